@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from costcalc.studies.sweep.executor import fewer_collections, row_blocks
+from costcalc.studies.sweep.executor import limit_collections, row_blocks
 from costcalc.studies.sweep.recipe import prepare_sweep
 
 GRID = {"alpha": "0.25:1.4:0.05", "resolution": "96:224:8", "expansion": "1:8"}
@@ -22,7 +22,7 @@ def built(jobs: int, points: int) -> tuple[float, float]:
     size = recipe.space.grid.size
     numbers = range(0, size, max(1, size // points))
     start, cpu = time.perf_counter(), _cpu()
-    with fewer_collections():
+    with limit_collections():
         count = sum(len(block) for block in row_blocks(recipe, numbers, jobs))
     return count / (time.perf_counter() - start), count / (_cpu() - cpu)
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.report import Report
-from costcalc.core.errors import QuantityError
 from costcalc.core.ir import Graph
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze as analyze_source
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
     from costcalc.frontends.source import ModelSource
     from costcalc.studies.compare import Comparison
     from costcalc.studies.diff.diff import Diff
-    from costcalc.studies.diff.snapshot import Snapshot
     from costcalc.studies.options import AnalysisArguments, CostingArguments, ReadingArguments, SettingsArguments
     from costcalc.views.explain import Explanation
 
@@ -60,8 +56,8 @@ def analyze_settings(source: ModelSource, settings: Settings, strict: bool = Fal
 
     measurement = measure(source, settings, strict)
     undecided = settings.execution.align is not None and "arena_bytes" not in measurement.base.totals
-    beside = settings.devices or settings.generation or undecided
-    return measured_report(measurement) if beside else measurement.report
+    is_extended = settings.devices or settings.generation or undecided
+    return measured_report(measurement) if is_extended else measurement.report
 
 
 def compare(*sources: ModelSource | Report, **options: Unpack[AnalysisArguments]) -> Comparison:
@@ -87,49 +83,10 @@ def diff(
     (`costcalc.lock.json#models/net.yaml@batch8`), whose settings then hold for the other side too. str gives
     the tables.
     """
-    settings = Settings.of(**{name: value for name, value in options.items() if name != "strict"})
-    return diff_settings((before, after), settings, quantities, bool(options.get("strict")))
+    from costcalc.studies.check.versions import diff_versions
 
-
-def diff_settings(
-    sources: Sequence[ModelSource | Report],
-    settings: Settings,
-    quantities: Sequence[str] = (),
-    strict: bool = False,
-) -> Diff:
-    """diff with its options as Settings: the two sources stand in order."""
-    from costcalc.core.quantities import parse_quantities
-    from costcalc.frontends.source import hold_source
-    from costcalc.studies.check.lock_file import read_entry
-    from costcalc.studies.diff.diff import diff
-    from costcalc.studies.diff.version import measure_version, restrict
-    from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
-
-    refs = tuple([ref for name in quantities for ref in parse_quantities(name, settings.devices)])
-    entries = [read_entry(os.fspath(s)) if isinstance(s, (str, os.PathLike)) else None for s in sources]
-    locked = next((item.settings for item in entries if item is not None), None)
-    settings = Settings.of(**{**(locked or {}), **settings.to_dict()})
-
-    def version(source: Any, **reading: Any) -> Snapshot:
-        return measure_version(source, replace(settings, **reading), refs, strict)
-
-    versions, lacks = [], []
-    for source, item in zip(sources, entries, strict=True):
-        if item is not None:
-            held = replace(item.snapshot, source=os.fspath(source), figures=item.figures)  # type: ignore[arg-type]
-            versions.append(restrict(held, Settings.of(**item.settings), settings))
-        elif isinstance(source, Report):
-            versions.append(version(source))
-        else:
-            snapshot, missing = drop_unknown_names(partial(version, hold_source(source)), settings.reading())
-            versions.append(snapshot)
-            lacks.append(missing)
-    if locked is None:
-        refuse_unknown_names(lacks)
-    cache = [one.figures.get("kv_cache_bytes") for one in versions]
-    if settings.generation is not None and isinstance(cache[0], QuantityError) and isinstance(cache[1], QuantityError):
-        raise QuantityError(cache[0].fact.removeprefix("kv_cache_bytes: "), cache[0].remedy)
-    return diff(*versions)
+    strict = bool(options.pop("strict", False))
+    return diff_versions((before, after), Settings.of(**options), quantities, strict)
 
 
 def footprint(
@@ -148,7 +105,7 @@ def footprint(
 
     execution = {"in_place": in_place, "fuse": fuse, "fuse_blocks": fuse_blocks, "reorder": reorder, "align": align}
     settings = Settings.of(execution=execution, **options)
-    graph = _reported(source, options).graph if isinstance(source, Report) else load_source(source, settings)
+    graph = _require_no_options(source, options).graph if isinstance(source, Report) else load_source(source, settings)
     return measure_footprint(graph, settings.execution)
 
 
@@ -173,11 +130,11 @@ def on_hardware(
     from costcalc.analysis.hardware.catalogue import find_profile
     from costcalc.analysis.roofline.bounds import compute_roofline
 
-    report = _reported(source, options) if isinstance(source, Report) else analyze(source, **options)
+    report = _require_no_options(source, options) if isinstance(source, Report) else analyze(source, **options)
     return tuple(compute_roofline(report, find_profile(os.fspath(name))) for name in devices)
 
 
-def _reported(report: Report, options: Mapping[str, Any]) -> Report:
+def _require_no_options(report: Report, options: Mapping[str, Any]) -> Report:
     """The report. UsageError where options stand beside it, for its model is not read again."""
     from costcalc.core.arguments import refuse_read_options
 

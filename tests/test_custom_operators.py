@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
@@ -30,9 +31,11 @@ from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.traits import TRAITS
 from costcalc.frontends import load
+from costcalc.graph.index import GraphIndex
+from costcalc.graph.patterns.convolution import find_convolution
 from costcalc.ops import plugins
-from costcalc.studies.diff.definition import definition, operator_traits
-from costcalc.studies.diff.keys import family_of
+from costcalc.studies.diff.definition import define_layer, operator_traits
+from costcalc.studies.diff.keys import operator_family
 from costcalc.studies.diff.snapshot import snapshot
 from costcalc.studies.measurement import measure
 from costcalc.studies.options import Settings
@@ -215,6 +218,30 @@ def test_its_versions_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture
     assert found[0][0]["change"] == "filters 6 → 8"
 
 
+def test_its_cheaper_form_is_suggested(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Traits call the filters a convolution, and they have Conv's attributes and extents."""
+    rules(tmp_path, FIGURES, DECLARED)
+    found = []
+    for name, names in (("custom", CUSTOM), ("plain", BUILT_IN)):
+        path = model(tmp_path / f"{name}.onnx", names)
+        document = json.loads(said(capsys, "suggest", str(path), "--rule", "separable", "--format", "json"))
+        (one,) = document["suggestions"]["suggestions"]
+        found.append((one["layers"], one["saves"]["macs"], one["ratios"][0]["working"]))
+    assert found[0] == found[1] == (["filter"], 6 * 36 * 36 - 4 * 36 * 9 - 6 * 4 * 36, "1/6 + 1/9")
+
+
+@pytest.mark.parametrize("more", [{"activation": "Relu"}, {"strides": [2, 2]}, {}])
+def test_what_may_compute_another_thing_is_no_convolution_to_rewrite(more: dict[str, Any], tmp_path: Path) -> None:
+    """An attribute of its own, extents that Conv would not have, traits that say integers."""
+    plugins.load_rules(str(rules(tmp_path, FIGURES, DECLARED)))
+    graph = load(model(tmp_path / "custom.onnx", CUSTOM))
+    assert find_convolution(GraphIndex(graph), 0) is not None
+    if not more:
+        TRAITS["x.y", "Filter"] = TRAITS["x.y", "Filter"]._replace(straight_through=True)
+    first = replace(graph.nodes[0], attributes={**graph.nodes[0].attributes, **more})
+    assert find_convolution(GraphIndex(replace(graph, nodes=(first, *graph.nodes[1:]))), 0) is None
+
+
 def test_it_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rules(tmp_path, FIGURES, DECLARED)
     custom, plain = model(tmp_path / "custom.onnx", CUSTOM), model(tmp_path / "plain.onnx", BUILT_IN)
@@ -254,8 +281,8 @@ def test_without_traits_a_name_says_nothing(tmp_path: Path) -> None:
     assert training.without_rule == ("filter", "dense", "attend")
     assert receptive_fields(graph)["gate"].size == (1, 1), "no window is known"
     counts = [fewest_multiplications(graph, row, node) for row, node in zip(report.rows, graph.nodes, strict=True)]
-    assert counts == [row.amounts["macs"] for row in report.rows], "no multiplication can be left out"
-    assert definition(next(iter(snapshot(report).layers))).width == ()
+    assert counts == [row.figures["macs"] for row in report.rows], "no multiplication can be left out"
+    assert define_layer(next(iter(snapshot(report).layers))).width == ()
 
 
 def test_without_traits_no_command_takes_it_for_onnxs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -267,7 +294,7 @@ def test_without_traits_no_command_takes_it_for_onnxs(tmp_path: Path, capsys: py
     counters = {one["name"]: one for one in json.loads(capsys.readouterr().out)["reconciliation"]["counters"]}
     assert (counters["onnx_tool"]["figure"], counters["thop"]["figure"]) == (0, 0)
     version = snapshot(analyze_graph(load(path)))
-    assert [family_of(layer) for layer in version.layers] == [""] * 7
+    assert [operator_family(layer) for layer in version.layers] == [""] * 7
 
 
 @pytest.mark.parametrize("op, size", [("MaxPool", {"kernel_shape": [2, 2]}), ("LayerNormalization", {}), ("Sum", {})])
@@ -289,8 +316,8 @@ def test_onnxs_name_in_another_domain_is_reconciled(
 def test_in_a_diff_it_is_of_the_family_of_its_kind(tmp_path: Path) -> None:
     """As its built-in counterpart."""
     custom, plain = (snapshot(analyze_graph(graph)) for graph in both(tmp_path))
-    families = [family_of(layer) for layer in custom.layers]
-    assert families == [family_of(layer) for layer in plain.layers]
+    families = [operator_family(layer) for layer in custom.layers]
+    assert families == [operator_family(layer) for layer in plain.layers]
     assert families == ["contraction", "normalisation", "activation", "arithmetic", "", "contraction", ""]
 
 
@@ -303,7 +330,7 @@ def test_a_package_with_traits(
     monkeypatch.delitem(sys.modules, "acme_traits", raising=False)
     entry = metadata.EntryPoint("acme", "acme_traits", "costcalc.rules")
     monkeypatch.setattr(metadata, "entry_points", lambda *, group: [entry])
-    plugins.load_installed.cache_clear()
+    plugins.load_installed_rules.cache_clear()
     assert operator_traits(("x.y", "Filter")).kind == "convolution", "no graph of this process has had it"
     paths = model(tmp_path / "custom.onnx", CUSTOM), model(tmp_path / "plain.onnx", BUILT_IN)
     found = []
@@ -312,7 +339,7 @@ def test_a_package_with_traits(
             str(path), execution={"fuse": True, "in_place": True, "align": 16}, training=True, devices="t4"
         )
         found.append(report.to_dict()["totals"])
-    plugins.load_installed.cache_clear()
+    plugins.load_installed_rules.cache_clear()
     assert found[0] == found[1]
 
 

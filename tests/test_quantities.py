@@ -83,7 +83,7 @@ def plain(value: Any) -> Any:
 
 def measure_by_name(source: str, model: str) -> Measurement:
     """A measurement under a model's settings and what each quantity needs that is asked for by its name."""
-    return measure(source, Settings.of(**settings_for(model)).covering(map(parse_quantity, KEYS)))
+    return measure(source, Settings.of(**settings_for(model)).extend_for(map(parse_quantity, KEYS)))
 
 
 def by_measurement(model: str) -> Answers:
@@ -272,7 +272,7 @@ def test_whether_a_run_fits_says_the_same_whatever_is_asked_for_beside_it() -> N
     asked = Settings.of(**reading, generation={"prompt": 2048, "batch": 32})
     generated = measure("llama_7b", asked)
     assert [generated.figure(f"generation_fits.{name}").value for name in ("t4", "h100-sxm")] == [False, True]
-    assert [line.what for line in generated.fits(parse_quantity("generation_fits.t4"))] == [
+    assert [line.contents for line in generated.fits(parse_quantity("generation_fits.t4"))] == [
         "weights + peak activations + KV cache"
     ]
     alone = measure("llama_7b", Settings.of(**reading))
@@ -294,9 +294,9 @@ def test_a_bound_stays_a_bound() -> None:
 
 
 def test_a_quantity_that_is_asked_for_by_name_brings_the_defaults_of_what_it_needs() -> None:
-    wanted = Settings().covering([parse_quantity("training_bytes"), parse_quantity("prompt_macs")])
+    wanted = Settings().extend_for([parse_quantity("training_bytes"), parse_quantity("prompt_macs")])
     assert wanted.to_dict() == {"training": True, "generation": True}
-    assert Settings().covering([parse_quantity("time.t4")]) == Settings()
+    assert Settings().extend_for([parse_quantity("time.t4")]) == Settings()
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_settings_are_written_as_they_are_read(given: dict[str, Any]) -> None:
 
 
 def test_settings_in_words_are_the_options_of_the_command_line() -> None:
-    assert Settings.of(**SETTINGS).words() == (
+    assert Settings.of(**SETTINGS).describe() == (
         "dtype float16, act-dtype float16, in-place, fuse, align 16, training, optimizer sgd, hardware t4, prompt 16, "
         "generate 4"
     )

@@ -13,7 +13,7 @@ from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.registry import Types
 from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS, traits_of
 from costcalc.graph.builder import are_concrete
-from costcalc.graph.parameters import NO_STORAGE, StoredCount, parameters_by_node
+from costcalc.graph.parameters import NO_STORAGE, StoredCount, parameters_by_node, stored_values
 
 
 class NodeCost(NamedTuple):
@@ -43,23 +43,21 @@ def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
 
 def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
     """Graph -> the cost of every node in execution order, one at a time, for callers that need each only once."""
-    owned = parameters_by_node(graph)
-    families: dict[tuple[str, str], OperatorFigures] = {}
-    costs = (_cost_node(node, graph, owned.get(index, NO_STORAGE), families) for index, node in enumerate(graph.nodes))
+    storage_by_node = parameters_by_node(graph)
+    figures_by_operator: dict[tuple[str, str], OperatorFigures] = {}
+    costs = (
+        _cost_node(node, graph, storage_by_node.get(index, NO_STORAGE), figures_by_operator)
+        for index, node in enumerate(graph.nodes)
+    )
     return _mark_constants(graph, costs)
 
 
 def _mark_constants(graph: Graph, costs: Iterable[NodeCost]) -> Iterator[NodeCost]:
-    """Costs -> the same with views of stored tensors, and views of those, marked as constant: no run computes them."""
-    computed = set(graph.inputs).difference(graph.initializers)
+    """Costs -> the same with views of stored tensors marked as constant: no run computes them."""
+    stored = stored_values(graph)
     for cost in costs:
-        node = cost.node
-        view = cost.state == "free" and node.inputs and traits_of(node).view
-        if view and computed.isdisjoint(node.inputs) and cost.storage == NO_STORAGE:
-            yield cost._replace(state="constant")
-        else:
-            computed.update(node.outputs)
-            yield cost
+        is_view = cost.state == "free" and any(cost.node.outputs) and stored.issuperset(filter(None, cost.node.outputs))
+        yield cost._replace(state="constant") if is_view and cost.storage == NO_STORAGE else cost
 
 
 class NodeFigures(NamedTuple):
@@ -84,82 +82,84 @@ CACHE: dict[Any, FiguresByTypes] = {}
 
 
 class OperatorFigures(NamedTuple):
-    """What is known of an operator's nodes: figures that hold for all graphs, figures of this graph alone (types with
-    symbols), and whether it adds two tensors."""
+    """Figures of an operator's nodes that are costed: concrete ones hold for all graphs, symbolic ones (types with
+    symbols) for this graph alone; is_addition says whether the operator adds two tensors."""
 
-    shared: FiguresByTypes
-    own: FiguresByTypes
+    concrete: FiguresByTypes
+    symbolic: FiguresByTypes
     is_addition: bool
 
 
-def _caches_of(node: Node, graph: Graph) -> OperatorFigures:
+def _operator_figures(node: Node, graph: Graph) -> OperatorFigures:
     """A node -> the figures that are known of its operator."""
     key = (node.domain, node.op_type)
     rule = registry.COST_RULES.get(key)
     operator = TRAITS.get(key, UNKNOWN_TRAITS)
     opset = graph.opset.get(node.domain, 0)
-    registered = (rule and rule.function, key in registry.FREE_OPS, operator.view, operator.reads)
-    shared = CACHE.setdefault((key, opset, *registered), {})
-    if len(shared) > MAX_CACHED:
-        shared.clear()
-    return OperatorFigures(shared, {}, operator.arithmetic == "add")
+    registration = (rule and rule.function, key in registry.FREE_OPS, operator.view, operator.reads)
+    concrete = CACHE.setdefault((key, opset, *registration), {})
+    if len(concrete) > MAX_CACHED:
+        concrete.clear()
+    return OperatorFigures(concrete, {}, operator.arithmetic == "add")
 
 
 def _cost_node(
-    node: Node, graph: Graph, storage: StoredCount, families: dict[tuple[str, str], OperatorFigures]
+    node: Node, graph: Graph, storage: StoredCount, figures_by_operator: dict[tuple[str, str], OperatorFigures]
 ) -> NodeCost:
     types = graph.types
     op = (node.domain, node.op_type)
-    caches = families.get(op)
-    if caches is None:
-        caches = families[op] = _caches_of(node, graph)
-    shared, own, is_addition = caches
+    operator_figures = figures_by_operator.get(op)
+    if operator_figures is None:
+        operator_figures = figures_by_operator[op] = _operator_figures(node, graph)
+    concrete, symbolic, is_addition = operator_figures
     names = node.inputs
     inputs = tuple([types[name] if name else None for name in names])
-    outs = tuple([types[name] if name else None for name in node.outputs])
+    output_types = tuple([types[name] if name else None for name in node.outputs])
     attributes = tuple(node.attributes.items()) if node.attributes else ()
-    repeated = () if len(names) < 2 or len(set(names)) == len(names) else tuple([names.index(name) for name in names])
-    key: Any = (inputs, outs, attributes, repeated)
+    repetitions = (
+        () if len(names) < 2 or len(set(names)) == len(names) else tuple([names.index(name) for name in names])
+    )
+    key: Any = (inputs, output_types, attributes, repetitions)
     try:
-        figures = shared.get(key) or own.get(key)
+        figures = concrete.get(key) or symbolic.get(key)
     except TypeError:  # an attribute that has no hash: a list, a subgraph
         figures, key = None, None
     if figures is None:
-        figures = _cost_figures(node, graph, inputs, outs)
+        figures = _cost_figures(node, graph, inputs, output_types)
         if key is not None:
-            (shared if are_concrete(inputs) and are_concrete(outs) else own)[key] = figures
-    cost, macs, flops, memory, traffic, state = figures
+            (concrete if are_concrete(inputs) and are_concrete(output_types) else symbolic)[key] = figures
+    cost, macs, flops, activation_bytes, traffic_bytes, state = figures
     if is_addition and cost is not None and any(name in graph.initializers for name in names):
         cost = _bias_cost(cost)
-    outputs = outs if None not in outs else tuple([t for t in outs if t is not None])
-    return NodeCost(node, outputs, cost, storage, macs, flops, memory, traffic, state)  # type: ignore[arg-type]
+    outputs = output_types if None not in output_types else tuple([t for t in output_types if t is not None])
+    return NodeCost(node, outputs, cost, storage, macs, flops, activation_bytes, traffic_bytes, state)  # type: ignore[arg-type]
 
 
 def _cost_figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> NodeFigures:
     key = (node.domain, node.op_type)
-    known = all(t is None or t.shape is not None for t in (*inputs, *outs))
+    has_shapes = all(t is None or t.shape is not None for t in (*inputs, *outs))
     cost: Cost | None = None
     state = "unknown"
     if key in registry.FREE_OPS:
         cost, state = NO_COST, "free"
-    elif known and key in registry.COST_RULES:
+    elif has_shapes and key in registry.COST_RULES:
         context = {"out": outs[0], "outs": outs, "opset": graph.opset.get(node.domain, 0)}
         try:
             cost = registry.call_rule(registry.COST_RULES[key], inputs, node.attributes, context)
         except Exception as error:
             if isinstance(error, CostcalcError):
-                raise error.at(node.where) from error
+                raise error.at(node.location) from error
             fact = f"its cost rule fails with {type(error).__name__}: {error}"
             remedy = "the node is malformed, or the rule is wrong: --debug shows where"
-            raise ShapeError(fact, remedy, node.where) from error
+            raise ShapeError(fact, remedy, node.location) from error
         state = "unknown" if cost is None else "costed"
     macs = None if cost is None else cost.macs.value
     flops = None if cost is None or macs is None else sum((w.formula.value for w in cost.work), 2 * macs)
     if traits_of(node).view:
         return NodeFigures(cost, macs, flops, 0, 0, state)
-    memory = _sum_bytes(t for t in outs if t is not None)
-    traffic = None if memory is None else _traffic_bytes(node, graph.types, memory)
-    return NodeFigures(cost, macs, flops, memory, traffic, state)
+    activation_bytes = _sum_bytes(t for t in outs if t is not None)
+    traffic_bytes = None if activation_bytes is None else _traffic_bytes(node, graph.types, activation_bytes)
+    return NodeFigures(cost, macs, flops, activation_bytes, traffic_bytes, state)
 
 
 def _sum_bytes(types: Iterable[TensorType]) -> Dim | None:
@@ -171,17 +171,17 @@ def _sum_bytes(types: Iterable[TensorType]) -> Dim | None:
     return total
 
 
-def _traffic_bytes(node: Node, types: Mapping[str, TensorType], written: Dim) -> Dim | None:
+def _traffic_bytes(node: Node, types: Mapping[str, TensorType], output_bytes: Dim) -> Dim | None:
     """Node and bytes that it writes -> bytes that one run must move: each input once and each output once. Of a table
     that is looked up or cut, as many bytes are read as are written."""
     names = dict.fromkeys(name for name in node.inputs if name)
     reads = traits_of(node).reads
     if reads == "all" or not node.inputs:
-        read = _sum_bytes([types[name] for name in names])
-        return None if read is None else read + written
+        input_bytes = _sum_bytes([types[name] for name in names])
+        return None if input_bytes is None else input_bytes + output_bytes
     names.pop(node.inputs[0], None)
-    rest = _sum_bytes([types[name] for name in names])
-    return None if rest is None else rest + (2 if reads == "part" else 1) * written
+    input_bytes = _sum_bytes([types[name] for name in names])
+    return None if input_bytes is None else input_bytes + (2 if reads == "part" else 1) * output_bytes
 
 
 def _bias_cost(cost: Cost) -> Cost:

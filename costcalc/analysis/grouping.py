@@ -10,14 +10,14 @@ from costcalc.analysis.layers import LayerCost
 
 
 class LayerGroup(NamedTuple):
-    """Rows that are shown as one: those of an operator type, of a block, or those that --top leaves over. whole says
-    that the group is a block of the model, depth how deep it is in the tree."""
+    """Rows that are shown as one: those of an operator type, of a block, or those that --top leaves over. is_block
+    says that the group is a block of the model, depth how deep it is in the tree."""
 
     name: str
     rows: tuple[LayerCost, ...]
     depth: int = 0
     label: str = ""
-    whole: bool = True
+    is_block: bool = True
 
 
 DEFAULT_BLOCKS = 8
@@ -29,7 +29,7 @@ def group_by_operator(rows: Iterable[LayerCost]) -> list[LayerGroup]:
     members: dict[str, list[LayerCost]] = {}
     for row in rows:
         members.setdefault(row.operator, []).append(row)
-    return [LayerGroup(operator, tuple(group), whole=False) for operator, group in members.items()]
+    return [LayerGroup(operator, tuple(group), is_block=False) for operator, group in members.items()]
 
 
 @dataclass(slots=True)
@@ -53,11 +53,11 @@ def block_tree(rows: Iterable[LayerCost]) -> LayerBlock:
     for row in rows:
         block = root
         block.rows.append(row)
-        own = (*row.scope, row.name.rsplit("/", 1)[-1])
-        for part in own if own in paths else row.scope:
-            child = block.children.get(part)
+        layer_path = (*row.scope, row.name.rsplit("/", 1)[-1])
+        for name in layer_path if layer_path in paths else row.scope:
+            child = block.children.get(name)
             if child is None:
-                child = block.children[part] = LayerBlock((*block.path, part))
+                child = block.children[name] = LayerBlock((*block.path, name))
             block = child
             block.rows.append(row)
         block.children["\0" + row.name] = LayerBlock((*block.path, row.name.rsplit("/", 1)[-1]), [row])
@@ -86,12 +86,12 @@ def innermost_groups(root: LayerBlock, depth: int | None) -> list[LayerGroup]:
 
 def default_depth(root: LayerBlock) -> int:
     """Tree -> the least depth that shows DEFAULT_BLOCKS blocks; the deepest one where there are fewer."""
-    depth, shown = 1, len(_frontier_blocks(root, 1))
-    while shown < DEFAULT_BLOCKS:
-        deeper = len(_frontier_blocks(root, depth + 1))
-        if deeper == shown:
+    depth, count = 1, len(_frontier_blocks(root, 1))
+    while count < DEFAULT_BLOCKS:
+        deeper_count = len(_frontier_blocks(root, depth + 1))
+        if deeper_count == count:
             break
-        depth, shown = depth + 1, deeper
+        depth, count = depth + 1, deeper_count
     return depth
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from costcalc.analysis.cost import NodeCost
 from costcalc.core.dim import Dim, substitute
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType, bind_type, qualified_name
 from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS, Certainty
+from costcalc.core.registry import rule_state
 from costcalc.graph.bind import bind_cost
 
 LAYER_QUANTITIES = LAYER_TOTALS
@@ -32,7 +33,7 @@ class LayerOutput(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """One layer: a node with its figures (amounts) over `count` runs. cost holds the formulas of one run (None:
+    """One layer: a node with its figures over `count` runs. cost holds the formulas of one run (None:
     unknown), state is costed, free, constant or unknown."""
 
     name: str
@@ -44,7 +45,7 @@ class LayerCost:
     inputs: tuple[str, ...]
     cost: Cost | None
     state: str
-    amounts: LayerFigures
+    figures: LayerFigures
 
     @property
     def operator(self) -> str:
@@ -52,15 +53,17 @@ class LayerCost:
         return qualified_name(self.domain, self.op_type)
 
     def __getitem__(self, quantity: str) -> Dim | None:
-        return self.amounts[quantity]
+        return self.figures[quantity]
 
 
 class UnknownOperator(NamedTuple):
-    """An operator without a rule, or behind an unknown shape, and the names of its layers."""
+    """An operator whose cost is not known, the names of its layers, and what lacks first: a rule, the shape of an
+    output, or a figure that the rule cannot tell."""
 
     op_type: str
     domain: str
     layers: tuple[str, ...]
+    lack: Literal["rule", "shape", "figure"]
 
     @property
     def operator(self) -> str:
@@ -70,20 +73,30 @@ class UnknownOperator(NamedTuple):
 
 def group_unknown(rows: Iterable[LayerCost]) -> tuple[UnknownOperator, ...]:
     """Rows -> the unknown ones by operator, in order of first use."""
-    names: dict[tuple[str, str], list[str]] = {}
+    unknown: dict[tuple[str, str], list[LayerCost]] = {}
     for row in rows:
         if row.state == "unknown":
-            names.setdefault((row.op_type, row.domain), []).append(row.name)
-    return tuple(UnknownOperator(op, domain, tuple(layers)) for (op, domain), layers in names.items())
+            unknown.setdefault((row.op_type, row.domain), []).append(row)
+    return tuple(
+        UnknownOperator(op, domain, tuple([row.name for row in same]), _lack(same[0]))
+        for (op, domain), same in unknown.items()
+    )
+
+
+def _lack(row: LayerCost) -> Literal["rule", "shape", "figure"]:
+    """Unknown row -> what its figures lack."""
+    if rule_state(row.domain, row.op_type) not in ("costed", "free"):
+        return "rule"
+    return "shape" if any(output.type.shape is None for output in row.outputs) else "figure"
 
 
 def make_layers(items: Iterable[NodeCost]) -> tuple[LayerCost, ...]:
     """Costs of nodes -> a row for each, over all its runs. Rows with the same figures share one mapping."""
-    shared: dict[Any, LayerFigures] = {}
+    figures_by_cost: dict[Any, LayerFigures] = {}
     rows = []
     for item in items:
         node = item.node
-        amounts = layer_figures(item, shared)
+        figures = layer_figures(item, figures_by_cost)
         outputs = tuple(map(LayerOutput, filter(None, node.outputs), item.outputs))
         rows.append(
             LayerCost(
@@ -96,20 +109,20 @@ def make_layers(items: Iterable[NodeCost]) -> tuple[LayerCost, ...]:
                 node.inputs,
                 item.cost,
                 item.state,
-                amounts,
+                figures,
             )
         )
     return tuple(rows)
 
 
-def layer_figures(item: NodeCost, shared: dict[Any, LayerFigures]) -> LayerFigures:
-    """A node's cost -> its figures over all its runs. shared holds those of the nodes before: equal ones are one
-    mapping."""
+def layer_figures(item: NodeCost, figures_by_cost: dict[Any, LayerFigures]) -> LayerFigures:
+    """A node's cost -> its figures over all its runs. figures_by_cost holds those of the nodes before: equal ones
+    are one mapping."""
     storage, count = item.storage, item.node.count
     key = (item.macs, item.flops, storage, item.activation_bytes, item.traffic_bytes, count)
-    figures = shared.get(key)
+    figures = figures_by_cost.get(key)
     if figures is None:
-        figures = shared[key] = {
+        figures = figures_by_cost[key] = {
             "macs": None if item.macs is None else item.macs * count,
             "flops": None if item.flops is None else item.flops * count,
             "params": storage.params,
@@ -123,10 +136,10 @@ def layer_figures(item: NodeCost, shared: dict[Any, LayerFigures]) -> LayerFigur
 
 def bind_layer(row: LayerCost, dims: Mapping[str, int]) -> LayerCost:
     """Row and values of symbols -> the row with these symbols bound."""
-    amounts = {k: None if v is None else substitute(v, dims) for k, v in row.amounts.items()}
+    figures = {k: None if v is None else substitute(v, dims) for k, v in row.figures.items()}
     outputs = tuple(LayerOutput(o.name, bind_type(o.type, dims)) for o in row.outputs)
     cost = row.cost and bind_cost(row.cost, dims)
-    return replace(row, amounts=amounts, outputs=outputs, count=substitute(row.count, dims), cost=cost)
+    return replace(row, figures=figures, outputs=outputs, count=substitute(row.count, dims), cost=cost)
 
 
 class CostSums(NamedTuple):
@@ -144,30 +157,34 @@ def sum_figures(figures: Iterable[LayerFigures]) -> dict[str, Dim]:
     A mapping that several layers share (equal layers do) is added once, times their number.
     """
     figures = tuple(figures)
-    runs = Counter(map(id, figures))
-    distinct = [(own, runs[key]) for key, own in {id(own): own for own in figures}.items()]
+    layer_counts = Counter(map(id, figures))
+    distinct = [(layer, layer_counts[key]) for key, layer in {id(layer): layer for layer in figures}.items()]
     return {
-        name: sum([value * count for own, count in distinct if (value := own[name]) is not None])
+        name: sum([value * count for layer, count in distinct if (value := layer[name]) is not None])
         for name in LAYER_QUANTITIES
     }
 
 
 def sum_costs(costs: Iterable[NodeCost]) -> CostSums:
     """Costs of a graph's nodes, each for one run -> their sums over all runs."""
-    shared: dict[Any, LayerFigures] = {}
+    figures_by_cost: dict[Any, LayerFigures] = {}
     figures, unknown = [], False
     for item in costs:
-        figures.append(layer_figures(item, shared))
+        figures.append(layer_figures(item, figures_by_cost))
         unknown = unknown or item.state == "unknown"
-    incomplete = {name for own in shared.values() for name, value in own.items() if value is None} if unknown else ()
+    incomplete = (
+        {name for layer in figures_by_cost.values() for name, value in layer.items() if value is None}
+        if unknown
+        else ()
+    )
     return CostSums(sum_figures(figures), frozenset(incomplete), unknown)
 
 
 def total_certainty(key: str, incomplete: Collection[str], upper: bool) -> Certainty:
-    """What is certain of a quantity where parts of these columns are unknown, and where an open If counts its dearer
-    branch (upper)."""
+    """Quantity's key and the columns with unknown parts -> the certainty of its total; upper says that an open If
+    counts its more expensive branch."""
     quantity = CATALOGUE[key]
     if quantity.certainty != "exact":
         return quantity.certainty
-    lower = any(column in incomplete for column in quantity.columns)
-    return "estimate" if lower and upper else "lower" if lower else "upper" if upper else "exact"
+    is_lower = any(column in incomplete for column in quantity.columns)
+    return "estimate" if is_lower and upper else "lower" if is_lower else "upper" if upper else "exact"

@@ -21,29 +21,29 @@ class OperandPrecisions:
         quantised = any(traits_of(node).passes_on == "dequantised" for node in graph.nodes)
         self.index = GraphIndex(graph) if quantised else None
 
-    def of(self, node: Node) -> str:
+    def find_precision(self, node: Node) -> str:
         """Contraction -> the precision in which it multiplies."""
         operator = traits_of(node)
         first, second = operator.factors
-        a = "uint8" if operator.quantises_input else self._operand(node, first)
+        a = "uint8" if operator.quantises_input else self._operand_type(node, first)
         if operator.packed is not None and operator.packed.bits is not None:
             b = f"int{operator.packed.bits(node.attributes)}"
         else:
-            b = self._operand(node, second) or a
+            b = self._operand_type(node, second) or a
         return a if a == b and "int" not in a else f"{a}×{b}"
 
-    def _operand(self, node: Node, position: int) -> str:
+    def _operand_type(self, node: Node, position: int) -> str:
         name = node.inputs[position] if position < len(node.inputs) else ""
-        behind = name
+        source = name
         for _ in range(4):
-            producer = self.index.producer(behind) if self.index is not None else None
+            producer = self.index.producer(source) if self.index is not None else None
             if producer is None or not producer.inputs:
                 break
-            behind = producer.inputs[0]
-            passed = traits_of(producer).passes_on
-            if passed == "dequantised":
-                name = behind
-            if passed != "same":
+            source = producer.inputs[0]
+            passes_on = traits_of(producer).passes_on
+            if passes_on == "dequantised":
+                name = source
+            if passes_on != "same":
                 break
         label = str(self.graph.types[name].dtype) if name else ""
         return SHORT_NAMES.get(label, label)

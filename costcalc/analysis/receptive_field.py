@@ -61,8 +61,8 @@ def window_of(node: Node, types: Mapping[str, TensorType]) -> Window | None:
     output_padding = attributes.get("output_padding") or (0,) * rank
     auto = attributes.get("auto_pad", "NOTSET")
     pads = (0,) * (2 * rank) if auto == "VALID" else attributes.get("pads") or (0,) * (2 * rank)
-    names, last = AXIS_NAMES.get(rank, ""), operator.layout_of(attributes) == "channels_last"
-    inside, outside = (shape[1:-1] if last else shape[2:] for shape in (x, out))
+    names, channels_last = AXIS_NAMES.get(rank, ""), operator.layout_of(attributes) == "channels_last"
+    inside, outside = (shape[1:-1] if channels_last else shape[2:] for shape in (x, out))
     axes = tuple(
         WindowAxis(
             names[i] if names else f"axis {i}",
@@ -83,49 +83,51 @@ def window_of(node: Node, types: Mapping[str, TensorType]) -> Window | None:
     return Window(axes, rule)
 
 
-def extent_formulas(of: Window) -> tuple[str, ...]:
+def extent_formulas(window: Window) -> tuple[str, ...]:
     """Window -> the formula of each output extent, equal axes in one line: `h, w: ⌊(6 + 0 + 0 - 3) / 1⌋ + 1 = 4`."""
     lines: dict[str, list[str]] = {}
-    for axis in of.axes:
-        lines.setdefault(_extent_text(axis, of.rule), []).append(axis.name)
+    for axis in window.axes:
+        lines.setdefault(_extent_text(axis, window.rule), []).append(axis.name)
     return tuple(f"{', '.join(names)}: {text}" for text, names in lines.items())
 
 
-def _extent_text(a: WindowAxis, rule: str) -> str:
-    out = format_count(a.out)
+def _extent_text(axis: WindowAxis, rule: str) -> str:
+    out = format_count(axis.out)
     if rule == "given":
         return out
     if rule == "same":
-        return f"⌈{format_count(a.extent)} / {a.stride}⌉ = {out}"
-    span, note = str(format_count(dilated_kernel(a.kernel, a.dilation))), ""
-    if a.dilation != 1:
-        note = f", the kernel's reach {a.dilation} × ({format_count(a.kernel)} - 1) + 1 = {span}"
+        return f"⌈{format_count(axis.extent)} / {axis.stride}⌉ = {out}"
+    span, note = str(format_count(dilated_kernel(axis.kernel, axis.dilation))), ""
+    if axis.dilation != 1:
+        note = f", the kernel's reach {axis.dilation} × ({format_count(axis.kernel)} - 1) + 1 = {span}"
     if rule == "transposed":
-        pads = f"({format_count(a.begin)} + {format_count(a.end)})"
-        return f"{a.stride} × ({format_count(a.extent)} - 1) + {span} + {a.output_padding} - {pads} = {out}{note}"
-    inside = f"({format_count(a.extent)} + {format_count(a.begin)} + {format_count(a.end)} - {span}) / {a.stride}"
+        pads = f"({format_count(axis.begin)} + {format_count(axis.end)})"
+        product = f"{axis.stride} × ({format_count(axis.extent)} - 1)"
+        return f"{product} + {span} + {axis.output_padding} - {pads} = {out}{note}"
+    total = f"{format_count(axis.extent)} + {format_count(axis.begin)} + {format_count(axis.end)}"
+    inside = f"({total} - {span}) / {axis.stride}"
     if rule == "ceil":
-        plain = -((kernel_reach(a) - a.extent - a.begin - a.end) // a.stride) + 1
-        cut = "" if plain == a.out else ", less a window that would start behind the input"
-        return f"⌈{inside}⌉ + 1 = {format_count(plain)}{cut}{f' = {out}' if cut else ''}{note}"
+        uncut = -((kernel_reach(axis) - axis.extent - axis.begin - axis.end) // axis.stride) + 1
+        cut = "" if uncut == axis.out else ", less a window that would start behind the input"
+        return f"⌈{inside}⌉ + 1 = {format_count(uncut)}{cut}{f' = {out}' if cut else ''}{note}"
     return f"⌊{inside}⌋ + 1 = {out}{note}"
 
 
-def kernel_reach(a: WindowAxis) -> Dim:
+def kernel_reach(axis: WindowAxis) -> Dim:
     """Axis -> the extent that its dilated kernel spans."""
-    return dilated_kernel(a.kernel, a.dilation)
+    return dilated_kernel(axis.kernel, axis.dilation)
 
 
 class ReceptiveField(NamedTuple):
     """Receptive field of a value in the input, per axis: size is the number of positions, jump the distance between
-    those of neighbouring values. whole: all of the input."""
+    those of neighbouring values. covers_input: it is all of the input."""
 
     size: tuple[int, ...] = ()
     jump: tuple[Fraction, ...] = ()
-    whole: bool = False
+    covers_input: bool = False
 
 
-WHOLE_INPUT = ReceptiveField(whole=True)
+WHOLE_INPUT = ReceptiveField(covers_input=True)
 
 WINDOW_KINDS = ("convolution", "transposed_convolution", "pool")
 
@@ -133,59 +135,59 @@ WINDOW_KINDS = ("convolution", "transposed_convolution", "pool")
 def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
     """Graph -> the receptive field of every value that has one: behind windows, elementwise operators and their
     branches."""
-    known: dict[str, ReceptiveField] = {}
+    fields: dict[str, ReceptiveField] = {}
     for name in graph.inputs:
         shape = graph.types[name].shape
         if shape is not None and len(shape) >= 3:
             rank = len(shape) - 2
-            known[name] = ReceptiveField((1,) * rank, (Fraction(1),) * rank)
+            fields[name] = ReceptiveField((1,) * rank, (Fraction(1),) * rank)
     for node in graph.nodes:
-        field = _node_field(node, graph.types, known)
+        field = _node_field(node, graph.types, fields)
         if field is not None:
-            known.update(dict.fromkeys(filter(None, node.outputs), field))
-    return known
+            fields.update(dict.fromkeys(filter(None, node.outputs), field))
+    return fields
 
 
 def _node_field(
-    node: Node, types: Mapping[str, TensorType], known: Mapping[str, ReceptiveField]
+    node: Node, types: Mapping[str, TensorType], fields: Mapping[str, ReceptiveField]
 ) -> ReceptiveField | None:
-    read = [known[name] for name in node.inputs if name in known]
+    input_fields = [fields[name] for name in node.inputs if name in fields]
     operator = traits_of(node)
-    if not read or operator.positions == "lost":
-        return WHOLE_INPUT if any(field.whole for field in read) else None
-    if operator.positions == "mixed" or any(field.whole for field in read):
+    if not input_fields or operator.positions == "lost":
+        return WHOLE_INPUT if any(field.covers_input for field in input_fields) else None
+    if operator.positions == "mixed" or any(field.covers_input for field in input_fields):
         return WHOLE_INPUT
-    sliding = window_of(node, types)
-    if sliding is not None:
-        return _field_behind(sliding, read[0])
-    if operator.kind in WINDOW_KINDS or len({len(field.size) for field in read}) != 1:
+    window = window_of(node, types)
+    if window is not None:
+        return _field_behind(window, input_fields[0])
+    if operator.kind in WINDOW_KINDS or len({len(field.size) for field in input_fields}) != 1:
         return None
-    sizes = tuple(map(max, zip(*(field.size for field in read), strict=True)))
-    return ReceptiveField(sizes, read[0].jump)
+    sizes = tuple(map(max, zip(*(field.size for field in input_fields), strict=True)))
+    return ReceptiveField(sizes, input_fields[0].jump)
 
 
-def _field_behind(sliding: Window, field: ReceptiveField) -> ReceptiveField | None:
+def _field_behind(window: Window, field: ReceptiveField) -> ReceptiveField | None:
     """Field in front of a window -> the field behind it: size + (reach - 1) · jump, jump · stride; a transposed window
     reads ⌈reach / stride⌉ positions and divides the jump."""
-    if len(sliding.axes) != len(field.size):
+    if len(window.axes) != len(field.size):
         return None
     sizes, jumps = [], []
-    for axis, size, jump in zip(sliding.axes, field.size, field.jump, strict=True):
-        wide = kernel_reach(axis)
-        if not isinstance(wide, int):
+    for axis, size, jump in zip(window.axes, field.size, field.jump, strict=True):
+        reach = kernel_reach(axis)
+        if not isinstance(reach, int):
             return None
-        if sliding.rule in ("transposed", "given"):
-            wide, step = -(-wide // axis.stride), jump / axis.stride
+        if window.rule in ("transposed", "given"):
+            reach, step = -(-reach // axis.stride), jump / axis.stride
         else:
             step = jump * axis.stride
-        sizes.append(size + int((wide - 1) * jump))
+        sizes.append(size + int((reach - 1) * jump))
         jumps.append(step)
     return ReceptiveField(tuple(sizes), tuple(jumps))
 
 
 def receptive_field_text(field: ReceptiveField) -> str:
     """Field -> text: `7×7 of the input, jump 2×2`."""
-    if field.whole:
+    if field.covers_input:
         return "the whole input"
     size, jump = "×".join(map(str, field.size)), "×".join(map(str, field.jump))
     return f"{size} of the input, jump {jump}"

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.cost import cost_nodes
 from costcalc.analysis.layers import (
     LayerCost,
+    LayerOutput,
     UnknownOperator,
     bind_layer,
     group_unknown,
@@ -19,13 +20,13 @@ from costcalc.analysis.layers import (
     total_certainty,
 )
 from costcalc.analysis.memory import memory_totals
-from costcalc.analysis.operand_types import OperandPrecisions
+from costcalc.analysis.operand_types import OperandPrecisions, weight_bytes_by_dtype
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.amount import LowerBound
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, substitute, symbols
 from costcalc.core.formula import KINDS, ROLES
-from costcalc.core.ir import Graph
+from costcalc.core.ir import DType, Graph, bind_type
 from costcalc.core.quantities import CATALOGUE, Certainty
 from costcalc.core.result import Result
 from costcalc.core.units import format_count
@@ -39,12 +40,12 @@ def group_flops(rows: Iterable[LayerCost], names: Iterable[str], key: Callable[[
     """Rows -> FLOPs by key(kind, role) of each piece of work; the first of names stands for 2 × MACs."""
     sums: dict[str, Dim] = dict.fromkeys(names, 0)
     rows = tuple(rows)
-    sums[next(iter(sums))] = 2 * sum([macs for row in rows if (macs := row.amounts["macs"]) is not None])
-    alike: dict[int, list[LayerCost]] = {}
+    sums[next(iter(sums))] = 2 * sum([macs for row in rows if (macs := row.figures["macs"]) is not None])
+    rows_by_cost: dict[int, list[LayerCost]] = {}
     for row in rows:
-        alike.setdefault(id(row.cost), []).append(row)
-    for same in alike.values():
-        cost, runs = same[0].cost, sum([row.count for row in same])
+        rows_by_cost.setdefault(id(row.cost), []).append(row)
+    for equal_rows in rows_by_cost.values():
+        cost, runs = equal_rows[0].cost, sum([row.count for row in equal_rows])
         for work in cost.work if cost else ():
             name = key(work.kind, work.role)
             sums[name] = sums.get(name, 0) + work.formula.value * runs
@@ -55,9 +56,9 @@ def group_macs(graph: Graph, rows: Iterable[LayerCost]) -> dict[str, Dim]:
     """Graph and its rows -> MACs by the element types that are multiplied."""
     precisions, sums = OperandPrecisions(graph), dict[str, Dim]()
     for row, node in zip(rows, graph.nodes, strict=True):
-        macs = row.amounts["macs"]
+        macs = row.figures["macs"]
         if macs is not None and macs != 0:
-            name = precisions.of(node)
+            name = precisions.find_precision(node)
             sums[name] = sums.get(name, 0) + macs
     return sums
 
@@ -69,9 +70,9 @@ FORMAT_VERSION = 1
 class Report(Result):
     """What a model costs. totals sum the known figures of the rows; lower_bound says that some are unknown (print `≥`).
 
-    bound maps the symbols that have a value (a default batch of 1 too), open_symbols names those without; notes say
-    what was decided by default, assumptions what open extents are taken for. execution is that of the peak and of the
-    arena.
+    bound_symbols maps the symbols that have a value to it (a default batch of 1 too), open_symbols names those without;
+    notes say what was decided by default, assumptions what open extents are taken for. execution is that of the peak
+    and of the arena.
     """
 
     name: str
@@ -80,7 +81,7 @@ class Report(Result):
     totals: Mapping[str, Dim]
     lower_bound: bool
     unknown: tuple[UnknownOperator, ...]
-    bound: Mapping[str, Dim]
+    bound_symbols: Mapping[str, Dim]
     assumptions: tuple[Assumption, ...]
     notes: tuple[str, ...]
     graph: Graph
@@ -93,9 +94,30 @@ class Report(Result):
         return symbols(*self.totals.values(), *{d for shape in shapes for d in shape or () if isinstance(d, Poly)})
 
     @property
+    def inputs(self) -> tuple[LayerOutput, ...]:
+        """The graph's inputs with their types."""
+        types = self.graph.types
+        return tuple([LayerOutput(name, bind_type(types[name], self.bound_symbols)) for name in self.graph.inputs])
+
+    @property
+    def element_types(self) -> frozenset[DType]:
+        """The element types of all values of the graph."""
+        return frozenset([t.dtype for t in self.graph.types.values()])
+
+    @property
+    def open_branches(self) -> tuple[str, ...]:
+        """The Ifs whose condition is open: the totals count the more expensive branch of each."""
+        return self.graph.choices
+
+    @property
     def upper_bound(self) -> bool:
-        """Whether the condition of an If is open: the totals count its more expensive branch."""
-        return bool(self.graph.choices)
+        """Whether the totals are upper bounds: the condition of an If is open."""
+        return bool(self.open_branches)
+
+    @property
+    def step(self) -> Any:
+        """What a training step costs, a TrainingStep; None in a report without training."""
+        return None
 
     @property
     def macs(self) -> Dim:
@@ -117,7 +139,7 @@ class Report(Result):
         """The rows in execution order, without constants."""
         return tuple([row for row in self.rows if row.state != "constant"])
 
-    def accounted(self) -> dict[str, int]:
+    def count_states(self) -> dict[str, int]:
         """Number of nodes by state: costed by a rule, free, constant, unknown."""
         counts = {"costed": 0, "free": 0, "constant": 0, "unknown": 0}
         for row in self.rows:
@@ -136,6 +158,10 @@ class Report(Result):
         """MACs by the element types that are multiplied: fp32, fp16×int4, uint8×int8 …"""
         return group_macs(self.graph, self.rows)
 
+    def weight_bytes_by_dtype(self) -> dict[str, Dim]:
+        """Weight bytes by their stored element type."""
+        return weight_bytes_by_dtype(self.graph)
+
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
         mark = "≥ " if self.lower_bound else ""
@@ -145,7 +171,7 @@ class Report(Result):
         """Values of symbols -> the report with these symbols bound. UsageError for a name that is no open symbol and
         for a value below 1, AssumptionError where a value contradicts an assumption of the graph."""
         present = symbols(*{d for t in self.graph.types.values() for d in t.shape or ()}, *self.totals.values())
-        check_binding(dims, (*present, *self.bound))
+        check_binding(dims, (*present, *self.bound_symbols))
         dims = {name: value for name, value in dims.items() if name in present}
         for assumption in self.assumptions:
             assumption.check(dims)
@@ -154,13 +180,13 @@ class Report(Result):
         totals = {name: substitute(value, dims) for name, value in self.totals.items()} | memory_totals(
             graph, self.execution
         )
-        return replace(self, rows=rows, totals=totals, bound={**self.bound, **dims}, graph=graph)
+        return replace(self, rows=rows, totals=totals, bound_symbols={**self.bound_symbols, **dims}, graph=graph)
 
 
 def is_lower_bound(report: Report, key: str) -> bool:
     """Whether a total of a report leaves something out: a layer's figure that it sums is unknown."""
     columns = CATALOGUE[key].columns
-    return report.lower_bound and any(row.amounts.get(column, 0) is None for row in report.rows for column in columns)
+    return report.lower_bound and any(row.figures.get(column, 0) is None for row in report.rows for column in columns)
 
 
 def report_certainty(report: Report, key: str) -> Certainty:
@@ -176,7 +202,7 @@ NODE_BY_NODE = ExecutionOptions()
 def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:
     """Graph -> its report; the peak (and the arena) are those of the execution."""
     rows = make_layers(cost_nodes(graph))
-    totals = sum_figures(row.amounts for row in rows) | memory_totals(graph, execution)
+    totals = sum_figures(row.figures for row in rows) | memory_totals(graph, execution)
     unknown = group_unknown(rows)
     return Report(
         graph.name,

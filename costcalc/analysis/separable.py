@@ -12,9 +12,8 @@ from typing import NamedTuple
 from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.report import Report
 from costcalc.core.dim import Dim, prod
-from costcalc.core.ir import Node
-from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
+from costcalc.graph.patterns.convolution import filter_shape, find_separable
 
 
 class SeparablePair(NamedTuple):
@@ -29,73 +28,21 @@ class SeparablePair(NamedTuple):
     kernel: Dim
 
 
-def find_separable(report: Report) -> Iterator[SeparablePair]:
+def separable_pairs(report: Report) -> Iterator[SeparablePair]:
     """Report -> every pair of a depthwise and a pointwise convolution at the same positions."""
-    nodes = report.graph.nodes
-    producers = GraphIndex(report.graph).producers
-    for row, node in zip(report.rows, nodes, strict=True):
-        if not _is_pointwise(report, node):
-            continue
-        at = producers.get(node.inputs[0])
-        while (
-            at is not None
-            and works_per_value(nodes[at])
-            and _input_shape(report, nodes[at], 0) == _output_shape(report, nodes[at])
-        ):
-            at = producers.get(nodes[at].inputs[0])
-        if at is not None and _is_depthwise(report, nodes[at]):
-            yield _separable_pair(report, report.rows[at], row, nodes[at], node)
+    graph, rows = report.graph, report.rows
+    for depthwise, pointwise in find_separable(GraphIndex(graph)):
+        kernel, filters = (
+            filter_shape(graph, graph.nodes[depthwise])[2:],
+            filter_shape(graph, graph.nodes[pointwise])[0],
+        )
+        yield _separable_pair(rows[depthwise], rows[pointwise], filters, prod(kernel))
 
 
-def _separable_pair(
-    report: Report, depthwise: LayerCost, pointwise: LayerCost, first: Node, second: Node
-) -> SeparablePair:
+def _separable_pair(depthwise: LayerCost, pointwise: LayerCost, filters: Dim, kernel: Dim) -> SeparablePair:
     """The standard convolution reads C channels through F filters of the depthwise kernel at the same positions."""
-    weight, filters = _weight_shape(report, first), _weight_shape(report, second)[0]
-    one, other = depthwise.amounts["macs"], pointwise.amounts["macs"]
-    assert one is not None and other is not None
-    return SeparablePair(depthwise.name, pointwise.name, one + other, one * filters, filters, prod(weight[2:]))
-
-
-def _is_pointwise(report: Report, node: Node) -> bool:
-    if not _is_convolution(report, node) or node.attributes.get("group", 1) != 1:
-        return False
-    weight = _weight_shape(report, node)
-    return all(k == 1 for k in weight[2:]) and _input_shape(report, node, 0)[2:] == _output_shape(report, node)[2:]
-
-
-def _is_depthwise(report: Report, node: Node) -> bool:
-    if not _is_convolution(report, node):
-        return False
-    weight, group = _weight_shape(report, node), node.attributes.get("group", 1)
-    return group > 1 and weight[0] == group and weight[1] == 1 and prod(weight[2:]) != 1
-
-
-def works_per_value(node: Node) -> bool:
-    """Whether an operator may stand between the two: it maps each value by itself (a scale, an activation, a view)."""
-    operator = traits_of(node)
-    alone = operator.fusion == "joins" and (operator.in_place or operator.view)
-    return alone or operator.kind == "activation" or operator.arithmetic == "multiply"
-
-
-def _is_convolution(report: Report, node: Node) -> bool:
-    """Whether a node is a convolution, channels first, with known shapes."""
-    operator = traits_of(node)
-    if operator.kind != "convolution" or operator.layout_of(node.attributes) == "channels_last":
-        return False
-    types = report.graph.types
-    read = (node.inputs[position] for position in operator.factors)
-    return all(types[name].shape is not None for name in (*read, node.outputs[0]))
-
-
-def _weight_shape(report: Report, node: Node) -> tuple[Dim, ...]:
-    return _input_shape(report, node, traits_of(node).factors[1])
-
-
-def _input_shape(report: Report, node: Node, index: int) -> tuple[Dim, ...]:
-    shape = report.graph.types[node.inputs[index]].shape if len(node.inputs) > index else None
-    return shape or ()
-
-
-def _output_shape(report: Report, node: Node) -> tuple[Dim, ...]:
-    return report.graph.types[node.outputs[0]].shape or ()
+    depthwise_macs, pointwise_macs = depthwise.figures["macs"], pointwise.figures["macs"]
+    assert depthwise_macs is not None and pointwise_macs is not None
+    return SeparablePair(
+        depthwise.name, pointwise.name, depthwise_macs + pointwise_macs, depthwise_macs * filters, filters, kernel
+    )

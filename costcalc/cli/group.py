@@ -148,7 +148,7 @@ class Sections(click.Group):
         width = max(map(len, MODULES))
         for title, commands in SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl([(name.ljust(width), words) for name, words in commands.items()])
+                formatter.write_dl([(name.ljust(width), summary) for name, summary in commands.items()])
 
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -54,23 +54,23 @@ class NameValue(click.ParamType):  # type: ignore[type-arg]
                 raise ValueError
             return name.strip(), self.read(text.strip())
         except ValueError as error:
-            said = str(error) if str(error).startswith("give ") else f"write it as {self.example}"
-            self.fail(f"{value!r} is not understood; {said}", param, ctx)
+            remedy = str(error) if str(error).startswith("give ") else f"write it as {self.example}"
+            self.fail(f"{value!r} is not understood; {remedy}", param, ctx)
 
 
 class NameList(click.ParamType):  # type: ignore[type-arg]
-    """A name, or several between commas; the shell completes the last one. known is asked only then."""
+    """A name, or several between commas; the shell completes the last one. names is called only then."""
 
     name = "name[,name]"
 
-    def __init__(self, known: Callable[[], Iterable[str]], several: bool = True) -> None:
-        self.known, self.several = known, several
+    def __init__(self, names: Callable[[], Iterable[str]], several: bool = True) -> None:
+        self.names, self.several = names, several
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        before, comma, last = incomplete.rpartition(",") if self.several else ("", "", incomplete)
-        return [CompletionItem(before + comma + name) for name in self.known() if name.startswith(last)]
+        prefix, comma, last = incomplete.rpartition(",") if self.several else ("", "", incomplete)
+        return [CompletionItem(prefix + comma + name) for name in self.names() if name.startswith(last)]
 
 
 class DeviceNames(NameList):
@@ -129,7 +129,7 @@ def parse_binding(text: str) -> int | str:
 
 def parse_shape(text: str) -> tuple[int | str, ...]:
     """1,3,224,224, with names where an extent stays open; `()` is a scalar's."""
-    return () if text == "()" else tuple(parse_extent(part.strip()) for part in text.strip("[]()").split(","))
+    return () if text == "()" else tuple(parse_extent(extent.strip()) for extent in text.strip("[]()").split(","))
 
 
 def parse_scalar(text: str) -> int | bool:
@@ -146,9 +146,15 @@ def parse_parameter(text: str) -> int | float | str:
 
 def rules_option(command: Callable[..., Any], **attributes: Any) -> Callable[..., Any]:
     """--rules, as often as wanted; attributes are further ones of click.option."""
-    words = "Run a Python file that registers rules for custom operators; a model never brings its own."
+    help_text = "Run a Python file that registers rules for custom operators; a model never brings its own."
     return click.option(
-        "--rules", multiple=True, metavar="FILE.py", expose_value=False, callback=run_rules, help=words, **attributes
+        "--rules",
+        multiple=True,
+        metavar="FILE.py",
+        expose_value=False,
+        callback=run_rules,
+        help=help_text,
+        **attributes,
     )(command)
 
 
@@ -166,23 +172,23 @@ def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """--format and -o; the command is told the format, also where the file's ending names it."""
-    usual = f"How to print it.  [default: by the file's ending, else {formats[0]}]"
-    option = click.option("--format", "form", type=click.Choice(formats), help=usual)
+    """--format and -o; the command is called with the format, also where the file's ending names it."""
+    help_text = f"How to print it.  [default: by the file's ending, else {formats[0]}]"
+    option = click.option("--format", "form", type=click.Choice(formats), help=help_text)
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
-        def told(*args: Any, form: str | None, output: str | None, **given: Any) -> Any:
-            return command(*args, form=choose_format(form, output, formats), output=output, **given)
+        def with_format(*args: Any, form: str | None, output: str | None, **options: Any) -> Any:
+            return command(*args, form=choose_format(form, output, formats), output=output, **options)
 
-        return option(output_option(told))
+        return option(output_option(with_format))
 
     return add
 
 
 def split_commas(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     """N,macs,alpha as a tuple; () where the option is not given."""
-    names = tuple([part.strip() for part in (value or "").split(",") if part.strip()])
+    names = tuple([name.strip() for name in (value or "").split(",") if name.strip()])
     if value is not None and not names:
         raise click.BadParameter("it is empty; write one name, or several between commas", ctx, param)
     return names
@@ -190,4 +196,4 @@ def split_commas(ctx: click.Context, param: click.Parameter, value: str | None) 
 
 def split_columns(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     """name,macs,share as a tuple, in small letters."""
-    return tuple(part.lower() for part in split_commas(ctx, param, value))
+    return tuple(name.lower() for name in split_commas(ctx, param, value))

@@ -61,30 +61,30 @@ class SettingsCommand(click.Command):
     A model or an option that is an empty text, as an unset variable of the shell makes it, is refused."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click does. BadParameter for an empty text."""
-        rest = super().parse_args(ctx, args)
-        given = [
-            one
-            for one in self.params
-            if ctx.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
-            and not isinstance(one.type, DeviceNames)  # which tells an empty name itself
+        """Arguments -> those that are left, as click's own. BadParameter for an empty text."""
+        remaining = super().parse_args(ctx, args)
+        parameters = [
+            parameter
+            for parameter in self.params
+            if ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+            and not isinstance(parameter.type, DeviceNames)  # which tells an empty name itself
         ]
-        for one in given:
-            value = ctx.params.get(one.name or "")
+        for parameter in parameters:
+            value = ctx.params.get(parameter.name or "")
             for text in value if isinstance(value, tuple) else (value,):
                 if isinstance(text, str) and not text.strip():
-                    raise click.BadParameter("it is empty; write it, or leave it out", ctx, one)
-        return rest
+                    raise click.BadParameter("it is empty; write it, or leave it out", ctx, parameter)
+        return remaining
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One list for the command's own options and one for each group of settings."""
         lists: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *SECTIONS.values())}
-        options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
-        for option in sorted(options, key=lambda one: LAST.index(one.name) if one.name in LAST else -1):
+        options = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, click.Option)]
+        for option in sorted(options, key=lambda o: LAST.index(o.name) if o.name in LAST else -1):
             record = option.get_help_record(ctx)
             if record is not None:
                 lists[SECTIONS[option.group] if isinstance(option, SettingOption) else "Options"].append(record)
-        for title, records in filter(lambda one: one[1], lists.items()):
+        for title, records in filter(lambda section: section[1], lists.items()):
             with formatter.section(title):
                 formatter.write_dl(records)
 
@@ -100,80 +100,80 @@ def settings_options(
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
-        def called(*args: Any, **options: Any) -> Any:
+        def with_settings(*args: Any, **options: Any) -> Any:
             settings = take_settings(options, chosen, omit)
             return command(*args, settings=settings, **options)
 
-        decorated: Callable[..., Any] = called
-        for option in reversed(list(_options(chosen, omit, runs_code))):
+        decorated: Callable[..., Any] = with_settings
+        for option in reversed(list(_click_options(chosen, omit, runs_code))):
             decorated = option(decorated)
         return decorated
 
     return decorate
 
 
-def click_option(one: Setting, group: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def click_option(setting: Setting, group: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A setting as an option of a command, on the page of help under the title of its group."""
-    option = partial(click.option, one.option, one.name, cls=SettingOption, group=group, help=one.help)
-    if one.kind == "flag":
+    option = partial(click.option, setting.option, setting.name, cls=SettingOption, group=group, help=setting.help)
+    if setting.kind == "flag":
         return option(is_flag=True)
-    if one.kind in MAPPING_KINDS:
-        read, example = _BY_NAME[one.kind]
+    if setting.kind in MAPPING_KINDS:
+        read, example = _BY_NAME[setting.kind]
         return option(multiple=True, type=NameValue(read, example))
-    if one.kind == "texts":
-        return option(multiple=True, metavar=one.metavar)
+    if setting.kind == "texts":
+        return option(multiple=True, metavar=setting.metavar)
     types: dict[str, Any] = {
         "count": click.IntRange(1),
         "precision": ElementType(),
-        "choice": click.Choice(one.choices),
+        "choice": click.Choice(setting.choices),
     }
-    return option(type=types[one.kind], metavar=one.metavar or ("N" if one.kind == "count" else None))
+    return option(type=types[setting.kind], metavar=setting.metavar or ("N" if setting.kind == "count" else None))
 
 
 def take_settings(options: dict[str, Any], groups: tuple[str, ...] = GROUPS, omit: Collection[str] = ()) -> Settings:
     """Takes the options of settings out of a command's and makes Settings of them. The same name twice: the last one
     counts. UsageError for an option of training without --training."""
-    made: dict[str, Any] = {}
-    for one in all_settings()[""]:
-        if one.name in omit:
+    fields: dict[str, Any] = {}
+    for setting in all_settings()[""]:
+        if setting.name in omit:
             continue
-        value = options.pop(one.name)
-        made[one.name] = dict(value) if one.kind in MAPPING_KINDS else value
+        value = options.pop(setting.name)
+        fields[setting.name] = dict(value) if setting.kind in MAPPING_KINDS else value
     for group in groups:
         if group == "devices":
-            made["devices"] = options.pop("hardware")
+            fields["devices"] = options.pop("hardware")
             continue
-        values = {one.name: options.pop(one.name) for one in all_settings()[group]}
-        given = {name: value for name, value in values.items() if value not in (None, False, ())}
+        values = {setting.name: options.pop(setting.name) for setting in all_settings()[group]}
+        overrides = {name: value for name, value in values.items() if value not in (None, False, ())}
         if group == "training":
-            asked = options.pop("training")
-            for name in () if asked else given:
+            training = options.pop("training")
+            for name in () if training else overrides:
                 raise UsageError(f"--{name.replace('_', '-')} says how a model is trained", "add --training")
-            made["training"] = given if asked else None
-        elif given or group == "execution":
-            made[group] = given
-    return Settings.of(**made)
+            fields["training"] = overrides if training else None
+        elif overrides or group == "execution":
+            fields[group] = overrides
+    return Settings.of(**fields)
 
 
-def _options(
+def _click_options(
     groups: tuple[str, ...], omit: Collection[str], runs_code: bool
 ) -> Iterator[Callable[[Callable[..., Any]], Callable[..., Any]]]:
-    every = all_settings()
-    reading = [one for one in every[""] if one.name not in omit]
-    yield from (click_option(one, "") for one in reading if one.kind != "precision")
+    settings_by_group = all_settings()
+    reading = [setting for setting in settings_by_group[""] if setting.name not in omit]
+    yield from (click_option(setting, "") for setting in reading if setting.kind != "precision")
     if runs_code:
         yield partial(rules_option, cls=SettingOption, group="")
         yield debug_option
-    yield from (click_option(one, "") for one in reading if one.kind == "precision")
+    yield from (click_option(setting, "") for setting in reading if setting.kind == "precision")
     for group in groups:
         if group == "training":
-            words = "Add what a training step costs: backward MACs and memory."
-            yield click.option("--training", is_flag=True, cls=SettingOption, group=group, help=words)
+            help_text = "Add what a training step costs: backward MACs and memory."
+            yield click.option("--training", is_flag=True, cls=SettingOption, group=group, help=help_text)
         if group == "devices":
-            words = "Bounds of time and energy on a device, and whether the model fits"
-            words += " (see `costcalc hardware`; your own is a .yaml file)."
+            help_text = "Bounds of time and energy on a device, and whether the model fits"
+            help_text += " (see `costcalc hardware`; your own is a .yaml file)."
             yield click.option(
-                "--hardware", multiple=True, type=DeviceNames(), cls=SettingOption, group=group, help=words
+                "--hardware", multiple=True, type=DeviceNames(), cls=SettingOption, group=group, help=help_text
             )
         else:
-            yield from (click_option(one, group) for one in every[group])
+            yield from (click_option(setting, group) for setting in settings_by_group[group])

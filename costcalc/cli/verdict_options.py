@@ -1,4 +1,4 @@
-"""How verdicts are shown: --format, -o, COSTCALC_FORMAT, --report. Trouble with that never changes what was found."""
+"""How verdicts are shown: --format, -o, COSTCALC_FORMAT, --report. A failure to write never changes the verdict."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class ReportFile(click.ParamType):  # type: ignore[type-arg]
 
 def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--format, -o, --report, --comment-id."""
-    usual = f"How to print it.  [default: ${VARIABLE}, else by the file's ending, else table]"
-    form = click.option("--format", "form", type=click.Choice(FORMATS), help=usual)
-    more = click.option(
+    help_text = f"How to print it.  [default: ${VARIABLE}, else by the file's ending, else table]"
+    form = click.option("--format", "form", type=click.Choice(FORMATS), help=help_text)
+    report = click.option(
         "--report",
         "reports",
         multiple=True,
@@ -52,14 +52,14 @@ def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "ident",
         default="",
         metavar="ID",
-        callback=_identified,
+        callback=_check_ident,
         help="Names the comment in its hidden marker, where a pull request has several.",
     )
-    return form(output_option(more(ident(command))))
+    return form(output_option(report(ident(command))))
 
 
-def _identified(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """The name. UsageError where it cannot stand in a marker."""
+def _check_ident(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """The value of --comment-id -> the same. UsageError where it cannot stand in a marker."""
     if value:
         from costcalc.render.check.markdown import marker
 
@@ -72,11 +72,11 @@ def choose_format(form: str | None, output: str | None = None) -> str:
     table."""
     if form is not None:
         return form
-    asked = os.environ.get(VARIABLE, "").strip() or format_of_file(output, FORMATS) or FORMATS[0]
-    if asked in FORMATS:
-        return asked
+    choice = os.environ.get(VARIABLE, "").strip() or format_of_file(output, FORMATS) or FORMATS[0]
+    if choice in FORMATS:
+        return choice
     print_error(
-        f"costcalc: {VARIABLE} is {asked!r}, which is no format; there are {', '.join(FORMATS)}: here is the table"
+        f"costcalc: {VARIABLE} is {choice!r}, which is no format; there are {', '.join(FORMATS)}: here is the table"
     )
     return FORMATS[0]
 
@@ -84,13 +84,13 @@ def choose_format(form: str | None, output: str | None = None) -> str:
 def emit_result(
     outcome: CheckResult, form: str | None, output: str | None, reports: Sequence[tuple[str, str]], ident: str
 ) -> None:
-    """Prints the outcome and writes the reports. What goes wrong is told on standard error."""
+    """Prints the outcome and writes the reports. What goes wrong goes to standard error."""
     for kind, file in reports:
-        _one(outcome, kind, file, ident)
-    _one(outcome, choose_format(form, output), output, ident)
+        _write_result(outcome, kind, file, ident)
+    _write_result(outcome, choose_format(form, output), output, ident)
 
 
-def _one(outcome: CheckResult, form: str, output: str | None, ident: str) -> None:
+def _write_result(outcome: CheckResult, form: str, output: str | None, ident: str) -> None:
     from costcalc.render.check import render
     from costcalc.render.terminal import screen
 
@@ -101,5 +101,5 @@ def _one(outcome: CheckResult, form: str, output: str | None, ident: str) -> Non
     except CostcalcError as error:
         print_error(f"costcalc: {error}")
     except Exception as error:
-        what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        print_error(f"costcalc: the {form} could not be made ({what}); this is a bug in costcalc, please report it")
+        crash = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        print_error(f"costcalc: the {form} could not be made ({crash}); this is a bug in costcalc, please report it")

@@ -19,12 +19,12 @@ Amount = Dim | LowerBound | None
 
 
 def sum_amounts(amounts: Iterable[Dim | None]) -> Amount:
-    """The sum; AtLeast where a part is unknown, None where all are."""
+    """Amounts -> their sum; a LowerBound where a part is unknown, None where all are."""
     amounts = list(amounts)
-    parts = [amount for amount in amounts if amount is not None]
-    if len(parts) == len(amounts):
-        return sum(parts)
-    return LowerBound(sum(parts)) if parts else None
+    exact = [amount for amount in amounts if amount is not None]
+    if len(exact) == len(amounts):
+        return sum(exact)
+    return LowerBound(sum(exact)) if exact else None
 
 
 def difference(after: Dim | Fraction, before: Dim | Fraction) -> Dim | Fraction:
@@ -40,7 +40,7 @@ def is_formula(value: Any) -> bool:
 
 
 def magnitude(amount: Amount | Fraction) -> tuple[int, Any]:
-    """An order of figures: a formula by its degree and leading coefficient, the unknown last."""
+    """A figure -> a key to sort by: a formula by its degree and leading coefficient, the unknown last."""
     if isinstance(amount, LowerBound):
         amount = amount.value
     if isinstance(amount, Poly):

@@ -28,7 +28,7 @@ def check_mapping(argument: str, values: Mapping[str, V] | None) -> Mapping[str,
     if not values:
         return {}
     if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
-        raise _other(argument, values, "values by name")
+        raise _wrong_form(argument, values, "values by name")
     return values
 
 
@@ -36,12 +36,12 @@ def split_names(argument: str, names: str | Iterable[str] | None) -> tuple[str, 
     """A text (names between commas, as on the command line) or names -> a tuple of names, () for None. UsageError for
     anything else."""
     if isinstance(names, str):
-        return tuple(part.strip() for part in names.split(",") if part.strip())
+        return tuple(text.strip() for text in names.split(",") if text.strip())
     if names is not None and not isinstance(names, Iterable):
-        raise _other(argument, names, "names")
+        raise _wrong_form(argument, names, "names")
     texts = tuple(names or ())
     if not all(isinstance(name, str) for name in texts):
-        raise _other(argument, names, "names")
+        raise _wrong_form(argument, names, "names")
     return texts
 
 
@@ -55,5 +55,5 @@ def refuse_read_options(**options: object) -> None:
         )
 
 
-def _other(argument: str, value: object, form: str) -> UsageError:
+def _wrong_form(argument: str, value: object, form: str) -> UsageError:
     return UsageError(f"{argument} is {value!r:.60}", f"give {form}: {argument}={EXAMPLES[argument]}")

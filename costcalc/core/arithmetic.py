@@ -39,14 +39,14 @@ def _power(a: Any, b: Any) -> Any:
 
 
 def _exact(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def checked(a: Any, b: Any) -> Any:
+    def apply(a: Any, b: Any) -> Any:
         if (isinstance(a, Poly) or isinstance(b, Poly)) and not (
             isinstance(a, (int, Poly)) and isinstance(b, (int, Poly))
         ):
             raise ExpressionError(f"{a} and {b} do not mix", "an extent that is a symbol takes whole numbers only")
         return f(a, b)
 
-    return checked
+    return apply
 
 
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
@@ -70,15 +70,15 @@ def make_divisible(value: Any, divisor: Any = 8, least: Any = None) -> Any:
     return rounded + divisor if rounded * 10 < value * 9 else rounded
 
 
-def _fold(f: Callable[[Dim, Dim], Dim], plain: Callable[..., Any]) -> Callable[..., Any]:
-    def over(first: Any, *rest: Any) -> Any:
-        if any(isinstance(x, Poly) for x in (first, *rest)):
-            for x in rest:
+def _fold(f: Callable[[Dim, Dim], Dim], builtin: Callable[..., Any]) -> Callable[..., Any]:
+    def fold(first: Any, *operands: Any) -> Any:
+        if any(isinstance(x, Poly) for x in (first, *operands)):
+            for x in operands:
                 first = f(first, x)
             return first
-        return plain((first, *rest))
+        return builtin((first, *operands))
 
-    return over
+    return fold
 
 
 def _rounding(name: str) -> Callable[[Any], Any]:

@@ -16,7 +16,7 @@ from costcalc.core.errors import AssumptionError, ShapeError
 
 
 class Assumption(NamedTuple):
-    """left = right, or left >= right."""
+    """An equation or inequality of two extents: left = right, or left >= right."""
 
     left: Dim
     relation: str
@@ -24,19 +24,19 @@ class Assumption(NamedTuple):
 
     def __str__(self) -> str:
         """The assumption for programs: names that are no words stand between backticks, as in formulas."""
-        return self.shown(format_formula)
+        return self.format(format_formula)
 
-    def shown(self, text: Callable[[Dim], str] = pretty_text) -> str:
+    def format(self, text: Callable[[Dim], str] = pretty_text) -> str:
         """The assumption as text, its extents written by `text`, for people by default."""
         a, b = self.left, self.right
         if self.relation == "=":
             for x, y in ((a, b), (b, a)):
-                other = _other_of(y, "min", x)
-                if other is not None:
-                    return f"{text(x)} <= {text(other)}"
-                other = _other_of(y, "max", x)
-                if other is not None:
-                    return f"{text(x)} >= {text(other)}"
+                bound = _other_argument(y, "min", x)
+                if bound is not None:
+                    return f"{text(x)} <= {text(bound)}"
+                bound = _other_argument(y, "max", x)
+                if bound is not None:
+                    return f"{text(x)} >= {text(bound)}"
         return f"{text(a)} {self.relation} {text(b)}"
 
     def check(self, binding: Mapping[str, Dim]) -> None:
@@ -50,17 +50,17 @@ class Assumption(NamedTuple):
 def simplify_assumptions(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
     """Assumptions -> the same in shorter form, each once: ⌊H/4⌋ + 2 >= 3 becomes H >= 4; of several minimum values of a
     symbol the largest remains, and what follows from it is left out."""
-    least: dict[str, int] = {}
-    rest: list[Assumption] = []
+    minima: dict[str, int] = {}
+    unsolved: list[Assumption] = []
     for assumption in assumptions:
         solved = _solve(assumption) if assumption.relation == ">=" else None
         if solved is None:
-            rest.append(assumption)
+            unsolved.append(assumption)
         else:
-            least[solved[0]] = max(least.get(solved[0], 1), solved[1])
-    above = {name: symbol(name) + (low - 1) for name, low in least.items()}
-    remaining = [a for a in rest if a.relation == "=" or bounds(substitute(a.left - a.right, above))[0] < 0]
-    return (*(Assumption(symbol(name), ">=", low) for name, low in least.items() if low > 1), *remaining)
+            minima[solved[0]] = max(minima.get(solved[0], 1), solved[1])
+    shifted = {name: symbol(name) + (low - 1) for name, low in minima.items()}
+    remaining = [a for a in unsolved if a.relation == "=" or bounds(substitute(a.left - a.right, shifted))[0] < 0]
+    return (*(Assumption(symbol(name), ">=", low) for name, low in minima.items() if low > 1), *remaining)
 
 
 def _solve(assumption: Assumption) -> tuple[str, int] | None:
@@ -75,12 +75,12 @@ def _solve(assumption: Assumption) -> tuple[str, int] | None:
         if c < 1 or len(monomial) != 1 or monomial[0][1] != 1:
             return None
         atom = monomial[0][0]
-        least = -(constant // c)  # c · atom + constant >= 0
+        minimum = -(constant // c)  # c · atom + constant >= 0
         if atom.op == "symbol":
-            return atom.key, least
+            return atom.key, minimum
         if atom.op != "//" or not isinstance(atom.args[1], int):
             return None
-        d = atom.args[0] - atom.args[1] * least  # ⌊x / n⌋ >= least where x >= n · least
+        d = atom.args[0] - atom.args[1] * minimum  # ⌊x / n⌋ >= least where x >= n · least
     return None
 
 
@@ -90,12 +90,12 @@ def resolve_extremes(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
     extents: dict[str, Dim] = {}
     for a in assumptions:
         for x, y in ((a.left, a.right), (a.right, a.left)):
-            if a.relation == "=" and (_other_of(y, "min", x) is not None or _other_of(y, "max", x) is not None):
+            if a.relation == "=" and any(_other_argument(y, op, x) is not None for op in ("min", "max")):
                 extents[str(y)] = x
     return extents
 
 
-def _other_of(d: Dim, op: str, x: Dim) -> Dim | None:
+def _other_argument(d: Dim, op: str, x: Dim) -> Dim | None:
     """y where d is op(x, y)."""
     if isinstance(d, int) or len(d.terms) != 1:
         return None
@@ -123,23 +123,23 @@ def collect_assumptions() -> Iterator[dict[Assumption, None]]:
 def add_assumptions(assumptions: Iterable[Assumption]) -> None:
     """Makes assumptions that were collected apart (of a branch that is taken) after all."""
     for assumption in assumptions:
-        _note(assumption)
+        _record(assumption)
 
 
-def _note(assumption: Assumption) -> None:
+def _record(assumption: Assumption) -> None:
     assumptions = _collected.get()
     if assumptions is not None:
         assumptions[assumption] = None
 
 
-def require_equal(a: Dim, b: Dim, what: str = "extents") -> Dim:
+def require_equal(a: Dim, b: Dim, name: str = "extents") -> Dim:
     """The extent that a and b must both be. ShapeError where they cannot agree; an assumption where that is open."""
     if a == b:
         return a
     low, high = bounds(a - b)
     if low > 0 or high < 0:
-        raise ShapeError(f"{what} differ: {a} and {b}", "make them equal")
-    _note(Assumption(a, "=", b))
+        raise ShapeError(f"{name} differ: {a} and {b}", "make them equal")
+    _record(Assumption(a, "=", b))
     if isinstance(a, int) or isinstance(b, int):
         return a if isinstance(a, int) else b
     return a if (len(str(a)), str(a)) <= (len(str(b)), str(b)) else b
@@ -151,4 +151,4 @@ def require_at_least(a: Dim, b: Dim, fact: str, remedy: str) -> None:
     if high < 0:
         raise ShapeError(fact, remedy)
     if low < 0:
-        _note(Assumption(a, ">=", b))
+        _record(Assumption(a, ">=", b))

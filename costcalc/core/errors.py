@@ -18,14 +18,14 @@ class CostcalcError(Exception):
         self.fact, self.remedy, self.place = fact, remedy, place
 
     def at(self, place: str) -> CostcalcError:
-        """The same refusal with its place; a place that is already known stands."""
-        return self._placed(self.place or place)
+        """A place -> the same error with it; a place that the error already has stays."""
+        return self._with_place(self.place or place)
 
     def within(self, layer: str) -> CostcalcError:
-        """The same refusal with its layer, where its place names none yet."""
-        return self if ": " in self.place else self._placed(f"{self.place}: {layer}")
+        """A layer -> the same error with the layer behind its place, where that names none yet."""
+        return self if ": " in self.place else self._with_place(f"{self.place}: {layer}")
 
-    def _placed(self, place: str) -> CostcalcError:
+    def _with_place(self, place: str) -> CostcalcError:
         return type(self)(self.fact, self.remedy, place)
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class UnknownNameError(UsageError):
         super().__init__(fact, remedy, place)
         self.argument, self.name = argument, name
 
-    def _placed(self, place: str) -> UnknownNameError:
+    def _with_place(self, place: str) -> UnknownNameError:
         return UnknownNameError(self.fact, self.remedy, place, self.argument, self.name)
 
 
@@ -107,25 +107,25 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     import difflib
 
     names, lower = list(choices), word.lower()
-    near = [name for name in names if name.lower() == lower][:1]
-    near = near or [name for name in names if lower and name.lower().startswith(lower)][:3]
-    near = near or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
+    matches = [name for name in names if name.lower() == lower][:1]
+    matches = matches or [name for name in names if lower and name.lower().startswith(lower)][:3]
+    matches = matches or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    return f"did you mean {' or '.join(map(repr, matches))}?" if matches else ""
 
 
 def suggest_choice(word: str, choices: Iterable[str]) -> str:
     """A word that is none of a few, and these few -> the remedy: the nearest, and all of them."""
     names = list(choices)
-    near = did_you_mean(word, names)
-    return f"{near} There are {', '.join(names)}" if near else f"there are {', '.join(names)}"
+    hint = did_you_mean(word, names)
+    return f"{hint} There are {', '.join(names)}" if hint else f"there are {', '.join(names)}"
 
 
 def crash_message(error: Exception) -> str:
     """An unexpected exception -> the message that a user reads when costcalc itself breaks."""
     if isinstance(error, MemoryError):
         return "costcalc: out of memory"
-    what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    description = f"{type(error).__name__}: {error}".splitlines()[0][:300]
     return (
-        f"costcalc: this is a bug in costcalc ({what})\n"
+        f"costcalc: this is a bug in costcalc ({description})\n"
         "Please report it with the command and, if you can, the model; --debug prints the traceback."
     )

@@ -8,11 +8,11 @@ from costcalc.core.dim import Dim
 
 
 class Factor(NamedTuple):
-    """One named number of a product; `of` holds its own factors where it is a product."""
+    """One named number of a product; `factors` holds its own ones where it is a product."""
 
     name: str
     value: Dim
-    of: tuple[Factor, ...] = ()
+    factors: tuple[Factor, ...] = ()
 
 
 class Product(NamedTuple):
@@ -89,7 +89,7 @@ NO_COST = Cost()
 
 
 def product_factor(name: str, *factors: tuple[str, Dim]) -> Factor:
-    """A factor that is itself a product: of("#filter params", ("C_in", 3), ("k_h", 3))."""
+    """A factor that is itself a product: product_factor("#filter params", ("C_in", 3), ("k_h", 3))."""
     result: Dim = 1
     for _, value in factors:
         result = result * value
@@ -117,14 +117,14 @@ def contraction(*factors: tuple[str, Dim] | Factor, bias: Dim = 0) -> Cost:
 
 
 def elementwise_work(
-    kind: str, role: str, elements: Dim, each: int = 1, of_what: str = "#elements"
+    kind: str, role: str, elements: Dim, per_element: int = 1, element_name: str = "#elements"
 ) -> tuple[Work, ...]:
-    """`each` operations of one kind per element; () where there are none."""
-    if not each:
+    """`per_element` operations of one kind per element; () where there are none."""
+    if not per_element:
         return ()
     factors = (
-        (Factor(of_what, elements),)
-        if each == 1
-        else (Factor(of_what, elements), Factor(OPERATION_PHRASES[kind], each))
+        (Factor(element_name, elements),)
+        if per_element == 1
+        else (Factor(element_name, elements), Factor(OPERATION_PHRASES[kind], per_element))
     )
     return (Work(kind, role, Formula((Product(factors),))),)

@@ -153,10 +153,10 @@ class Node:
     place: str = ""
 
     @property
-    def where(self) -> str:
+    def location(self) -> str:
         """The node for an error's place: `file:line:column: name (OpType)`."""
-        called = f"{self.name} ({self.op_type})"
-        return f"{self.place}: {called}" if self.place else called
+        label = f"{self.name} ({self.op_type})"
+        return f"{self.place}: {label}" if self.place else label
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +184,11 @@ class Graph:
     assumptions: tuple[Assumption, ...] = ()
     choices: tuple[str, ...] = ()
     quantised: frozenset[str] = frozenset()
+
+    @property
+    def data_inputs(self) -> tuple[str, ...]:
+        """The inputs that a caller gives; an input with a stored tensor as its default is none."""
+        return tuple([name for name in self.inputs if name not in self.initializers])
 
     def is_real(self, name: str) -> bool:
         """Whether a value is of a float type, or stands for one."""

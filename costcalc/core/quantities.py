@@ -95,17 +95,19 @@ class Figure(NamedTuple):
     certainty: Certainty = "exact"
 
 
-def _quantity(words: str, unit: Unit, importance: int, example: str, meaning: str, code: int, **more: Any) -> Quantity:
+def _quantity(
+    names: str, unit: Unit, importance: int, example: str, meaning: str, code: int, **fields: Any
+) -> Quantity:
     """`key | label | title | name` and the other fields -> a quantity."""
-    key, label, title, name = words.split(" | ")
-    return Quantity(key, label, title, name, unit, meaning, example, importance, code, **more)
+    key, label, title, name = names.split(" | ")
+    return Quantity(key, label, title, name, unit, meaning, example, importance, code, **fields)
 
 
-def _layer_sum(words: str, unit: Unit, importance: int, example: str, meaning: str, code: int) -> Quantity:
+def _layer_sum(names: str, unit: Unit, importance: int, example: str, meaning: str, code: int) -> Quantity:
     """A quantity of every model that is the sum of the column of the layers that has its own key."""
-    key = words.partition(" | ")[0]
+    key = names.partition(" | ")[0]
     return _quantity(
-        words, unit, importance, example, meaning, code, columns=(key,), additive=True, of_every_model=True
+        names, unit, importance, example, meaning, code, columns=(key,), additive=True, of_every_model=True
     )
 
 
@@ -367,8 +369,7 @@ GENERATION_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("generation", 
 
 
 def parse_quantities(text: str, devices: Sequence[str] = ()) -> tuple[QuantityRef, ...]:
-    """`macs` or `time.t4` -> the quantity and its device; `time` on each of the devices. Errors are those of
-    parse_quantity."""
+    """As parse_quantity; `time` is the quantity on each of the devices."""
     quantity = CATALOGUE.get(text.strip())
     if quantity is not None and quantity.per_device and devices:
         return tuple([QuantityRef(quantity, device) for device in devices])
@@ -377,8 +378,7 @@ def parse_quantities(text: str, devices: Sequence[str] = ()) -> tuple[QuantityRe
 
 def parse_quantity(text: str, devices: Sequence[str] = ()) -> QuantityRef:
     """`macs` or `time.t4` -> the quantity and its device; `time` on the one device where there is one. UsageError, with
-    the nearest key, for an unknown key; where the device is missing; and where a quantity has a device that it does not
-    take."""
+    the nearest key, for an unknown key; where the device is missing; and for a device of a quantity that has none."""
     key, dot, device = text.strip().partition(".")
     quantity = CATALOGUE.get(key)
     if quantity is None:

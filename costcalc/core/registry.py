@@ -27,15 +27,17 @@ ShapeResult = TensorType | tuple[TensorType, ...]
 
 
 class OperatorRule(NamedTuple):
-    """A function with the keyword names that it takes, and the attributes without a default among them."""
+    """A function and its signature: the keyword names that it accepts, those without a default (required), whether it
+    takes any number of inputs, how many at most (arity) and at least, and the positions of inputs that may not be
+    absent."""
 
     function: Callable[..., Any]
     accepts: frozenset[str]
     variadic: bool
     arity: int
     required: frozenset[str] = frozenset()
-    needed: int = 0
-    present: tuple[int, ...] = ()
+    min_inputs: int = 0
+    required_inputs: tuple[int, ...] = ()
 
 
 SHAPE_RULES: dict[tuple[str, str], OperatorRule] = {}
@@ -59,15 +61,15 @@ CONTEXT = frozenset(("opset", "n_outputs", "fresh", "out", "outs"))
 """Keyword parameters of rules that are not attributes."""
 
 
-def _rule(function: Callable[..., Any]) -> OperatorRule:
+def _inspect_rule(function: Callable[..., Any]) -> OperatorRule:
     code = function.__code__
     names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
     required = frozenset(names).difference(function.__kwdefaults__ or (), CONTEXT)
-    needed = code.co_argcount - len(function.__defaults__ or ())
-    hints = [str(function.__annotations__.get(name, "")) for name in code.co_varnames[:needed]]
-    present = tuple(i for i, hint in enumerate(hints) if "None" not in hint)
+    min_inputs = code.co_argcount - len(function.__defaults__ or ())
+    hints = [str(function.__annotations__.get(name, "")) for name in code.co_varnames[:min_inputs]]
+    required_inputs = tuple(i for i, hint in enumerate(hints) if "None" not in hint)
     variadic = bool(code.co_flags & 0x04)
-    return OperatorRule(function, frozenset(names), variadic, code.co_argcount, required, needed, present)
+    return OperatorRule(function, frozenset(names), variadic, code.co_argcount, required, min_inputs, required_inputs)
 
 
 def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], ShapeFunction]:
@@ -75,7 +77,7 @@ def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], Sh
 
     def register(function: ShapeFunction) -> ShapeFunction:
         for name in op_types:
-            SHAPE_RULES[domain, name] = _rule(function)
+            SHAPE_RULES[domain, name] = _inspect_rule(function)
         return function
 
     return register
@@ -87,7 +89,7 @@ def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], Cost
 
     def register(function: CostFunction) -> CostFunction:
         for name in op_types:
-            COST_RULES[domain, name] = _rule(function)
+            COST_RULES[domain, name] = _inspect_rule(function)
         return function
 
     return register
@@ -99,7 +101,7 @@ def value_rule(*op_types: str, domain: str = "") -> Callable[[ValueFunction], Va
 
     def register(function: ValueFunction) -> ValueFunction:
         for name in op_types:
-            VALUE_RULES[domain, name] = _rule(function)
+            VALUE_RULES[domain, name] = _inspect_rule(function)
         return function
 
     return register
@@ -127,20 +129,20 @@ def call_rule(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], 
     """A rule, a node's input types, attributes and context -> the rule's result. ShapeError where an attribute or an
     input is missing, or there are too many inputs."""
     accepts = rule.accepts
-    chosen = {k: v for k, v in attributes.items() if k in accepts} if attributes else {}
-    chosen |= {k: v for k, v in context.items() if k in accepts}
-    if rule.required and not rule.required <= chosen.keys():
-        names = ", ".join(sorted(rule.required - chosen.keys()))
+    keywords = {k: v for k, v in attributes.items() if k in accepts} if attributes else {}
+    keywords |= {k: v for k, v in context.items() if k in accepts}
+    if rule.required and not rule.required <= keywords.keys():
+        names = ", ".join(sorted(rule.required - keywords.keys()))
         raise ShapeError(f"the attribute {names} is missing", "give it")
-    count, needed = len(inputs), rule.needed
-    if count < needed:
-        raise ShapeError(f"{count} inputs are given, the operator needs {needed}", "name them in `from:`")
+    count, min_inputs = len(inputs), rule.min_inputs
+    if count < min_inputs:
+        raise ShapeError(f"{count} inputs are given, the operator needs {min_inputs}", "name them in `from:`")
     if count > rule.arity and not rule.variadic:
         raise ShapeError(f"{count} inputs are given, the operator takes {rule.arity}", "remove some")
-    for position in rule.present:
+    for position in rule.required_inputs:
         if inputs[position] is None:
             raise ShapeError(f"input {position + 1} is left out, which the operator needs", "give it")
-    return rule.function(*inputs, **chosen)
+    return rule.function(*inputs, **keywords)
 
 
 def rule_state(domain: str, op_type: str) -> str:

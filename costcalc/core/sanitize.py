@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_ORDER = re.compile(r"(?:^|(?<=\s)):(?=:)|##\w*\[")
+_CI_COMMAND = re.compile(r"(?:^|(?<=\s)):(?=:)|##\w*\[")
 """Where the log of a CI begins to listen: a word that starts with `::` (GitHub), `##[` and `##vso[` anywhere."""
 
 _SIGNS = re.compile(r"[\\`*_|\[\]~&<>#$]|@(?=\w)|!(?=\d)|:(?=//)|\bwww\.|\bgh-(?=\d)", re.I)
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
     they are written as escapes, `\\x1b`. So is the first sign of what a CI's log would take for a command."""
     if text.isprintable() and "::" not in text and "##" not in text:
         return text
-    return _ORDER.sub(_written_out, "".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+    return _CI_COMMAND.sub(_escape_last, "".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
 
 
 def printable_lines(text: str) -> str:
@@ -33,17 +33,17 @@ def printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
-def _written_out(match: re.Match[str]) -> str:
+def _escape_last(match: re.Match[str]) -> str:
     return f"{match[0][:-1]}\\x{ord(match[0][-1]):02x}"
 
 
 def escape_markdown(text: str) -> str:
     """Text -> printable text with every sign of Markdown's own escaped, for the inside of a line. What GitHub turns
     into a link or a notification (@name, #1, GH-1, addresses) stays words: an escaped @ would still notify."""
-    return _SIGNS.sub(_literal, printable(text))
+    return _SIGNS.sub(_escape_sign, printable(text))
 
 
-def _literal(match: re.Match[str]) -> str:
+def _escape_sign(match: re.Match[str]) -> str:
     sign = match[0]
     if sign in _AS_HTML:
         return _AS_HTML[sign]
@@ -54,10 +54,10 @@ def _literal(match: re.Match[str]) -> str:
 
 def escape_markdown_line(text: str) -> str:
     """Text -> Markdown for the beginning of a line, a heading or an item: no list, no rule, no code block."""
-    inside = escape_markdown(printable(text).strip(" "))
-    if re.match(r"[-+=]", inside):
-        return f"\\{inside}"
-    return re.sub(r"^(\d+)([.)])", r"\1\\\2", inside)
+    escaped = escape_markdown(printable(text).strip(" "))
+    if re.match(r"[-+=]", escaped):
+        return f"\\{escaped}"
+    return re.sub(r"^(\d+)([.)])", r"\1\\\2", escaped)
 
 
 def escape_html(text: str) -> str:

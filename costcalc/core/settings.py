@@ -61,97 +61,99 @@ def _settings_of(cls: type) -> tuple[Setting, ...]:
     settings = []
     for item in fields(cls):
         if "setting" in item.metadata:
-            one: Setting = item.metadata["setting"]
-            settings.append(one._replace(name=item.name, option=one.option or f"--{item.name.replace('_', '-')}"))
+            description: Setting = item.metadata["setting"]
+            option = description.option or f"--{item.name.replace('_', '-')}"
+            settings.append(description._replace(name=item.name, option=option))
     return tuple(settings)
 
 
-def check_value(one: Setting, value: Any) -> Any:
+def check_value(setting: Setting, value: Any) -> Any:
     """A setting and a value -> the value as the field holds it: lists as tuples; None is the default. UsageError where
     it does not fit the kind."""
-    return one.default if value is None and one.kind not in MAPPING_KINDS else _CHECKS[one.kind](one, value)
+    is_default = value is None and setting.kind not in MAPPING_KINDS
+    return setting.default if is_default else _CHECKS[setting.kind](setting, value)
 
 
-def build_settings(cls: type[T], values: Mapping[str, Any], what: str) -> T:
-    """Values by the names of settings, as Python callers, configs and locks write them -> the dataclass. what names it
-    in errors: UsageError for a name that is no setting and for a value that does not fit."""
-    settings = {one.name: one for one in settings_of(cls)}
+def build_settings(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
+    """Values by the names of settings, as Python callers, configs and locks write them -> the dataclass. owner is its
+    name in errors: UsageError for a name that is no setting and for a value that does not fit."""
+    settings = {setting.name: setting for setting in settings_of(cls)}
     for name in values:
         if name not in settings:
             raise UsageError(
-                f"{what} has no setting {name!r}", did_you_mean(name, settings) or f"it has {', '.join(settings)}"
+                f"{owner} has no setting {name!r}", did_you_mean(name, settings) or f"it has {', '.join(settings)}"
             )
     return cls(**{name: check_value(settings[name], value) for name, value in values.items()})
 
 
 def non_defaults(item: Any) -> dict[str, Any]:
     """A dataclass of settings -> those that are not their defaults, by name; `build` reads them back."""
-    values = {one.name: (getattr(item, one.name), one.default) for one in settings_of(type(item))}
+    values = {setting.name: (getattr(item, setting.name), setting.default) for setting in settings_of(type(item))}
     return {name: value for name, (value, default) in values.items() if value != default and value != {}}
 
 
 def option_words(item: Any) -> tuple[str, ...]:
     """A dataclass of settings -> those that are not their defaults as words of the command line: `fuse`,
     `optimizer sgd`, `dim seq=128`."""
-    changes, parts = non_defaults(item), []
-    for one in settings_of(type(item)):
-        word = one.option.removeprefix("--")
-        value = changes.get(one.name)
+    changes, words = non_defaults(item), []
+    for setting in settings_of(type(item)):
+        option = setting.option.removeprefix("--")
+        value = changes.get(setting.name)
         if value is None:
             continue
-        if one.kind == "flag":
-            parts.append(word)
-        elif one.kind in MAPPING_KINDS:
-            parts += [f"{word} {name}={_text(inner)}" for name, inner in value.items()]
+        if setting.kind == "flag":
+            words.append(option)
+        elif setting.kind in MAPPING_KINDS:
+            words += [f"{option} {name}={_value_text(inner)}" for name, inner in value.items()]
         else:
-            parts.append(f"{word} {_text(value)}")
-    return tuple(parts)
+            words.append(f"{option} {_value_text(value)}")
+    return tuple(words)
 
 
-def _text(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
-def _by_name(one: Setting, value: Any) -> Mapping[str, Any]:
-    return check_mapping(one.name, value)
+def _check_mapping(setting: Setting, value: Any) -> Mapping[str, Any]:
+    return check_mapping(setting.name, value)
 
 
-def _flag(one: Setting, value: Any) -> bool:
+def _check_flag(setting: Setting, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise UsageError(f"{one.name} is {value!r:.60}", "give True or False")
+        raise UsageError(f"{setting.name} is {value!r:.60}", "give True or False")
     return value
 
 
-def _count(one: Setting, value: Any) -> int:
+def _check_count(setting: Setting, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UsageError(f"{one.name} is {value!r:.60}", "give a whole number of at least 1")
+        raise UsageError(f"{setting.name} is {value!r:.60}", "give a whole number of at least 1")
     return value
 
 
-def _choice(one: Setting, value: Any) -> str:
-    if value not in one.choices:
-        raise UsageError(f"{one.name} is {value!r:.60}", f"use one of {', '.join(one.choices)}")
+def _check_choice(setting: Setting, value: Any) -> str:
+    if value not in setting.choices:
+        raise UsageError(f"{setting.name} is {value!r:.60}", f"use one of {', '.join(setting.choices)}")
     return str(value)
 
 
-def _texts(one: Setting, value: Any) -> tuple[str, ...]:
+def _check_texts(setting: Setting, value: Any) -> tuple[str, ...]:
     texts = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (None,)
     if not all(isinstance(text, str) and text for text in texts):
-        raise UsageError(f"{one.name} is {value!r:.60}", f"give a list of names: {one.name}=[…]")
+        raise UsageError(f"{setting.name} is {value!r:.60}", f"give a list of names: {setting.name}=[…]")
     return tuple(dict.fromkeys(texts))
 
 
-def _precision(one: Setting, value: Any) -> str:
+def _check_precision(setting: Setting, value: Any) -> str:
     if not isinstance(value, str):
-        raise UsageError(f"{one.name} is {value!r:.60}", 'give the name of an element type: "int8"')
+        raise UsageError(f"{setting.name} is {value!r:.60}", 'give the name of an element type: "int8"')
     return value
 
 
 _CHECKS: dict[str, Callable[[Setting, Any], Any]] = {
-    **dict.fromkeys(MAPPING_KINDS, _by_name),
-    "flag": _flag,
-    "count": _count,
-    "choice": _choice,
-    "texts": _texts,
-    "precision": _precision,
+    **dict.fromkeys(MAPPING_KINDS, _check_mapping),
+    "flag": _check_flag,
+    "count": _check_count,
+    "choice": _check_choice,
+    "texts": _check_texts,
+    "precision": _check_precision,
 }

@@ -80,7 +80,6 @@ class Traits(NamedTuple):
     view             its first output shares the first input's memory
     passes_on        its output has all the values of the first input: the same in another shape or order, in another
                      type (converted), or as the numbers that they stand for (dequantised)
-    identity         its output is its first input under another name
     rearranges       its outputs have no other elements than its first input, in other shapes
     random           its output differs from run to run, so that it is no constant where its inputs are
     reads            how much of its first input it reads: all, as much as it gives, or only its shape
@@ -115,7 +114,6 @@ class Traits(NamedTuple):
     in_place: bool = False
     view: bool = False
     passes_on: Literal["", "same", "converted", "dequantised"] = ""
-    identity: bool = False
     rearranges: bool = False
     random: bool = False
     reads: Literal["all", "part", "shape"] = "all"
@@ -191,11 +189,12 @@ def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
         TRAITS[domain, name] = after
 
 
-def contraction_gradient(*each: Sides) -> GradientRule:
-    """The gradient rule of operators whose formula always has the same products: the sides of each, in order."""
+def contraction_gradient(*sides: Sides) -> GradientRule:
+    """The gradient rule of operators whose formula always has the same products: sides are those of each product, in
+    order."""
 
     def rule(formula: Formula, types: Sequence[TensorType | None], attributes: Attributes) -> tuple[Contraction, ...]:
-        return tuple(Contraction(term.value, *both) for term, both in zip(formula.terms, each, strict=True))
+        return tuple(Contraction(term.value, *pair) for term, pair in zip(formula.terms, sides, strict=True))
 
     return rule
 

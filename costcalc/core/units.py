@@ -38,40 +38,40 @@ def format_signed(d: Dim | None) -> str:
 def format_short(d: Dim | None) -> str:
     """A count -> three significant digits with a decimal prefix: 1.81 G, 11.7 M, 416 k; numbers below 1,000 as they
     are."""
-    return _short(d, 1000, DECIMAL)
+    return _format_prefixed(d, 1000, DECIMAL)
 
 
 def format_bytes(d: Dim | None) -> str:
     """Bytes -> three significant digits with a binary prefix: 44.6 MiB, 512 B."""
-    return _short(d, 1024, BINARY)
+    return _format_prefixed(d, 1024, BINARY)
 
 
-def _short(d: Dim | None, base: int, prefixes: tuple[str, ...]) -> str:
+def _format_prefixed(d: Dim | None, base: int, prefixes: tuple[str, ...]) -> str:
     if d is None or isinstance(d, Poly):
         return format_count(d)
     size, power = abs(d), 0
     if size < base:
         return f"{d} {prefixes[0]}".strip()
-    while power < len(prefixes) - 1 and _rounded(size, base**power) >= base:
+    while power < len(prefixes) - 1 and _round_as_printed(size, base**power) >= base:
         power += 1
     sign = "-" if d < 0 else ""
     return f"{sign}{format_digits(Fraction(size, base**power))} {prefixes[power]}"
 
 
-def _rounded(size: int, unit: int) -> Fraction:
+def _round_as_printed(size: int, unit: int) -> Fraction:
     """size in units as it would be printed, so that 999,999 becomes 1.00 M and never 1000 k."""
     return Fraction(format_digits(Fraction(size, unit)).replace(",", ""))
 
 
-def format_digits(value: Fraction, more: int = 0) -> str:
-    """A number -> three significant digits, or `more` in addition, halves rounded up: 1.81, 44.6, 416; all digits
-    before the point are written."""
-    places = more + (2 if value < Fraction(9995, 1000) else 1 if value < Fraction(9995, 100) else 0)
+def format_digits(value: Fraction, extra_digits: int = 0) -> str:
+    """A number -> three significant digits, or `extra_digits` in addition, halves rounded up: 1.81, 44.6, 416; all
+    digits before the point are written."""
+    places = extra_digits + (2 if value < Fraction(9995, 1000) else 1 if value < Fraction(9995, 100) else 0)
     scaled = int(value * 10**places + Fraction(1, 2))
     if not places:
         return f"{scaled:,}"
-    integer, part = divmod(scaled, 10**places)
-    return f"{integer}.{part:0{places}}"
+    integer, decimals = divmod(scaled, 10**places)
+    return f"{integer}.{decimals:0{places}}"
 
 
 def format_axis(value: float) -> str:
@@ -82,15 +82,15 @@ def format_axis(value: float) -> str:
 SMALL_PREFIXES = ("", "m", "µ", "n", "p", "f")
 
 
-def format_si(value: Fraction | None, unit: str, more: int = 0) -> str:
-    """A value in a unit -> three significant digits, or `more` in addition, with a prefix that keeps them above 1: 26.2
-    µs, 1.64 s, 3.20 mJ."""
+def format_si(value: Fraction | None, unit: str, extra_digits: int = 0) -> str:
+    """A value in a unit -> three significant digits, or `extra_digits` in addition, with a prefix that keeps them above
+    1: 26.2 µs, 1.64 s, 3.20 mJ."""
     if not value:
         return "?" if value is None else f"0 {unit}"
     power = 0
     while 0 < value < Fraction(9995, 10000) and power < len(SMALL_PREFIXES) - 1:
         value, power = value * 1000, power + 1
-    return f"{format_digits(value, more)} {SMALL_PREFIXES[power]}{unit}"
+    return f"{format_digits(value, extra_digits)} {SMALL_PREFIXES[power]}{unit}"
 
 
 def format_share(part: Dim | None, total: Dim | None) -> str:
@@ -104,15 +104,15 @@ def format_percent(share: float) -> str:
     return "<0.1%" if 0 < share < 0.0005 else f"{share * 100:.1f}%"
 
 
-def format_exact_share(share: Fraction, more: int = 0, sign: bool = False) -> str:
-    """A share -> 30.0%, or +2.3% with a sign; `more` adds digits. A share that would round to 0 is <0.1%."""
-    size, places = abs(share), 1 + more
+def format_exact_share(share: Fraction, extra_digits: int = 0, sign: bool = False) -> str:
+    """A share -> 30.0%, or +2.3% with a sign; `extra_digits` adds some. A share that would round to 0 is <0.1%."""
+    size, places = abs(share), 1 + extra_digits
     tenths = int(size * 100 * 10**places + Fraction(1, 2))
-    before = "-" if share < 0 else "+" if sign and share > 0 else ""
+    prefix = "-" if share < 0 else "+" if sign and share > 0 else ""
     if size and not tenths:
-        return f"{before}<0.{1:0{places}}%"
-    integer, part = divmod(tenths, 10**places)
-    return f"{before}{integer:,}.{part:0{places}}%"
+        return f"{prefix}<0.{1:0{places}}%"
+    integer, decimals = divmod(tenths, 10**places)
+    return f"{prefix}{integer:,}.{decimals:0{places}}%"
 
 
 def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
@@ -151,10 +151,10 @@ def format_shape(shape: tuple[Dim, ...] | None) -> str:
     """A shape -> 1×64×112×112; a scalar is (), an unknown shape `?`."""
     if shape is None:
         return "?"
-    return "×".join([str(d) if d.__class__ is int else _extent(d) for d in shape]) or "()"
+    return "×".join([str(d) if d.__class__ is int else _format_extent(d) for d in shape]) or "()"
 
 
-def _extent(d: Dim) -> str:
+def _format_extent(d: Dim) -> str:
     """An extent inside a shape: a formula of more than one symbol stands in parentheses."""
     text = pretty_text(d)
     return text if text.isidentifier() else f"({text})"
@@ -190,8 +190,8 @@ def format_ceiling(value: Fraction | int, in_bytes: bool = False) -> str:
         power += 1
     size = Fraction(value) / base**power
     places = 0 if not power or size > Fraction(999, 10) else 1 if size > Fraction(999, 100) else 2
-    integer, part = divmod(-(-size * 10**places // 1), 10**places)
-    figure = f"{integer}.{part:0{places}}".rstrip("0").rstrip(".") if places else f"{integer}"
+    integer, decimals = divmod(-(-size * 10**places // 1), 10**places)
+    figure = f"{integer}.{decimals:0{places}}".rstrip("0").rstrip(".") if places else f"{integer}"
     return f"{figure} {prefixes[power]}" if in_bytes else f"{figure}{prefixes[power]}"
 
 
@@ -201,10 +201,10 @@ SECONDS = {"": 1, "s": 1, "ms": 10**3, "us": 10**6, "\u00b5s": 10**6, "\u03bcs":
 
 def parse_seconds(text: str) -> Fraction:
     """2.1 ms, 340µs, 80 us, 1.5 s as exact seconds; UsageError for anything else, a number without a unit but 0 too."""
-    found = _in_units(text, SECONDS)
-    if found is None:
+    seconds = _parse_in_units(text, SECONDS)
+    if seconds is None:
         raise UsageError(f"{text!r} is no time", "write it with its unit, such as 2.1 ms, 340 us or 1.5 s")
-    return found
+    return seconds
 
 
 JOULES = {"": 1, "J": 1, "mJ": 10**3, "uJ": 10**6, "\u00b5J": 10**6, "\u03bcJ": 10**6, "nJ": 10**9, "pJ": 10**12}
@@ -213,13 +213,13 @@ JOULES = {"": 1, "J": 1, "mJ": 10**3, "uJ": 10**6, "\u00b5J": 10**6, "\u03bcJ": 
 
 def parse_joules(text: str) -> Fraction:
     """1 mJ, 340µJ, 0.5 J as exact joules; UsageError for anything else, a number without a unit but 0 too."""
-    found = _in_units(text, JOULES)
-    if found is None:
+    joules = _parse_in_units(text, JOULES)
+    if joules is None:
         raise UsageError(f"{text!r} is no energy", "write it with its unit, such as 1 mJ, 340 uJ or 1.5 J")
-    return found
+    return joules
 
 
-def _in_units(text: str, units: Mapping[str, int]) -> Fraction | None:
+def _parse_in_units(text: str, units: Mapping[str, int]) -> Fraction | None:
     """A number with one of some units (a part of the whole each), in the whole; None where it is none."""
     match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?)\s*([a-zA-Z\u00b5\u03bc]*)\s*", text)
     if match is None or match[2] not in units or (not match[2] and text.strip() != "0"):
@@ -247,5 +247,5 @@ def format_shapes(values: tuple[Any, ...]) -> str:
     """Shapes of a node's outputs -> the first one, and how many more there are: 1×64×56×56 +2."""
     if not values:
         return ""
-    more = f" +{len(values) - 1}" if len(values) > 1 else ""
-    return format_shape(values[0]) + more
+    remainder = f" +{len(values) - 1}" if len(values) > 1 else ""
+    return format_shape(values[0]) + remainder

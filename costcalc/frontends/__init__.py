@@ -6,11 +6,9 @@ damaged file).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from costcalc.core.arguments import refuse_read_options
-from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Frontend, Loaded, ParametricFrontend
@@ -19,27 +17,17 @@ from costcalc.frontends.source import MODEL_REMEDY, ModelSource, Source, find_so
 from costcalc.frontends.table import BUILT_IN, YAML, frontends, suffixes
 
 
-def load(
-    source: ModelSource,
-    *,
-    dims: Mapping[str, Dim | str] | None = None,
-    params: Mapping[str, Any] | None = None,
-    shapes: Mapping[str, Sequence[Dim | str]] | None = None,
-    values: Mapping[str, int | bool] | None = None,
-    symbolic: bool = False,
-) -> Graph:
+def load(source: ModelSource, **options: Any) -> Graph:
     """The graph of a model: a YAML or ONNX file (`-`: on standard input), a built-in name, a file of a git revision
     (`main:models/net.yaml`), the bytes of a file, a binary file object, or an onnx.ModelProto.
 
-    dims binds symbols, params replaces a YAML model's parameters, shapes replaces whole input shapes (extents are
-    numbers or symbols' names), values binds small integer or boolean inputs of an ONNX model; symbolic leaves batch
-    and spatial extents open. LoadError, SpecError, ShapeError and UsageError say what is wrong.
+    The options are the fields of ReadOptions; extents are numbers or symbols' names. LoadError, SpecError, ShapeError
+    and UsageError say what is wrong.
     """
     if isinstance(source, Graph):
-        refuse_read_options(dims=dims, params=params, shapes=shapes, values=values, symbolic=symbolic)
+        refuse_read_options(**options)
         return source
-    options = read_options(dims=dims, params=params, shapes=shapes, values=values, symbolic=symbolic)
-    return read_model(source, options).graph
+    return read_model(source, read_options(**options)).graph
 
 
 SUPPORTED_FORMATS = "give a YAML model, an ONNX model or a built-in name"

@@ -20,8 +20,8 @@ class ModelInfo(NamedTuple):
 def specs_folder() -> Path:
     """specs/: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).parent.parent
-    inside = package / "specs"
-    return inside if inside.is_dir() else package.parent / "specs"
+    packaged = package / "specs"
+    return packaged if packaged.is_dir() else package.parent / "specs"
 
 
 def find_builtin(name: str) -> Path | None:
@@ -38,7 +38,7 @@ def find_builtin(name: str) -> Path | None:
 @lru_cache(maxsize=1)
 def builtin_models() -> tuple[ModelInfo, ...]:
     """All built-in models, by name."""
-    return tuple(_info(path) for path in sorted(specs_folder().glob("*.yaml")))
+    return tuple(_read_info(path) for path in sorted(specs_folder().glob("*.yaml")))
 
 
 def builtin_names() -> list[str]:
@@ -46,7 +46,7 @@ def builtin_names() -> list[str]:
     return [name for model in builtin_models() for name in (model.name, *model.aliases)]
 
 
-def _info(path: Path) -> ModelInfo:
+def _read_info(path: Path) -> ModelInfo:
     """Reads the three top-level lines of a shipped file without a YAML parser: they are plain words there."""
     head = {"name": path.stem, "source": "", "aliases": ""}
     with path.open(encoding="utf-8") as file:

@@ -60,11 +60,11 @@ def _matches(pattern: bytes) -> Callable[[Source], bool]:
 
 def _json_with(*keys: bytes) -> Callable[[Source], bool]:
     """Whether it is a JSON object with all of some keys in its first bytes."""
-    parts = [re.compile(rb'"%s"\s*:' % key) for key in keys]
+    patterns = [re.compile(rb'"%s"\s*:' % key) for key in keys]
 
     def recognises(source: Source) -> bool:
         head = source.head
-        return source.is_text and head.lstrip().startswith(b"{") and all(part.search(head) for part in parts)
+        return source.is_text and head.lstrip().startswith(b"{") and all(pattern.search(head) for pattern in patterns)
 
     return recognises
 
@@ -74,7 +74,7 @@ def _suffix(*suffixes: str) -> Callable[[Source], bool]:
     return lambda source: source.object is None and source.file.lower().endswith(suffixes)
 
 
-def _has(source: Source, *names: str) -> bool:
+def _has_members(source: Source, *names: str) -> bool:
     """Whether an archive holds all of some names, at its top or in the one folder that PyTorch writes."""
     members = {name for member in source.members for name in (member, member.partition("/")[2])}
     return all(name in members for name in names)
@@ -86,7 +86,7 @@ def _in_folder(source: Source, folder: str) -> bool:
 
 def _is_exported_program(source: Source) -> bool:
     """PyTorch's PT2 archive (https://docs.pytorch.org/docs/stable/export/pt2_archive.html), or the form before 2.8."""
-    return _has(source, "archive_format") or _has(source, "serialized_exported_program.json")
+    return _has_members(source, "archive_format") or _has_members(source, "serialized_exported_program.json")
 
 
 def _is_safetensors(source: Source) -> bool:
@@ -123,7 +123,7 @@ def _is_saved_model(source: Source) -> bool:
     return fields is not None and fields[0] == 1 and fields[1] in (0, 2)
 
 
-def _inner(source: Source, keys: tuple[int, ...]) -> bool:
+def _begins_with_message(source: Source, keys: tuple[int, ...]) -> bool:
     """Whether a protobuf message begins with a field 1 that is a message, whose fields begin with some keys."""
     first = next(protobuf_fields(source.head), (0, 0, 0, 0))
     if first[:2] != (1, 2):
@@ -135,7 +135,7 @@ def _inner(source: Source, keys: tuple[int, ...]) -> bool:
 def _is_graph_def(source: Source) -> bool:
     """graph.proto: node = 1, of it name = 1 and op = 2, both text."""
     return (
-        _inner(source, (10, 18))
+        _begins_with_message(source, (10, 18))
         and re.match(rb"\x0a[^\0]{1,2}\x0a.[\w./-]+\x12.[A-Za-z_]\w+", source.head, re.S) is not None
     )
 
@@ -157,7 +157,9 @@ _IS_PIR = _json_with(b"base_code", b"program")
 
 def _is_paddle(source: Source) -> bool:
     """framework.proto, ProgramDesc: blocks = 1, of it idx = 1 (0) and parent_idx = 2 (-1); or its successor in JSON."""
-    blocks = _inner(source, (8, 16)) and re.match(rb"\x0a[^\0]{1,5}?\x08\0\x10", source.head, re.S) is not None
+    blocks = (
+        _begins_with_message(source, (8, 16)) and re.match(rb"\x0a[^\0]{1,5}?\x08\0\x10", source.head, re.S) is not None
+    )
     return blocks or _IS_PIR(source)
 
 
@@ -212,11 +214,13 @@ FORMATS = (
     ),
     ForeignFormat(
         "torchscript",
-        lambda s: _has(s, "constants.pkl") and _in_folder(s, "code/"),
+        lambda s: _has_members(s, "constants.pkl") and _in_folder(s, "code/"),
         "it is a TorchScript model, which is not read",
         _TORCH,
     ),
-    ForeignFormat("torch-weights", lambda s: _has(s, "data.pkl"), "it holds PyTorch weights and no graph", _TORCH),
+    ForeignFormat(
+        "torch-weights", lambda s: _has_members(s, "data.pkl"), "it holds PyTorch weights and no graph", _TORCH
+    ),
     ForeignFormat(
         "torch-weights-old",
         _starts(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."),
@@ -245,7 +249,7 @@ FORMATS = (
     ForeignFormat("ort", _at(4, b"ORTM"), "it is in ONNX Runtime's ORT format, which is not read", _COMPILED),
     ForeignFormat(
         "keras",
-        lambda s: _has(s, "config.json", "metadata.json"),
+        lambda s: _has_members(s, "config.json", "metadata.json"),
         "it is a Keras model (.keras), which is not read",
         _KERAS,
     ),

@@ -55,7 +55,7 @@ def resolve_commit(revision: str, folder: str = "") -> str:
     """A revision -> the commit that it names. UsageError where there is none."""
     before, dots, after = revision.partition("...")
     if dots:
-        return _parted(
+        return _merge_base(
             revision, resolve_commit(before or "HEAD", folder), resolve_commit(after or "HEAD", folder), folder
         )
     if not revision or revision.startswith("-"):
@@ -63,7 +63,7 @@ def resolve_commit(revision: str, folder: str = "") -> str:
     process = _run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", folder=folder)
     if process.returncode:
         repository_root(folder)
-        raise UsageError(f"git knows no revision {revision!r}", _near(revision, folder))
+        raise UsageError(f"git knows no revision {revision!r}", _revision_remedy(revision, folder))
     return process.stdout.decode().strip()
 
 
@@ -72,36 +72,36 @@ def has_commit(commit: str, folder: str = "") -> bool:
     return not _run("cat-file", "-e", f"{commit}^{{commit}}", folder=folder).returncode
 
 
-def _parted(revision: str, one: str, other: str, folder: str) -> str:
+def _merge_base(revision: str, before: str, after: str, folder: str) -> str:
     """The merge base of two commits. A shallow clone, as CI makes it, may not reach back to it."""
-    process = _run("merge-base", one, other, folder=folder)
+    process = _run("merge-base", before, after, folder=folder)
     if process.returncode:
         raise UsageError(f"{revision}: the two have no commit in common here", "git fetch --unshallow")
     return process.stdout.decode().strip()
 
 
-def _near(revision: str, folder: str) -> str:
+def _revision_remedy(revision: str, folder: str) -> str:
     """The remedy for an unknown revision. A clone that a CI makes holds one commit of one branch."""
     import difflib
 
     shallow = run_git("rev-parse", "--is-shallow-repository", folder=folder).strip() == b"true"
     remote, _, branch = revision.partition("/")
-    plain = re.fullmatch(r"[\w./-]+", revision) is not None
-    ours = plain and branch and remote.encode() in run_git("remote", folder=folder).split()
+    is_name = re.fullmatch(r"[\w./-]+", revision) is not None
+    is_remote_branch = is_name and branch and remote.encode() in run_git("remote", folder=folder).split()
     fetch = f"git fetch {'--depth 1 ' if shallow else ''}{remote} +refs/heads/{branch}:refs/remotes/{revision}"
-    if shallow and ours:
+    if shallow and is_remote_branch:
         return f"this clone is shallow: fetch it before with `{fetch}`"
-    if shallow and not plain:
+    if shallow and not is_name:
         return "this clone is shallow: `git fetch --unshallow` brings the commits before"
     branches = run_git("for-each-ref", "--format=%(refname:short)", folder=folder).decode("utf-8", "replace").split()
-    there = [name for name in branches if name.endswith(f"/{revision}")]
-    near = there or difflib.get_close_matches(revision, branches, 1, 0.6)
-    meant = f"did you mean {near[0]!r}?" if near else ""
-    if ours:
-        return f"{meant} What is not fetched yet comes with `{fetch}`".strip()
-    if near:
-        return meant
-    fetch_hint = f"; `git fetch origin {revision}` brings one that is not here yet, as FETCH_HEAD" if plain else ""
+    remote_branches = [name for name in branches if name.endswith(f"/{revision}")]
+    matches = remote_branches or difflib.get_close_matches(revision, branches, 1, 0.6)
+    hint = f"did you mean {matches[0]!r}?" if matches else ""
+    if is_remote_branch:
+        return f"{hint} What is not fetched yet comes with `{fetch}`".strip()
+    if matches:
+        return hint
+    fetch_hint = f"; `git fetch origin {revision}` brings one that is not here yet, as FETCH_HEAD" if is_name else ""
     return f"name a branch, a tag or a commit{fetch_hint}"
 
 
@@ -129,7 +129,7 @@ _LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid
 
 _LINK = "120000"
 
-_MOST_LINKS = 5
+_MAX_LINKS = 5
 
 
 def split_revision(text: str) -> tuple[str, str] | None:
@@ -145,18 +145,20 @@ def read_file(revision: str, path: str, folder: str = "") -> bytes:
     """A revision and a path -> the file's content. UsageError where there is no git, no repository or no such revision,
     LoadError where the revision has no such file."""
     commit = resolve_commit(revision, folder)
-    name = next((name for name in _candidates(path, folder) if _entry(commit, name, folder).kind), None)
+    name = next((name for name in _candidates(path, folder) if _read_entry(commit, name, folder).kind), None)
     if name is None:
-        for within in filter(None, (_module(commit, name, folder) for name in _candidates(path, folder))):
-            return read_file(within.commit, within.name, within.folder)
-    for _ in range(_MOST_LINKS):
-        if name is None or not (entry := _entry(commit, name, folder)).kind:
-            raise _no_path(revision, commit, path, folder)
+        for submodule_path in filter(
+            None, (_find_submodule(commit, name, folder) for name in _candidates(path, folder))
+        ):
+            return read_file(submodule_path.commit, submodule_path.name, submodule_path.folder)
+    for _ in range(_MAX_LINKS):
+        if name is None or not (entry := _read_entry(commit, name, folder)).kind:
+            raise _missing_path(revision, commit, path, folder)
         if entry.kind != "blob":
             raise LoadError(f"{path} is no file at {revision}", "name a file")
         data = run_git("cat-file", "blob", entry.blob, folder=folder)
         if entry.mode != _LINK:
-            return _stored(data, f"{revision}:{path}", folder)
+            return _resolve_lfs_pointer(data, f"{revision}:{path}", folder)
         name = posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(data)))
     raise LoadError(f"{path} is a link at {revision} that leads round", "name the file itself")
 
@@ -165,24 +167,27 @@ def read_files(revision: str, names: Collection[str], folder: str = "") -> dict[
     """A revision and paths from the repository's top -> the content of each file, in two calls of git; paths of no file
     are left out."""
     commit = resolve_commit(revision, folder)
-    entries = _entries(commit, folder)
+    entries = _list_entries(commit, folder)
     blobs = {name: entries[name] for name in names if name in entries and entries[name].kind == "blob"}
-    plain = [entry.blob for entry in blobs.values() if entry.mode != _LINK]
-    answer = run_git(
-        "cat-file", "--batch", folder=folder, standard_input="".join(f"{blob}\n" for blob in plain).encode()
+    blob_ids = [entry.blob for entry in blobs.values() if entry.mode != _LINK]
+    output = run_git(
+        "cat-file", "--batch", folder=folder, standard_input="".join(f"{blob_id}\n" for blob_id in blob_ids).encode()
     )
     files_by_name: dict[str, bytes] = {}
     for name, entry in blobs.items():
         if entry.mode == _LINK:
             files_by_name[name] = read_file(revision, name, folder)
             continue
-        head, _, rest = answer.partition(b"\n")
-        size = int(head.split()[2])
-        files_by_name[name], answer = _stored(rest[:size], f"{revision}:{name}", folder), rest[size + 1 :]
+        header, _, content = output.partition(b"\n")
+        size = int(header.split()[2])
+        files_by_name[name], output = (
+            _resolve_lfs_pointer(content[:size], f"{revision}:{name}", folder),
+            content[size + 1 :],
+        )
     for name in set(names) - entries.keys():
-        within = _module(commit, name, folder)
-        if within is not None:
-            files_by_name[name] = read_file(within.commit, within.name, within.folder)
+        submodule_path = _find_submodule(commit, name, folder)
+        if submodule_path is not None:
+            files_by_name[name] = read_file(submodule_path.commit, submodule_path.name, submodule_path.folder)
     return files_by_name
 
 
@@ -190,7 +195,7 @@ def list_files(revision: str, folder: str = "") -> tuple[str, ...]:
     """A revision -> all its files, relative to the repository with forward slashes; those of its submodules too, or the
     submodule itself where its commit is missing."""
     names: list[str] = []
-    for name, entry in _entries(resolve_commit(revision, folder), folder).items():
+    for name, entry in _list_entries(resolve_commit(revision, folder), folder).items():
         inner = repository_root(folder) / name if entry.kind == "commit" else None
         if inner is not None and (inner / ".git").exists() and has_commit(entry.blob, str(inner)):
             names += [f"{name}/{file}" for file in list_files(entry.blob, str(inner))]
@@ -212,23 +217,23 @@ def repository_path(path: str | os.PathLike[str], folder: str = "") -> str | Non
     """A file's path -> its path from the top of the repository; None where it is outside. Of a link its own path, not
     its target's."""
     absolute = Path(folder or ".", path).absolute()
-    here = Path(os.path.normpath(absolute))
+    normalised = Path(os.path.normpath(absolute))
     try:
-        return (here.parent.resolve() / here.name).relative_to(repository_root(folder).resolve()).as_posix()
+        return (normalised.parent.resolve() / normalised.name).relative_to(repository_root(folder).resolve()).as_posix()
     except ValueError:
         return None
 
 
 def _candidates(path: str, folder: str) -> Iterator[str]:
     """The paths from the repository's top that a path may mean: unchanged, and from the folder."""
-    plain = path.replace("\\", "/") if os.name == "nt" else path
-    from_top = "" if plain.startswith(("./", "../", "/")) else posixpath.normpath(plain)
+    posix_path = path.replace("\\", "/") if os.name == "nt" else path
+    from_top = "" if posix_path.startswith(("./", "../", "/")) else posixpath.normpath(posix_path)
     if from_top and from_top != ".." and not from_top.startswith("../"):
         yield from_top
-    here = repository_path(path, folder)
-    if here is not None and here != from_top:
-        yield here
-    elif here is None and not from_top:
+    from_folder = repository_path(path, folder)
+    if from_folder is not None and from_folder != from_top:
+        yield from_folder
+    elif from_folder is None and not from_top:
         raise UsageError(f"{path} is outside of the repository", "name a file in it, relative to its top")
 
 
@@ -240,7 +245,7 @@ class _Entry(NamedTuple):
     blob: str = ""
 
 
-class _Within(NamedTuple):
+class _SubmodulePath(NamedTuple):
     """A path of a submodule, whose commits are its own."""
 
     commit: str
@@ -248,31 +253,33 @@ class _Within(NamedTuple):
     folder: str
 
 
-def _module(commit: str, name: str, folder: str) -> _Within | None:
+def _find_submodule(commit: str, name: str, folder: str) -> _SubmodulePath | None:
     """The submodule that a path of a commit leads into."""
-    above = [str(parent) for parent in PurePosixPath(name).parents][:-1]
-    listed = run_git_list("ls-tree", "-z", "--full-tree", commit, "--", *above, folder=folder) if above else []
-    for at, entry in _listed(listed).items():
-        inner = repository_root(folder) / at
+    parents = [str(parent) for parent in PurePosixPath(name).parents][:-1]
+    lines = run_git_list("ls-tree", "-z", "--full-tree", commit, "--", *parents, folder=folder) if parents else []
+    for path, entry in _parse_entries(lines).items():
+        inner = repository_root(folder) / path
         if entry.kind == "commit" and (inner / ".git").exists():
-            return _Within(entry.blob, f"./{name[len(at) + 1 :]}", str(inner))
+            return _SubmodulePath(entry.blob, f"./{name[len(path) + 1 :]}", str(inner))
     return None
 
 
-def _entry(commit: str, name: str, folder: str) -> _Entry:
-    return _listed(run_git_list("ls-tree", "-z", "--full-tree", commit, "--", name, folder=folder)).get(name, _Entry())
+def _read_entry(commit: str, name: str, folder: str) -> _Entry:
+    return _parse_entries(run_git_list("ls-tree", "-z", "--full-tree", commit, "--", name, folder=folder)).get(
+        name, _Entry()
+    )
 
 
-def _entries(commit: str, folder: str) -> dict[str, _Entry]:
-    return _listed(run_git_list("ls-tree", "-r", "-z", "--full-tree", commit, folder=folder))
+def _list_entries(commit: str, folder: str) -> dict[str, _Entry]:
+    return _parse_entries(run_git_list("ls-tree", "-r", "-z", "--full-tree", commit, folder=folder))
 
 
-def _listed(lines: Iterable[str]) -> dict[str, _Entry]:
+def _parse_entries(lines: Iterable[str]) -> dict[str, _Entry]:
     """Lines of ls-tree, `mode kind object<tab>path` -> entries by path."""
-    return {name: _Entry(*about.split()) for about, _, name in (line.partition("\t") for line in lines)}
+    return {name: _Entry(*fields.split()) for fields, _, name in (line.partition("\t") for line in lines)}
 
 
-def _stored(data: bytes, place: str, folder: str) -> bytes:
+def _resolve_lfs_pointer(data: bytes, place: str, folder: str) -> bytes:
     """The content of a blob; of a pointer of Git LFS the content that was fetched."""
     pointer = _LFS.match(data) if len(data) < 1024 else None
     if pointer is None:
@@ -285,7 +292,7 @@ def _stored(data: bytes, place: str, folder: str) -> bytes:
     return lfs_object.read_bytes()
 
 
-def _no_path(revision: str, commit: str, path: str, folder: str) -> LoadError:
+def _missing_path(revision: str, commit: str, path: str, folder: str) -> LoadError:
     import difflib
 
     fact = f"there is no {path} at {revision}"
@@ -293,7 +300,7 @@ def _no_path(revision: str, commit: str, path: str, folder: str) -> LoadError:
     if old is not None:
         return LoadError(fact, f"it was called {old} there: {revision}:{old}")
     names = list_files(commit, folder)
-    alike = [name for name in names if PurePosixPath(name).name == PurePosixPath(path).name]
-    near = alike or difflib.get_close_matches(path, names, 1, 0.6)
-    listed = f"`git ls-tree -r --name-only {revision}` lists its files"
-    return LoadError(fact, f"did you mean {revision}:{near[0]}?" if near else listed)
+    same_names = [name for name in names if PurePosixPath(name).name == PurePosixPath(path).name]
+    matches = same_names or difflib.get_close_matches(path, names, 1, 0.6)
+    hint = f"`git ls-tree -r --name-only {revision}` lists its files"
+    return LoadError(fact, f"did you mean {revision}:{matches[0]}?" if matches else hint)

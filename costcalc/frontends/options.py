@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from costcalc.core.arguments import check_mapping
@@ -35,37 +35,31 @@ class ReadOptions:
             raise UnknownNameError(fact, remedy, argument=argument, name=name)
 
 
-def read_options(
-    *,
-    dims: Mapping[str, Dim | str] | None = None,
-    params: Mapping[str, Any] | None = None,
-    shapes: Mapping[str, Sequence[Dim | str]] | None = None,
-    values: Mapping[str, int | bool] | None = None,
-    symbolic: bool = False,
-    source_map: bool = False,
-) -> ReadOptions:
-    """The options with names of symbols turned into extents. UsageError for what is no extent or no mapping."""
-    bound = {name: _extent(value, name, 1) for name, value in check_mapping("dims", dims).items()}
-    sized = {name: _extents(shape, name) for name, shape in check_mapping("shapes", shapes).items()}
-    return ReadOptions(
-        bound, check_mapping("params", params), sized, check_mapping("values", values), symbolic, source_map
-    )
+def read_options(**options: Any) -> ReadOptions:
+    """Fields of ReadOptions as a user gives them -> the options, with names of symbols turned into extents. UsageError
+    for what is no extent or no mapping."""
+    for option in fields(ReadOptions):
+        if option.default_factory is not MISSING:
+            options[option.name] = check_mapping(option.name, options.get(option.name))
+    options["dims"] = {name: _check_extent(value, name, 1) for name, value in options["dims"].items()}
+    options["shapes"] = {name: _check_extents(shape, name) for name, shape in options["shapes"].items()}
+    return ReadOptions(**options)
 
 
-def _extent(value: Dim | str, name: str, least: int) -> Dim:
+def _check_extent(value: Dim | str, name: str, minimum: int) -> Dim:
     """An extent from the command line or from Python: a number, or a symbol's name."""
     if isinstance(value, str):
         text = value.strip()
         value = int(text) if re.fullmatch(r"-?[0-9]{1,999}", text) else parse_dim_param(text)
-    if isinstance(value, bool) or not isinstance(value, (int, Poly)) or (isinstance(value, int) and value < least):
+    if isinstance(value, bool) or not isinstance(value, (int, Poly)) or (isinstance(value, int) and value < minimum):
         raise UsageError(
-            f"{name} is bound to {value!r}", f"give a whole number of at least {least}, or a symbol's name"
+            f"{name} is bound to {value!r}", f"give a whole number of at least {minimum}, or a symbol's name"
         )
     return value
 
 
-def _extents(shape: Sequence[Dim | str], name: str) -> list[Dim]:
+def _check_extents(shape: Sequence[Dim | str], name: str) -> list[Dim]:
     """The extents of an input from the command line or from Python."""
     if isinstance(shape, str) or not isinstance(shape, Iterable):
         raise UsageError(f"{name} is given the shape {shape!r}", f'list its extents: {{"{name}": [1, 3, 224, 224]}}')
-    return [_extent(d, name, 0) for d in shape]
+    return [_check_extent(d, name, 0) for d in shape]

@@ -64,30 +64,30 @@ def _is_model_message(head: bytes) -> bool:
 def protobuf_fields(head: bytes) -> Iterator[tuple[int, int, int, int]]:
     """The first bytes of a message -> (field number, wire type, begin, end) of its fields; the last may reach beyond
     them. begin of a varint is its value. The field number 0 marks bytes that are no field, and ends the fields."""
-    at = 0
-    while at < len(head):
-        key, at = _varint(head, at)
+    offset = 0
+    while offset < len(head):
+        key, offset = _varint(head, offset)
         number, wire = key >> 3, key & 7
         if wire == 0:
-            value, at = _varint(head, at)
-            yield number, wire, value, at
+            value, offset = _varint(head, offset)
+            yield number, wire, value, offset
             continue
-        size, at = _varint(head, at) if wire == 2 else ({1: 8, 5: 4}.get(wire, -1), at)
+        size, offset = _varint(head, offset) if wire == 2 else ({1: 8, 5: 4}.get(wire, -1), offset)
         if number == 0 or size < 0:
-            yield 0, wire, at, at
+            yield 0, wire, offset, offset
             return
-        yield number, wire, at, at + size
-        at += size
+        yield number, wire, offset, offset + size
+        offset += size
 
 
-def _varint(head: bytes, at: int) -> tuple[int, int]:
+def _varint(head: bytes, offset: int) -> tuple[int, int]:
     """(value, next offset); bytes that are missing count as 0."""
     value = shift = 0
-    while at < len(head) and shift < 70:
-        byte = head[at]
+    while offset < len(head) and shift < 70:
+        byte = head[offset]
         value |= (byte & 127) << shift
-        at += 1
+        offset += 1
         shift += 7
         if byte < 128:
             break
-    return value, at
+    return value, offset

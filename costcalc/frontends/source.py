@@ -201,6 +201,6 @@ def _no_file(path: Path) -> CostcalcError:
     text = str(path)
     if "\n" in text:
         return _text_for_path()
-    near = difflib.get_close_matches(text, builtin_names(), n=1, cutoff=0.6)
-    remedy = f"did you mean {near[0]!r}?" if near else "see `costcalc models` for the built-in ones"
+    matches = difflib.get_close_matches(text, builtin_names(), n=1, cutoff=0.6)
+    remedy = f"did you mean {matches[0]!r}?" if matches else "see `costcalc models` for the built-in ones"
     return LoadError(f"there is no file and no built-in model {text!r}", remedy)

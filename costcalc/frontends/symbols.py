@@ -31,13 +31,13 @@ def symbolic_shape(shape: Sequence[Dim], dims: Mapping[str, Dim]) -> list[Dim]:
     """The input's shape with batch and spatial extents left open: [N, C, H, W], [N, C, D, H, W]; of other ranks only
     the batch. Symbols that are there already stand; dims binds the new ones."""
     names = IMAGE.get(len(shape), "")
-    out = list(shape)
+    extents = list(shape)
     for i, extent in enumerate(shape):
         if i == 1 or isinstance(extent, Poly) or (i > 1 and not names):
             continue
         name = "N" if i == 0 else names[i]
-        out[i] = dims.get(name, symbol(name))
-    return out
+        extents[i] = dims.get(name, symbol(name))
+    return extents
 
 
 _NAME = re.compile(r"[^\W\d]\w*\Z")
@@ -48,19 +48,19 @@ _JOINED = re.compile(r"\w-[^\W\d]|[^\W\d]\w*-\d")
 
 _UNNAMED = frozenset(("", "?", "-1", "0", "None", "none", "unk", "unknown"))
 
-_LONGEST, _DEEPEST, _HIGHEST_POWER = 200, 20, 8
+_MAX_LENGTH, _MAX_DEPTH, _MAX_POWER = 200, 20, 8
 
-_MOST_TERMS, _MOST_BITS = 32, 64
+_MAX_TERMS, _MAX_BITS = 32, 64
 
 
 def parse_dim_param(param: str) -> Dim:
     """The extent that a dim_param names."""
     if _NAME.match(param):
         return symbol(param)
-    if len(param) <= _LONGEST and _ARITHMETIC.match(param) and not _JOINED.search(param):
+    if len(param) <= _MAX_LENGTH and _ARITHMETIC.match(param) and not _JOINED.search(param):
         try:
-            extent = _walk(ast.parse(param.strip(), mode="eval").body, 0)
-            if not _negative(extent):
+            extent = _evaluate(ast.parse(param.strip(), mode="eval").body, 0)
+            if not _is_negative(extent):
                 return extent
         except (SyntaxError, ValueError, ZeroDivisionError, CostcalcError):
             pass  # no arithmetic that we know: the text itself names the extent
@@ -68,7 +68,8 @@ def parse_dim_param(param: str) -> Dim:
 
 
 def declared_dim(entry: int | str | None, unnamed: str) -> Dim:
-    """An extent of a graph input: `unnamed` names it where the exporter left it open without a name."""
+    """An entry of a declared shape -> the extent; the symbol `unnamed` where the exporter left it open without a
+    name."""
     if isinstance(entry, int) and entry > 0:
         return entry
     if isinstance(entry, str) and entry.strip() not in _UNNAMED:
@@ -109,32 +110,32 @@ _CALLS: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _walk(node: ast.expr, depth: int) -> Dim:
+def _evaluate(node: ast.expr, depth: int) -> Dim:
     """The value of parsed arithmetic; ValueError where it is something else."""
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise ValueError("too deep")
     if isinstance(node, ast.Name):
         return symbol(node.id)
     if isinstance(node, ast.Constant) and type(node.value) is int:
-        return _dim(node.value)
+        return _check_size(node.value)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_walk(node.operand, depth + 1)
+        return -_evaluate(node.operand, depth + 1)
     if isinstance(node, ast.BinOp):
-        left, right = _walk(node.left, depth + 1), _walk(node.right, depth + 1)
-        if isinstance(node.op, ast.Pow) and isinstance(right, int) and 0 <= right <= _HIGHEST_POWER:
+        left, right = _evaluate(node.left, depth + 1), _evaluate(node.right, depth + 1)
+        if isinstance(node.op, ast.Pow) and isinstance(right, int) and 0 <= right <= _MAX_POWER:
             power: Dim = 1
             for _ in range(right):
-                power = _dim(power * left)
+                power = _check_size(power * left)
             return power
         function = _BINARY.get(type(node.op))
         if function is not None:
-            return _dim(function(left, right))
+            return _check_size(function(left, right))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        return _call(node.func.id.lower(), node.args, depth)
+        return _evaluate_call(node.func.id.lower(), node.args, depth)
     raise ValueError("no arithmetic")
 
 
-def _call(name: str, args: list[ast.expr], depth: int) -> Dim:
+def _evaluate_call(name: str, args: list[ast.expr], depth: int) -> Dim:
     """A call as sympy prints it: `Min(a, b, …)` and the like; `floor(a/b)` and `ceiling(a/b)` are integer divisions."""
     if name in ("floor", "ceiling", "ceil", "trunctoint", "floortoint", "ceiltoint") and len(args) == 1:
         ratio = args[0]
@@ -144,28 +145,28 @@ def _call(name: str, args: list[ast.expr], depth: int) -> Dim:
             top, bottom = ratio.left, ratio.right
         else:
             raise ValueError("no whole division")
-        a, b = _walk(top, depth + 1), _walk(bottom, depth + 1)
-        return _dim(_dim(a + b - 1) // b if name.startswith("ceil") else a // b)
+        a, b = _evaluate(top, depth + 1), _evaluate(bottom, depth + 1)
+        return _check_size(_check_size(a + b - 1) // b if name.startswith("ceil") else a // b)
     function = _CALLS.get(name)
     if function is None or len(args) < 2:
         raise ValueError("no function that we know")
-    total = _walk(args[0], depth + 1)
+    total = _evaluate(args[0], depth + 1)
     for arg in args[1:]:
-        total = _dim(function(total, _walk(arg, depth + 1)))
+        total = _check_size(function(total, _evaluate(arg, depth + 1)))
     return total
 
 
-def _dim(value: Any) -> Dim:
-    """A result that is small enough to go on with; ValueError for any other."""
+def _check_size(value: Any) -> Dim:
+    """An extent -> the same; ValueError where it has too many terms, too large a coefficient or too high a power."""
     assert isinstance(value, (int, Poly))
     terms = value.terms if isinstance(value, Poly) else {(): value}
-    if len(terms) > _MOST_TERMS or any(c.bit_length() > _MOST_BITS for c in terms.values()):
+    if len(terms) > _MAX_TERMS or any(c.bit_length() > _MAX_BITS for c in terms.values()):
         raise ValueError("too large")
-    if any(sum(power for _, power in monomial) > _HIGHEST_POWER for monomial in terms):
+    if any(sum(power for _, power in monomial) > _MAX_POWER for monomial in terms):
         raise ValueError("too high a power")
     return value
 
 
-def _negative(value: Dim) -> bool:
+def _is_negative(value: Dim) -> bool:
     """Whether it is no extent for any value of its names."""
     return all(c < 0 for c in (value.terms.values() if isinstance(value, Poly) else (value,)))

@@ -56,14 +56,14 @@ def installed_frontends() -> tuple[Frontend, ...]:
     cannot be loaded."""
     from importlib import metadata  # 20 ms, which a model with a built-in front end does not pay
 
-    return tuple(_load(entry) for entry in metadata.entry_points(group=GROUP))
+    return tuple(_load_entry(entry) for entry in metadata.entry_points(group=GROUP))
 
 
-def _load(entry: Any) -> Frontend:
+def _load_entry(entry: Any) -> Frontend:
     try:
         frontend: Frontend = entry.load()
-        for part in ("name", "suffixes", "recognises", "read"):
-            getattr(frontend, part)
+        for attribute in ("name", "suffixes", "recognises", "read"):
+            getattr(frontend, attribute)
     except (Exception, SystemExit) as error:
         fact = f"the front end {entry.name!r} of {entry.value} cannot be loaded: {type(error).__name__}: {error}"
         raise UsageError(fact, "mend or uninstall the package") from error

@@ -15,11 +15,11 @@ from costcalc.core.dim import Dim, Poly, symbol
 from costcalc.core.errors import CostcalcError, ShapeError
 from costcalc.core.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_type
 from costcalc.core.memo import Memo
-from costcalc.ops.plugins import load_installed
+from costcalc.ops.plugins import load_installed_rules
 
 Types = tuple[TensorType, ...]
 
-MAX_KEPT_ELEMENTS = 64
+MAX_CACHED_ELEMENTS = 64
 """Elements of the largest tensor with known values whose node's types are kept."""
 
 INFERRED_TYPES: Memo[Any, Types] = Memo("inferred types", 1 << 14)
@@ -44,8 +44,9 @@ class InferenceCache:
         except TypeError:  # an attribute that is a list or a graph has no hash
             return None
 
-    def keep(self, key: Any, inputs: Iterable[TensorType | None], types: Types) -> Types:
-        """The same types, kept under the key where they hold for the next node too."""
+    def store(self, key: Any, inputs: Iterable[TensorType | None], types: Types) -> Types:
+        """Key, input types and output types -> the output types, cached under the key where they hold for the next node
+        too."""
         if not self.has_fresh_symbol and are_concrete(inputs) and are_concrete(types):
             try:
                 self.types[key] = types
@@ -55,13 +56,14 @@ class InferenceCache:
 
 
 def are_concrete(types: Iterable[TensorType | None]) -> bool:
-    """Whether all types are tensors whose extents and known elements are numbers, at most MAX_KEPT_ELEMENTS of them."""
+    """Whether all types are tensors whose extents and known elements are numbers, at most MAX_CACHED_ELEMENTS of
+    them."""
     for t in types:
         if t is None:
             continue
         if type(t) is not TensorType or t.shape is None or Poly in map(type, t.shape):
             return False
-        if t.value is not None and (len(t.value) > MAX_KEPT_ELEMENTS or Poly in map(type, t.value)):
+        if t.value is not None and (len(t.value) > MAX_CACHED_ELEMENTS or Poly in map(type, t.value)):
             return False
     return True
 
@@ -149,7 +151,7 @@ class GraphBuilder:
                         self._new(output)
                     value_types[output] = type_
         except CostcalcError as error:
-            raise error.at(node.where) from error
+            raise error.at(node.location) from error
         self.nodes.append(node)
         return outputs
 
@@ -179,9 +181,9 @@ class GraphBuilder:
             assumptions,
         )
 
-    def fresh(self, node: str, what: str) -> Dim:
+    def fresh(self, node: str, suffix: str) -> Dim:
         """A new symbol for an extent that depends on data, named after its node."""
-        name = f"{node}.{what}"
+        name = f"{node}.{suffix}"
         self.data_symbols[name] = node
         self.cache.has_fresh_symbol = True
         return self.binding.get(name, symbol(name))
@@ -215,13 +217,13 @@ class GraphBuilder:
             return inferred
         if any(t is not None and t.shape is None for t in inputs):
             return (UNKNOWN,) * n
-        return self.cache.keep(memo_key, inputs, self._apply_rule(rule, node, inputs, opset))
+        return self.cache.store(memo_key, inputs, self._apply_rule(rule, node, inputs, opset))
 
     def _apply_rule(
         self, rule: registry.OperatorRule, node: Node, inputs: Sequence[TensorType | None], opset: int
     ) -> tuple[TensorType, ...]:
         n = len(node.outputs)
-        context = {"opset": opset, "n_outputs": n, "fresh": lambda what: self.fresh(node.name, what)}
+        context = {"opset": opset, "n_outputs": n, "fresh": lambda suffix: self.fresh(node.name, suffix)}
         result = registry.call_rule(rule, inputs, node.attributes, context)
         types = (result,) if isinstance(result, TensorType) else tuple(result)
         for t in types:
@@ -248,5 +250,5 @@ class GraphBuilder:
 def _installed_rule(key: tuple[str, str]) -> registry.OperatorRule | None:
     """The shape rule of an operator that no family knows, from the installed packages; None where none has it."""
     if key not in registry.COST_RULES and key not in registry.FREE_OPS:
-        load_installed()
+        load_installed_rules()
     return registry.SHAPE_RULES.get(key)

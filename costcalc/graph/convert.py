@@ -61,23 +61,27 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
             learned.add(item.name)
         elif item.kind == "buffer":
             buffers.add(item.name)
-    as_weights = _passed_on(graph, learned)
+    as_weights = _views_of(graph, learned)
     types: dict[str, TensorType] = {}
-    for name, kind in graph.types.items():
+    for name, type_ in graph.types.items():
         if name in packed:
-            types[name] = kind
+            types[name] = type_
         elif name in as_weights or name in buffers:
-            types[name] = kind if weights is None or not _converts(kind, name in learned) else _as(kind, weights)
+            types[name] = (
+                type_ if weights is None or not _is_convertible(type_, name in learned) else _with_dtype(type_, weights)
+            )
         else:
-            types[name] = kind if activations is None or not _converts(kind, False) else _as(kind, activations)
-    quantised = [n for n, kind in types.items() if graph.types[n].dtype.is_float and not kind.dtype.is_float]
+            types[name] = (
+                type_ if activations is None or not _is_convertible(type_, False) else _with_dtype(type_, activations)
+            )
+    quantised = [n for n, type_ in types.items() if graph.types[n].dtype.is_float and not type_.dtype.is_float]
     return replace(
         graph,
         types=types,
         quantised=graph.quantised.union(quantised),
         initializers={name: types[name] for name in graph.initializers},
         parameters=graph.parameters | learned | packed,
-        notes=(*graph.notes, *_notes(weights, activations, len(packed))),
+        notes=(*graph.notes, *_make_notes(weights, activations, len(packed))),
     )
 
 
@@ -88,7 +92,7 @@ def parse_dtype(name: str | None) -> DType | None:
     return None if name is None else DTYPES[name]
 
 
-def _passed_on(graph: Graph, learned: set[str]) -> set[str]:
+def _views_of(graph: Graph, learned: set[str]) -> set[str]:
     """The parameters, and what only reshapes or transposes one."""
     names = set(learned)
     for node in graph.nodes:
@@ -97,18 +101,18 @@ def _passed_on(graph: Graph, learned: set[str]) -> set[str]:
     return names
 
 
-def _converts(kind: TensorType, learned: bool) -> bool:
-    return kind.dtype.is_float or (learned and kind.dtype.is_integer)
+def _is_convertible(type_: TensorType, learned: bool) -> bool:
+    return type_.dtype.is_float or (learned and type_.dtype.is_integer)
 
 
-def _as(kind: TensorType, dtype: DType) -> TensorType:
-    if isinstance(kind, SequenceType) and kind.value is not None:
-        items = tuple(_as(item, dtype) if _converts(item, False) else item for item in kind.value)
-        return SequenceType(dtype, kind.shape, items)
-    return kind._replace(dtype=dtype)
+def _with_dtype(type_: TensorType, dtype: DType) -> TensorType:
+    if isinstance(type_, SequenceType) and type_.value is not None:
+        items = tuple(_with_dtype(item, dtype) if _is_convertible(item, False) else item for item in type_.value)
+        return SequenceType(dtype, type_.shape, items)
+    return type_._replace(dtype=dtype)
 
 
-def _notes(weights: DType | None, activations: DType | None, packed_count: int) -> tuple[str, ...]:
+def _make_notes(weights: DType | None, activations: DType | None, packed_count: int) -> tuple[str, ...]:
     notes = []
     if weights is not None:
         packed = (

@@ -9,6 +9,7 @@ from functools import cached_property
 from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.traits import traits_of
+from costcalc.graph.parameters import stored_values
 
 _LAYER = re.compile(r":\d+:\d+$")
 
@@ -66,14 +67,14 @@ class GraphIndex:
     def _constants(self) -> tuple[Collection[str], Collection[str]]:
         graph = self.graph
         computed = {name for node in graph.nodes for name in node.outputs}
-        data = computed.union(graph.inputs).difference(graph.initializers)
+        data = computed.union(graph.data_inputs).difference(graph.initializers)
         constants = {name for node in graph.nodes for name in node.inputs if name and name not in data}
         tables = {name for name in constants if _is_table(graph.types[name])}
         shapes: set[str] = set()
         for node in graph.nodes:
             shape_only = _reads_shape_only(node)
-            fixed = all(name in constants for name in node.inputs if name)
-            is_constant = fixed and not traits_of(node).random
+            reads_constants = all(name in constants for name in node.inputs if name)
+            is_constant = reads_constants and not traits_of(node).random
             if is_constant or shape_only:
                 constants.update(filter(None, node.outputs))
             if shape_only or (is_constant and not shapes.isdisjoint(node.inputs)):
@@ -157,14 +158,16 @@ class GraphIndex:
             value = data[0]
         return value
 
-    def is_stored(self, value: str) -> bool:
-        """Whether a value is a stored tensor, or one under another name: exporters store equal tensors once and give
-        the others by Identity."""
-        while (node := self.producer(value)) is not None and traits_of(node).identity:
-            value = node.inputs[0]
-        return value in self.graph.initializers
+    @cached_property
+    def _stored(self) -> Collection[str]:
+        return stored_values(self.graph)
 
-    def is_owned(self, node: Node, position: int) -> bool:
+    def is_stored(self, value: str) -> bool:
+        """Whether a value is a stored tensor, or a view of one: exporters store equal tensors once and give the others
+        by Identity."""
+        return value in self._stored
+
+    def is_unshared(self, node: Node, position: int) -> bool:
         """Whether an input of a node is a stored tensor that is read there and nowhere else."""
         name = node.inputs[position] if position < len(node.inputs) else ""
         return name in self.graph.initializers and len(self.readers[name]) == 1 == node.inputs.count(name)
@@ -178,10 +181,10 @@ class GraphIndex:
     def is_part(self, i: int) -> bool:
         """Whether a layer of a YAML file adds this node among others: the layer's own choice, not the model's."""
         nodes = self.graph.nodes
-        near = [nodes[j] for j in (i - 1, i + 1) if 0 <= j < len(nodes)]
-        here = nodes[i]
-        return bool(layer_place(here)) and any(
-            n.place == here.place and operator_key(n) != operator_key(here) for n in near
+        neighbours = [nodes[j] for j in (i - 1, i + 1) if 0 <= j < len(nodes)]
+        node = nodes[i]
+        return bool(layer_place(node)) and any(
+            n.place == node.place and operator_key(n) != operator_key(node) for n in neighbours
         )
 
     def uses(self, i: int) -> Sequence[int]:

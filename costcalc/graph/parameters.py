@@ -1,4 +1,8 @@
-"""Graph -> its stored tensors: which are parameters, which are buffers, and which node each is counted for."""
+"""Graph -> its stored tensors: which are parameters, which are buffers, which node each is counted for, and which
+values are views of them.
+
+What is stored is decided here: `stored_values` holds the tensors and their views, which no run computes or allocates.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from costcalc.core.traits import traits_of
 UNSCALED = ("same", "converted")
 """Values of Traits.passes_on whose output is still the weight that its reader multiplies with."""
 
-PASSED = (*UNSCALED, "dequantised")
+PASSING = (*UNSCALED, "dequantised")
 """Values of Traits.passes_on through which a stored tensor counts for the layer behind."""
 
 Readers = dict[str, list[tuple[int, int]]]
@@ -42,28 +46,42 @@ class StoredTensor(NamedTuple):
     values: Dim
 
 
+def stored_values(graph: Graph) -> frozenset[str]:
+    """Graph -> the names of its stored values: stored tensors, and views of them and of constants whose shapes are
+    stored too. What a loop carries into its body is none, though no node computes it."""
+    types, stored, computed = graph.types, set(graph.initializers), set(graph.data_inputs)
+    for node in graph.nodes:
+        if node.inputs and traits_of(node).view:
+            read = [name for name in node.inputs if name and name not in stored]
+            if all(name not in computed and types[name].value is not None for name in read):
+                stored.update(read, filter(None, node.outputs))
+                continue
+        computed.update(node.outputs)
+    return frozenset(stored)
+
+
 def find_stored_tensors(graph: Graph) -> Iterator[StoredTensor]:
     """A graph -> its stored tensors that nodes read, each with the node that it is counted for: the first that computes
     with it. A shared tensor is counted once."""
-    readers = _readers(graph)
+    readers = _find_readers(graph)
     nodes, parameters = graph.nodes, graph.parameters
     for name, type_ in graph.initializers.items():
         uses = readers[name]
         if uses:
-            kind = "param" if name in parameters else _kind(type_, uses, graph, readers)
+            kind = "param" if name in parameters else _classify_tensor(type_, uses, graph, readers)
             index, position = uses[0]
             node = nodes[index]
             owner = index
             operator = traits_of(node)
             if len(uses) > 1 or operator.passes_on:
-                owner = min(end for use in uses for end, _ in _ends(*use, graph, readers))
+                owner = min(end for use in uses for end, _ in _final_readers(*use, graph, readers))
             packed = operator.packed
             is_packed = packed is not None and position in packed.inputs
             values = packed.values(type_, node.attributes) if packed is not None and is_packed else type_.elements
             yield StoredTensor(name, type_, kind, owner, values)
 
 
-def _readers(graph: Graph) -> Readers:
+def _find_readers(graph: Graph) -> Readers:
     """The readers of stored tensors, and of what passes one on."""
     readers: Readers = {name: [] for name in graph.initializers}
     for index, node in enumerate(graph.nodes):
@@ -79,15 +97,15 @@ def _readers(graph: Graph) -> Readers:
 
 def parameters_by_node(graph: Graph) -> dict[int, StoredCount]:
     """A graph -> by node index, the parameters and buffers that the node is the first to read."""
-    simple = _simple(graph)
-    return _shared(graph) if simple is None else simple
+    counts = _count_unshared(graph)
+    return _count_shared(graph) if counts is None else counts
 
 
-def _simple(graph: Graph) -> dict[int, StoredCount] | None:
-    """The same where each stored tensor is read once, by the node that computes with it: it follows from the node's own
-    types. None where that is not so."""
+def _count_unshared(graph: Graph) -> dict[int, StoredCount] | None:
+    """parameters_by_node where each stored tensor is read once, by the node that computes with it: it follows from the
+    node's own types. None where that is not so."""
     initializers, parameters = graph.initializers, graph.parameters
-    owned: dict[int, StoredCount] = {}
+    counts: dict[int, StoredCount] = {}
     names_before: set[str] = set()
     for index, node in enumerate(graph.nodes):
         names = [name for name in node.inputs if name in initializers]
@@ -107,26 +125,26 @@ def _simple(graph: Graph) -> dict[int, StoredCount] | None:
         key = (operator.buffers, operator.weights, tensors)
         storage = STORED_COUNTS.get(key)
         if storage is None:
-            storage = STORED_COUNTS[key] = _of_node(node, tensors)
+            storage = STORED_COUNTS[key] = _count_node(node, tensors)
         if storage is not NO_STORAGE:
-            owned[index] = storage
-    return owned
+            counts[index] = storage
+    return counts
 
 
 STORED_COUNTS: Memo[object, StoredCount] = Memo("stored counts", 1 << 12)
 """Counts of nodes by the stored tensors that they read and the traits of their operators: they hold for every graph."""
 
 
-def _of_node(node: Node, tensors: Iterable[tuple[int, TensorType, bool]]) -> StoredCount:
+def _count_node(node: Node, tensors: Iterable[tuple[int, TensorType, bool]]) -> StoredCount:
     total = NO_STORAGE
     for position, type_, learned in tensors:
-        kind = "param" if learned else _kind_of(type_, {_role(node, position)})
+        kind = "param" if learned else _kind_of_roles(type_, {_role(node, position)})
         if kind != "constant":
-            total = _with(total, kind, type_, type_.elements)
+            total = _add_tensor(total, kind, type_, type_.elements)
     return total
 
 
-def _with(count: StoredCount, kind: str, type_: TensorType, values: Dim) -> StoredCount:
+def _add_tensor(count: StoredCount, kind: str, type_: TensorType, values: Dim) -> StoredCount:
     """The counts of a node with one more tensor."""
     params, buffers, size = count
     if kind == "param":
@@ -136,21 +154,21 @@ def _with(count: StoredCount, kind: str, type_: TensorType, values: Dim) -> Stor
     return StoredCount(params, buffers, size + type_.nbytes)
 
 
-def _shared(graph: Graph) -> dict[int, StoredCount]:
-    owned: dict[int, StoredCount] = {}
+def _count_shared(graph: Graph) -> dict[int, StoredCount]:
+    counts: dict[int, StoredCount] = {}
     for item in find_stored_tensors(graph):
         if item.kind != "constant":
-            owned[item.owner] = _with(owned.get(item.owner, NO_STORAGE), item.kind, item.type, item.values)
-    return owned
+            counts[item.owner] = _add_tensor(counts.get(item.owner, NO_STORAGE), item.kind, item.type, item.values)
+    return counts
 
 
-def _kind(type_: TensorType, uses: Sequence[tuple[int, int]], graph: Graph, readers: Readers) -> str:
+def _classify_tensor(type_: TensorType, uses: Sequence[tuple[int, int]], graph: Graph, readers: Readers) -> str:
     """param, buffer or constant. A float tensor is a parameter unless every reader takes it as a buffer; an integer
     tensor, or one element, only where a reader takes it as a weight (int64 never: it steers shapes and indices)."""
-    return _kind_of(type_, {role for use in uses for role in _roles(*use, graph, readers)})
+    return _kind_of_roles(type_, {role for use in uses for role in _roles(*use, graph, readers)})
 
 
-def _kind_of(type_: TensorType, roles: set[str]) -> str:
+def _kind_of_roles(type_: TensorType, roles: set[str]) -> str:
     """The kind of a tensor that is read in these roles."""
     if roles == {"buffer"}:
         return "buffer"
@@ -162,7 +180,10 @@ def _kind_of(type_: TensorType, roles: set[str]) -> str:
 def _roles(index: int, position: int, graph: Graph, readers: Readers) -> Iterable[str]:
     if traits_of(graph.nodes[index]).passes_on not in UNSCALED:
         return (_role(graph.nodes[index], position),)
-    return [_role(graph.nodes[end], at) for end, at in _ends(index, position, graph, readers, UNSCALED)]
+    return [
+        _role(graph.nodes[end], end_position)
+        for end, end_position in _final_readers(index, position, graph, readers, UNSCALED)
+    ]
 
 
 def _role(node: Node, position: int) -> str:
@@ -172,14 +193,14 @@ def _role(node: Node, position: int) -> str:
     return "weight" if position in operator.weights else "other"
 
 
-def _ends(
-    index: int, position: int, graph: Graph, readers: Readers, through: Sequence[str] = PASSED, depth: int = 0
+def _final_readers(
+    index: int, position: int, graph: Graph, readers: Readers, through: Sequence[str] = PASSING, depth: int = 0
 ) -> Iterator[tuple[int, int]]:
     """The readers (node index, input position) of a stored tensor behind the nodes that only pass it on."""
     node = graph.nodes[index]
     passes = position == 0 and depth < 4 and traits_of(node).passes_on in through
-    onward = readers.get(node.outputs[0], ()) if passes else ()
-    if not onward:
+    next_readers = readers.get(node.outputs[0], ()) if passes else ()
+    if not next_readers:
         yield index, position
-    for reader, at in onward:
-        yield from _ends(reader, at, graph, readers, through, depth + 1)
+    for reader, next_position in next_readers:
+        yield from _final_readers(reader, next_position, graph, readers, through, depth + 1)

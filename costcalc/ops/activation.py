@@ -126,8 +126,8 @@ def clip_value(
     lowest, highest = limits
 
     def element(x: Number) -> Number | None:
-        above = x if lowest is None else larger_element(x, lowest)
-        limited = above if above is None or highest is None else smaller_element(above, highest)
+        bounded = x if lowest is None else larger_element(x, lowest)
+        limited = bounded if bounded is None or highest is None else smaller_element(bounded, highest)
         return store_element(limited, out.dtype)
 
     return pointwise_values(element, out, x)

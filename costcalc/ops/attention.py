@@ -100,19 +100,19 @@ def attention_heads(
     return HeadExtents(batch, q_heads, kv_heads, queries, past + keys, past, size, v_size)
 
 
-def split_heads(t: TensorType, heads: int, what: str, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
+def split_heads(t: TensorType, heads: int, name: str, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
     """(batch, heads, sequence, head size) of [B, H, S, D] or [B, S, H · D]."""
     assert t.shape is not None
     if len(t.shape) == 4:
         b, h, s, d = t.shape
         return b, h, s, d
     if len(t.shape) != 3:
-        raise ShapeError(f"{what} has {len(t.shape)} axes", "it has 3 or 4")
+        raise ShapeError(f"{name} has {len(t.shape)} axes", "it has 3 or 4")
     if heads < 1:
-        raise ShapeError(f"{what} has 3 axes and {attribute} is not given", f"give {attribute}")
+        raise ShapeError(f"{name} has 3 axes and {attribute} is not given", f"give {attribute}")
     b, s, hidden = t.shape
     if hidden % heads != 0:
-        raise ShapeError(f"{what} has {hidden} features for {heads} heads", f"use a multiple of {attribute}")
+        raise ShapeError(f"{name} has {hidden} features for {heads} heads", f"use a multiple of {attribute}")
     return b, heads, s, hidden // heads
 
 
@@ -155,8 +155,8 @@ def count_scores(h: HeadExtents) -> Factor:
 def attention_work(h: HeadExtents, masks: int, softcap: float = 0.0) -> tuple[Work, ...]:
     """Scaling, masks, softcap and softmax."""
     scores = count_scores(h).value
-    scaled = h.batch * (h.q_heads * h.queries + h.kv_heads * h.keys) * h.qk_size
-    work = elementwise_work("multiply", "elementwise", scaled, 1, "#elements of Q and K")
+    scaled_elements = h.batch * (h.q_heads * h.queries + h.kv_heads * h.keys) * h.qk_size
+    work = elementwise_work("multiply", "elementwise", scaled_elements, 1, "#elements of Q and K")
     if softcap:
         work += elementwise_work("divide", "elementwise", scores, 1, "#scores")
         work += elementwise_work("transcendental", "elementwise", scores, 1, "#scores")
@@ -228,8 +228,8 @@ describe("Attention whose scores and probabilities subgraphs may change.", "Flex
 def linear_attention_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
     """The state is computed from keys, values, the past state, decay and beta."""
     state = (1, 2, 3, 4, 5)
-    both: dict[str, Sides] = {"k ⊗ v": ((1,), (2,)), "qᵀS": ((0,), state), "Sᵀk": (state, (1,))}
-    return tuple(Contraction(term.value, *both[term.name]) for term in formula.terms)
+    sides: dict[str, Sides] = {"k ⊗ v": ((1,), (2,)), "qᵀS": ((0,), state), "Sᵀk": (state, (1,))}
+    return tuple(Contraction(term.value, *sides[term.name]) for term in formula.terms)
 
 
 @shape_rule("LinearAttention")
@@ -287,8 +287,8 @@ def linear_attention_cost(
     if update_rule in ("gated", "gated_delta"):
         if decay is not None:
             work += elementwise_work("exp", "elementwise", decay.elements, 1, "#decays")
-        decayed = tokens.value * h.kv_heads * state.value
-        work += elementwise_work("multiply", "elementwise", decayed, 1, "#state × tokens")
+        state_updates = tokens.value * h.kv_heads * state.value
+        work += elementwise_work("multiply", "elementwise", state_updates, 1, "#state × tokens")
     return Cost(sum_of_products(*terms), work)
 
 

@@ -11,7 +11,7 @@ from costcalc.core.formula import Cost, contraction, product_factor
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, traits
-from costcalc.ops.common.axes import shape_words
+from costcalc.ops.common.axes import shape_text
 from costcalc.ops.common.window import axis_attribute, check_strides, dilated_kernel, output_shape
 
 operands("Conv", "ConvTranspose", weights=(1, 2))
@@ -62,8 +62,8 @@ def conv_extents(
     auto_pad: str,
 ) -> tuple[Dim, ...]:
     """The output shape of a convolution; the quantised forms share it."""
-    n, c_in, *spatial = _shape(x, w, "the input")
-    c_out, c_group, *kernel = _shape(w, x, "the weight")
+    n, c_in, *spatial = _check_rank(x, w, "the input")
+    c_out, c_group, *kernel = _check_rank(w, x, "the weight")
     require_equal(
         c_in, c_group * group, f"the channels of the input and those the weight expects ({c_group} × group {group})"
     )
@@ -74,11 +74,11 @@ def conv_extents(
     return (n, c_out, *output_shape(spatial, kernel, strides, pads, dilations, auto_pad))
 
 
-def _shape(t: TensorType, other: TensorType, what: str) -> tuple[Dim, ...]:
-    assert t.shape is not None and other.shape is not None
-    if len(t.shape) != len(other.shape) or len(t.shape) < 3:
+def _check_rank(t: TensorType, counterpart: TensorType, name: str) -> tuple[Dim, ...]:
+    assert t.shape is not None and counterpart.shape is not None
+    if len(t.shape) != len(counterpart.shape) or len(t.shape) < 3:
         raise ShapeError(
-            f"{what} has shape {shape_words(t.shape)} beside {shape_words(other.shape)}",
+            f"{name} has shape {shape_text(t.shape)} beside {shape_text(counterpart.shape)}",
             "it takes [N, C, spatial…] and [filters, C/group, kernel…] of one rank",
         )
     return t.shape
@@ -93,14 +93,14 @@ def conv_cost(x: TensorType, w: TensorType, b: TensorType | None = None, *, out:
     n, _, *extents = out.shape
     axes = AXES.get(len(kernel), "")
     return contraction(
-        product_factor("#filter params", ("C_in/group", c_group), *_named("k", axes, kernel)),
-        product_factor("#filter positions", ("N", n), *_named("out", axes, extents)),
+        product_factor("#filter params", ("C_in/group", c_group), *_axis_factors("k", axes, kernel)),
+        product_factor("#filter positions", ("N", n), *_axis_factors("out", axes, extents)),
         ("#filters", c_out),
         bias=out.elements if b is not None else 0,
     )
 
 
-def _named(name: str, axes: str, extents: Sequence[Dim]) -> list[tuple[str, Dim]]:
+def _axis_factors(name: str, axes: str, extents: Sequence[Dim]) -> list[tuple[str, Dim]]:
     return [(f"{name}_{axes[i] if axes else i}", extent) for i, extent in enumerate(extents)]
 
 
@@ -120,8 +120,8 @@ def conv_transpose_shape(
 ) -> TensorType:
     """x [N, C_in, *in], w [C_in, C_out/group, *kernel] -> [N, C_out, *out], out = stride · (in - 1) + output_padding +
     reach - pads, or the attribute output_shape, or in · stride with auto_pad SAME."""
-    n, c_in, *spatial = _shape(x, w, "the input")
-    c_weight, c_group, *kernel = _shape(w, x, "the weight")
+    n, c_in, *spatial = _check_rank(x, w, "the input")
+    c_weight, c_group, *kernel = _check_rank(w, x, "the weight")
     require_equal(c_in, c_weight, "the channels of the input and those of the weight")
     if group != 1 and c_in % group != 0:
         raise ShapeError(f"{c_in} channels do not divide into {group} groups", "make channels a multiple of group")
@@ -157,8 +157,8 @@ def conv_transpose_cost(x: TensorType, w: TensorType, b: TensorType | None = Non
     _, c_group, *kernel = w.shape
     axes = AXES.get(len(kernel), "")
     return contraction(
-        product_factor("#inputs", ("N", n), ("C_in", c_in), *_named("in", axes, extents)),
-        product_factor("#filter params", ("C_out/group", c_group), *_named("k", axes, kernel)),
+        product_factor("#inputs", ("N", n), ("C_in", c_in), *_axis_factors("in", axes, extents)),
+        product_factor("#filter params", ("C_out/group", c_group), *_axis_factors("k", axes, kernel)),
         bias=out.elements if b is not None else 0,
     )
 

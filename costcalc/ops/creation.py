@@ -74,15 +74,15 @@ def constant_shape(
     for tensor in (value, sparse_value):
         if tensor is not None:
             return tensor
-    for one, many, dtype in (
+    for scalar, elements, dtype in (
         (value_int, value_ints, DType.INT64),
         (value_float, value_floats, DType.FLOAT32),
         (value_string, value_strings, DType.STRING),
     ):
-        if one is not None:
-            return TensorType(dtype, (), (one,))
-        if many is not None:
-            return TensorType(dtype, (len(many),), tuple(many))
+        if scalar is not None:
+            return TensorType(dtype, (), (scalar,))
+        if elements is not None:
+            return TensorType(dtype, (len(elements),), tuple(elements))
     raise ShapeError("Constant has no value", "give value, value_int, value_ints, value_float or value_floats")
 
 
@@ -108,19 +108,19 @@ def constant_of_shape_value(shape: TensorType, *, value: TensorType | None = Non
 @shape_rule("Range")
 def range_shape(start: TensorType, limit: TensorType, delta: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """[max(⌈(limit - start) / delta⌉, 0)]; a new symbol where one of them is not known, or the sign of delta is not."""
-    ends = _ends(start, limit, delta)
-    extent = None if ends is None else range_extent(*ends)
+    values = _range_values(start, limit, delta)
+    extent = None if values is None else range_extent(*values)
     return TensorType(start.dtype, (fresh("length") if extent is None else extent,))
 
 
-def _ends(*inputs: TensorType) -> tuple[Any, Any, Any] | None:
+def _range_values(*inputs: TensorType) -> tuple[Any, Any, Any] | None:
     if any(t.value is None or isinstance(t.value[0], ExtentRatio) for t in inputs):
         return None
-    start, limit, delta = (_whole(t.value[0]) for t in inputs if t.value)
+    start, limit, delta = (_reduce_float(t.value[0]) for t in inputs if t.value)
     return start, limit, delta
 
 
-def _whole(x: Any) -> Any:
+def _reduce_float(x: Any) -> Any:
     """A float without a fractional part -> an int, as only ints mix with symbols."""
     return int(x) if isinstance(x, float) and x.is_integer() else x
 
@@ -131,27 +131,27 @@ def range_extent(start: Any, limit: Any, delta: Any) -> Dim | None:
     numbers = [x for x in (start, limit, delta) if isinstance(x, float)]
     if not all(map(math.isfinite, numbers)):
         return None
-    over = math.lcm(*(Fraction(x).denominator for x in numbers))
-    if over != 1:
+    denominator = math.lcm(*(Fraction(x).denominator for x in numbers))
+    if denominator != 1:
         start, limit, delta = (
-            int(Fraction(x) * over) if isinstance(x, float) else x * over for x in (start, limit, delta)
+            int(Fraction(x) * denominator) if isinstance(x, float) else x * denominator for x in (start, limit, delta)
         )
     if delta == 0:
         raise ShapeError("the delta of a Range is 0", "use another step")
     low, high = bounds(delta)
     if low <= 0 <= high:
         return None
-    way, step = (limit - start, delta) if low > 0 else (start - limit, -delta)
-    return maximum((way + (step - 1)) // step, 0)
+    distance, step = (limit - start, delta) if low > 0 else (start - limit, -delta)
+    return maximum((distance + (step - 1)) // step, 0)
 
 
 @value_rule("Range")
 def range_value(start: TensorType, limit: TensorType, delta: TensorType, *, out: TensorType) -> Value | None:
     """start, start + delta, …"""
-    ends = _ends(start, limit, delta)
-    if ends is None:
+    values = _range_values(start, limit, delta)
+    if values is None:
         return None
-    first, _, step = ends
+    first, _, step = values
     if isinstance(first, float) or isinstance(step, float):
         if not isinstance(first, (int, float)) or not isinstance(step, (int, float)):
             return None
@@ -195,15 +195,15 @@ def window_shape(size: TensorType, *, output_datatype: int = 1, fresh: FreshSymb
 @cost_rule("HannWindow", "HammingWindow")
 def window_cost(size: TensorType, *, out: TensorType) -> Cost:
     """Per element one cosine, one multiplication, one addition."""
-    return _cosines(out, 1)
+    return _cosine_cost(out, 1)
 
 
 @cost_rule("BlackmanWindow")
 def blackman_cost(size: TensorType, *, out: TensorType) -> Cost:
     """Per element two cosines, two multiplications, two additions."""
-    return _cosines(out, 2)
+    return _cosine_cost(out, 2)
 
 
-def _cosines(out: TensorType, terms: int) -> Cost:
+def _cosine_cost(out: TensorType, terms: int) -> Cost:
     kinds = ("transcendental", "multiply", "add")
     return Cost(work=sum((elementwise_work(kind, "elementwise", out.elements, terms) for kind in kinds), ()))

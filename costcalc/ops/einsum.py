@@ -42,12 +42,12 @@ def parse_equation(equation: str, ranks: tuple[int, ...]) -> tuple[tuple[Indices
     if len(terms) != len(ranks):
         raise ShapeError(f"{equation!r} has {len(terms)} terms for {len(ranks)} inputs", "write one term per input")
     inputs = tuple(_indices(term, rank, equation) for term, rank in zip(terms, ranks, strict=True))
-    widest = max((tuple(i for i in indices if i[0] == "…") for indices in inputs), key=len)
+    ellipsis = max((tuple(i for i in indices if i[0] == "…") for indices in inputs), key=len)
     if arrow:
-        output = tuple(i for part in _tokens(right) for i in (widest if part == "..." else (part,)))
+        output = tuple(i for token in _tokens(right) for i in (ellipsis if token == "..." else (token,)))
     else:
         counts = Counter(letter for letter in left if letter.isalpha())
-        output = (*widest, *sorted(letter for letter, n in counts.items() if n == 1))
+        output = (*ellipsis, *sorted(letter for letter, n in counts.items() if n == 1))
     names = {i for indices in inputs for i in indices}
     for index in output:
         if index not in names:
@@ -70,10 +70,10 @@ def _tokens(term: str) -> list[str]:
 
 def _indices(term: str, rank: int, equation: str) -> Indices:
     tokens = _tokens(term)
-    named = sum(t != "..." for t in tokens)
-    if named > rank or (named < rank and "..." not in tokens):
-        raise ShapeError(f"the term {term!r} of {equation!r} names {named} axes of {rank}", "name each axis")
-    dots = [f"…{i}" for i in reversed(range(rank - named))]
+    letters = sum(t != "..." for t in tokens)
+    if letters > rank or (letters < rank and "..." not in tokens):
+        raise ShapeError(f"the term {term!r} of {equation!r} names {letters} axes of {rank}", "name each axis")
+    dots = [f"…{i}" for i in reversed(range(rank - letters))]
     return tuple(i for t in tokens for i in (dots if t == "..." else (t,)))
 
 
@@ -121,8 +121,8 @@ def einsum_cost(*operands: TensorType, equation: str) -> Cost:
     remaining = dict.fromkeys(inputs[0])
     for step, indices_b in enumerate(inputs[1:], 1):
         involved = remaining | dict.fromkeys(indices_b)
-        needed = reduce(set.union, map(set, inputs[step + 1 :]), set(output))
-        remaining = {i: None for i in involved if i in needed}
+        later_indices = reduce(set.union, map(set, inputs[step + 1 :]), set(output))
+        remaining = {i: None for i in involved if i in later_indices}
         if len(remaining) < len(involved):
             terms.append(product(*((i, extents[i]) for i in involved), name=f"step {step}" if len(inputs) > 2 else ""))
         else:

@@ -178,7 +178,7 @@ def shift_value(a: TensorType, b: TensorType, *, out: TensorType, direction: str
     return pointwise_values(shift, out, a, b)
 
 
-def _bitwise(function: Binary, a: TensorType, b: TensorType, out: TensorType) -> Value | None:
+def _bitwise_values(function: Binary, a: TensorType, b: TensorType, out: TensorType) -> Value | None:
     def element(x: Dim, y: Dim) -> int | None:
         return int(function(x, y)) if isinstance(x, int) and isinstance(y, int) else None
 
@@ -188,19 +188,19 @@ def _bitwise(function: Binary, a: TensorType, b: TensorType, out: TensorType) ->
 @value_rule("BitwiseAnd")
 def bitwise_and_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
     """The bits set in both."""
-    return _bitwise(operator.and_, a, b, out)
+    return _bitwise_values(operator.and_, a, b, out)
 
 
 @value_rule("BitwiseOr")
 def bitwise_or_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
     """The bits set in either."""
-    return _bitwise(operator.or_, a, b, out)
+    return _bitwise_values(operator.or_, a, b, out)
 
 
 @value_rule("BitwiseXor")
 def bitwise_xor_value(a: TensorType, b: TensorType, *, out: TensorType) -> Value | None:
     """The bits set in one of them."""
-    return _bitwise(operator.xor, a, b, out)
+    return _bitwise_values(operator.xor, a, b, out)
 
 
 COMPARISONS = ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor")
@@ -243,12 +243,12 @@ def is_less(a: Number, b: Number) -> bool | None:
     return True if high < 0 else False if low >= 0 else None
 
 
-def _swapped(
+def _swap_operands(
     function: Callable[[Number, Number], bool | None], negated: bool
 ) -> Callable[[Number, Number], bool | None]:
     def compare(a: Number, b: Number) -> bool | None:
-        answer = function(b, a)
-        return answer if answer is None or not negated else not answer
+        result = function(b, a)
+        return result if result is None or not negated else not result
 
     return compare
 
@@ -264,9 +264,9 @@ _register_comparison_value("Equal", is_equal)
 
 _register_comparison_value("Less", is_less)
 
-_register_comparison_value("Greater", _swapped(is_less, negated=False))
+_register_comparison_value("Greater", _swap_operands(is_less, negated=False))
 
-_register_comparison_value("LessOrEqual", _swapped(is_less, negated=True))
+_register_comparison_value("LessOrEqual", _swap_operands(is_less, negated=True))
 
 _register_comparison_value("GreaterOrEqual", lambda a, b: None if is_less(a, b) is None else not is_less(a, b))
 

@@ -55,8 +55,8 @@ REDUCTIONS = {"add": "add", "mul": "multiply", "max": "compare", "min": "compare
 def gather_shape(data: TensorType, indices: TensorType, *, axis: int = 0) -> TensorType:
     """data [*before, axis, *behind] -> [*before, *indices, *behind]."""
     assert data.shape is not None and indices.shape is not None
-    at = normalise_axis(axis, len(data.shape))
-    return TensorType(data.dtype, (*data.shape[:at], *indices.shape, *data.shape[at + 1 :]))
+    axis_index = normalise_axis(axis, len(data.shape))
+    return TensorType(data.dtype, (*data.shape[:axis_index], *indices.shape, *data.shape[axis_index + 1 :]))
 
 
 @value_rule("Gather")
@@ -67,12 +67,12 @@ def gather_value(data: TensorType, indices: TensorType, *, axis: int = 0) -> Val
     if not all(isinstance(i, int) for i in indices.value):
         return None
     shape = flat.concrete_shape(data.shape)
-    at = normalise_axis(axis, len(shape))
-    n = shape[at]
+    axis_index = normalise_axis(axis, len(shape))
+    n = shape[axis_index]
     for i in indices.value:
         if not -n <= i < n:
             raise ShapeError(f"index {i} does not exist on an axis of {n}", f"give one from {-n} to {n - 1}")
-    return flat.take(data.value, shape, at, [i + n if i < 0 else i for i in indices.value])
+    return flat.take(data.value, shape, axis_index, [i + n if i < 0 else i for i in indices.value])
 
 
 @shape_rule("GatherElements")
@@ -88,14 +88,14 @@ def gather_nd_shape(data: TensorType, indices: TensorType, *, batch_dims: int = 
     assert data.shape is not None and indices.shape is not None
     if not indices.shape:
         raise ShapeError("the indices are a scalar", "give vectors of indices, one axis at least")
-    *at, depth = indices.shape
+    *batch, depth = indices.shape
     first = batch_dims + int(depth)
     if first > len(data.shape):
         raise ShapeError(
             f"indices of {depth} numbers reach behind the {len(data.shape)} axes of the input",
             "use shorter vectors of indices",
         )
-    return TensorType(data.dtype, (*at, *data.shape[first:]))
+    return TensorType(data.dtype, (*batch, *data.shape[first:]))
 
 
 @shape_rule("Scatter", "ScatterElements", "ScatterND")
@@ -118,12 +118,12 @@ def scatter_nd_value(
     inner = math.prod(shape[depth:])
     out = list(data.value)
     for row in range(len(indices.value) // depth if depth else 1):
-        place = 0
+        offset = 0
         for n, i in zip(shape, indices.value[row * depth : (row + 1) * depth], strict=False):
             if not -n <= i < n:
                 raise ShapeError(f"index {i} does not exist on an axis of {n}", f"give one from {-n} to {n - 1}")
-            place = place * n + i % n
-        out[place * inner : (place + 1) * inner] = updates.value[row * inner : (row + 1) * inner]
+            offset = offset * n + i % n
+        out[offset * inner : (offset + 1) * inner] = updates.value[row * inner : (row + 1) * inner]
     return tuple(out)
 
 
@@ -136,7 +136,7 @@ def scatter_cost(data: TensorType, indices: TensorType, updates: TensorType, *, 
     kind = REDUCTIONS.get(reduction)
     if kind is None:
         raise ShapeError(f"the reduction is {reduction!r}", f"use none, {', '.join(REDUCTIONS)}")
-    return Cost(work=elementwise_work(kind, "elementwise", updates.elements, of_what="#updates"))
+    return Cost(work=elementwise_work(kind, "elementwise", updates.elements, element_name="#updates"))
 
 
 @shape_rule("TensorScatter")
@@ -151,11 +151,11 @@ def one_hot_shape(
 ) -> TensorType:
     """The shape of the indices with an axis of extent `depth` inserted; a new symbol where that is not known."""
     assert indices.shape is not None
-    at = normalise_axis(axis, len(indices.shape) + 1)
+    axis_index = normalise_axis(axis, len(indices.shape) + 1)
     extent: Dim = fresh("depth") if depth.value is None else depth.value[0]
     if isinstance(extent, float):
         extent = int(extent)
-    return TensorType(values.dtype, (*indices.shape[:at], extent, *indices.shape[at:]))
+    return TensorType(values.dtype, (*indices.shape[:axis_index], extent, *indices.shape[axis_index:]))
 
 
 @shape_rule("Col2Im")
@@ -182,7 +182,7 @@ def col2im_shape(x: TensorType, image_shape: TensorType, block_shape: TensorType
 @cost_rule("Col2Im")
 def col2im_cost(x: TensorType, image_shape: TensorType, block_shape: TensorType) -> Cost:
     """One addition per element of the input: each is added to its pixel."""
-    return Cost(work=elementwise_work("add", "elementwise", x.elements, of_what="#column elements"))
+    return Cost(work=elementwise_work("add", "elementwise", x.elements, element_name="#column elements"))
 
 
 traits("TopK", keeps="indices")
@@ -210,11 +210,11 @@ def non_zero_value(x: TensorType) -> Value | None:
     """The places, axis by axis."""
     if x.value is None or x.shape is None or not all(isinstance(e, (int, float)) for e in x.value):
         return None
-    places = [i for i, e in enumerate(x.value) if e != 0]
+    offsets = [i for i, e in enumerate(x.value) if e != 0]
     rows: list[list[int]] = []
     for extent in reversed(flat.concrete_shape(x.shape)):
-        rows.insert(0, [place % extent for place in places])
-        places = [place // extent for place in places]
+        rows.insert(0, [offset % extent for offset in offsets])
+        offsets = [offset // extent for offset in offsets]
     return tuple([i for row in rows for i in row])
 
 
@@ -227,9 +227,9 @@ def unique_shape(x: TensorType, *, axis: int | None = None, fresh: FreshSymbol) 
     per_value = TensorType(DType.INT64, (count,))
     if axis is None:
         return TensorType(x.dtype, (count,)), per_value, TensorType(DType.INT64, (x.elements,)), per_value
-    at = normalise_axis(axis, len(x.shape))
-    values = TensorType(x.dtype, (*x.shape[:at], count, *x.shape[at + 1 :]))
-    return values, per_value, TensorType(DType.INT64, (x.shape[at],)), per_value
+    axis_index = normalise_axis(axis, len(x.shape))
+    values = TensorType(x.dtype, (*x.shape[:axis_index], count, *x.shape[axis_index + 1 :]))
+    return values, per_value, TensorType(DType.INT64, (x.shape[axis_index],)), per_value
 
 
 @shape_rule("TopK")
@@ -239,17 +239,22 @@ def top_k_shape(
     """(values, places): the extent of the axis becomes k (an attribute below opset 10); a new symbol where k is not
     known."""
     assert x.shape is not None
-    at = normalise_axis(axis, len(x.shape))
-    chosen: Dim
+    axis_index = normalise_axis(axis, len(x.shape))
+    selected: Dim
     if count is not None:
-        chosen = fresh("k") if count.value is None else count.value[0]
+        selected = fresh("k") if count.value is None else count.value[0]
     elif k is not None:
-        chosen = k
+        selected = k
     else:
         raise ShapeError("TopK has no k", "say how many elements to keep")
     if count is None or count.value is not None:
-        require_at_least(x.shape[at], chosen, f"the {chosen} largest of {x.shape[at]} are asked for", "use a smaller k")
-    shape = (*x.shape[:at], chosen, *x.shape[at + 1 :])
+        require_at_least(
+            x.shape[axis_index],
+            selected,
+            f"the {selected} largest of {x.shape[axis_index]} are asked for",
+            "use a smaller k",
+        )
+    shape = (*x.shape[:axis_index], selected, *x.shape[axis_index + 1 :])
     return TensorType(x.dtype, shape), TensorType(DType.INT64, shape)
 
 
@@ -271,8 +276,8 @@ def non_max_suppression_shape(
 ) -> TensorType:
     """[number of selected boxes, 3] (batch, class, box): a new symbol; 0 where max_output_boxes_per_class is absent or
     0."""
-    none = max_output is None or (max_output.value is not None and max_output.value[0] == 0)
-    return TensorType(DType.INT64, (0 if none else fresh("boxes"), 3))
+    is_empty = max_output is None or (max_output.value is not None and max_output.value[0] == 0)
+    return TensorType(DType.INT64, (0 if is_empty else fresh("boxes"), 3))
 
 
 @cost_rule("NonMaxSuppression")

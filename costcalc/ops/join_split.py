@@ -44,17 +44,17 @@ def concat_shape(first: TensorType, *others: TensorType, axis: int = 1) -> Tenso
     """The extents add up along the axis, and agree elsewhere."""
     assert first.shape is not None
     out = list(first.shape)
-    at = normalise_axis(axis, len(out))
-    for other in others:
-        shape = other.shape or ()
+    axis_index = normalise_axis(axis, len(out))
+    for tensor in others:
+        shape = tensor.shape or ()
         if len(shape) != len(out):
             raise ShapeError(f"the inputs are of rank {len(out)} and {len(shape)}", "give all of them one rank")
         for i, extent in enumerate(shape):
-            if i == at:
+            if i == axis_index:
                 out[i] = out[i] + extent
             elif extent != out[i]:
                 out[i] = require_equal(
-                    out[i], extent, f"the extents of axis {i}, which is not the axis of Concat ({at}),"
+                    out[i], extent, f"the extents of axis {i}, which is not the axis of Concat ({axis_index}),"
                 )
     return TensorType(first.dtype, tuple(out))
 
@@ -85,12 +85,12 @@ def split_shape(
     """Parts of the sizes in `split` along the axis, or equal ones; with num_outputs each ⌈extent / num_outputs⌉ and the
     last the rest. Where the sizes are not known, all but the last are new symbols."""
     assert x.shape is not None
-    at = normalise_axis(axis, len(x.shape))
-    extent = x.shape[at]
+    axis_index = normalise_axis(axis, len(x.shape))
+    extent = x.shape[axis_index]
     parts: Sequence[Dim]
     if sizes is not None and sizes.value is None:
-        new = [fresh(f"part{i}") for i in range(n_outputs - 1)]
-        parts = [*new, extent - sum(new)]
+        symbols = [fresh(f"part{i}") for i in range(n_outputs - 1)]
+        parts = [*symbols, extent - sum(symbols)]
     elif split is not None or sizes is not None:
         parts = split if split is not None else (optional_value(sizes) or ())
         require_equal(sum(parts), extent, f"the sum of the parts {list(parts)} and the extent")
@@ -98,14 +98,14 @@ def split_shape(
         parts = _equal_parts(extent, num_outputs or n_outputs, even=num_outputs is None)
     if len(parts) != n_outputs:
         raise ShapeError(f"{len(parts)} parts are given for {n_outputs} outputs", "give one size per output")
-    before, behind = x.shape[:at], x.shape[at + 1 :]
+    before, behind = x.shape[:axis_index], x.shape[axis_index + 1 :]
     types = [TensorType(x.dtype, (*before, part, *behind)) for part in parts]
     if x.value is None:
         return tuple(types)
     shape, start = flat.concrete_shape(x.shape), 0
     for i, part in enumerate(flat.concrete_shape(parts)):
-        taken = flat.take(x.value, shape, at, range(start, start + part))
-        types[i], start = types[i]._replace(value=taken), start + part
+        elements = flat.take(x.value, shape, axis_index, range(start, start + part))
+        types[i], start = types[i]._replace(value=elements), start + part
     return tuple(types)
 
 
@@ -140,16 +140,16 @@ def pad_shape(
     if pad is not None:
         pads = pad.value
     if pads is None or axes is None:
-        for at in normalise_axes(axes if axes is not None else range(len(out)), len(out)):
-            out[at] = fresh(f"extent{at}")
+        for axis_index in normalise_axes(axes if axes is not None else range(len(out)), len(out)):
+            out[axis_index] = fresh(f"extent{axis_index}")
         return TensorType(data.dtype, tuple(out))
     if len(pads) != 2 * len(axes):
         raise ShapeError(f"pads has {len(pads)} numbers for {len(axes)} axes", f"give {2 * len(axes)}")
-    for i, at in enumerate(normalise_axes(axes, len(out))):
-        extent = out[at] + (pads[i] + pads[len(axes) + i])
+    for i, axis_index in enumerate(normalise_axes(axes, len(out))):
+        extent = out[axis_index] + (pads[i] + pads[len(axes) + i])
         if bounds(extent)[0] < 0:
-            require_at_least(extent, 0, f"the padded extent of axis {at} is {extent}", "remove less")
-        out[at] = extent
+            require_at_least(extent, 0, f"the padded extent of axis {axis_index} is {extent}", "remove less")
+        out[axis_index] = extent
     return TensorType(data.dtype, tuple(out))
 
 
@@ -167,8 +167,8 @@ def compress_shape(x: TensorType, condition: TensorType, *, axis: int | None = N
     count: Dim = fresh("selected") if condition.value is None else sum(map(bool, condition.value))
     if axis is None:
         return TensorType(x.dtype, (count,))
-    at = normalise_axis(axis, len(x.shape))
-    return TensorType(x.dtype, (*x.shape[:at], count, *x.shape[at + 1 :]))
+    axis_index = normalise_axis(axis, len(x.shape))
+    return TensorType(x.dtype, (*x.shape[:axis_index], count, *x.shape[axis_index + 1 :]))
 
 
 @shape_rule("CenterCropPad")
@@ -178,11 +178,11 @@ def center_crop_pad_shape(
     """The named axes get the extents of `shape`; new symbols where those are not known."""
     assert x.shape is not None
     out = list(x.shape)
-    at = normalise_axes(range(len(out)) if axes is None else axes, len(out))
-    sizes = shape.value if shape.value is not None else tuple([fresh(f"extent{i}") for i in at])
-    if len(sizes) != len(at):
-        raise ShapeError(f"{len(sizes)} extents are given for {len(at)} axes", "give one per axis")
-    for i, extent in zip(at, sizes, strict=True):
+    axis_indices = normalise_axes(range(len(out)) if axes is None else axes, len(out))
+    sizes = shape.value if shape.value is not None else tuple([fresh(f"extent{i}") for i in axis_indices])
+    if len(sizes) != len(axis_indices):
+        raise ShapeError(f"{len(sizes)} extents are given for {len(axis_indices)} axes", "give one per axis")
+    for i, extent in zip(axis_indices, sizes, strict=True):
         out[i] = extent
     return TensorType(x.dtype, tuple(out))
 
@@ -222,12 +222,12 @@ def slice_shape(
     out = list(data.shape)
     if axes is None:
         return TensorType(data.dtype, tuple([fresh(f"extent{i}") for i in range(len(out))]))
-    for i, at in enumerate(normalise_axes(axes, len(out))):
+    for i, axis_index in enumerate(normalise_axes(axes, len(out))):
         if starts is None or ends is None or steps is None:
-            out[at] = fresh(f"extent{at}")
+            out[axis_index] = fresh(f"extent{axis_index}")
             continue
-        extent = slice_extent(out[at], starts[i], ends[i], steps[i])
-        out[at] = fresh(f"extent{at}") if extent is None else extent
+        extent = slice_extent(out[axis_index], starts[i], ends[i], steps[i])
+        out[axis_index] = fresh(f"extent{axis_index}") if extent is None else extent
     return TensorType(data.dtype, tuple(out))
 
 
@@ -240,7 +240,7 @@ def slice_extent(n: Dim, start: Dim, end: Dim, step: Dim) -> Dim | None:
     if step == 0:
         raise ShapeError("the step of a slice is 0", "use a step other than 0")
     if isinstance(n, int) and isinstance(start, int) and isinstance(end, int) and isinstance(step, int):
-        first, stop = _clamped(n, start, end, step)
+        first, stop = _clamp_bounds(n, start, end, step)
         return len(range(first, stop, step))
     low, high = bounds(step)
     if low <= 0 <= high:
@@ -248,10 +248,10 @@ def slice_extent(n: Dim, start: Dim, end: Dim, step: Dim) -> Dim | None:
     if isinstance(start, int) and abs(start) >= END_OF_AXIS:
         start = 0 if start < 0 else n if low > 0 else n - 1
     if low > 0:
-        far = isinstance(end, int) and end >= END_OF_AXIS
+        to_the_end = isinstance(end, int) and end >= END_OF_AXIS
         # An end that counts from behind lies below n, a start that counts from the front not below 0.
-        last = [n] if far else [_absolute(end, n)] + ([] if bounds(end)[1] < 0 else [n])
-        first_ = [_absolute(start, n)] + ([] if bounds(start)[0] >= 0 else [0])
+        last = [n] if to_the_end else [_absolute_index(end, n)] + ([] if bounds(end)[1] < 0 else [n])
+        first_ = [_absolute_index(start, n)] + ([] if bounds(start)[0] >= 0 else [0])
         length: Dim | None = None
         for e in last:
             for s in first_:
@@ -259,22 +259,24 @@ def slice_extent(n: Dim, start: Dim, end: Dim, step: Dim) -> Dim | None:
                 length = candidate if length is None else minimum(length, candidate)
         assert length is not None
         return (length + (step - 1)) // step
-    begin = minimum(maximum(_absolute(start, n), 0), n - 1)
-    behind = -1 if isinstance(end, int) and end <= -END_OF_AXIS else maximum(minimum(_absolute(end, n), n - 1), -1)
+    begin = minimum(maximum(_absolute_index(start, n), 0), n - 1)
+    behind = (
+        -1 if isinstance(end, int) and end <= -END_OF_AXIS else maximum(minimum(_absolute_index(end, n), n - 1), -1)
+    )
     return (maximum(begin - behind, 0) + (-step - 1)) // -step
 
 
-def _absolute(place: Dim, n: Dim) -> Dim:
-    """The place counted from the front: n is added to a negative one. min(1, max(0, -place)) is 1 exactly there."""
-    low, high = bounds(place)
+def _absolute_index(index: Dim, n: Dim) -> Dim:
+    """The index counted from the front: n is added to a negative one. min(1, max(0, -index)) is 1 exactly there."""
+    low, high = bounds(index)
     if low >= 0:
-        return place
-    return place + n * (1 if high < 0 else minimum(1, maximum(0, -place)))
+        return index
+    return index + n * (1 if high < 0 else minimum(1, maximum(0, -index)))
 
 
-def _clamped(n: int, start: int, end: int, step: int) -> tuple[int, int]:
-    """Slice's effective start and end: a start beyond either end stands at the last place there."""
-    first, stop = (place + n if place < 0 else place for place in (start, end))
+def _clamp_bounds(n: int, start: int, end: int, step: int) -> tuple[int, int]:
+    """Slice's effective start and end: a start beyond either end becomes the last index there."""
+    first, stop = (index + n if index < 0 else index for index in (start, end))
     if step > 0:
         return min(max(first, 0), n), min(max(stop, 0), n)
     return min(max(first, 0), n - 1), min(max(stop, -1), n - 1)
@@ -304,8 +306,8 @@ def slice_value(
     if axes is None or steps is None or not all(isinstance(x, int) for x in (*starts, *ends, *steps)):
         return None
     value, shape = data.value, list(flat.concrete_shape(data.shape))
-    for i, at in enumerate(normalise_axes(axes, len(shape))):
-        places = range(*_clamped(shape[at], starts[i], ends[i], steps[i]), steps[i])
-        value = flat.take(value, shape, at, places)
-        shape[at] = len(places)
+    for i, axis_index in enumerate(normalise_axes(axes, len(shape))):
+        places = range(*_clamp_bounds(shape[axis_index], starts[i], ends[i], steps[i]), steps[i])
+        value = flat.take(value, shape, axis_index, places)
+        shape[axis_index] = len(places)
     return value

@@ -18,7 +18,7 @@ from costcalc.ops.common.axes import (
     divide_exactly,
     normalise_axes,
     optional_value,
-    shape_words,
+    shape_text,
     vector_length,
 )
 
@@ -50,7 +50,7 @@ def transpose_shape(data: TensorType, *, perm: Sequence[int] | None = None) -> T
     rank = len(data.shape)
     if len(perm) != rank or len(normalise_axes(perm, rank)) != rank:
         raise ShapeError(
-            f"perm {list(perm)} does not order the {rank} axes of {shape_words(data.shape)}",
+            f"perm {list(perm)} does not order the {rank} axes of {shape_text(data.shape)}",
             f"name each of 0 … {rank - 1} once",
         )
     return TensorType(data.dtype, tuple([data.shape[i] for i in perm]))
@@ -89,7 +89,7 @@ def image(x: TensorType) -> tuple[Dim, Dim, Dim, Dim]:
     """(N, C, H, W). ShapeError for any other rank."""
     assert x.shape is not None
     if len(x.shape) != 4:
-        raise ShapeError(f"the input {shape_words(x.shape)} is no image batch", "give [N, C, H, W]")
+        raise ShapeError(f"the input {shape_text(x.shape)} is no image batch", "give [N, C, H, W]")
     n, c, h, w = x.shape
     return n, c, h, w
 
@@ -102,7 +102,7 @@ def expand_shape(data: TensorType, shape: TensorType, *, fresh: FreshSymbol) -> 
     if shape.value is not None:
         if any(isinstance(entry, int) and entry < 0 for entry in shape.value):
             raise ShapeError(
-                f"the shape {shape_words(shape.value)} to expand to has a negative extent", "give extents, or 1"
+                f"the shape {shape_text(shape.value)} to expand to has a negative extent", "give extents, or 1"
             )
         return TensorType(data.dtype, broadcast(data.shape, shape.value))
     rank = vector_length(shape)
@@ -133,7 +133,7 @@ def tile_shape(x: TensorType, repeats: TensorType, *, fresh: FreshSymbol) -> Ten
         return TensorType(x.dtype, tuple([fresh(f"extent{i}") for i in range(len(x.shape))]))
     if len(repeats.value) != len(x.shape):
         raise ShapeError(
-            f"{len(repeats.value)} repeats are given for {shape_words(x.shape)}", "give one number per axis"
+            f"{len(repeats.value)} repeats are given for {shape_text(x.shape)}", "give one number per axis"
         )
     return TensorType(x.dtype, tuple([extent * times for extent, times in zip(x.shape, repeats.value, strict=True)]))
 

@@ -59,10 +59,10 @@ describe("Divides each row by its root mean square, then scales it by learned fa
 ROLE = "normalization"
 
 
-def row_statistics(x: TensorType, attributes: Attributes, each: int = 1) -> Dim:
-    """The number of values that the backward pass needs of the rows from `axis` on: `each` of every row."""
+def row_statistics(x: TensorType, attributes: Attributes, per_row: int = 1) -> Dim:
+    """The number of values that the backward pass needs of the rows from `axis` on: `per_row` of every row."""
     assert x.shape is not None
-    return each * prod(x.shape[: normalise_axis(int(attributes.get("axis", -1)), x.rank)])
+    return per_row * prod(x.shape[: normalise_axis(int(attributes.get("axis", -1)), x.rank)])
 
 
 def _channel_statistics(x: TensorType, attributes: Attributes) -> Dim:
@@ -115,9 +115,9 @@ def batch_norm_shape(
     assert x.shape is not None
     channels: Dim = x.shape[1] if len(x.shape) > 1 else 1
     if spatial:
-        for t, what in ((scale, "scale"), (b, "shift"), (mean, "mean"), (var, "variance")):
+        for t, name in ((scale, "scale"), (b, "shift"), (mean, "mean"), (var, "variance")):
             if t.shape != (channels,):
-                require_equal(t.elements, channels, f"the {what} and the channels")
+                require_equal(t.elements, channels, f"the {name} and the channels")
     y = TensorType(x.dtype, x.shape)
     if n_outputs == 1:
         return y
@@ -161,8 +161,8 @@ def layer_norm_shape(
     y = TensorType(x.dtype, x.shape)
     if n_outputs == 1:
         return y
-    at = normalise_axis(axis, len(x.shape))
-    row = TensorType(DTYPE_OF_CODE[stash_type], (*x.shape[:at], *(1,) * (len(x.shape) - at)))
+    axis_index = normalise_axis(axis, len(x.shape))
+    row = TensorType(DTYPE_OF_CODE[stash_type], (*x.shape[:axis_index], *(1,) * (len(x.shape) - axis_index)))
     return y, row, row
 
 
@@ -179,11 +179,11 @@ def layer_norm_cost(x: TensorType, scale: TensorType, b: TensorType | None = Non
 @shape_rule("InstanceNormalization")
 def instance_norm_shape(x: TensorType, scale: TensorType, b: TensorType) -> TensorType:
     """x [N, C, …], scale and b [C] -> the input's type."""
-    _per_channel(scale, b, _channels(x)[1])
+    _per_channel(scale, b, _check_channels(x)[1])
     return TensorType(x.dtype, x.shape)
 
 
-def _channels(x: TensorType) -> tuple[Dim, ...]:
+def _check_channels(x: TensorType) -> tuple[Dim, ...]:
     assert x.shape is not None
     if len(x.shape) < 2:
         raise ShapeError(f"the input has rank {len(x.shape)}", "give it [N, C, …]")
@@ -199,7 +199,7 @@ def _per_channel(scale: TensorType, b: TensorType, count: Dim) -> None:
 def instance_norm_cost(x: TensorType, scale: TensorType, b: TensorType) -> Cost:
     """Per element four additions (mean, deviation, variance, shift) and three multiplications (square, deviation,
     scale); per sample and channel one addition (epsilon), three divisions (mean, variance, reciprocal) and a root."""
-    n, c, *_ = _channels(x)
+    n, c, *_ = _check_channels(x)
     return Cost(work=standardize(x.elements, n * c, scaled=True, shifted=True))
 
 
@@ -208,7 +208,7 @@ def group_norm_shape(
     x: TensorType, scale: TensorType, b: TensorType, *, num_groups: int, opset: int = 21
 ) -> TensorType:
     """x [N, C, …], scale and b [C] (before opset 21 [num_groups]) -> the input's type."""
-    channels = _channels(x)[1]
+    channels = _check_channels(x)[1]
     if num_groups < 1 or (isinstance(channels, int) and channels % num_groups):
         raise ShapeError(f"{channels} channels do not divide into {num_groups} groups", "choose a divisor")
     _per_channel(scale, b, num_groups if opset < 21 else channels)
@@ -219,7 +219,7 @@ def group_norm_shape(
 def group_norm_cost(x: TensorType, scale: TensorType, b: TensorType, *, num_groups: int) -> Cost:
     """Per element four additions (mean, deviation, variance, shift) and three multiplications (square, deviation,
     scale); per sample and group one addition (epsilon), three divisions (mean, variance, reciprocal) and a root."""
-    return Cost(work=standardize(x.elements, _channels(x)[0] * num_groups, scaled=True, shifted=True))
+    return Cost(work=standardize(x.elements, _check_channels(x)[0] * num_groups, scaled=True, shifted=True))
 
 
 @shape_rule("RMSNormalization")
@@ -293,12 +293,14 @@ def lp_norm_cost(x: TensorType, *, axis: int = -1, p: int = 2) -> Cost:
     """Per element one square (p = 2) or magnitude (p = 1, a comparison), one addition and one division; per norm a
     root with p = 2."""
     assert x.shape is not None
-    at = normalise_axis(axis, len(x.shape))
+    axis_index = normalise_axis(axis, len(x.shape))
     return Cost(
         work=elementwise_work("multiply" if p == 2 else "compare", ROLE, x.elements)
         + elementwise_work("add", ROLE, x.elements)
         + elementwise_work("divide", ROLE, x.elements)
-        + elementwise_work("transcendental", ROLE, prod(x.shape[:at] + x.shape[at + 1 :]), int(p == 2), "#norms")
+        + elementwise_work(
+            "transcendental", ROLE, prod(x.shape[:axis_index] + x.shape[axis_index + 1 :]), int(p == 2), "#norms"
+        )
     )
 
 

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 GROUP = "costcalc.rules"
 
-LOADED: list[str] = []
+RULE_FILES: list[str] = []
 """The rule files that were run, in order: worker processes run them too."""
 
 
 def load_rules(path: str) -> None:
     """Runs a Python file that registers rules, once; its rule for an operator replaces the package's own. UsageError
     where the file cannot be run."""
-    if path in LOADED:
+    if path in RULE_FILES:
         return
     import importlib.util
 
     ops.load_families()
     file = Path(path)
-    spec = importlib.util.spec_from_file_location(f"costcalc_rules_{len(LOADED)}_{file.stem}", file)
+    spec = importlib.util.spec_from_file_location(f"costcalc_rules_{len(RULE_FILES)}_{file.stem}", file)
     if spec is None or spec.loader is None or not file.is_file():
         raise UsageError(f"there is no Python file {path}", "name a .py file that registers rules")
     module = importlib.util.module_from_spec(spec)
@@ -40,20 +40,20 @@ def load_rules(path: str) -> None:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise UsageError(f"{path} cannot be run: {type(error).__name__}: {error}", "correct it") from error
-    LOADED.append(path)
+    RULE_FILES.append(path)
 
 
 @lru_cache(maxsize=1)
-def load_installed() -> None:
+def load_installed_rules() -> None:
     """Imports the modules that installed packages name under the group, once; called when an operator has no rule here.
     UsageError where a package fails."""
     from importlib.metadata import entry_points  # 20 ms, which a model of known operators does not pay
 
     for entry in entry_points(group=GROUP):
-        _load(entry)
+        _load_entry(entry)
 
 
-def _load(entry: EntryPoint) -> None:
+def _load_entry(entry: EntryPoint) -> None:
     try:
         entry.load()
     except (Exception, SystemExit) as error:

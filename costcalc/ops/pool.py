@@ -46,7 +46,7 @@ def _pool_extents(
     auto_pad: str,
     ceil_mode: int,
 ) -> tuple[Dim, ...]:
-    n, c, *spatial = _channels(x)
+    n, c, *spatial = _check_channels(x)
     if len(kernel_shape) != len(spatial):
         raise ShapeError(
             f"kernel_shape has {len(kernel_shape)} numbers for {len(spatial)} spatial axes", f"give {len(spatial)}"
@@ -56,7 +56,7 @@ def _pool_extents(
     return (n, c, *output_shape(spatial, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode))
 
 
-def _channels(x: TensorType) -> tuple[Dim, ...]:
+def _check_channels(x: TensorType) -> tuple[Dim, ...]:
     assert x.shape is not None
     if len(x.shape) < 3:
         raise ShapeError(f"a pool's input has rank {len(x.shape)}", "give it [N, C, spatial…]")
@@ -114,7 +114,7 @@ def lp_pool_cost(x: TensorType, *, kernel_shape: Sequence[int], p: int = 2, out:
     kernel = prod(kernel_shape)
     powers = elementwise_work(power_kind(p), "pooling", out.elements, kernel, "#outputs")
     additions = elementwise_work("add", "pooling", out.elements, kernel - 1, "#outputs")
-    return Cost(work=powers + additions + _roots(p, out))
+    return Cost(work=powers + additions + _root_work(p, out))
 
 
 def power_kind(p: float) -> str:
@@ -122,14 +122,14 @@ def power_kind(p: float) -> str:
     return {1: "compare", 2: "multiply"}.get(int(p), "transcendental")
 
 
-def _roots(p: float, out: TensorType) -> tuple[Work, ...]:
+def _root_work(p: float, out: TensorType) -> tuple[Work, ...]:
     return elementwise_work("transcendental", "pooling", out.elements, int(p != 1), "#outputs")
 
 
 @shape_rule("GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool")
 def global_pool_shape(x: TensorType) -> TensorType:
     """x [N, C, *in] -> [N, C, 1, …]."""
-    n, c, *spatial = _channels(x)
+    n, c, *spatial = _check_channels(x)
     return TensorType(x.dtype, (n, c, *(1,) * len(spatial)))
 
 
@@ -153,7 +153,7 @@ def global_lp_cost(x: TensorType, *, p: int = 2, out: TensorType) -> Cost:
     """One power per input (a magnitude with p = 1, a square with 2), ∏in − 1 additions per output, #inputs − #outputs
     in all, and a root per output unless p = 1."""
     powers = elementwise_work(power_kind(p), "pooling", x.elements, 1, "#inputs")
-    return Cost(work=powers + combination_work("add", "pooling", x, out).work + _roots(p, out))
+    return Cost(work=powers + combination_work("add", "pooling", x, out).work + _root_work(p, out))
 
 
 @shape_rule("MaxUnpool")
@@ -168,7 +168,7 @@ def max_unpool_shape(
     fresh: Callable[[str], Dim],
 ) -> TensorType:
     """x [N, C, *in] -> output_shape where the node has it, else [N, C, stride · (in − 1) + kernel − pads]."""
-    n, c, *spatial = _channels(x)
+    n, c, *spatial = _check_channels(x)
     rank = len(spatial)
     if output_shape is not None:
         if output_shape.value is not None:

@@ -75,10 +75,10 @@ def dynamic_quantize_shape(x: TensorType) -> tuple[TensorType, ...]:
 def dynamic_quantize_cost(x: TensorType) -> Cost:
     """Per element 2 comparisons (minimum, maximum), 1 division, 1 addition. The one scale and zero point count
     nothing."""
-    return Cost(work=dynamic_quantization(x))
+    return Cost(work=dynamic_quantization_work(x))
 
 
-def dynamic_quantization(x: TensorType) -> tuple[Work, ...]:
+def dynamic_quantization_work(x: TensorType) -> tuple[Work, ...]:
     """The work of quantising x with its own scale; the fused forms share it."""
     n = x.elements
     return (
@@ -88,7 +88,7 @@ def dynamic_quantization(x: TensorType) -> tuple[Work, ...]:
     )
 
 
-def requantization(out: TensorType) -> tuple[Work, ...]:
+def requantization_work(out: TensorType) -> tuple[Work, ...]:
     """An integer sum becomes a quantised output: 1 multiplication with the combined scale, 1 addition of the zero
     point per element."""
     return elementwise_work("multiply", "quantization", out.elements) + elementwise_work(
@@ -186,8 +186,8 @@ def qlinear_conv_cost(
 ) -> Cost:
     """As Conv: #filter params × #filter positions × #filters; a bias adds one addition per output, requantising
     one multiplication and one addition. Zero points are folded into the products."""
-    plain = conv_cost(x, w, b, out=out)
-    return Cost(plain.macs, plain.work + requantization(out))
+    cost = conv_cost(x, w, b, out=out)
+    return Cost(cost.macs, cost.work + requantization_work(out))
 
 
 @shape_rule("MatMulInteger")
@@ -241,4 +241,4 @@ def qlinear_matmul_cost(
     out: TensorType,
 ) -> Cost:
     """As MatMul: ∏batch × M × N × K; requantising is one multiplication and one addition per output."""
-    return Cost(matmul_cost(a, b).macs, requantization(out))
+    return Cost(matmul_cost(a, b).macs, requantization_work(out))

@@ -23,8 +23,8 @@ def recurrent_types(
         raise ShapeError(f"X, W and R have {x.rank}, {w.rank} and {r.rank} axes", "each has 3")
     assert x.shape is not None and w.shape is not None and r.shape is not None
     directions: Dim = 2 if direction == "bidirectional" else 1
-    for extent, what in ((w.shape[0], "W"), (r.shape[0], "R")):
-        require_equal(extent, directions, f"the directions of {what} and those of direction={direction!r}")
+    for extent, name in ((w.shape[0], "W"), (r.shape[0], "R")):
+        require_equal(extent, directions, f"the directions of {name} and those of direction={direction!r}")
     hidden = r.shape[2]
     require_equal(w.shape[2], x.shape[2], "the input's features and those that W expects")
     require_equal(w.shape[1], gates * hidden, f"the rows of W and {gates} × the hidden size")
@@ -39,13 +39,13 @@ def hidden_types(x: TensorType, directions: Dim, hidden: Dim, layout: int) -> tu
     assert x.shape is not None
     if layout:
         batch, steps, _ = x.shape
-        every: tuple[Dim, ...] = (batch, steps, directions, hidden)
-        last: tuple[Dim, ...] = (batch, directions, hidden)
+        sequence_shape: tuple[Dim, ...] = (batch, steps, directions, hidden)
+        state_shape: tuple[Dim, ...] = (batch, directions, hidden)
     else:
         steps, batch, _ = x.shape
-        every, last = (steps, directions, batch, hidden), (directions, batch, hidden)
-    state = TensorType(x.dtype, last)
-    return TensorType(x.dtype, every), state, state
+        sequence_shape, state_shape = (steps, directions, batch, hidden), (directions, batch, hidden)
+    state = TensorType(x.dtype, state_shape)
+    return TensorType(x.dtype, sequence_shape), state, state
 
 
 def lstm_cost_of(
@@ -98,14 +98,14 @@ def activation_work(
 ) -> tuple[Work, ...]:
     """One function per gate: those that compare apart from those that are transcendental."""
     assert x.shape is not None
-    each = {"transcendental": 0, "compare": 0}
+    counts = {"transcendental": 0, "compare": 0}
     for of_direction in names:
         for name, count in zip(of_direction, gates, strict=True):
-            each["compare" if name.lower() in PIECEWISE_ACTIVATIONS else "transcendental"] += count
+            counts["compare" if name.lower() in PIECEWISE_ACTIVATIONS else "transcendental"] += count
     units = x.shape[0] * x.shape[1] * hidden
     return tuple(
         work
-        for kind, count in each.items()
+        for kind, count in counts.items()
         for work in elementwise_work(kind, "activation", units, count, "#hidden units × steps")
     )
 

@@ -92,8 +92,8 @@ def reduce_shape(
     if removed is None:
         assert axes_input is not None
         rank = len(x.shape)
-        left = rank if keepdims else rank - vector_length(axes_input)
-        return TensorType(x.dtype, tuple([fresh(f"axis{i}") for i in range(left)]))
+        result_rank = rank if keepdims else rank - vector_length(axes_input)
+        return TensorType(x.dtype, tuple([fresh(f"axis{i}") for i in range(result_rank)]))
     return TensorType(x.dtype, reduced_shape(x.shape, removed, keepdims))
 
 
@@ -104,7 +104,7 @@ def reduced_shape(shape: Sequence[Dim], removed: Sequence[int], keepdims: int) -
     return tuple([extent for i, extent in enumerate(shape) if i not in removed])
 
 
-def _combined(x: TensorType, out: TensorType) -> Dim:
+def _count_combinations(x: TensorType, out: TensorType) -> Dim:
     """The number of times that two elements are combined: #inputs − #outputs, 0 where there is no input or output."""
     inputs, outputs = x.elements, out.elements
     return 0 if inputs == 0 or outputs == 0 else inputs - outputs
@@ -112,7 +112,7 @@ def _combined(x: TensorType, out: TensorType) -> Dim:
 
 def combination_work(kind: str, role: str, x: TensorType, out: TensorType) -> Cost:
     """One operation for every pair of elements that is combined."""
-    n = _combined(x, out)
+    n = _count_combinations(x, out)
     return Cost(work=elementwise_work(kind, role, n, 1, "(#inputs − #outputs)") if n != 0 else ())
 
 
@@ -154,7 +154,7 @@ def _register_value(op_type: str, arithmetic: Arithmetic, of_none: int | None = 
         noop_with_empty_axes: int = 0,
     ) -> Value | None:
         """The elements along the axes, combined one after the other."""
-        groups = _groups(x, reduced_axes(x, axes_input, axes, noop_with_empty_axes))
+        groups = _group_elements(x, reduced_axes(x, axes_input, axes, noop_with_empty_axes))
         if groups is None:
             return None
         function = element_function(arithmetic, x.dtype)
@@ -180,7 +180,7 @@ def reduce_mean_value(
     noop_with_empty_axes: int = 0,
 ) -> Value | None:
     """The sum of the elements along the axes, divided by their number."""
-    groups = _groups(x, reduced_axes(x, axes_input, axes, noop_with_empty_axes))
+    groups = _group_elements(x, reduced_axes(x, axes_input, axes, noop_with_empty_axes))
     if not groups or not groups[0]:
         return None
     add, divide = element_function(ADD, x.dtype), element_function(DIVIDE, x.dtype)
@@ -191,7 +191,7 @@ def reduce_mean_value(
     return None if None in result else result
 
 
-def _groups(x: TensorType, removed: Sequence[int] | None) -> list[list[Any]] | None:
+def _group_elements(x: TensorType, removed: Sequence[int] | None) -> list[list[Any]] | None:
     """The elements that become one output each, in row-major order of the outputs; None where they are not known."""
     if x.value is None or removed is None or x.shape is None:
         return None
@@ -199,7 +199,7 @@ def _groups(x: TensorType, removed: Sequence[int] | None) -> list[list[Any]] | N
     ranges = [range(1 if i in removed else extent) for i, extent in enumerate(extents)]
     groups: dict[tuple[int, ...], list[Any]] = {index: [] for index in product(*ranges)}
     for index, element in zip(product(*map(range, extents)), x.value, strict=True):
-        groups[tuple([0 if i in removed else at for i, at in enumerate(index)])].append(element)
+        groups[tuple([0 if axis in removed else i for axis, i in enumerate(index)])].append(element)
     return list(groups.values())
 
 

@@ -72,42 +72,44 @@ def resize_shape(
     if opset < 11:
         roi, scales, sizes = None, roi, None
     out = list(x.shape)
-    at = normalise_axes(range(len(out)) if axes is None else axes, len(out))
+    axis_indices = normalise_axes(range(len(out)) if axes is None else axes, len(out))
     if sizes is not None and vector_length(sizes) > 0:
         if sizes.value is not None:
-            _one_each(sizes.value, at, "sizes")
+            _check_length(sizes.value, axis_indices, "sizes")
             for i, size in zip(
-                at, _kept_ratio([out[i] for i in at], sizes.value, keep_aspect_ratio_policy), strict=True
+                axis_indices,
+                _keep_aspect_ratio([out[i] for i in axis_indices], sizes.value, keep_aspect_ratio_policy),
+                strict=True,
             ):
                 out[i] = size
             return TensorType(x.dtype, tuple(out))
     elif scales is None or vector_length(scales) == 0:
         raise ShapeError("neither scales nor sizes are given", "give one of them")
     elif scales.value is not None:
-        _one_each(scales.value, at, "scales")
-        crops = [Fraction(1)] * len(at)
+        _check_length(scales.value, axis_indices, "scales")
+        crops = [Fraction(1)] * len(axis_indices)
         region = optional_value(roi)
         if coordinate_transformation_mode == "tf_crop_and_resize" and roi is not None:
             if region is None:
-                return TensorType(x.dtype, _open(out, at, fresh))
-            crops = [rational(region[len(at) + i]) - rational(region[i]) for i in range(len(at))]
-        for i, scale, crop in zip(at, scales.value, crops, strict=True):
+                return TensorType(x.dtype, _open_extents(out, axis_indices, fresh))
+            crops = [rational(region[len(axis_indices) + i]) - rational(region[i]) for i in range(len(axis_indices))]
+        for i, scale, crop in zip(axis_indices, scales.value, crops, strict=True):
             out[i] = resized_extent(out[i], scale, crop)
         return TensorType(x.dtype, tuple(out))
-    return TensorType(x.dtype, _open(out, at, fresh))
+    return TensorType(x.dtype, _open_extents(out, axis_indices, fresh))
 
 
-def _open(out: list[Dim], at: Sequence[int], fresh: FreshSymbol) -> tuple[Dim, ...]:
-    spatial = [i for i in at if i > 1 or len(out) < 4]
+def _open_extents(out: list[Dim], axis_indices: Sequence[int], fresh: FreshSymbol) -> tuple[Dim, ...]:
+    spatial = [i for i in axis_indices if i > 1 or len(out) < 4]
     return tuple([fresh(f"extent{i}") if i in spatial else extent for i, extent in enumerate(out)])
 
 
-def _one_each(values: Value, axes: Sequence[int], name: str) -> None:
+def _check_length(values: Value, axes: Sequence[int], name: str) -> None:
     if len(values) != len(axes):
         raise ShapeError(f"{name} has {len(values)} numbers for {len(axes)} axes", f"give {len(axes)}")
 
 
-def _kept_ratio(extents: Sequence[Dim], sizes: Value, policy: str) -> Sequence[Dim]:
+def _keep_aspect_ratio(extents: Sequence[Dim], sizes: Value, policy: str) -> Sequence[Dim]:
     """The sizes under a keep_aspect_ratio_policy. Rounding keeps order, so that the extent at the smallest scale is
     the smallest of the extents at all scales: no comparison of scales is needed."""
     if policy == "stretch":
@@ -118,8 +120,8 @@ def _kept_ratio(extents: Sequence[Dim], sizes: Value, policy: str) -> Sequence[D
     out: list[Dim] = []
     for extent in extents:
         best: Dim | None = None
-        for other, size in zip(extents, sizes, strict=True):
-            rounded = (2 * extent * size + other) // (2 * other)
+        for reference, size in zip(extents, sizes, strict=True):
+            rounded = (2 * extent * size + reference) // (2 * reference)
             best = rounded if best is None else choose(best, rounded)
         assert best is not None
         out.append(best)
@@ -134,8 +136,8 @@ def upsample_shape(
     assert x.shape is not None
     values = tuple(scales) if scale is None and scales is not None else optional_value(scale)
     if values is None:
-        return TensorType(x.dtype, _open(list(x.shape), range(len(x.shape)), fresh))
-    _one_each(values, range(len(x.shape)), "scales")
+        return TensorType(x.dtype, _open_extents(list(x.shape), range(len(x.shape)), fresh))
+    _check_length(values, range(len(x.shape)), "scales")
     return TensorType(x.dtype, tuple([resized_extent(extent, s) for extent, s in zip(x.shape, values, strict=True)]))
 
 
@@ -154,8 +156,8 @@ def resize_cost(
     """nearest: nothing. linear: 2ᵏ taps per output element, cubic: 4ᵏ, each a multiplication, added up by one addition
     less. k is the number of resized axes: those whose scale is not 1, or, by sizes, those named, or all but batch and
     channels. How the weights of the taps are computed does not count, nor does antialias add taps."""
-    known = optional_value(roi if opset < 11 else scales)
-    return interpolation(mode, _resized_axes(x, known, None if axes is None else len(axes)), out)
+    scale_values = optional_value(roi if opset < 11 else scales)
+    return interpolation(mode, _count_resized_axes(x, scale_values, None if axes is None else len(axes)), out)
 
 
 @cost_rule("Upsample")
@@ -169,14 +171,16 @@ def upsample_cost(
 ) -> Cost:
     """nearest: nothing. linear: 2ᵏ taps per output element, each a multiplication, added up by one addition less. k is
     the number of axes whose scale is not 1 (all but batch and channels where the scales are not known)."""
-    return interpolation(mode, _resized_axes(x, optional_value(scale) if scale is not None else scales, None), out)
+    return interpolation(
+        mode, _count_resized_axes(x, optional_value(scale) if scale is not None else scales, None), out
+    )
 
 
-def _resized_axes(x: TensorType, scales: Sequence[Any] | None, named: int | None) -> int:
+def _count_resized_axes(x: TensorType, scales: Sequence[Any] | None, axis_count: int | None) -> int:
     # Not read off the extents: h -> 224 resizes also where h is 224, so binding h does not change the count's form.
     if scales:
         return sum(scale != 1 for scale in scales)
-    return named if named is not None else x.rank - 2 if x.rank > 2 else x.rank
+    return axis_count if axis_count is not None else x.rank - 2 if x.rank > 2 else x.rank
 
 
 def interpolation(mode: str, axes: int, out: TensorType) -> Cost:

@@ -45,13 +45,13 @@ def sequence_of_type(item: TensorType, length: Dim) -> SequenceType:
     return SequenceType(item.dtype, (length,), (item,))
 
 
-def _sequence(x: TensorType) -> SequenceType:
+def _check_sequence(x: TensorType) -> SequenceType:
     if not isinstance(x, SequenceType):
         raise ShapeError("the input is a tensor", "give a sequence, such as SequenceConstruct makes")
     return x
 
 
-def _same(items: tuple[TensorType, ...]) -> TensorType | None:
+def _equal_type(items: tuple[TensorType, ...]) -> TensorType | None:
     """The one type that all items have, without values; None where they differ or there are none."""
     if not items or any(item.shape != items[0].shape for item in items):
         return None
@@ -73,21 +73,21 @@ def sequence_construct_shape(*inputs: TensorType) -> TensorType:
 @shape_rule("SequenceLength")
 def sequence_length_shape(x: TensorType) -> TensorType:
     """A sequence -> its length, a scalar whose value is known."""
-    return TensorType(DType.INT64, (), _sequence(x).shape)
+    return TensorType(DType.INT64, (), _check_sequence(x).shape)
 
 
 @shape_rule("SequenceAt")
 def sequence_at_shape(x: TensorType, position: TensorType, *, fresh: FreshSymbol) -> TensorType:
     """The item at the position; at an unknown one, what all items have in common, a new symbol where extents differ."""
-    x = _sequence(x)
+    x = _check_sequence(x)
     items = x.items
     if items is not None and position.value is not None:
         item: TensorType = items[normalise_axis(int(position.value[0]), len(items))]
         return item
-    return _common(x, fresh)
+    return _common_type(x, fresh)
 
 
-def _common(x: SequenceType, fresh: FreshSymbol) -> TensorType:
+def _common_type(x: SequenceType, fresh: FreshSymbol) -> TensorType:
     shapes = [item.shape for item in x.value or ()]
     ranks = {len(shape) for shape in shapes}
     if len(ranks) != 1:
@@ -104,29 +104,29 @@ def _common(x: SequenceType, fresh: FreshSymbol) -> TensorType:
 @shape_rule("SequenceInsert")
 def sequence_insert_shape(x: TensorType, tensor: TensorType, position: TensorType | None = None) -> TensorType:
     """A sequence of n, a tensor -> a sequence of n + 1."""
-    x = _sequence(x)
+    x = _check_sequence(x)
     assert x.shape is not None
     items = x.items
     if items is not None and (position is None or position.value is not None):
-        at = len(items) if position is None or position.value is None else int(position.value[0])
-        if not -len(items) <= at <= len(items):
-            raise ShapeError(f"position {at} does not exist in a sequence of {len(items)}", "use a smaller one")
-        at = at + len(items) if at < 0 else at
-        return sequence_of(tensor.dtype, (*items[:at], tensor, *items[at:]))
-    common = _same((*(x.value or ()), tensor))
+        index = len(items) if position is None or position.value is None else int(position.value[0])
+        if not -len(items) <= index <= len(items):
+            raise ShapeError(f"position {index} does not exist in a sequence of {len(items)}", "use a smaller one")
+        index = index + len(items) if index < 0 else index
+        return sequence_of(tensor.dtype, (*items[:index], tensor, *items[index:]))
+    common = _equal_type((*(x.value or ()), tensor))
     return SequenceType(tensor.dtype, None) if common is None else sequence_of_type(common, x.shape[0] + 1)
 
 
 @shape_rule("SequenceErase")
 def sequence_erase_shape(x: TensorType, position: TensorType | None = None) -> TensorType:
     """A sequence of n -> a sequence of n - 1, by default without its last."""
-    x = _sequence(x)
+    x = _check_sequence(x)
     assert x.shape is not None
     items = x.items
     if items is not None and (position is None or position.value is not None):
-        at = normalise_axis(-1 if position is None or position.value is None else int(position.value[0]), len(items))
-        return sequence_of(x.dtype, items[:at] + items[at + 1 :])
-    common = _same(x.value or ())
+        index = normalise_axis(-1 if position is None or position.value is None else int(position.value[0]), len(items))
+        return sequence_of(x.dtype, items[:index] + items[index + 1 :])
+    common = _equal_type(x.value or ())
     return SequenceType(x.dtype, None) if common is None else sequence_of_type(common, x.shape[0] - 1)
 
 
@@ -137,46 +137,50 @@ def split_to_sequence_shape(
     """A tensor -> its parts along an axis: of the lengths that split lists, of its one length (the last part may be
     shorter), or of length 1."""
     assert x.shape is not None
-    at = normalise_axis(axis, x.rank)
-    before, extent, after = x.shape[:at], x.shape[at], x.shape[at + 1 :]
+    axis_index = normalise_axis(axis, x.rank)
+    before, extent, after = x.shape[:axis_index], x.shape[axis_index], x.shape[axis_index + 1 :]
 
-    def part(length: Dim) -> TensorType:
+    def part_type(length: Dim) -> TensorType:
         return TensorType(x.dtype, (*before, length, *after))
 
     if split is None:
-        return sequence_of_type(part(1) if keepdims else TensorType(x.dtype, (*before, *after)), extent)
+        return sequence_of_type(part_type(1) if keepdims else TensorType(x.dtype, (*before, *after)), extent)
     if split.value is None:
-        return sequence_of_type(part(fresh("part")), split.shape[0] if split.shape else fresh("parts"))
+        return sequence_of_type(part_type(fresh("part")), split.shape[0] if split.shape else fresh("parts"))
     if split.shape:
-        return sequence_of(x.dtype, tuple(part(length) for length in split.value))
+        return sequence_of(x.dtype, tuple(part_type(length) for length in split.value))
     size = split.value[0]
     count = divide(extent, size)
     if count is not None:
-        return sequence_of_type(part(size), count)
+        return sequence_of_type(part_type(size), count)
     if isinstance(extent, int) and isinstance(size, int):
-        return sequence_of(x.dtype, (part(size),) * (extent // size) + (part(extent % size),))
-    return sequence_of_type(part(fresh("part")), (extent + (size - 1)) // size)
+        return sequence_of(x.dtype, (part_type(size),) * (extent // size) + (part_type(extent % size),))
+    return sequence_of_type(part_type(fresh("part")), (extent + (size - 1)) // size)
 
 
 @shape_rule("ConcatFromSequence")
 def concat_from_sequence_shape(x: TensorType, *, axis: int, new_axis: int = 0, fresh: FreshSymbol) -> TensorType:
     """A sequence -> its items side by side along an axis, or along a new one."""
-    x = _sequence(x)
+    x = _check_sequence(x)
     assert x.shape is not None
     items = x.items
-    first = _common(x, fresh) if items is None else items[0] if items else TensorType(x.dtype, None)
+    first = _common_type(x, fresh) if items is None else items[0] if items else TensorType(x.dtype, None)
     if first.shape is None:
         return first
-    at = normalise_axis(axis, len(first.shape) + bool(new_axis))
+    axis_index = normalise_axis(axis, len(first.shape) + bool(new_axis))
     if new_axis:
-        return TensorType(x.dtype, (*first.shape[:at], x.shape[0], *first.shape[at:]))
+        return TensorType(x.dtype, (*first.shape[:axis_index], x.shape[0], *first.shape[axis_index:]))
     if items is None:
-        return TensorType(x.dtype, (*first.shape[:at], first.shape[at] * x.shape[0], *first.shape[at + 1 :]))
+        return TensorType(
+            x.dtype, (*first.shape[:axis_index], first.shape[axis_index] * x.shape[0], *first.shape[axis_index + 1 :])
+        )
     shape: list[Dim] = list(first.shape)
     for item in items[1:]:
         assert item.shape is not None
         for i, extent in enumerate(item.shape):
-            shape[i] = shape[i] + extent if i == at else require_equal(shape[i], extent, "the extents of the items")
+            shape[i] = (
+                shape[i] + extent if i == axis_index else require_equal(shape[i], extent, "the extents of the items")
+            )
     return TensorType(x.dtype, tuple(shape))
 
 

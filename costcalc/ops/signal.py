@@ -49,10 +49,10 @@ def dft_shape(
 ) -> TensorType:
     """x [*, n, 1 or 2] -> [*, length, 2]; one-sided [*, length // 2 + 1, 2], its inverse [*, length, 1]."""
     assert x.shape is not None
-    at = _dft_axis(x, axis_input, axis, opset)
-    if at is None:
+    axis_index = _dft_axis(x, axis_input, axis, opset)
+    if axis_index is None:
         return TensorType(x.dtype, None)
-    extent = x.shape[at]
+    extent = x.shape[axis_index]
     length: Dim | None = 2 * (extent - 1) if onesided and inverse else extent
     if dft_length is not None:
         length = _scalar(dft_length)
@@ -60,7 +60,7 @@ def dft_shape(
         length = length // 2 + 1
     bins = fresh("bins") if length is None else length
     shape = [*x.shape[:-1], 1 if onesided and inverse else 2]
-    shape[at] = bins
+    shape[axis_index] = bins
     return TensorType(x.dtype, tuple(shape))
 
 
@@ -80,17 +80,17 @@ def dft_cost(
     and as many additions, n the transform's length (half of it for the one-sided inverse). A fast Fourier transform
     does less; no MACs are counted."""
     assert x.shape is not None and out.shape is not None
-    at = _dft_axis(x, axis_input, axis, opset)
-    samples = x.shape[at] if at is not None else 1
+    axis_index = _dft_axis(x, axis_input, axis, opset)
+    samples = x.shape[axis_index] if axis_index is not None else 1
     if onesided and not inverse:
         length = None if dft_length is None else _scalar(dft_length)
         samples = length if length is not None else samples
-    elif at is not None:
-        samples = out.shape[at] // 2 + 1 if onesided else out.shape[at]
-    return Cost(work=_sums(out, samples * x.shape[-1]))
+    elif axis_index is not None:
+        samples = out.shape[axis_index] // 2 + 1 if onesided else out.shape[axis_index]
+    return Cost(work=_sum_work(out, samples * x.shape[-1]))
 
 
-def _sums(out: TensorType, terms: Dim) -> tuple[Work, ...]:
+def _sum_work(out: TensorType, terms: Dim) -> tuple[Work, ...]:
     products = out.elements * terms
     return elementwise_work("multiply", "elementwise", products, 1, "#terms") + elementwise_work(
         "add", "elementwise", products, 1, "#terms"
@@ -147,7 +147,7 @@ def stft_cost(
     length = _frame(signal, window, frame_length)
     if length is None:
         length = 2 * (out.shape[2] - 1) if onesided else out.shape[2]
-    work = _sums(out, length * parts)
+    work = _sum_work(out, length * parts)
     if window is not None:
         samples = out.shape[0] * out.shape[1] * length * parts
         work += elementwise_work("multiply", "elementwise", samples, 1, "#windowed samples")

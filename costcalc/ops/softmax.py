@@ -42,8 +42,8 @@ def count_rows(x: TensorType, axis: int | None, opset: int) -> Dim:
     if opset < 13:
         start = 1 if axis is None else axis
         return prod(x.shape[: start if start == len(x.shape) else normalise_axis(start, len(x.shape))])
-    at = normalise_axis(-1 if axis is None else axis, len(x.shape))
-    return prod(x.shape[:at] + x.shape[at + 1 :])
+    axis_index = normalise_axis(-1 if axis is None else axis, len(x.shape))
+    return prod(x.shape[:axis_index] + x.shape[axis_index + 1 :])
 
 
 @cost_rule("Softmax")
@@ -62,10 +62,10 @@ def softmax_cost(x: TensorType, *, out: TensorType) -> Cost:
 def log_softmax_cost(x: TensorType, *, axis: int | None = None, opset: int = 13) -> Cost:
     """Per element one comparison (the maximum), two subtractions, one exponential and one addition; per row one
     logarithm."""
-    return Cost(work=_log_softmax(x, count_rows(x, axis, opset)))
+    return Cost(work=_log_softmax_work(x, count_rows(x, axis, opset)))
 
 
-def _log_softmax(x: TensorType, lines: Dim) -> tuple[Work, ...]:
+def _log_softmax_work(x: TensorType, lines: Dim) -> tuple[Work, ...]:
     n = x.elements
     return (
         *elementwise_work("compare", "softmax", n),
@@ -86,7 +86,7 @@ def nll_shape(
     x: TensorType, target: TensorType, weight: TensorType | None = None, *, reduction: str = "mean"
 ) -> TensorType:
     """x [N, C, …], target [N, …] -> a scalar, or [N, …] without reduction."""
-    return _loss(x, target, reduction)
+    return _loss_type(x, target, reduction)
 
 
 @shape_rule("SoftmaxCrossEntropyLoss")
@@ -94,10 +94,10 @@ def cross_entropy_shape(
     x: TensorType, target: TensorType, weight: TensorType | None = None, *, reduction: str = "mean"
 ) -> tuple[TensorType, ...]:
     """x [N, C, …], target [N, …] -> a scalar, or [N, …] without reduction; log_prob has the shape of x."""
-    return _loss(x, target, reduction), TensorType(x.dtype, x.shape)
+    return _loss_type(x, target, reduction), TensorType(x.dtype, x.shape)
 
 
-def _loss(x: TensorType, target: TensorType, reduction: str) -> TensorType:
+def _loss_type(x: TensorType, target: TensorType, reduction: str) -> TensorType:
     assert x.shape is not None and target.shape is not None
     if len(x.shape) < 2 or len(target.shape) != len(x.shape) - 1:
         raise ShapeError(
@@ -112,10 +112,10 @@ def _loss(x: TensorType, target: TensorType, reduction: str) -> TensorType:
 def nll_cost(x: TensorType, target: TensorType, weight: TensorType | None = None, *, reduction: str = "mean") -> Cost:
     """Per target one negation (an addition), with class weights one multiplication; a reduction adds one addition per
     target (two with weights and mean), and one division for a mean."""
-    return Cost(work=_nll(target, weight, reduction))
+    return Cost(work=_nll_work(target, weight, reduction))
 
 
-def _nll(target: TensorType, weight: TensorType | None, reduction: str) -> tuple[Work, ...]:
+def _nll_work(target: TensorType, weight: TensorType | None, reduction: str) -> tuple[Work, ...]:
     n = target.elements
     weighted = weight is not None
     additions = 1 + (reduction != "none") + (reduction == "mean" and weighted)
@@ -133,4 +133,4 @@ def cross_entropy_cost(
     """A LogSoftmax over the classes (per score one comparison, two subtractions, one exponential and one addition; per
     target one logarithm), then per target one negation (an addition), with class weights one multiplication; a
     reduction adds one addition per target (two with weights and mean), and one division for a mean."""
-    return Cost(work=_log_softmax(x, target.elements) + _nll(target, weight, reduction))
+    return Cost(work=_log_softmax_work(x, target.elements) + _nll_work(target, weight, reduction))

@@ -162,7 +162,7 @@ def identity_shape(x: TensorType) -> TensorType:
 
 free("Identity", view=True)
 
-traits("Identity", identity=True, passes_on="same", fusion="joins")
+traits("Identity", passes_on="same", fusion="joins")
 
 
 @shape_rule("Dropout")
@@ -240,10 +240,10 @@ def convert_elements(value: Value, dtype: DType) -> Value | None:
     """The elements as `dtype`: floats are truncated towards zero for integers, any number but 0 is true, what a narrow
     type cannot hold is rounded or wraps around (INT64_MAX becomes -1 in int32). What depends on a symbol stays as it is
     in integer and float tensors, so that extents survive a detour through floats. None where it is not followed."""
-    one = _to_bool if dtype is DType.BOOL else _to_integer if dtype.is_integer else _to_float
+    convert = _to_bool if dtype is DType.BOOL else _to_integer if dtype.is_integer else _to_float
     if dtype is DType.STRING:
         return None
-    result = tuple([one(x, dtype) for x in value])
+    result = tuple([convert(x, dtype) for x in value])
     return None if None in result else result
 
 

@@ -41,16 +41,16 @@ def roi_align_shape(
     x: TensorType, rois: TensorType, batch_indices: TensorType, *, output_height: int = 1, output_width: int = 1
 ) -> TensorType:
     """x [N, C, H, W], rois [R, 4] -> [R, C, output_height, output_width]."""
-    _rank(x, 4, "X")
-    _rank(rois, 2, "rois")
+    _check_rank(x, 4, "X")
+    _check_rank(rois, 2, "rois")
     assert x.shape is not None and rois.shape is not None and batch_indices.shape is not None
     regions = require_equal(rois.shape[0], batch_indices.elements, "the regions and their batch indices")
     return TensorType(x.dtype, (regions, x.shape[1], output_height, output_width))
 
 
-def _rank(t: TensorType, rank: int, what: str) -> None:
+def _check_rank(t: TensorType, rank: int, name: str) -> None:
     if t.rank != rank:
-        raise ShapeError(f"{what} has {t.rank} axes", f"it has {rank}")
+        raise ShapeError(f"{name} has {t.rank} axes", f"it has {rank}")
 
 
 @cost_rule("RoiAlign")
@@ -60,21 +60,23 @@ def roi_align_cost(
     """Per output sampling_ratio² points, each 4 multiplications and 3 additions (bilinear) and 1 operation of the mean
     or maximum. With sampling_ratio 0 the points depend on the regions' sizes: 1 is counted, the least there is."""
     points = out.elements * max(sampling_ratio, 1) ** 2
-    return Cost(work=interpolation(points, 4, "#points") + elementwise_work("add", "pooling", points, 1, "#points"))
+    return Cost(
+        work=interpolation_work(points, 4, "#points") + elementwise_work("add", "pooling", points, 1, "#points")
+    )
 
 
-def interpolation(points: Dim, corners: int, of_what: str = "#elements") -> tuple[Work, ...]:
+def interpolation_work(points: Dim, corners: int, element_name: str = "#elements") -> tuple[Work, ...]:
     """A weighted mean of corners: a multiplication each, and one addition less."""
-    return elementwise_work("multiply", "elementwise", points, corners, of_what) + elementwise_work(
-        "add", "elementwise", points, corners - 1, of_what
+    return elementwise_work("multiply", "elementwise", points, corners, element_name) + elementwise_work(
+        "add", "elementwise", points, corners - 1, element_name
     )
 
 
 @shape_rule("MaxRoiPool")
 def max_roi_pool_shape(x: TensorType, rois: TensorType, *, pooled_shape: Sequence[int]) -> TensorType:
     """x [N, C, H, W], rois [R, 5] -> [R, C, *pooled_shape]."""
-    _rank(x, 4, "X")
-    _rank(rois, 2, "rois")
+    _check_rank(x, 4, "X")
+    _check_rank(rois, 2, "rois")
     assert x.shape is not None and rois.shape is not None
     return TensorType(x.dtype, (rois.shape[0], x.shape[1], *pooled_shape))
 
@@ -89,7 +91,7 @@ def max_roi_pool_cost(x: TensorType, rois: TensorType, *, out: TensorType) -> Co
 def grid_sample_shape(x: TensorType, grid: TensorType) -> TensorType:
     """x [N, C, *in] of r spatial axes, grid [N, *out, r] -> [N, C, *out]."""
     assert x.shape is not None and grid.shape is not None
-    _rank(grid, x.rank, "the grid")
+    _check_rank(grid, x.rank, "the grid")
     require_equal(grid.shape[-1], x.rank - 2, "the coordinates of the grid and the spatial axes")
     return TensorType(x.dtype, (require_equal(x.shape[0], grid.shape[0], "the batches"), x.shape[1], *grid.shape[1:-1]))
 
@@ -103,17 +105,17 @@ def grid_sample_cost(x: TensorType, grid: TensorType, *, mode: str = "linear", o
     work += elementwise_work("add", "elementwise", grid.elements, 1, "#coordinates")
     if mode == "nearest":
         return Cost(work=work)
-    return Cost(work=work + interpolation(out.elements, (4 if mode in ("cubic", "bicubic") else 2) ** r))
+    return Cost(work=work + interpolation_work(out.elements, (4 if mode in ("cubic", "bicubic") else 2) ** r))
 
 
 @shape_rule("AffineGrid")
 def affine_grid_shape(theta: TensorType, size: TensorType, *, fresh: Callable[[str], Dim]) -> TensorType:
     """theta [N, 2, 3], size (N, C, H, W) -> [N, H, W, 2]; theta [N, 3, 4], size (N, C, D, H, W) -> [N, D, H, W, 3]."""
-    _rank(theta, 3, "theta")
+    _check_rank(theta, 3, "theta")
     assert theta.shape is not None
     axes = int(theta.shape[1])
     if size.value is None:
-        spatial: tuple[Dim, ...] = tuple(fresh(word) for word in ("depth", "height", "width")[3 - axes :])
+        spatial: tuple[Dim, ...] = tuple(fresh(axis_name) for axis_name in ("depth", "height", "width")[3 - axes :])
         return TensorType(theta.dtype, (theta.shape[0], *spatial, axes))
     require_equal(len(size.value), axes + 2, "the numbers of size and the axes of theta")
     batch = require_equal(theta.shape[0], size.value[0], "the batches of theta and size")
@@ -149,7 +151,7 @@ def deform_conv_shape(
     [N, C_out, *out]."""
     shape = conv_extents(x, w, b, strides, pads, dilations, group, "NOTSET")
     assert offset.shape is not None
-    _rank(offset, x.rank, "the offset")
+    _check_rank(offset, x.rank, "the offset")
     require_equal(
         offset.shape[1], offset_group * kernel_size(w) * (x.rank - 2), "the offset's channels and those it needs"
     )
@@ -172,13 +174,13 @@ def deform_conv_cost(
     (N · C_in · ∏out · ∏kernel) is interpolated over r spatial axes, 2ʳ multiplications and 2ʳ - 1 additions, and
     multiplied with the mask; each offset is added to its position."""
     assert x.shape is not None and out.shape is not None
-    plain = conv_cost(x, w, b, out=out)
+    cost = conv_cost(x, w, b, out=out)
     reads: Dim = x.shape[0] * x.shape[1] * kernel_size(w)
     for extent in out.shape[2:]:
         reads = reads * extent
-    work = interpolation(reads, 2 ** (x.rank - 2), "#reads")
+    work = interpolation_work(reads, 2 ** (x.rank - 2), "#reads")
     work += elementwise_work("multiply", "elementwise", reads, 1 if mask is not None else 0, "#reads")
-    return Cost(plain.macs, plain.work + work + elementwise_work("add", "elementwise", offset.elements, 1, "#offsets"))
+    return Cost(cost.macs, cost.work + work + elementwise_work("add", "elementwise", offset.elements, 1, "#offsets"))
 
 
 @shape_rule("ImageDecoder")

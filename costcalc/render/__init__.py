@@ -22,16 +22,16 @@ def render_tables(form: str, tables: Sequence[Table], screen: Screen, keep_all: 
     if form == "html":
         from costcalc.render import html
 
-        return _marked_up(html.render(tables), screen)
+        return _encode_markup(html.render(tables), screen)
     if form == "svg":
         from costcalc.render import svg
 
-        return _marked_up(svg.render(tables, screen.width, keep_all), screen)
+        return _encode_markup(svg.render(tables, screen.width, keep_all), screen)
     if form != "table":
         raise ValueError(f"{form} is no format of text")
     from costcalc.render import table
 
-    return "\n\n".join(table.table_text(one, screen, keep_all) for one in tables)
+    return "\n\n".join(table.table_text(sheet, screen, keep_all) for sheet in tables)
 
 
 def render_png(tables: Sequence[Table], screen: Screen, keep_all: bool = False) -> bytes:
@@ -42,6 +42,6 @@ def render_png(tables: Sequence[Table], screen: Screen, keep_all: bool = False) 
     return svg.rasterize(svg.render(tables, screen.width, keep_all))
 
 
-def _marked_up(page: str, screen: Screen) -> str:
-    """HTML or XML: what a screen cannot show is written as a reference."""
+def _encode_markup(page: str, screen: Screen) -> str:
+    """HTML or XML and a screen -> the same with character references for what the screen cannot show."""
     return page if screen.unicode else page.encode("ascii", "xmlcharrefreplace").decode()

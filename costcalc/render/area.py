@@ -18,12 +18,12 @@ WIDEST = 4
 """Cells of one step at most."""
 
 SIZE = (640, 160)
-"""Of the SVG."""
+"""Width and height of the SVG in pixels."""
 
 
 def area_lines(plot: StepPlot, screen: Screen) -> list[str]:
-    """A line for the title, HEIGHT lines of blocks with the scale on their left, one of step numbers. Where there are
-    more steps than cells, a cell shows the most of its steps, so that no peak is lost."""
+    """Plot -> a line for the title, HEIGHT lines of blocks with the scale on their left, one of step numbers. Where
+    there are more steps than cells, a cell shows the most of its steps, so that no peak is lost."""
     palette = screen.palette
     top = max(plot.values, default=0)
     labels = {0: format_bytes(top), HEIGHT // 2: format_bytes(top // 2)} if top else {}
@@ -32,7 +32,7 @@ def area_lines(plot: StepPlot, screen: Screen) -> list[str]:
     vertical, tick, corner, horizontal = tuple("│┤└─" if screen.unicode else "|++-")
     lines = [f"{palette.faint}{printable(plot.title)}{palette.off}"]
     for row in range(HEIGHT):
-        bars = "".join(_cell(value, top, HEIGHT - 1 - row, screen.unicode) for value in values).rstrip()
+        bars = "".join(_area_cell(value, top, HEIGHT - 1 - row, screen.unicode) for value in values).rstrip()
         axis = f"{labels.get(row, '').rjust(margin)} {tick if row in labels else vertical}"
         lines.append(f"{palette.faint}{axis}{palette.off}{palette.bar}{bars}{palette.off}".rstrip())
     lines.append(f"{palette.faint}{'0'.rjust(margin)} {corner}{horizontal * len(values)}{palette.off}")
@@ -43,24 +43,25 @@ def area_lines(plot: StepPlot, screen: Screen) -> list[str]:
 
 
 def fit_values(values: Sequence[int], width: int) -> list[int]:
-    """As many values as there are cells, at most: the most of each cell's steps; few steps take several cells each."""
+    """Values of steps and a width in cells -> a value for each cell: the most of its steps; few steps take several
+    cells each."""
     count = len(values)
     if count <= width:
-        times = max(1, min(WIDEST, width // max(count, 1)))
-        return [v for v in values for _ in range(times)]
+        cells_per_step = max(1, min(WIDEST, width // max(count, 1)))
+        return [v for v in values for _ in range(cells_per_step)]
     edges = [i * count // width for i in range(width + 1)]
     return [max(values[a:b]) for a, b in pairwise(edges)]
 
 
-def _cell(value: int, top: int, row: int, unicode: bool) -> str:
-    """What a value fills of the row-th cell from below, in eighths."""
+def _area_cell(value: int, top: int, row: int, unicode: bool) -> str:
+    """Value and row from below -> the block of its cell, filled in eighths."""
     eighths = -(-value * HEIGHT * 8 // top) - row * 8 if top else 0
     level = min(8, max(0, eighths))
     return LEVELS[level] if unicode else "#" if level >= 4 else " "
 
 
 def area_svg(plot: StepPlot | None) -> str:
-    """The area as steps; "" without a plot."""
+    """Plot -> an SVG figure whose area has a stair for each step; "" without a plot."""
     if plot is None or not plot.values or not max(plot.values):
         return ""
     width, height = SIZE

@@ -45,88 +45,89 @@ __all__ = [
 ]
 
 
-def column_texts(kind: Column, values: Sequence[Any]) -> list[str]:
-    """The texts of a column, printable, for names and symbols come from files that others wrote; bars are drawn by the
-    renderer."""
-    if kind.kind in ("name", "prose"):
+def column_texts(column: Column, values: Sequence[Any]) -> list[str]:
+    """Column and its raw values -> their texts, printable, for names and symbols come from files that others wrote;
+    bars are drawn by the renderer."""
+    if column.kind in ("name", "prose"):
         return list(map(printable, values))
     distinct = list(dict.fromkeys(values))  # networks repeat layers: most figures stand in a column several times
-    written = dict(zip(distinct, map(printable, _column(kind, distinct)), strict=True))
-    return [written[v] for v in values]
+    texts = dict(zip(distinct, map(printable, _format_values(column, distinct)), strict=True))
+    return [texts[v] for v in values]
 
 
-def _column(kind: Column, values: Sequence[Any]) -> list[str]:
-    if kind.kind == "number":
+def _format_values(column: Column, values: Sequence[Any]) -> list[str]:
+    if column.kind == "number":
         return [f"{v:,}" if v.__class__ is int else amount(v) for v in values]
-    if kind.kind == "short":
+    if column.kind == "short":
         return [amount_short(v) for v in values]
-    if kind.kind == "bytes":
+    if column.kind == "bytes":
         return [amount_of_bytes(v) for v in values]
-    if kind.kind == "rate":
+    if column.kind == "rate":
         return ["" if v is None else amount_short(v) for v in values]
-    if kind.kind == "size":
+    if column.kind == "size":
         return ["" if v is None else amount_of_bytes(v) for v in values]
-    if kind.kind == "shape":
+    if column.kind == "shape":
         return [format_shapes(v) for v in values]
-    if kind.kind == "share":
+    if column.kind == "share":
         return [format_percent(v) if v else "" for v in values]
-    if kind.kind == "seconds":
+    if column.kind == "seconds":
         return ["" if v == 0 else format_si(None if v is None else Fraction(v), "s") for v in values]
-    if kind.kind == "decimal":
+    if column.kind == "decimal":
         return ["" if not v else format_digits(Fraction(v)) for v in values]
-    if kind.kind == "ratio":
+    if column.kind == "ratio":
         return [format_ratio(v) for v in values]
-    if kind.kind == "change":
+    if column.kind == "change":
         return [v if isinstance(v, str) else format_signed(v) for v in values]
-    if kind.kind == "percent":
+    if column.kind == "percent":
         return ["" if v is None else format_exact_share(v, sign=True) for v in values]
-    if kind.kind == "figure":
+    if column.kind == "figure":
         return list(map(str, values))
-    if kind.kind == "sign":
+    if column.kind == "sign":
         return [SIGNS.get(v, v) for v in values]
     return list(values)
 
 
 def amount(value: Amount | FigureCell | str) -> str:
-    """1,234; `≥ 1,234`; a formula; `?`; a text as it is."""
+    """Amount -> `1,234`; `≥ 1,234`; a formula; `?`; a text as it is."""
     if isinstance(value, (str, FigureCell)):
         return str(value)
     return f"≥ {format_count(value.value)}" if isinstance(value, LowerBound) else format_count(value)
 
 
 def amount_short(value: Amount | FigureCell | str) -> str:
-    """15.5 G, `≥ 15.5 G`; a text as it is."""
+    """Amount -> `15.5 G`; `≥ 15.5 G`; a text as it is."""
     if isinstance(value, (str, FigureCell)):
         return str(value)
     return f"≥ {format_short(value.value)}" if isinstance(value, LowerBound) else format_short(value)
 
 
 def amount_of_bytes(value: Amount | FigureCell | str) -> str:
-    """44.6 MiB, `≥ 44.6 MiB`; a text as it is."""
+    """Bytes -> `44.6 MiB`; `≥ 44.6 MiB`; a text as it is."""
     if isinstance(value, (str, FigureCell)):
         return str(value)
     return f"≥ {format_bytes(value.value)}" if isinstance(value, LowerBound) else format_bytes(value)
 
 
 def short_form(value: Amount, kind: str) -> str:
-    """The short form beside an exact figure; "" where it would say nothing new."""
-    plain = value.value if isinstance(value, LowerBound) else value
-    if not isinstance(plain, int) or abs(plain) < 1000:
+    """Exact amount -> its short form (15.5 G, 44.6 MiB); "" where it would say nothing new."""
+    number = value.value if isinstance(value, LowerBound) else value
+    if not isinstance(number, int) or abs(number) < 1000:
         return ""
-    return format_bytes(plain) if kind == "bytes" else format_short(plain)
+    return format_bytes(number) if kind == "bytes" else format_short(number)
 
 
 def bars(values: Sequence[float | None], width: int, unicode: bool) -> list[str]:
-    """A bar per share; the largest fills the width, and what is not nothing shows."""
+    """Shares and a width in cells -> a bar for each: the largest fills the width, a share above 0 takes at least an
+    eighth of a cell."""
     top = max((v for v in values if v), default=1.0)
     if not unicode:
         return ["#" * max(1, round(v / top * width)) if v else "" for v in values]
     full, scale = EIGHTHS[-1] * width, 8 * width / top
-    found = []
+    texts = []
     for v in values:
         if not v:
-            found.append("")
+            texts.append("")
             continue
         eighths = int(v * scale + 0.5) or 1
-        found.append(full[: eighths >> 3] + (EIGHTHS[eighths & 7] if eighths & 7 else ""))
-    return found
+        texts.append(full[: eighths >> 3] + (EIGHTHS[eighths & 7] if eighths & 7 else ""))
+    return texts

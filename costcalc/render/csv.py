@@ -19,7 +19,7 @@ from costcalc.views.table import FigureCell, Table
 
 
 def render(sheets: Sequence[Table]) -> str:
-    """All sheets under one header; where there are several, the first column says which."""
+    """Sheets -> CSV, all under one header; where there are several, the first column says which."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     columns = [(i, c) for i, c in enumerate(sheets[0].columns) if c.kind != "bar"]
@@ -30,34 +30,34 @@ def render(sheets: Sequence[Table]) -> str:
     for sheet in sheets:
         first = [escape_spreadsheet(sheet.title)] if several else []
         for row in sheet.rows:
-            writer.writerow([*first, *(_cell(row[i]) for i, _ in columns)])
+            writer.writerow([*first, *(_cell_value(row[i]) for i, _ in columns)])
     return out.getvalue().rstrip("\n")
 
 
-def _cell(value: Any) -> Any:
+def _cell_value(value: Any) -> Any:
     if isinstance(value, FigureCell):
-        value = value.plain
+        value = value.value
     if isinstance(value, LowerBound):
         return f">={printable(str(json_amount(value.value)))}"
     if isinstance(value, Poly):
-        return _formula(value)
+        return _formula_text(value)
     if isinstance(value, str):
         return escape_spreadsheet(value)
     if isinstance(value, tuple):
-        return escape_spreadsheet(" ".join(map(_shape, value)))
+        return escape_spreadsheet(" ".join(map(_shape_text, value)))
     return "" if value is None else value
 
 
-def _shape(shape: tuple[Dim, ...] | None) -> str:
-    return "?" if shape is None else "x".join(_close(format_formula(d)) for d in shape) or "()"
+def _shape_text(shape: tuple[Dim, ...] | None) -> str:
+    return "?" if shape is None else "x".join(_strip_spaces(format_formula(d)) for d in shape) or "()"
 
 
-def _close(formula: str) -> str:
-    """The formula without its spaces, but for those in names between backquotes."""
-    return "`".join([part if i % 2 else part.replace(" ", "") for i, part in enumerate(formula.split("`"))])
+def _strip_spaces(formula: str) -> str:
+    """Formula -> the same without spaces, but for those in names between backquotes."""
+    return "`".join([piece if i % 2 else piece.replace(" ", "") for i, piece in enumerate(formula.split("`"))])
 
 
-def _formula(value: Poly) -> str:
-    """A figure that holds symbols. A minus before its first factor is a sign; other signs begin a symbol's name."""
+def _formula_text(value: Poly) -> str:
+    """Formula -> a cell. A minus before its first factor is a sign; other signs begin a symbol's name."""
     text = printable(format_formula(value))
     return escape_spreadsheet(text) if not text.removeprefix("-")[:1].isalnum() else text

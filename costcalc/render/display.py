@@ -19,22 +19,23 @@ __all__ = ["document", "markup", "rich", "tables", "text"]
 
 
 def text(result: Any) -> str:
-    """The tables as wide as a line of a pipe; of an explanation, its working."""
+    """Result -> its tables as text, as wide as a line of a pipe; of an explanation, its working."""
     if isinstance(result, Explanation):
         return explanation_text(result, Screen())
     return render_tables("table", tables(result), screen(to_file=True))
 
 
 def markup(result: Any) -> str:
-    """The tables as HTML with their style, for a notebook, which has room for workings; of an explanation, its text."""
+    """Result -> its tables as HTML with their style, for a notebook, which has room for workings; of an explanation,
+    its text."""
     if isinstance(result, Explanation):
         return f"<pre>{markup_language.escape(text(result))}</pre>"
-    shown = tables(result, inline=True) if isinstance(result, Reconciliation) else tables(result)
-    return html.fragment(shown)
+    sheets = tables(result, inline=True) if isinstance(result, Reconciliation) else tables(result)
+    return html.fragment(sheets)
 
 
 def rich(result: Any) -> RichResult:
-    """The result as an object that rich prints."""
+    """Result -> an object that rich prints."""
     return RichResult(result)
 
 
@@ -47,9 +48,9 @@ class RichResult:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        on = Screen(options.max_width, "utf" in options.encoding, palette(has_colours(console)))
+        screen = Screen(options.max_width, "utf" in options.encoding, palette(has_colours(console)))
         if isinstance(self.result, Explanation):
-            laid_out = explanation_text(self.result, on)
+            text = explanation_text(self.result, screen)
         else:
-            laid_out = render_tables("table", tables(self.result), on)
-        yield Text.from_ansi(laid_out, no_wrap=True)
+            text = render_tables("table", tables(self.result), screen)
+        yield Text.from_ansi(text, no_wrap=True)

@@ -25,35 +25,35 @@ MAX_FULL_LAYERS = 4
 
 
 def explanation_text(explanation: Explanation, screen: Screen) -> str:
-    """The whole explanation."""
+    """Explanation -> the whole of it as text."""
     report, palette = explanation.report, screen.palette
     lines: list[str] = []
     if explanation.layer is None:
         head = printable(f"{report.name}  {inputs_text(report)}")
         lines += [f"{palette.title}{head}{palette.off}", ""]
     if len(explanation.workings) <= MAX_FULL_LAYERS:
-        told: set[str] = set()
+        operators: set[str] = set()
         for working in explanation.workings:
-            lines += [*_working(working, screen, working.row.operator not in told), ""]
-            told.add(working.row.operator)
+            lines += [*_working_lines(working, screen, working.row.operator not in operators), ""]
+            operators.add(working.row.operator)
     else:
-        lines += [*_compact(explanation, screen), ""]
+        lines += [*_compact_lines(explanation, screen), ""]
     if explanation.sums:
-        lines += [*_steps(list(explanation.sums), screen.width, palette, ""), ""]
+        lines += [*_step_lines(list(explanation.sums), screen.width, palette, ""), ""]
     for section in explanation.sections.values():
-        lines += [*_steps(list(section), screen.width, palette, ""), ""]
+        lines += [*_step_lines(list(section), screen.width, palette, ""), ""]
     if explanation.separable:
-        lines += [*_separable(explanation.separable, screen), ""]
+        lines += [*_separable_lines(explanation.separable, screen), ""]
     if explanation.layer is None and len(explanation.workings) > MAX_FULL_LAYERS:
         lines += [f"{palette.faint}costcalc explain MODEL LAYER shows one layer's whole working{palette.off}", ""]
     return screen.text("\n".join(lines[:-1]))
 
 
-def _working(working: LayerExplanation, screen: Screen, words: bool) -> Iterator[str]:
-    """words: say what the operator does and what its rule is."""
+def _working_lines(working: LayerExplanation, screen: Screen, explains_operator: bool) -> Iterator[str]:
+    """Working of a layer -> its lines; explains_operator: with what the operator does and what its rule is."""
     row, palette = working.row, screen.palette
     yield f"{palette.title}{printable(row.name)}{palette.off}  {printable(row.operator)}"
-    if words and working.sentence:
+    if explains_operator and working.sentence:
         yield from (INDENT + line for line in wrap(working.sentence, screen.width - 2, 0))
         yield ""
     steps = [
@@ -61,67 +61,68 @@ def _working(working: LayerExplanation, screen: Screen, words: bool) -> Iterator
         WorkingLine("Output" if len(working.outputs) == 1 else "Outputs", (", ".join(working.outputs),)),
         *working.steps,
     ]
-    if words and working.rule:
+    if explains_operator and working.rule:
         steps.append(WorkingLine("Rule", (working.rule,)))
-    yield from _steps([step for step in steps if step.sides != ("",)], screen.width, palette, INDENT)
+    yield from _step_lines([step for step in steps if step.sides != ("",)], screen.width, palette, INDENT)
 
 
-def _steps(steps: list[WorkingLine], width: int, palette: Palette, indent: str) -> Iterator[str]:
-    """`MACs    27 × 16 × 5 = 2,160`; what stands under the same word is not named twice."""
-    label = max((len(printable(step.what)) for step in steps), default=0) + 2
-    before = ""
+def _step_lines(steps: list[WorkingLine], width: int, palette: Palette, indent: str) -> Iterator[str]:
+    """Steps -> lines `MACs    27 × 16 × 5 = 2,160`; what stands under the same word is not named twice."""
+    label = max((len(printable(step.label)) for step in steps), default=0) + 2
+    previous = ""
     for step in steps:
-        what = printable(step.what) if step.what != before else ""
-        before = step.what
+        title = printable(step.label) if step.label != previous else ""
+        previous = step.label
         first, *more = wrap(printable(str(step)), width - len(indent), label)
-        yield f"{indent}{palette.faint}{what.ljust(label)}{palette.off}{first}"
+        yield f"{indent}{palette.faint}{title.ljust(label)}{palette.off}{first}"
         yield from (indent + line for line in more)
 
 
-def _compact(explanation: Explanation, screen: Screen) -> Iterator[str]:
-    """A line per layer with its numbers, and the formulas with their names once per operator type."""
+def _compact_lines(explanation: Explanation, screen: Screen) -> Iterator[str]:
+    """Explanation -> a line for each layer with its numbers, and the formulas with their names once per operator
+    type."""
     key = "macs" if explanation.report.totals["macs"] != 0 else "flops"
     label = CATALOGUE[key].label
 
     def formula(working: LayerExplanation) -> WorkingLine:
-        return next((line for line in working.steps if line.what == label), WorkingLine(label, ("?",)))
+        return next((line for line in working.steps if line.label == label), WorkingLine(label, ("?",)))
 
     columns = (
         Column("name", "Layer", "name", 100, lambda working: working.row.name),
         Column("op", "Operator", "text", 70, lambda working: working.row.operator),
         Column("working", "Working", "text", 95, lambda working: formula(working).sides[-1]),
-        COLUMNS[key]._replace(value=lambda working: working.row.amounts[key]),
+        COLUMNS[key]._replace(value=lambda working: working.row.figures[key]),
     )
     yield from table.body_lines(make_table("", columns, explanation.workings), screen)
     yield ""
     formulas = [(working.row.operator, formula(working).sides) for working in explanation.workings]
     legend = dict.fromkeys((operator, sides[0]) for operator, sides in formulas if len(sides) > 1)
     lines = [WorkingLine(operator, (f"{label} = {names}",)) for operator, names in list(legend)[:MAX_TERMS]]
-    yield from _steps(lines, screen.width, screen.palette, "")
+    yield from _step_lines(lines, screen.width, screen.palette, "")
 
 
-def _separable(pairs: Sequence[SeparablePair], screen: Screen) -> Iterator[str]:
-    """672 / 2,160 = 1/5 + 1/9: a depthwise and a pointwise convolution against the standard one. Equal pairs stand
-    together."""
+def _separable_lines(pairs: Sequence[SeparablePair], screen: Screen) -> Iterator[str]:
+    """Pairs -> lines 672 / 2,160 = 1/5 + 1/9: a depthwise and a pointwise convolution against the standard one. Equal
+    pairs stand together."""
     yield from wrap("Depthwise and pointwise convolution against the standard one they stand for:", screen.width, 0)
-    alike: dict[tuple[Dim, Dim], list[SeparablePair]] = {}
+    pairs_by_macs: dict[tuple[Dim, Dim], list[SeparablePair]] = {}
     for pair in pairs:
-        alike.setdefault((pair.macs, pair.standard), []).append(pair)
-    for (macs, standard), found in alike.items():
-        first = found[0]
+        pairs_by_macs.setdefault((pair.macs, pair.standard), []).append(pair)
+    for (macs, standard), group in pairs_by_macs.items():
+        first = group[0]
         terms = f" = 1/{format_count(first.filters)} + 1/{format_count(first.kernel)}"
-        who = [first.depthwise, first.pointwise][len(pairs) > 1 :]
-        more = f", {len(found) - 1} more alike" if len(found) > 1 else ""
-        line = f"{INDENT}{printable(_share(macs, standard, terms))}"
-        room = (screen.width - len(line) - len(more) - 2 - 2 * len(who)) // len(who)
-        short = ", ".join(shorten_path(printable(name), room) for name in who)
+        names = [first.depthwise, first.pointwise][len(pairs) > 1 :]
+        more = f", {len(group) - 1} more alike" if len(group) > 1 else ""
+        line = f"{INDENT}{printable(_share_text(macs, standard, terms))}"
+        room = (screen.width - len(line) - len(more) - 2 - 2 * len(names)) // len(names)
+        short = ", ".join(shorten_path(printable(name), room) for name in names)
         yield f"{line}  ({short}{more})" if room > 8 else line
     if len(pairs) > 1:
         macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
-        yield f"{INDENT}{printable(_share(macs, standard, ''))}  (all {len(pairs)} pairs)"
+        yield f"{INDENT}{printable(_share_text(macs, standard, ''))}  (all {len(pairs)} pairs)"
 
 
-def _share(macs: Dim, standard: Dim, terms: str) -> str:
+def _share_text(macs: Dim, standard: Dim, terms: str) -> str:
     share = ratio(macs, standard)
     about = f" ≈ {float(share):.3f}" if share is not None else ""
     return f"{value_in_formula(macs)} / {value_in_formula(standard)}{terms}{about}"

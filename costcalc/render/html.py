@@ -28,7 +28,7 @@ STYLE = """
 
 
 def render(sheets: Sequence[Table]) -> str:
-    """A whole page."""
+    """Sheets -> a self-contained HTML page."""
     name = ", ".join(escape(sheet.title) for sheet in sheets)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -38,51 +38,51 @@ def render(sheets: Sequence[Table]) -> str:
 
 
 def fragment(sheets: Sequence[Table]) -> str:
-    """The tables with their style, to stand in another page."""
-    return f'<div class="costcalc"><style>{STYLE}</style>\n' + "\n".join(map(_sheet, sheets)) + "\n</div>"
+    """Sheets -> the tables with their style as HTML that stands in another page."""
+    return f'<div class="costcalc"><style>{STYLE}</style>\n' + "\n".join(map(_sheet_markup, sheets)) + "\n</div>"
 
 
-def _sheet(sheet: Table) -> str:
-    last = [row for row in (sheet.rest, sheet.total) if row is not None]
-    raw = list(zip(*sheet.rows, *last, strict=True)) or [()] * len(sheet.columns)
+def _sheet_markup(sheet: Table) -> str:
+    footer_rows = [row for row in (sheet.remainder_row, sheet.total_row) if row is not None]
+    raw = list(zip(*sheet.rows, *footer_rows, strict=True)) or [()] * len(sheet.columns)
     columns = []
     for i, column in enumerate(sheet.columns):
         if column.kind == "bar":
-            columns.append(_bars(raw[i][: len(sheet.rows)]) + [""] * len(last))
+            columns.append(_bar_cells(raw[i][: len(sheet.rows)]) + [""] * len(footer_rows))
             continue
         texts = list(map(escape, cells.column_texts(column, raw[i])))
         if column.kind == "name" and sheet.tree:
             texts[: len(sheet.tree)] = [f"{'&emsp;' * depth}{escape(label)}" for depth, label in sheet.tree]
         columns.append(texts)
-    left = [' class="l"' if column.kind in ("name", "text", "prose", "bar") else "" for column in sheet.columns]
+    alignments = [' class="l"' if column.kind in ("name", "text", "prose", "bar") else "" for column in sheet.columns]
     rows = [
-        f"<tr>{''.join(f'<td{c}>{t}</td>' for c, t in zip(left, row, strict=True))}</tr>"
+        f"<tr>{''.join(f'<td{c}>{t}</td>' for c, t in zip(alignments, row, strict=True))}</tr>"
         for row in zip(*columns, strict=True)
     ]
-    if sheet.total is not None:
+    if sheet.total_row is not None:
         rows[-1] = rows[-1].replace("<tr>", '<tr class="total">', 1)
-    header = "".join(f"<th{c}>{escape(column.title)}</th>" for c, column in zip(left, sheet.columns, strict=True))
+    header = "".join(f"<th{c}>{escape(column.title)}</th>" for c, column in zip(alignments, sheet.columns, strict=True))
     return (
         f"<h2>{escape(sheet.title)}<span>{escape(sheet.subtitle)}</span></h2>\n{plot.area_svg(sheet.plot)}"
         f'<div class="wide" tabindex="0"><table><thead><tr>{header}</tr></thead>\n<tbody>\n'
         + "\n".join(rows)
-        + f"\n</tbody></table></div>\n{_list(sheet)}"
+        + f"\n</tbody></table></div>\n{_fact_list(sheet)}"
     )
 
 
-def _bars(shares: Sequence[float | None]) -> list[str]:
+def _bar_cells(shares: Sequence[float | None]) -> list[str]:
     top = max((s for s in shares if s), default=1.0)
     return [f'<i style="width:{max(1, round(s / top * 120))}px"></i>' if s else "" for s in shares]
 
 
-def _list(sheet: Table) -> str:
+def _fact_list(sheet: Table) -> str:
     items = []
-    for fact in sheet.facts:
+    for fact in sheet.totals:
         human = cells.short_form(fact.value, fact.kind)
         items.append(
             f"<dt>{escape(fact.label)}</dt><dd>{escape(cells.amount(fact.value))}{f' ({human})' if human else ''}</dd>"
         )
-    for remark in sheet.remarks:
+    for remark in sheet.notes:
         mark = ' class="warning"' if remark.warning else ""
         items.append(f"<dt>{escape(remark.label)}</dt><dd{mark}>{escape(remark.text)}</dd>")
     return f"<dl>{''.join(items)}</dl>" if items else ""

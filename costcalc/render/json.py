@@ -1,4 +1,4 @@
-"""JSON, the contract for other programs: the design's versioned report."""
+"""Results to JSON, the contract for other programs: a versioned document."""
 
 from __future__ import annotations
 
@@ -14,30 +14,35 @@ from costcalc.views.table import FigureCell, Table
 
 
 def with_groups(model: dict[str, Any], by: str, groups: Table) -> dict[str, Any]:
-    """A model's entry with its rows by operator or block, which stand before what devices and generation add."""
-    behind = ("hardware", "generation")
-    first = {key: value for key, value in model.items() if key not in behind}
-    last = {key: value for key, value in model.items() if key in behind}
+    """Model's entry and groups -> the entry with its rows by operator or block, which stand before what devices and
+    generation add."""
+    trailing_keys = ("hardware", "generation")
+    first = {key: value for key, value in model.items() if key not in trailing_keys}
+    last = {key: value for key, value in model.items() if key in trailing_keys}
     return {**first, "groups": {"by": by, "rows": row_objects(groups)}, **last}
 
 
 def row_objects(sheet: Table) -> list[dict[str, Any]]:
-    """A sheet's rows as objects; certainty and refused say by column what is certain of figures that are not exact, and
-    why there is none."""
+    """Sheet -> its rows as JSON objects; certainty and refused say by column what is certain of figures that are not
+    exact, and why there is none."""
     keys = [(i, column.key) for i, column in enumerate(sheet.columns) if column.kind != "bar"]
-    return [{key: _value(row[i]) for i, key in keys} | _beside({key: row[i] for i, key in keys}) for row in sheet.rows]
+    return [
+        {key: _json_value(row[i]) for i, key in keys} | _certainty_and_refusals({key: row[i] for i, key in keys})
+        for row in sheet.rows
+    ]
 
 
-def _beside(row: dict[str, Any]) -> dict[str, Any]:
+def _certainty_and_refusals(row: dict[str, Any]) -> dict[str, Any]:
+    """A row's cells by column -> `certainty` and `refused`, each where there is any."""
     cells = {key: cell for key, cell in row.items() if isinstance(cell, FigureCell)}
     certainty = {key: cell.certainty for key, cell in cells.items() if cell.certainty != "exact"}
-    refused = {key: cell.refused for key, cell in cells.items() if cell.refused}
-    return {name: words for name, words in (("certainty", certainty), ("refused", refused)) if words}
+    refusals = {key: cell.refusal for key, cell in cells.items() if cell.refusal}
+    return {name: words for name, words in (("certainty", certainty), ("refused", refusals)) if words}
 
 
-def _value(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, FigureCell):
-        return value.plain
+        return value.value
     if isinstance(value, LowerBound):
         return {"at_least": json_amount(value.value)}
     if isinstance(value, tuple):
@@ -46,6 +51,7 @@ def _value(value: Any) -> Any:
 
 
 def dump(content: dict[str, Any]) -> str:
-    """The document, with its versions at its head; characters that standard output cannot show are escaped."""
-    whole = {"format_version": FORMAT_VERSION, "costcalc": __version__, **content}
-    return escape_controls(json.dumps(whole, ensure_ascii=not knows_unicode()))
+    """Content -> the document as text, with its versions at its head; characters that standard output cannot show are
+    escaped."""
+    document = {"format_version": FORMAT_VERSION, "costcalc": __version__, **content}
+    return escape_controls(json.dumps(document, ensure_ascii=not knows_unicode()))

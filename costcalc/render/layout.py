@@ -55,20 +55,20 @@ BREAK = re.compile(r"(?<! [×/]) (?!(?:[×/=]|[kMGTPE]|[KMGTPE]iB|B)(?:[ ,;)]|$)
 
 
 def text_width(text: str) -> int:
-    """Cells of a terminal that the text takes."""
+    """Text -> cells of a terminal that it takes."""
     if text.isascii() or max(text.replace("…", ".")) < "\u0300":
         return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def column_width(texts: Sequence[str]) -> int:
-    """The width of the widest text."""
-    if _narrow(texts):
+    """Texts -> the width of the widest one in cells."""
+    if _is_single_cell(texts):
         return max(map(len, texts), default=0)
     return max(map(text_width, texts), default=0)
 
 
-def _narrow(texts: Sequence[str]) -> bool:
+def _is_single_cell(texts: Sequence[str]) -> bool:
     """Whether every character surely takes one cell: nothing combines, and no East Asian letter is there."""
     if "".join(texts).isascii():
         return True
@@ -77,8 +77,8 @@ def _narrow(texts: Sequence[str]) -> bool:
 
 
 def pad(texts: Sequence[str], width: int, right: bool, shorten: Callable[[str, int], str]) -> list[str]:
-    """All texts at one width; those that are longer are shortened."""
-    if _narrow(texts):
+    """Texts and a width in cells -> the same padded to it; those that are longer are shortened."""
+    if _is_single_cell(texts):
         if max(map(len, texts), default=0) > width:
             texts = [t if len(t) <= width else shorten(t, width) for t in texts]
         return [t.rjust(width) for t in texts] if right else [t.ljust(width) for t in texts]
@@ -88,7 +88,8 @@ def pad(texts: Sequence[str], width: int, right: bool, shorten: Callable[[str, i
 
 
 def shorten_middle(text: str, width: int) -> str:
-    """The text with its middle left out, for names differ at their ends: `layer1…conv2`. An indent stays."""
+    """Text and a width -> the text with its middle left out, for names differ at their ends: `layer1…conv2`. An indent
+    stays."""
     if text_width(text) <= width:
         return text
     indent = len(text) - len(text.lstrip(" "))
@@ -104,80 +105,80 @@ def shorten_middle(text: str, width: int) -> str:
 
 
 def shorten_end(text: str, width: int) -> str:
-    """The text without its end, for formulas begin with their largest term."""
+    """Text and a width -> the text without its end, for formulas begin with their largest term."""
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def fit_columns(
     columns: Sequence[Column], natural: Sequence[int], floors: Sequence[int], width: int, keep_all: bool
 ) -> dict[int, int]:
-    """Widths by column index; a column that is not there is left out, unless all are to be kept. No column shrinks
-    below its floor: a figure is never cut."""
-    kept = list(range(len(columns)))
+    """Columns with their natural and least widths -> widths by column index; a column that is not there is left out,
+    unless all are to be kept. No column shrinks below its floor: a figure is never cut."""
+    indexes = list(range(len(columns)))
     while True:
         # Left out, a column gives its room back: the others start again from their natural widths.
-        widths = {i: _calm(columns[i].kind, natural[i]) for i in kept}
-        if _shrink(columns, widths, floors, width, FIRST_WIDTHS):
+        widths = {i: _initial_width(columns[i].kind, natural[i]) for i in indexes}
+        if _shrink_columns(columns, widths, floors, width, FIRST_WIDTHS):
             break
-        least = min(kept, key=lambda i: columns[i].importance)
+        least = min(indexes, key=lambda i: columns[i].importance)
         if keep_all or columns[least].importance > LOW_IMPORTANCE:
-            if _shrink(columns, widths, floors, width, NARROW_WIDTHS):
+            if _shrink_columns(columns, widths, floors, width, NARROW_WIDTHS):
                 break
-            if keep_all or len(kept) == 1:
-                _shrink(columns, widths, floors, width, MIN_WIDTHS)
+            if keep_all or len(indexes) == 1:
+                _shrink_columns(columns, widths, floors, width, MIN_WIDTHS)
                 break
-        kept.remove(least)
-    spare = -_over(widths, width)
+        indexes.remove(least)
+    spare = -_excess_width(widths, width)
     for i in widths:
         if columns[i].kind == "bar" and spare > 0:
             widths[i] = min(BAR_WIDTHS[1], BAR_WIDTHS[0] + spare)
     return widths
 
 
-def _calm(kind: str, natural: int) -> int:
+def _initial_width(kind: str, natural: int) -> int:
     return BAR_WIDTHS[0] if kind == "bar" else min(natural, MAX_WIDTHS.get(kind, natural))
 
 
-def _over(widths: dict[int, int], width: int) -> int:
+def _excess_width(widths: dict[int, int], width: int) -> int:
     return sum(widths.values()) + len(GAP) * (len(widths) - 1) - width
 
 
-def _shrink(
+def _shrink_columns(
     columns: Sequence[Column],
     widths: dict[int, int],
     floors: Sequence[int],
     width: int,
     steps: Sequence[tuple[str, int]],
 ) -> bool:
-    """Takes width from the columns, step by step, until the line fits; whether it does."""
+    """Widths of columns -> whether they fit the line; takes width from the columns, step by step, until it does."""
     for kind, least in steps:
         for i in widths:
-            over = _over(widths, width)
-            if over <= 0:
+            excess = _excess_width(widths, width)
+            if excess <= 0:
                 return True
             if columns[i].kind == kind:
-                widths[i] = max(floors[i], min(widths[i], least), widths[i] - over)
-    return _over(widths, width) <= 0
+                widths[i] = max(floors[i], min(widths[i], least), widths[i] - excess)
+    return _excess_width(widths, width) <= 0
 
 
 def wrap_formula(text: str, width: int, indent: int) -> list[str]:
-    """A long formula in lines of whole terms; all but the first are indented."""
+    """Formula -> lines of whole terms; all but the first are indented."""
     terms, depth, start = [], 0, 0
     for i, c in enumerate(text):
         depth += (c == "(") - (c == ")")
         if c == " " and depth == 0 and text[i + 1] in "+-":
             terms.append(text[start:i])
             start = i + 1
-    return _filled([*terms, text[start:]], width, indent)
+    return _fill_lines([*terms, text[start:]], width, indent)
 
 
 def wrap(text: str, width: int, indent: int) -> list[str]:
-    """A long formula or remark in lines; all but the first are indented. No line breaks inside a product, or between a
+    """Formula or remark -> lines; all but the first are indented. No line breaks inside a product, or between a
     number and its unit."""
-    return _filled(BREAK.split(text), width, indent)
+    return _fill_lines(BREAK.split(text), width, indent)
 
 
-def _filled(words: Sequence[str], width: int, indent: int) -> list[str]:
+def _fill_lines(words: Sequence[str], width: int, indent: int) -> list[str]:
     lines, line = [], ""
     for word in words:
         room = max(20, width - indent)
@@ -187,4 +188,4 @@ def _filled(words: Sequence[str], width: int, indent: int) -> list[str]:
         else:
             line = f"{line} {word}" if line else word
     lines.append(line)
-    return [lines[0], *(" " * indent + other for other in lines[1:])]
+    return [lines[0], *(" " * indent + rest for rest in lines[1:])]

@@ -21,36 +21,38 @@ Shortening = Callable[[list[str], int], str]
 
 
 def shorten_names(texts: Sequence[str], ops: Sequence[str], width: int) -> list[str]:
-    """Each name within a width; those that would look alike are shortened in another way."""
-    found = [shorten_path(t, width, op) for t, op in zip(texts, ops, strict=True)]
+    """Names, their operators and a width -> each name within it; those that would look alike are shortened in another
+    way."""
+    names = [shorten_path(t, width, op) for t, op in zip(texts, ops, strict=True)]
     if len(texts) > MAX_COMPARED:
-        return found
-    for way, without_op in SHORTENINGS[1:]:
-        alike = _alike(texts, found)
+        return names
+    for shortening, without_op in SHORTENINGS[1:]:
+        alike = _find_ambiguous(texts, names)
         if not alike:
             break
-        other = {i: _by(way, texts[i], width, ops[i] if without_op else "") for i in alike}
-        tried = [other.get(i, text) for i, text in enumerate(found)]
-        if len(set(tried)) > len(set(found)):
-            found = tried
-    return found
+        alternatives = {i: _shorten_by(shortening, texts[i], width, ops[i] if without_op else "") for i in alike}
+        candidates = [alternatives.get(i, text) for i, text in enumerate(names)]
+        if len(set(candidates)) > len(set(names)):
+            names = candidates
+    return names
 
 
-def _alike(texts: Sequence[str], found: Sequence[str]) -> list[int]:
-    """The names that look like another one."""
-    meant: dict[str, set[str]] = {}
-    for text, short in zip(texts, found, strict=True):
-        meant.setdefault(short, set()).add(text)
-    return [i for i, short in enumerate(found) if len(meant[short]) > 1]
+def _find_ambiguous(texts: Sequence[str], names: Sequence[str]) -> list[int]:
+    """Names and their short forms -> indexes of those that look like another one."""
+    texts_by_name: dict[str, set[str]] = {}
+    for text, short in zip(texts, names, strict=True):
+        texts_by_name.setdefault(short, set()).add(text)
+    return [i for i, short in enumerate(names) if len(texts_by_name[short]) > 1]
 
 
 def shorten_path(text: str, width: int, op: str = "") -> str:
-    """A name shortened part by part: a last part that repeats the operator goes first, then parents that their children
-    repeat (`/layer1/layer1.0`), then parts without a number; what is still too long is abbreviated to `d12/r1/norm`."""
-    return text if text_width(text) <= width else _by(_without_numberless, text, width, op)
+    """Name -> the same shortened part by part: a last part that repeats the operator goes first, then parents that
+    their children repeat (`/layer1/layer1.0`), then parts without a number; what is still too long is abbreviated to
+    `d12/r1/norm`."""
+    return text if text_width(text) <= width else _shorten_by(_drop_numberless, text, width, op)
 
 
-def _by(way: Shortening, text: str, width: int, op: str) -> str:
+def _shorten_by(shortening: Shortening, text: str, width: int, op: str) -> str:
     if text_width(text) <= width:
         return text
     parts = text.split("/")
@@ -59,71 +61,72 @@ def _by(way: Shortening, text: str, width: int, op: str) -> str:
     for i in range(len(parts) - 1):
         if parts[i + 1].startswith(f"{parts[i]}."):
             parts[i] = ""
-    text = _joined(parts)
-    return text if text_width(text) <= width or not parts[-1] else way(parts, width)
+    text = _join_parts(parts)
+    return text if text_width(text) <= width or not parts[-1] else shortening(parts, width)
 
 
-def _without_numberless(parts: list[str], width: int) -> str:
-    return _dropped(parts, width, len(parts) - 1)
+def _drop_numberless(parts: list[str], width: int) -> str:
+    return _drop_parts(parts, width, len(parts) - 1)
 
 
-def _with_parent(parts: list[str], width: int) -> str:
-    """As before, but the last part's parent stays."""
-    return _dropped(parts, width, len(parts) - 2)
+def _drop_before_parent(parts: list[str], width: int) -> str:
+    """Parts -> the name as _drop_numberless shortens it, but the last part's parent stays."""
+    return _drop_parts(parts, width, len(parts) - 2)
 
 
-def _dropped(parts: list[str], width: int, stop: int) -> str:
+def _drop_parts(parts: list[str], width: int, stop: int) -> str:
     for i in range(stop):
-        if parts[i] and not _numbered(parts[i]):
+        if parts[i] and not _has_digit(parts[i]):
             parts[i] = ""
-            text = _joined(parts)
+            text = _join_parts(parts)
             if text_width(text) <= width:
                 return text
-    return _abbreviated(parts, width)
+    return _abbreviate_parts(parts, width)
 
 
-def _abbreviated(parts: list[str], width: int) -> str:
-    """The parts before the last two by their initials, then the last but one, then the last without its middle."""
+def _abbreviate_parts(parts: list[str], width: int) -> str:
+    """Parts -> the name with the parts before the last two by their initials, then the last but one, then the last
+    without its middle."""
     last = parts[-1]
     size = text_width(last)
-    head = _joined(parts)[: -len(last)]
+    head = _join_parts(parts)[: -len(last)]
     for few in (slice(0, -2), slice(-2, -1)):
         if width - text_width(head) < min(MIN_LAST_PART, size):
             parts[few] = map(_initials, parts[few])
-            head = _joined(parts)[: -len(last)]
+            head = _join_parts(parts)[: -len(last)]
     room = width - text_width(head)
     return shorten_middle(head + last, width) if room < min(MIN_ENDS, size) else head + shorten_middle(last, room)
 
 
 @lru_cache(4096)
-def _numbered(part: str) -> bool:
+def _has_digit(part: str) -> bool:
     return any(c.isdigit() for c in part)
 
 
 @lru_cache(4096)
 def _initials(part: str) -> str:
-    """conv_bn1 → cb1."""
+    """conv_bn1 -> cb1."""
     return re.sub(r"[^\W\d_]+_*", lambda m: m[0][0], part)
 
 
 SHORTENINGS: tuple[tuple[Shortening, bool], ...] = (
-    (_without_numberless, True),
-    (_with_parent, True),
-    (_abbreviated, True),
-    (_without_numberless, False),
-    (_abbreviated, False),
+    (_drop_numberless, True),
+    (_drop_before_parent, True),
+    (_abbreviate_parts, True),
+    (_drop_numberless, False),
+    (_abbreviate_parts, False),
 )
 """How a name is shortened, and whether a last part that repeats the operator goes; in the order they are tried."""
 
 
-def _joined(parts: Sequence[str]) -> str:
-    """The parts with `…` for those that were left out."""
+def _join_parts(parts: Sequence[str]) -> str:
+    """Parts -> the name, with `…` for those that were left out."""
     if "" not in parts:
         return "/".join(parts)
-    found: list[str] = []
+    pieces: list[str] = []
     for part in parts:
         if part:
-            found += ("/", part) if found and found[-1] != "…" else (part,)
-        elif not found or found[-1] != "…":
-            found.append("…")
-    return "".join(found)
+            pieces += ("/", part) if pieces and pieces[-1] != "…" else (part,)
+        elif not pieces or pieces[-1] != "…":
+            pieces.append("…")
+    return "".join(pieces)

@@ -23,21 +23,21 @@ Cell = Callable[[str, Any], str]
 
 
 def header_line(form: str, names: Sequence[str]) -> str:
-    """The first line of a CSV file; JSON lines have none."""
-    return ",".join(map(_quoted, names)) + "\n" if form == "csv" else ""
+    """Names of columns -> the first line of a CSV file; JSON lines have none."""
+    return ",".join(map(_quote_cell, names)) + "\n" if form == "csv" else ""
 
 
-def row_lines(form: str, columns: SweepColumns, places: Sequence[int], rows: Sequence[Row]) -> str:
-    """The lines of rows, of the columns at these places."""
+def row_lines(form: str, columns: SweepColumns, column_indexes: Sequence[int], rows: Sequence[Row]) -> str:
+    """Rows and indexes of columns -> a line for each row, of these columns."""
     if not rows:
         return ""
     values, names = list(zip(*rows, strict=True)), columns.names
     cell: Cell = csv_cell if form == "csv" else json_cell
     parts: list[str] = []
     varying: list[Sequence[Any]] = []
-    for at in places:
-        label = "" if form == "csv" else f"{json.dumps(names[at])}: "
-        cells = _cells(columns.kind(at), values[at], cell)
+    for index in column_indexes:
+        label = "" if form == "csv" else f"{json.dumps(names[index])}: "
+        cells = _cell_texts(columns.kind(index), values[index], cell)
         if cells.count(cells[0]) == len(cells):
             parts.append(f"{label}{cells[0]}".replace("%", "%%"))
         else:
@@ -49,33 +49,33 @@ def row_lines(form: str, columns: SweepColumns, places: Sequence[int], rows: Seq
     return "".join([template % row for row in zip(*varying, strict=True)])
 
 
-def _cells(kind: str, values: Sequence[Any], cell: Cell) -> Sequence[Any]:
-    """The texts of values, each unlike one made once; whole numbers print themselves."""
+def _cell_texts(kind: str, values: Sequence[Any], cell: Cell) -> Sequence[Any]:
+    """Values of a column -> their texts, equal ones formatted once; whole numbers print themselves."""
     if kind == "int" and None not in values:
         return values
     try:
         kinds = list(map(type, values))  # True and 1 are equal, and not the same word
-        made = {key: cell(kind, key[1]) for key in dict.fromkeys(zip(kinds, values, strict=True))}
-        return [made[key] for key in zip(kinds, values, strict=True)]
+        texts = {key: cell(kind, key[1]) for key in dict.fromkeys(zip(kinds, values, strict=True))}
+        return [texts[key] for key in zip(kinds, values, strict=True)]
     except TypeError:  # a list has no hash
         return [cell(kind, value) for value in values]
 
 
 def csv_cell(kind: str, value: Any) -> str:
-    """A cell of CSV: what is not known is empty, a word never begins a formula."""
+    """Value -> a cell of CSV: what is not known is empty, a word never begins a formula."""
     text = cell_text(kind, value)
     if kind not in ("text", "words"):
         return text
-    return _quoted(escape_spreadsheet(text))
+    return _quote_cell(escape_spreadsheet(text))
 
 
-def _quoted(text: str) -> str:
-    """A text in quotes where it holds what divides cells."""
+def _quote_cell(text: str) -> str:
+    """Text -> the same in quotes where it holds what divides cells."""
     return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\n\r') else text
 
 
 def json_cell(kind: str, value: Any) -> str:
-    """A value of JSON."""
+    """Value -> its JSON."""
     return json.dumps(plain_value(kind, value), ensure_ascii=kind != "words")
 
 
@@ -83,17 +83,17 @@ RESTART_REMEDY = "leave --resume out to start again, or name another file with -
 
 
 class ResumePoint(NamedTuple):
-    """How many bytes of the file stand, and how many of the sweep's points they answer."""
+    """Size in bytes of the complete lines of a file, and the number of the sweep's points that they hold."""
 
     size: int
     points: int
 
 
 def resume_point(
-    path: str, form: str, recipe: SweepRecipe, places: Sequence[int], numbers: Sequence[int], gaps: bool
+    path: str, form: str, recipe: SweepRecipe, column_indexes: Sequence[int], numbers: Sequence[int], gaps: bool
 ) -> ResumePoint:
-    """Where the sweep of these points goes on in a file; gaps says that a condition leaves points out. UsageError where
-    the file is of another sweep."""
+    """File and sweep -> where the sweep goes on in the file; gaps says that a condition leaves points out. UsageError
+    where the file is of another sweep."""
     try:
         text = Path(path).read_bytes()
     except FileNotFoundError:
@@ -102,40 +102,41 @@ def resume_point(
         raise UsageError(f"{path} cannot be read: {error.strerror}", "name another file with -o") from error
     columns = recipe.columns
     names, count = columns.names, len(columns.axes)
-    if not set(range(count)) <= set(places):
+    if not set(range(count)) <= set(column_indexes):
         raise UsageError("--resume needs the columns of all that varies", "name them in --columns")
-    whole = text[: text.rfind(b"\n") + 1].decode("utf-8", "replace")
-    first = header_line(form, [names[at] for at in places])
-    if not whole:
-        if not first.startswith(text.decode("utf-8", "replace")) and form == "csv":
+    complete_text = text[: text.rfind(b"\n") + 1].decode("utf-8", "replace")
+    header = header_line(form, [names[positions] for positions in column_indexes])
+    if not complete_text:
+        if not header.startswith(text.decode("utf-8", "replace")) and form == "csv":
             raise UsageError(f"{path} is of another sweep: its columns differ", RESTART_REMEDY)
         return ResumePoint(0, 0)
-    if not whole.startswith(first):
+    if not complete_text.startswith(header):
         raise UsageError(f"{path} is of another sweep: its columns differ", RESTART_REMEDY)
-    written = whole[len(first) :].split("\n")[:-1]
-    order = [list(places).index(at) for at in range(count)]
-    cells = _written_cells(form, written, names[:count], order)
-    at = list(_positions(cells, form, recipe, numbers, gaps))
-    if len(at) < len(written):
+    lines = complete_text[len(header) :].split("\n")[:-1]
+    order = [list(column_indexes).index(positions) for positions in range(count)]
+    cells = _read_axis_cells(form, lines, names[:count], order)
+    positions = list(_match_points(cells, form, recipe, numbers, gaps))
+    if len(positions) < len(lines):
         raise UsageError(
-            f"{path} is of another sweep: line {len(at) + 1 + bool(first)} is no point of the grid", RESTART_REMEDY
+            f"{path} is of another sweep: line {len(positions) + 1 + bool(header)} is no point of the grid",
+            RESTART_REMEDY,
         )
-    for line, position in {(written[i], at[i]) for i in (0, -1)} if at else ():
+    for line, position in {(lines[i], positions[i]) for i in (0, -1)} if positions else ():
         row = point.compute_row(recipe, recipe.space.grid.point(numbers[position]))
-        if row_lines(form, columns, places, [row]) != line + "\n":
+        if row_lines(form, columns, column_indexes, [row]) != line + "\n":
             raise UsageError(f"{path} is of another sweep: the model gives other figures now", RESTART_REMEDY)
-    return ResumePoint(len(whole.encode()), at[-1] + 1 if at else 0)
+    return ResumePoint(len(complete_text.encode()), positions[-1] + 1 if positions else 0)
 
 
-def _written_cells(
-    form: str, written: Sequence[str], names: Sequence[str], order: Sequence[int]
+def _read_axis_cells(
+    form: str, lines: Sequence[str], names: Sequence[str], order: Sequence[int]
 ) -> Iterator[Sequence[Any]]:
-    """The axes' values of each line, as they stand there."""
+    """Lines -> the cells of the axes in each, as they stand there."""
     if form == "csv":
-        for row in csv.reader(written):
+        for row in csv.reader(lines):
             yield tuple(row[i] if i < len(row) else None for i in order)
         return
-    for line in written:
+    for line in lines:
         try:
             content = json.loads(line)
         except ValueError:
@@ -143,17 +144,17 @@ def _written_cells(
         yield tuple(content.get(name) for name in names) if isinstance(content, dict) else ()
 
 
-def _positions(
+def _match_points(
     cells: Iterator[Sequence[Any]], form: str, recipe: SweepRecipe, numbers: Sequence[int], gaps: bool
 ) -> Iterator[int]:
-    """Which of the sweep's points each line is, as long as they are in order."""
+    """Cells of lines -> the position of each line's point in the sweep, as long as they are in order."""
     grid = recipe.space.grid
     kinds = [axis.kind for axis in grid.axes]
-    same = _same_csv if form == "csv" else _same_json
+    is_equal = _equals_csv if form == "csv" else _equals_json
     points = enumerate(grid.points(numbers))
     for line in cells:
         for position, values in points:
-            if all(map(same, kinds, values, line)):
+            if all(map(is_equal, kinds, values, line)):
                 yield position
                 break
             if not gaps:
@@ -162,11 +163,11 @@ def _positions(
             return
 
 
-def _same_csv(kind: str, value: Any, cell: Any) -> bool:
+def _equals_csv(kind: str, value: Any, cell: Any) -> bool:
     """Whether a cell, read from its file, is a value's."""
-    written = csv_cell(kind, value)
-    return bool(cell == (next(csv.reader([written])) or [""])[0] if written[:1] == '"' else cell == written)
+    text = csv_cell(kind, value)
+    return bool(cell == (next(csv.reader([text])) or [""])[0] if text[:1] == '"' else cell == text)
 
 
-def _same_json(kind: str, value: Any, cell: Any) -> bool:
+def _equals_json(kind: str, value: Any, cell: Any) -> bool:
     return bool(plain_value(kind, value) == cell)

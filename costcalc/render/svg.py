@@ -88,70 +88,71 @@ class TextRun(NamedTuple):
 
 
 def render(sheets: Sequence[Table], width: int, keep_all: bool = False) -> str:
-    """The sheets below each other, in lines of so many characters."""
+    """Sheets and a width in characters -> SVG, the sheets below each other."""
     screen = Screen(width, True, PALETTE)
     return draw_text(
-        "\n\n".join(table.table_text(one, screen, keep_all) for one in sheets), ", ".join(s.title for s in sheets)
+        "\n\n".join(table.table_text(sheet, screen, keep_all) for sheet in sheets), ", ".join(s.title for s in sheets)
     )
 
 
 def draw_text(text: str, title: str) -> str:
-    """A text with the palette's marks as SVG."""
+    """Text with the marks of PALETTE -> SVG."""
     lines = text.split("\n")
-    found = [run for i, line in enumerate(lines) for run in split_runs(line, i)]
-    columns = max((run.column + text_width(run.text) for run in found), default=1)
+    runs = [run for i, line in enumerate(lines) for run in split_runs(line, i)]
+    columns = max((run.column + text_width(run.text) for run in runs), default=1)
     width, height = round(columns * CELL) + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'role="img" aria-label="{escape(title)}">\n<style>{_style()}</style>\n'
+        f'role="img" aria-label="{escape(title)}">\n<style>{_style_rules()}</style>\n'
         f'<rect class="paper" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8"/>\n'
-        + "\n".join(map(_element, found))
+        + "\n".join(map(_run_element, runs))
         + "\n</svg>"
     )
 
 
-def _style() -> str:
-    """Plain colours, and those of dark surroundings; no variables, which some readers of SVG do not know."""
+def _style_rules() -> str:
+    """CSS of the picture: plain colours, and those of dark surroundings; no variables, which some readers of SVG do not
+    know."""
     return (
         f"text{{font:{SIZE}px {FONTS};white-space:pre}}.title,.header,.total,.bad{{font-weight:700}}"
-        f"{_colours(LIGHT)}@media (prefers-color-scheme:dark){{{_colours(DARK)}}}"
+        f"{_colour_rules(LIGHT)}@media (prefers-color-scheme:dark){{{_colour_rules(DARK)}}}"
     )
 
 
-def _colours(of: dict[str, str]) -> str:
-    named = "".join(f".{name}{{fill:{of[name]}}}" for name in ("bar", "warning", "good", "bad"))
+def _colour_rules(colours: dict[str, str]) -> str:
+    style_rules = "".join(f".{name}{{fill:{colours[name]}}}" for name in ("bar", "warning", "good", "bad"))
     return (
-        f"text,.ink{{fill:{of['ink']}}}.header,.faint{{fill:{of['faint']}}}{named}"
-        f".rule{{fill:none;stroke:{of['faint']}}}.paper{{fill:{of['paper']};stroke:{of['line']}}}"
+        f"text,.ink{{fill:{colours['ink']}}}.header,.faint{{fill:{colours['faint']}}}{style_rules}"
+        f".rule{{fill:none;stroke:{colours['faint']}}}.paper{{fill:{colours['paper']};stroke:{colours['line']}}}"
     )
 
 
 def split_runs(line: str, number: int) -> Iterator[TextRun]:
-    """The runs of a line, each at its column."""
+    """Line and its number -> its runs, each at its column."""
     style, column, area = "", 0, any(c in line for c in AXES)
-    for piece in re.split(f"([{''.join(PALETTE)}])", line):
-        if piece in CLASSES:
-            style = CLASSES[piece]
+    for segment in re.split(f"([{''.join(PALETTE)}])", line):
+        if segment in CLASSES:
+            style = CLASSES[segment]
             continue
-        for match in RUN_PATTERN.finditer(piece):
-            yield TextRun(match[0], number, column + text_width(piece[: match.start()]), style, area)
-        column += text_width(piece)
+        for match in RUN_PATTERN.finditer(segment):
+            yield TextRun(match[0], number, column + text_width(segment[: match.start()]), style, area)
+        column += text_width(segment)
 
 
-def _element(run: TextRun) -> str:
+def _run_element(run: TextRun) -> str:
     if run.text[0] in BLOCK_SHAPES:
-        return _block(run)
+        return _block_element(run)
     x, y, width = MARGIN + run.column * CELL, MARGIN + run.line * LINE, text_width(run.text) * CELL
     if run.text[0] in RULES:
         lines = [(x + a * width, y + b * LINE, x + c * width, y + d * LINE) for a, b, c, d in RULES[run.text[0]]]
         return f'<path class="rule" d="{"".join(f"M{a:.2f} {b}L{c:.2f} {d}" for a, b, c, d in lines)}"/>'
     style = f' class="{run.style}"' if run.style else ""
-    place = f'x="{x:.2f}" y="{y + TEXT_BASELINE}" textLength="{width:.2f}" lengthAdjust="spacingAndGlyphs"'
-    return f"<text{style} {place}>{escape(run.text)}</text>"
+    attributes = f'x="{x:.2f}" y="{y + TEXT_BASELINE}" textLength="{width:.2f}" lengthAdjust="spacingAndGlyphs"'
+    return f"<text{style} {attributes}>{escape(run.text)}</text>"
 
 
-def _block(run: TextRun) -> str:
-    """A bar of a table, with air above and below it; the blocks of an area touch."""
+def _block_element(run: TextRun) -> str:
+    """Run of blocks -> a rectangle: a bar of a table, with air above and below it; the blocks of an area touch."""
     _, top, last, height = BLOCK_SHAPES[run.text[-1]]
     air = 0 if run.area else AIR
     x, y = MARGIN + run.column * CELL, MARGIN + run.line * LINE + top * LINE + air
@@ -170,8 +171,9 @@ MONOSPACE = "DejaVu Sans Mono"
 
 
 def rasterize(svg: str) -> bytes:
-    """The picture. UsageError without the extra package, without a font, and of a table that is too long."""
-    draw = _resvg()
+    """SVG -> the bytes of a PNG. UsageError without the extra package, without a font, and of a table that is too
+    long."""
+    draw = _import_resvg()
     height = int(svg.split('height="', 1)[1].split('"', 1)[0])
     if height * ZOOM > MAX_PIXELS:
         raise UsageError(
@@ -182,7 +184,7 @@ def rasterize(svg: str) -> bytes:
     return bytes(draw(svg_string=svg, zoom=ZOOM, monospace_family=MONOSPACE))
 
 
-def _resvg() -> Any:
+def _import_resvg() -> Any:
     try:
         from resvg_py import svg_to_bytes
     except ImportError as error:
@@ -197,5 +199,5 @@ def _has_font() -> bool:
     """Whether a letter leaves a mark: without fonts, resvg draws none and says nothing."""
     text = '<text y="8" font-family="monospace">{}</text>'
     page = f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">{text}</svg>'
-    one, other = (_resvg()(svg_string=page.format(text), monospace_family=MONOSPACE) for text in ("M", ""))
-    return bytes(one) != bytes(other)
+    letter, blank = (_import_resvg()(svg_string=page.format(text), monospace_family=MONOSPACE) for text in ("M", ""))
+    return bytes(letter) != bytes(blank)

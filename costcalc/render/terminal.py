@@ -91,14 +91,14 @@ class Screen(NamedTuple):
     encoding: str = "ascii"
 
     def text(self, text: str) -> str:
-        """The text as this screen can show it: our signs spelt out, `?` for what is left."""
+        """Text -> the same as this screen can show it: our signs spelt out, `?` for what is left."""
         if self.unicode or text.isascii():
             return text
         return text.translate(ASCII).encode(self.encoding, "replace").decode(self.encoding)
 
 
 def encoding() -> str:
-    """What standard output is written in."""
+    """Encoding of standard output."""
     return getattr(sys.stdout, "encoding", None) or "utf-8"
 
 
@@ -112,8 +112,8 @@ def screen(to_file: bool = False) -> Screen:
     unicode = to_file or knows_unicode()
     terminal = sys.stdout is not None and sys.stdout.isatty()  # None where standard output is closed
     if to_file or not (terminal or os.environ.get("FORCE_COLOR")):
-        given = os.environ.get("COLUMNS", "")
-        width = int(given) if given.isdigit() and int(given) else PIPE_WIDTH
+        columns = os.environ.get("COLUMNS", "")
+        width = int(columns) if columns.isdigit() and int(columns) else PIPE_WIDTH
         return Screen(max(20, width), unicode, PLAIN, encoding())
     from rich.console import Console
 

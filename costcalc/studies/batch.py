@@ -1,6 +1,6 @@
 """Several models -> their answers in order: directories are opened, one broken file stops no other.
 
-Processes share the work: each knows the rules that this one was given, Ctrl-C is told to this one alone, and none
+Processes share the work: each knows the rules that this one was given, Ctrl-C reaches this one alone, and none
 outlives it.
 """
 
@@ -19,7 +19,7 @@ from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.foreign import refuse_directory
 from costcalc.frontends.source import find_source
 from costcalc.frontends.table import suffixes
-from costcalc.ops.plugins import LOADED, load_rules
+from costcalc.ops.plugins import RULE_FILES, load_rules
 from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
 
 if TYPE_CHECKING:
@@ -40,51 +40,51 @@ class Failure(NamedTuple):
 def expand_directories(models: Sequence[str], skip: Collection[str] = ()) -> list[str]:
     """The models, each directory replaced by the files with a model's suffix that stand in it, in alphabetical order,
     without those whose names are to be skipped. UsageError where a directory has none."""
-    found: list[str] = []
+    paths: list[str] = []
     for model in models:
-        found += _inside(Path(model), skip) if Path(model).is_dir() and not find_builtin(model) else [model]
-    return found
+        paths += _list_models(Path(model), skip) if Path(model).is_dir() and not find_builtin(model) else [model]
+    return paths
 
 
-def _inside(directory: Path, skip: Collection[str]) -> list[str]:
-    known = suffixes()
-    files = [p for p in directory.iterdir() if p.suffix in known and p.name not in skip]
-    found = sorted(str(p) for p in files if p.is_file())
-    if not found:
+def _list_models(directory: Path, skip: Collection[str]) -> list[str]:
+    model_suffixes = suffixes()
+    files = [p for p in directory.iterdir() if p.suffix in model_suffixes and p.name not in skip]
+    paths = sorted(str(p) for p in files if p.is_file())
+    if not paths:
         refuse_directory(find_source(directory))
         raise UsageError(f"there is no model in the directory {directory}", "name one with .onnx or .yaml files")
-    return found
+    return paths
 
 
 def run_models(
     work: Callable[..., Answer],
     models: Sequence[str],
-    reading: Mapping[str, Any],
+    arguments: Mapping[str, Any],
     jobs: int = 1,
     raise_crashes: bool = False,
 ) -> Iterator[Answer | Failure]:
-    """work(model, **reading) of each model, in their order, in so many processes. The error of a lone model is raised;
-    of several, each is a Failure in its place. A name that is bound holds for the models that have it; UsageError
-    behind the last answer where none has. raise_crashes lets an exception that no code expects pass."""
+    """Models -> work(model, **arguments) of each, in their order, in so many processes. The error of a lone model is
+    raised; of several, each is a Failure in its place. A name that is bound holds for the models that have it;
+    UsageError behind the last answer where none has. raise_crashes lets an exception that no code expects pass."""
     if len(models) == 1:
-        yield work(models[0], **reading)
+        yield work(models[0], **arguments)
         return
-    lacks: list[Sequence[UnknownNameError]] = []
-    for result in _run(partial(_attempt, work, reading, raise_crashes), models, min(jobs, len(models))):
+    refusals: list[Sequence[UnknownNameError]] = []
+    for result in _map_models(partial(_try_model, work, arguments, raise_crashes), models, min(jobs, len(models))):
         if isinstance(result, Failure):
             yield result
         else:
-            lacks.append(result[1])
+            refusals.append(result[1])
             yield result[0]
-    refuse_unknown_names(lacks)
+    refuse_unknown_names(refusals)
 
 
-def _attempt(
-    work: Callable[..., Answer], reading: Mapping[str, Any], raise_crashes: bool, model: str
+def _try_model(
+    work: Callable[..., Answer], arguments: Mapping[str, Any], raise_crashes: bool, model: str
 ) -> tuple[Answer, tuple[UnknownNameError, ...]] | Failure:
     """The answer with the refusals of names that the model lacks, or what stands in its way."""
     try:
-        return drop_unknown_names(partial(work, model), reading)
+        return drop_unknown_names(partial(work, model), arguments)
     except CostcalcError as error:
         return Failure(f"costcalc: {error.at(model)}")
     except Exception as error:
@@ -93,7 +93,7 @@ def _attempt(
         return Failure(f"{model}: {crash_message(error)}")
 
 
-def _run(work: Callable[[str], Answer], models: Sequence[str], jobs: int) -> Iterator[Answer]:
+def _map_models(work: Callable[[str], Answer], models: Sequence[str], jobs: int) -> Iterator[Answer]:
     if jobs == 1:
         yield from map(work, models)
         return
@@ -107,9 +107,9 @@ def process_pool(work: Callable[[Item], Answer], items: Iterable[Item], jobs: in
     not begun is left undone."""
     from concurrent.futures import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(tuple(LOADED),))
+    pool = ProcessPoolExecutor(jobs, initializer=_initialize_worker, initargs=(tuple(RULE_FILES),))
     try:
-        with _undisturbed():
+        with _block_interrupts():
             answers = [pool.submit(work, item) for item in items]
         yield answers
     finally:
@@ -117,19 +117,19 @@ def process_pool(work: Callable[[Item], Answer], items: Iterable[Item], jobs: in
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C waits; processes that are started meanwhile inherit that, and never hear of it."""
+def _block_interrupts() -> Iterator[None]:
+    """SIGINT is blocked inside; processes that are started there inherit that."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
 
 
-def _prepare(rules: Sequence[str]) -> None:
+def _initialize_worker(rules: Sequence[str]) -> None:
     become_worker()
     for path in rules:
         load_rules(path)
@@ -141,13 +141,13 @@ def become_worker() -> None:
     from threading import Thread
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_the_other, daemon=True).start()
+    Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _end_with_the_other() -> None:
+def _exit_with_parent() -> None:
     from multiprocessing import parent_process
 
-    other = parent_process()
-    if other is not None:
-        other.join()
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
         os._exit(1)

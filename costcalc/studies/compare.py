@@ -42,11 +42,11 @@ class Comparison(Result):
 
     def by_operator(self) -> dict[str, tuple[Amount, ...]]:
         """FLOPs of each operator type of each model, those that compute nothing left out; the dearest first."""
-        sums = [_flops(report) for report in self.reports]
-        ops = dict.fromkeys(op for found in sums for op in found)
-        table = {op: tuple(found.get(op, 0) for found in sums) for op in ops}
-        used = {op: amounts for op, amounts in table.items() if any(a != 0 for a in amounts)}
-        return dict(sorted(used.items(), key=lambda item: max(map(magnitude, item[1])), reverse=True))
+        flops_by_model = [_flops_by_operator(report) for report in self.reports]
+        ops = dict.fromkeys(op for flops in flops_by_model for op in flops)
+        table = {op: tuple(flops.get(op, 0) for flops in flops_by_model) for op in ops}
+        nonzero = {op: amounts for op, amounts in table.items() if any(a != 0 for a in amounts)}
+        return dict(sorted(nonzero.items(), key=lambda item: max(map(magnitude, item[1])), reverse=True))
 
 
 def measure_models(
@@ -58,26 +58,26 @@ def measure_models(
     """Each model under the settings and what the quantities need. A name that is bound, and generation, hold for the
     models that have it; UsageError where none has. A report's model is not read again, so settings of reading do not
     hold for it."""
-    covering = settings.covering(quantities)
+    extended = settings.extend_for(quantities)
 
     def read(source: Any, **reading: Any) -> Measurement:
-        return measure(source, replace(covering, **reading), strict)
+        return measure(source, replace(extended, **reading), strict)
 
-    measurements, lacks = [], []
+    measurements, refusals = [], []
     for source in [s if isinstance(s, Report) else hold_source(s) for s in sources]:
         if isinstance(source, Report):
-            measurements.append(read(source, **Settings().reading()))
+            measurements.append(read(source, **Settings().load_arguments()))
         else:
-            measurement, missing = drop_unknown_names(partial(read, source), settings.reading())
+            measurement, unknown_names = drop_unknown_names(partial(read, source), settings.load_arguments())
             measurements.append(measurement)
-            lacks.append(missing)
-    refuse_unknown_names(lacks)
+            refusals.append(unknown_names)
+    refuse_unknown_names(refusals)
     if settings.generation is not None:
-        _refuse_generation(measurements)
+        _require_generation(measurements)
     return tuple(measurements)
 
 
-def _refuse_generation(measurements: Sequence[Measurement]) -> None:
+def _require_generation(measurements: Sequence[Measurement]) -> None:
     """Raises the first model's refusal of generation where none generates."""
     refusals = []
     for measurement in measurements:
@@ -101,7 +101,7 @@ def compare_measurements(measurements: Sequence[Measurement]) -> Comparison:
     """Measured models side by side, with a row for each quantity that their settings ask for."""
     refs = dict.fromkeys(ref for measurement in measurements for ref in measurement.settings.quantities())
     figures = {ref: tuple([m.attempt(ref) for m in measurements]) for ref in refs}
-    return compare_reports([m.report_or_base for m in measurements], figures)
+    return compare_reports([m.available_report for m in measurements], figures)
 
 
 def compare_reports(
@@ -120,12 +120,12 @@ def amount_ratio(a: Amount, b: Amount) -> float | None:
     """a / b, where both are known and it is a number."""
     if isinstance(a, LowerBound) or isinstance(b, LowerBound):
         return None
-    found = ratio(a, b)
-    return None if found is None else float(found)
+    quotient = ratio(a, b)
+    return None if quotient is None else float(quotient)
 
 
-def _flops(report: Report) -> dict[str, Amount]:
-    found: dict[str, list[Dim | None]] = {}
+def _flops_by_operator(report: Report) -> dict[str, Amount]:
+    flops: dict[str, list[Dim | None]] = {}
     for row in report.rows:
-        found.setdefault(row.operator, []).append(row.amounts["flops"])
-    return {op: sum_amounts(amounts) for op, amounts in found.items()}
+        flops.setdefault(row.operator, []).append(row.figures["flops"])
+    return {op: sum_amounts(amounts) for op, amounts in flops.items()}

@@ -45,22 +45,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ANALYSES = {
+    "compute_generation_speed": "costcalc.studies.generation.speed",
     "compute_roofline": "costcalc.analysis.roofline.bounds",
     "cost_training": "costcalc.analysis.training.step",
     "estimate_energy": "costcalc.analysis.roofline.energy",
     "find_profile": "costcalc.analysis.hardware.catalogue",
-    "generation_speed": "costcalc.studies.generation.speed",
     "measure_footprint": "costcalc.analysis.memory.footprint",
     "measure_generation": "costcalc.studies.generation.generation",
     "measure_workload": "costcalc.analysis.roofline.bounds",
     "memory_fits": "costcalc.analysis.roofline.energy",
     "training_fits": "costcalc.analysis.roofline.energy",
 }
-"""Function -> its module, imported when a quantity first needs it: a comparison of totals does without all of them, a
-tenth of its time."""
+"""Function -> its module, imported when a quantity first needs it: all of them are a tenth of the time of a comparison
+or a diff of totals, which does without."""
 
 
-def _analysis(function: str) -> Any:
+def _import_analysis(function: str) -> Any:
     """A function of ANALYSES."""
     return getattr(import_module(ANALYSES[function]), function)
 
@@ -79,7 +79,7 @@ class Measurement:
         return self.base if self.settings.training is None else self.training_report
 
     @property
-    def report_or_base(self) -> Report:
+    def available_report(self) -> Report:
         """The report, without the training step where the model cannot be trained."""
         try:
             return self.report
@@ -92,8 +92,8 @@ class Measurement:
         options = self.settings.training
         if options is None:
             raise QuantityError("no training is asked for", "add --training")
-        train: Callable[..., TrainingReport] = _analysis("cost_training")
-        return self._once(("training",), lambda: train(self.base, options))
+        train: Callable[..., TrainingReport] = _import_analysis("cost_training")
+        return self._compute_once(("training",), lambda: train(self.base, options))
 
     @property
     def arena(self) -> int:
@@ -102,33 +102,33 @@ class Measurement:
 
         def size() -> int:
             execution = self.settings.execution
-            footprint: Callable[..., MemoryFootprint] = _analysis("measure_footprint")
+            footprint: Callable[..., MemoryFootprint] = _import_analysis("measure_footprint")
             plan = footprint(self.base.graph, replace(execution, align=execution.align or ALIGNMENT)).arena
             assert plan is not None
             return plan.size
 
-        return self._once(("arena",), size)
+        return self._compute_once(("arena",), size)
 
     @property
     def generation(self) -> Generation:
-        """What generation costs. QuantityError where the settings have no generation options, UsageError where the
+        """The costs of generation. QuantityError where the settings have no generation options, UsageError where the
         model is no decoder."""
-        return self._once(("generation",), self._generate)
+        return self._compute_once(("generation",), self._generate)
 
     def require_generation(self) -> None:
         """Raises what `generation` raises where the model generates nothing."""
-        self._once(("generation",), self._generate)
+        self._compute_once(("generation",), self._generate)
 
     def profile(self, device: str) -> HardwareProfile:
         """Device's name -> its profile. HardwareError where there is none."""
-        find: Callable[..., HardwareProfile] = _analysis("find_profile")
-        return self._once(("profile", device), lambda: find(device))
+        find: Callable[..., HardwareProfile] = _import_analysis("find_profile")
+        return self._compute_once(("profile", device), lambda: find(device))
 
     def roofline(self, device: str) -> Roofline:
         """Device's name -> the model's bounds on it."""
-        roofline: Callable[..., Roofline] = _analysis("compute_roofline")
-        work = self._once(("workload",), lambda: _analysis("measure_workload")(self.base))
-        return self._once(("roofline", device), lambda: roofline(self.base, self.profile(device), work))
+        roofline: Callable[..., Roofline] = _import_analysis("compute_roofline")
+        work = self._compute_once(("workload",), lambda: _import_analysis("measure_workload")(self.base))
+        return self._compute_once(("roofline", device), lambda: roofline(self.base, self.profile(device), work))
 
     def rooflines(self) -> tuple[Roofline, ...]:
         """The model's bounds on each of the settings' devices once, with the training step in their report."""
@@ -137,15 +137,15 @@ class Measurement:
 
     def speed(self, device: str) -> GenerationSpeed:
         """Device's name -> the bounds of generation on it."""
-        bounds: Callable[..., GenerationSpeed] = _analysis("generation_speed")
-        return self._once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
+        bounds: Callable[..., GenerationSpeed] = _import_analysis("compute_generation_speed")
+        return self._compute_once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
 
     def fits(self, ref: QuantityRef) -> tuple[MemoryFit, ...]:
         """`fits`, `training_fits` or `generation_fits` of a device -> what must be in which of its memories."""
         if ref.quantity.key == "generation_fits":
             return self.speed(ref.device).fits
         training = ref.quantity.key == "training_fits"
-        fits: Callable[..., tuple[MemoryFit, ...]] = _analysis("training_fits" if training else "memory_fits")
+        fits: Callable[..., tuple[MemoryFit, ...]] = _import_analysis("training_fits" if training else "memory_fits")
         return fits(self.training_report if training else self.base, self.profile(ref.device))
 
     def figure(self, quantity: str | QuantityRef) -> Figure:
@@ -156,7 +156,7 @@ class Measurement:
         """
         ref = parse_quantity(quantity) if isinstance(quantity, str) else quantity
         try:
-            return self._once(("figure", *ref.key.split(".", 1)), lambda: FIGURES[ref.quantity.key](self, ref))
+            return self._compute_once(("figure", *ref.key.split(".", 1)), lambda: FIGURES[ref.quantity.key](self, ref))
         except (HardwareError, UnknownNameError):
             raise
         except CostcalcError as error:
@@ -177,7 +177,7 @@ class Measurement:
             raise UndecidedError(f"{ref.key} depends on {', '.join(symbols(value))}", bind_remedy(value))
         return value
 
-    def _once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+    def _compute_once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
         if key not in self._results:
             try:
                 self._results[key] = make()
@@ -193,7 +193,7 @@ class Measurement:
             raise QuantityError("no generation is asked for", "add --prompt and --generate")
         if isinstance(self.source, (Graph, Report)):
             raise QuantityError("the model is read anew for each step", "give its file or its built-in name")
-        generate: Callable[..., Generation] = _analysis("measure_generation")
+        generate: Callable[..., Generation] = _import_analysis("measure_generation")
         return generate(self.source, self.settings)
 
 
@@ -217,8 +217,8 @@ class MeasuredReport(Report):
 
     @property
     def step(self) -> Any:
-        """The training step; None without training."""
-        return getattr(self.measurement.report, "step", None)
+        """What a training step costs; None without training."""
+        return self.measurement.report.step
 
     def bind(self, dims: Any) -> MeasuredReport:
         """As Report.bind; the further quantities are measured again."""
@@ -239,7 +239,7 @@ def _quantity_error(ref: QuantityRef, error: CostcalcError) -> QuantityError:
     return (type(error) if isinstance(error, QuantityError) else kind)(fact, error.remedy, error.place)
 
 
-def _total(measurement: Measurement, ref: QuantityRef) -> Figure:
+def _report_total(measurement: Measurement, ref: QuantityRef) -> Figure:
     key = ref.quantity.key
     report = measurement.training_report if "training" in ref.quantity.needs else measurement.base
     if key not in report.totals:
@@ -278,7 +278,7 @@ def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
     bound = _closed_roofline(measurement, ref.device)
-    energy: Callable[[Roofline], InferenceEnergy | None] = _analysis("estimate_energy")
+    energy: Callable[[Roofline], InferenceEnergy | None] = _import_analysis("estimate_energy")
     joules = energy(bound)
     if joules is None:
         raise _missing_peak(bound, ())
@@ -332,14 +332,14 @@ def _closed_report(report: Report) -> Report:
     if names:
         raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
     if report.upper_bound:
-        raise OpenQuantityError(f"the branch of {report.graph.choices[0]} is open", "give its condition with --value")
+        raise OpenQuantityError(f"the branch of {report.open_branches[0]} is open", "give its condition with --value")
     return report
 
 
 def _closed_roofline(measurement: Measurement, device: str) -> Roofline:
     bound = measurement.roofline(device)
-    if bound.open:
-        raise OpenQuantityError(f"it depends on {', '.join(bound.open)}", open_remedy(bound.open))
+    if bound.open_symbols:
+        raise OpenQuantityError(f"it depends on {', '.join(bound.open_symbols)}", open_remedy(bound.open_symbols))
     _closed_report(measurement.base)
     return bound
 
@@ -352,33 +352,33 @@ def _missing_peak(bound: Roofline, without: Iterable[str]) -> QuantityError:
 
 
 FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
-    "macs": _total,
-    "flops": _total,
-    "params": _total,
-    "buffers": _total,
-    "weight_bytes": _total,
-    "activation_bytes": _total,
-    "peak_activation_bytes": _total,
+    "macs": _report_total,
+    "flops": _report_total,
+    "params": _report_total,
+    "buffers": _report_total,
+    "weight_bytes": _report_total,
+    "activation_bytes": _report_total,
+    "peak_activation_bytes": _report_total,
     "arena_bytes": _arena,
-    "traffic_bytes": _total,
+    "traffic_bytes": _report_total,
     "compulsory_bytes": _minimum_traffic,
     "intensity": _intensity,
     "time": _time,
     "energy": _energy,
     "fits": _fits,
-    "backward_macs": _total,
-    "training_macs": _total,
-    "kept_activation_bytes": _total,
-    "gradient_bytes": _total,
-    "optimizer_bytes": _total,
-    "training_bytes": _total,
+    "backward_macs": _report_total,
+    "training_macs": _report_total,
+    "kept_activation_bytes": _report_total,
+    "gradient_bytes": _report_total,
+    "optimizer_bytes": _report_total,
+    "training_bytes": _report_total,
     "kv_cache_bytes": _generation_figure(
         lambda generation: generation.cache_bytes(generation.prompt + generation.generate)
     ),
     "prompt_macs": _generation_figure(lambda generation: generation.prefill.macs),
     "step_macs": _generation_figure(lambda generation: generation.step_macs),
     "tokens_per_second": _tokens_per_second,
-    "memory_bytes": _generation_figure(lambda generation: generation.memory),
+    "memory_bytes": _generation_figure(lambda generation: generation.memory_bytes),
     "training_fits": _fits,
     "generation_fits": _fits,
 }

@@ -114,31 +114,33 @@ class Settings:
         A group (execution, training, generation) is its options by name, or True for its defaults; devices is a name or
         names. UsageError for a name that is no setting, and for a value of a wrong type.
         """
-        own = {setting.name: setting for setting in settings_of(cls)}
+        reading_settings = {setting.name: setting for setting in settings_of(cls)}
         fields: dict[str, Any] = {}
         for name, value in arguments.items():
-            if name in own:
-                fields[name] = check_value(own[name], value)
+            if name in reading_settings:
+                fields[name] = check_value(reading_settings[name], value)
             elif name in GROUPS:
                 group = _build_group(name, value)
                 fields |= {} if group is None else {name: group}
             elif name == "devices":
                 fields[name] = _check_devices(value)
             else:
-                known = (*own, *GROUPS, "devices")
+                names = (*reading_settings, *GROUPS, "devices")
                 raise UsageError(
-                    f"there is no setting {name!r}", did_you_mean(name, known) or "there are " + ", ".join(known)
+                    f"there is no setting {name!r}", did_you_mean(name, names) or "there are " + ", ".join(names)
                 )
         return cls(**fields)
 
-    def reading(self) -> dict[str, Any]:
+    def load_arguments(self) -> dict[str, Any]:
         """The keyword arguments of costcalc.load, by name."""
-        return {one.name: getattr(self, one.name) for one in settings_of(Settings)}
+        return {option.name: getattr(self, option.name) for option in settings_of(Settings)}
 
     def source_options(self) -> dict[str, Any]:
         """The keyword arguments of `costcalc.frontends.load`: those of reading without the element types, to which a
         graph is converted once it is read."""
-        return {one.name: getattr(self, one.name) for one in settings_of(Settings) if one.kind != "precision"}
+        return {
+            option.name: getattr(self, option.name) for option in settings_of(Settings) if option.kind != "precision"
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """The settings that are not their defaults, by name, as plain data for locks and JSON; `of` reads it. A group
@@ -154,17 +156,17 @@ class Settings:
             data["generation"] = non_defaults(self.generation) or True
         return data
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """The settings that are not their defaults as one line of text: `act-dtype int8, fuse, training, hardware
         t4`."""
-        parts = [*option_words(self), *option_words(self.execution)]
+        words = [*option_words(self), *option_words(self.execution)]
         if self.training is not None:
-            parts += ["training", *option_words(self.training)]
-        parts += [f"hardware {name}" for name in self.devices]
+            words += ["training", *option_words(self.training)]
+        words += [f"hardware {name}" for name in self.devices]
         if self.generation is not None:
-            parts += [f"prompt {self.generation.prompt}", f"generate {self.generation.generate}"]
-            parts += [part for part in option_words(self.generation) if not part.startswith(("prompt", "generate"))]
-        return ", ".join(parts)
+            words += [f"prompt {self.generation.prompt}", f"generate {self.generation.generate}"]
+            words += [word for word in option_words(self.generation) if not word.startswith(("prompt", "generate"))]
+        return ", ".join(words)
 
     def quantities(self) -> tuple[QuantityRef, ...]:
         """The quantities that these settings add to those of every model: the arena with an alignment, a training step,
@@ -172,14 +174,14 @@ class Settings:
         keys = ["arena_bytes"] if self.execution.align is not None else []
         keys += TRAINING if self.training is not None else ()
         refs = [QuantityRef(CATALOGUE[key]) for key in keys]
-        of_device = PER_DEVICE + (TRAINING_PER_DEVICE if self.training is not None else ())
-        refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in of_device]
+        device_keys = PER_DEVICE + (TRAINING_PER_DEVICE if self.training is not None else ())
+        refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in device_keys]
         if self.generation is not None:
             refs += [QuantityRef(CATALOGUE[key]) for key in GENERATION]
             refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in GENERATION_PER_DEVICE]
         return tuple(refs)
 
-    def covering(self, quantities: Iterable[QuantityRef]) -> Settings:
+    def extend_for(self, quantities: Iterable[QuantityRef]) -> Settings:
         """Quantities -> the settings with default training and generation options where one of the quantities needs
         them: `--max training_bytes=8GiB` needs a training step."""
         needs = {need for ref in quantities for need in ref.quantity.needs}
@@ -221,13 +223,13 @@ def _build_group(name: str, value: Any) -> Any:
         return build_settings(cls, non_defaults(value), name)
     if isinstance(value, Mapping):
         return build_settings(cls, value, name)
-    options = ", ".join(one.name for one in settings_of(cls))
+    options = ", ".join(option.name for option in settings_of(cls))
     raise UsageError(f"{name} is {value!r:.60}", f"give its options by name ({options}), or True for their defaults")
 
 
 def _check_devices(value: Any) -> tuple[str, ...]:
-    several = () if value is None else (value,) if isinstance(value, str) else value
-    names = tuple(several) if isinstance(several, Iterable) else (None,)
+    items = () if value is None else (value,) if isinstance(value, str) else value
+    names = tuple(items) if isinstance(items, Iterable) else (None,)
     if not all(isinstance(name, str) for name in names):
         raise UsageError(f"devices is {value!r:.60}", 'give names of profiles: devices=["t4"]')
     return parse_devices(names)
@@ -239,22 +241,22 @@ T = TypeVar("T")
 def drop_unknown_names(read: Callable[..., T], options: Mapping[str, Any]) -> tuple[T, tuple[UnknownNameError, ...]]:
     """Reader and its options -> read(**options) without the names that its model lacks, and the refusal of each of
     them."""
-    lacks: list[UnknownNameError] = []
+    refusals: list[UnknownNameError] = []
     while True:
         try:
-            return read(**options), tuple(lacks)
+            return read(**options), tuple(refusals)
         except UnknownNameError as error:
             mapping = options.get(error.argument) or {}
             if error.name not in mapping:
                 raise
-            lacks.append(error)
+            refusals.append(error)
             options = {**options, error.argument: {k: v for k, v in mapping.items() if k != error.name}}
 
 
-def refuse_unknown_names(lacks: Sequence[Sequence[UnknownNameError]]) -> None:
+def refuse_unknown_names(refusals: Sequence[Sequence[UnknownNameError]]) -> None:
     """Refusals of each model -> raises UnknownNameError for a name that no model has: the one with a hint if there
     is."""
-    for first in lacks[0] if lacks else ():
-        same = [e for model in lacks for e in model if (e.argument, e.name) == (first.argument, first.name)]
-        if len(same) == len(lacks):
-            raise next((e for e in same if e.remedy.startswith("did you mean")), first)
+    for first in refusals[0] if refusals else ():
+        matches = [e for model in refusals for e in model if (e.argument, e.name) == (first.argument, first.name)]
+        if len(matches) == len(refusals):
+            raise next((e for e in matches if e.remedy.startswith("did you mean")), first)

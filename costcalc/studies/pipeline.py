@@ -29,7 +29,7 @@ def analyze(source: ModelSource | Report, settings: Settings, strict: bool = Fal
     settings have options of reading, for its model is not read again.
     """
     if isinstance(source, Report):
-        refuse_read_options(**settings.reading())
+        refuse_read_options(**settings.load_arguments())
         report = apply_execution(source, settings)
     else:
         report = analyze_graph(load(source, settings), settings.execution)

@@ -1,18 +1,20 @@
-"""A measurement -> the table and the JSON entry of an analysis: the report's, with devices and generation."""
+"""A report -> the table of an analysis, and a measurement -> its JSON entry: with devices and generation where they
+were measured."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from costcalc.analysis.report import Report
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, GENERATION, GENERATION_PER_DEVICE, Figure, QuantityRef
-from costcalc.studies.measurement import Measurement
+from costcalc.studies.measurement import MeasuredReport, Measurement
 from costcalc.views.figures import (
-    certainty_words,
     figure_amount,
     figure_plain,
     figure_text,
+    inexact_certainty,
     refusal_notes,
     refusal_texts,
 )
@@ -22,18 +24,22 @@ from costcalc.views.roofline import roofline_document, with_devices
 from costcalc.views.table import Note, Table, Total
 
 
-def analysis_table(measurement: Measurement, view: TableOptions = TableOptions()) -> Table:  # noqa: B008
-    """The layers and the totals as the view says, with the columns and bounds of the settings' devices and the figures
-    of generation. QuantityError where the model generates nothing and generation is asked for."""
+def analysis_table(report: Report, options: TableOptions = TableOptions()) -> Table:  # noqa: B008
+    """The layers and the totals as the options say; of a measured report with the columns and bounds of the settings'
+    devices and the figures of generation. QuantityError where the model generates nothing and generation is asked
+    for."""
+    if not isinstance(report, MeasuredReport):
+        return report_table(report, options)
+    measurement = report.measurement
     if measurement.settings.generation is not None:
         measurement.require_generation()
-        facts, remarks = tuple(_generation_facts(measurement)), tuple(_generation_remarks(measurement))
-        view = view._replace(facts=facts, remarks=remarks)
+        totals, notes = tuple(_generation_totals(measurement)), tuple(_generation_notes(measurement))
+        options = options._replace(totals=totals, notes=notes)
     if measurement.settings.execution.align is not None and "arena_bytes" not in measurement.base.totals:
         arena = QuantityRef(CATALOGUE["arena_bytes"])
-        refused = refusal_notes((measurement.base.name,), {arena: [measurement.attempt(arena)]})
-        view = view._replace(remarks=(*view.remarks, *refused))
-    return report_table(measurement.report, with_devices(view, measurement.rooflines()))
+        refusals = refusal_notes((measurement.base.name,), {arena: [measurement.attempt(arena)]})
+        options = options._replace(notes=(*options.notes, *refusals))
+    return report_table(measurement.report, with_devices(options, measurement.rooflines()))
 
 
 def analysis_document(measurement: Measurement) -> dict[str, Any]:
@@ -42,31 +48,30 @@ def analysis_document(measurement: Measurement) -> dict[str, Any]:
     if measurement.settings.generation is not None:
         measurement.require_generation()
     model = measurement.report.to_dict()
-    asked = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
-    model["totals"] |= {ref.key: figure_plain(figure) for ref, figure in asked.items()}
-    if words := model.pop("certainty", {}) | certainty_words(asked):
-        model["certainty"] = words
-    if why := refusal_texts(asked):
-        model["refused"] = why
+    figures = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
+    model["totals"] |= {ref.key: figure_plain(figure) for ref, figure in figures.items()}
+    if certainty := model.pop("certainty", {}) | inexact_certainty(figures):
+        model["certainty"] = certainty
+    if reasons := refusal_texts(figures):
+        model["refused"] = reasons
     if measurement.settings.devices:
-        model["hardware"] = [roofline_document(one) for one in measurement.rooflines()]
+        model["hardware"] = [roofline_document(roofline) for roofline in measurement.rooflines()]
     if measurement.settings.generation is not None:
         model["generation"] = generation_document(measurement.generation)
     return model
 
 
-def _generation_facts(measurement: Measurement) -> Iterator[Total]:
+def _generation_totals(measurement: Measurement) -> Iterator[Total]:
     for key in GENERATION:
         ref = QuantityRef(CATALOGUE[key])
         yield Total(ref.label, figure_amount(ref, measurement.figure(ref)), ref.quantity.kind)
 
 
-def _generation_remarks(measurement: Measurement) -> Iterator[Note]:
+def _generation_notes(measurement: Measurement) -> Iterator[Note]:
     options = measurement.settings.generation
     assert options is not None
-    for ref in [
-        QuantityRef(CATALOGUE[k], name) for name in measurement.settings.devices for k in GENERATION_PER_DEVICE
-    ]:
+    devices = measurement.settings.devices
+    for ref in [QuantityRef(CATALOGUE[key], device) for device in devices for key in GENERATION_PER_DEVICE]:
         figure: Figure | QuantityError = measurement.attempt(ref)
         text = f"?: {figure.fact}" if isinstance(figure, QuantityError) else figure_text(ref, figure)
         yield Note(ref.label, text, isinstance(figure, QuantityError))

@@ -14,7 +14,7 @@ from costcalc.core import registry
 from costcalc.core.units import format_bytes
 from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.onnx.fallback import onnx_operators
-from costcalc.ops.plugins import load_installed
+from costcalc.ops.plugins import load_installed_rules
 from costcalc.studies.check.rules import CheckRule
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze
@@ -22,7 +22,7 @@ from costcalc.views.columns import quantity_column
 from costcalc.views.roofline import bandwidth_text, rate_text
 from costcalc.views.table import Column, Note, Table, make_table
 
-STATES = ("costed", "free", "shape only", "unknown")
+RULE_STATES = ("costed", "free", "shape only", "unknown")
 
 
 def models_table() -> Table:
@@ -39,7 +39,7 @@ def models_table() -> Table:
     return make_table("models", columns, reports, "at their default sizes")
 
 
-OPERATORS = (
+OPERATOR_COLUMNS = (
     Column("op", "Operator", "name", 100, lambda operator: operator[0]),
     Column("domain", "Domain", "text", 50, lambda operator: operator[1] or "ai.onnx"),
     Column("state", "State", "text", 80, lambda operator: registry.rule_state(operator[1], operator[0])),
@@ -49,12 +49,14 @@ OPERATORS = (
 def operators_table() -> Table:
     """Every operator that has a rule here, and those of ONNX that have none."""
     ops.load_families()
-    load_installed()
-    known = {*registry.COST_RULES, *registry.FREE_OPS, *registry.SHAPE_RULES, *onnx_operators()}
-    states = Counter(registry.rule_state(domain, name) for domain, name in known)
-    summary = ", ".join(f"{states[state]} {state}" for state in STATES)
-    notes = (Note(f"{len(known)} operators", summary),)
-    return make_table("operators", OPERATORS, [(name, domain) for domain, name in sorted(known)], remarks=notes)
+    load_installed_rules()
+    operators = {*registry.COST_RULES, *registry.FREE_OPS, *registry.SHAPE_RULES, *onnx_operators()}
+    states = Counter(registry.rule_state(domain, name) for domain, name in operators)
+    summary = ", ".join(f"{states[state]} {state}" for state in RULE_STATES)
+    notes = (Note(f"{len(operators)} operators", summary),)
+    return make_table(
+        "operators", OPERATOR_COLUMNS, [(name, domain) for domain, name in sorted(operators)], notes=notes
+    )
 
 
 COMMON_PRECISIONS = ("float32", "tf32", "float16", "int8")
@@ -81,7 +83,7 @@ def devices_table() -> Table:
         Note("Peaks", "operations a second, dense; a multiply-accumulate counts as two"),
         Note("Sources", "`costcalc hardware NAME` shows where every figure was seen"),
     )
-    return make_table("hardware", columns, builtin_profiles(), remarks=notes, kind="hardware")
+    return make_table("hardware", columns, builtin_profiles(), notes=notes, kind="hardware")
 
 
 def _peak_column(precision: str, importance: int) -> Column:
@@ -102,9 +104,9 @@ class ProfileFigure(NamedTuple):
 
 def _profile_figures(profile: HardwareProfile) -> Iterator[ProfileFigure]:
     """Every figure of a profile; the energies of single operations at 45 nm where it has none of its own."""
-    for what, peaks in (("peak", profile.peak), ("sparse", profile.sparse)):
+    for kind, peaks in (("peak", profile.peak), ("sparse", profile.sparse)):
         for name, figure in peaks.items():
-            yield ProfileFigure(f"{what} {name}", figure, "operations/s", rate_text(figure.value, name))
+            yield ProfileFigure(f"{kind} {name}", figure, "operations/s", rate_text(figure.value, name))
     if profile.bandwidth:
         yield ProfileFigure("bandwidth", profile.bandwidth, "bytes/s", bandwidth_text(profile.bandwidth.value))
     for name, figure in profile.memory.items():
@@ -123,15 +125,15 @@ def profile_figures_table(profile: HardwareProfile) -> Table:
     """One profile for programs: each figure as a number with its unit, and its source in full."""
     columns = (
         Column("figure", "Figure", "name", 100, lambda row: row.name),
-        Column("value", "Value", "number", 95, lambda row: _number(row.figure.value)),
+        Column("value", "Value", "number", 95, lambda row: _to_number(row.figure.value)),
         Column("unit", "Unit", "text", 90, lambda row: row.unit),
         Column("source", "Source", "prose", 85, lambda row: row.figure.source),
     )
     return make_table(profile.id, columns, _profile_figures(profile), profile.name, kind="hardware")
 
 
-def _number(value: Fraction) -> int | float:
-    """A whole number as one."""
+def _to_number(value: Fraction) -> int | float:
+    """A fraction → an int where it is whole, else a float."""
     return int(value) if value.denominator == 1 else float(value)
 
 
@@ -144,17 +146,17 @@ def profile_table(profile: HardwareProfile) -> Table:
         Column("value", "Value", "text", 95, lambda row: row.text),
         Column("source", "Source", "text", 90, lambda row: sources[row.figure.source]),
     )
-    remarks = [
+    notes = [
         Note("Variant", profile.variant),
-        Note("Seen", profile.seen),
+        Note("Seen", profile.access_date),
         Note("Also", ", ".join(profile.aliases) or "-"),
         Note("Peaks", "dense unless named sparse; a multiply-accumulate counts as two"),
     ]
     if profile.energy is None:
-        remarks.append(Note("Energy", "not the device's own: single operations at 45 nm, an order of magnitude"))
-    remarks += [Note("Note", note) for note in profile.notes]
-    remarks += [Note(mark, source) for source, mark in sources.items()]
-    return make_table(profile.id, columns, rows, profile.name, remarks=tuple(remarks), kind="hardware")
+        notes.append(Note("Energy", "not the device's own: single operations at 45 nm, an order of magnitude"))
+    notes += [Note("Note", note) for note in profile.notes]
+    notes += [Note(mark, source) for source, mark in sources.items()]
+    return make_table(profile.id, columns, rows, profile.name, notes=tuple(notes), kind="hardware")
 
 
 def rules_table(rules: Iterable[CheckRule]) -> Table:
@@ -165,6 +167,6 @@ def rules_table(rules: Iterable[CheckRule]) -> Table:
 RULE_COLUMNS = (
     Column("code", "Code", "text", 100, lambda rule: rule.code),
     Column("name", "Rule", "text", 95, lambda rule: rule.name),
-    Column("holds", "Holds", "prose", 90, lambda rule: rule.holds),
+    Column("holds", "Holds", "prose", 90, lambda rule: rule.meaning),
     Column("remedy", "Set and mend", "prose", 20, lambda rule: rule.remedy),
 )

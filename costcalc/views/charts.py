@@ -25,8 +25,8 @@ from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph, Node
 from costcalc.core.quantities import CATALOGUE, QuantityRef
 from costcalc.core.settings import option_words
-from costcalc.core.traits import traits_of
 from costcalc.core.units import format_count
+from costcalc.graph.patterns.convolution import filter_shape, has_kernel_of_one, is_depthwise
 from costcalc.studies.compare import compare_reports
 from costcalc.views import columns
 from costcalc.views.roofline import rate_text
@@ -99,8 +99,8 @@ class ChartAxis(NamedTuple):
     greatest: bool = False
 
 
-BOUNDS = {"exact": "", "lower": " (lower bound)", "upper": " (upper bound)", "estimate": " (estimate)"}
-"""What a title says of a quantity that is not exact."""
+CERTAINTY_SUFFIXES = {"exact": "", "lower": " (lower bound)", "upper": " (upper bound)", "estimate": " (estimate)"}
+"""What a title adds for a quantity that is not exact."""
 
 
 def quantity_axis(key: str, greatest: bool) -> ChartAxis:
@@ -110,7 +110,7 @@ def quantity_axis(key: str, greatest: bool) -> ChartAxis:
     quantity = CATALOGUE.get(name)
     if quantity is None or quantity.per_device != bool(dot):
         return ChartAxis(key, key, "bytes" if key.endswith("bytes") else "number", greatest)
-    title = QuantityRef(quantity, device).label + BOUNDS[quantity.certainty]
+    title = QuantityRef(quantity, device).label + CERTAINTY_SUFFIXES[quantity.certainty]
     return ChartAxis(key, title, quantity.unit, greatest or not quantity.less_is_better)
 
 
@@ -136,33 +136,28 @@ Chart = BarChart | MemoryChart | RooflineChart | ParetoChart
 
 
 def layer_kinds(report: Report) -> list[str]:
-    """One name for each row of the report."""
+    """A report → one kind for each of its rows: operator, with the shape of a convolution."""
     return [
-        f"{row.operator}{_shape(report.graph, node)}" for row, node in zip(report.rows, report.graph.nodes, strict=True)
+        f"{row.operator}{_convolution_suffix(report.graph, node)}"
+        for row, node in zip(report.rows, report.graph.nodes, strict=True)
     ]
 
 
-def _shape(graph: Graph, node: Node) -> str:
+def _convolution_suffix(graph: Graph, node: Node) -> str:
     """` depthwise` where every filter reads one channel, ` 1×1` of a pointwise convolution, "" else."""
-    operator = traits_of(node)
-    if operator.kind != "convolution" or len(node.inputs) <= operator.factors[1]:
-        return ""
-    weight = graph.types[node.inputs[operator.factors[1]]].shape
-    if not weight or len(weight) < 3:
-        return ""
-    if weight[1] == 1 and node.attributes.get("group", 1) != 1:
+    if is_depthwise(graph, node):
         return " depthwise"
-    return f" {'×'.join('1' for _ in weight[2:])}" if all(k == 1 for k in weight[2:]) else ""
+    return f" {'×'.join('1' for _ in filter_shape(graph, node)[2:])}" if has_kernel_of_one(graph, node) else ""
 
 
 def report_names(reports: Sequence[Report]) -> tuple[str, ...]:
-    """The reports' names, told apart where they are equal."""
+    """Reports → their names, or their sources where names are equal."""
     return compare_reports(reports).names if len(reports) > 1 else tuple(r.name for r in reports)
 
 
 def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: int) -> BarChart:
     """The dearest layers, blocks or operators of a report by one of its totals."""
-    kind = {id(row): name for row, name in zip(report.rows, layer_kinds(report), strict=True)}
+    kind_of_row = {id(row): name for row, name in zip(report.rows, layer_kinds(report), strict=True)}
     items: Iterable[LayerCost | LayerGroup]
     if by == "layer":
         items = report.layers
@@ -172,106 +167,115 @@ def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: in
         items = grouping.innermost_groups(grouping.block_tree(report.layers), depth)
     if quantity not in report.totals:
         raise UsageError(f"there are no {CATALOGUE[quantity].name} without training", "add --training")
-    read = columns.amount_reader(quantity)
-    found = []
+    read_amount = columns.amount_reader(quantity)
+    bars = []
     for item in items:
         rows = item.rows if isinstance(item, LayerGroup) else (item,)
-        amount = sum_amounts(map(read, rows))
+        amount = sum_amounts(map(read_amount, rows))
         value = amount.value if isinstance(amount, LowerBound) else amount
-        name = {kind[id(row)] for row in rows}
-        found.append(
+        kinds = {kind_of_row[id(row)] for row in rows}
+        bars.append(
             Bar(
                 item.name,
-                _number(value, f"the {CATALOGUE[quantity].label} of {item.name}"),
-                name.pop() if len(name) == 1 else "",
+                _known_integer(value, f"the {CATALOGUE[quantity].label} of {item.name}"),
+                kinds.pop() if len(kinds) == 1 else "",
             )
         )
-    found = sorted((bar for bar in found if bar.value), key=lambda bar: -bar.value)
-    left = found[top:]
+    bars = sorted((bar for bar in bars if bar.value), key=lambda bar: -bar.value)
+    remainder = bars[top:]
     return BarChart(
         report.name,
         f"{CATALOGUE[quantity].label} by {by if by != 'op' else 'operator'}",
         CATALOGUE[quantity].unit,
-        tuple(found[:top]),
-        (len(left), sum(bar.value for bar in left)),
-        sum(bar.value for bar in found),
-        any(row.amounts.get(quantity) is None for row in report.rows),
+        tuple(bars[:top]),
+        (len(remainder), sum(bar.value for bar in remainder)),
+        sum(bar.value for bar in bars),
+        any(row.figures.get(quantity) is None for row in report.rows),
     )
 
 
-def _number(value: Dim | None, what: str) -> int:
-    """0 of what is not known, for the chart says that its sum is a lower bound."""
+def _known_integer(value: Dim | None, description: str) -> int:
+    """An amount → its integer; 0 where it is not known, for the chart says that its sum is a lower bound. UsageError
+    for a formula."""
     if value is None or isinstance(value, int):
         return value or 0
-    raise UsageError(f"there is no number for {what}: it is {format_count(value)}", bind_remedy(value))
+    raise UsageError(f"there is no number for {description}: it is {format_count(value)}", bind_remedy(value))
 
 
 def memory_chart(report: Report) -> MemoryChart:
-    """Live bytes at each step of the report's execution: a step a layer in the given order, nothing in place, unless it
-    says otherwise."""
-    found = measure_footprint(report.graph, replace(report.execution, align=None))
-    values = tuple(_number(n, "the live bytes of a step") for n in found.line.live)
-    if not found.plan.steps:
+    """A report → live bytes at each step of the report's execution: a step a layer in the given order, nothing in
+    place, unless it says otherwise."""
+    footprint = measure_footprint(report.graph, replace(report.execution, align=None))
+    values = tuple(_known_integer(n, "the live bytes of a step") for n in footprint.liveness.live_bytes)
+    if not footprint.schedule.steps:
         raise UsageError(f"{report.name} has no steps", "it computes nothing")
-    words = ", ".join(option_words(found.execution))
-    title = f"{report.name} ({words})" if words else report.name
-    return MemoryChart(title, values, tuple(step.name for step in found.plan.steps), found.line.step)
+    options = ", ".join(option_words(footprint.execution))
+    title = f"{report.name} ({options})" if options else report.name
+    return MemoryChart(
+        title, values, tuple(step.name for step in footprint.schedule.steps), footprint.liveness.peak_step
+    )
 
 
 def roofline_chart(reports: Sequence[Report], profiles: Sequence[HardwareProfile]) -> RooflineChart:
-    """The devices' roofs; under the first one the layers of a report, or of several each as a whole."""
-    lines = [compute_roofline(report, profiles[0]) for report in reports]
-    devices = [device for p in profiles if (device := _device(lines[0], p)) is not None]
+    """Reports and profiles → the devices' roofs; under the first one a point for each layer, or for each of several
+    models."""
+    rooflines = [compute_roofline(report, profiles[0]) for report in reports]
+    devices = [device for p in profiles if (device := _device_roof(rooflines[0], p)) is not None]
     if not devices or devices[0].name != profiles[0].name:
-        has = ", ".join(profiles[0].peak)
+        element, precisions = _main_element_type(rooflines[0]), ", ".join(profiles[0].peak)
         raise UsageError(
-            f"{profiles[0].name} has no peak with a bandwidth for {_element(lines[0])}, which {reports[0].name} is in",
-            f"it has {has}; name another device first, or take --act-dtype",
+            f"{profiles[0].name} has no peak with a bandwidth for {element}, which {reports[0].name} is in",
+            f"it has {precisions}; name another device first, or take --act-dtype",
         )
-    spots = _layers(lines[0]) if len(reports) == 1 else tuple(map(_whole, report_names(reports), lines))
-    return RooflineChart(reports[0].name if len(reports) == 1 else "Models", tuple(devices), spots, len(reports) > 1)
+    if len(reports) == 1:
+        return RooflineChart(reports[0].name, tuple(devices), _layer_points(rooflines[0]), False)
+    points = tuple(map(_model_point, report_names(reports), rooflines))
+    return RooflineChart("Models", tuple(devices), points, len(reports) > 1)
 
 
-def _element(line: Roofline) -> str:
-    """What most multiplications are done in."""
-    return max(line.elements, key=lambda pair: pair[1])[0] if line.elements else "float32"
+def _main_element_type(roofline: Roofline) -> str:
+    """A roofline → the element type of most of its multiplications; float32 where it has none."""
+    return max(roofline.macs_by_type, key=lambda pair: pair[1])[0] if roofline.macs_by_type else "float32"
 
 
-def _device(line: Roofline, profile: HardwareProfile) -> DeviceRoof | None:
-    found = profile.rate(_element(line))
-    if found is None or profile.bandwidth is None:
+def _device_roof(roofline: Roofline, profile: HardwareProfile) -> DeviceRoof | None:
+    peak = profile.find_peak(_main_element_type(roofline))
+    if peak is None or profile.bandwidth is None:
         return None
     return DeviceRoof(
         profile.name,
-        found[0],
-        float(found[1].value),
+        peak[0],
+        float(peak[1].value),
         float(profile.bandwidth.value),
-        rate_text(found[1].value, found[0]),
+        rate_text(peak[1].value, peak[0]),
     )
 
 
-def _layers(line: Roofline) -> tuple[RooflinePoint, ...]:
-    report, spots = line.report, []
-    seconds = [bound.seconds or 0 for bound in line.layers]
-    whole = sum(seconds) or 1
+def _layer_points(roofline: Roofline) -> tuple[RooflinePoint, ...]:
+    report, points = roofline.report, []
+    seconds = [bound.seconds or 0 for bound in roofline.layers]
+    total_seconds = sum(seconds) or 1
     for row, kind, time in zip(report.rows, layer_kinds(report), seconds, strict=True):
-        flops, moved = row.amounts["flops"], row.amounts["traffic_bytes"]
-        if row.state == "constant" or flops is None or moved is None:
+        flops, traffic_bytes = row.figures["flops"], row.figures["traffic_bytes"]
+        if row.state == "constant" or flops is None or traffic_bytes is None:
             continue
-        work, traffic = _number(flops, f"the FLOPs of {row.name}"), _number(moved, f"the traffic of {row.name}")
+        work, traffic = (
+            _known_integer(flops, f"the FLOPs of {row.name}"),
+            _known_integer(traffic_bytes, f"the traffic of {row.name}"),
+        )
         if work and traffic:
-            spots.append(RooflinePoint(row.name, kind, work / traffic, float(time / whole)))
-    if not spots:
+            points.append(RooflinePoint(row.name, kind, work / traffic, float(time / total_seconds)))
+    if not points:
         raise UsageError(f"{report.name} has no layer that computes", "there is nothing to draw")
-    return tuple(spots)
+    return tuple(points)
 
 
-def _whole(name: str, line: Roofline) -> RooflinePoint:
-    totals = line.report.totals
-    flops, moved = (
-        _number(totals["flops"], f"the FLOPs of {name}"),
-        _number(totals["traffic_bytes"], f"the traffic of {name}"),
+def _model_point(name: str, roofline: Roofline) -> RooflinePoint:
+    totals = roofline.report.totals
+    flops, traffic = (
+        _known_integer(totals["flops"], f"the FLOPs of {name}"),
+        _known_integer(totals["traffic_bytes"], f"the traffic of {name}"),
     )
-    if not flops or not moved:
+    if not flops or not traffic:
         raise UsageError(f"{name} computes nothing", "leave it out")
-    return RooflinePoint(name, name, flops / moved, 0.0)
+    return RooflinePoint(name, name, flops / traffic, 0.0)

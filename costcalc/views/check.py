@@ -13,25 +13,25 @@ from typing import Any, NamedTuple
 
 from costcalc.core.quantities import SIGNS
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, SourcePlace, Verdict
+from costcalc.studies.check.verdict import Amount, CheckResult, ModelCheck, SourcePlace, Verdict
 
 UNREADABLE = "CC102"
 
-ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
-"""Where a CI says that the repository stands: it takes paths as relative to that folder."""
+CI_ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Environment variables with the folder of the repository; a CI takes paths as relative to it."""
 
 
 class CheckFinding(NamedTuple):
     """A verdict with the model that it is about."""
 
-    checked: CheckedModel
+    checked: ModelCheck
     verdict: Verdict
 
     @property
     def place(self) -> SourcePlace:
-        """The line to look at: the layer's, else the limit's, else the model's file."""
-        given = self.verdict.place or self.verdict.limit_place or self.checked.place
-        return given or SourcePlace(self.checked.source)
+        """The place in a file: the layer's, else the limit's, else the model's file."""
+        place = self.verdict.place or self.verdict.limit_place or self.checked.place
+        return place or SourcePlace(self.checked.source)
 
     @property
     def title(self) -> str:
@@ -40,75 +40,81 @@ class CheckFinding(NamedTuple):
 
     @property
     def level(self) -> str:
-        """error or warning; what cannot be told is always an error."""
+        """error or warning; an unknown verdict is always an error."""
         return "error" if self.verdict.outcome == "unknown" else self.verdict.level
 
 
-def all_findings(outcome: CheckResult) -> Iterator[CheckFinding]:
-    """All verdicts in the config's order, kept ones too; a model that cannot be read is one that cannot be told."""
-    for checked in outcome.checked:
+def all_findings(result: CheckResult) -> Iterator[CheckFinding]:
+    """A result → all verdicts in the config's order, kept ones too; a model that cannot be read has an unknown one."""
+    for checked in result.models:
         if checked.error and not any(v.code == UNREADABLE for v in checked.verdicts):
-            unread = Verdict(UNREADABLE, "error", "model", "count", None, None, "unknown", checked.error)
-            yield CheckFinding(checked, unread)
+            verdict_of_file = Verdict(UNREADABLE, "error", "model", "count", None, None, "unknown", checked.error)
+            yield CheckFinding(checked, verdict_of_file)
         yield from (CheckFinding(checked, verdict) for verdict in checked.verdicts)
 
 
-def findings(outcome: CheckResult) -> list[CheckFinding]:
-    """What is not kept, the worst first: what cannot be told, then errors before warnings, the most exceeded first."""
-    return sorted((f for f in all_findings(outcome) if f.verdict.outcome != "kept"), key=_rank)
+def findings(result: CheckResult) -> list[CheckFinding]:
+    """A result → the findings, worst first: unknown verdicts, then errors before warnings, the most exceeded first."""
+    return sorted((finding for finding in all_findings(result) if finding.verdict.outcome != "kept"), key=_severity_key)
 
 
-def _rank(finding: CheckFinding) -> tuple[bool, bool, Fraction]:
+def _severity_key(finding: CheckFinding) -> tuple[bool, bool, Fraction]:
     value, limit = finding.verdict.value, finding.verdict.limit
-    over = Fraction(0)
+    excess = Fraction(0)
     if isinstance(value, (int, Fraction)) and isinstance(limit, (int, Fraction)):
-        over = Fraction(value - limit) / limit if limit else Fraction(10**9) + value
-    over = -over if finding.verdict.minimum else over
-    return finding.verdict.outcome != "unknown", finding.level == "warning", -over
+        excess = Fraction(value - limit) / limit if limit else Fraction(10**9) + value
+    excess = -excess if finding.verdict.minimum else excess
+    return finding.verdict.outcome != "unknown", finding.level == "warning", -excess
 
 
-def headline(outcome: CheckResult) -> str:
-    """1 of 6 limits is exceeded; 2 cannot be told."""
-    all_of_them = list(all_findings(outcome))
+def headline(result: CheckResult) -> str:
+    """A result → its summary: 1 of 6 limits is exceeded; 2 cannot be told."""
+    verdicts = list(all_findings(result))
     counts = dict.fromkeys(("exceeded", "warning", "unknown"), 0)
-    for finding in all_of_them:
+    for finding in verdicts:
         if finding.verdict.outcome == "unknown":
             counts["unknown"] += 1
         elif finding.verdict.outcome == "exceeded":
             counts["warning" if finding.level == "warning" else "exceeded"] += 1
-    total = f"{len(all_of_them):,} {'limit' if len(all_of_them) == 1 else 'limits'}"
+    total = f"{len(verdicts):,} {'limit' if len(verdicts) == 1 else 'limits'}"
     parts = []
     if counts["exceeded"]:
-        parts.append(f"{counts['exceeded']:,} of {total} {_are(counts['exceeded'])} exceeded")
+        parts.append(f"{counts['exceeded']:,} of {total} {_is_or_are(counts['exceeded'])} exceeded")
     if counts["unknown"]:
         parts.append(f"{counts['unknown']:,} {'of ' + total + ' ' if not parts else ''}cannot be told")
     if counts["warning"]:
         parts.append(f"{counts['warning']:,} {'warning' if counts['warning'] == 1 else 'warnings'}")
     if not counts["exceeded"] and not counts["unknown"]:
-        kept = (
+        kept_text = (
             "no limit applies"
-            if not all_of_them
+            if not verdicts
             else "the limit is kept"
-            if len(all_of_them) == 1
+            if len(verdicts) == 1
             else f"all {total} are kept"
         )
-        held = len(all_of_them) - counts["warning"]
-        parts.insert(0, f"{held:,} of {total} {_are(held or len(all_of_them))} kept" if counts["warning"] else kept)
+        kept_count = len(verdicts) - counts["warning"]
+        parts.insert(
+            0,
+            f"{kept_count:,} of {total} {_is_or_are(kept_count or len(verdicts))} kept"
+            if counts["warning"]
+            else kept_text,
+        )
     return "; ".join(parts)
 
 
-def _are(n: int) -> str:
+def _is_or_are(n: int) -> str:
     return "is" if n == 1 else "are"
 
 
-def sentence(finding: CheckFinding) -> str:
-    """The fact and, behind it, what to do."""
+def finding_text(finding: CheckFinding) -> str:
+    """A finding → its fact and, behind it, the remedy."""
     verdict = finding.verdict
     return f"{verdict.fact}; {verdict.remedy}" if verdict.remedy else verdict.fact
 
 
 def fingerprint(finding: CheckFinding) -> str:
-    """The same for the same finding in every run, whatever its figures and its line."""
+    """A finding → its SHA-256 of code, model, scenario and quantity: the same in every run, whatever its figures and
+    line."""
     import hashlib
 
     verdict, checked = finding.verdict, finding.checked
@@ -116,29 +122,29 @@ def fingerprint(finding: CheckFinding) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def figures(verdict: Verdict) -> Mapping[str, str]:
-    """value (≥ where it is only known from below), limit, headroom and delta (to the baseline) as texts; "" where there
-    is none. A model that the baseline does not know yet may have grown by any amount: it is new."""
+def verdict_figures(verdict: Verdict) -> Mapping[str, str]:
+    """A verdict → value (≥ where it is only known from below), limit, headroom and delta (to the baseline) as texts; ""
+    where there is none. A model that the baseline does not know yet may have grown by any amount: it is new."""
     value, limit = words.format_pair(verdict.value, verdict.limit, verdict.kind)
-    free = verdict.outcome == "kept" and verdict.limit is None
-    new, unchanged = free and verdict.baseline is None, free and verdict.baseline == verdict.value
-    bound = verdict.least or (is_known_from_below(verdict) and verdict.kind != "share")
-    sign = "≥ " if bound else ""
+    is_unlimited = verdict.outcome == "kept" and verdict.limit is None
+    is_new, is_unchanged = is_unlimited and verdict.baseline is None, is_unlimited and verdict.baseline == verdict.value
+    is_bound = verdict.lower_bound or (is_known_from_below(verdict) and verdict.kind != "share")
+    sign = "≥ " if is_bound else ""
     if verdict.certainty != "exact":
         sign = SIGNS[verdict.certainty] if verdict.value else ""
-    known = (verdict.value, verdict.limit) != (None, None)
-    left = "" if verdict.outcome == "unknown" else _left(verdict)
+    has_figures = (verdict.value, verdict.limit) != (None, None)
+    headroom = "" if verdict.outcome == "unknown" else _headroom_text(verdict)
     limit = f"at least {limit}" if verdict.minimum and verdict.kind != "boolean" else limit
     return {
-        "value": f"{sign if verdict.value is not None else ''}{value}" if known else "",
-        "limit": "any" if new else limit if verdict.limit is not None else verdict.growth,
-        "headroom": "new" if new else "as before" if unchanged else left,
-        "delta": delta(verdict.baseline, verdict.value, verdict.kind),
+        "value": f"{sign if verdict.value is not None else ''}{value}" if has_figures else "",
+        "limit": "any" if is_new else limit if verdict.limit is not None else verdict.growth,
+        "headroom": "new" if is_new else "as before" if is_unchanged else headroom,
+        "delta": delta_text(verdict.baseline, verdict.value, verdict.kind),
     }
 
 
-def _left(verdict: Verdict) -> str:
-    return words.format_headroom(verdict.value, verdict.limit, verdict.kind, verdict.least, verdict.minimum)
+def _headroom_text(verdict: Verdict) -> str:
+    return words.format_headroom(verdict.value, verdict.limit, verdict.kind, verdict.lower_bound, verdict.minimum)
 
 
 def is_known_from_below(verdict: Verdict) -> bool:
@@ -146,23 +152,23 @@ def is_known_from_below(verdict: Verdict) -> bool:
     return verdict.code == "CC101" and verdict.quantity != "unknown_ops"
 
 
-def delta(before: Amount, after: Amount, kind: str = "count") -> str:
-    """+1,234 (+2.0%); 0 where nothing changed, "" where either is not known."""
+def delta_text(before: Amount, after: Amount, kind: str = "count") -> str:
+    """Two amounts → their difference: +1,234 (+2.0%); 0 where nothing changed, "" where either is not known."""
     if before is None or after is None:
         return ""
     rise: Any = after - before  # type: ignore[operator]
     plus = "+" if isinstance(rise, (int, Fraction)) and rise > 0 else ""
-    return f"{plus}{words.format_difference(rise, kind)}{words.relative(rise, before) if rise != 0 else ''}"
+    return f"{plus}{words.format_difference(rise, kind)}{words.format_relative(rise, before) if rise != 0 else ''}"
 
 
-def relative(file: str) -> str:
-    """A path as a CI wants it: relative to the repository, with forward slashes. Its top is where the CI says, else the
-    nearest folder above that has a .git; outside of any, the working directory."""
-    here = Path.cwd()
-    told = [Path(os.environ[name]).resolve() for name in ROOTS if os.environ.get(name)]
-    top = [folder for folder in (here, *here.parents) if (folder / ".git").exists()]
-    path = Path(os.path.normpath(here / file))
-    for folder in (*told[:1], *top[:1], here):
+def repository_path(file: str) -> str:
+    """A path → the path for a CI: relative to the repository, with forward slashes. Its top is where the CI says, else
+    the nearest folder above that has a .git; outside of any, the working directory."""
+    working_directory = Path.cwd()
+    ci_roots = [Path(os.environ[name]).resolve() for name in CI_ROOT_VARIABLES if os.environ.get(name)]
+    repositories = [folder for folder in (working_directory, *working_directory.parents) if (folder / ".git").exists()]
+    path = Path(os.path.normpath(working_directory / file))
+    for folder in (*ci_roots[:1], *repositories[:1], working_directory):
         if path.is_relative_to(folder):
             return path.relative_to(folder).as_posix()
     return Path(file).as_posix()

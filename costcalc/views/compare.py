@@ -14,11 +14,11 @@ from costcalc.views.figures import figure_amount, figure_entries, figure_ratios,
 from costcalc.views.summary import accounting_text, report_notes
 from costcalc.views.table import Column, Note, Table, make_table
 
-REPEATED = ("Bound", "Open", "Peak", "Execution", "Training", "Assumed", "Note", "Unknown", "")
-"""The remarks of a report that a comparison repeats, in this order."""
+SHARED_NOTE_LABELS = ("Bound", "Open", "Peak", "Execution", "Training", "Assumed", "Note", "Unknown", "")
+"""Labels of the notes of a report that a comparison repeats, in this order."""
 
 
-class ComparedRow(NamedTuple):
+class ComparisonRow(NamedTuple):
     """A figure of each model, and its ratio to the first model's."""
 
     label: str
@@ -27,49 +27,49 @@ class ComparedRow(NamedTuple):
 
 
 def comparison_tables(comparison: Comparison) -> tuple[Table, Table]:
-    """The totals; and FLOPs by operator type."""
+    """A comparison → the table of totals, and that of FLOPs by operator type."""
     totals = [
         *[_amount_row(CATALOGUE[key].label, amounts) for key, amounts in comparison.totals().items()],
         *[
-            ComparedRow(ref.label, [figure_amount(ref, figure) for figure in row], figure_ratios(ref, row))
+            ComparisonRow(ref.label, [figure_amount(ref, figure) for figure in row], figure_ratios(ref, row))
             for ref, row in comparison.figures.items()
         ],
     ]
     operators = [_amount_row(name, amounts) for name, amounts in comparison.by_operator().items()]
-    notes, words = comparison_notes(comparison), "2 × MACs + elementwise operations"
+    notes, subtitle = comparison_notes(comparison), "2 × MACs + elementwise operations"
     return (
         _side_by_side(comparison.names, "Totals", totals),
-        _side_by_side(comparison.names, "FLOPs by operator", operators, words, notes),
+        _side_by_side(comparison.names, "FLOPs by operator", operators, subtitle, notes),
     )
 
 
-def _amount_row(label: str, amounts: Sequence[Amount]) -> ComparedRow:
-    return ComparedRow(label, amounts, [amount_ratio(amount, amounts[0]) for amount in amounts])
+def _amount_row(label: str, amounts: Sequence[Amount]) -> ComparisonRow:
+    return ComparisonRow(label, amounts, [amount_ratio(amount, amounts[0]) for amount in amounts])
 
 
 def comparison_notes(comparison: Comparison) -> tuple[Note, ...]:
-    """What is bound, open, assumed, noted and unknown: once where it holds for all models, else with the model's
-    name before it; and how each model is accounted for."""
+    """A comparison → notes of what is bound, open, assumed and unknown: once where it holds for all models, else with
+    the model's name before it; and how each model is accounted for."""
     models: dict[Note, list[str]] = {}
     for name, report in zip(comparison.names, comparison.reports, strict=True):
-        for remark in report_notes(report):
-            if remark.label in REPEATED:
-                models.setdefault(remark, []).append(name)
-    everywhere = len(comparison.reports)
+        for note in report_notes(report):
+            if note.label in SHARED_NOTE_LABELS:
+                models.setdefault(note, []).append(name)
+    model_count = len(comparison.reports)
     notes = [
-        remark if len(names) == everywhere else remark._replace(text=f"{', '.join(names)}: {remark.text}")
-        for remark, names in models.items()
+        note if len(names) == model_count else note._replace(text=f"{', '.join(names)}: {note.text}")
+        for note, names in models.items()
     ]
-    notes.sort(key=lambda remark: REPEATED.index(remark.label))
-    counted = [
+    notes.sort(key=lambda note: SHARED_NOTE_LABELS.index(note.label))
+    accounting_notes = [
         Note(name, accounting_text(report), report.lower_bound)
         for name, report in zip(comparison.names, comparison.reports, strict=True)
     ]
-    return (*notes, *refusal_notes(comparison.names, comparison.figures), *counted)
+    return (*notes, *refusal_notes(comparison.names, comparison.figures), *accounting_notes)
 
 
 def _side_by_side(
-    names: Sequence[str], title: str, rows: Sequence[ComparedRow], subtitle: str = "", notes: tuple[Note, ...] = ()
+    names: Sequence[str], title: str, rows: Sequence[ComparisonRow], subtitle: str = "", notes: tuple[Note, ...] = ()
 ) -> Table:
     """A row for each figure: the first model's amount, then each other model's amount and ratio."""
     columns = [Column("figure", "", "name", 100, lambda row: row.label)]
@@ -78,14 +78,14 @@ def _side_by_side(
         if i:
             columns.append(Column(f"{name} ratio", "ratio", "ratio", 90, partial(_ratio_of, i)))
     groups = ((1,), *((i, i + 1) for i in range(2, len(columns), 2)))
-    return make_table(title, columns, rows, subtitle, remarks=notes, groups=groups, kind="table")
+    return make_table(title, columns, rows, subtitle, notes=notes, groups=groups, kind="table")
 
 
-def _amount_of(model: int, row: ComparedRow) -> Any:
+def _amount_of(model: int, row: ComparisonRow) -> Any:
     return row.amounts[model]
 
 
-def _ratio_of(model: int, row: ComparedRow) -> float | None:
+def _ratio_of(model: int, row: ComparisonRow) -> float | None:
     return row.ratios[model]
 
 
@@ -97,13 +97,13 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
             **_total_entries(comparison),
             **{ref.key: figure_entries(ref, row) for ref, row in comparison.figures.items()},
         },
-        "flops_by_op": _ratios(comparison.by_operator()),
+        "flops_by_op": _amount_entries(comparison.by_operator()),
     }
 
 
 def _total_entries(comparison: Comparison) -> dict[str, list[dict[str, Any]]]:
     """The totals with their certainty; `refused` says why open symbols leave a model's peak undecided."""
-    entries = _ratios(comparison.totals())
+    entries = _amount_entries(comparison.totals())
     for key, row in entries.items():
         for entry, report in zip(row, comparison.reports, strict=True):
             if entry["value"] is not None:
@@ -113,7 +113,7 @@ def _total_entries(comparison: Comparison) -> dict[str, list[dict[str, Any]]]:
     return entries
 
 
-def _ratios(figures: Mapping[str, Sequence[Amount]]) -> dict[str, Any]:
+def _amount_entries(figures: Mapping[str, Sequence[Amount]]) -> dict[str, Any]:
     return {
         key: [
             {

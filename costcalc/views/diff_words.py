@@ -8,11 +8,18 @@ from typing import Any
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.ir import DTYPE_OF_CODE
 from costcalc.core.units import format_count, format_shape
-from costcalc.studies.diff.definition import canonical, filters_at, keeps_size, operator_traits, units, windows
+from costcalc.studies.diff.definition import (
+    canonical_attributes,
+    filters_index,
+    keeps_size,
+    operator_traits,
+    units,
+    windows,
+)
 from costcalc.studies.diff.diff import LayerChange
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
-LABELS = {
+ATTRIBUTE_LABELS = {
     "kernel_shape": "kernel",
     "strides": "stride",
     "dilations": "dilation",
@@ -25,50 +32,52 @@ LABELS = {
 }
 
 ATTRIBUTE_DEFAULTS = {"strides": 1, "dilations": 1, "pads": 0}
-"""What an attribute is along every axis where it is absent."""
+"""An attribute's value along every axis where it is absent."""
 
-NEUTRAL_ATTRIBUTES = (("groups", "1"), ("depthwise multiplier", "1"))
-"""What need not be said of a layer that is new or gone."""
+DEFAULT_SIZES = (("groups", "1"), ("depthwise multiplier", "1"))
+"""Sizes that are left out of the description of an added or removed layer."""
 
 MAX_DIFFERENCES = 4
-"""Differences that are told of one layer; the others are counted."""
+"""Differences that are described of one layer; the others are counted."""
 
 Shape = tuple[Dim, ...]
 
 
 def describe_change(change: LayerChange) -> str:
-    """What is another in a layer: its own definition first, then what it reads. Of a layer that is only in one version,
-    what it is and gives."""
+    """A changed layer → its differences in words: its definition first, then its inputs. Of a layer in one version
+    only, its sizes and its output."""
     old, new = change.before, change.after
     if old is None or new is None:
         layer = new or old
         assert layer is not None
-        own = [f"{label} {value}" for label, value in _main(layer) if (label, value) not in NEUTRAL_ATTRIBUTES]
-        return ", ".join([*own, *_output_text(layer)])
+        sizes = [f"{label} {value}" for label, value in _sizes(layer) if (label, value) not in DEFAULT_SIZES]
+        return ", ".join([*sizes, *_output_text(layer)])
     if change.status in ("same", "renamed"):
         return "" if change.status == "same" else f"was {old.name}"
-    found = [*_itself(old, new), *_read(old, new)] or [*_stored(old, new), *_outputs(old, new)] or [*_rest(old, new)]
-    more = f" and {len(found) - MAX_DIFFERENCES} more" if len(found) > MAX_DIFFERENCES + 1 else ""
-    named = [] if old.name == new.name else [f"was {old.name}"]
-    return ", ".join([*(found[:MAX_DIFFERENCES] if more else found), *named]) + more
+    differences = [*_definition_differences(old, new), *_input_differences(old, new)]
+    differences = differences or [*_weight_differences(old, new), *_output_differences(old, new)]
+    differences = differences or [*_sharing_differences(old, new)]
+    more = f" and {len(differences) - MAX_DIFFERENCES} more" if len(differences) > MAX_DIFFERENCES + 1 else ""
+    renaming = [] if old.name == new.name else [f"was {old.name}"]
+    return ", ".join([*(differences[:MAX_DIFFERENCES] if more else differences), *renaming]) + more
 
 
-def operator(change: LayerChange) -> str:
+def operator_text(change: LayerChange) -> str:
     """The layer's operator now, or the one that it had, with its domain unless that is ONNX's own."""
     layer = change.after or change.before
     assert layer is not None
     return layer.operator
 
 
-def _main(layer: SnapshotLayer) -> Iterator[tuple[str, str]]:
-    """Filters, kernel and groups of a convolution, units of a product."""
-    operator = operator_traits((layer.domain, layer.op_type))
-    at = filters_at(operator)
-    if at is not None and at < len(layer.inputs) and len(layer.inputs[at].shape or ()) > 2:
+def _sizes(layer: SnapshotLayer) -> Iterator[tuple[str, str]]:
+    """A layer → (label, text) of filters, kernel and groups of a convolution, of units of a product."""
+    traits = operator_traits((layer.domain, layer.op_type))
+    index = filters_index(traits)
+    if index is not None and index < len(layer.inputs) and len(layer.inputs[index].shape or ()) > 2:
         group = layer.attributes.get("group", 1)
-        first, second, *kernel = layer.inputs[at].shape or ()
+        first, second, *kernel = layer.inputs[index].shape or ()
         channels, filters = (
-            (first, second * group) if operator.kind == "transposed_convolution" else (second * group, first)
+            (first, second * group) if traits.kind == "transposed_convolution" else (second * group, first)
         )
         if group == channels and group != 1:
             yield "depthwise multiplier", format_count(filters // group)
@@ -76,19 +85,19 @@ def _main(layer: SnapshotLayer) -> Iterator[tuple[str, str]]:
             yield "filters", format_count(filters)
             yield "groups", format_count(group)
         yield "kernel", format_shape(tuple(kernel))
-    elif at is None:
+    elif index is None:
         for n in units(layer):
             yield "units", format_count(n)
 
 
-def _itself(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
-    """Differences of what each layer is by itself."""
+def _definition_differences(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
+    """A layer before and after → differences of its definition: operator, sizes, attributes, inputs, runs."""
     if old.operator != new.operator:
         yield f"operator {old.operator} → {new.operator}"
-        yield from _between(dict(_main(old)), dict(_main(new)))
+        yield from _label_differences(dict(_sizes(old)), dict(_sizes(new)))
         return
-    yield from _between(dict(_main(old)), dict(_main(new)))
-    yield from _between(*_telling(old, new))
+    yield from _label_differences(dict(_sizes(old)), dict(_sizes(new)))
+    yield from _label_differences(*_independent_attributes(old, new))
     bias = operator_traits((old.domain, old.op_type)).bias
     if bias is not None and sorted((len(old.inputs), len(new.inputs))) == [bias, bias + 1]:
         yield "with a bias" if len(new.inputs) > bias else "without its bias"
@@ -101,42 +110,42 @@ def _itself(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
         yield f"runs {format_count(old.count)} → {format_count(new.count)}"
 
 
-def _between(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
+def _label_differences(old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
     for label in dict.fromkeys((*old, *new)):
         a, b = old.get(label), new.get(label)
         if a != b:
             yield f"{label} {b}" if a is None else f"without {label} {a}" if b is None else f"{label} {a} → {b}"
 
 
-def _attributes(layer: SnapshotLayer) -> dict[str, str]:
-    """Attributes that are no defaults, as they are written; those of windows with their defaults."""
+def _attribute_texts(layer: SnapshotLayer) -> dict[str, str]:
+    """A layer → the texts of its attributes that are no defaults, by label; those of windows with their defaults."""
     key = (layer.domain, layer.op_type)
     rank = len(layer.outputs[0].shape or ()) - 2 if layer.outputs else 0
-    filtered = filters_at(operator_traits(key)) is not None
+    filtered = filters_index(operator_traits(key)) is not None
     windowed = filtered or "kernel_shape" in layer.attributes
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name, neutral in ATTRIBUTE_DEFAULTS.items() if windowed else ():
-        found[LABELS[name]] = _value(name, (neutral,) * max(rank, 1))
-    for name, value in canonical(key, layer.attributes):
+        texts[ATTRIBUTE_LABELS[name]] = _attribute_text(name, (neutral,) * max(rank, 1))
+    for name, value in canonical_attributes(key, layer.attributes):
         if not (name in ("kernel_shape", "group") and filtered):
-            found[LABELS.get(name, name)] = _value(name, value)
-    return found
+            texts[ATTRIBUTE_LABELS.get(name, name)] = _attribute_text(name, value)
+    return texts
 
 
-def _telling(old: SnapshotLayer, new: SnapshotLayer) -> tuple[dict[str, str], dict[str, str]]:
-    """The attributes of both without what only keeps up with another: padding that keeps the size with a kernel, heads
-    of keys with those of queries."""
-    found = _attributes(old), _attributes(new)
-    silent = set()
-    if all(each.get("key heads") == each.get("heads") for each in found):
-        silent.add("key heads")
+def _independent_attributes(old: SnapshotLayer, new: SnapshotLayer) -> tuple[dict[str, str], dict[str, str]]:
+    """A layer before and after → the attributes of both, without those that follow from another: padding that keeps the
+    size from a kernel, heads of keys from those of queries."""
+    attributes = _attribute_texts(old), _attribute_texts(new)
+    implied = set()
+    if all(texts.get("key heads") == texts.get("heads") for texts in attributes):
+        implied.add("key heads")
     if windows(old) != windows(new) and keeps_size(old) and keeps_size(new):
-        silent.add("pad")
-    plain = [{label: value for label, value in each.items() if label not in silent} for each in found]
-    return plain[0], plain[1]
+        implied.add("pad")
+    reduced = [{label: value for label, value in texts.items() if label not in implied} for texts in attributes]
+    return reduced[0], reduced[1]
 
 
-def _value(name: str, value: Any) -> str:
+def _attribute_text(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value.lower().removesuffix("_upper") if name == "auto_pad" else value[:40]
     if name == "to" and isinstance(value, int) and value in DTYPE_OF_CODE:
@@ -144,34 +153,34 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, (list, tuple)):
         if name in ATTRIBUTE_DEFAULTS and len(set(value)) == 1:
             return str(value[0])
-        joint = "×" if name in ("kernel_shape", "strides", "dilations") else ","
-        listed = joint.join(str(v) for v in value[:8])
-        return f"{listed}{joint}…" if len(value) > 8 else listed or "none"
+        separator = "×" if name in ("kernel_shape", "strides", "dilations") else ","
+        text = separator.join(str(v) for v in value[:8])
+        return f"{text}{separator}…" if len(value) > 8 else text or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _read(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
-    """Differences of what the layers read while the model runs."""
+def _input_differences(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
+    """A layer before and after → differences of its inputs that are not stored."""
     pairs = [(a, b) for a, b in zip(old.inputs, new.inputs, strict=False) if not (a.stored or b.stored)]
     for i, (a, b) in enumerate(pairs, 1):
         label = "input" if len(pairs) == 1 else f"input {i}"
-        yield from _tensors(label, a, b)
+        yield from _tensor_differences(label, a, b)
 
 
-def _outputs(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
+def _output_differences(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
     for a, b in zip(old.outputs, new.outputs, strict=False):
-        yield from _tensors("output", a, b)
+        yield from _tensor_differences("output", a, b)
 
 
-def _stored(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
+def _weight_differences(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
     for a, b in zip(old.inputs, new.inputs, strict=False):
         if a.stored and b.stored:
-            yield from _tensors("weight", a, b)
+            yield from _tensor_differences("weight", a, b)
 
 
-def _rest(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
-    """Why a layer costs otherwise that reads and is the same: of several layers that share a weight, or places that
-    read one value, the first counts it."""
+def _sharing_differences(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
+    """A layer before and after → why its cost differs where its definition and inputs do not: of several layers that
+    share a weight, or inputs that are one value, the first counts it."""
     if old.amounts["weight_bytes"] != new.amounts["weight_bytes"]:
         yield "a weight that it shares counts for another layer"
     a, b = (len({t.name for t in layer.inputs}) for layer in (old, new))
@@ -179,14 +188,14 @@ def _rest(old: SnapshotLayer, new: SnapshotLayer) -> Iterator[str]:
         yield "reads one value twice" if b < a else "no longer reads one value twice"
 
 
-def _tensors(label: str, a: SnapshotTensor, b: SnapshotTensor) -> Iterator[str]:
+def _tensor_differences(label: str, a: SnapshotTensor, b: SnapshotTensor) -> Iterator[str]:
     if a.shape != b.shape:
-        yield f"{label} {' → '.join(_shapes(a.shape, b.shape))}"
+        yield f"{label} {' → '.join(_shape_texts(a.shape, b.shape))}"
     if a.dtype != b.dtype and a.dtype and b.dtype:
         yield f"{label} {a.dtype} → {b.dtype}"
 
 
-def _shapes(a: Shape | None, b: Shape | None) -> tuple[str, str]:
+def _shape_texts(a: Shape | None, b: Shape | None) -> tuple[str, str]:
     """Both shapes, without a first extent that is one batch in both."""
     if a and b and len(a) == len(b) > 2 and a[0] == b[0] and (a[0] == 1 or isinstance(a[0], Poly)):
         a, b = a[1:], b[1:]

@@ -19,7 +19,7 @@ from costcalc.analysis.receptive_field import (
     window_of,
 )
 from costcalc.analysis.report import Report, report_total
-from costcalc.analysis.separable import SeparablePair, find_separable
+from costcalc.analysis.separable import SeparablePair, separable_pairs
 from costcalc.core import registry
 from costcalc.core.amount import LowerBound, json_amount
 from costcalc.core.dim import Dim, Poly
@@ -33,13 +33,13 @@ from costcalc.core.units import format_count, format_shape
 from costcalc.graph.parameters import StoredTensor, find_stored_tensors
 
 MAX_TERMS = 8
-"""A sum of more terms than this is drawn together."""
+"""A sum of more terms than this is shortened: equal terms together, then by operator type."""
 
 
 class WorkingLine(NamedTuple):
-    """A line of working: what is computed, its sides (names, numbers), its value."""
+    """A line of working: the label of the figure, the sides of its formula (names, numbers), its value."""
 
-    what: str
+    label: str
     sides: tuple[str, ...]
     value: Dim | None = None
 
@@ -50,66 +50,69 @@ class WorkingLine(NamedTuple):
 
 
 def layer_lines(
-    row: LayerCost, graph: Graph, index: int, owned: Sequence[StoredTensor], seen: Mapping[str, ReceptiveField]
+    row: LayerCost, graph: Graph, index: int, tensors: Sequence[StoredTensor], fields: Mapping[str, ReceptiveField]
 ) -> Iterator[WorkingLine]:
-    """A layer's steps: output extents, MACs, parameters, operations, FLOPs, receptive field."""
-    slid = window_of(graph.nodes[index], graph.types)
-    for line in extent_formulas(slid) if slid else ():
+    """A layer's row → its steps: output extents, MACs, parameters, operations, FLOPs, receptive field."""
+    window = window_of(graph.nodes[index], graph.types)
+    for line in extent_formulas(window) if window else ():
         yield WorkingLine("Extent", (line,))
     if row.cost is None:
         yield WorkingLine("MACs", ("?",))
     else:
-        yield from _macs(row.cost.macs, "MACs")
-        yield from _params(owned)
-        yield from _flops(row.cost)
+        yield from _macs_lines(row.cost.macs, "MACs")
+        yield from _params_lines(tensors)
+        yield from _flops_lines(row.cost)
         if row.count != 1:
             for key in ("macs", "flops"):
-                once = row.cost.macs.value if key == "macs" else row.cost.flops
-                what = {"macs": "MACs", "flops": "FLOPs"}[key]
+                per_run = row.cost.macs.value if key == "macs" else row.cost.flops
+                label = {"macs": "MACs", "flops": "FLOPs"}[key]
                 yield WorkingLine(
-                    f"{what} of all runs", (f"{format_count(once)} × {format_count(row.count)} runs",), row.amounts[key]
+                    f"{label} of all runs",
+                    (f"{format_count(per_run)} × {format_count(row.count)} runs",),
+                    row.figures[key],
                 )
-    field = seen.get(row.outputs[0].name) if row.outputs else None
+    field = fields.get(row.outputs[0].name) if row.outputs else None
     if field is not None:
         yield WorkingLine("Receptive field", (receptive_field_text(field),))
 
 
-def _macs(formula: Formula, what: str) -> Iterator[WorkingLine]:
-    """The formula with names, with numbers, its value; then what each factor is itself the product of."""
+def _macs_lines(formula: Formula, label: str) -> Iterator[WorkingLine]:
+    """A formula → lines with names, numbers and its value; then a line for each factor that is a product itself."""
     if not formula.terms:
         return
     if len(formula.terms) > 1 and any(term.name for term in formula.terms):
         for term in formula.terms:
-            yield WorkingLine(what, (term.name or what, *_sides(term.factors)), term.value)
-        yield WorkingLine(what, (" + ".join(value_in_formula(term.value) for term in formula.terms),), formula.value)
+            yield WorkingLine(label, (term.name or label, *_factor_sides(term.factors)), term.value)
+        yield WorkingLine(label, (" + ".join(value_in_formula(term.value) for term in formula.terms),), formula.value)
     else:
-        named = " + ".join(factor_names(term.factors) for term in formula.terms)
+        names = " + ".join(factor_names(term.factors) for term in formula.terms)
         yield WorkingLine(
-            what, (named, " + ".join(factor_values(term.factors) for term in formula.terms)), formula.value
+            label, (names, " + ".join(factor_values(term.factors) for term in formula.terms)), formula.value
         )
-    for factor in dict.fromkeys(factor for term in formula.terms for factor in term.factors if len(factor.of) > 1):
-        yield WorkingLine(what, (factor.name, *_sides(factor.of)), factor.value)
+    for factor in dict.fromkeys(factor for term in formula.terms for factor in term.factors if len(factor.factors) > 1):
+        yield WorkingLine(label, (factor.name, *_factor_sides(factor.factors)), factor.value)
 
 
-def _params(owned: Sequence[StoredTensor]) -> Iterator[WorkingLine]:
-    for kind, what in (("param", "Params"), ("buffer", "Buffers")):
-        mine = [item for item in owned if item.kind == kind]
-        if mine:
-            shapes = " + ".join(map(_stored_values, mine))
-            yield WorkingLine(what, (shapes,), sum((item.values for item in mine), 0))
+def _params_lines(stored_tensors: Sequence[StoredTensor]) -> Iterator[WorkingLine]:
+    for kind, label in (("param", "Params"), ("buffer", "Buffers")):
+        tensors = [tensor for tensor in stored_tensors if tensor.kind == kind]
+        if tensors:
+            shapes = " + ".join(map(_shape_product, tensors))
+            yield WorkingLine(label, (shapes,), sum((tensor.values for tensor in tensors), 0))
 
 
-def _stored_values(item: StoredTensor) -> str:
-    if item.values != item.type.elements:
-        return f"{value_in_formula(item.values)} (packed)"
-    return " × ".join(map(value_in_formula, item.type.shape or ())) or "1"
+def _shape_product(tensor: StoredTensor) -> str:
+    if tensor.values != tensor.type.elements:
+        return f"{value_in_formula(tensor.values)} (packed)"
+    return " × ".join(map(value_in_formula, tensor.type.shape or ())) or "1"
 
 
-def _flops(cost: Cost) -> Iterator[WorkingLine]:
-    """2 × MACs, and each kind of elementwise operation with its own formula."""
+def _flops_lines(cost: Cost) -> Iterator[WorkingLine]:
+    """A cost → the lines of its FLOPs: each kind of elementwise operation with its own formula, and the sum with
+    2 × MACs."""
     macs = cost.macs.value
     for work in cost.work:
-        text = [f"{work.kind} ({work.role})", *_all_sides(work.formula)]
+        text = [f"{work.kind} ({work.role})", *_formula_sides(work.formula)]
         yield WorkingLine("Operations", tuple(text), work.formula.value)
     parts = [f"2 × {value_in_formula(macs)}"] if cost.macs.terms else []
     parts += [value_in_formula(work.formula.value) for work in cost.work]
@@ -117,11 +120,11 @@ def _flops(cost: Cost) -> Iterator[WorkingLine]:
         yield WorkingLine("FLOPs", (" + ".join(parts),), cost.flops)
 
 
-def _sides(factors: Sequence[Factor]) -> tuple[str, str]:
+def _factor_sides(factors: Sequence[Factor]) -> tuple[str, str]:
     return factor_names(factors), factor_values(factors)
 
 
-def _all_sides(formula: Formula) -> tuple[str, str]:
+def _formula_sides(formula: Formula) -> tuple[str, str]:
     return " + ".join(factor_names(t.factors) for t in formula.terms), " + ".join(
         factor_values(t.factors) for t in formula.terms
     )
@@ -138,35 +141,35 @@ def factor_values(factors: Sequence[Factor]) -> str:
 
 
 def value_in_formula(d: Dim) -> str:
-    """A number inside a formula; a sum stands in parentheses."""
+    """An extent or amount → its text inside a formula; a sum stands in parentheses."""
     return f"({format_count(d)})" if isinstance(d, Poly) and len(d.terms) > 1 else format_count(d)
 
 
 def sum_lines(report: Report) -> Iterator[WorkingLine]:
-    """The totals as sums over layers: equal ones together where there are many, and by operator type where that is
-    still long."""
+    """A report → its totals as sums over layers: equal ones together where there are many, and by operator type where
+    that is still long."""
     for key in ("macs", "backward_macs", "params", "flops"):
         if key not in report.totals:
             continue
-        what = CATALOGUE[key].label
-        every = [(row.operator, row.amounts[key]) for row in report.rows]
-        parts = [(op, amount) for op, amount in every if amount is not None and amount != 0]
-        shown = [value_in_formula(amount) for _, amount in parts]
-        if len(shown) > MAX_TERMS:
+        label = CATALOGUE[key].label
+        amounts = [(row.operator, row.figures[key]) for row in report.rows]
+        parts = [(op, amount) for op, amount in amounts if amount is not None and amount != 0]
+        terms = [value_in_formula(amount) for _, amount in parts]
+        if len(terms) > MAX_TERMS:
             equal = Counter(amount for _, amount in parts)
-            shown = [
+            terms = [
                 f"{n} × {value_in_formula(amount)}" if n > 1 else value_in_formula(amount)
                 for amount, n in equal.items()
             ]
-        if len(shown) > MAX_TERMS:
+        if len(terms) > MAX_TERMS:
             by_op: dict[str, Dim] = {}
             for op, amount in parts:
                 by_op[op] = by_op.get(op, 0) + amount
-            shown = [f"{op} {value_in_formula(amount)}" for op, amount in by_op.items()]
+            terms = [f"{op} {value_in_formula(amount)}" for op, amount in by_op.items()]
         if isinstance(report_total(report, key), LowerBound):
-            yield WorkingLine(what, (f"{' + '.join([*shown, '?'])} ≥ {format_count(report.totals[key])}",))
-        elif shown:
-            yield WorkingLine(what, (" + ".join(shown),), report.totals[key])
+            yield WorkingLine(label, (f"{' + '.join([*terms, '?'])} ≥ {format_count(report.totals[key])}",))
+        elif terms:
+            yield WorkingLine(label, (" + ".join(terms),), report.totals[key])
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,79 +214,80 @@ class Explanation(Result):
 def explain_report(report: Report, layer: str | None = None) -> Explanation:
     """The working of a report's layers, or of one. UsageError where no layer, or more than one, has that name."""
     if layer is not None:
-        chosen = [find_layer(report, layer)]
+        indexes = [find_layer(report, layer)]
     else:
-        costed = [i for i, row in enumerate(report.rows) if row.amounts["macs"] not in (0, None)]
-        chosen = costed or [i for i, row in enumerate(report.rows) if row.amounts["flops"] not in (0, None)]
-    owned: dict[int, list[StoredTensor]] = {}
-    for item in find_stored_tensors(report.graph):
-        if item.kind != "constant":
-            owned.setdefault(item.owner, []).append(item)
-    seen = receptive_fields(report.graph)
-    workings = tuple(_working(report, index, owned.get(index, ()), seen) for index in chosen)
+        with_macs = [i for i, row in enumerate(report.rows) if row.figures["macs"] not in (0, None)]
+        indexes = with_macs or [i for i, row in enumerate(report.rows) if row.figures["flops"] not in (0, None)]
+    tensors: dict[int, list[StoredTensor]] = {}
+    for tensor in find_stored_tensors(report.graph):
+        if tensor.kind != "constant":
+            tensors.setdefault(tensor.owner, []).append(tensor)
+    fields = receptive_fields(report.graph)
+    workings = tuple(_explain_layer(report, index, tensors.get(index, ()), fields) for index in indexes)
     if layer is not None:
-        pairs = tuple(p for p in find_separable(report) if workings[0].row.name in (p.depthwise, p.pointwise))
+        pairs = tuple(p for p in separable_pairs(report) if workings[0].row.name in (p.depthwise, p.pointwise))
         return Explanation(report, workings[0].row.name, workings, (), pairs)
-    return Explanation(report, None, workings, tuple(sum_lines(report)), tuple(find_separable(report)))
+    return Explanation(report, None, workings, tuple(sum_lines(report)), tuple(separable_pairs(report)))
 
 
 def find_layer(report: Report, name: str) -> int:
-    """The index of the layer meant: exactly so called, but for case, the only one that ends so, holds it or has its
-    parts in that order, or the only one of that operator type."""
+    """A report and a name → the index of the layer: of exactly this name, or but for case, else the only one that ends
+    so, contains it or has its parts in this order, or the only one of this operator type."""
     names = [row.name for row in report.rows]
-    lower, asked = [n.lower() for n in names], name.lower()
-    parts = [part for part in re.split("[/…]", asked) if part]
+    lower_names, lower_name = [n.lower() for n in names], name.lower()
+    parts = [part for part in re.split("[/…]", lower_name) if part]
     matches: list[int] = []
     tests: tuple[Callable[[str, str], bool], ...] = (
-        lambda own, _: own == name,
-        lambda _, own: own == asked,
-        lambda _, own: own.endswith(asked) and not own[: -len(asked)][-1:].isalnum(),
-        lambda _, own: asked in own,
-        lambda _, own: _in_order(parts, own.split("/")),
+        lambda candidate, _: candidate == name,
+        lambda _, candidate: candidate == lower_name,
+        lambda _, candidate: candidate.endswith(lower_name) and not candidate[: -len(lower_name)][-1:].isalnum(),
+        lambda _, candidate: lower_name in candidate,
+        lambda _, candidate: _has_parts_in_order(parts, candidate.split("/")),
     )
     for test in tests:
-        matches = matches or [i for i in range(len(names)) if test(names[i], lower[i])]
-    matches = matches or [i for i, row in enumerate(report.rows) if row.op_type.lower() == asked]
+        matches = matches or [i for i in range(len(names)) if test(names[i], lower_names[i])]
+    matches = matches or [i for i, row in enumerate(report.rows) if row.op_type.lower() == lower_name]
     if len(matches) == 1:
         return matches[0]
     if matches:
-        listed = ", ".join(names[i] for i in matches[:6]) + (", …" if len(matches) > 6 else "")
-        raise UsageError(f"{name!r} fits {len(matches)} layers", f"which one of {listed}?")
-    numbers = re.findall(r"\d+", asked)
-    close = difflib.get_close_matches(asked, lower, 30, 0.5)
-    close = sorted(close, key=lambda own: re.findall(r"\d+", own)[: len(numbers)] != numbers)[:3]
-    hint = f"did you mean {' or '.join(names[lower.index(c)] for c in close)}?" if close else "see `costcalc analyze`"
+        names_text = ", ".join(names[i] for i in matches[:6]) + (", …" if len(matches) > 6 else "")
+        raise UsageError(f"{name!r} fits {len(matches)} layers", f"which one of {names_text}?")
+    numbers = re.findall(r"\d+", lower_name)
+    close_names = difflib.get_close_matches(lower_name, lower_names, 30, 0.5)
+    close_names.sort(key=lambda candidate: re.findall(r"\d+", candidate)[: len(numbers)] != numbers)
+    suggestion = " or ".join(names[lower_names.index(candidate)] for candidate in close_names[:3])
+    hint = f"did you mean {suggestion}?" if suggestion else "see `costcalc analyze`"
     raise UsageError(f"{report.name} has no layer {name!r}", hint)
 
 
-def _in_order(parts: Sequence[str], own: Sequence[str]) -> bool:
-    """Whether a path has these parts in this order: encoder1/attention of encoder1/residual1/attention."""
-    left = iter(own)
-    return bool(parts) and all(part in left for part in parts)
+def _has_parts_in_order(parts: Sequence[str], path: Sequence[str]) -> bool:
+    """Whether a path has the parts of a name in this order: encoder1/attention of encoder1/residual1/attention."""
+    remaining_path = iter(path)
+    return bool(parts) and all(part in remaining_path for part in parts)
 
 
-def _working(
-    report: Report, index: int, owned: Sequence[StoredTensor], seen: Mapping[str, ReceptiveField]
+def _explain_layer(
+    report: Report, index: int, tensors: Sequence[StoredTensor], fields: Mapping[str, ReceptiveField]
 ) -> LayerExplanation:
     row, graph = report.rows[index], report.graph
     rule = registry.COST_RULES.get((row.domain, row.op_type))
-    words = " ".join((rule.function.__doc__ or "").split()) if rule else ""
+    rule_text = " ".join((rule.function.__doc__ or "").split()) if rule else ""
     sentence = traits_of(row).sentence
     return LayerExplanation(
         row,
         sentence or ("Moves or renames data, no arithmetic." if row.state == "free" else ""),
-        words,
+        rule_text,
         tuple(f"{name} {format_shape(graph.types[name].shape)}" for name in row.inputs if name),
         tuple(f"{output.name} {format_shape(output.type.shape)}" for output in row.outputs),
-        tuple(layer_lines(row, graph, index, owned, seen)),
+        tuple(layer_lines(row, graph, index, tensors, fields)),
     )
 
 
-def _step_dict(step: WorkingLine) -> dict[str, Any]:
-    return {"what": step.what, "working": list(step.sides), "value": json_amount(step.value)}
+def _line_document(step: WorkingLine) -> dict[str, Any]:
+    return {"what": step.label, "working": list(step.sides), "value": json_amount(step.value)}
 
 
-def _working_dict(working: LayerExplanation) -> dict[str, Any]:
+def _layer_document(working: LayerExplanation) -> dict[str, Any]:
     row = working.row
     return {
         "name": row.name,
@@ -293,7 +297,7 @@ def _working_dict(working: LayerExplanation) -> dict[str, Any]:
         "rule": working.rule,
         "inputs": list(working.inputs),
         "outputs": list(working.outputs),
-        "steps": [_step_dict(step) for step in working.steps],
+        "steps": [_line_document(step) for step in working.steps],
     }
 
 
@@ -302,11 +306,11 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
     return {
         "model": explanation.report.name,
         "source": explanation.report.source,
-        "layers": [_working_dict(working) for working in explanation.workings],
-        "sums": [_step_dict(step) for step in explanation.sums],
+        "layers": [_layer_document(working) for working in explanation.workings],
+        "sums": [_line_document(step) for step in explanation.sums],
         "separable": [
             {k: json_amount(v) if k not in ("depthwise", "pointwise") else v for k, v in pair._asdict().items()}
             for pair in explanation.separable
         ],
-        **{name: [_step_dict(step) for step in lines] for name, lines in explanation.sections.items()},
+        **{name: [_line_document(step) for step in lines] for name, lines in explanation.sections.items()},
     }

@@ -25,59 +25,38 @@ LAYER_OMISSIONS = (
 )
 
 
-def bound_lines(explanation: Explanation, devices: Sequence[Roofline]) -> Iterator[WorkingLine]:
-    """The working of the bounds on devices: of the whole model, or of the layer that the explanation is about."""
-    for one in devices:
-        yield WorkingLine("Device", (f"{one.profile.name} ({one.profile.id}): {one.profile.variant}",))
+def bound_lines(explanation: Explanation, rooflines: Sequence[Roofline]) -> Iterator[WorkingLine]:
+    """An explanation and rooflines → the working of the bounds: of the whole model, or of the layer that is
+    explained."""
+    for roofline in rooflines:
+        yield WorkingLine("Device", (f"{roofline.profile.name} ({roofline.profile.id}): {roofline.profile.variant}",))
         if explanation.layer is None:
-            yield from _model(one)
+            yield from _model_lines(roofline)
         else:
-            index = next(i for i, row in enumerate(one.report.rows) if row is explanation.workings[0].row)
-            yield from _layer(one, index)
-        yield from _sources(one)
+            index = next(i for i, row in enumerate(roofline.report.rows) if row is explanation.workings[0].row)
+            yield from _layer_lines(roofline, index)
+        yield from _source_lines(roofline)
 
 
-def _model(one: Roofline) -> Iterator[WorkingLine]:
-    if one.open:
-        yield WorkingLine("Lower bound", (f"depends on {', '.join(one.open)} (bind with --dim {one.open[0]}=…)",))
-        return
-    if one.report.upper_bound or one.model.seconds is None:
-        yield WorkingLine("Lower bound", ("none: a branch is open" if one.report.upper_bound else "?",))
-        return
-    for element, macs in one.elements:
-        found = one.profile.rate(element)
-        if found is None:
-            yield WorkingLine("Compute", (f"no peak for {element}",))
-            continue
-        fewest = one.multiplications[element]
-        if fewest != macs:
-            yield WorkingLine(
-                "Multiply",
-                (f"{format_count(round(fewest))}, of the definition's {format_count(macs)} MACs; {LAYER_OMISSIONS}",),
-            )
-        numbers = f"2 × {format_count(round(fewest))} / {rate_text(found[1].value, found[0])}"
-        seconds = f"{format_si(2 * fewest / found[1].value, 's')} ({found[0]})"
-        yield WorkingLine("Compute", ("2 × multiplications / peak", numbers, seconds))
-    if one.profile.bandwidth is not None and one.compulsory is not None:
-        yield WorkingLine("Traffic", ("weights + inputs + outputs, each once", f"{format_count(one.compulsory)} bytes"))
-        moved, names = format_count(one.compulsory), "traffic"
-        if one.kept:
-            moved, names = f"({moved} - {format_count(one.kept)})", "(traffic - what the last-level cache can keep)"
+def _model_lines(roofline: Roofline) -> Iterator[WorkingLine]:
+    if roofline.open_symbols:
         yield WorkingLine(
-            "Memory",
-            (
-                f"{names} / bandwidth",
-                f"{moved} / {bandwidth_text(one.profile.bandwidth.value)}",
-                format_si(one.model.memory, "s"),
-            ),
+            "Lower bound",
+            (f"depends on {', '.join(roofline.open_symbols)} (bind with --dim {roofline.open_symbols[0]}=…)",),
         )
-    yield _maximum("Lower bound", one.model)
+        return
+    if roofline.report.upper_bound or roofline.model.seconds is None:
+        yield WorkingLine("Lower bound", ("none: a branch is open" if roofline.report.upper_bound else "?",))
+        return
+    yield from _compute_lines(roofline)
+    yield from _memory_lines(roofline)
+    yield _maximum_line("Lower bound", roofline.model)
     yield WorkingLine("Rests on", (BOUND_BASIS,))
-    if one.unfused is not None:
-        yield WorkingLine("Layer by layer", (f"Σ max(FLOPs / peak, traffic / bandwidth) {layers_text(one)}",))
-    for fit in memory_fits(one.report, one.profile):
+    if roofline.unfused is not None:
+        yield WorkingLine("Layer by layer", (f"Σ max(FLOPs / peak, traffic / bandwidth) {layers_text(roofline)}",))
+    for fit in memory_fits(roofline.report, roofline.profile):
         yield WorkingLine("Fits" if fit.fits else "Does not fit", (fit_text(fit),))
-    joules = estimate_energy(one)
+    joules = estimate_energy(roofline)
     if joules is not None:
         terms = [
             f"{format_count(n)} {'bytes' if name in MEMORIES else 'MACs'} × {float(figure.value):g} pJ"
@@ -86,24 +65,64 @@ def _model(one: Roofline) -> Iterator[WorkingLine]:
         yield WorkingLine("Energy", ("MACs × pJ + bytes × pJ", f"{' + '.join(terms)} {energy_text(joules)}"))
 
 
-def _maximum(what: str, bound: TimeBound) -> WorkingLine:
-    known = {"compute": bound.compute, "memory": bound.memory}
-    names = [name for name, value in known.items() if value is not None]
-    times = [format_si(value, "s") for value in known.values() if value is not None]
-    more = ("", "") if not bound.overhead else (" + overhead", f" + {format_si(bound.overhead, 's')}")
+def _compute_lines(roofline: Roofline) -> Iterator[WorkingLine]:
+    """A roofline → for each element type its multiplications over its peak, in seconds."""
+    for element, macs in roofline.macs_by_type:
+        peak = roofline.profile.find_peak(element)
+        if peak is None:
+            yield WorkingLine("Compute", (f"no peak for {element}",))
+            continue
+        fewest = roofline.multiplications[element]
+        if fewest != macs:
+            yield WorkingLine(
+                "Multiply",
+                (f"{format_count(round(fewest))}, of the definition's {format_count(macs)} MACs; {LAYER_OMISSIONS}",),
+            )
+        numbers = f"2 × {format_count(round(fewest))} / {rate_text(peak[1].value, peak[0])}"
+        seconds = f"{format_si(2 * fewest / peak[1].value, 's')} ({peak[0]})"
+        yield WorkingLine("Compute", ("2 × multiplications / peak", numbers, seconds))
+
+
+def _memory_lines(roofline: Roofline) -> Iterator[WorkingLine]:
+    """A roofline → the compulsory traffic in bytes, and its time at the device's bandwidth."""
+    if roofline.profile.bandwidth is not None and roofline.compulsory_bytes is not None:
+        yield WorkingLine(
+            "Traffic", ("weights + inputs + outputs, each once", f"{format_count(roofline.compulsory_bytes)} bytes")
+        )
+        traffic, traffic_name = format_count(roofline.compulsory_bytes), "traffic"
+        if roofline.cached_bytes:
+            traffic, traffic_name = (
+                f"({traffic} - {format_count(roofline.cached_bytes)})",
+                "(traffic - what the last-level cache can keep)",
+            )
+        yield WorkingLine(
+            "Memory",
+            (
+                f"{traffic_name} / bandwidth",
+                f"{traffic} / {bandwidth_text(roofline.profile.bandwidth.value)}",
+                format_si(roofline.model.memory, "s"),
+            ),
+        )
+
+
+def _maximum_line(label: str, bound: TimeBound) -> WorkingLine:
+    seconds_of_limit = {"compute": bound.compute, "memory": bound.memory}
+    names = [name for name, value in seconds_of_limit.items() if value is not None]
+    times = [format_si(value, "s") for value in seconds_of_limit.values() if value is not None]
+    overhead = ("", "") if not bound.overhead else (" + overhead", f" + {format_si(bound.overhead, 's')}")
     return WorkingLine(
-        what,
+        label,
         (
-            f"max({', '.join(names)}){more[0]}",
-            f"max({', '.join(times)}){more[1]}",
+            f"max({', '.join(names)}){overhead[0]}",
+            f"max({', '.join(times)}){overhead[1]}",
             f"{format_si(bound.seconds, 's')}{by_text(bound)}",
         ),
     )
 
 
-def _layer(one: Roofline, index: int) -> Iterator[WorkingLine]:
-    row, bound = one.report.rows[index], one.layers[index]
-    flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
+def _layer_lines(roofline: Roofline, index: int) -> Iterator[WorkingLine]:
+    row, bound = roofline.report.rows[index], roofline.layers[index]
+    flops, traffic = row.figures["flops"], row.figures["traffic_bytes"]
     if not isinstance(flops, int) or not isinstance(traffic, int):
         yield WorkingLine("Time", ("depends on what is open or unknown",))
         return
@@ -111,12 +130,12 @@ def _layer(one: Roofline, index: int) -> Iterator[WorkingLine]:
         peak = Fraction(flops) / bound.compute if bound.compute else None
         at = f" / {format_short(round(peak))} operations/s" if peak else ""
         yield WorkingLine("Compute", ("FLOPs / peak", f"{format_count(flops)}{at}", format_si(bound.compute, "s")))
-    if bound.memory is not None and one.profile.bandwidth is not None:
+    if bound.memory is not None and roofline.profile.bandwidth is not None:
         yield WorkingLine(
             "Memory",
             (
                 "traffic / bandwidth",
-                f"{format_count(traffic)} bytes / {bandwidth_text(one.profile.bandwidth.value)}",
+                f"{format_count(traffic)} bytes / {bandwidth_text(roofline.profile.bandwidth.value)}",
                 format_si(bound.memory, "s"),
             ),
         )
@@ -130,21 +149,21 @@ def _layer(one: Roofline, index: int) -> Iterator[WorkingLine]:
             ),
         )
     if bound.seconds is not None:
-        yield _maximum("Time alone", bound)
+        yield _maximum_line("Time alone", bound)
 
 
-def _sources(one: Roofline) -> Iterator[WorkingLine]:
-    """Where the figures that were used were seen."""
-    used: dict[str, SourcedFigure] = {}
-    for element, _ in one.elements:
-        found = one.profile.rate(element)
-        if found:
-            used[found[0]] = found[1]
-    if one.profile.bandwidth is not None:
-        used["bandwidth"] = one.profile.bandwidth
-    if one.kept:
-        used["cache"] = one.profile.memory["on_chip"]
-    if one.profile.overhead is not None:
-        used["overhead"] = one.profile.overhead
-    for name, figure in used.items():
-        yield WorkingLine("Source", (f"{name}: {figure.source} (seen {one.profile.seen})",))
+def _source_lines(roofline: Roofline) -> Iterator[WorkingLine]:
+    """A roofline → the source of each figure of the device that its bounds use."""
+    figures: dict[str, SourcedFigure] = {}
+    for element, _ in roofline.macs_by_type:
+        peak = roofline.profile.find_peak(element)
+        if peak:
+            figures[peak[0]] = peak[1]
+    if roofline.profile.bandwidth is not None:
+        figures["bandwidth"] = roofline.profile.bandwidth
+    if roofline.cached_bytes:
+        figures["cache"] = roofline.profile.memory["on_chip"]
+    if roofline.profile.overhead is not None:
+        figures["overhead"] = roofline.profile.overhead
+    for name, figure in figures.items():
+        yield WorkingLine("Source", (f"{name}: {figure.source} (seen {roofline.profile.access_date})",))

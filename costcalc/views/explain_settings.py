@@ -14,7 +14,7 @@ from costcalc.analysis.memory.footprint import MemoryFootprint, measure_footprin
 from costcalc.analysis.report import NODE_BY_NODE, Report
 from costcalc.analysis.training.gradients import GradientFlow, gradient_flow
 from costcalc.analysis.training.step import TrainingStep
-from costcalc.core.dim import Dim, bind_remedy, symbols
+from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError, UndecidedError
 from costcalc.core.formula import Product
 from costcalc.core.ir import Node
@@ -35,8 +35,9 @@ from costcalc.views.explain import (
 )
 from costcalc.views.explain_bounds import bound_lines
 from costcalc.views.figures import figure_text
+from costcalc.views.memory import open_peak_text
 
-BACKWARD = CATALOGUE["backward_macs"].label
+BACKWARD_LABEL = CATALOGUE["backward_macs"].label
 
 
 def explain_measurement(measurement: Measurement, layer: str | None = None) -> Explanation:
@@ -47,9 +48,9 @@ def explain_measurement(measurement: Measurement, layer: str | None = None) -> E
     index = None
     if layer is not None:
         index = next(i for i, row in enumerate(report.rows) if row is explanation.workings[0].row)
-    step: TrainingStep | None = getattr(report, "step", None)
+    step: TrainingStep | None = report.step
     if step is not None:
-        gradients = gradient_flow(report.graph, step.setup.freeze, step.setup.input_gradient)
+        gradients = gradient_flow(report.graph, step.options.freeze, step.options.input_gradient)
         explanation = _with_backward(explanation, gradients)
     return replace(
         explanation,
@@ -68,125 +69,139 @@ def execution_lines(report: Report, index: int | None) -> Iterator[WorkingLine]:
         return
     yield WorkingLine("Execution", (", ".join(option_words(execution)),))
     try:
-        found = measure_footprint(report.graph, execution)
+        footprint = measure_footprint(report.graph, execution)
     except UndecidedError as error:
         yield WorkingLine("Peak", (str(error),))
         return
     if index is not None:
-        at = next((i for i, step in enumerate(found.plan.steps) if index in step.nodes), None)
-        if at is None:
+        step_index = next((i for i, step in enumerate(footprint.schedule.steps) if index in step.nodes), None)
+        if step_index is None:
             yield WorkingLine("Step", ("none: it computes nothing while the model runs",))
         else:
-            yield from _live_lines(found, at, "Live bytes")
-    elif found.peak is None:
-        names = symbols(*found.line.live)
-        why = f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(found.line.live, 0))}"
-        yield WorkingLine("Peak", (why,))
-    elif found.plan.steps:
-        yield from _live_lines(found, found.line.step, "Peak")
-        if found.given is not None:
-            yield WorkingLine("In the given order", (), found.given)
-        if found.arena is not None:
-            over = found.arena.size - found.arena.bound
-            offsets = f"offsets that are multiples of {found.arena.alignment}"
+            yield from _live_lines(footprint, step_index, "Live bytes")
+    elif footprint.peak is None:
+        yield WorkingLine("Peak", (open_peak_text(footprint),))
+    elif footprint.schedule.steps:
+        yield from _live_lines(footprint, footprint.liveness.peak_step, "Peak")
+        if footprint.graph_order_peak is not None:
+            yield WorkingLine("In the given order", (), footprint.graph_order_peak)
+        if footprint.arena is not None:
+            gap = footprint.arena.size - footprint.arena.bound
+            offsets = f"offsets that are multiples of {footprint.arena.alignment}"
             yield WorkingLine(
                 "Arena",
                 (
                     f"alive at once + gaps between {offsets}",
-                    f"{format_count(found.arena.bound)} + {format_count(over)}",
+                    f"{format_count(footprint.arena.bound)} + {format_count(gap)}",
                 ),
-                found.arena.size,
+                footprint.arena.size,
             )
 
 
-def _live_lines(found: MemoryFootprint, at: int, what: str) -> Iterator[WorkingLine]:
-    """A step, the tensors that are alive then, the largest first, and their sum."""
-    step, count = found.plan.steps[at], len(found.plan.steps)
-    layers = [found.graph.nodes[i].name for i in step.nodes]
+def _live_lines(footprint: MemoryFootprint, step_index: int, label: str) -> Iterator[WorkingLine]:
+    """A footprint and the index of a step → the step, its live tensors, the largest first, and their sum in bytes."""
+    step, count = footprint.schedule.steps[step_index], len(footprint.schedule.steps)
+    layers = [footprint.graph.nodes[i].name for i in step.nodes]
     runs = f", which runs {', '.join(layers)}" if len(layers) > 1 else ""
-    yield WorkingLine("Step", (f"{at + 1:,} of {count:,}, {step.name}{runs}",))
-    alive = [b for b in map(found.plan.buffers.__getitem__, found.largest()) if b.born <= at <= b.dies]
-    if all(isinstance(b.nbytes, int) for b in alive):
-        alive.sort(key=lambda b: b.nbytes, reverse=True)
-    for buffer in alive[:MAX_TERMS]:
-        kind = found.graph.types[buffer.name]
-        yield WorkingLine("Alive", (f"{buffer.name} {format_shape(kind.shape)} {kind.dtype}",), buffer.nbytes)
-    rest: Dim = sum([b.nbytes for b in alive[MAX_TERMS:]], 0)
-    if len(alive) > MAX_TERMS:
-        yield WorkingLine("Alive", (f"{len(alive) - MAX_TERMS:,} more",), rest)
-    parts = [value_in_formula(b.nbytes) for b in alive[:MAX_TERMS]] + (
-        [value_in_formula(rest)] if len(alive) > MAX_TERMS else []
+    yield WorkingLine("Step", (f"{step_index + 1:,} of {count:,}, {step.name}{runs}",))
+    live_buffers = [
+        b
+        for b in map(footprint.schedule.buffers.__getitem__, footprint.rank_buffers())
+        if b.first_step <= step_index <= b.last_step
+    ]
+    if all(isinstance(b.nbytes, int) for b in live_buffers):
+        live_buffers.sort(key=lambda b: b.nbytes, reverse=True)
+    for buffer in live_buffers[:MAX_TERMS]:
+        tensor_type = footprint.graph.types[buffer.name]
+        yield WorkingLine(
+            "Alive", (f"{buffer.name} {format_shape(tensor_type.shape)} {tensor_type.dtype}",), buffer.nbytes
+        )
+    remainder: Dim = sum([b.nbytes for b in live_buffers[MAX_TERMS:]], 0)
+    if len(live_buffers) > MAX_TERMS:
+        yield WorkingLine("Alive", (f"{len(live_buffers) - MAX_TERMS:,} more",), remainder)
+    parts = [value_in_formula(b.nbytes) for b in live_buffers[:MAX_TERMS]] + (
+        [value_in_formula(remainder)] if len(live_buffers) > MAX_TERMS else []
     )
-    unknown = " + ?" if found.plan.unknown else ""
-    yield WorkingLine(what, (" + ".join(parts) + unknown,), None if unknown else found.line.live[at])
+    unknown = " + ?" if footprint.schedule.unknown else ""
+    yield WorkingLine(
+        label, (" + ".join(parts) + unknown,), None if unknown else footprint.liveness.live_bytes[step_index]
+    )
 
 
 def _with_backward(explanation: Explanation, gradients: GradientFlow) -> Explanation:
-    """The explanation with the working of backward MACs in each layer's lines, behind its MACs."""
-    places = {id(row): node for row, node in zip(explanation.report.rows, explanation.report.graph.nodes, strict=True)}
+    """An explanation and gradients → the explanation with the working of backward MACs in each layer's lines, behind
+    its MACs."""
+    node_of_row = {
+        id(row): node for row, node in zip(explanation.report.rows, explanation.report.graph.nodes, strict=True)
+    }
     workings = []
     for working in explanation.workings:
-        lines = tuple(backward_lines(places[id(working.row)], working.row, explanation.report, gradients))
-        before = max((i for i, step in enumerate(working.steps, 1) if step.what.startswith("MACs")), default=0)
-        steps = (*working.steps[:before], *lines, *working.steps[before:])
+        lines = tuple(backward_lines(node_of_row[id(working.row)], working.row, explanation.report, gradients))
+        position = max((i for i, step in enumerate(working.steps, 1) if step.label.startswith("MACs")), default=0)
+        steps = (*working.steps[:position], *lines, *working.steps[position:])
         workings.append(replace(working, steps=steps))
     return replace(explanation, workings=tuple(workings))
 
 
 def backward_lines(node: Node, row: LayerCost, report: Report, gradients: GradientFlow) -> Iterator[WorkingLine]:
-    """A layer's backward MACs: each product of its forward pass once for the gradient of each side that has one."""
+    """A node and its row → the working of its backward MACs: each product of the forward pass once for the gradient of
+    each operand that has one."""
     if not gradients.has_gradient(node):
         return
     types = [report.graph.types[name] if name else None for name in node.inputs]
-    parts = None if row.cost is None else find_contractions(traits_of(node), row.cost.macs, types, node.attributes)
-    if parts is None or row.cost is None:
-        yield WorkingLine(BACKWARD, ("?: no rule for its operator's gradient",))
+    contractions = (
+        None if row.cost is None else find_contractions(traits_of(node), row.cost.macs, types, node.attributes)
+    )
+    if contractions is None or row.cost is None:
+        yield WorkingLine(BACKWARD_LABEL, ("?: no rule for its operator's gradient",))
         return
     terms = row.cost.macs.terms
-    alike = len(parts) == len(terms) and all(p.macs == t.value for p, t in zip(parts, terms, strict=True))
-    once: list[Dim] = []
-    for i, part in enumerate(parts):
-        kinds = _gradients(node, part, gradients)
+    terms_match = len(contractions) == len(terms) and all(
+        p.macs == t.value for p, t in zip(contractions, terms, strict=True)
+    )
+    per_run: list[Dim] = []
+    for i, contraction in enumerate(contractions):
+        kinds = _gradient_kinds(node, contraction, gradients)
         if kinds:
-            once.append(part.macs * len(kinds))
-            sides = _product_sides(terms[i] if alike else None, part, len(kinds))
-            yield WorkingLine(BACKWARD, (" + ".join(kinds), *sides), once[-1])
-    if len(once) > 1:
-        yield WorkingLine(BACKWARD, (" + ".join(map(value_in_formula, once)),), sum(once, 0))
-    if once and row.count != 1:
-        text = f"{format_count(sum(once, 0))} × {format_count(row.count)} runs"
-        yield WorkingLine(f"{BACKWARD} of all runs", (text,), row.amounts["backward_macs"])
+            per_run.append(contraction.macs * len(kinds))
+            sides = _product_sides(terms[i] if terms_match else None, contraction, len(kinds))
+            yield WorkingLine(BACKWARD_LABEL, (" + ".join(kinds), *sides), per_run[-1])
+    if len(per_run) > 1:
+        yield WorkingLine(BACKWARD_LABEL, (" + ".join(map(value_in_formula, per_run)),), sum(per_run, 0))
+    if per_run and row.count != 1:
+        text = f"{format_count(sum(per_run, 0))} × {format_count(row.count)} runs"
+        yield WorkingLine(f"{BACKWARD_LABEL} of all runs", (text,), row.figures["backward_macs"])
 
 
-def _gradients(node: Node, part: Contraction, gradients: GradientFlow) -> list[str]:
-    """What a product's gradients are of: weights or an input, for each side that has one."""
-    found = []
-    for side in (part.left, part.right):
-        needed = [name for name in present_inputs(node.inputs, side) if name in gradients.with_gradient]
-        if needed:
-            found.append("weight gradient" if all(n in gradients.weights for n in needed) else "input gradient")
-    return found
+def _gradient_kinds(node: Node, contraction: Contraction, gradients: GradientFlow) -> list[str]:
+    """A contraction → `weight gradient` or `input gradient` for each operand that has one."""
+    kinds = []
+    for operand in (contraction.left, contraction.right):
+        names = [name for name in present_inputs(node.inputs, operand) if name in gradients.with_gradient]
+        if names:
+            kinds.append("weight gradient" if all(n in gradients.weights for n in names) else "input gradient")
+    return kinds
 
 
-def _product_sides(term: Product | None, part: Contraction, times: int) -> Sequence[str]:
+def _product_sides(term: Product | None, contraction: Contraction, count: int) -> Sequence[str]:
     """`2 × #filter params × #filters` and `2 × 27 × 5`; the product's number where its factors are not known."""
-    before = f"{times} × " if times > 1 else ""
+    multiplier = f"{count} × " if count > 1 else ""
     if term is None:
-        return (f"{before}{value_in_formula(part.macs)}",)
-    return f"{before}{factor_names(term.factors)}", f"{before}{factor_values(term.factors)}"
+        return (f"{multiplier}{value_in_formula(contraction.macs)}",)
+    return f"{multiplier}{factor_names(term.factors)}", f"{multiplier}{factor_values(term.factors)}"
 
 
 def training_lines(step: TrainingStep) -> Iterator[WorkingLine]:
-    """MACs of a training step as a sum of passes, bytes as a sum of kinds."""
-    parts = {"forward": "forward", "weight_gradient": "weight gradients", "input_gradient": "input gradients"}
+    """A training step → its MACs as a sum of passes, bytes as a sum of kinds."""
+    passes = {"forward": "forward", "weight_gradient": "weight gradients", "input_gradient": "input gradients"}
     if step.checkpoint:
-        parts["recompute"] = "computed again"
-    values = " + ".join(value_in_formula(step.macs[key]) for key in parts)
-    yield WorkingLine(CATALOGUE["training_macs"].label, (" + ".join(parts.values()), values), step.total_macs)
+        passes["recompute"] = "computed again"
+    values = " + ".join(value_in_formula(step.macs[key]) for key in passes)
+    yield WorkingLine(CATALOGUE["training_macs"].label, (" + ".join(passes.values()), values), step.total_macs)
     kinds = {
         "weights": "weights",
         "gradients": "gradients",
-        "optimizer": f"state of {step.setup.optimizer}",
+        "optimizer": f"state of {step.options.optimizer}",
         "activations": "kept activations",
     }
     values = " + ".join(value_in_formula(step.nbytes[key]) for key in kinds)
@@ -196,36 +211,39 @@ def training_lines(step: TrainingStep) -> Iterator[WorkingLine]:
 
 
 def generation_lines(measurement: Measurement) -> Iterator[WorkingLine]:
-    """The cache, the passes and the memory of generation, where the settings ask for it, and tokens a second."""
+    """A measurement → the working of generation, where the settings ask for it: cache, passes, memory, tokens a
+    second."""
     if measurement.settings.generation is None:
         return
-    found = measurement.generation
-    tokens = found.prompt + found.generate
-    cache = found.cache_bytes(tokens)
-    elements, texts = format_count(found.cache_elements), format_count(found.batch)
+    generation = measurement.generation
+    tokens = generation.prompt + generation.generate
+    cache = generation.cache_bytes(tokens)
+    elements, texts = format_count(generation.cache_elements), format_count(generation.batch)
     yield WorkingLine(
         CATALOGUE["kv_cache_bytes"].label,
         (
             "numbers a token × tokens × texts × bits / 8",
-            f"{elements} × {format_count(tokens)} × {texts} × {found.cache_bits} / 8",
+            f"{elements} × {format_count(tokens)} × {texts} × {generation.cache_bits} / 8",
         ),
         cache,
     )
     yield WorkingLine(
-        CATALOGUE["prompt_macs"].label, (f"one pass over {format_count(found.prompt)} tokens",), found.prefill.macs
+        CATALOGUE["prompt_macs"].label,
+        (f"one pass over {format_count(generation.prompt)} tokens",),
+        generation.prefill.macs,
     )
-    if found.first and found.last:
-        context = f"{format_count(found.first.context)} to {format_count(found.last.context)} tokens"
-        each = f"{format_count(found.first.macs)} to {format_count(found.last.macs)}"
-        text = f"{format_count(found.steps)} steps, which attend to {context}, of {each} MACs"
-        yield WorkingLine(CATALOGUE["step_macs"].label, (text,), found.step_macs)
+    if generation.first and generation.last:
+        context = f"{format_count(generation.first.context)} to {format_count(generation.last.context)} tokens"
+        macs = f"{format_count(generation.first.macs)} to {format_count(generation.last.macs)}"
+        text = f"{format_count(generation.steps)} steps, which attend to {context}, of {macs} MACs"
+        yield WorkingLine(CATALOGUE["step_macs"].label, (text,), generation.step_macs)
     yield WorkingLine(
         CATALOGUE["memory_bytes"].label,
         (
             "weights + KV cache + peak activations of the prompt's pass",
-            f"{format_count(found.weight_bytes)} + {format_count(cache)} + {format_count(found.peak_bytes)}",
+            f"{format_count(generation.weight_bytes)} + {format_count(cache)} + {format_count(generation.peak_bytes)}",
         ),
-        found.memory,
+        generation.memory_bytes,
     )
     for device in measurement.settings.devices:
         ref = QuantityRef(CATALOGUE["tokens_per_second"], device)

@@ -65,12 +65,12 @@ def figure_cell(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
     """A figure in a column of its own kind: an amount where it is counted, else its text with its plain value; `?`
     for a total of every model that open symbols leave undecided."""
     if isinstance(figure, QuantityError) and ref.quantity.of_every_model:
-        return FigureCell("?", None, refused=str(figure))
+        return FigureCell("?", None, refusal=str(figure))
     amount = figure_amount(ref, figure)
     if not isinstance(amount, str):
         return amount
     if isinstance(figure, QuantityError):
-        return FigureCell(amount, None, refused=str(figure))
+        return FigureCell(amount, None, refusal=str(figure))
     return FigureCell(amount, figure_plain(figure), figure.certainty)
 
 
@@ -98,10 +98,15 @@ def refusal_texts(figures: Mapping[QuantityRef, Figure | QuantityError]) -> dict
     return {ref.key: str(figure) for ref, figure in figures.items() if isinstance(figure, QuantityError)}
 
 
-def certainty_words(figures: Mapping[QuantityRef, Figure | QuantityError]) -> dict[str, Certainty]:
+def inexact(certainty: Mapping[str, Certainty]) -> dict[str, Certainty]:
+    """The certainty of each quantity -> of those that are not exact."""
+    return {key: word for key, word in certainty.items() if word != "exact"}
+
+
+def inexact_certainty(figures: Mapping[QuantityRef, Figure | QuantityError]) -> dict[str, Certainty]:
     """What is certain of each figure that is not exact, by the quantity's key."""
-    given = {ref.key: figure.certainty for ref, figure in figures.items() if isinstance(figure, Figure)}
-    return {key: word for key, word in given.items() if word != "exact"}
+    certainty = {ref.key: figure.certainty for ref, figure in figures.items() if isinstance(figure, Figure)}
+    return inexact(certainty)
 
 
 def figure_ratios(ref: QuantityRef, row: Sequence[Figure | QuantityError]) -> list[float | None]:
@@ -124,23 +129,23 @@ def figure_entries(ref: QuantityRef, row: Sequence[Figure | QuantityError]) -> l
         {
             "value": figure_plain(figure),
             "lower_bound": isinstance(figure, Figure) and figure.certainty == "lower",
-            "ratio": times,
+            "ratio": ratio,
             **({"certainty": figure.certainty} if isinstance(figure, Figure) else {"refused": str(figure)}),
         }
-        for figure, times in zip(row, figure_ratios(ref, row), strict=True)
+        for figure, ratio in zip(row, figure_ratios(ref, row), strict=True)
     ]
 
 
 def refusal_notes(
-    names: Sequence[str], asked: Mapping[QuantityRef, Sequence[Figure | QuantityError]]
+    names: Sequence[str], figures: Mapping[QuantityRef, Sequence[Figure | QuantityError]]
 ) -> tuple[Note, ...]:
     """Which models do not have which quantities, and why: each reason of a model once."""
     reasons: dict[tuple[str, str], list[str]] = {}
-    for ref, row in asked.items():
+    for ref, row in figures.items():
         for name, figure in zip(names, row, strict=True):
             if isinstance(figure, QuantityError):
-                why = str(figure).removeprefix(f"{ref.key}: ")
-                reasons.setdefault((name, why), []).append(ref.key)
+                reason = str(figure).removeprefix(f"{ref.key}: ")
+                reasons.setdefault((name, reason), []).append(ref.key)
     return tuple(
-        [Note("No figure", f"{name}: {', '.join(keys)}: {why}", True) for (name, why), keys in reasons.items()]
+        [Note("No figure", f"{name}: {', '.join(keys)}: {reason}", True) for (name, reason), keys in reasons.items()]
     )

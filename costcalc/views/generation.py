@@ -27,7 +27,7 @@ class PassRow(NamedTuple):
     cache: int
 
 
-PASSES = (
+PASS_COLUMNS = (
     Column("pass", "Pass", "name", 100, lambda row: row.name),
     Column("tokens", "Tokens", "number", 60, lambda row: row.tokens),
     Column("context", "Context", "number", 70, lambda row: row.context),
@@ -37,63 +37,67 @@ PASSES = (
     Column("intensity", "MAC/byte", "decimal", 50, lambda row: share(row.macs, row.traffic)),
 )
 
-DEVICES = (
+SPEED_COLUMNS = (
     Column("device", "Device", "name", 100, lambda speed: speed.profile.id),
-    Column("prefill", "Prompt ≥", "text", 80, lambda speed: _time(speed.prefill)),
-    Column("first", "First ≥", "text", 60, lambda speed: _time(speed.first)),
-    Column("last", "Last ≥", "text", 70, lambda speed: _time(speed.last)),
+    Column("prefill", "Prompt ≥", "text", 80, lambda speed: _time_text(speed.prefill)),
+    Column("first", "First ≥", "text", 60, lambda speed: _time_text(speed.first)),
+    Column("last", "Last ≥", "text", 70, lambda speed: _time_text(speed.last)),
     Column("bound", "Bound by", "text", 65, lambda speed: (speed.last or speed.prefill).by),
-    Column("total", "All ≥", "text", 75, lambda speed: _seconds(speed.total)),
-    Column("tokens_per_s", "Tokens/s ≤", "text", 90, lambda speed: _tokens(speed.tokens_per_s)),
+    Column("total", "All ≥", "text", 75, lambda speed: _seconds_text(speed.total_seconds)),
+    Column("tokens_per_s", "Tokens/s ≤", "text", 90, lambda speed: _rate_text(speed.tokens_per_s)),
 )
 
 
-def passes_table(given: Generation) -> Table:
+def passes_table(generation: Generation) -> Table:
     """A row for the prompt's pass, for the first and the last step, and for all steps; the memory below."""
-    texts = "1 text" if given.batch == 1 else f"{given.batch:,} texts"
+    texts = "1 text" if generation.batch == 1 else f"{generation.batch:,} texts"
     return make_table(
-        given.name,
-        PASSES,
-        _pass_rows(given),
-        f"{texts}, each of {given.prompt:,} + {given.generate:,} tokens",
-        facts=tuple(_facts(given)),
-        remarks=tuple(_remarks(given)),
+        generation.name,
+        PASS_COLUMNS,
+        _pass_rows(generation),
+        f"{texts}, each of {generation.prompt:,} + {generation.generate:,} tokens",
+        totals=tuple(_totals(generation)),
+        notes=tuple(_notes(generation)),
     )
 
 
-def _pass_rows(given: Generation) -> Iterator[PassRow]:
+def _pass_rows(generation: Generation) -> Iterator[PassRow]:
     def row(name: str, phase: Pass) -> PassRow:
-        return PassRow(name, phase.new * given.batch, phase.context, phase.macs, phase.traffic, phase.cache)
+        return PassRow(
+            name, phase.new * generation.batch, phase.context, phase.macs, phase.traffic_bytes, phase.cache_bytes
+        )
 
-    yield row(f"prompt of {given.prompt:,}", given.prefill)
-    if given.first and given.last:
-        yield row("first step", given.first)
-        if given.steps > 1:
-            yield row("last step", given.last)
-        tokens = given.steps * given.batch
-        sums = (given.step_macs, given.step_traffic, given.step_cache)
-        yield PassRow(f"all {given.steps:,} steps", tokens, given.last.context, *sums)
-
-
-def _facts(given: Generation) -> Iterator[Total]:
-    yield Total("Params", given.prefill.report.params, "number")
-    yield Total("Weight bytes", given.weight_bytes, "bytes")
-    yield Total("KV cache a token", (given.cache_elements * given.cache_bits + 7) // 8, "bytes")
-    yield Total("KV cache", given.cache_bytes(given.prompt + given.generate), "bytes")
-    yield Total("Peak activation bytes", given.peak_bytes, "bytes")
-    yield Total("Memory", given.memory, "bytes")
+    yield row(f"prompt of {generation.prompt:,}", generation.prefill)
+    if generation.first and generation.last:
+        yield row("first step", generation.first)
+        if generation.steps > 1:
+            yield row("last step", generation.last)
+        tokens = generation.steps * generation.batch
+        sums = (generation.step_macs, generation.step_traffic_bytes, generation.step_cache_bytes)
+        yield PassRow(f"all {generation.steps:,} steps", tokens, generation.last.context, *sums)
 
 
-def least_macs(given: Generation) -> int:
-    """MACs of the prompt's pass that no implementation can leave out."""
-    return sum(row.amounts["macs"] for row in given.prefill.least.rows if isinstance(row.amounts["macs"], int))
+def _totals(generation: Generation) -> Iterator[Total]:
+    yield Total("Params", generation.prefill.report.params, "number")
+    yield Total("Weight bytes", generation.weight_bytes, "bytes")
+    yield Total("KV cache a token", (generation.cache_elements * generation.cache_bits + 7) // 8, "bytes")
+    yield Total("KV cache", generation.cache_bytes(generation.prompt + generation.generate), "bytes")
+    yield Total("Peak activation bytes", generation.peak_bytes, "bytes")
+    yield Total("Memory", generation.memory_bytes, "bytes")
 
 
-def _remarks(given: Generation) -> Iterator[Note]:
+def least_macs(generation: Generation) -> int:
+    """Generation → the MACs of the prompt's pass that no implementation can leave out."""
+    return sum(
+        row.figures["macs"] for row in generation.prefill.necessary_report.rows if isinstance(row.figures["macs"], int)
+    )
+
+
+def _notes(generation: Generation) -> Iterator[Note]:
     yield Note(
         "KV cache",
-        f"{format_count(given.cache_elements)} numbers a token of a text, in {given.cache_dtype}; of "
-        f"{given.prompt + given.generate:,} tokens × {given.batch:,}",
+        f"{format_count(generation.cache_elements)} numbers a token of a text, in {generation.cache_dtype}; of "
+        f"{generation.prompt + generation.generate:,} tokens × {generation.batch:,}",
     )
     yield Note(
         "Traffic",
@@ -102,112 +106,112 @@ def _remarks(given: Generation) -> Iterator[Note]:
     )
     yield Note(
         "Prompt",
-        f"every position and every masked score counts; {format_short(least_macs(given))} MACs without "
+        f"every position and every masked score counts; {format_short(least_macs(generation))} MACs without "
         "masked scores, and with one position behind the last keys and values",
     )
     yield Note("Peak", "of the prompt's pass with fused steps, and with one position behind the last keys and values")
     yield Note("Steps", "the prompt's pass gives the first token, step k attends to prompt + k tokens")
-    for assumption in given.prefill.report.assumptions:
-        yield Note("Assumed", assumption.shown())
-    for note in given.notes:
+    for assumption in generation.prefill.report.assumptions:
+        yield Note("Assumed", assumption.format())
+    for note in generation.notes:
         yield Note("Note", note)
 
 
-def speeds_table(given: Sequence[GenerationSpeed]) -> Table:
+def speeds_table(speeds: Sequence[GenerationSpeed]) -> Table:
     """A row for each device; below, whether it fits, and what has no peak."""
-    remarks: list[Note] = []
-    for found in given:
-        name = found.profile.id
-        for fit in found.fits:
+    notes: list[Note] = []
+    for speed in speeds:
+        name = speed.profile.id
+        for fit in speed.fits:
             fits = "fits" if fit.fits else "does not fit"
-            remarks.append(Note(name, f"{fits}: {fit_text(fit)}", not fit.fits))
-        for precision in found.without_peak:
-            remarks.append(Note(name, f"no peak for {precision}: its MACs take no time here (--dtype)", True))
-    words = "lower bounds of time, upper bounds of speed"
-    return make_table("On devices", DEVICES, given, words, remarks=tuple(remarks), kind="table")
+            notes.append(Note(name, f"{fits}: {fit_text(fit)}", not fit.fits))
+        for precision in speed.without_peak:
+            notes.append(Note(name, f"no peak for {precision}: its MACs take no time here (--dtype)", True))
+    subtitle = "lower bounds of time, upper bounds of speed"
+    return make_table("On devices", SPEED_COLUMNS, speeds, subtitle, notes=tuple(notes), kind="table")
 
 
-def _time(bound: TimeBound | None) -> str:
-    return _seconds(None if bound is None else bound.seconds)
+def _time_text(bound: TimeBound | None) -> str:
+    return _seconds_text(None if bound is None else bound.seconds)
 
 
-def _seconds(seconds: Fraction | None) -> str:
+def _seconds_text(seconds: Fraction | None) -> str:
     return "–" if seconds is None else format_si(seconds, "s")
 
 
-def _tokens(rate: Fraction | None) -> str:
+def _rate_text(rate: Fraction | None) -> str:
     return "–" if rate is None else tokens_text(rate)
 
 
-def generation_document(given: Generation) -> dict[str, Any]:
+def generation_document(generation: Generation) -> dict[str, Any]:
     """The model's entry of the JSON report."""
 
-    def phase(found: Pass | None) -> dict[str, Any] | None:
-        return found and {
-            "new_tokens": found.new,
-            "past_tokens": found.past,
-            "macs": found.macs,
-            "flops": found.flops,
-            "traffic_bytes": found.traffic,
-            "cache_bytes": found.cache,
+    def pass_document(phase: Pass | None) -> dict[str, Any] | None:
+        return phase and {
+            "new_tokens": phase.new,
+            "past_tokens": phase.past,
+            "macs": phase.macs,
+            "flops": phase.flops,
+            "traffic_bytes": phase.traffic_bytes,
+            "cache_bytes": phase.cache_bytes,
         }
 
     return {
-        "name": given.name,
-        "source": given.source,
-        "batch": given.batch,
-        "prompt": given.prompt,
-        "generate": given.generate,
-        "params": given.prefill.report.params,
-        "weight_bytes": given.weight_bytes,
+        "name": generation.name,
+        "source": generation.source,
+        "batch": generation.batch,
+        "prompt": generation.prompt,
+        "generate": generation.generate,
+        "params": generation.prefill.report.params,
+        "weight_bytes": generation.weight_bytes,
         "cache": {
-            "dtype": given.cache_dtype,
-            "elements_per_token": given.cache_elements,
-            "bytes": given.cache_bytes(given.prompt + given.generate),
+            "dtype": generation.cache_dtype,
+            "elements_per_token": generation.cache_elements,
+            "bytes": generation.cache_bytes(generation.prompt + generation.generate),
         },
-        "peak_activation_bytes": given.peak_bytes,
-        "memory_bytes": given.memory,
-        "prefill": {**(phase(given.prefill) or {}), "least_macs": least_macs(given)},
-        "first_step": phase(given.first),
-        "last_step": phase(given.last),
+        "peak_activation_bytes": generation.peak_bytes,
+        "memory_bytes": generation.memory_bytes,
+        "prefill": {**(pass_document(generation.prefill) or {}), "least_macs": least_macs(generation)},
+        "first_step": pass_document(generation.first),
+        "last_step": pass_document(generation.last),
         "steps": {
-            "count": given.steps,
-            "macs": given.step_macs,
-            "traffic_bytes": given.step_traffic,
-            "cache_bytes": given.step_cache,
+            "count": generation.steps,
+            "macs": generation.step_macs,
+            "traffic_bytes": generation.step_traffic_bytes,
+            "cache_bytes": generation.step_cache_bytes,
         },
-        "assumptions": [str(a) for a in given.prefill.report.assumptions],
-        "notes": list(given.notes),
+        "assumptions": [str(a) for a in generation.prefill.report.assumptions],
+        "notes": list(generation.notes),
     }
 
 
-def speed_document(found: GenerationSpeed) -> dict[str, Any]:
+def speed_document(speed: GenerationSpeed) -> dict[str, Any]:
     """The device's entry of the JSON report."""
 
     def seconds(value: Fraction | None) -> float | None:
         return None if value is None else float(value)
 
-    def of(bound: TimeBound | None) -> dict[str, Any] | None:
-        return bound and {"time_bound_s": seconds(bound.seconds), "bound_by": bound.by or None}
+    def bound_document(bound: TimeBound | None) -> dict[str, Any] | None:
+        return bound and {"time_bound_s": seconds(bound.seconds), "bound_by": bound.bound_by or None}
 
     return {
-        "name": found.profile.id,
-        "device": found.profile.name,
-        "prefill": of(found.prefill),
-        "first_step": of(found.first),
-        "last_step": of(found.last),
-        "steps_s": seconds(found.steps),
-        "total_s": seconds(found.total),
-        "tokens_per_s": seconds(found.tokens_per_s),
-        "without_peak": list(found.without_peak),
+        "name": speed.profile.id,
+        "device": speed.profile.name,
+        "prefill": bound_document(speed.prefill),
+        "first_step": bound_document(speed.first),
+        "last_step": bound_document(speed.last),
+        "steps_s": seconds(speed.steps_seconds),
+        "total_s": seconds(speed.total_seconds),
+        "tokens_per_s": seconds(speed.tokens_per_s),
+        "without_peak": list(speed.without_peak),
         "fits": [
             {
                 "memory": fit.memory,
-                "what": fit.what,
-                "needed_bytes": fit.needed,
+                "what": fit.contents,
+                "needed_bytes": fit.nbytes,
                 "capacity_bytes": fit.capacity,
                 "fits": fit.fits,
             }
-            for fit in found.fits
+            for fit in speed.fits
         ],
     }

@@ -12,69 +12,69 @@ from costcalc.core.units import format_count, format_shape, format_share, share
 from costcalc.views.table import Column, Note, StepPlot, Table, Total, make_table
 
 
-def memory_document(found: MemoryFootprint) -> dict[str, Any]:
+def memory_document(footprint: MemoryFootprint) -> dict[str, Any]:
     """The JSON entry: totals, steps, tensors, resolutions, the plan of the arena. peak_step is null where open symbols
     leave the peak undecided."""
-    arena, steps = found.arena, found.plan.steps
-    totals = {"peak_activation_bytes": json_amount(found.peak), "all_tensors_bytes": json_amount(found.total)}
-    if found.given is not None:
-        totals["given_order_bytes"] = json_amount(found.given)
+    arena, steps = footprint.arena, footprint.schedule.steps
+    totals = {"peak_activation_bytes": json_amount(footprint.peak), "all_tensors_bytes": json_amount(footprint.total)}
+    if footprint.graph_order_peak is not None:
+        totals["given_order_bytes"] = json_amount(footprint.graph_order_peak)
     content: dict[str, Any] = {
-        "name": found.graph.name,
-        "source": found.graph.source,
+        "name": footprint.graph.name,
+        "source": footprint.graph.source,
         "symbols": {
-            **dict.fromkeys(symbols(*found.line.live, found.total)),
-            **{name: json_amount(value) for name, value in found.graph.symbols.items()},
+            **dict.fromkeys(symbols(*footprint.liveness.live_bytes, footprint.total)),
+            **{name: json_amount(value) for name, value in footprint.graph.symbols.items()},
         },
-        "execution": _execution_document(found),
+        "execution": _execution_document(footprint),
         "totals": totals,
-        "lower_bound": bool(found.plan.unknown),
-        "unknown": list(found.plan.unknown),
-        "peak_step": found.line.step if found.peak is not None and steps else None,
+        "lower_bound": bool(footprint.schedule.unknown),
+        "unknown": list(footprint.schedule.unknown),
+        "peak_step": footprint.liveness.peak_step if footprint.peak is not None and steps else None,
         "steps": [
-            {"name": s.name, "layers": [found.graph.nodes[i].name for i in s.nodes], "live_bytes": json_amount(n)}
-            for s, n in zip(steps, found.line.live, strict=False)
+            {"name": s.name, "layers": [footprint.graph.nodes[i].name for i in s.nodes], "live_bytes": json_amount(n)}
+            for s, n in zip(steps, footprint.liveness.live_bytes, strict=False)
         ],
-        "tensors": [_tensor_document(found, i) for i in range(len(found.plan.buffers))],
-        "resolutions": _resolution_documents(found),
-        "assumptions": [str(a) for a in found.graph.assumptions],
-        "notes": list(found.graph.notes),
+        "tensors": [_tensor_document(footprint, i) for i in range(len(footprint.schedule.buffers))],
+        "resolutions": _resolution_documents(footprint),
+        "assumptions": [str(a) for a in footprint.graph.assumptions],
+        "notes": list(footprint.graph.notes),
     }
     if arena is not None:
         content["arena"] = {"bytes": arena.size, "alive_bytes": arena.bound, "alignment": arena.alignment}
     return content
 
 
-def _execution_document(found: MemoryFootprint) -> dict[str, Any]:
-    how = found.execution
+def _execution_document(footprint: MemoryFootprint) -> dict[str, Any]:
+    execution = footprint.execution
     return {
-        "in_place": how.in_place,
-        "fuse": how.fuse or how.fuse_blocks,
-        "blocks": how.fuse_blocks,
-        "reorder": how.reorder,
-        "best_order": found.best,
+        "in_place": execution.in_place,
+        "fuse": execution.fuse or execution.fuse_blocks,
+        "blocks": execution.fuse_blocks,
+        "reorder": execution.reorder,
+        "best_order": footprint.is_optimal,
     }
 
 
-def _tensor_document(found: MemoryFootprint, place: int) -> dict[str, Any]:
+def _tensor_document(footprint: MemoryFootprint, index: int) -> dict[str, Any]:
     """A tensor: it is there from its step `born` (-1: an input) through `dies` (the number of steps: an output), which
     count from 0."""
-    buffer = found.plan.buffers[place]
-    kind = found.graph.types[buffer.name]
+    buffer = footprint.schedule.buffers[index]
+    kind = footprint.graph.types[buffer.name]
     return {
         "name": buffer.name,
         "dtype": str(kind.dtype),
         "shape": [json_amount(d) for d in kind.shape or ()],
         "bytes": json_amount(buffer.nbytes),
-        "born": buffer.born,
-        "dies": buffer.dies,
-        "at_peak": found.held(buffer),
+        "born": buffer.first_step,
+        "dies": buffer.last_step,
+        "at_peak": footprint.is_live_at_peak(buffer),
         "values": list(buffer.values),
-        **({} if found.arena is None else {"offset": found.arena.offsets[place]}),
+        **({} if footprint.arena is None else {"offset": footprint.arena.offsets[index]}),
     }
 
 
-def _resolution_documents(found: MemoryFootprint) -> list[dict[str, Any]]:
+def _resolution_documents(footprint: MemoryFootprint) -> list[dict[str, Any]]:
     return [
         {
             "extents": [json_amount(d) for d in r.extents],
@@ -83,136 +83,148 @@ def _resolution_documents(found: MemoryFootprint) -> list[dict[str, Any]]:
             "tensor": r.tensor,
             "tensors": r.tensors,
         }
-        for r in memory_by_resolution(found)
+        for r in memory_by_resolution(footprint)
     ]
 
 
-def memory_totals(found: MemoryFootprint) -> Iterator[Total]:
+def memory_totals(footprint: MemoryFootprint) -> Iterator[Total]:
     """The peak (not where it is undecided), what it was before reordering, the arena, and all tensors together."""
-    if found.peak is not None:
-        yield Total("Peak activation bytes", _least(found, found.peak), "bytes")
-    if found.given is not None and found.given != found.peak:
-        yield Total("In the given order", _least(found, found.given), "bytes")
-    if found.arena is not None:
-        yield Total("Arena bytes", _least(found, found.arena.size), "bytes")
-    yield Total("All tensors together", _least(found, found.total), "bytes")
+    if footprint.peak is not None:
+        yield Total("Peak activation bytes", _with_bound(footprint, footprint.peak), "bytes")
+    if footprint.graph_order_peak is not None and footprint.graph_order_peak != footprint.peak:
+        yield Total("In the given order", _with_bound(footprint, footprint.graph_order_peak), "bytes")
+    if footprint.arena is not None:
+        yield Total("Arena bytes", _with_bound(footprint, footprint.arena.size), "bytes")
+    yield Total("All tensors together", _with_bound(footprint, footprint.total), "bytes")
 
 
-def memory_notes(found: MemoryFootprint) -> Iterator[Note]:
+def open_peak_text(footprint: MemoryFootprint) -> str:
+    """A footprint whose largest step depends on symbols -> that reason, and how they are bound."""
+    live_bytes = footprint.liveness.live_bytes
+    return f"which step is the largest depends on {', '.join(symbols(*live_bytes))}; {bind_remedy(sum(live_bytes, 0))}"
+
+
+def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:
     """Where the peak stands or what would decide it, then every assumption."""
-    steps = found.plan.steps
-    if found.peak is None:
-        names = symbols(*found.line.live)
-        yield Note(
-            "Open",
-            f"which step is the largest depends on {', '.join(names)}; {bind_remedy(sum(found.line.live, 0))}",
-            True,
-        )
+    steps = footprint.schedule.steps
+    if footprint.peak is None:
+        yield Note("Open", open_peak_text(footprint), True)
     elif steps:
-        yield Note("Peak", f"at step {found.line.step + 1} of {len(steps):,}, {steps[found.line.step].name}")
-    if found.arena is not None:
-        over = found.arena.size - found.arena.bound
-        more = f"{format_count(over)} bytes ({format_share(over, found.arena.bound)})" if over else "no"
-        yield Note("Arena", f"{more} more than is alive at once; offsets are multiples of {found.arena.alignment}")
-    yield Note("Execution", "; ".join(_execution(found)))
+        yield Note(
+            "Peak",
+            f"at step {footprint.liveness.peak_step + 1} of {len(steps):,}, {steps[footprint.liveness.peak_step].name}",
+        )
+    if footprint.arena is not None:
+        gap = footprint.arena.size - footprint.arena.bound
+        more = f"{format_count(gap)} bytes ({format_share(gap, footprint.arena.bound)})" if gap else "no"
+        yield Note("Arena", f"{more} more than is alive at once; offsets are multiples of {footprint.arena.alignment}")
+    yield Note("Execution", "; ".join(_execution_texts(footprint)))
     yield Note("Not counted", "weights, and an operator's own working memory")
-    said = [f"{name} = {format_count(value)}" for name, value in found.graph.symbols.items()]
-    given = [text for text in said if not any(note.startswith(text) for note in found.graph.notes)]
-    if given:
-        yield Note("Bound", ", ".join(given))
-    for assumption in found.graph.assumptions:
-        yield Note("Assumed", assumption.shown())
-    for note in found.graph.notes:
+    bindings = [f"{name} = {format_count(value)}" for name, value in footprint.graph.symbols.items()]
+    unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in footprint.graph.notes)]
+    if unnoted_bindings:
+        yield Note("Bound", ", ".join(unnoted_bindings))
+    for assumption in footprint.graph.assumptions:
+        yield Note("Assumed", assumption.format())
+    for note in footprint.graph.notes:
         yield Note("Note", note)
-    if found.plan.unknown:
-        names = found.plan.unknown
+    if footprint.schedule.unknown:
+        names = footprint.schedule.unknown
         listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         yield Note("Unknown", f"the size of {len(names)} tensors ({listed}); figures marked ≥ are lower bounds", True)
 
 
-def _execution(found: MemoryFootprint) -> Iterator[str]:
-    """What is taken for granted, in words."""
-    how = found.execution
-    if how.fuse_blocks:
+def _execution_texts(footprint: MemoryFootprint) -> Iterator[str]:
+    """A footprint → its execution settings in words, one text for each."""
+    execution = footprint.execution
+    if execution.fuse_blocks:
         yield "contractions with what follows them as one step, depthwise blocks in slices"
-    elif how.fuse:
+    elif execution.fuse:
         yield "contractions with their normalisation, activation and residual addition as one step"
     else:
         yield "one step for each layer"
-    if found.best is None:
+    if footprint.is_optimal is None:
         yield "in the given order"
     else:
-        yield "in an order with the lowest peak there is" if found.best else "in the best order that was found"
-    yield "elementwise operators write over what nothing reads later" if how.in_place else "nothing in place"
+        yield (
+            "in an order with the lowest peak there is" if footprint.is_optimal else "in the best order that was found"
+        )
+    yield "elementwise operators write over what nothing reads later" if execution.in_place else "nothing in place"
     yield "views share their source's memory"
 
 
-def _least(found: MemoryFootprint, value: Dim) -> Amount:
-    """A lower bound where the size of a tensor is not known."""
-    return LowerBound(value) if found.plan.unknown else value
+def _with_bound(footprint: MemoryFootprint, value: Dim) -> Amount:
+    """A number of bytes → the same; a lower bound where the size of a tensor is not known."""
+    return LowerBound(value) if footprint.schedule.unknown else value
 
 
-def memory_table(found: MemoryFootprint, by: str = "tensor", top: int | None = None) -> Table:
+def memory_table(footprint: MemoryFootprint, by: str = "tensor", top: int | None = None) -> Table:
     """A row per tensor (those alive at the peak first), per step, or per resolution; under it the peak and what is
     taken for granted. top keeps the first rows."""
-    columns, items = {"tensor": _tensors, "step": _steps, "resolution": _resolutions}[by](found)
-    kept = items if top is None else items[:top]
-    notes = [*memory_notes(found)]
-    if len(kept) < len(items):
-        notes.insert(0, Note("Shown", f"{len(kept)} of {len(items):,} {by}s (--top {len(items)} shows all)"))
-    live = [n for n in found.line.live if isinstance(n, int)]
-    plot = StepPlot("Live activation bytes by step", tuple(live)) if len(live) == len(found.line.live) > 1 else None
+    columns, items = {"tensor": _tensor_rows, "step": _step_rows, "resolution": _resolution_rows}[by](footprint)
+    rows = items if top is None else items[:top]
+    notes = [*memory_notes(footprint)]
+    if len(rows) < len(items):
+        notes.insert(0, Note("Shown", f"{len(rows)} of {len(items):,} {by}s (--top {len(items)} shows all)"))
+    live = [n for n in footprint.liveness.live_bytes if isinstance(n, int)]
+    plot = (
+        StepPlot("Live activation bytes by step", tuple(live))
+        if len(live) == len(footprint.liveness.live_bytes) > 1
+        else None
+    )
     return make_table(
-        found.graph.name,
+        footprint.graph.name,
         columns,
-        kept,
+        rows,
         ", ".join(
-            f"{n} {format_shape(t.shape)} {t.dtype}" for n in found.graph.inputs for t in (found.graph.types[n],)
+            f"{n} {format_shape(t.shape)} {t.dtype}"
+            for n in footprint.graph.inputs
+            for t in (footprint.graph.types[n],)
         ),
-        facts=tuple(memory_totals(found)),
-        remarks=tuple(notes),
+        totals=tuple(memory_totals(footprint)),
+        notes=tuple(notes),
         plot=plot if by != "resolution" else None,
     )
 
 
-def _tensors(found: MemoryFootprint) -> tuple[list[Column], Sequence[int]]:
+def _tensor_rows(footprint: MemoryFootprint) -> tuple[list[Column], Sequence[int]]:
     """The columns of tensors, and the tensors' places in the plan."""
-    buffers, types, arena = found.plan.buffers, found.graph.types, found.arena
-    steps = max(len(found.plan.steps), 1)
+    buffers, types, arena = footprint.schedule.buffers, footprint.graph.types, footprint.arena
+    steps = max(len(footprint.schedule.steps), 1)
 
-    def part(i: int) -> float | None:
-        return share(buffers[i].nbytes, found.peak) if found.held(buffers[i]) else None
+    def peak_share(i: int) -> float | None:
+        return share(buffers[i].nbytes, footprint.peak) if footprint.is_live_at_peak(buffers[i]) else None
 
     columns = [
         Column("tensor", "Tensor", "name", 100, lambda i: buffers[i].name),
         Column("type", "Type", "text", 40, lambda i: str(types[buffers[i].name].dtype)),
         Column("shape", "Shape", "shape", 60, lambda i: (types[buffers[i].name].shape,)),
         Column("bytes", "Bytes", "number", 90, lambda i: buffers[i].nbytes),
-        Column("from", "From", "number", 50, lambda i: max(buffers[i].born, 0) + 1),
-        Column("to", "To", "number", 50, lambda i: min(buffers[i].dies + 1, steps)),
-        Column("share", "% peak", "share", 80, part),
-        Column("bar", "", "bar", 55, part),
+        Column("from", "From", "number", 50, lambda i: max(buffers[i].first_step, 0) + 1),
+        Column("to", "To", "number", 50, lambda i: min(buffers[i].last_step + 1, steps)),
+        Column("share", "% peak", "share", 80, peak_share),
+        Column("bar", "", "bar", 55, peak_share),
     ]
     if arena is not None:
         columns.insert(4, Column("offset", "Offset", "number", 85, lambda i: arena.offsets[i]))
-    return columns, found.largest()
+    return columns, footprint.rank_buffers()
 
 
-def _steps(found: MemoryFootprint) -> tuple[list[Column], Sequence[int]]:
+def _step_rows(footprint: MemoryFootprint) -> tuple[list[Column], Sequence[int]]:
     """The columns of steps, and the steps' places in the plan."""
-    steps, live = found.plan.steps, found.line.live
+    steps, live = footprint.schedule.steps, footprint.liveness.live_bytes
     columns = [
         Column("number", "Step", "number", 50, lambda i: i + 1),
         Column("name", "Runs", "name", 100, lambda i: steps[i].name),
-        Column("op", "Operator", "text", 60, lambda i: "+".join(found.operators(steps[i]))),
+        Column("op", "Operator", "text", 60, lambda i: "+".join(footprint.operators(steps[i]))),
         Column("live", "Live bytes", "number", 90, lambda i: live[i]),
-        Column("share", "% peak", "share", 80, lambda i: share(live[i], found.peak)),
-        Column("bar", "", "bar", 55, lambda i: share(live[i], found.peak)),
+        Column("share", "% peak", "share", 80, lambda i: share(live[i], footprint.peak)),
+        Column("bar", "", "bar", 55, lambda i: share(live[i], footprint.peak)),
     ]
     return columns, range(len(steps))
 
 
-def _resolutions(found: MemoryFootprint) -> tuple[list[Column], Sequence[Any]]:
+def _resolution_rows(footprint: MemoryFootprint) -> tuple[list[Column], Sequence[Any]]:
     """The columns of resolutions, and the resolutions."""
     columns = [
         Column("resolution", "Resolution", "name", 100, lambda row: format_shape(row.extents)),
@@ -221,4 +233,4 @@ def _resolutions(found: MemoryFootprint) -> tuple[list[Column], Sequence[Any]]:
         Column("tensor", "Tensor", "text", 60, lambda row: row.tensor),
         Column("tensors", "Tensors", "number", 40, lambda row: row.tensors),
     ]
-    return columns, memory_by_resolution(found)
+    return columns, memory_by_resolution(footprint)

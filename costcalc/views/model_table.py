@@ -15,7 +15,7 @@ from costcalc.views.figures import figure_cell, figure_column, refusal_notes
 from costcalc.views.summary import inputs_text
 from costcalc.views.table import Column, Table, make_table
 
-DEFAULT = ("name", "macs", "params", "weight_bytes", "peak_activation_bytes")
+DEFAULT_COLUMNS = ("name", "macs", "params", "weight_bytes", "peak_activation_bytes")
 
 
 class TableRequest(NamedTuple):
@@ -35,7 +35,7 @@ class NamedMeasurement(NamedTuple):
     measurement: Measurement
 
 
-TEXTS = {
+TEXT_COLUMNS = {
     column.key: column
     for column in (
         Column("name", "Model", "name", 100, lambda model: model.name),
@@ -46,7 +46,7 @@ TEXTS = {
 }
 """The columns that are no quantity."""
 
-COLUMNS = (*TEXTS, *map(usage, CATALOGUE.values()))
+COLUMNS = (*TEXT_COLUMNS, *map(usage, CATALOGUE.values()))
 
 
 def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Table:
@@ -56,34 +56,39 @@ def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Tabl
     bound name that no model has; a model that cannot be read raises its own error. A quantity that a model does not
     have is a dash, and the reason stands below.
     """
-    keys = request.columns or (*DEFAULT, *[ref.key for ref in request.settings.quantities()])
-    refs = {key: _quantities(key, request.settings.devices) for key in keys if key not in TEXTS}
-    every = tuple([ref for each in refs.values() for ref in each])
+    keys = request.columns or (*DEFAULT_COLUMNS, *[ref.key for ref in request.settings.quantities()])
+    refs_by_key = {key: _parse_column(key, request.settings.devices) for key in keys if key not in TEXT_COLUMNS}
+    refs = tuple([ref for column_refs in refs_by_key.values() for ref in column_refs])
     models = [path(model) for model in request.models]
-    measurements = measure_models(models, request.settings, quantities=every)
-    names = _unique_names([one.base.name for one in measurements], request.models)
-    columns = [
-        column
-        for key in keys
-        for column in ([TEXTS[key]] if key in TEXTS else [_column(ref, request.short) for ref in refs[key]])
-    ]
-    refused = {ref: [one.attempt(ref) for one in measurements] for ref in every if not ref.quantity.of_every_model}
+    measurements = measure_models(models, request.settings, quantities=refs)
+    names = _unique_names([measurement.base.name for measurement in measurements], request.models)
+    columns: list[Column] = []
+    for key in keys:
+        if key in TEXT_COLUMNS:
+            columns.append(TEXT_COLUMNS[key])
+        else:
+            columns += [_figure_column(ref, request.short) for ref in refs_by_key[key]]
+    figures = {
+        ref: [measurement.attempt(ref) for measurement in measurements]
+        for ref in refs
+        if not ref.quantity.of_every_model
+    }
     items = list(map(NamedMeasurement, names, measurements))
-    return make_table("Models", columns, items, remarks=refusal_notes(names, refused), kind="table")
+    return make_table("Models", columns, items, notes=refusal_notes(names, figures), kind="table")
 
 
-def _quantities(key: str, devices: Sequence[str]) -> tuple[QuantityRef, ...]:
+def _parse_column(key: str, devices: Sequence[str]) -> tuple[QuantityRef, ...]:
     name = key.partition(".")[0]
     if name in CATALOGUE:
         return parse_quantities(key, devices)
-    near = did_you_mean(name, (*TEXTS, *CATALOGUE))
-    raise UsageError(f"there is no column {key!r}", near or f"there are {', '.join(COLUMNS)}")
+    suggestion = did_you_mean(name, (*TEXT_COLUMNS, *CATALOGUE))
+    raise UsageError(f"there is no column {key!r}", suggestion or f"there are {', '.join(COLUMNS)}")
 
 
 def _unique_names(names: Sequence[str], models: Sequence[str]) -> list[str]:
-    """Models of one name are called as they were asked for."""
+    """Names and models → unique names: models of one name have the model as it was written."""
     return [name if names.count(name) == 1 else model for name, model in zip(names, models, strict=True)]
 
 
-def _column(ref: QuantityRef, short: bool) -> Column:
+def _figure_column(ref: QuantityRef, short: bool) -> Column:
     return figure_column(ref, short, lambda model: figure_cell(ref, model.measurement.attempt(ref)))

@@ -28,7 +28,7 @@ from costcalc.core.version import __version__
 from costcalc.studies.compare import amount_ratio, compare_measurements
 from costcalc.studies.measurement import Measurement
 from costcalc.views.charts import layer_kinds
-from costcalc.views.columns import BACKWARD
+from costcalc.views.columns import BACKWARD_COLUMN
 from costcalc.views.explain import factor_names, factor_values
 from costcalc.views.figures import figure_amount, figure_plain, figure_ratios, refusal_notes
 from costcalc.views.roofline import bandwidth_text, bound_text, fit_text, layers_text, rate_text, to_float
@@ -61,24 +61,24 @@ QUANTITIES = tuple([key for key in LAYER_TOTALS if key != "buffers"])
 
 
 def layer_data(report: Report, keys: Sequence[str] = QUANTITIES) -> dict[str, list[Any]]:
-    """One list a column, in execution order; keys are its quantities."""
-    kind = [name for row, name in zip(report.rows, layer_kinds(report), strict=True) if row.state != "constant"]
+    """A report → one list a column, in execution order; keys are its quantities."""
+    kinds = [name for row, name in zip(report.rows, layer_kinds(report), strict=True) if row.state != "constant"]
     rows = report.layers
     return {
         "name": [printable(row.name) for row in rows],
         "op": [printable(row.operator) for row in rows],
-        "kind": list(map(printable, kind)),
+        "kind": list(map(printable, kinds)),
         "output": [printable(format_shapes(tuple(o.type.shape for o in row.outputs))) for row in rows],
         "dtype": [str(row.outputs[0].type.dtype) if row.outputs else "" for row in rows],
         "runs": [amount_data(row.count) for row in rows],
         "state": [row.state for row in rows],
         "working": [printable(macs_working(row)) for row in rows],
-        **{key: [amount_data(row.amounts.get(key)) for row in rows] for key in keys},
+        **{key: [amount_data(row.figures.get(key)) for row in rows] for key in keys},
     }
 
 
 def macs_working(row: LayerCost) -> str:
-    """How a layer's MACs come about: `#filter params × #filters = 27 × 5`; "" where it has none."""
+    """A layer's row → the working of its MACs: `#filter params × #filters = 27 × 5`; "" where it has none."""
     terms = row.cost.macs.terms if row.cost else ()
     if not terms:
         return ""
@@ -90,27 +90,27 @@ def macs_working(row: LayerCost) -> str:
 def block_data(report: Report) -> list[Any]:
     """The tree: a block is [label, child, …], a layer its index. One at the DEEPEST level holds all layers below."""
     rows = report.layers
-    place = {id(row): i for i, row in enumerate(rows)}
-    return _nested(block_tree(rows), place)
+    index_of_row = {id(row): i for i, row in enumerate(rows)}
+    return _nest_blocks(block_tree(rows), index_of_row)
 
 
-def _nested(root: LayerBlock, place: dict[int, int]) -> list[Any]:
-    """Depth first with a stack."""
-    whole: list[Any] = [""]
-    stack: list[tuple[LayerBlock, list[Any]]] = [(root, whole)]
+def _nest_blocks(root: LayerBlock, index_of_row: dict[int, int]) -> list[Any]:
+    """A tree of blocks and each row's index → nested lists [label, child, …], depth first with a stack."""
+    tree: list[Any] = [""]
+    stack: list[tuple[LayerBlock, list[Any]]] = [(root, tree)]
     while stack:
-        block, into = stack.pop()
+        block, children = stack.pop()
         for child in block.children.values():
             if not child.children:
-                into.append(place[id(child.rows[0])])
+                children.append(index_of_row[id(child.rows[0])])
                 continue
-            inner: list[Any] = [printable(child.path[-1])]
-            into.append(inner)
+            branch: list[Any] = [printable(child.path[-1])]
+            children.append(branch)
             if len(child.path) < MAX_NESTING:
-                stack.append((child, inner))
+                stack.append((child, branch))
             else:
-                inner.extend(place[id(row)] for row in child.rows)
-    return whole
+                branch.extend(index_of_row[id(row)] for row in child.rows)
+    return tree
 
 
 def edge_data(report: Report) -> dict[str, Any]:
@@ -118,26 +118,29 @@ def edge_data(report: Report) -> dict[str, Any]:
     Constants are no layers, and what they give is no edge."""
     graph = report.graph
     nodes = [n for n, row in zip(graph.nodes, report.rows, strict=True) if row.state != "constant"]
-    known = [name for name in graph.inputs if name not in graph.initializers]
-    source: dict[str, int] = {name: -1 - i for i, name in enumerate(known)}
+    inputs = graph.data_inputs
+    source: dict[str, int] = {name: -1 - i for i, name in enumerate(inputs)}
     for i, node in enumerate(nodes):
         source.update(dict.fromkeys(filter(None, node.outputs), i))
     pairs = dict.fromkeys((source[v], i) for i, node in enumerate(nodes) for v in node.inputs if v in source)
     return {
-        "inputs": [printable(f"{name} {_shape(report, name)}") for name in known],
+        "inputs": [printable(f"{name} {_shape_text(report, name)}") for name in inputs],
         "pairs": [list(pair) for pair in pairs],
-        "outputs": [[source[name], printable(f"{name} {_shape(report, name)}")] for name in _given(report, source)],
+        "outputs": [
+            [source[name], printable(f"{name} {_shape_text(report, name)}")]
+            for name in _computed_outputs(report, source)
+        ],
     }
 
 
-def _given(report: Report, source: dict[str, int]) -> Iterator[str]:
-    """The graph's outputs that a layer computes."""
+def _computed_outputs(report: Report, source: dict[str, int]) -> Iterator[str]:
+    """A report and the layer behind each tensor → the names of the graph's outputs that a layer computes."""
     for name in dict.fromkeys(report.graph.outputs):
         if source.get(name, -1) >= 0:
             yield name
 
 
-def _shape(report: Report, name: str) -> str:
+def _shape_text(report: Report, name: str) -> str:
     return format_shapes((report.graph.types[name].shape,))
 
 
@@ -145,31 +148,31 @@ def memory_data(report: Report) -> dict[str, Any]:
     """Live bytes at each step of the report's execution, and every buffer; {"open": why} where open symbols leave it
     undecided."""
     try:
-        found = measure_footprint(report.graph, replace(report.execution, align=None))
+        footprint = measure_footprint(report.graph, replace(report.execution, align=None))
     except UndecidedError as error:
         return {"open": str(error)}
-    live = found.line.live
+    live = footprint.liveness.live_bytes
     if not all(isinstance(n, int) for n in live):
         names = ", ".join(symbols(*live))
         return {"open": f"Live bytes depend on {names}: {bind_remedy(sum(live, 0))}"}
     return {
-        "execution": ", ".join(option_words(found.execution)),
-        "steps": [printable(step.name) for step in found.plan.steps],
+        "execution": ", ".join(option_words(footprint.execution)),
+        "steps": [printable(step.name) for step in footprint.schedule.steps],
         "live": [amount_data(n) for n in live],
-        "peak": amount_data(found.peak),
-        "step": found.line.step,
-        "least": bool(found.plan.unknown),
+        "peak": amount_data(footprint.peak),
+        "step": footprint.liveness.peak_step,
+        "least": bool(footprint.schedule.unknown),
         "buffers": [
             [
                 printable(b.name),
                 format_shape(kind.shape),
                 str(kind.dtype),
                 amount_data(b.nbytes),
-                max(b.born, 0),
-                min(b.dies, max(len(found.plan.steps) - 1, 0)),
+                max(b.first_step, 0),
+                min(b.last_step, max(len(footprint.schedule.steps) - 1, 0)),
             ]
-            for b in found.plan.buffers
-            for kind in (found.graph.types[b.name],)
+            for b in footprint.schedule.buffers
+            for kind in (footprint.graph.types[b.name],)
         ],
     }
 
@@ -178,21 +181,23 @@ DEFAULT_DEVICES = ("raspberry-pi-5", "rtx4090", "a100-sxm-80gb")
 """The devices of a report that names none: a board, a desktop's and a server's accelerator."""
 
 
-def device_data(found: Sequence[Roofline]) -> list[dict[str, Any]]:
-    """One entry a device; element is what most of the model's multiplications are done in."""
-    return [_device(one, _element(one)) for one in found]
+def device_data(rooflines: Sequence[Roofline]) -> list[dict[str, Any]]:
+    """Rooflines → one entry a device; element is what most of the model's multiplications are done in."""
+    return [_device_entry(roofline, _main_element_type(roofline)) for roofline in rooflines]
 
 
-def _element(one: Roofline) -> str:
-    if one.elements:
-        return max(one.elements, key=lambda pair: pair[1])[0]
-    return next(iter(multiplied_types(one.report.graph, one.report.rows)), "float32")
+def _main_element_type(roofline: Roofline) -> str:
+    if roofline.macs_by_type:
+        return max(roofline.macs_by_type, key=lambda pair: pair[1])[0]
+    return next(iter(multiplied_types(roofline.report.graph, roofline.report.rows)), "float32")
 
 
-def _device(one: Roofline, element: str) -> dict[str, Any]:
-    profile, peak = one.profile, one.profile.rate(element)
-    kept = [bound for row, bound in zip(one.report.rows, one.layers, strict=True) if row.state != "constant"]
-    decided = not one.open and not one.report.upper_bound
+def _device_entry(roofline: Roofline, element: str) -> dict[str, Any]:
+    profile, peak = roofline.profile, roofline.profile.find_peak(element)
+    bounds = [
+        bound for row, bound in zip(roofline.report.rows, roofline.layers, strict=True) if row.state != "constant"
+    ]
+    decided = not roofline.open_symbols and not roofline.report.upper_bound
     return {
         "id": printable(profile.id),
         "name": printable(profile.name),
@@ -202,85 +207,88 @@ def _device(one: Roofline, element: str) -> dict[str, Any]:
         "peak_text": rate_text(peak[1].value, peak[0]) if peak else "",
         "bandwidth": float(profile.bandwidth.value) if profile.bandwidth else None,
         "bandwidth_text": bandwidth_text(profile.bandwidth.value) if profile.bandwidth else "",
-        "lower_bound": bound_text(one) if decided and one.model.seconds is not None else "",
-        "seconds": to_float(one.model.seconds) if decided else None,
-        "layer_by_layer": layers_text(one) if decided and one.unfused is not None else "",
-        "open": list(one.open),
-        "without_peak": list(one.without_peak),
-        "fits": [[fit_text(fit), fit.fits] for fit in memory_fits(one.report, profile)],
-        "times": [to_float(bound.seconds) for bound in kept],
-        "bound_by": [bound.by for bound in kept],
+        "lower_bound": bound_text(roofline) if decided and roofline.model.seconds is not None else "",
+        "seconds": to_float(roofline.model.seconds) if decided else None,
+        "layer_by_layer": layers_text(roofline) if decided and roofline.unfused is not None else "",
+        "open": list(roofline.open_symbols),
+        "without_peak": list(roofline.without_peak),
+        "fits": [[fit_text(fit), fit.fits] for fit in memory_fits(roofline.report, profile)],
+        "times": [to_float(bound.seconds) for bound in bounds],
+        "bound_by": [bound.bound_by for bound in bounds],
     }
 
 
 def page_content(measurements: Sequence[Measurement], devices: Sequence[str] = ()) -> dict[str, Any]:
     """Models, and the devices that they are shown on (the usual ones where none is named) -> the page's data. Two or
     more models are compared too. Quantities that the settings ask for stand among the totals."""
-    reports = [one.report_or_base for one in measurements]
-    keys = [*QUANTITIES, *[BACKWARD for _ in range(any(BACKWARD in report.totals for report in reports))]]
+    reports = [measurement.available_report for measurement in measurements]
+    keys = [*QUANTITIES, *[BACKWARD_COLUMN for _ in range(any(BACKWARD_COLUMN in report.totals for report in reports))]]
     return {
         "version": __version__,
         "quantities": [[key, CATALOGUE[key].label] for key in keys],
-        "models": [_model(one, keys, devices or DEFAULT_DEVICES) for one in measurements],
-        "comparison": _comparison(measurements) if len(measurements) > 1 else None,
+        "models": [_model_entry(measurement, keys, devices or DEFAULT_DEVICES) for measurement in measurements],
+        "comparison": _comparison_entry(measurements) if len(measurements) > 1 else None,
     }
 
 
-def _model(measurement: Measurement, keys: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
-    report = measurement.report_or_base
-    further = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
-    beside = {ref: figure for ref, figure in further.items() if ref.key not in report.totals}
-    notes = (*report_notes(report), *refusal_notes((report.name,), {ref: [one] for ref, one in beside.items()}))
-    lines = {measurement.profile(name).id: measurement.roofline(name) for name in names}
+def _model_entry(measurement: Measurement, keys: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    report = measurement.available_report
+    figures = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
+    new_figures = {ref: figure for ref, figure in figures.items() if ref.key not in report.totals}
+    notes = (
+        *report_notes(report),
+        *refusal_notes((report.name,), {ref: [figure] for ref, figure in new_figures.items()}),
+    )
+    rooflines = {measurement.profile(name).id: measurement.roofline(name) for name in names}
     return {
         "name": printable(report.name),
         "source": printable(report.source),
         "inputs": printable(inputs_text(report)),
         "totals": {
-            **{ref.key: figure_plain(one) for ref, one in further.items()},
+            **{ref.key: figure_plain(figure) for ref, figure in figures.items()},
             **{key: amount_data(report_total(report, key)) for key in report.totals},
         },
         "facts": [
-            *[[fact.label, amount_data(fact.value), fact.kind] for fact in report_totals(report)],
+            *[[total.label, amount_data(total.value), total.kind] for total in report_totals(report)],
             *[
-                [ref.label, _cell(ref, one), ref.quantity.kind]
-                for ref, one in beside.items()
-                if isinstance(one, Figure)
+                [ref.label, _figure_data(ref, figure), ref.quantity.kind]
+                for ref, figure in new_figures.items()
+                if isinstance(figure, Figure)
             ],
         ],
-        "remarks": [[remark.label, printable(remark.text), remark.warning] for remark in notes],
+        "remarks": [[note.label, printable(note.text), note.warning] for note in notes],
         "layers": layer_data(report, keys),
         "blocks": block_data(report),
         "edges": edge_data(report),
         "memory": memory_data(report),
-        "devices": device_data([replace(one, report=report) for one in lines.values()]),
+        "devices": device_data([replace(roofline, report=report) for roofline in rooflines.values()]),
     }
 
 
-def _cell(ref: QuantityRef, one: Figure | QuantityError) -> Any:
+def _figure_data(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
     """A figure for the page: an amount, or its text where it is none, which stands below all amounts in an order."""
-    amount = figure_amount(ref, one)
+    amount = figure_amount(ref, figure)
     return {"text": amount, "order": [-1, 0]} if isinstance(amount, str) else amount_data(amount)
 
 
-def _comparison(measurements: Sequence[Measurement]) -> dict[str, Any]:
-    found = compare_measurements(measurements)
+def _comparison_entry(measurements: Sequence[Measurement]) -> dict[str, Any]:
+    comparison = compare_measurements(measurements)
     return {
-        "names": [printable(name) for name in found.names],
+        "names": [printable(name) for name in comparison.names],
         "totals": [
             *[
                 [CATALOGUE[key].label, CATALOGUE[key].kind, *_side_by_side(amounts)]
-                for key, amounts in found.totals().items()
+                for key, amounts in comparison.totals().items()
             ],
             *[
-                [ref.label, ref.quantity.kind, [_cell(ref, one) for one in row], figure_ratios(ref, row)]
-                for ref, row in found.figures.items()
+                [ref.label, ref.quantity.kind, [_figure_data(ref, figure) for figure in row], figure_ratios(ref, row)]
+                for ref, row in comparison.figures.items()
             ],
         ],
-        "operators": [[printable(op), "number", *_side_by_side(a)] for op, a in found.by_operator().items()],
+        "operators": [[printable(op), "number", *_side_by_side(a)] for op, a in comparison.by_operator().items()],
     }
 
 
 def _side_by_side(amounts: Sequence[Any]) -> list[Any]:
-    """The figures, and their ratios to the first."""
+    """Amounts → the amounts for JSON, and their ratios to the first."""
     return [[amount_data(a) for a in amounts], [amount_ratio(a, amounts[0]) for a in amounts]]

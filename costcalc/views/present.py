@@ -30,26 +30,20 @@ from costcalc.views.sweep import sweep_document, sweep_table
 from costcalc.views.table import Table
 from costcalc.views.training import training_document
 
-TENSORS = 10
+MAX_TENSORS = 10
 """Tensors of the table that stands for a footprint."""
 
 
 @singledispatch
 def tables(result: Any, **options: Any) -> tuple[Table, ...]:
-    """What is shown of a result, in this order. TypeError for a type that has no tables."""
+    """A result → its tables, in the order of the screen. TypeError for a type that has no tables."""
     raise TypeError(f"{type(result).__name__} has no tables")
 
 
 @tables.register(Report)
 def _(result: Report) -> tuple[Table, ...]:
-    """The layers and the totals."""
-    return (report_table(result),)
-
-
-@tables.register(MeasuredReport)
-def _(result: MeasuredReport) -> tuple[Table, ...]:
-    """The layers, the totals, the devices, generation."""
-    return (analysis_table(result.measurement),)
+    """The layers and the totals; of a measured report the devices and generation."""
+    return (analysis_table(result),)
 
 
 @tables.register(Roofline)
@@ -61,7 +55,7 @@ def _(result: Roofline) -> tuple[Table, ...]:
 @tables.register(MemoryFootprint)
 def _(result: MemoryFootprint) -> tuple[Table, ...]:
     """The largest tensors at the peak."""
-    return (memory_table(result, "tensor", TENSORS),)
+    return (memory_table(result, "tensor", MAX_TENSORS),)
 
 
 @tables.register(Diff)

@@ -29,8 +29,8 @@ def reconciliation_tables(result: Reconciliation, by: str = "part", inline: bool
         if len(result.accounts) > 1:
             raise UsageError("layers can be shown for one counter only", "name it: --tool thop")
         return (layer_table(result, result.accounts[0], inline),)
-    every = tuple(term_table(result, account, inline) for account in result.accounts)
-    return (counter_table(result), *every) if len(every) > 1 else every
+    counter_tables = tuple(term_table(result, account, inline) for account in result.accounts)
+    return (counter_table(result), *counter_tables) if len(counter_tables) > 1 else counter_tables
 
 
 def counter_table(result: Reconciliation) -> Table:
@@ -48,25 +48,28 @@ def counter_table(result: Reconciliation) -> Table:
         columns += [Column("given", "Seen", "text", 90), Column("unexplained", "Unexplained", "text", 92)]
     rows = []
     for account in result.accounts:
-        tool = account.counter
-        row: list[Any] = [tool.name, tool.version, tool.unit]
-        if account.failed:
+        counter = account.counter
+        row: list[Any] = [counter.name, counter.version, counter.unit]
+        if account.failure:
             row += [None, None, None]
         else:
-            part = ratio(account.figure, account.costcalc)
-            more = account.figure - account.costcalc
-            row += [_lower_bound(result, account.figure), more, None if part is None else float(part)]
+            quotient = ratio(account.figure, account.costcalc)
+            difference = account.figure - account.costcalc
+            row += [_lower_bound(result, account.figure), difference, None if quotient is None else float(quotient)]
         if has_published:
-            rest = account.unexplained
-            row += [account.published.text if account.published else "", "" if rest is None else format_count(rest)]
+            unexplained = account.residual
+            row += [
+                account.published.text if account.published else "",
+                "" if unexplained is None else format_count(unexplained),
+            ]
         rows.append(tuple(row))
     return Table(
         result.graph.name,
         _input_text(result),
         tuple(columns),
         tuple(rows),
-        facts=tuple(_costcalc_totals(result)),
-        remarks=(*difference_notes(result), *hint_notes(result), *reconcile_notes(result)),
+        totals=tuple(_costcalc_totals(result)),
+        notes=(*difference_notes(result), *hint_notes(result), *reconcile_notes(result)),
     )
 
 
@@ -85,20 +88,26 @@ def _input_text(result: Reconciliation) -> str:
 
 def term_table(result: Reconciliation, account: Account, inline: bool = True) -> Table:
     """A row for each term of a counter's figure beside what costcalc counts for the same; the sum is the figure."""
-    tool = account.counter
+    counter = account.counter
     columns = [
         Column("part", "Part", "name", 100),
-        Column("amount", tool.name, "number", 95),
-        Column("own", COSTCALC_LABELS[tool.basis], "number", 85),
+        Column("amount", counter.name, "number", 95),
+        Column("own", COSTCALC_LABELS[counter.basis], "number", 85),
         Column("difference", "Difference", "number", 80),
         Column("calls", "Calls", "number", 40),
     ]
-    figure, own = account.figure, account.costcalc
+    figure, costcalc_figure = account.figure, account.costcalc
     calls = sum((line.calls for line in account.lines), 0)
     rows: list[tuple[Any, ...]] = [
         (line.name, line.amount, line.costcalc, line.amount - line.costcalc, line.calls) for line in account.lines
     ]
-    total: tuple[Any, ...] = ("Sum", _lower_bound(result, figure), _lower_bound(result, own), figure - own, calls)
+    total: tuple[Any, ...] = (
+        "Sum",
+        _lower_bound(result, figure),
+        _lower_bound(result, costcalc_figure),
+        figure - costcalc_figure,
+        calls,
+    )
     several = len(result.accounts) > 1
     notes = list(reconcile_notes(result, account, alone=not several))
     if inline:
@@ -107,20 +116,20 @@ def term_table(result: Reconciliation, account: Account, inline: bool = True) ->
         total = (*total, "")
     else:
         notes = [*(Note(line.name, working_text(line.terms)) for line in account.lines if line.terms), *notes]
-    title = f"{tool.name} {tool.version}"
-    subtitle = tool.unit if several else f"{tool.unit} of {result.graph.name}, {_input_text(result)}"
-    return Table(title, subtitle, tuple(columns), tuple(rows), total=total, remarks=tuple(notes), kind="counter")
+    title = f"{counter.name} {counter.version}"
+    subtitle = counter.unit if several else f"{counter.unit} of {result.graph.name}, {_input_text(result)}"
+    return Table(title, subtitle, tuple(columns), tuple(rows), total_row=total, notes=tuple(notes), kind="counter")
 
 
 def layer_table(result: Reconciliation, account: Account, inline: bool = True) -> Table:
     """A row for each term of each layer that a counter or costcalc counts."""
     text = working_text if inline else _number_text
-    tool, nodes = account.counter, result.graph.nodes
+    counter, nodes = account.counter, result.graph.nodes
     columns = (
         Column("layer", "Layer", "name", 100),
         Column("part", "Part", "text", 70),
-        Column("amount", tool.name, "number", 95),
-        Column("own", COSTCALC_LABELS[tool.basis], "number", 85),
+        Column("amount", counter.name, "number", 95),
+        Column("own", COSTCALC_LABELS[counter.basis], "number", 85),
         Column("difference", "Difference", "number", 80),
         Column("working", "Working", "prose", 60),
     )
@@ -128,14 +137,21 @@ def layer_table(result: Reconciliation, account: Account, inline: bool = True) -
     for item in account.call_lines():
         name = nodes[item.call.nodes[0]].name
         for line in item.lines:
-            more = line.amount - line.costcalc
-            rows.append((name, line.name, line.amount, line.costcalc, more, text(line.terms)))
-    figure, own = account.figure, account.costcalc
-    total = ("Sum", "", _lower_bound(result, figure), _lower_bound(result, own), figure - own, "")
-    subtitle = f"{tool.unit} of {result.graph.name}, {_input_text(result)}"
+            difference = line.amount - line.costcalc
+            rows.append((name, line.name, line.amount, line.costcalc, difference, text(line.terms)))
+    figure, costcalc_figure = account.figure, account.costcalc
+    total = (
+        "Sum",
+        "",
+        _lower_bound(result, figure),
+        _lower_bound(result, costcalc_figure),
+        figure - costcalc_figure,
+        "",
+    )
+    subtitle = f"{counter.unit} of {result.graph.name}, {_input_text(result)}"
     notes = tuple(reconcile_notes(result, account, alone=True))
-    title = f"{tool.name} {tool.version}"
-    return Table(title, subtitle, columns, tuple(rows), total=total, remarks=notes, kind="counter")
+    title = f"{counter.name} {counter.version}"
+    return Table(title, subtitle, columns, tuple(rows), total_row=total, notes=notes, kind="counter")
 
 
 def flat_table(result: Reconciliation) -> Table:
@@ -179,8 +195,8 @@ def working_text(terms: tuple[Term, ...]) -> str:
     if not terms:
         return "not counted"
     formula = " + ".join(dict.fromkeys(factor_names(term.factors) for term in terms))
-    plain: list[Factor] = [factor for term in terms for factor in term.factors]
-    if len(plain) == 1 or len(set(map(_term_names, terms))) < len(terms):
+    factors: list[Factor] = [factor for term in terms for factor in term.factors]
+    if len(factors) == 1 or len(set(map(_term_names, terms))) < len(terms):
         return formula
     return f"{formula} = {' + '.join(factor_values(term.factors) for term in terms)}"
 
@@ -209,14 +225,14 @@ def reconciliation_document(result: Reconciliation, by: str = "part") -> dict[st
 
 
 def _account_document(result: Reconciliation, account: Account, by: str) -> dict[str, Any]:
-    tool = account.counter
+    counter = account.counter
     entry: dict[str, Any] = {
-        "name": tool.name,
-        "version": tool.version,
-        "unit": tool.unit,
-        "figure": None if account.failed else json_amount(account.figure),
-        "failed": account.failed or None,
-        "basis": tool.basis,
+        "name": counter.name,
+        "version": counter.version,
+        "unit": counter.unit,
+        "figure": None if account.failure else json_amount(account.figure),
+        "failed": account.failure or None,
+        "basis": counter.basis,
         "costcalc": json_amount(account.costcalc),
         "parts": [
             {
@@ -228,13 +244,13 @@ def _account_document(result: Reconciliation, account: Account, by: str) -> dict
             }
             for line in account.lines
         ],
-        "left_out_operations": {name: json_amount(amount) for name, amount in account.left_out},
-        "notes": list(tool.notes),
+        "left_out_operations": {name: json_amount(amount) for name, amount in account.omitted_operations},
+        "notes": list(counter.notes),
     }
     if account.published is not None:
         entry |= {
             "given": account.published.text,
-            "unexplained": json_amount(account.unexplained),
+            "unexplained": json_amount(account.residual),
             "hints": list(account.hints),
         }
     if by == "layer":

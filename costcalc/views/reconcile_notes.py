@@ -28,11 +28,11 @@ def reconcile_notes(result: Reconciliation, account: Account | None = None, alon
 
 
 def _counter_notes(account: Account) -> Iterator[Note]:
-    if account.failed:
-        yield Note("No figure", f"{account.failed}; the parts are what its rules say", True)
-    left = account.left_out
-    if left:
-        listed = ", ".join(f"{name} {format_short(amount)}" for name, amount in left)
+    if account.failure:
+        yield Note("No figure", f"{account.failure}; the parts are what its rules say", True)
+    operations = account.omitted_operations
+    if operations:
+        listed = ", ".join(f"{name} {format_short(amount)}" for name, amount in operations)
         yield Note("Leaves out", f"elementwise operations: {listed}")
     for note in account.counter.notes:
         yield Note("Note", note)
@@ -40,21 +40,19 @@ def _counter_notes(account: Account) -> Iterator[Note]:
 
 
 def _published_notes(account: Account) -> Iterator[Note]:
-    """The published figure, what the terms do not explain of it, and hints."""
-    published, rest = account.published, account.unexplained
-    if published is None or rest is None:
+    """An account → notes of its published figure: what the terms do not explain of it, and hints."""
+    published, unexplained = account.published, account.residual
+    if published is None or unexplained is None:
         return
-    if rest == 0:
-        exactly = "is exactly the sum" if published.value == account.figure else "is the sum, rounded"
-        yield Note("Seen", f"{published.text} {exactly}")
+    if unexplained == 0:
+        agreement = "is exactly the sum" if published.value == account.figure else "is the sum, rounded"
+        yield Note("Seen", f"{published.text} {agreement}")
         return
-    about = ", which is rounded," if published.within else ""
-    less = isinstance(rest, int) and rest < 0
-    yield Note(
-        "Unexplained",
-        f"{published.text}{about} is {format_count(-rest if less else rest)} {'less' if less else 'more'} than the sum",
-        True,
-    )
+    rounding = ", which is rounded," if published.tolerance else ""
+    is_less = isinstance(unexplained, int) and unexplained < 0
+    amount = format_count(-unexplained if is_less else unexplained)
+    text = f"{published.text}{rounding} is {amount} {'less' if is_less else 'more'} than the sum"
+    yield Note("Unexplained", text, True)
     for hint in account.hints:
         yield Note("Perhaps", hint)
 
@@ -62,13 +60,16 @@ def _published_notes(account: Account) -> Iterator[Note]:
 def difference_notes(result: Reconciliation) -> Iterator[Note]:
     """A note for each counter: its differences from costcalc by term, or why it gives no figure."""
     for account in result.accounts:
-        if account.failed:
-            yield Note(account.counter.name, f"no figure: {account.failed}", True)
+        if account.failure:
+            yield Note(account.counter.name, f"no figure: {account.failure}", True)
             continue
-        more = [(line.name, line.amount - line.costcalc) for line in account.lines if line.amount != line.costcalc]
-        more.sort(key=lambda pair: _size(pair[1]), reverse=True)
+        differences = [
+            (line.name, line.amount - line.costcalc) for line in account.lines if line.amount != line.costcalc
+        ]
+        differences.sort(key=lambda pair: _magnitude_key(pair[1]), reverse=True)
         texts = [
-            f"{name} {'' if format_short(rest).startswith('-') else '+'}{format_short(rest)}" for name, rest in more
+            f"{name} {'' if format_short(difference).startswith('-') else '+'}{format_short(difference)}"
+            for name, difference in differences
         ]
         yield Note(account.counter.name, ", ".join(texts) or "the same")
 
@@ -82,7 +83,7 @@ def hint_notes(result: Reconciliation) -> Iterator[Note]:
             )
 
 
-def _size(amount: Dim) -> tuple[int, int]:
+def _magnitude_key(amount: Dim) -> tuple[int, int]:
     degree, size = magnitude(amount)
     return degree, abs(size)
 
@@ -93,7 +94,7 @@ def _shared_notes(result: Reconciliation) -> Iterator[Note]:
         answers = "; ".join(relevant_answers(result))
         if answers:
             yield Note("Written", f"{origin}{answers}")
-    if result.graph.source.endswith(".onnx") and result.style.bias == "own" and _looks_folded(result):
+    if result.graph.source.endswith(".onnx") and result.style.bias == "own" and _lacks_normalisation(result):
         text = (
             "no convolution has a batch normalisation behind it, and all have biases: exporters fold the one into the "
         )
@@ -102,7 +103,7 @@ def _shared_notes(result: Reconciliation) -> Iterator[Note]:
         if value != 1:
             yield Note("Bound", f"{name} = {format_count(value)}")
     for assumption in result.graph.assumptions:
-        yield Note("Assumed", assumption.shown())
+        yield Note("Assumed", assumption.format())
     for note in result.graph.notes:
         yield Note("Note", note)
     if result.unknown:
@@ -114,46 +115,46 @@ def _shared_notes(result: Reconciliation) -> Iterator[Note]:
 
 def relevant_answers(result: Reconciliation) -> Iterator[str]:
     """The descriptions of those answers of the style that this network's figures depend on."""
-    calls = [call for account in result.accounts if not account.counter.onnx_nodes for call, _ in account.items]
+    calls = [call for account in result.accounts if not account.counter.onnx_nodes for call, _ in account.terms_by_call]
     kinds, style = {call.kind for call in calls}, result.style._asdict()
-    ends = any(call.kind == "softmax" and call.form in ("loss", "module") for call in calls)
-    conditions = {"relu": "relu" in kinds, "pool": bool(kinds & {"global_pool", "mean"}), "softmax": ends}
+    has_softmax = any(call.kind == "softmax" and call.form in ("loss", "module") for call in calls)
+    conditions = {"relu": "relu" in kinds, "pool": bool(kinds & {"global_pool", "mean"}), "softmax": has_softmax}
     for name, answer in style.items():
         if name == "attention":
-            yield from (STYLE_CHOICES[name][how] for how in _attention_styles(calls, answer))
+            yield from (STYLE_CHOICES[name][variant] for variant in _attention_styles(calls, answer))
         elif name == "pool" and answer == "auto":
             forms = {(call.kind, call.form) for call in calls}
-            for how, form in (("module", ("global_pool", "module")), ("mean", ("mean", "function"))):
+            for variant, form in (("module", ("global_pool", "module")), ("mean", ("mean", "function"))):
                 if form in forms:
-                    yield STYLE_CHOICES[name][how]
+                    yield STYLE_CHOICES[name][variant]
         elif conditions.get(name, answer != next(iter(STYLE_CHOICES[name]))):
             yield STYLE_CHOICES[name][answer]
 
 
 def _attention_styles(calls: list[ModuleCall], answer: str) -> Iterator[str]:
-    """How the network's attention is written: the answers that its calls show."""
+    """Module calls and an answer → the styles of attention in the network; of "auto", those that its calls show."""
     if answer != "auto":
         yield answer
         return
     forms = {(call.kind, call.form) for call in calls if call.kind == "attention" or ("attention", 1) in call.sizes}
-    for how, form in (
+    for variant, form in (
         ("module", ("attention", "module")),
         ("sdpa", ("attention", "function")),
         ("matmul", ("matmul", "function")),
         ("einsum", ("contraction", "function")),
     ):
         if form in forms:
-            yield how
+            yield variant
 
 
 MIN_CONVOLUTIONS = 8
 """A network of fewer convolutions may well have no normalisation."""
 
 
-def _looks_folded(result: Reconciliation) -> bool:
-    """Whether a network looks as if its batch normalisations were folded: all of many convolutions have biases, and
-    there is no normalisation of any kind."""
+def _lacks_normalisation(result: Reconciliation) -> bool:
+    """Whether batch normalisations may be folded into the convolutions: all of many convolutions have biases, and there
+    is no normalisation of any kind."""
     nodes = result.graph.nodes
     convs = [node for node in nodes if is_convolution(node) and traits_of(node).kind == "convolution"]
-    normed = any(traits_of(node).kind == "normalisation" and traits_of(node).weights for node in nodes)
-    return len(convs) >= MIN_CONVOLUTIONS and all(map(bias_of, convs)) and not normed
+    has_normalisation = any(traits_of(node).kind == "normalisation" and traits_of(node).weights for node in nodes)
+    return len(convs) >= MIN_CONVOLUTIONS and all(map(bias_of, convs)) and not has_normalisation

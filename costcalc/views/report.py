@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costcalc.analysis import grouping
 from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.layers import LAYER_QUANTITIES, LayerCost
-from costcalc.analysis.operand_types import weight_bytes_by_dtype
 from costcalc.analysis.report import NODE_BY_NODE, Report, report_certainty
 from costcalc.core.amount import LowerBound, json_amount, sum_amounts
 from costcalc.core.errors import UsageError
 from costcalc.core.settings import non_defaults
 from costcalc.views import columns
 from costcalc.views.columns import COLUMNS, check_column, column_values, sort_items
+from costcalc.views.figures import inexact
 from costcalc.views.summary import inputs_text, report_notes, report_totals
 from costcalc.views.table import Table
 from costcalc.views.training import training_document
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from costcalc.core.quantities import Certainty
     from costcalc.views.table import Column, Note, Total
 
-DEFAULTS = {
+DEFAULT_COLUMNS = {
     "layer": ("name", "op", "output", "macs", "params", "share", "bar"),
     "op": ("op", "layers", "macs", "flops", "params", "share", "bar"),
     "block": ("name", "layers", "output", "macs", "params", "share", "bar"),
@@ -32,8 +32,8 @@ DEFAULTS = {
 
 
 class TableOptions(NamedTuple):
-    """What a user wants to see: rows per layer, op or block; the tree's depth; order, number of rows and columns; the
-    names of devices and the columns of each; totals and remarks of what else was measured."""
+    """Options of a table: rows per layer, op or block; the tree's depth; order, number of rows and columns; the
+    names of devices and the columns of each; totals and notes of what else was measured."""
 
     by: str = "layer"
     depth: int | None = None
@@ -41,106 +41,111 @@ class TableOptions(NamedTuple):
     top: int | None = None
     columns: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
-    timed: Mapping[str, Column] = {}
-    facts: tuple[Total, ...] = ()
-    remarks: tuple[Note, ...] = ()
+    device_columns: Mapping[str, Column] = {}
+    totals: tuple[Total, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
-def report_table(report: Report, view: TableOptions = TableOptions()) -> Table:  # noqa: B008
+def report_table(report: Report, options: TableOptions = TableOptions()) -> Table:  # noqa: B008
     """The table of a report. UsageError where a column does not exist."""
-    timed = view.timed
-    keys = _keys(report, view)
-    if columns.BACKWARD in (*keys, view.sort) and columns.BACKWARD not in report.totals:
-        raise UsageError(f"there are no {columns.BACKWARD} without training", "add --training")
-    basis = _basis(report, view.sort)
+    device_columns = options.device_columns
+    keys = _column_keys(report, options)
+    if columns.BACKWARD_COLUMN in (*keys, options.sort) and columns.BACKWARD_COLUMN not in report.totals:
+        raise UsageError(f"there are no {columns.BACKWARD_COLUMN} without training", "add --training")
+    basis = _share_basis(report, options.sort)
     layers = report.layers
-    whole = LayerGroup("Total", layers, whole=False)
-    all_of_it = sum_amounts(map(columns.amount_reader(basis), layers))
-    items = _items(layers, view)
-    if view.sort:
-        items = sort_items(items, view.sort, timed)
-    left = items[view.top :] if view.top is not None else []
-    items = items[: view.top] if view.top is not None else items
-    rest = None
-    if left:
-        members = tuple(row for item in left for row in (item.rows if isinstance(item, LayerGroup) else (item,)))
-        rest = LayerGroup(f"({len(left)} more)", members, whole=False)
-    cells = column_values(items, keys, basis, all_of_it, timed)
-    last = [
-        tuple(c[0] for c in column_values([group], keys, basis, all_of_it, timed))
-        for group in filter(None, (rest, whole))
+    total_group = LayerGroup("Total", layers, is_block=False)
+    total_amount = sum_amounts(map(columns.amount_reader(basis), layers))
+    items = _group_layers(layers, options)
+    if options.sort:
+        items = sort_items(items, options.sort, device_columns)
+    remainder = items[options.top :] if options.top is not None else []
+    items = items[: options.top] if options.top is not None else items
+    remainder_group = None
+    if remainder:
+        members = tuple(row for item in remainder for row in (item.rows if isinstance(item, LayerGroup) else (item,)))
+        remainder_group = LayerGroup(f"({len(remainder)} more)", members, is_block=False)
+    cells = column_values(items, keys, basis, total_amount, device_columns)
+    summary_rows = [
+        tuple(c[0] for c in column_values([group], keys, basis, total_amount, device_columns))
+        for group in filter(None, (remainder_group, total_group))
     ]
-    share = f"% {'known ' if isinstance(all_of_it, LowerBound) else ''}{COLUMNS[basis].title}"
-    shown = [(timed[key] if key in timed else COLUMNS[key])._replace(value=None) for key in keys]
-    shown = [column._replace(title=share) if column.key == "share" else column for column in shown]
+    share_title = f"% {'known ' if isinstance(total_amount, LowerBound) else ''}{COLUMNS[basis].title}"
+    headers = [(device_columns[key] if key in device_columns else COLUMNS[key])._replace(value=None) for key in keys]
+    headers = [column._replace(title=share_title) if column.key == "share" else column for column in headers]
     groups = [item for item in items if isinstance(item, LayerGroup)]
     return Table(
         report.name,
         inputs_text(report),
-        tuple(shown),
+        tuple(headers),
         tuple(zip(*cells, strict=True)),
-        last[0] if rest else None,
-        _named_total(last[-1], keys, len(layers)),
-        tuple((g.depth, g.label) for g in groups) if view.by == "block" and not _flat(view) else (),
-        (*report_totals(report), *view.facts),
-        (*view.remarks, *report_notes(report)),
+        summary_rows[0] if remainder_group else None,
+        _named_total(summary_rows[-1], keys, len(layers)),
+        tuple((g.depth, g.label) for g in groups) if options.by == "block" and not _is_flat(options) else (),
+        (*report_totals(report), *options.totals),
+        (*options.notes, *report_notes(report)),
     )
 
 
-def _keys(report: Report, view: TableOptions) -> list[str]:
-    """The columns that are asked for, or the usual ones."""
-    keys = [check_column(key) for key in view.columns or _defaults(report, view.by)]
-    missing = next((key for key in (*keys, view.sort) if key in columns.TIMED), None)
-    if not view.devices:
+def _column_keys(report: Report, options: TableOptions) -> list[str]:
+    """The options → the keys of their columns, or of the usual ones."""
+    keys = [check_column(key) for key in options.columns or _default_columns(report, options.by)]
+    missing = next((key for key in (*keys, options.sort) if key in columns.DEVICE_COLUMNS), None)
+    if not options.devices:
         if missing:
             raise UsageError(f"there is no {missing} without a device", "add --hardware NAME")
         return keys
-    return _of_each_device(keys, view.devices) if view.columns else _with_times(keys, view.devices)
+    return _expand_devices(keys, options.devices) if options.columns else _add_times(keys, options.devices)
 
 
-def _of_each_device(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
-    """Column names as they were written; `time` stands for each device's."""
+def _expand_devices(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
+    """Column keys and devices → the keys with `time` replaced by `time:NAME` of each device, where there are
+    several."""
     if len(devices) < 2:
         return list(keys)
-    found: list[str] = []
+    device_keys: list[str] = []
     for key in keys:
-        found += [f"{key}:{name}" for name in devices] if key in columns.TIMED else [key]
-    return found
+        device_keys += [f"{key}:{name}" for name in devices] if key in columns.DEVICE_COLUMNS else [key]
+    return device_keys
 
 
-def _with_times(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
-    """The usual columns with a device: intensity, time and bound in the place of shares."""
-    kept = [key for key in keys if key not in ("share", "bar", "params")]
-    more = [f"{key}:{name}" if len(devices) > 1 else key for name in devices for key in columns.TIMED[:2]]
-    return [*kept, "intensity", *more]
+def _add_times(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
+    """The usual column keys and devices → the keys with intensity, time and bound in the place of shares."""
+    base_keys = [key for key in keys if key not in ("share", "bar", "params")]
+    time_keys = [f"{key}:{name}" if len(devices) > 1 else key for name in devices for key in columns.DEVICE_COLUMNS[:2]]
+    return [*base_keys, "intensity", *time_keys]
 
 
-def _defaults(report: Report, by: str) -> tuple[str, ...]:
-    keys = DEFAULTS[by]
-    if columns.BACKWARD not in report.totals:
+def _default_columns(report: Report, by: str) -> tuple[str, ...]:
+    keys = DEFAULT_COLUMNS[by]
+    if columns.BACKWARD_COLUMN not in report.totals:
         return keys
-    after = keys.index("macs") + 1
-    return (*keys[:after], columns.BACKWARD, *keys[after:])
+    position = keys.index("macs") + 1
+    return (*keys[:position], columns.BACKWARD_COLUMN, *keys[position:])
 
 
-def _basis(report: Report, sort: str | None) -> str:
-    """What shares are shares of: the quantity that is sorted by, else MACs, else FLOPs."""
+def _share_basis(report: Report, sort: str | None) -> str:
+    """A report and the order → the quantity of its shares: the one that is sorted by, else MACs, else FLOPs."""
     if sort and columns.is_quantity(check_column(sort)) and sort in LAYER_QUANTITIES:
         return sort
     return "macs" if report.totals["macs"] != 0 else "flops"
 
 
-def _flat(view: TableOptions) -> bool:
-    return view.sort is not None or view.top is not None
+def _is_flat(options: TableOptions) -> bool:
+    return options.sort is not None or options.top is not None
 
 
-def _items(layers: Sequence[LayerCost], view: TableOptions) -> Sequence[LayerCost | LayerGroup]:
-    if view.by == "layer":
+def _group_layers(layers: Sequence[LayerCost], options: TableOptions) -> Sequence[LayerCost | LayerGroup]:
+    if options.by == "layer":
         return layers
-    if view.by == "op":
+    if options.by == "op":
         return sort_items(sort_items(grouping.group_by_operator(layers), "flops"), "macs")
     root = grouping.block_tree(layers)
-    return grouping.innermost_groups(root, view.depth) if _flat(view) else grouping.expand_tree(root, view.depth)
+    return (
+        grouping.innermost_groups(root, options.depth)
+        if _is_flat(options)
+        else grouping.expand_tree(root, options.depth)
+    )
 
 
 def _named_total(cells: tuple[Any, ...], keys: Sequence[str], layers: int) -> tuple[Any, ...]:
@@ -149,10 +154,9 @@ def _named_total(cells: tuple[Any, ...], keys: Sequence[str], layers: int) -> tu
     return tuple(names.get(key, cell) for key, cell in zip(keys, cells, strict=True))
 
 
-def _certainties(report: Report) -> dict[str, Certainty]:
+def _inexact_totals(report: Report) -> dict[str, Certainty]:
     """The certainty of each total that is not exact."""
-    words = {key: report_certainty(report, key) for key in report.totals}
-    return {key: word for key, word in words.items() if word != "exact"}
+    return inexact({key: report_certainty(report, key) for key in report.totals})
 
 
 def report_document(report: Report) -> dict[str, Any]:
@@ -161,26 +165,29 @@ def report_document(report: Report) -> dict[str, Any]:
     return {
         "name": report.name,
         "source": report.source,
-        "symbols": {**dict.fromkeys(report.open_symbols), **{k: json_amount(v) for k, v in report.bound.items()}},
+        "symbols": {
+            **dict.fromkeys(report.open_symbols),
+            **{k: json_amount(v) for k, v in report.bound_symbols.items()},
+        },
         "totals": {
             **{name: json_amount(value) for name, value in report.totals.items()},
             "flops_by_kind": {k: json_amount(v) for k, v in report.flops_by_kind().items()},
             "flops_by_role": {k: json_amount(v) for k, v in report.flops_by_role().items()},
             "macs_by_precision": {k: json_amount(v) for k, v in report.macs_by_precision().items()},
-            "weight_bytes_by_dtype": {k: json_amount(v) for k, v in weight_bytes_by_dtype(report.graph).items()},
+            "weight_bytes_by_dtype": {k: json_amount(v) for k, v in report.weight_bytes_by_dtype().items()},
         },
-        **({"certainty": certainty} if (certainty := _certainties(report)) else {}),
+        **({"certainty": certainty} if (certainty := _inexact_totals(report)) else {}),
         "lower_bound": report.lower_bound,
         "upper_bound": report.upper_bound,
         "unknown_ops": [
             {"op_type": u.op_type, "domain": u.domain, "count": len(u.layers), "layers": list(u.layers)}
             for u in report.unknown
         ],
-        "accounted": report.accounted(),
+        "accounted": report.count_states(),
         "assumptions": [str(a) for a in report.assumptions],
         "notes": list(report.notes),
         **({} if report.execution == NODE_BY_NODE else {"execution": non_defaults(report.execution)}),
-        **({"training": training_document(step)} if (step := getattr(report, "step", None)) else {}),
+        **({"training": training_document(step)} if (step := report.step) else {}),
         "layers": [layer_document(row) for row in report.rows],
     }
 
@@ -202,5 +209,5 @@ def layer_document(row: LayerCost) -> dict[str, Any]:
             for o in row.outputs
         ],
         "state": row.state,
-        **{name: json_amount(value) for name, value in row.amounts.items()},
+        **{name: json_amount(value) for name, value in row.figures.items()},
     }

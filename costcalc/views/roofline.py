@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
 from costcalc.core.units import format_bytes, format_percent, format_short, format_si
-from costcalc.views.columns import COLUMNS, TIMED
+from costcalc.views.columns import COLUMNS, DEVICE_COLUMNS
 from costcalc.views.report import TableOptions
 from costcalc.views.table import Column, Note
 
@@ -31,125 +31,149 @@ def bandwidth_text(value: Fraction) -> str:
     return f"{format_short(int(value))}B/s"
 
 
-def device_notes(given: Sequence[Roofline]) -> tuple[Note, ...]:
-    """The footer's lines of each device."""
-    return tuple(remark for one in given for remark in _remarks(one))
+def device_notes(rooflines: Sequence[Roofline]) -> tuple[Note, ...]:
+    """Rooflines → the notes of each device under a table."""
+    return tuple(note for roofline in rooflines for note in _device_notes(roofline))
 
 
-def _remarks(one: Roofline) -> Iterator[Note]:
-    profile = one.profile
+def _device_notes(roofline: Roofline) -> Iterator[Note]:
+    profile = roofline.profile
     yield Note("Device", f"{profile.name} ({profile.id}): {profile.variant}")
-    if one.open:
-        yield Note("  Lower bound", f"depends on {', '.join(one.open)} (bind with --dim {one.open[0]}=…)", True)
-    elif one.report.upper_bound:
+    if roofline.open_symbols:
+        yield Note(
+            "  Lower bound",
+            f"depends on {', '.join(roofline.open_symbols)} (bind with --dim {roofline.open_symbols[0]}=…)",
+            True,
+        )
+    elif roofline.report.upper_bound:
         yield Note("  Lower bound", "none: a branch is open (give its condition with --value)", True)
-    elif one.model.seconds is None or (one.without_peak and not one.model.seconds):
+    elif roofline.model.seconds is None or (roofline.without_peak and not roofline.model.seconds):
         yield Note("  Lower bound", "?: the profile has no figure for it", True)
     else:
-        yield Note("  Lower bound", bound_text(one))
-    for precision in one.without_peak:
-        has = ", ".join(profile.peak)
-        yield Note("", f"no peak for {precision}, its MACs take no time here; there are {has} (--act-dtype)", True)
-    if one.unfused is not None:
-        yield Note("  Layer by layer", layers_text(one))
-    for fit in memory_fits(one.report, profile):
+        yield Note("  Lower bound", bound_text(roofline))
+    for precision in roofline.without_peak:
+        precisions = ", ".join(profile.peak)
+        yield Note(
+            "", f"no peak for {precision}, its MACs take no time here; there are {precisions} (--act-dtype)", True
+        )
+    if roofline.unfused is not None:
+        yield Note("  Layer by layer", layers_text(roofline))
+    for fit in memory_fits(roofline.report, profile):
         yield Note("  Fits" if fit.fits else "  Does not fit", fit_text(fit), not fit.fits)
-    joules = estimate_energy(one)
+    joules = estimate_energy(roofline)
     if joules is not None:
         yield Note("  Energy", energy_text(joules))
 
 
-def used_peaks(one: Roofline) -> list[tuple[str, SourcedFigure]]:
-    """The peaks that the bound rests on."""
-    return [rate for rate in (one.profile.rate(element) for element, _ in one.elements) if rate]
+def used_peaks(roofline: Roofline) -> list[tuple[str, SourcedFigure]]:
+    """A roofline → (precision, operations a second) of each peak that its bound rests on."""
+    return [rate for rate in (roofline.profile.find_peak(element) for element, _ in roofline.macs_by_type) if rate]
 
 
-def bound_text(one: Roofline) -> str:
+def bound_text(roofline: Roofline) -> str:
     """`≥ 26.2 µs, bound by compute: compute 26.2 µs (float16 at 312 TFLOP/s), memory 4.59 µs (…)`."""
     parts = []
-    if one.model.compute is not None:
-        peaks = ", ".join(f"{name} at {rate_text(figure.value, name)}" for name, figure in used_peaks(one))
-        parts.append(f"compute {format_si(one.model.compute, 's')}{f' ({peaks})' if peaks else ''}")
-    if one.model.memory is not None:
-        assert one.profile.bandwidth is not None
-        kept = f", {format_short(one.kept)}B may stay in cache" if one.kept else ""
-        moved = f"{format_short(one.compulsory)}B once{kept}, at {bandwidth_text(one.profile.bandwidth.value)}"
-        parts.append(f"memory {format_si(one.model.memory, 's')} ({moved})")
-    return f"≥ {format_si(one.model.seconds, 's')}{by_text(one.model)}: {', '.join(parts)}"
+    if roofline.model.compute is not None:
+        peaks = ", ".join(f"{name} at {rate_text(figure.value, name)}" for name, figure in used_peaks(roofline))
+        parts.append(f"compute {format_si(roofline.model.compute, 's')}{f' ({peaks})' if peaks else ''}")
+    if roofline.model.memory is not None:
+        assert roofline.profile.bandwidth is not None
+        cache_text = f", {format_short(roofline.cached_bytes)}B may stay in cache" if roofline.cached_bytes else ""
+        bandwidth = bandwidth_text(roofline.profile.bandwidth.value)
+        traffic_text = f"{format_short(roofline.compulsory_bytes)}B once{cache_text}, at {bandwidth}"
+        parts.append(f"memory {format_si(roofline.model.memory, 's')} ({traffic_text})")
+    return f"≥ {format_si(roofline.model.seconds, 's')}{by_text(roofline.model)}: {', '.join(parts)}"
 
 
 def by_text(bound: TimeBound) -> str:
     """`, bound by memory at 85.2% of the peak`: what bounds, and how much of the peak is used then."""
-    if not bound.by:
+    if not bound.bound_by:
         return ""
-    used = bound.utilisation
-    at = f" at {format_percent(float(used))} of the peak" if bound.by == "memory" and used is not None else ""
-    return f", bound by {bound.by}{at}"
+    utilisation = bound.utilisation
+    at = (
+        f" at {format_percent(float(utilisation))} of the peak"
+        if bound.bound_by == "memory" and utilisation is not None
+        else ""
+    )
+    return f", bound by {bound.bound_by}{at}"
 
 
-def layers_text(one: Roofline) -> str:
+def layers_text(roofline: Roofline) -> str:
     """The estimates of execution layer by layer, and how many layers each side bounds."""
-    if not one.unfused:
+    if not roofline.unfused:
         return "≈ 0 s"
-    by = [bound.by for bound in one.layers]
-    text = f"{format_si(one.unfused, 's')} unfused"
-    if one.fused is not None:
-        text += f", {format_si(one.fused, 's')} with fused steps"
+    by = [bound.bound_by for bound in roofline.layers]
+    text = f"{format_si(roofline.unfused, 's')} unfused"
+    if roofline.fused is not None:
+        text += f", {format_si(roofline.fused, 's')} with fused steps"
     counts = f"{by.count('compute'):,} layers bound by compute, {by.count('memory'):,} by memory"
-    busy = sum(
-        (2 * macs / found[1].value for element, macs in one.elements if (found := one.profile.rate(element))),
+    compute_seconds = sum(
+        (
+            2 * macs / peak[1].value
+            for element, macs in roofline.macs_by_type
+            if (peak := roofline.profile.find_peak(element))
+        ),
         Fraction(0),
     )
-    used = f"; {format_percent(float(busy / one.unfused))} of the peak" if busy else ""
-    return f"≈ {text} (every operand through memory; {counts}{used})"
+    utilisation_text = (
+        f"; {format_percent(float(compute_seconds / roofline.unfused))} of the peak" if compute_seconds else ""
+    )
+    return f"≈ {text} (every operand through memory; {counts}{utilisation_text})"
 
 
 def fit_text(fit: MemoryFit) -> str:
     """`weights 549 KiB of 2.00 MiB flash (26.8%)`."""
-    share = format_percent(fit.needed / fit.capacity)
-    over = "" if fit.fits else f", {format_bytes(fit.needed - fit.capacity)} too many"
+    share = format_percent(fit.nbytes / fit.capacity)
+    over = "" if fit.fits else f", {format_bytes(fit.nbytes - fit.capacity)} too many"
     memory = {"flash": "flash", "sram": "SRAM", "device": "device memory"}[fit.memory]
-    return f"{fit.what} {format_bytes(fit.needed)} of {format_bytes(fit.capacity)} {memory} ({share}{over})"
+    return f"{fit.contents} {format_bytes(fit.nbytes)} of {format_bytes(fit.capacity)} {memory} ({share}{over})"
 
 
 def energy_text(joules: InferenceEnergy) -> str:
     """`≈ 7.63 mJ (an order of magnitude): arithmetic 6.13 mJ, memory 1.50 mJ; …`"""
-    moved = any(name.startswith("bytes") for name in joules.without)
-    multiplied = len(joules.without) > moved
-    parts = f"arithmetic {_part(joules.arithmetic, multiplied)}, memory {_part(joules.memory, moved)}"
+    lacks_memory = any(name.startswith("bytes") for name in joules.without)
+    lacks_arithmetic = len(joules.without) > lacks_memory
+    arithmetic, memory = _joules_text(joules.arithmetic, lacks_arithmetic), _joules_text(joules.memory, lacks_memory)
+    parts = f"arithmetic {arithmetic}, memory {memory}"
     without = f"; no figure for {', '.join(joules.without)}" if joules.without else ""
-    total = _part(joules.total, True) if joules.without else f"≈ {format_si(joules.total, 'J')}"
+    total = _joules_text(joules.total, True) if joules.without else f"≈ {format_si(joules.total, 'J')}"
     return f"{total} (an order of magnitude): {parts}; {joules.table}{without}"
 
 
-def _part(known: Fraction, more: bool) -> str:
-    """5.84 µJ; where there is more without a figure, `≥ 5.84 µJ`, or `?` if nothing is known."""
-    return "?" if more and not known else f"{'≥ ' if more else ''}{format_si(known, 'J')}"
+def _joules_text(joules: Fraction, is_partial: bool) -> str:
+    """Energy in joules → `5.84 µJ`; of a partial sum `≥ 5.84 µJ`, or `?` where it is 0."""
+    return "?" if is_partial and not joules else f"{'≥ ' if is_partial else ''}{format_si(joules, 'J')}"
 
 
-def roofline_document(one: Roofline) -> dict[str, Any]:
+def roofline_document(roofline: Roofline) -> dict[str, Any]:
     """The device's entry of the JSON report; seconds and joules are floats, null where they are not known."""
-    joules = estimate_energy(one)
-    peaks = [{"precision": name, "operations_per_s": int(figure.value)} for name, figure in used_peaks(one)]
+    joules = estimate_energy(roofline)
+    peaks = [{"precision": name, "operations_per_s": int(figure.value)} for name, figure in used_peaks(roofline)]
     return {
-        "name": one.profile.id,
-        "device": one.profile.name,
-        "time_bound_s": to_float(one.model.seconds),
-        "bound_by": one.model.by or None,
-        "compute_s": to_float(one.model.compute),
-        "memory_s": to_float(one.model.memory),
-        "utilisation": to_float(one.model.utilisation),
-        "compulsory_bytes": one.compulsory,
-        "kept_on_chip_bytes": one.kept,
-        "unfused_estimate_s": to_float(one.unfused),
-        "fused_estimate_s": to_float(one.fused),
-        "macs": dict(one.elements),
+        "name": roofline.profile.id,
+        "device": roofline.profile.name,
+        "time_bound_s": to_float(roofline.model.seconds),
+        "bound_by": roofline.model.bound_by or None,
+        "compute_s": to_float(roofline.model.compute),
+        "memory_s": to_float(roofline.model.memory),
+        "utilisation": to_float(roofline.model.utilisation),
+        "compulsory_bytes": roofline.compulsory_bytes,
+        "kept_on_chip_bytes": roofline.cached_bytes,
+        "unfused_estimate_s": to_float(roofline.unfused),
+        "fused_estimate_s": to_float(roofline.fused),
+        "macs": dict(roofline.macs_by_type),
         "peaks": peaks,
-        "without_peak": list(one.without_peak),
-        "open": list(one.open),
+        "without_peak": list(roofline.without_peak),
+        "open": list(roofline.open_symbols),
         "fits": [
-            {"memory": f.memory, "what": f.what, "needed_bytes": f.needed, "capacity_bytes": f.capacity, "fits": f.fits}
-            for f in memory_fits(one.report, one.profile)
+            {
+                "memory": f.memory,
+                "what": f.contents,
+                "needed_bytes": f.nbytes,
+                "capacity_bytes": f.capacity,
+                "fits": f.fits,
+            }
+            for f in memory_fits(roofline.report, roofline.profile)
         ],
         "energy_j": None if joules is None else to_float(joules.total),
         "energy_source": None if joules is None else joules.table,
@@ -158,54 +182,56 @@ def roofline_document(one: Roofline) -> dict[str, Any]:
             {
                 "name": row.name,
                 "time_s": to_float(b.seconds),
-                "bound_by": b.by or None,
+                "bound_by": b.bound_by or None,
                 "utilisation": to_float(b.utilisation),
             }
-            for row, b in zip(one.report.rows, one.layers, strict=True)
+            for row, b in zip(roofline.report.rows, roofline.layers, strict=True)
         ],
     }
 
 
 def to_float(value: Fraction | None) -> float | None:
-    """Seconds, joules and shares are the only floats of a report."""
+    """Seconds, joules or a share → a float for JSON; these are the only floats of a report."""
     return None if value is None else float(value)
 
 
-def with_devices(view: TableOptions, rooflines: Sequence[Roofline]) -> TableOptions:
-    """A view with the columns and the remarks of a report on devices."""
+def with_devices(options: TableOptions, rooflines: Sequence[Roofline]) -> TableOptions:
+    """Options and rooflines → the options with the columns and the notes of the devices."""
     if not rooflines:
-        return view
-    names = tuple([one.profile.id for one in rooflines])
-    notes = (*device_notes(rooflines), *view.remarks)
-    return view._replace(devices=names, timed=device_columns(rooflines), remarks=notes)
+        return options
+    names = tuple([roofline.profile.id for roofline in rooflines])
+    notes = (*device_notes(rooflines), *options.notes)
+    return options._replace(devices=names, device_columns=device_columns(rooflines), notes=notes)
 
 
-def device_columns(given: Sequence[Roofline]) -> dict[str, Column]:
-    """The columns of the devices, by key."""
-    found: dict[str, Column] = {}
-    for one in given:
-        bounds = {id(row): bound for row, bound in zip(one.report.rows, one.layers, strict=True)}
-        for key in TIMED:
+def device_columns(rooflines: Sequence[Roofline]) -> dict[str, Column]:
+    """Rooflines → a time, a bound and a utilisation column for each, by key."""
+    columns: dict[str, Column] = {}
+    for roofline in rooflines:
+        bounds = {id(row): bound for row, bound in zip(roofline.report.rows, roofline.layers, strict=True)}
+        for key in DEVICE_COLUMNS:
             column = COLUMNS[key]
-            if len(given) > 1:
-                column = column._replace(key=f"{key}:{one.profile.id}", title=f"{column.title} {one.profile.id}")
-            found[column.key] = column._replace(value=_cell(key, bounds))
-    return found
+            if len(rooflines) > 1:
+                column = column._replace(
+                    key=f"{key}:{roofline.profile.id}", title=f"{column.title} {roofline.profile.id}"
+                )
+            columns[column.key] = column._replace(value=_bound_reader(key, bounds))
+    return columns
 
 
-def _cell(key: str, bounds: dict[int, TimeBound]) -> Callable[[Item], Any]:
+def _bound_reader(key: str, bounds: dict[int, TimeBound]) -> Callable[[Item], Any]:
     def cell(item: Item) -> Any:
         rows = item.rows if isinstance(item, LayerGroup) else (item,)
-        mine = [bounds[id(row)] for row in rows]
+        row_bounds = [bounds[id(row)] for row in rows]
         if key == "bound":
-            found = {bound.by for bound in mine} - {""}
-            return found.pop() if len(found) == 1 else "both" if found else ""
-        known = [(bound.seconds, bound.compute) for bound in mine if bound.seconds is not None]
-        seconds = sum((s for s, _ in known), Fraction(0))
-        if not known:
+            limits = {bound.bound_by for bound in row_bounds} - {""}
+            return limits.pop() if len(limits) == 1 else "both" if limits else ""
+        times = [(bound.seconds, bound.compute) for bound in row_bounds if bound.seconds is not None]
+        seconds = sum((s for s, _ in times), Fraction(0))
+        if not times:
             return None
         if key == "time":
             return float(seconds)
-        return float(sum((c or Fraction(0) for _, c in known), Fraction(0)) / seconds) if seconds else None
+        return float(sum((c or Fraction(0) for _, c in times), Fraction(0)) / seconds) if seconds else None
 
     return cell

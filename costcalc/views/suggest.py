@@ -13,7 +13,7 @@ from costcalc.core.quantities import TOTALS, QuantityRef, parse_quantity
 from costcalc.core.units import format_count, share
 from costcalc.studies.suggest.catalogue import EXACT, MEASURE, RULES
 from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, combine_rewrites
-from costcalc.views.figures import certainty_words, figure_change, figure_plain, figure_text, refusal_notes
+from costcalc.views.figures import figure_change, figure_plain, figure_text, inexact_certainty, refusal_notes
 from costcalc.views.summary import inputs_text, report_notes
 from costcalc.views.table import Column, Note, Table
 
@@ -43,161 +43,172 @@ REWRITE_COLUMNS = (
     Column("accuracy", "Accuracy", "text", 85),
 )
 
-NOTE_TITLES = ("Bound", "Open", "Peak", "Execution", "Assumed", "Note", "Unknown", "")
-"""The remarks of a report that stand under its suggestions."""
+NOTE_LABELS = ("Bound", "Open", "Peak", "Execution", "Assumed", "Note", "Unknown", "")
+"""Labels of the notes of a report that stand under its suggestions."""
 
 
 def suggestion_tables(suggestions: Suggestions, top: int | None = None) -> tuple[Table, ...]:
-    """The ranked suggestions, and, where there are some, the sums by rewrite."""
-    rows = [_row(suggestions, one) for one in suggestions.ranked]
+    """Suggestions → the table of the ranked ones, and, where there are some, that of the sums by rewrite."""
+    rows = [_ranking_row(suggestions, suggestion) for suggestion in suggestions.ranked]
     report, further = suggestions.report, suggestions.quantities
-    few = rows if top is None else rows[:top]
-    said = [*_remarks(suggestions, len(few))]
+    top_rows = rows if top is None else rows[:top]
+    notes = [*_notes(suggestions, len(top_rows))]
     columns = (
         *RANKING_COLUMNS,
         *[Column(ref.key, ref.title, "number", 99 if ref.key == suggestions.sort else 45) for ref in further],
     )
-    first = Table(
-        f"Suggestions for {report.name}", inputs_text(report), columns, tuple(few), remarks=() if rows else tuple(said)
+    ranking = Table(
+        f"Suggestions for {report.name}",
+        inputs_text(report),
+        columns,
+        tuple(top_rows),
+        notes=() if rows else tuple(notes),
     )
     if not rows:
-        return (first,)
-    return first, Table(
-        "By rewrite", "all its places together", REWRITE_COLUMNS, tuple(_whole(suggestions)), remarks=tuple(said)
+        return (ranking,)
+    return ranking, Table(
+        "By rewrite", "all its places together", REWRITE_COLUMNS, tuple(_rewrite_rows(suggestions)), notes=tuple(notes)
     )
 
 
-def _row(suggestions: Suggestions, one: Suggestion) -> tuple[Any, ...]:
-    saves = {key: one.total_saving(key) for key in ("macs", "params", "peak_activation_bytes", "flops", "weight_bytes")}
-    new = one.ratio
+def _ranking_row(suggestions: Suggestions, suggestion: Suggestion) -> tuple[Any, ...]:
+    saves = {
+        key: suggestion.total_saving(key)
+        for key in ("macs", "params", "peak_activation_bytes", "flops", "weight_bytes")
+    }
+    ratio = suggestion.ratio
     return (
-        one.number,
-        one.rule.id,
-        one.name,
-        len(one.matches),
+        suggestion.number,
+        suggestion.rule.id,
+        suggestion.name,
+        len(suggestion.matches),
         saves["macs"],
         share(saves["macs"], suggestions.report.totals["macs"]),
         saves["params"],
         saves["peak_activation_bytes"],
         saves["flops"],
         saves["weight_bytes"],
-        None if new is None else float(new),
-        one.where,
-        *[saving_amount(ref, one) for ref in suggestions.quantities],
+        None if ratio is None else float(ratio),
+        suggestion.where,
+        *[saving_amount(ref, suggestion) for ref in suggestions.quantities],
     )
 
 
-def saving_amount(ref: QuantityRef, one: Suggestion) -> Any:
+def saving_amount(ref: QuantityRef, suggestion: Suggestion) -> Any:
     """What is saved of a quantity in a column of numbers: a count or a formula, else its text; of a yes or no what it
     is, or from what to what it changes."""
     if ref.quantity.unit == "boolean":
-        return " → ".join(dict.fromkeys(figure_text(ref, figure) for figure in one.figures[ref.key]))
-    change = figure_change(ref, one.saves(ref.key))
+        return " → ".join(dict.fromkeys(figure_text(ref, figure) for figure in suggestion.figures[ref.key]))
+    change = figure_change(ref, suggestion.saves(ref.key))
     return change.removeprefix("+") if isinstance(change, str) else change
 
 
-def _whole(suggestions: Suggestions) -> list[tuple[Any, ...]]:
-    """Each rewrite at all places where it saves, as one."""
+def _rewrite_rows(suggestions: Suggestions) -> list[tuple[Any, ...]]:
+    """Suggestions → a row for each rewrite, applied at all places where it saves."""
     rows = []
-    for id in RULES:
-        chosen = [one for one in suggestions.ranked if one.rule.id == id]
-        if not chosen:
+    for rule_id in RULES:
+        same_rule = [suggestion for suggestion in suggestions.ranked if suggestion.rule.id == rule_id]
+        if not same_rule:
             continue
         before, after = (
             suggestions.report.totals,
-            suggestions.source.totals(combine_rewrites(suggestions.source, chosen)),
+            suggestions.source.totals(combine_rewrites(suggestions.source, same_rule)),
         )
         saves = {key: before[key] - after[key] for key in before if key in after}
-        words = "stays" if chosen[0].rule.accuracy == EXACT else "measure"
+        accuracy = "stays" if same_rule[0].rule.accuracy == EXACT else "measure"
         rows.append(
             (
-                id,
-                len(chosen),
+                rule_id,
+                len(same_rule),
                 saves["macs"],
                 share(saves["macs"], before["macs"]),
                 saves["params"],
                 saves.get("peak_activation_bytes"),
                 saves["flops"],
-                words,
+                accuracy,
             )
         )
     return sorted(rows, key=lambda row: [magnitude(row[i]) for i in (2, 4, 6)], reverse=True)
 
 
-def _remarks(suggestions: Suggestions, shown: int) -> list[Note]:
-    said = []
-    if shown < len(suggestions.ranked):
-        said.append(Note("Shown", f"{shown} of {len(suggestions.ranked)} (--top {len(suggestions.ranked)} shows all)"))
+def _notes(suggestions: Suggestions, count: int) -> list[Note]:
+    notes = []
+    if count < len(suggestions.ranked):
+        notes.append(Note("Shown", f"{count} of {len(suggestions.ranked)} (--top {len(suggestions.ranked)} shows all)"))
     if not suggestions.ranked:
-        which = "of those asked for (--rule, --min-saving)" if suggestions.limited else "that costcalc knows"
-        said.append(Note("Nothing", f"no rewrite {which} makes this model cheaper"))
-    if any(one.rule.accuracy == MEASURE for one in suggestions.ranked):
+        scope = "of those asked for (--rule, --min-saving)" if suggestions.limited else "that costcalc knows"
+        notes.append(Note("Nothing", f"no rewrite {scope} makes this model cheaper"))
+    if any(suggestion.rule.accuracy == MEASURE for suggestion in suggestions.ranked):
         text = "costs are exact, accuracy is not told: train the rewritten network and measure it"
-        said.append(Note("Accuracy", text, True))
-    said.extend(_doubts(suggestions.ranked[:shown]))
-    exact_ones = dict.fromkeys(one.rule.id for one in suggestions.ranked if one.rule.accuracy == EXACT)
-    if exact_ones:
-        said.append(Note("Exact", f"{', '.join(exact_ones)}: the same function at inference, up to rounding"))
+        notes.append(Note("Accuracy", text, True))
+    notes.extend(_doubt_notes(suggestions.ranked[:count]))
+    exact_rules = dict.fromkeys(
+        suggestion.rule.id for suggestion in suggestions.ranked if suggestion.rule.accuracy == EXACT
+    )
+    if exact_rules:
+        notes.append(Note("Exact", f"{', '.join(exact_rules)}: the same function at inference, up to rounding"))
     if suggestions.ranked:
-        said.append(Note("Saves", f"of the whole model: {_totals(suggestions)}; below 0 is more than now"))
-        said.append(Note("Ratio", "new over old MACs of the rewritten layers"))
-        said.append(Note("Together", "savings of rewrites of one layer do not add up"))
-        write = "--apply 1" if suggestions.source.trace is not None else "--apply 1 -o NEW.onnx"
-        text = f"costcalc suggest MODEL 1 shows the working of the first, {write} writes the model with it"
-        said.append(Note("Next", text))
-    refused = refusal_notes(
+        notes.append(Note("Saves", f"of the whole model: {_totals_text(suggestions)}; below 0 is more than now"))
+        notes.append(Note("Ratio", "new over old MACs of the rewritten layers"))
+        notes.append(Note("Together", "savings of rewrites of one layer do not add up"))
+        option = "--apply 1" if suggestions.source.trace is not None else "--apply 1 -o NEW.onnx"
+        text = f"costcalc suggest MODEL 1 shows the working of the first, {option} writes the model with it"
+        notes.append(Note("Next", text))
+    refusals = refusal_notes(
         [suggestions.report.name], {parse_quantity(k): [f] for k, f in suggestions.source.figures.items()}
     )
-    return [*said, *refused, *(remark for remark in report_notes(suggestions.report) if remark.label in NOTE_TITLES)]
+    return [*notes, *refusals, *(note for note in report_notes(suggestions.report) if note.label in NOTE_LABELS)]
 
 
-def _doubts(ranked: Sequence[Suggestion]) -> Iterator[Note]:
-    """What speaks against suggestions that the literature does not make, by their numbers."""
-    against: dict[str, list[str]] = {}
-    for one in ranked:
-        if all(match.doubt for match in one.matches):
-            against.setdefault(one.matches[0].doubt, []).append(f"{one.number}")
-    for doubt, numbers in against.items():
+def _doubt_notes(ranked: Sequence[Suggestion]) -> Iterator[Note]:
+    """Ranked suggestions → a note for each doubt about those that no paper makes, with their numbers."""
+    numbers_by_doubt: dict[str, list[str]] = {}
+    for suggestion in ranked:
+        if all(match.doubt for match in suggestion.matches):
+            numbers_by_doubt.setdefault(suggestion.matches[0].doubt, []).append(f"{suggestion.number}")
+    for doubt, numbers in numbers_by_doubt.items():
         yield Note("Doubtful", f"{', '.join(numbers)}: {doubt}", True)
 
 
-def _totals(suggestions: Suggestions) -> str:
-    least = "≥ " if suggestions.report.lower_bound else ""
-    return f"{least}{format_count(suggestions.report.macs)} MACs, {format_count(suggestions.report.params)} params"
+def _totals_text(suggestions: Suggestions) -> str:
+    sign = "≥ " if suggestions.report.lower_bound else ""
+    return f"{sign}{format_count(suggestions.report.macs)} MACs, {format_count(suggestions.report.params)} params"
 
 
-def suggestions_document(suggestions: Suggestions, chosen: Sequence[Suggestion] | None = None) -> dict[str, Any]:
+def suggestions_document(suggestions: Suggestions, selection: Sequence[Suggestion] | None = None) -> dict[str, Any]:
     """The model's entry of the JSON report, with all suggestions or with the chosen ones."""
     return {
         "model": suggestions.report.name,
         "source": suggestions.report.source,
         "sort": suggestions.sort,
-        "suggestions": [suggestion_document(one) for one in (suggestions.ranked if chosen is None else chosen)],
+        "suggestions": [
+            suggestion_document(suggestion) for suggestion in (suggestions.ranked if selection is None else selection)
+        ],
     }
 
 
-def _plain(saving: Dim | Fraction | None) -> int | float | str | None:
+def _json_saving(saving: Dim | Fraction | None) -> int | float | str | None:
     return float(saving) if isinstance(saving, Fraction) else json_amount(saving)
 
 
-def suggestion_document(one: Suggestion) -> dict[str, Any]:
+def suggestion_document(suggestion: Suggestion) -> dict[str, Any]:
     """A suggestion's entry of the JSON report."""
-    keys = (*QUANTITIES, *[key for key in one.before if key not in TOTALS])
-    after = {parse_quantity(key): figure for key, (_, figure) in one.figures.items()}
+    keys = (*QUANTITIES, *[key for key in suggestion.before if key not in TOTALS])
+    figures_after = {parse_quantity(key): figure for key, (_, figure) in suggestion.figures.items()}
     return {
-        "number": one.number,
-        "rewrite": one.rule.id,
-        "title": one.rule.title,
-        "place": one.where,
-        "layers": list(one.layers),
-        "uses": len(one.matches),
-        "saves": {key: _plain(one.saves(key)) for key in (*keys, *one.figures)},
+        "number": suggestion.number,
+        "rewrite": suggestion.rule.id,
+        "title": suggestion.rule.title,
+        "place": suggestion.where,
+        "layers": list(suggestion.layers),
+        "uses": len(suggestion.matches),
+        "saves": {key: _json_saving(suggestion.saves(key)) for key in (*keys, *suggestion.figures)},
         "after": {
-            **{key: json_amount(one.after.get(key)) for key in keys},
-            **{key: figure_plain(after) for key, (_, after) in one.figures.items()},
+            **{key: json_amount(suggestion.after.get(key)) for key in keys},
+            **{key: figure_plain(after) for key, (_, after) in suggestion.figures.items()},
         },
-        **({"certainty": words} if (words := certainty_words(after)) else {}),
-        "ratio": None if one.ratio is None else float(one.ratio),
+        **({"certainty": certainty} if (certainty := inexact_certainty(figures_after)) else {}),
+        "ratio": None if suggestion.ratio is None else float(suggestion.ratio),
         "ratios": [
             {
                 "layers": list(match.layers),
@@ -206,10 +217,10 @@ def suggestion_document(one: Suggestion) -> dict[str, Any]:
                 "value": None if match.ratio is None or match.ratio.value is None else float(match.ratio.value),
                 "remark": match.remark,
             }
-            for match in one.matches
+            for match in suggestion.matches
         ],
-        "accuracy": one.rule.accuracy,
-        "source": one.rule.source,
-        "applies": one.writable,
-        "reason": one.place.reason,
+        "accuracy": suggestion.rule.accuracy,
+        "source": suggestion.rule.source,
+        "applies": suggestion.writable,
+        "reason": suggestion.site.reason,
     }

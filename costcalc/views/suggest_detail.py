@@ -52,48 +52,50 @@ TOTAL_COLUMNS = (
 )
 
 
-def details(suggestions: Suggestions, one: Suggestion, top: int | None = None) -> tuple[Table, ...]:
-    """The uses, the first use's layers before and after, and the totals. top keeps the first uses."""
-    matches = one.matches if top is None else one.matches[:top]
-    uses = tuple(_use(suggestions.source, match) for match in matches)
-    names = {match.ratio.names for match in one.matches if match.ratio is not None}
+def detail_tables(suggestions: Suggestions, suggestion: Suggestion, top: int | None = None) -> tuple[Table, ...]:
+    """A suggestion → tables of its uses, of the first use's layers before and after, and of the totals. top keeps the
+    first uses."""
+    matches = suggestion.matches if top is None else suggestion.matches[:top]
+    uses = tuple(_use_row(suggestions.source, match) for match in matches)
+    names = {match.ratio.names for match in suggestion.matches if match.ratio is not None}
     title = names.pop() if len(names) == 1 else "In theory"
-    shown = tuple(c._replace(title=title) if c.key == "theory" else c for c in USE_COLUMNS)
-    rest = (Note("Shown", f"{len(matches)} of {len(one.matches)} uses (--top {len(one.matches)})"),)
-    place = f"{one.where}  {one.rule.id}" if one.where else one.rule.id
+    columns = tuple(c._replace(title=title) if c.key == "theory" else c for c in USE_COLUMNS)
+    notes = (Note("Shown", f"{len(matches)} of {len(suggestion.matches)} uses (--top {len(suggestion.matches)})"),)
+    subtitle = f"{suggestion.where}  {suggestion.rule.id}" if suggestion.where else suggestion.rule.id
     return (
         Table(
-            f"{one.number}. {one.rule.title}",
-            place,
-            shown,
+            f"{suggestion.number}. {suggestion.rule.title}",
+            subtitle,
+            columns,
             uses,
             kind="table",
-            remarks=rest if len(matches) < len(one.matches) else (),
+            notes=notes if len(matches) < len(suggestion.matches) else (),
         ),
         Table(
             "Layers",
             "of the first use",
             LAYER_COLUMNS,
-            tuple(_layers(suggestions.source, one.matches[0])),
+            tuple(_layer_rows(suggestions.source, suggestion.matches[0])),
             kind="table",
         ),
         Table(
             "Totals",
             suggestions.report.name,
             TOTAL_COLUMNS,
-            tuple(_sums(one)),
-            remarks=tuple(_remarks(suggestions.source, one)),
+            tuple(_total_rows(suggestion)),
+            notes=tuple(_notes(suggestions.source, suggestion)),
             kind="table",
         ),
     )
 
 
-def difference(suggestions: Suggestions, one: Suggestion) -> str:
-    """The lines of the file that change, as a unified diff; "" where there is no file to rewrite, or it cannot be."""
-    if suggestions.source.trace is None or not one.writable:
+def file_difference(suggestions: Suggestions, suggestion: Suggestion) -> str:
+    """A suggestion → the lines of the file that change, as a unified diff; "" where there is no file to rewrite, or it
+    cannot be."""
+    if suggestions.source.trace is None or not suggestion.writable:
         return ""
     try:
-        new = suggestions.apply((one,))
+        new = suggestions.apply((suggestion,))
     except CostcalcError as error:
         return f"The file cannot be rewritten: {error}"
     old, name = suggestions.source.trace.text, suggestions.source.trace.file
@@ -101,81 +103,81 @@ def difference(suggestions: Suggestions, one: Suggestion) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _new(source: RewriteSource, match: RewriteMatch) -> tuple[Graph, Report]:
+def _apply_match(source: RewriteSource, match: RewriteMatch) -> tuple[Graph, Report]:
     graph = edit(source.graph, match.changes)
     return graph, source.cost(graph)
 
 
-def _rows(source: RewriteSource, match: RewriteMatch) -> tuple[list[Any], list[Any]]:
-    """The report's rows that go, and those that come."""
-    gone = [source.report.rows[i] for change in match.changes for i in change.nodes]
-    graph, report = _new(source, match)
-    have = {id(node) for node in source.graph.nodes}
-    return gone, [row for node, row in zip(graph.nodes, report.rows, strict=True) if id(node) not in have]
+def _changed_rows(source: RewriteSource, match: RewriteMatch) -> tuple[list[Any], list[Any]]:
+    """A match → the report's rows of the replaced layers, and of those in their place."""
+    old_rows = [source.report.rows[i] for change in match.changes for i in change.nodes]
+    graph, report = _apply_match(source, match)
+    old_nodes = {id(node) for node in source.graph.nodes}
+    return old_rows, [row for node, row in zip(graph.nodes, report.rows, strict=True) if id(node) not in old_nodes]
 
 
-def _use(source: RewriteSource, match: RewriteMatch) -> tuple[Any, ...]:
-    gone, come = _rows(source, match)
-    macs, new = _total(gone, "macs"), _total(come, "macs")
-    part = ratio(new, macs)
+def _use_row(source: RewriteSource, match: RewriteMatch) -> tuple[Any, ...]:
+    old_rows, new_rows = _changed_rows(source, match)
+    macs, new_macs = _sum_rows(old_rows, "macs"), _sum_rows(new_rows, "macs")
+    quotient = ratio(new_macs, macs)
     return (
         " + ".join(match.layers),
         macs,
-        new,
-        None if part is None else float(part),
-        theory(match),
-        _total(gone, "params"),
-        _total(come, "params"),
+        new_macs,
+        None if quotient is None else float(quotient),
+        ratio_text(match),
+        _sum_rows(old_rows, "params"),
+        _sum_rows(new_rows, "params"),
     )
 
 
-def theory(match: RewriteMatch) -> str:
-    """1/64 + 1/9 = 0.127"""
+def ratio_text(match: RewriteMatch) -> str:
+    """A match → the ratio of the literature: 1/64 + 1/9 = 0.127."""
     if match.ratio is None:
         return ""
     value = match.ratio.value
-    end = "" if value is None else f" = {format_digits(value) if value >= 1 else f'{float(value):.3g}'}"
-    return f"{match.ratio.numbers}{end}"
+    value_text = "" if value is None else f" = {format_digits(value) if value >= 1 else f'{float(value):.3g}'}"
+    return f"{match.ratio.numbers}{value_text}"
 
 
-def _total(rows: list[Any], key: str) -> Dim | None:
+def _sum_rows(rows: list[Any], key: str) -> Dim | None:
     total: Dim = 0
     for row in rows:
-        if row.amounts[key] is None:
+        if row.figures[key] is None:
             return None
-        total = total + row.amounts[key]
+        total = total + row.figures[key]
     return total
 
 
-def _layers(source: RewriteSource, match: RewriteMatch) -> Iterator[tuple[Any, ...]]:
-    for state, rows in zip(("now", "new"), _rows(source, match), strict=True):
+def _layer_rows(source: RewriteSource, match: RewriteMatch) -> Iterator[tuple[Any, ...]]:
+    for state, rows in zip(("now", "new"), _changed_rows(source, match), strict=True):
         for row in rows:
             shapes = tuple(output.type.shape for output in row.outputs)
-            yield state, row.name, row.op_type, shapes, *(row.amounts[k] for k in ("macs", "flops", "params"))
+            yield state, row.name, row.op_type, shapes, *(row.figures[k] for k in ("macs", "flops", "params"))
 
 
-def _sums(one: Suggestion) -> Iterator[tuple[Any, ...]]:
-    for key in (*TOTALS, *[key for key in one.before if key not in TOTALS]):
+def _total_rows(suggestion: Suggestion) -> Iterator[tuple[Any, ...]]:
+    for key in (*TOTALS, *[key for key in suggestion.before if key not in TOTALS]):
         label = CATALOGUE[key].label
-        now, new, saving = one.before.get(key), one.after.get(key), one.saves(key)
+        now, new, saving = suggestion.before.get(key), suggestion.after.get(key), suggestion.saves(key)
         if now == 0 == new:
             continue
-        part = ratio(new, now)
-        yield label, now, new, saving, None if part is None else float(part)
-    for key, (was, then) in one.figures.items():
+        quotient = ratio(new, now)
+        yield label, now, new, saving, None if quotient is None else float(quotient)
+    for key, (before, after) in suggestion.figures.items():
         ref = parse_quantity(key)
-        ratio_of = figure_ratios(ref, (was, then))[1]
-        saving = saving_amount(ref, one)
-        yield ref.label, figure_amount(ref, was), figure_amount(ref, then), saving, ratio_of
+        figure_ratio = figure_ratios(ref, (before, after))[1]
+        saving = saving_amount(ref, suggestion)
+        yield ref.label, figure_amount(ref, before), figure_amount(ref, after), saving, figure_ratio
 
 
-def _remarks(source: RewriteSource, one: Suggestion) -> Iterator[Note]:
-    yield Note("What", one.rule.explanation)
-    for text in dict.fromkeys(match.remark for match in one.matches if match.remark):
+def _notes(source: RewriteSource, suggestion: Suggestion) -> Iterator[Note]:
+    yield Note("What", suggestion.rule.explanation)
+    for text in dict.fromkeys(match.remark for match in suggestion.matches if match.remark):
         yield Note("Here", text)
-    yield Note("Source", one.rule.source)
-    yield Note("Accuracy", one.rule.accuracy, "measure" in one.rule.accuracy)
-    if not one.writable:
-        onnx = f"--apply {one.number} -o NEW.onnx writes ONNX"
-        yaml = "" if source.trace is None else f"not written as YAML: {one.place.reason}; "
+    yield Note("Source", suggestion.rule.source)
+    yield Note("Accuracy", suggestion.rule.accuracy, "measure" in suggestion.rule.accuracy)
+    if not suggestion.writable:
+        onnx = f"--apply {suggestion.number} -o NEW.onnx writes ONNX"
+        yaml = "" if source.trace is None else f"not written as YAML: {suggestion.site.reason}; "
         yield Note("Apply", f"{yaml}{onnx}")

@@ -6,41 +6,41 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from costcalc.analysis.operand_types import weight_bytes_by_dtype
 from costcalc.analysis.report import NODE_BY_NODE, open_peak, report_total
 from costcalc.core.amount import LowerBound
-from costcalc.core.dim import substitute, symbols
+from costcalc.core.dim import symbols
 from costcalc.core.ir import DType
 from costcalc.core.quantities import CATALOGUE
-from costcalc.core.registry import rule_state
 from costcalc.core.settings import option_words
 from costcalc.core.units import format_bytes, format_count, format_shape, format_short
 from costcalc.views import training
 from costcalc.views.table import Note, Total
 
 if TYPE_CHECKING:
-    from costcalc.analysis.layers import UnknownOperator
     from costcalc.analysis.report import Report
-    from costcalc.analysis.training.step import TrainingStep
 
-PLAIN = frozenset((DType.FLOAT32, DType.INT64, DType.INT32, DType.BOOL, DType.STRING, DType.UNDEFINED))
+FLOAT32_MODEL_TYPES = frozenset((DType.FLOAT32, DType.INT64, DType.INT32, DType.BOOL, DType.STRING, DType.UNDEFINED))
 """Element types of a model that stores and multiplies float32 only: its other tensors are indices, masks and shapes."""
+
+
+LACKS = {"rule": "no rule", "shape": "a shape is not known", "figure": "its rule cannot tell"}
+"""What an unknown operator lacks -> as text."""
 
 
 def report_totals(report: Report) -> tuple[Total, ...]:
     """The totals; buffers only where there are some; what training costs last."""
-    found = [
+    totals = [
         Total(quantity.label, report_total(report, key), quantity.kind)
         for key, quantity in CATALOGUE.items()
         if key in report.totals
         and "training" not in quantity.needs
         and (key != "buffers" or report_total(report, key) != 0)
     ]
-    return (*found, *_training(report))
+    return (*totals, *_training_totals(report))
 
 
-def _training(report: Report) -> Iterator[Total]:
-    step = _step(report)
+def _training_totals(report: Report) -> Iterator[Total]:
+    step = report.step
     if step is None:
         return
     for key, label, value, kind in training.training_figures(step):
@@ -48,116 +48,104 @@ def _training(report: Report) -> Iterator[Total]:
         yield Total(label, LowerBound(value) if partly else value, kind)
 
 
-def _step(report: Report) -> TrainingStep | None:
-    """What a training step costs; None in a report without training."""
-    return getattr(report, "step", None)
-
-
 def report_notes(report: Report) -> tuple[Note, ...]:
-    """The footer's lines below the totals."""
-    return tuple(_remarks(report))
+    """A report → the notes below its totals."""
+    return tuple(_notes(report))
 
 
-def _remarks(report: Report) -> Iterator[Note]:
+def _notes(report: Report) -> Iterator[Note]:
     roles = {name: value for name, value in report.flops_by_role().items() if value != 0}
     if len(roles) > 1 and all(isinstance(value, int) for value in roles.values()):
         yield Note(
             "Known FLOPs by role" if report.lower_bound else "FLOPs by role",
             ", ".join(f"{name} {format_short(value)}" for name, value in roles.items()),
         )
-    yield from _precisions(report)
-    said = [f"{name} = {format_count(value)}" for name, value in report.bound.items()]
-    given = [text for text in said if not any(note.startswith(text) for note in report.notes)]
-    if given:
-        yield Note("Bound", ", ".join(given))
-    yield from _open(report)
+    yield from _precision_notes(report)
+    bindings = [f"{name} = {format_count(value)}" for name, value in report.bound_symbols.items()]
+    unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in report.notes)]
+    if unnoted_bindings:
+        yield Note("Bound", ", ".join(unnoted_bindings))
+    yield from _open_notes(report)
     if "peak_activation_bytes" not in report.totals:
         yield Note("Peak", f"{open_peak(report)[0]}: bind them")
     for assumption in report.assumptions:
-        yield Note("Assumed", assumption.shown())
+        yield Note("Assumed", assumption.format())
     for note in report.notes:
         yield Note("Note", note)
     if report.execution != NODE_BY_NODE:
         yield Note("Execution", f"{', '.join(option_words(report.execution))} (of the peak and the arena)")
-    step = _step(report)
+    step = report.step
     if step is not None:
         yield Note("Training", training.training_text(step))
         for name in step.without_rule[:3]:
             yield Note("No gradient", f"{name}: no rule for its operator's gradient", True)
     yield Note("Accounted for", accounting_text(report))
     for unknown in report.unknown:
-        listed = ", ".join(unknown.layers[:3]) + (", …" if len(unknown.layers) > 3 else "")
-        yield Note("Unknown", f"{unknown.operator} × {len(unknown.layers)} ({listed}): {_why(unknown, report)}", True)
+        names_text = ", ".join(unknown.layers[:3]) + (", …" if len(unknown.layers) > 3 else "")
+        yield Note(
+            "Unknown",
+            f"{unknown.operator} × {len(unknown.layers)} ({names_text}): {LACKS[unknown.lack]}",
+            True,
+        )
     if report.unknown:
         yield Note("", "totals marked ≥ are lower bounds", True)
     if report.upper_bound:
-        names = report.graph.choices
-        listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-        yield Note("", f"totals are upper bounds: which branch is taken is open ({listed})", True)
+        names = report.open_branches
+        names_text = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        yield Note("", f"totals are upper bounds: which branch is taken is open ({names_text})", True)
 
 
-def _open(report: Report) -> Iterator[Note]:
-    """The symbols that are not bound: those that the work depends on, and those that change less."""
+def _open_notes(report: Report) -> Iterator[Note]:
+    """A report → notes of its open symbols: those that the work depends on, then those of bytes only or of no total."""
     totals = report.totals
     work = symbols(*(totals[key] for key in ("macs", "flops", "params", "buffers", "weight_bytes")))
     bytes_only = [name for name in symbols(*totals.values()) if name not in work]
-    nothing = [name for name in report.open_symbols if name not in work and name not in bytes_only]
+    without_total = [name for name in report.open_symbols if name not in work and name not in bytes_only]
     names = list(work) or bytes_only
     if names:
         more = f" and {len(names) - 4} more" if len(names) > 5 else ""
-        listed = ", ".join(names[:4] if more else names)
-        yield Note("Open", f"{listed}{more} (bind with --dim {names[0]}=…)")
-    for kind, what in (
+        names_text = ", ".join(names[:4] if more else names)
+        yield Note("Open", f"{names_text}{more} (bind with --dim {names[0]}=…)")
+    for group, totals_text in (
         (bytes_only if work else [], "bytes of activations and traffic, no other total"),
-        (nothing, "no total"),
+        (without_total, "no total"),
     ):
-        if kind:
-            listed = ", ".join(kind[:4]) + (f" and {len(kind) - 4} more" if len(kind) > 4 else "")
-            yield Note("Note", f"{listed} {'changes' if len(kind) == 1 else 'change'} {what}")
+        if group:
+            names_text = ", ".join(group[:4]) + (f" and {len(group) - 4} more" if len(group) > 4 else "")
+            yield Note("Note", f"{names_text} {'changes' if len(group) == 1 else 'change'} {totals_text}")
 
 
-def _precisions(report: Report) -> Iterator[Note]:
-    """What is stored and multiplied in other types than float32."""
-    if {t.dtype for t in report.graph.types.values()} <= PLAIN:
+def _precision_notes(report: Report) -> Iterator[Note]:
+    """A report → notes of the types that weights are stored and multiplied in, where they are others than float32."""
+    if report.element_types <= FLOAT32_MODEL_TYPES:
         return
-    stored = weight_bytes_by_dtype(report.graph)
-    if stored.keys() - {"float32"}:
-        yield Note("Weights by type", ", ".join(f"{name} {format_bytes(size)}" for name, size in stored.items()))
-    multiplied = report.macs_by_precision()
-    if multiplied.keys() - {"fp32"}:
-        yield Note("MACs by precision", ", ".join(f"{name} {format_short(macs)}" for name, macs in multiplied.items()))
-
-
-def _why(unknown: UnknownOperator, report: Report) -> str:
-    """Why an operator is unknown."""
-    if rule_state(unknown.domain, unknown.op_type) not in ("costed", "free"):
-        return "no rule"
-    first = next(row for row in report.rows if row.name == unknown.layers[0])
-    return "a shape is not known" if any(o.type.shape is None for o in first.outputs) else "its rule cannot tell"
+    weight_bytes = report.weight_bytes_by_dtype()
+    if weight_bytes.keys() - {"float32"}:
+        yield Note("Weights by type", ", ".join(f"{name} {format_bytes(size)}" for name, size in weight_bytes.items()))
+    macs_by_precision = report.macs_by_precision()
+    if macs_by_precision.keys() - {"fp32"}:
+        yield Note(
+            "MACs by precision", ", ".join(f"{name} {format_short(macs)}" for name, macs in macs_by_precision.items())
+        )
 
 
 def accounting_text(report: Report) -> str:
     """How many layers a rule costs, what is free and how much is unknown; constants are no layers."""
-    counts = report.accounted()
+    counts = report.count_states()
     n = len(report.rows) - counts["constant"]
-    constant = f"; {counts['constant']:,} constant{_listed(report, 'constant')}" if counts["constant"] else ""
+    constant = f"; {counts['constant']:,} constant{_operators_text(report, 'constant')}" if counts["constant"] else ""
     return (
         f"{n:,} {'layer' if n == 1 else 'layers'}: {counts['costed']:,} by rule, "
-        f"{counts['free']:,} free{_listed(report, 'free')}, {counts['unknown']:,} unknown{constant}"
+        f"{counts['free']:,} free{_operators_text(report, 'free')}, {counts['unknown']:,} unknown{constant}"
     )
 
 
-def _listed(report: Report, state: str) -> str:
-    """The operators of the rows in a state: ` (Split × 12, Gather × 1)`."""
-    found = Counter(row.operator for row in report.rows if row.state == state)
-    return f" ({', '.join(f'{op} × {n}' for op, n in found.most_common())})" if found else ""
+def _operators_text(report: Report, state: str) -> str:
+    """A report and a state → the operators of its rows in it: ` (Split × 12, Gather × 1)`."""
+    counts = Counter(row.operator for row in report.rows if row.state == state)
+    return f" ({', '.join(f'{op} × {n}' for op, n in counts.most_common())})" if counts else ""
 
 
 def inputs_text(report: Report) -> str:
     """The graph's inputs: `x 1×3×224×224 float32`."""
-    parts = []
-    for name in report.graph.inputs:
-        kind = report.graph.types[name]
-        shape = None if kind.shape is None else tuple(substitute(d, report.bound) for d in kind.shape)
-        parts.append(f"{name} {format_shape(shape)} {kind.dtype}")
-    return ", ".join(parts)
+    return ", ".join(f"{name} {format_shape(kind.shape)} {kind.dtype}" for name, kind in report.inputs)

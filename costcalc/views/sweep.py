@@ -18,7 +18,7 @@ MAX_ROWS = 10_000
 """Rows of a table at most: more are read by programs."""
 
 MAX_REASONS = 3
-"""Reasons why rows are invalid, or do not have a figure, that a table tells."""
+"""Reasons why rows are invalid, or do not have a figure, that a table lists."""
 
 DEFAULT_FIGURES = (
     "macs",
@@ -31,7 +31,7 @@ DEFAULT_FIGURES = (
 )
 """The figures of a table that was not asked for others, before the further quantities."""
 
-TITLES = {
+COLUMN_TITLES = {
     "lower_bound": "Lower bound",
     "upper_bound": "Upper bound",
     "certainty": "Certainty",
@@ -44,18 +44,22 @@ def sweep_table(result: Sweep, columns: str | Sequence[str] = ()) -> Table:
     """The table, of these columns, else of what varies, the usual figures and the further quantities; what has one
     value and why rows have no figures stand below. UsageError where a column does not exist."""
     layout = result.layout
-    usual = (*(a.column for a in result.axes if a.varies), *DEFAULT_FIGURES, *(ref.key for ref in result.quantities))
-    places = [layout.place(column) for column in split_names("columns", columns) or usual]
-    cells = [tuple([_cell(layout, row, at) for at in places]) for row in result.rows[:MAX_ROWS]]
-    headers = tuple([_column(layout, at) for at in places])
-    return Table(result.name, "", headers, tuple(cells), remarks=tuple(_remarks(result, places)), kind="model")
+    default_columns = (
+        *(a.column for a in result.axes if a.varies),
+        *DEFAULT_FIGURES,
+        *(ref.key for ref in result.quantities),
+    )
+    indexes = [layout.find_column(column) for column in split_names("columns", columns) or default_columns]
+    cells = [tuple([_cell_value(layout, row, index) for index in indexes]) for row in result.rows[:MAX_ROWS]]
+    headers = tuple([_sweep_column(layout, index) for index in indexes])
+    return Table(result.name, "", headers, tuple(cells), notes=tuple(_notes(result, indexes)), kind="model")
 
 
 def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]:
     """The entry of the JSON report: rows as objects of these columns, else of all. UsageError where one does not
     exist."""
     layout = result.layout
-    names = [layout.names[layout.place(name)] for name in columns or layout.names]
+    names = [layout.names[layout.find_column(name)] for name in columns or layout.names]
     rows = [layout.record(row) for row in result.rows]
     return {
         "model": result.name,
@@ -67,21 +71,23 @@ def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]
     }
 
 
-def _remarks(result: Sweep, places: Sequence[int]) -> Iterator[Note]:
+def _notes(result: Sweep, indexes: Sequence[int]) -> Iterator[Note]:
     size = Grid(result.axes).size
-    drawn = f" drawn from {size:,}" if result.points < size else ""
-    combinations = f"{len(result.rows):,} of {result.points:,} combinations{drawn}"
+    sample_text = f" drawn from {size:,}" if result.points < size else ""
+    combinations = f"{len(result.rows):,} of {result.points:,} combinations{sample_text}"
     yield Note("Rows", combinations + (f", {result.invalid:,} invalid" if result.invalid else ""), bool(result.invalid))
     if len(result.rows) > MAX_ROWS:
         yield Note("Shown", f"the first {MAX_ROWS:,} rows; csv, json and jsonl have all", True)
-    given = ", ".join(f"{axis.column} = {value_text(axis.values[0])}" for axis in result.axes if not axis.varies)
-    if given:
-        yield Note("Given", given)
+    constants = ", ".join(f"{axis.column} = {value_text(axis.values[0])}" for axis in result.axes if not axis.varies)
+    if constants:
+        yield Note("Given", constants)
     errors = [(row, {"": row[ERROR]}) for row in result.rows if row[ERROR] is not None]
-    yield from _reasons(result, "Invalid", "error", errors)
-    shown = {result.columns[at] for at in places}
-    refusals = [(row, {key: why for key, why in row[REFUSED] or () if key in shown}) for row in result.rows]
-    yield from _reasons(result, "No figure", "refused", refusals)
+    yield from _reason_notes(result, "Invalid", "error", errors)
+    column_names = {result.columns[index] for index in indexes}
+    refusals = [
+        (row, {key: reason for key, reason in row[REFUSED] or () if key in column_names}) for row in result.rows
+    ]
+    yield from _reason_notes(result, "No figure", "refused", refusals)
     if any(row[UPPER] for row in result.rows):
         yield Note("Bound", "an If is open in some: its dearer branch counts", True)
     if any(row[LOWER] for row in result.rows):
@@ -91,47 +97,47 @@ def _remarks(result: Sweep, places: Sequence[int]) -> Iterator[Note]:
         yield Note("Note", note)
 
 
-def _reasons(
+def _reason_notes(
     result: Sweep, label: str, column: str, missing: Sequence[tuple[Row, Mapping[str, str]]]
 ) -> Iterator[Note]:
     """Why rows do not have figures: each reason once, with the first row that it holds for and the quantities that are
     missing. missing are rows with their reasons by the key of a quantity ("" for all)."""
     rows: dict[str, dict[int, Row]] = {}
     keys: dict[str, dict[str, None]] = {}
-    for at, (row, reasons) in enumerate(missing):
-        for key, reason in reasons.items():
-            why = reason.removeprefix(f"{key}: ") if key else reason
-            rows.setdefault(why, {})[at] = row
-            keys.setdefault(why, {})[key] = None
-    for why, alike in list(rows.items())[:MAX_REASONS]:
-        more = f" and {len(alike) - 1:,} more" if len(alike) > 1 else ""
-        names = ", ".join(filter(None, keys[why]))
-        place = describe_point(result.axes, next(iter(alike.values())))
-        yield Note(label, f"{place}{more}: {f'{names}: ' if names else ''}{why}", True)
+    for index, (row, messages) in enumerate(missing):
+        for key, message in messages.items():
+            reason = message.removeprefix(f"{key}: ") if key else message
+            rows.setdefault(reason, {})[index] = row
+            keys.setdefault(reason, {})[key] = None
+    for reason, rows_of_reason in list(rows.items())[:MAX_REASONS]:
+        more = f" and {len(rows_of_reason) - 1:,} more" if len(rows_of_reason) > 1 else ""
+        names = ", ".join(filter(None, keys[reason]))
+        point = describe_point(result.axes, next(iter(rows_of_reason.values())))
+        yield Note(label, f"{point}{more}: {f'{names}: ' if names else ''}{reason}", True)
     if len(rows) > MAX_REASONS:
         yield Note(label, f"{len(rows) - MAX_REASONS:,} more reasons: see the column {column}", True)
 
 
-def _column(layout: SweepColumns, at: int) -> Column:
-    name, ref = layout.names[at], layout.quantity(at)
+def _sweep_column(layout: SweepColumns, index: int) -> Column:
+    name, ref = layout.names[index], layout.quantity(index)
     if ref is not None:
         kind = ref.quantity.unit if ref.quantity.unit in ("number", "bytes") else "figure"
         return Column(name, ref.title, kind, ref.quantity.importance)
-    if at < len(layout.axes):
+    if index < len(layout.axes):
         return Column(name, name, "figure", 100)
-    return Column(name, TITLES[name], "text" if layout.kind(at) == "bool" else "prose", 95)
+    return Column(name, COLUMN_TITLES[name], "text" if layout.kind(index) == "bool" else "prose", 95)
 
 
-def _cell(layout: SweepColumns, row: Row, at: int) -> Any:
-    ref, value = layout.quantity(at), row[at]
+def _cell_value(layout: SweepColumns, row: Row, index: int) -> Any:
+    ref, value = layout.quantity(index), row[index]
     if ref is not None:
-        return _figure_cell(ref, layout.figure(row, at), any(key == ref.key for key, _ in row[REFUSED] or ()))
-    if at < len(layout.axes):
+        return _figure_cell(ref, layout.figure(row, index), any(key == ref.key for key, _ in row[REFUSED] or ()))
+    if index < len(layout.axes):
         return value_text(value)
-    if layout.names[at] == "certainty":
-        return ", ".join(f"{key} {word}" for key, word in value or ())
-    if layout.names[at] == "refused":
-        return ", ".join(why for _, why in value or ())
+    if layout.names[index] == "certainty":
+        return ", ".join(f"{key} {certainty}" for key, certainty in value or ())
+    if layout.names[index] == "refused":
+        return ", ".join(reason for _, reason in value or ())
     return "" if value is None else value_text(value)
 
 

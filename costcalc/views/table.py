@@ -25,13 +25,13 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FigureCell:
-    """A figure as the cell of a table: its text for people, its plain value for programs, and for these what is certain
-    of it, or why there is none."""
+    """A figure as the cell of a table: its text for people, its value for programs, and for these what is certain of
+    it, or why there is none."""
 
     text: str
-    plain: int | float | bool | str | None
+    value: int | float | bool | str | None
     certainty: Certainty = "exact"
-    refused: str = ""
+    refusal: str = ""
 
     def __str__(self) -> str:
         return self.text
@@ -62,43 +62,43 @@ class StepPlot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """rows hold one raw value per column. rest sums up the rows that --top left out; total all of them. tree gives each
-    row's (depth, label) where rows are a tree. kind says what the title names. plot stands before the rows. groups are
-    the indexes of columns that stand together: where there are any, no column is left out, and what a line has no room
-    for stands below."""
+    """rows hold one raw value per column. remainder_row sums up the rows that --top left out, total_row all of them.
+    tree gives each row's (depth, label) where rows are a tree. kind says what the title names. plot stands before the
+    rows. groups are the indexes of columns that stand together: where there are any, no column is left out, and what a
+    line has no room for stands below."""
 
     title: str
     subtitle: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
-    rest: tuple[Any, ...] | None = None
-    total: tuple[Any, ...] | None = None
+    remainder_row: tuple[Any, ...] | None = None
+    total_row: tuple[Any, ...] | None = None
     tree: tuple[tuple[int, str], ...] = ()
-    facts: tuple[Total, ...] = ()
-    remarks: tuple[Note, ...] = ()
+    totals: tuple[Total, ...] = ()
+    notes: tuple[Note, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
     kind: str = "model"
     plot: StepPlot | None = None
 
 
-def make_table(title: str, columns: Sequence[Column], items: Iterable[Any], subtitle: str = "", **rest: Any) -> Table:
-    """A row for each item, in their order: what each column's value reads of it. rest are further fields of the
-    table: facts, remarks, groups, kind, plot."""
+def make_table(title: str, columns: Sequence[Column], items: Iterable[Any], subtitle: str = "", **fields: Any) -> Table:
+    """A row for each item, in their order: what each column's value reads of it. fields are further ones of the
+    table: totals, notes, groups, kind, plot."""
     readers = [column.value for column in columns]
     rows = tuple([tuple([read(item) if read else None for read in readers]) for item in items])
-    return Table(title, subtitle, tuple([column._replace(value=None) for column in columns]), rows, **rest)
+    return Table(title, subtitle, tuple([column._replace(value=None) for column in columns]), rows, **fields)
 
 
-def select_columns(given: Table, chosen: Sequence[int]) -> Table:
-    """Some of the columns."""
+def select_columns(table: Table, indexes: Sequence[int]) -> Table:
+    """A table and indexes of its columns → the table of these columns."""
 
-    def cut(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-        return None if row is None else tuple([row[i] for i in chosen])
+    def select(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        return None if row is None else tuple([row[i] for i in indexes])
 
     return replace(
-        given,
-        columns=tuple([given.columns[i] for i in chosen]),
-        rows=tuple([tuple([row[i] for i in chosen]) for row in given.rows]),
-        rest=cut(given.rest),
-        total=cut(given.total),
+        table,
+        columns=tuple([table.columns[i] for i in indexes]),
+        rows=tuple([tuple([row[i] for i in indexes]) for row in table.rows]),
+        remainder_row=select(table.remainder_row),
+        total_row=select(table.total_row),
     )

@@ -13,54 +13,57 @@ from costcalc.core.units import format_count
 if TYPE_CHECKING:
     from costcalc.analysis.training.step import TrainingStep
 
-Line = tuple[str, str, Dim, str]
+FigureLine = tuple[str, str, Dim, str]
 
 
-def training_figures(training: TrainingStep) -> Iterator[Line]:
-    """(key of the quantity that it is, or is a part of, else "", label, value, kind) of the figures of a step."""
+def training_figures(training: TrainingStep) -> Iterator[FigureLine]:
+    """A training step → (key of the quantity that a figure is, or is a part of, else "", label, value, kind) of
+    each."""
     totals, macs = training.totals(), training.macs
 
-    def of(*keys: str) -> Iterator[Line]:
+    def total_lines(*keys: str) -> Iterator[FigureLine]:
         for key in keys:
             yield key, CATALOGUE[key].label, totals[key], CATALOGUE[key].kind
 
-    yield from of("backward_macs")
+    yield from total_lines("backward_macs")
     yield "backward_macs", "  weight gradients", macs["weight_gradient"], "number"
     yield "backward_macs", "  input gradients", macs["input_gradient"], "number"
     if training.checkpoint:
         yield "backward_macs", "Recomputed MACs", macs["recompute"], "number"
-    yield from of("training_macs")
-    if training.setup.freeze:
+    yield from total_lines("training_macs")
+    if training.options.freeze:
         yield "", "Trained params", training.params["trained"], "number"
-    yield from of("kept_activation_bytes", "gradient_bytes", "optimizer_bytes", "training_bytes")
+    yield from total_lines("kept_activation_bytes", "gradient_bytes", "optimizer_bytes", "training_bytes")
 
 
 def training_text(training: TrainingStep) -> str:
-    """What the figures assume."""
-    setup, again = training.setup, training.checkpoint
+    """A training step → its assumptions: optimizer, gradients of inputs, frozen layers, checkpoints."""
+    setup, checkpoint = training.options, training.checkpoint
     parts = [f"optimizer {setup.optimizer}"]
     parts.append("gradients of inputs too" if setup.input_gradient else "no gradient of inputs")
     if setup.freeze:
         parts.append(f"frozen {', '.join(setup.freeze)} ({format_count(training.params['frozen'])} params)")
-    if again:
-        parts.append(f"{again.blocks:,} blocks at depth {again.depth} keep their inputs and are computed again")
+    if checkpoint:
+        parts.append(
+            f"{checkpoint.blocks:,} blocks at depth {checkpoint.depth} keep their inputs and are computed again"
+        )
     return ", ".join(parts)
 
 
 def training_document(training: TrainingStep) -> dict[str, Any]:
     """The `training` entry of the JSON report."""
-    again = training.checkpoint
+    checkpoint = training.checkpoint
     return {
-        "optimizer": training.setup.optimizer,
-        "freeze": list(training.setup.freeze),
-        "input_gradient": training.setup.input_gradient,
-        "checkpoint": None if again is None else {"depth": again.depth, "blocks": again.blocks},
-        "macs": _figures({**training.macs, "backward": training.backward_macs, "total": training.total_macs}),
-        "params": _figures(training.params),
-        "bytes": _figures({**training.nbytes, "total": training.total_bytes}),
+        "optimizer": training.options.optimizer,
+        "freeze": list(training.options.freeze),
+        "input_gradient": training.options.input_gradient,
+        "checkpoint": None if checkpoint is None else {"depth": checkpoint.depth, "blocks": checkpoint.blocks},
+        "macs": _json_amounts({**training.macs, "backward": training.backward_macs, "total": training.total_macs}),
+        "params": _json_amounts(training.params),
+        "bytes": _json_amounts({**training.nbytes, "total": training.total_bytes}),
         "without_rule": list(training.without_rule),
     }
 
 
-def _figures(amounts: Mapping[str, Dim]) -> dict[str, Any]:
+def _json_amounts(amounts: Mapping[str, Dim]) -> dict[str, Any]:
     return {name: json_amount(value) for name, value in amounts.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import costcalc
-from costcalc.analysis.separable import find_separable
+from costcalc.analysis.separable import separable_pairs
 from costcalc.core.dim import symbol
 from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
@@ -17,7 +17,7 @@ def test_the_ratio_holds_for_any_batch() -> None:
     w, v = b.add_initializer("w", F32, (8, 1, 5, 5)), b.add_initializer("v", F32, (32, 8, 1, 1))
     (y,) = b.add("Conv", [x, w], {"group": 8, "pads": (2, 2, 2, 2)}, name="dw")
     (y,) = b.add("Clip", [y], name="relu6")
-    (pair,) = find_separable(costcalc.analyze(b.build(b.add("Conv", [y, v], name="pw"))))
+    (pair,) = separable_pairs(costcalc.analyze(b.build(b.add("Conv", [y, v], name="pw"))))
     assert pair.macs * (32 * 25) == pair.standard * (25 + 32)
 
 
@@ -26,4 +26,4 @@ def test_what_is_no_separable_pair() -> None:
     x = b.add_input("x", F32, (1, 8, 8, 8))
     grouped, pointwise = b.add_initializer("g", F32, (8, 2, 3, 3)), b.add_initializer("p", F32, (4, 8, 1, 1))
     (y,) = b.add("Conv", [x, grouped], {"group": 4}, name="grouped")
-    assert not list(find_separable(costcalc.analyze(b.build(b.add("Conv", [y, pointwise], name="pw")))))
+    assert not list(separable_pairs(costcalc.analyze(b.build(b.add("Conv", [y, pointwise], name="pw")))))

@@ -89,7 +89,7 @@ def test_a_doubled_layer_is_caught_and_named(repository: Path) -> None:
     assert outcome.exit_code == 1
     assert (verdict.code, verdict.layer) == ("CC201", "head")
     assert (verdict.value, verdict.baseline, verdict.headroom) == (AFTER, BEFORE, ALLOWED - HEAD)
-    assert verdict.grown == ("head", HEAD, 2 * HEAD, "", 0), "and nothing that follows grew more"
+    assert verdict.layer_growth == ("head", HEAD, 2 * HEAD, "", 0), "and nothing that follows grew more"
     assert verdict.place == ("models/net.yaml", LINE, 5)
     assert f"exceeded by {OVER}" in verdict.fact
 

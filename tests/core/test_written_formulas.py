@@ -57,7 +57,7 @@ def test_json_documents_write_formulas_that_are_read_back(report: Report) -> Non
     assert {key: _read(value) for key, value in content["totals"].items() if not isinstance(value, dict)} == dict(
         report.totals
     )
-    assert [_read(layer["macs"]) for layer in content["layers"]] == [row.amounts["macs"] for row in report.rows]
+    assert [_read(layer["macs"]) for layer in content["layers"]] == [row.figures["macs"] for row in report.rows]
     assert _read(content["layers"][0]["outputs"][0]["shape"][0]) == BATCH
     comparison = compare(report, report).to_dict()
     assert _read(comparison["totals"]["flops"][1]["value"]) == report.flops
@@ -76,17 +76,17 @@ def test_groups_in_json_write_them_so_too(report: Report) -> None:
 def test_csv_and_the_lock_file_write_the_same(report: Report) -> None:
     text = render_tables("csv", [report_table(report, TableOptions(columns=("output", "macs")))], Screen())
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [parse_formula(row["macs"]) for row in rows] == [row.amounts["macs"] for row in report.layers]
+    assert [parse_formula(row["macs"]) for row in rows] == [row.figures["macs"] for row in report.layers]
     assert rows[0]["output"] == "`batch-size`x8x32x32"
     locked = json.loads(
-        lock_file.format_lock(lock_file.lock([lock.make_entry("net", "", snapshot(report), Settings(), ".")]))
+        lock_file.format_lock(lock_file.make_baseline([lock.make_entry("net", "", snapshot(report), Settings(), ".")]))
     )
     assert locked["models"]["net"][""]["totals"]["macs"] == report.to_dict()["totals"]["macs"]
 
 
 def test_an_assumption_writes_names_so_too() -> None:
     assert str(Assumption(BATCH, ">=", 4)) == "`batch-size` >= 4"
-    assert Assumption(BATCH, ">=", 4).shown() == "batch-size >= 4"
+    assert Assumption(BATCH, ">=", 4).format() == "batch-size >= 4"
 
 
 def _read(value: Any) -> Dim:

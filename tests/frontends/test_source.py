@@ -38,11 +38,11 @@ def test_yaml_that_begins_wrongly_is_still_yaml(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_onnx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from costcalc.frontends.onnx.writer import serialized
+    from costcalc.frontends.onnx.writer import serialize_graph
 
     path = tmp_path / "net.yaml"
     path.write_text(YAML)
-    piped(monkeypatch, serialized(load(path), "none"))
+    piped(monkeypatch, serialize_graph(load(path), "none"))
     assert [node.op_type for node in load("-").nodes] == ["Conv"]
 
 

@@ -69,7 +69,7 @@ def test_answers_hold_for_the_next_graph_but_not_for_another_rule(monkeypatch: p
 def test_no_more_answers_are_kept_than_a_process_has_room_for() -> None:
     cache = InferenceCache(Memo("test", 8))
     for i in range(8 + 3):
-        cache.keep(i, (), ())
+        cache.store(i, (), ())
     assert sorted(cache.types) == [8, 9, 10]
 
 

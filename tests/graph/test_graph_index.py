@@ -72,9 +72,9 @@ def test_a_tensor_under_another_name_is_stored_and_one_read_twice_is_not_owned()
     index = GraphIndex(b.build([two, last]))
     nodes = {node.outputs[0]: node for node in index.graph.nodes}
     assert index.is_stored(copy) and index.is_stored(own) and not index.is_stored(one)
-    assert index.is_owned(nodes[one], 1)
-    assert not index.is_owned(nodes[two], 1)
-    assert not index.is_owned(nodes[last], 1)
+    assert index.is_unshared(nodes[one], 1)
+    assert not index.is_unshared(nodes[two], 1)
+    assert not index.is_unshared(nodes[last], 1)
 
 
 def test_a_map_is_built_when_it_is_first_asked_for() -> None:
@@ -102,19 +102,28 @@ def test_what_is_drawn_at_random_is_no_constant_even_of_a_custom_operator(monkey
     monkeypatch.setitem(TRAITS, ("", "Neg"), Traits(random=True))
     b = Builder()
     w = b.weight("w", 3)
-    drawn, other = b.op("Neg", w), b.op("Abs", w)
-    index = GraphIndex(b.build([b.op("RandomNormalLike", w), b.op("Bernoulli", w), drawn, other]))
+    random, constant = b.op("Neg", w), b.op("Abs", w)
+    index = GraphIndex(b.build([b.op("RandomNormalLike", w), b.op("Bernoulli", w), random, constant]))
     computed = {name for node in index.graph.nodes for name in node.outputs}
-    assert computed & set(index.constants) == {other}
+    assert computed & set(index.constants) == {constant}
 
 
-def test_a_copy_of_a_stored_tensor_is_stored_by_the_trait_of_its_operator() -> None:
+def test_a_rearrangement_is_one_by_the_traits_of_its_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {key for key, operator in TRAITS.items() if operator.rearranges} == {("", "Split"), ("", "Expand")}
     b = Builder()
-    copy = b.op("Identity", b.weight("w", 3))
-    index = GraphIndex(b.build([b.op("Neg", copy)]))
-    assert index.is_stored(copy) and is_rearrangement(index.graph.nodes[0])
-    assert {key for key, one in TRAITS.items() if one.identity or one.rearranges} == {
-        ("", "Identity"),
-        ("", "Split"),
-        ("", "Expand"),
-    }
+    nodes = b.build([b.op("Neg", b.op("Identity", b.weight("w", 3)))]).nodes
+    assert [is_rearrangement(node) for node in nodes] == [True, False]
+    monkeypatch.setitem(TRAITS, ("", "Neg"), Traits(rearranges=True))
+    assert is_rearrangement(nodes[1])
+
+
+def test_a_view_of_a_stored_tensor_is_stored() -> None:
+    """Views of views too; not what is computed from one, nor a view whose shape is computed."""
+    b = Builder()
+    x, w = b.data("x", 2, 3), b.weight("w", 6)
+    view = b.op("Reshape", b.op("Identity", w), b.extents(2, 3))
+    y = b.op("Add", x, view)
+    moved = b.op("Reshape", w, b.op("Shape", x))
+    index = GraphIndex(b.build([y, b.op("Relu", view), moved]))
+    stored = {name for node in index.graph.nodes for name in (*node.inputs, *node.outputs) if index.is_stored(name)}
+    assert {w, view} < stored and stored.isdisjoint((x, y, moved, index.graph.outputs[1]))

@@ -58,13 +58,13 @@ def gated_cost(x, w, *, out):
 def unchanged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Rules that a test registers are gone after it."""
     kept = [dict(d) for d in (registry.SHAPE_RULES, registry.COST_RULES, TRAITS)]
-    monkeypatch.setattr(plugins, "LOADED", [])
-    plugins.load_installed.cache_clear()
+    monkeypatch.setattr(plugins, "RULE_FILES", [])
+    plugins.load_installed_rules.cache_clear()
     yield
     for d, before in zip((registry.SHAPE_RULES, registry.COST_RULES, TRAITS), kept, strict=True):
         d.clear()  # type: ignore[attr-defined]
         d.update(before)  # type: ignore[attr-defined]
-    plugins.load_installed.cache_clear()
+    plugins.load_installed_rules.cache_clear()
 
 
 @pytest.fixture

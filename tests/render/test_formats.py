@@ -66,7 +66,7 @@ def test_a_comparison_never_drops_a_model(width: int) -> None:
     made = {"separable": separable, "blocks": blocks, "unknown": unknown, "scores": attention_scores, "more": blocks}
     reports = [replace(costcalc.analyze(make()), name=name) for name, make in made.items()]
     for shown in comparison_tables(costcalc.compare(*reports)):
-        shown = replace(shown, remarks=(), subtitle="")
+        shown = replace(shown, notes=(), subtitle="")
         lines = render_tables("table", [shown], Screen(width)).splitlines()
         assert all(text_width(line) <= max(width, 27) for line in lines)
         words = " ".join(line for line in lines if line.startswith("  ")).split()
@@ -190,7 +190,7 @@ def test_shares_that_are_no_numbers_take_no_room() -> None:
 
 @pytest.mark.parametrize("width", [30, 40, 60])
 def test_totals_fit_the_line(width: int) -> None:
-    lines = list(table.total_lines(report_table(costcalc.analyze("resnet18")).facts, width, palette(colours=False)))
+    lines = list(table.total_lines(report_table(costcalc.analyze("resnet18")).totals, width, palette(colours=False)))
     assert all(len(line) <= max(width, 36) for line in lines)
     assert ("44.6 MiB" in " ".join(lines)) == (width == 60)
 

@@ -211,7 +211,7 @@ def at(name: str, n: int, height: int, width: int, channels: int = 3) -> Report:
 def same(a: Report, b: Report) -> None:
     assert a.totals == b.totals
     for x, y in zip(a.rows, b.rows, strict=True):
-        assert (x.name, x.amounts, x.outputs) == (y.name, y.amounts, y.outputs)
+        assert (x.name, x.figures, x.outputs) == (y.name, y.figures, y.outputs)
 
 
 def test_symbolic_resnet18_is_short() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from costcalc.core.dim import Dim
-from costcalc.studies.check.verdict import CheckedModel, CheckResult, LayerGrowth, SourcePlace, Verdict
+from costcalc.studies.check.verdict import CheckResult, LayerGrowth, ModelCheck, SourcePlace, Verdict
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 
 AMOUNTS: dict[str, Dim | None] = {
@@ -99,7 +99,7 @@ UNKNOWN = Verdict(
     "allow it with `allow: [com.acme:Mystery]`",
     place=SourcePlace("models/other.onnx"),
 )
-UNREAD = CheckedModel(
+UNREAD = ModelCheck(
     "broken",
     "",
     "models/broken.yaml",
@@ -111,14 +111,14 @@ UNREAD = CheckedModel(
 )
 
 BROKEN = CheckResult(
-    (CheckedModel("net", "", "models/net.yaml", (EXCEEDED, KEPT), NOW, BEFORE),), ("the baseline is stale",)
+    (ModelCheck("net", "", "models/net.yaml", (EXCEEDED, KEPT), NOW, BEFORE),), ("the baseline is stale",)
 )
-FINE = CheckResult((CheckedModel("net", "", "models/net.yaml", (KEPT,), NOW, NOW),))
+FINE = CheckResult((ModelCheck("net", "", "models/net.yaml", (KEPT,), NOW, NOW),))
 MIXED = CheckResult(
     (
-        CheckedModel("net", "batch1", "models/net.yaml", (KEPT, LOWERED), NOW, BEFORE),
-        *BROKEN.checked,
-        CheckedModel("other", "", "models/other.onnx", (UNKNOWN,), NOW),
+        ModelCheck("net", "batch1", "models/net.yaml", (KEPT, LOWERED), NOW, BEFORE),
+        *BROKEN.models,
+        ModelCheck("other", "", "models/other.onnx", (UNKNOWN,), NOW),
         UNREAD,
     ),
     BROKEN.notes,
@@ -130,7 +130,7 @@ def many(n: int) -> CheckResult:
     return CheckResult(
         tuple(
             [
-                CheckedModel(
+                ModelCheck(
                     f"net{i}",
                     "",
                     f"models/net{i}.yaml",

@@ -40,7 +40,7 @@ def layers(*lines: str, shape: str = "[N, 16, 16, 16]", params: str = "{}", more
 
 def promised(found: Suggestions, which: str | int, folder: Path) -> costcalc.Report:
     """Applies suggestions, reads the new file by the ordinary path and holds its totals to the promise."""
-    chosen = found.named(str(which))
+    chosen = found.select(str(which))
     new = costcalc.analyze(made(folder, found.apply(which), "applied.yaml"))
     if len(chosen) == 1:
         for key, value in new.totals.items():

@@ -52,30 +52,33 @@ def test_the_parts_sum_to_the_totals() -> None:
     for found in (example(), diff(of("resnet34"), of("resnet50"))):
         totals, causes, layers = diff_tables(found)
         rises = {row[0]: row[3] for row in totals.rows}
-        assert causes.total is not None and layers.total is not None
-        for column, total in zip(causes.columns[1:], causes.total[1:], strict=True):
+        assert causes.total_row is not None and layers.total_row is not None
+        for column, total in zip(causes.columns[1:], causes.total_row[1:], strict=True):
             assert total == rises[column.title]
             at = causes.columns.index(column)
             assert sum(row[at] for row in causes.rows) == total
-        assert layers.total[6] == rises["MACs"] == sum(row[6] for row in layers.rows)
+        assert layers.total_row[6] == rises["MACs"] == sum(row[6] for row in layers.rows)
 
 
 def test_the_largest_of_a_long_list_and_a_row_for_the_rest() -> None:
     found = diff(of("resnet34"), of("resnet50"))
     *_, whole = diff_tables(found)
     *_, cut = diff_tables(found, 5)
-    assert len(cut.rows) == 5 and cut.rest is not None
+    assert len(cut.rows) == 5 and cut.remainder_row is not None
     assert [row for row in whole.rows if row in cut.rows] == list(cut.rows)
-    assert cut.rest[1] == f"({len(whole.rows) - 5} more)"
-    assert cut.rest[6] + sum(row[6] for row in cut.rows) == found.after.totals["macs"] - found.before.totals["macs"]
-    assert cut.total == whole.total
+    assert cut.remainder_row[1] == f"({len(whole.rows) - 5} more)"
+    assert (
+        cut.remainder_row[6] + sum(row[6] for row in cut.rows)
+        == found.after.totals["macs"] - found.before.totals["macs"]
+    )
+    assert cut.total_row == whole.total_row
     assert all(row[0] in ("added", "removed", "changed") for row in cut.rows)
 
 
 def test_no_difference() -> None:
     (only,) = diff_tables(diff(of("lenet5"), of("lenet5")))
     assert [row[3] for row in only.rows] == [0, 0]
-    assert only.remarks[0] == ("No difference", "all 15 layers are the same", False)
+    assert only.notes[0] == ("No difference", "all 15 layers are the same", False)
 
 
 def test_a_model_that_is_new_or_gone() -> None:
@@ -160,14 +163,14 @@ def test_in_the_api() -> None:
 def test_a_cause_that_its_name_does_not_tell_is_told_below() -> None:
     relu, biased = "conv: {filters: 8, kernel: 3, bias: false}", "conv: {filters: 8, kernel: 3}"
     causes = diff_tables(diff(net(relu), net(biased, size=20)))[1]
-    assert [remark.label for remark in causes.remarks] == ["resolution", "other"]
-    assert diff_tables(diff(net(relu), net(relu, relu)))[1].remarks == ()
+    assert [remark.label for remark in causes.notes] == ["resolution", "other"]
+    assert diff_tables(diff(net(relu), net(relu, relu)))[1].notes == ()
 
 
 def test_what_changed_is_told_whole_in_a_narrow_line() -> None:
     columns = (Column("name", "Layer", "name", 100), Column("change", "What changed", "prose", 85))
     rows = (("conv", "filters 64 → 96, input 64×64×64 → 96×64×64, was stem"), ("relu", "input 64 → 96"))
-    text = render("table", [Table("Net", "", columns, rows, total=("Total of 2", ""))], Screen(42))
+    text = render("table", [Table("Net", "", columns, rows, total_row=("Total of 2", ""))], Screen(42))
     assert text.splitlines()[2:6] == [
         "Layer       What changed",
         "conv        filters 64 → 96, input",

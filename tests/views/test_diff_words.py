@@ -12,7 +12,7 @@ from costcalc.core.ir import DType
 from costcalc.graph.builder import GraphBuilder
 from costcalc.studies.diff.diff import Diff, LayerChange, diff
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
-from costcalc.views.diff_words import describe_change, operator
+from costcalc.views.diff_words import describe_change, operator_text
 
 CONV = "conv: {filters: 4, kernel: 3, pad: same, bias: false}"
 
@@ -72,7 +72,7 @@ def test_what_is_new_or_gone_says_what_it_is() -> None:
     new = only(diff(net(CONV), net(CONV, CONV.replace("filters: 4", "filters: 6"))))
     assert describe_change(new) == "filters 6, kernel 3×3, output 6×16×16"
     gone = only(diff(net(CONV, "relu"), net(CONV)))
-    assert (gone.status, describe_change(gone), operator(gone)) == ("removed", "output 4×16×16", "Relu")
+    assert (gone.status, describe_change(gone), operator_text(gone)) == ("removed", "output 4×16×16", "Relu")
 
 
 def test_a_renamed_layer_tells_its_old_name() -> None:

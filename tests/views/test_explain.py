@@ -106,7 +106,7 @@ def test_a_layer_is_found_by_parts_of_its_path_in_order() -> None:
 
 
 def lines(explanation: Explanation, section: str) -> list[tuple[str, str]]:
-    return [(line.what, str(line)) for line in explanation.sections.get(section, ())]
+    return [(line.label, str(line)) for line in explanation.sections.get(section, ())]
 
 
 def test_without_settings_nothing_is_added() -> None:
@@ -136,7 +136,7 @@ def test_the_peak_of_an_execution_is_a_sum_of_the_tensors_alive() -> None:
 
 def test_backward_macs_are_the_products_of_the_forward_pass() -> None:
     explanation = costcalc.explain("lenet5", training={"optimizer": "sgd"})
-    working = {w.row.name: [s for s in w.steps if s.what == "Backward MACs"] for w in explanation.workings}
+    working = {w.row.name: [s for s in w.steps if s.label == "Backward MACs"] for w in explanation.workings}
     (first,), (second,) = working["C1"], working["C3"]
     assert first.sides[0] == "weight gradient" and first.value == 25 * 784 * 6, "the image has no gradient"
     assert second.sides[-1] == "2 × 150 × 100 × 16" and second.value == 2 * 150 * 100 * 16
@@ -150,9 +150,9 @@ def test_backward_macs_are_the_products_of_the_forward_pass() -> None:
 
 def test_the_gradients_of_an_attention_are_of_each_of_its_products() -> None:
     explanation = costcalc.explain("gpt2", "decoder1/residual1/self_attention/attention", training=True)
-    found = [step for step in explanation.workings[0].steps if step.what == "Backward MACs"]
+    found = [step for step in explanation.workings[0].steps if step.label == "Backward MACs"]
     assert [step.sides[0] for step in found[:2]] == ["input gradient + input gradient"] * 2
-    assert found[-1].value == explanation.workings[0].row.amounts["backward_macs"]
+    assert found[-1].value == explanation.workings[0].row.figures["backward_macs"]
 
 
 def test_generation_has_its_working() -> None:

@@ -93,7 +93,7 @@ def test_a_device_without_a_peak_for_the_model_says_so() -> None:
     assert len(t4["times"]) == 12 and all(t is not None for t in t4["times"])
     assert t4["lower_bound"].startswith("≥ ") and mcu["fits"]
     int8 = page(costcalc.analyze("mobilenet", dtype="int4", act_dtype="int4"))["models"][0]["devices"]
-    assert [d["peak"] is None for d in int8] == [find_profile(n).rate("int4") is None for n in ("t4", "stm32h743")]
+    assert [d["peak"] is None for d in int8] == [find_profile(n).find_peak("int4") is None for n in ("t4", "stm32h743")]
 
 
 def test_what_is_unknown_stays_unknown() -> None:

@@ -60,8 +60,8 @@ def test_sorted_blocks_are_flat_and_add_up() -> None:
     shown = report_table(REPORT, TableOptions("block", depth=2, sort="macs", top=2))
     assert [row[0] for row in shown.rows] == ["stage0/conv1", "stage1/conv1"]
     assert shown.tree == ()
-    assert shown.rest is not None and shown.rest[0] == "(6 more)"
-    assert CONV1 + CONV3 + shown.rest[3] == REPORT.macs
+    assert shown.remainder_row is not None and shown.remainder_row[0] == "(6 more)"
+    assert CONV1 + CONV3 + shown.remainder_row[3] == REPORT.macs
 
 
 def test_sort_and_top() -> None:
@@ -87,8 +87,8 @@ def test_nothing_unknown_is_counted_as_zero() -> None:
     report = analyze(unknown())
     shown = report_table(report)
     assert shown.rows[1][3] is None
-    assert shown.total is not None and shown.total[3] == LowerBound(27 * 16 * 5)
-    assert shown.facts[0].value == LowerBound(27 * 16 * 5)
+    assert shown.total_row is not None and shown.total_row[3] == LowerBound(27 * 16 * 5)
+    assert shown.totals[0].value == LowerBound(27 * 16 * 5)
     by_op = {row[0]: row[2] for row in report_table(report, TableOptions("op")).rows}
     assert by_op["com.acme:Mystery"] is None
 
@@ -119,14 +119,14 @@ def test_views_of_stored_tensors_are_constants_and_no_layers() -> None:
     report = analyze(b.build([y]))
     assert [row.state for row in report.rows] == ["constant", "constant", "free", "costed", "costed", "free"]
     assert [row.name for row in report.layers] == ["moved", "first", "second", "last"]
-    assert report.accounted() == {"costed": 2, "free": 2, "constant": 2, "unknown": 0}
+    assert report.count_states() == {"costed": 2, "free": 2, "constant": 2, "unknown": 0}
     said = (
         "4 layers: 2 by rule, 2 free (Transpose × 1, Identity × 1), 0 unknown; 2 constant (Identity × 1, Flatten × 1)"
     )
     assert accounting_text(report) == said
     for by, names in (("layer", ["moved", "first", "second", "last"]), ("op", ["", "", ""])):
         shown = report_table(report, TableOptions(by, columns=("name", "layers", "params")))
-        assert shown.total is not None and shown.total[1:] == (4, 16)
+        assert shown.total_row is not None and shown.total_row[1:] == (4, 16)
         assert sum(row[1] for row in shown.rows) == 4 and sum(row[2] for row in shown.rows) == 16
         assert by == "op" or [row[0] for row in shown.rows] == names
     assert [layer["name"] for layer in report.to_dict()["layers"]][:2] == ["again", "flat"]

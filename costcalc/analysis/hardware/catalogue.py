@@ -78,9 +78,9 @@ class ProfileLoader(BaseLoader):  # type: ignore[misc]
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         self.refuse_aliases(value for _, value in node.value)
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.MarkedYAMLError(problem=f"the key {twice!r} stands twice", problem_mark=node.start_mark)
+        duplicate = next((key for key in keys if keys.count(key) > 1), None)
+        if duplicate is not None:
+            raise yaml.MarkedYAMLError(problem=f"the key {duplicate!r} stands twice", problem_mark=node.start_mark)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return mapping
 
@@ -148,67 +148,69 @@ def _load_mapping(path: Path) -> Mapping[str, Any]:
     return tree
 
 
-def _check_keys(tree: Any, keys: Iterable[str], file: str, at: str) -> None:
+def _check_keys(tree: Any, keys: Iterable[str], file: str, section: str) -> None:
     if not isinstance(tree, dict):
-        raise HardwareError("is not a mapping", f"its keys are {', '.join(keys)}", f"{file}: {at}")
+        raise HardwareError("is not a mapping", f"its keys are {', '.join(keys)}", f"{file}: {section}")
     for key in tree:
         if key not in keys:
-            place = f"{at}.{key}" if at else str(key)
-            raise HardwareError("is not a key of a profile", suggest_choice(str(key), keys), f"{file}: {place}")
+            path = f"{section}.{key}" if section else str(key)
+            raise HardwareError("is not a key of a profile", suggest_choice(str(key), keys), f"{file}: {path}")
 
 
-def _read_figures(tree: Any, keys: Iterable[str], file: str, at: str, number: Any = None) -> dict[str, SourcedFigure]:
-    _check_keys(tree, keys, file, at)
-    return {key: _read_figure(value, file, f"{at}.{key}", number or parse_quantity) for key, value in tree.items()}
+def _read_figures(
+    tree: Any, keys: Iterable[str], file: str, section: str, parse: Any = None
+) -> dict[str, SourcedFigure]:
+    _check_keys(tree, keys, file, section)
+    return {key: _read_figure(value, file, f"{section}.{key}", parse or parse_quantity) for key, value in tree.items()}
 
 
-def _read_figure(tree: Any, file: str, at: str, number: Any = None) -> SourcedFigure:
-    _check_keys(tree, ("value", "source"), file, at)
+def _read_figure(tree: Any, file: str, section: str, parse: Any = None) -> SourcedFigure:
+    _check_keys(tree, ("value", "source"), file, section)
     for key in ("value", "source"):
         if key not in tree:
             raise HardwareError(
-                f"has no {key}", "write {value: 312 T, source: the document and the place in it}", f"{file}: {at}"
+                f"has no {key}", "write {value: 312 T, source: the document and the place in it}", f"{file}: {section}"
             )
     return SourcedFigure(
-        (number or parse_quantity)(tree["value"], f"{file}: {at}.value"),
-        _read_text(tree["source"], file, f"{at}.source"),
+        (parse or parse_quantity)(tree["value"], f"{file}: {section}.value"),
+        _read_text(tree["source"], file, f"{section}.source"),
     )
 
 
-def parse_quantity(value: Any, place: str) -> Fraction:
+def parse_quantity(value: Any, location: str) -> Fraction:
     """312 T, 80 GB, 1.5G or 320000000 -> an exact number above zero. HardwareError where it is none."""
     try:
         number = Fraction(parse_magnitude(str(value)))
     except UsageError as error:
-        raise HardwareError(error.fact, error.remedy, place) from error
-    return _check_range(number, value, place)
+        raise HardwareError(error.fact, error.remedy, location) from error
+    return _check_range(number, value, location)
 
 
-def parse_decimal(value: Any, place: str) -> Fraction:
+def parse_decimal(value: Any, location: str) -> Fraction:
     """0.03, 640 or 5e-6 -> an exact number above zero. HardwareError where it is none."""
     if not re.fullmatch(r"\d+(\.\d*)?([eE][+-]?\d{1,3})?", str(value)):
-        raise HardwareError(f"{value!r} is not a number", "write a decimal such as 0.23", place)
-    return _check_range(Fraction(str(value)), value, place)
+        raise HardwareError(f"{value!r} is not a number", "write a decimal such as 0.23", location)
+    return _check_range(Fraction(str(value)), value, location)
 
 
-def _check_range(number: Fraction, value: Any, place: str) -> Fraction:
+def _check_range(number: Fraction, value: Any, location: str) -> Fraction:
     if number > MAX_FIGURE or 0 < number < 1 / MAX_FIGURE:
-        raise HardwareError(f"{str(value)[:40]!r} is out of range", "no device has such a figure", place)
+        raise HardwareError(f"{str(value)[:40]!r} is out of range", "no device has such a figure", location)
     if number <= 0:
-        raise HardwareError(f"{value!r} is not above zero", "leave the figure out where it is not known", place)
+        raise HardwareError(f"{value!r} is not above zero", "leave the figure out where it is not known", location)
     return number
 
 
-def _read_text(value: Any, file: str, at: str) -> str:
+def _read_text(value: Any, file: str, section: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise HardwareError(f"{value!r} is not a text", "write it in quotes", f"{file}: {at}")
+        raise HardwareError(f"{value!r} is not a text", "write it in quotes", f"{file}: {section}")
     return " ".join(value.split())
 
 
-def _read_texts(value: Any, file: str, at: str) -> tuple[str, ...]:
+def _read_texts(value: Any, file: str, section: str) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise HardwareError(f"{value!r} is not a list", "write [a, b]", f"{file}: {at}")
-    return tuple(_read_text(item, file, at) for item in value)
+        raise HardwareError(f"{value!r} is not a list", "write [a, b]", f"{file}: {section}")
+    return tuple(_read_text(item, file, section) for item in value)
 
 
 def _read_date(value: Any, file: str) -> str:
@@ -244,20 +246,20 @@ def find_profile(name: str) -> HardwareProfile:
     """Name, alias or path of a YAML file -> the profile. HardwareError where there is none."""
     if name.endswith((".yaml", ".yml")) or "/" in name:
         return read_profile(Path(name))
-    key = _normalise(name)
+    key = _normalise_name(name)
     if key in profile_names():
         return read_profile(PROFILE_FOLDER / f"{key}.yaml")
     by_name: dict[str, HardwareProfile] = {}
     for profile in builtin_profiles():
-        for word in (profile.id, profile.name, *profile.aliases):
-            by_name.setdefault(_normalise(word), profile)
+        for alias in (profile.id, profile.name, *profile.aliases):
+            by_name.setdefault(_normalise_name(alias), profile)
     if key in by_name:
         return by_name[key]
-    close = difflib.get_close_matches(key, by_name, 3, 0.5)
-    names = ", ".join(dict.fromkeys(by_name[word].id for word in close))
-    hint = f"did you mean {names}? `costcalc hardware` lists all" if close else "`costcalc hardware` lists all"
+    matches = difflib.get_close_matches(key, by_name, 3, 0.5)
+    names = ", ".join(dict.fromkeys(by_name[alias].id for alias in matches))
+    hint = f"did you mean {names}? `costcalc hardware` lists all" if matches else "`costcalc hardware` lists all"
     raise HardwareError(f"there is no hardware profile {name!r}", f"{hint}; your own is a .yaml file")
 
 
-def _normalise(name: str) -> str:
+def _normalise_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

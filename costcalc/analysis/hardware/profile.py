@@ -54,15 +54,15 @@ class HardwareProfile:
 
     peak holds operations a second by precision, dense, a multiply-accumulate counting as two; sparse the same with
     structured sparsity, for information only. memory holds bytes by memory. bandwidth is bytes a second between the
-    memory and the compute units. overhead is the least seconds of a kernel. seen is the day on which the sources were
-    read (YYYY-MM-DD).
+    memory and the compute units. overhead is the least seconds of a kernel. access_date is the day on which the
+    sources were read (YYYY-MM-DD; `seen` in a file).
     """
 
     id: str
     name: str
     kind: str
     variant: str
-    seen: str
+    access_date: str
     peak: Mapping[str, SourcedFigure]
     sparse: Mapping[str, SourcedFigure]
     memory: Mapping[str, SourcedFigure]
@@ -72,7 +72,7 @@ class HardwareProfile:
     aliases: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def rate(self, element: str) -> tuple[str, SourcedFigure] | None:
+    def find_peak(self, element: str) -> tuple[str, SourcedFigure] | None:
         """Element type -> the fastest precision that it can be multiplied in, and its peak; None where there is no
         peak."""
         peaks = [(name, self.peak[name]) for name in peak_precisions(element) if name in self.peak]
@@ -88,5 +88,5 @@ def peak_precisions(element: str) -> tuple[str, ...]:
     """Element type -> the precisions of a profile that apply to it: float32 and tf32 of float32, int8 of uint8."""
     if element == "float32":
         return "float32", "tf32"
-    plain = element.removeprefix("u")
-    return (plain[:6],) if plain.startswith(("float8", "float4")) else (plain,)
+    signed = element.removeprefix("u")
+    return (signed[:6],) if signed.startswith(("float8", "float4")) else (signed,)

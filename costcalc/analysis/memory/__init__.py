@@ -23,8 +23,8 @@ def memory_totals(graph: Graph, execution: ExecutionOptions) -> dict[str, Dim]:
     from costcalc.analysis.memory.footprint import measure_footprint
 
     try:
-        needed = measure_footprint(graph, execution)
+        footprint = measure_footprint(graph, execution)
     except UndecidedError:
         return {} if execution.align is None else memory_totals(graph, replace(execution, align=None))
-    totals = {"peak_activation_bytes": needed.peak, "arena_bytes": needed.arena and needed.arena.size}
+    totals = {"peak_activation_bytes": footprint.peak, "arena_bytes": footprint.arena and footprint.arena.size}
     return {key: value for key, value in totals.items() if value is not None}

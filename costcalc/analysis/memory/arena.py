@@ -27,36 +27,36 @@ def count_overlaps(spans: Sequence[Lifetime]) -> int:
     ends: dict[int, int] = {}
     for _, last in spans:
         ends[last + 1] = ends.get(last + 1, 0) + 1
-    births: dict[int, int] = {}
+    starts: dict[int, int] = {}
     for first, _ in spans:
-        births[first] = births.get(first, 0) + 1
-    for step in sorted({*ends, *births}):
+        starts[first] = starts.get(first, 0) + 1
+    for step in sorted({*ends, *starts}):
         alive -= ends.get(step, 0)
-        born = births.get(step, 0)
-        total += born * alive + born * (born - 1) // 2
-        alive += born
+        started = starts.get(step, 0)
+        total += started * alive + started * (started - 1) // 2
+        alive += started
     return total
 
 
 def overlapping_buffers(spans: Sequence[Lifetime]) -> list[list[int]]:
     """Lifetimes -> for each buffer the indexes of all others whose lifetime overlaps its own."""
-    near: list[list[int]] = [[] for _ in spans]
+    overlaps: list[list[int]] = [[] for _ in spans]
     alive: list[int] = []
     for i in sorted(range(len(spans)), key=lambda i: spans[i][0]):
         alive = [j for j in alive if spans[j][1] >= spans[i][0]]
         for j in alive:
-            near[j].append(i)
-        near[i] += alive
+            overlaps[j].append(i)
+        overlaps[i] += alive
         alive.append(i)
-    return near
+    return overlaps
 
 
-def place_lowest(order: Sequence[int], sizes: Sequence[int], near: Sequence[Sequence[int]]) -> list[int]:
+def place_lowest(order: Sequence[int], sizes: Sequence[int], overlaps: Sequence[Sequence[int]]) -> list[int]:
     """Order of placement, sizes and overlaps -> the offset of each buffer, in the lowest gap that holds it."""
     offsets = [-1] * len(sizes)
     for i in order:
         size, low = sizes[i], 0
-        for start, j in sorted([(offsets[j], j) for j in near[i] if offsets[j] >= 0]):
+        for start, j in sorted([(offsets[j], j) for j in overlaps[i] if offsets[j] >= 0]):
             if start - low >= size:
                 break
             end = start + sizes[j]
@@ -80,10 +80,10 @@ def place_in_time(sizes: Sequence[int], spans: Sequence[Lifetime]) -> list[int]:
             _free_gap(gaps, offsets[j], offsets[j] + sizes[j])
         if not sizes[i]:
             continue
-        for at, (start, end) in enumerate(gaps):
+        for position, (start, end) in enumerate(gaps):
             if end - start >= sizes[i]:
                 offsets[i] = start
-                gaps[at : at + 1] = [(start + sizes[i], end)] if end - start > sizes[i] else []
+                gaps[position : position + 1] = [(start + sizes[i], end)] if end - start > sizes[i] else []
                 break
         else:
             offsets[i] = top if not gaps or gaps[-1][1] < top else gaps.pop()[0]
@@ -93,12 +93,12 @@ def place_in_time(sizes: Sequence[int], spans: Sequence[Lifetime]) -> list[int]:
 
 
 def _free_gap(gaps: list[Lifetime], start: int, end: int) -> None:
-    """Adds a gap to the sorted gaps, united with those that it touches."""
-    at = bisect_left(gaps, (start, end))
-    if at < len(gaps) and gaps[at][0] == end:
-        end = gaps.pop(at)[1]
-    if at and gaps[at - 1][1] == start:
-        start = gaps.pop(at - 1)[0]
+    """Sorted gaps and the start and end of freed memory -> the gaps hold it too, united with those that it touches."""
+    position = bisect_left(gaps, (start, end))
+    if position < len(gaps) and gaps[position][0] == end:
+        end = gaps.pop(position)[1]
+    if position and gaps[position - 1][1] == start:
+        start = gaps.pop(position - 1)[0]
     insort(gaps, (start, end))
 
 
@@ -123,13 +123,13 @@ class Arena(NamedTuple):
     alignment: int
 
 
-def plan_arena(plan: Schedule, alignment: int = 1) -> Arena:
+def plan_arena(schedule: Schedule, alignment: int = 1) -> Arena:
     """Schedule and alignment in bytes -> a plan in which no two buffers that live at the same time overlap.
     UndecidedError while sizes are open."""
-    check_sizes(plan.buffers, "an offset")
-    sizes = [-(-int(b.nbytes) // alignment) * alignment for b in plan.buffers]
-    end = max(len(plan.steps) - 1, 0)
-    spans = [(max(b.born, 0), max(min(b.dies, end), b.born, 0)) for b in plan.buffers]
+    check_sizes(schedule.buffers, "an offset")
+    sizes = [-(-int(b.nbytes) // alignment) * alignment for b in schedule.buffers]
+    end = max(len(schedule.steps) - 1, 0)
+    spans = [(max(b.first_step, 0), max(min(b.last_step, end), b.first_step, 0)) for b in schedule.buffers]
     live = _live_bytes(sizes, spans, end + 1)
     bound = max(live)
     offsets = (
@@ -137,18 +137,18 @@ def plan_arena(plan: Schedule, alignment: int = 1) -> Arena:
         if count_overlaps(spans) > MAX_OVERLAPS
         else _smallest_placement(sizes, spans, live, bound)
     )
-    return Arena(plan.buffers, tuple(offsets), _arena_size(offsets, sizes), bound, alignment)
+    return Arena(schedule.buffers, tuple(offsets), _arena_size(offsets, sizes), bound, alignment)
 
 
 def _live_bytes(sizes: Sequence[int], spans: Sequence[Lifetime], steps: int) -> list[int]:
     """Sizes and lifetimes -> live bytes at each step."""
-    change = [0] * (steps + 1)
+    changes = [0] * (steps + 1)
     for size, (first, last) in zip(sizes, spans, strict=True):
-        change[first] += size
-        change[last + 1] -= size
+        changes[first] += size
+        changes[last + 1] -= size
     current, live = 0, []
     for i in range(steps):
-        current += change[i]
+        current += changes[i]
         live.append(current)
     return live
 
@@ -159,28 +159,28 @@ def _arena_size(offsets: Sequence[int], sizes: Sequence[int]) -> int:
 
 def _smallest_placement(sizes: Sequence[int], spans: Sequence[Lifetime], live: Sequence[int], bound: int) -> list[int]:
     """Sizes, lifetimes and live bytes -> the offsets of the smallest arena among all orders that are tried."""
-    every = range(len(sizes))
-    near = overlapping_buffers(spans)
-    crowd = [max(live[first : min(last, first + 32) + 1]) for first, last in spans]
+    indexes = range(len(sizes))
+    overlaps = overlapping_buffers(spans)
+    crowding = [max(live[first : min(last, first + 32) + 1]) for first, last in spans]
     keys: list[Callable[[int], tuple[int, ...]]] = [
         lambda i: (-sizes[i], spans[i][0]),
-        lambda i: (-crowd[i], -sizes[i]),
+        lambda i: (-crowding[i], -sizes[i]),
         lambda i: (-sizes[i] * (spans[i][1] - spans[i][0] + 1),),
         lambda i: (spans[i][0] - spans[i][1], -sizes[i]),
         lambda i: (spans[i][0], -sizes[i]),
     ]
-    each = len(sizes) + sum(map(len, near))
+    comparisons = len(sizes) + sum(map(len, overlaps))
     best: tuple[int, list[int], list[int]] | None = None
     for key in keys:
-        order = sorted(every, key=key)
-        offsets = place_lowest(order, sizes, near)
+        order = sorted(indexes, key=key)
+        offsets = place_lowest(order, sizes, overlaps)
         height = _arena_size(offsets, sizes)
         if best is None or height < best[0]:
             best = height, order, offsets
         if height <= bound:
             return offsets
     assert best is not None
-    return _improve_placement(*best, sizes, near, bound, MAX_COMPARISONS // max(each, 1))
+    return _improve_placement(*best, sizes, overlaps, bound, MAX_COMPARISONS // max(comparisons, 1))
 
 
 def _improve_placement(
@@ -188,31 +188,33 @@ def _improve_placement(
     order: list[int],
     offsets: list[int],
     sizes: Sequence[int],
-    near: Sequence[Sequence[int]],
+    overlaps: Sequence[Sequence[int]],
     bound: int,
     rounds: int,
 ) -> list[int]:
-    """An order and its plan -> the best offsets found by local search: the buffer that ends highest changes places with
-    one that was placed before it and overlaps it, or overlaps one of those. The choice is pseudo-random with a fixed
-    seed."""
+    """Order and its offsets -> the offsets of the smallest arena of a local search: the buffer that ends highest
+    changes places with one that was placed before it and overlaps it, or overlaps one of those. The choice is
+    pseudo-random with a fixed seed."""
     random = Random(0)
-    best, now = (height, offsets), (height, offsets)
+    best, current = (height, offsets), (height, offsets)
     for _ in range(rounds):
         if best[0] <= bound:
             break
         rank = {i: r for r, i in enumerate(order)}
-        top = random.choice([i for i in order if now[1][i] + sizes[i] == now[0]])
-        others = [j for j in near[top] if rank[j] < rank[top]]
-        others += [k for j in random.sample(others, min(3, len(others))) for k in near[j] if rank[k] < rank[top]]
-        if not others:
+        top = random.choice([i for i in order if current[1][i] + sizes[i] == current[0]])
+        candidates = [j for j in overlaps[top] if rank[j] < rank[top]]
+        candidates += [
+            k for j in random.sample(candidates, min(3, len(candidates))) for k in overlaps[j] if rank[k] < rank[top]
+        ]
+        if not candidates:
             break
-        other = random.choice(others)
-        changed = list(order)
-        changed[rank[top]], changed[rank[other]] = other, top
-        plan = place_lowest(changed, sizes, near)
-        height = _arena_size(plan, sizes)
-        if height <= now[0] or random.random() < ACCEPT_WORSE:
-            order, now = changed, (height, plan)
+        lower = random.choice(candidates)
+        swapped = list(order)
+        swapped[rank[top]], swapped[rank[lower]] = lower, top
+        placement = place_lowest(swapped, sizes, overlaps)
+        height = _arena_size(placement, sizes)
+        if height <= current[0] or random.random() < ACCEPT_WORSE:
+            order, current = swapped, (height, placement)
         if height < best[0]:
-            best = height, plan
+            best = height, placement
     return best[1]

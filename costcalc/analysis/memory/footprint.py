@@ -32,49 +32,52 @@ from costcalc.core.units import format_count
 class MemoryFootprint(Result):
     """What a graph's activations need under an execution.
 
-    plan is the schedule, line its live bytes. given is the peak in the graph's own order, best whether no order has a
-    lower peak than plan (both None unless the order was searched for). arena is there with an alignment.
+    liveness are the live bytes of the schedule. graph_order_peak is the peak in the graph's own order, is_optimal
+    whether no order has a lower peak than the schedule (both None unless the order was searched for). arena is there
+    with an alignment.
     """
 
     graph: Graph
     execution: ExecutionOptions
-    plan: Schedule
-    line: LiveMemory
+    schedule: Schedule
+    liveness: LiveMemory
     arena: Arena | None = None
-    given: Dim | None = None
-    best: bool | None = None
+    graph_order_peak: Dim | None = None
+    is_optimal: bool | None = None
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
         peak = "undecided" if self.peak is None else f"{format_count(self.peak)} B"
-        return f"<Footprint of {self.graph.name}: peak {peak}, {len(self.plan.buffers)} tensors>"
+        return f"<Footprint of {self.graph.name}: peak {peak}, {len(self.schedule.buffers)} tensors>"
 
     @property
     def peak(self) -> Dim | None:
         """Peak activation bytes; None where open symbols leave it undecided."""
-        return self.line.peak
+        return self.liveness.peak
 
     @property
     def total(self) -> Dim:
         """Bytes of all buffers together, as if none was ever freed."""
         total: Dim = 0
-        for buffer in self.plan.buffers:
+        for buffer in self.schedule.buffers:
             total = total + buffer.nbytes
         return total
 
-    def held(self, buffer: Buffer) -> bool:
+    def is_live_at_peak(self, buffer: Buffer) -> bool:
         """Whether a buffer is alive at the peak."""
-        return buffer.born <= self.line.step <= buffer.dies
+        return buffer.first_step <= self.liveness.peak_step <= buffer.last_step
 
     def operators(self, step: ScheduleStep) -> tuple[str, ...]:
         """Step -> the operator types of its nodes."""
         return tuple([self.graph.nodes[i].op_type for i in step.nodes])
 
-    def largest(self) -> tuple[int, ...]:
-        """Indexes of plan.buffers: of those alive at the peak, then of the others, each the largest first."""
-        buffers = self.plan.buffers
+    def rank_buffers(self) -> tuple[int, ...]:
+        """Indexes of schedule.buffers: of those alive at the peak, then of the others, each the largest first."""
+        buffers = self.schedule.buffers
         return tuple(
-            sorted(range(len(buffers)), key=lambda i: (not self.held(buffers[i]), -bounds(buffers[i].nbytes)[0]))
+            sorted(
+                range(len(buffers)), key=lambda i: (not self.is_live_at_peak(buffers[i]), -bounds(buffers[i].nbytes)[0])
+            )
         )
 
 
@@ -84,13 +87,13 @@ def measure_footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptio
     if execution.align is not None and execution.align < 1:
         raise UsageError(f"the alignment is {execution.align} bytes", "give at least 1")
     steps = execution_steps(graph, execution)
-    before = best = None
+    graph_order_peak = is_optimal = None
     if execution.reorder:
-        before = live_memory(make_schedule(graph, steps, execution.in_place)).peak
-        steps, best = minimise_peak(graph, steps, execution.in_place)
-    plan = make_schedule(graph, steps, execution.in_place)
-    arena = None if execution.align is None else plan_arena(plan, execution.align)
-    return MemoryFootprint(graph, execution, plan, live_memory(plan), arena, before, best)
+        graph_order_peak = live_memory(make_schedule(graph, steps, execution.in_place)).peak
+        steps, is_optimal = minimise_peak(graph, steps, execution.in_place)
+    schedule = make_schedule(graph, steps, execution.in_place)
+    arena = None if execution.align is None else plan_arena(schedule, execution.align)
+    return MemoryFootprint(graph, execution, schedule, live_memory(schedule), arena, graph_order_peak, is_optimal)
 
 
 def execution_steps(graph: Graph, execution: ExecutionOptions) -> tuple[ScheduleStep, ...]:
@@ -127,23 +130,23 @@ class Resolution(NamedTuple):
 def memory_by_resolution(footprint: MemoryFootprint) -> tuple[Resolution, ...]:
     """Footprint -> each resolution at which a convolution or a pool reads or writes a materialised tensor, the largest
     first (in order of appearance while extents are open): arXiv:1801.04381, table 3."""
-    graph, plan = footprint.graph, footprint.plan
-    maps: set[str] = set()
-    for step in plan.steps:
+    graph, schedule = footprint.graph, footprint.schedule
+    spatial_values: set[str] = set()
+    for step in schedule.steps:
         if any(traits_of(graph.nodes[i]).kind in SPATIAL_KINDS for i in step.nodes):
-            maps.update(step.reads, step.writes)
-    most: dict[tuple[Dim, ...], Resolution] = {}
-    for buffer in plan.buffers:
+            spatial_values.update(step.reads, step.writes)
+    resolutions: dict[tuple[Dim, ...], Resolution] = {}
+    for buffer in schedule.buffers:
         shape = graph.types[buffer.name].shape
-        if shape is None or len(shape) < 3 or maps.isdisjoint(buffer.values):
+        if shape is None or len(shape) < 3 or spatial_values.isdisjoint(buffer.values):
             continue
         extents = shape[2:]
-        now = Resolution(extents, shape[1], buffer.name, buffer.nbytes, 1)
-        before = most.get(extents)
-        if before is not None:
-            larger = bounds(now.nbytes)[0] > bounds(before.nbytes)[0]
-            now = (now if larger else before)._replace(tensors=before.tensors + 1)
-        most[extents] = now
-    if all(isinstance(d, int) for extents in most for d in extents):
-        return tuple(sorted(most.values(), key=lambda r: bounds(prod(r.extents))[0], reverse=True))
-    return tuple(most.values())
+        resolution = Resolution(extents, shape[1], buffer.name, buffer.nbytes, 1)
+        previous = resolutions.get(extents)
+        if previous is not None:
+            larger = bounds(resolution.nbytes)[0] > bounds(previous.nbytes)[0]
+            resolution = (resolution if larger else previous)._replace(tensors=previous.tensors + 1)
+        resolutions[extents] = resolution
+    if all(isinstance(d, int) for extents in resolutions for d in extents):
+        return tuple(sorted(resolutions.values(), key=lambda r: bounds(prod(r.extents))[0], reverse=True))
+    return tuple(resolutions.values())

@@ -18,6 +18,7 @@ from costcalc.analysis.memory.liveness import ScheduleStep, runtime_values
 from costcalc.core.ir import Graph, Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
+from costcalc.graph.patterns.convolution import is_convolution, is_depthwise, is_pointwise
 
 MAX_BRANCH = 16
 """Most operators behind a fork that are searched for where its branches meet (x · sigmoid(x) meets after two)."""
@@ -56,8 +57,8 @@ def dequantized_values(graph: Graph) -> dict[str, str]:
     pairs = {n.outputs[0]: n.inputs[0] for n in graph.nodes if traits_of(n).passes_on == "dequantised"}
     if not pairs:
         return {}
-    read = {value for node in graph.nodes for value in node.inputs}
-    return {made: source for made, source in pairs.items() if made in read and made not in graph.outputs}
+    values_read = {value for node in graph.nodes for value in node.inputs}
+    return {output: source for output, source in pairs.items() if output in values_read and output not in graph.outputs}
 
 
 def make_step(
@@ -66,10 +67,12 @@ def make_step(
     """Nodes in execution order -> one step; all but the last write only what the others read. values are those of
     run time."""
     nodes = [graph.nodes[i] for i in members]
-    inside = {value for node in nodes for value in node.outputs}
-    reads = [unpacked.get(v, v) for node in nodes for v in node.inputs if v not in inside]
-    reads = [v for v in dict.fromkeys(reads) if v in values and v not in inside]
-    return ScheduleStep(name or first_operator(graph, members).name, tuple(members), tuple(reads), _outputs(nodes[-1]))
+    internal_values = {value for node in nodes for value in node.outputs}
+    reads = [unpacked.get(v, v) for node in nodes for v in node.inputs if v not in internal_values]
+    reads = [v for v in dict.fromkeys(reads) if v in values and v not in internal_values]
+    return ScheduleStep(
+        name or first_operator(graph, members).name, tuple(members), tuple(reads), _output_names(nodes[-1])
+    )
 
 
 def first_operator(graph: Graph, members: Sequence[int]) -> Node:
@@ -87,16 +90,16 @@ def _fusible_nodes(
     """
     node = graph.nodes[root]
     members = [root]
-    done = 1
+    closed_count = 1
     shape = graph.types[node.outputs[0]].shape if node.outputs[0] else None
-    waiting: dict[str, set[int]] = {v: set(readers.get(v, ())) for v in _outputs(node)}
-    while shape is not None and len(members) - done <= MAX_BRANCH and outputs.isdisjoint(waiting):
-        behind = set().union(*waiting.values())
-        if not behind:
+    waiting: dict[str, set[int]] = {v: set(readers.get(v, ())) for v in _output_names(node)}
+    while shape is not None and len(members) - closed_count <= MAX_BRANCH and outputs.isdisjoint(waiting):
+        readers_behind = set().union(*waiting.values())
+        if not readers_behind:
             break
-        index = min(behind)
+        index = min(readers_behind)
         node = graph.nodes[index]
-        if index in members_of or not _joins(node, waiting) or graph.types[node.outputs[0]].shape != shape:
+        if index in members_of or not _is_fusible(node, waiting) or graph.types[node.outputs[0]].shape != shape:
             break
         if node.count != graph.nodes[root].count:
             break
@@ -108,21 +111,21 @@ def _fusible_nodes(
                     del waiting[value]
         waiting[node.outputs[0]] = set(readers.get(node.outputs[0], ()))
         if len(waiting) == 1:
-            done = len(members)
-    return members[:done]
+            closed_count = len(members)
+    return members[:closed_count]
 
 
-def _joins(node: Node, waiting: Mapping[str, object]) -> bool:
+def _is_fusible(node: Node, waiting: Mapping[str, object]) -> bool:
     """Whether an operator works element by element on values of the step, and writes one value."""
     operator = traits_of(node)
-    if len(_outputs(node)) != 1 or not node.outputs[0]:
+    if len(_output_names(node)) != 1 or not node.outputs[0]:
         return False
     if operator.fusion == "joins":
         return node.inputs[0] in waiting
     return operator.in_place
 
 
-def _outputs(node: Node) -> tuple[str, ...]:
+def _output_names(node: Node) -> tuple[str, ...]:
     return tuple([v for v in node.outputs if v])
 
 
@@ -135,7 +138,7 @@ def fuse_blocks(graph: Graph) -> tuple[ScheduleStep, ...]:
     outputs of the graph, are materialised.
     """
     steps, unpacked = fuse_steps(graph), dequantized_values(graph)
-    made = {value: i for i, step in enumerate(steps) for value in step.writes}
+    writers = {value: i for i, step in enumerate(steps) for value in step.writes}
     readers: dict[str, list[int]] = {value: [-1] for value in graph.outputs}
     for i, step in enumerate(steps):
         for value in step.reads:
@@ -146,9 +149,9 @@ def fuse_blocks(graph: Graph) -> tuple[ScheduleStep, ...]:
         if not is_depthwise(graph, node):
             continue
         source = unpacked.get(node.inputs[0], node.inputs[0])
-        before, behind = made.get(source), readers.get(step.writes[0], [])
+        before, behind = writers.get(source), readers.get(step.writes[0], [])
         if before is not None and block[before] == before and readers[source] == [i]:
-            block[before] = i if _is_convolution(first_operator(graph, steps[before].nodes)) else before
+            block[before] = i if is_convolution(first_operator(graph, steps[before].nodes)) else before
         if len(behind) == 1 and behind[0] >= 0:
             after = first_operator(graph, steps[behind[0]].nodes)
             if is_pointwise(graph, after) and unpacked.get(after.inputs[0], after.inputs[0]) == step.writes[0]:
@@ -161,40 +164,16 @@ def _merge_blocks(
 ) -> tuple[ScheduleStep, ...]:
     """Steps and the block of each -> the steps with those of one block united, at the place of the last."""
     members: dict[int, list[int]] = {}
-    for i, home in enumerate(block):
-        members.setdefault(home, []).append(i)
+    for i, block_index in enumerate(block):
+        members.setdefault(block_index, []).append(i)
     merged, values = [], runtime_values(graph)
-    for i, home in enumerate(block):
-        parts = members[home]
-        if i != parts[-1]:
+    for i, block_index in enumerate(block):
+        block_steps = members[block_index]
+        if i != block_steps[-1]:
             continue
-        if len(parts) == 1:
+        if len(block_steps) == 1:
             merged.append(steps[i])
         else:
-            nodes = sorted(n for part in parts for n in steps[part].nodes)
-            merged.append(make_step(graph, nodes, values, unpacked, f"{steps[parts[0]].name} … {steps[i].name}"))
+            nodes = sorted(n for step in block_steps for n in steps[step].nodes)
+            merged.append(make_step(graph, nodes, values, unpacked, f"{steps[block_steps[0]].name} … {steps[i].name}"))
     return tuple(merged)
-
-
-def _is_convolution(node: Node) -> bool:
-    return traits_of(node).kind == "convolution"
-
-
-def is_depthwise(graph: Graph, node: Node) -> bool:
-    """Whether a node is a convolution of several groups whose filters read one channel each."""
-    shape = _filter_shape(graph, node)
-    group = node.attributes.get("group", 1)
-    return shape is not None and len(shape) > 2 and group > 1 and shape[1] == 1
-
-
-def is_pointwise(graph: Graph, node: Node) -> bool:
-    """Whether a node is a convolution with a 1 × … × 1 kernel over all channels."""
-    shape = _filter_shape(graph, node)
-    return shape is not None and node.attributes.get("group", 1) == 1 and all(k == 1 for k in shape[2:])
-
-
-def _filter_shape(graph: Graph, node: Node) -> tuple[object, ...] | None:
-    """Convolution -> the shape of its filters; None for other nodes and unknown shapes."""
-    if not _is_convolution(node):
-        return None
-    return graph.types[node.inputs[traits_of(node).factors[1]]].shape

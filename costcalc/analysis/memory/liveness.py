@@ -26,13 +26,13 @@ class ScheduleStep(NamedTuple):
 
 
 class Buffer(NamedTuple):
-    """Memory of one or more values (a view, and what is computed in place, share it). It lives from step `born` (-1 for
-    a graph input) through step `dies`."""
+    """Memory of one or more values (a view, and what is computed in place, share it). It lives from first_step (-1
+    for a graph input) through last_step."""
 
     name: str
     nbytes: Dim
-    born: int
-    dies: int
+    first_step: int
+    last_step: int
     values: tuple[str, ...] = ()
 
 
@@ -46,7 +46,7 @@ class Schedule(NamedTuple):
 
 def runtime_values(graph: Graph) -> set[str]:
     """Graph -> the values that exist at run time only: graph inputs and what nodes compute, without stored tensors."""
-    names = set(graph.inputs).union(*[node.outputs for node in graph.nodes])
+    names = set(graph.data_inputs).union(*[node.outputs for node in graph.nodes])
     names.difference_update(graph.initializers, ("",))
     return names
 
@@ -74,27 +74,27 @@ def make_schedule(graph: Graph, steps: Sequence[ScheduleStep] | None = None, in_
     never written over).
     """
     steps = node_steps(graph) if steps is None else tuple(steps)
-    last = _last_reads(graph, steps)
-    home: dict[str, str] = {}
+    last_reads = _last_reads(graph, steps)
+    buffer_of: dict[str, str] = {}
     types = graph.types
     buffers: dict[str, Buffer] = {}
     for name in graph.inputs:
         size = 0 if types[name].shape is None else types[name].nbytes
-        buffers[name] = Buffer(name, size, -1, last.get(name, len(steps)), (name,))
+        buffers[name] = Buffer(name, size, -1, last_reads.get(name, len(steps)), (name,))
     sharing: dict[str, list[str]] = {}
     unknown: list[str] = []
     for index, step in enumerate(steps):
-        source = _shared_buffer(graph, step, home, buffers, index, in_place)
+        source = _shared_buffer(graph, step, buffer_of, buffers, index, in_place)
         for position, value in enumerate(step.writes):
-            type_, until = types[value], last.get(value, index)
+            type_, last_step = types[value], last_reads.get(value, index)
             if type_.shape is None:
                 unknown.append(value)
             elif source and position == 0:
-                home[value] = source
+                buffer_of[value] = source
                 sharing.setdefault(source, [source]).append(value)
-                buffers[source] = buffers[source]._replace(dies=max(buffers[source].dies, until))
+                buffers[source] = buffers[source]._replace(last_step=max(buffers[source].last_step, last_step))
             else:
-                buffers[value] = Buffer(value, type_.nbytes, index, until, (value,))
+                buffers[value] = Buffer(value, type_.nbytes, index, last_step, (value,))
     for source, values in sharing.items():
         buffers[source] = buffers[source]._replace(values=tuple(values))
     for name in graph.inputs:
@@ -119,7 +119,7 @@ def _last_reads(graph: Graph, steps: Iterable[ScheduleStep]) -> dict[str, int]:
 def _shared_buffer(
     graph: Graph,
     step: ScheduleStep,
-    home: Mapping[str, str],
+    buffer_of: Mapping[str, str],
     buffers: Mapping[str, Buffer],
     index: int,
     in_place: bool,
@@ -130,13 +130,13 @@ def _shared_buffer(
         return ""
     node = graph.nodes[step.nodes[0]]
     if traits_of(node).view and node.inputs[0] in step.reads:
-        root = home.get(node.inputs[0], node.inputs[0])
+        root = buffer_of.get(node.inputs[0], node.inputs[0])
         return root if root in buffers else ""
     if in_place:
         for value in in_place_inputs(graph, step):
-            root = home.get(value, value)
+            root = buffer_of.get(value, value)
             buffer = buffers.get(root)
-            if buffer is not None and buffer.dies == index and buffer.born >= 0:
+            if buffer is not None and buffer.last_step == index and buffer.first_step >= 0:
                 return root
     return ""
 
@@ -159,34 +159,34 @@ MAX_FORMULAS = 4
 
 
 class LiveMemory(NamedTuple):
-    """live[i] are the bytes that step i needs (its inputs, its outputs and what lives across it); peak is their
-    maximum, None where open symbols leave it undecided; step is the first at the peak."""
+    """live_bytes[i] are those that step i needs (its inputs, its outputs and what lives across it); peak is their
+    maximum, None where open symbols leave it undecided; peak_step is the first step at the peak."""
 
-    live: tuple[Dim, ...]
+    live_bytes: tuple[Dim, ...]
     peak: Dim | None
-    step: int
+    peak_step: int
 
 
 def live_memory(schedule: Schedule) -> LiveMemory:
     """Schedule -> live activation bytes at each step, and the peak."""
     live = live_bytes(schedule)
-    peak, at = maximum_and_step(live)
-    return LiveMemory(tuple(live), peak, at)
+    peak, peak_step = maximum_and_step(live)
+    return LiveMemory(tuple(live), peak, peak_step)
 
 
 def live_bytes(schedule: Schedule) -> list[Dim]:
     """Schedule -> live bytes at each step: a buffer is added at its first step and subtracted after its last."""
     count = len(schedule.steps)
-    change: list[Dim] = [0] * (count + 2)
+    changes: list[Dim] = [0] * (count + 2)
     for buffer in schedule.buffers:
-        start = max(buffer.born, 0)
-        change[start] = change[start] + buffer.nbytes
-        if buffer.dies < count:
-            change[buffer.dies + 1] = change[buffer.dies + 1] - buffer.nbytes
+        start = max(buffer.first_step, 0)
+        changes[start] = changes[start] + buffer.nbytes
+        if buffer.last_step < count:
+            changes[buffer.last_step + 1] = changes[buffer.last_step + 1] - buffer.nbytes
     live: list[Dim] = []
     current: Dim = 0
     for step in range(max(count, 1)):
-        current = current + change[step]
+        current = current + changes[step]
         live.append(current)
     return live
 
@@ -200,14 +200,14 @@ def maximum_and_step(values: list[Dim]) -> tuple[Dim | None, int]:
         return peak, values.index(peak) if values else 0
     names = symbols(*values)
     points = [dict.fromkeys(names, n) for n in (1, 100, 100_003)] + [{name: 7 + 31 * i for i, name in enumerate(names)}]
-    at = {value: [substitute(value, point) for point in points] for value in dict.fromkeys(values)}
+    samples = {value: [substitute(value, point) for point in points] for value in dict.fromkeys(values)}
 
     def covers(a: Dim, b: Dim) -> bool:
         """Whether a >= b for all values of the symbols; numbers disprove most pairs at less cost than bounds."""
-        return all(x >= y for x, y in zip(at[a], at[b], strict=True)) and bounds(a - b)[0] >= 0
+        return all(x >= y for x, y in zip(samples[a], samples[b], strict=True)) and bounds(a - b)[0] >= 0
 
     maxima: list[Dim] = []
-    for value in sorted(at, key=lambda v: at[v][2], reverse=True):
+    for value in sorted(samples, key=lambda v: samples[v][2], reverse=True):
         if any(covers(other, value) for other in maxima):
             continue
         maxima = [other for other in maxima if not covers(value, other)] + [value]

@@ -44,37 +44,40 @@ UNKNOWN_OR_ZERO = (None, 0)
 class Workload(NamedTuple):
     """What a report asks of any device, computed once for all of them.
 
-    elements are the element types of the rows (multiplied_in); macs and fewest map the types of contractions to the
-    definition's MACs and to the fewest multiplications; traffic are the compulsory bytes, None of an open model; open
-    names the symbols that must be bound first. steps are the fused steps with the bytes that each moves.
+    element_types are those of the rows (multiplied_types); macs and multiplications map the types of contractions to
+    the definition's MACs and to the fewest multiplications; traffic are the compulsory bytes, None of an open model;
+    open_symbols names those that must be bound first. steps are the fused steps with the bytes that each moves.
     """
 
-    elements: tuple[str, ...]
+    element_types: tuple[str, ...]
     macs: Mapping[str, int]
-    fewest: Mapping[str, Fraction]
+    multiplications: Mapping[str, Fraction]
     traffic: int | None
     steps: tuple[tuple[ScheduleStep, int], ...]
-    open: tuple[str, ...]
+    open_symbols: tuple[str, ...]
 
 
 def measure_workload(report: Report) -> Workload:
-    """Report -> its workload. Of an open model (open extents, an open If) there are only elements and open."""
+    """Report -> its workload. Of an open model (open extents, an open If) there are only element_types and
+    open_symbols."""
     graph, rows = report.graph, report.rows
     names, elements = open_symbols(report), tuple(multiplied_types(graph, rows))
     if names or report.upper_bound:
         return Workload(elements, {}, {}, None, (), names)
     macs: dict[str, int] = {}
-    fewest: dict[str, Fraction] = {}
+    multiplications: dict[str, Fraction] = {}
     flags = zip(reachable_nodes(graph), constant_nodes(graph), strict=True)
-    counts = [reachable and not constant for reachable, constant in flags]
-    for row, node, element, used in zip(rows, graph.nodes, elements, counts, strict=True):
-        amount = row.amounts["macs"]
+    needed_nodes = [reachable and not constant for reachable, constant in flags]
+    for row, node, element, is_needed in zip(rows, graph.nodes, elements, needed_nodes, strict=True):
+        amount = row.figures["macs"]
         if not isinstance(amount, int) or not amount:
             continue
         macs[element] = macs.get(element, 0) + amount
-        fewest[element] = fewest.get(element, ZERO) + (fewest_multiplications(graph, row, node) if used else ZERO)
+        multiplications[element] = multiplications.get(element, ZERO) + (
+            fewest_multiplications(graph, row, node) if is_needed else ZERO
+        )
     steps = [(step, _step_traffic(graph, step, [rows[i] for i in step.nodes])) for step in fuse_steps(graph)]
-    return Workload(elements, macs, fewest, minimum_traffic(graph, rows), tuple(steps), ())
+    return Workload(elements, macs, multiplications, minimum_traffic(graph, rows), tuple(steps), ())
 
 
 def compute_roofline(report: Report, profile: HardwareProfile, workload: Workload | None = None) -> Roofline:
@@ -82,14 +85,14 @@ def compute_roofline(report: Report, profile: HardwareProfile, workload: Workloa
     is the report's, where it was measured before."""
     work = measure_workload(report) if workload is None else workload
     layers = tuple(
-        [_layer_bound(row, element, profile) for row, element in zip(report.rows, work.elements, strict=True)]
+        [_layer_bound(row, element, profile) for row, element in zip(report.rows, work.element_types, strict=True)]
     )
     if work.traffic is None:
         unknown = TimeBound(None, None)
-        return Roofline(report, profile, layers, unknown, None, None, None, 0, (), {}, (), work.open)
-    rates = {element: profile.rate(element) for element in work.macs}
-    without = tuple(element for element, rate in rates.items() if rate is None)
-    seconds = [2 * work.fewest[element] / rate[1].value for element, rate in rates.items() if rate]
+        return Roofline(report, profile, layers, unknown, None, None, None, 0, (), {}, (), work.open_symbols)
+    rates = {element: profile.find_peak(element) for element in work.macs}
+    without_peak = tuple(element for element, rate in rates.items() if rate is None)
+    seconds = [2 * work.multiplications[element] / rate[1].value for element, rate in rates.items() if rate]
     compute = sum(seconds, ZERO) if seconds or not work.macs else None
     cached = min(work.traffic, profile.bytes_of("on_chip") or 0)
     memory = None if profile.bandwidth is None else (work.traffic - cached) / profile.bandwidth.value
@@ -99,20 +102,20 @@ def compute_roofline(report: Report, profile: HardwareProfile, workload: Workloa
         profile,
         layers,
         TimeBound(compute, memory, overhead),
-        None if without else _sum_known(bound.seconds for bound in layers),
-        None if without else _fused_seconds(work, layers, profile),
+        None if without_peak else _sum_known(bound.seconds for bound in layers),
+        None if without_peak else _fused_seconds(work, layers, profile),
         work.traffic,
         cached,
         tuple(work.macs.items()),
-        work.fewest,
-        without,
+        work.multiplications,
+        without_peak,
         (),
     )
 
 
 def open_symbols(report: Report) -> tuple[str, ...]:
     """Report -> the symbols that its MACs, FLOPs, traffic or weight bytes contain."""
-    figures = [row.amounts[key] for row in report.rows for key in ("macs", "flops", "traffic_bytes")]
+    figures = [row.figures[key] for row in report.rows for key in ("macs", "flops", "traffic_bytes")]
     return symbols(*[d for d in figures if d is not None], report.totals["weight_bytes"])
 
 
@@ -122,8 +125,8 @@ def multiplied_types(graph: Graph, rows: Iterable[LayerCost]) -> list[str]:
     precisions = OperandPrecisions(graph)
     types = []
     for row, node in zip(rows, graph.nodes, strict=True):
-        if row.amounts["macs"] not in UNKNOWN_OR_ZERO:
-            operands = [LONG_NAMES.get(name, name) for name in precisions.of(node).split("×")]
+        if row.figures["macs"] not in UNKNOWN_OR_ZERO:
+            operands = [LONG_NAMES.get(name, name) for name in precisions.find_precision(node).split("×")]
             types.append(max(operands, key=_precision_rank))
         else:
             types.append(str(row.outputs[0].type.dtype) if row.outputs else "float32")
@@ -138,11 +141,11 @@ def _precision_rank(element: str) -> tuple[int, bool]:
 def _layer_bound(row: LayerCost, element: str, profile: HardwareProfile) -> TimeBound:
     """Row and its element type -> the bound of the layer on its own. Arithmetic without a peak takes no time, unless it
     is a contraction's."""
-    flops, traffic = row.amounts["flops"], row.amounts["traffic_bytes"]
-    rate = profile.rate(element)
+    flops, traffic = row.figures["flops"], row.figures["traffic_bytes"]
+    rate = profile.find_peak(element)
     compute: Fraction | None = None
     if isinstance(flops, int):
-        compute = flops / rate[1].value if rate else None if row.amounts["macs"] not in UNKNOWN_OR_ZERO else ZERO
+        compute = flops / rate[1].value if rate else None if row.figures["macs"] not in UNKNOWN_OR_ZERO else ZERO
     memory = traffic / profile.bandwidth.value if isinstance(traffic, int) and profile.bandwidth else None
     runs = (
         row.count
@@ -154,12 +157,13 @@ def _layer_bound(row: LayerCost, element: str, profile: HardwareProfile) -> Time
 
 def _sum_known(times: Iterable[Fraction | None]) -> Fraction | None:
     """Seconds -> the sum of the known ones; None where none is known."""
-    known = [t for t in times if t is not None]
-    return sum(known, ZERO) if known else None
+    seconds = [t for t in times if t is not None]
+    return sum(seconds, ZERO) if seconds else None
 
 
 def _fused_seconds(work: Workload, layers: Sequence[TimeBound], profile: HardwareProfile) -> Fraction | None:
-    """Seconds of all fused steps: the arithmetic of their members, and the bytes that a step moves as a whole."""
+    """Workload and bounds of the layers -> seconds of all fused steps: the arithmetic of their members, and the bytes
+    that a step moves as a whole."""
     if profile.bandwidth is None:
         return None
     total = ZERO
@@ -177,8 +181,10 @@ def _fused_seconds(work: Workload, layers: Sequence[TimeBound], profile: Hardwar
 def _step_traffic(graph: Graph, step: ScheduleStep, members: list[LayerCost]) -> int:
     """Step and its rows -> bytes that it reads and writes: its members' traffic, less what one member writes and
     another reads."""
-    inside = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
-    traffic = [row.amounts["traffic_bytes"] for row in members]
-    hidden = sum(value_bytes(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in inside)
+    internal_values = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
+    traffic = [row.figures["traffic_bytes"] for row in members]
+    internal_bytes = sum(
+        value_bytes(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in internal_values
+    )
     runs = members[0].count if isinstance(members[0].count, int) else 1
-    return max(0, sum(d for d in traffic if isinstance(d, int)) - hidden * runs)
+    return max(0, sum(d for d in traffic if isinstance(d, int)) - internal_bytes * runs)

@@ -49,11 +49,11 @@ class InferenceEnergy(NamedTuple):
 def estimate_energy(roofline: Roofline) -> InferenceEnergy | None:
     """Roofline -> the energy of one inference; None where the traffic is open or no figure applies."""
     table = roofline.profile.energy or reference_energy()
-    if roofline.compulsory is None:
+    if roofline.compulsory_bytes is None:
         return None
     terms: list[tuple[str, int, SourcedFigure]] = []
     without: list[str] = []
-    for element, macs in roofline.elements:
+    for element, macs in roofline.macs_by_type:
         figure = next((table.mac[name] for name in peak_precisions(element) if name in table.mac), None)
         if figure is None:
             without.append(element)
@@ -61,41 +61,42 @@ def estimate_energy(roofline: Roofline) -> InferenceEnergy | None:
             terms.append((element, macs, figure))
     arithmetic = sum((macs * figure.value for _, macs, figure in terms), ZERO) * PICO
     memory = ZERO
-    for places, moved in _traffic_by_memory(roofline, roofline.compulsory):
-        place = next((place for place in places if place in table.byte), None)
-        if place is not None:
-            memory += moved * table.byte[place].value * PICO
-            terms.append((place, moved, table.byte[place]))
-        elif moved:
-            without.append(f"bytes of {places[0]} memory")
+    for memories, nbytes in _traffic_by_memory(roofline, roofline.compulsory_bytes):
+        priced_memory = next((priced_memory for priced_memory in memories if priced_memory in table.byte), None)
+        if priced_memory is not None:
+            memory += nbytes * table.byte[priced_memory].value * PICO
+            terms.append((priced_memory, nbytes, table.byte[priced_memory]))
+        elif nbytes:
+            without.append(f"bytes of {memories[0]} memory")
     if not terms:
         return None
     return InferenceEnergy(arithmetic, memory, table.name, tuple(terms), tuple(without))
 
 
-def _traffic_by_memory(roofline: Roofline, needed: int) -> Iterator[tuple[tuple[str, ...], int]]:
+def _traffic_by_memory(roofline: Roofline, compulsory_bytes: int) -> Iterator[tuple[tuple[str, ...], int]]:
     """Roofline and compulsory bytes -> bytes by the memories whose figure applies, best first: what the last-level
     cache holds is read there."""
     if roofline.profile.kind in ("microcontroller", "npu"):
-        yield ("sram",), needed
+        yield ("sram",), compulsory_bytes
         return
-    yield ("device",), needed - roofline.kept
-    if roofline.kept:
-        yield ("on_chip", "sram"), roofline.kept
+    yield ("device",), compulsory_bytes - roofline.cached_bytes
+    if roofline.cached_bytes:
+        yield ("on_chip", "sram"), roofline.cached_bytes
 
 
 class MemoryFit(NamedTuple):
-    """What must fit in a memory: needed and capacity in bytes, and what the bytes hold."""
+    """What must fit in a memory: contents names the quantities, nbytes are their bytes, capacity those of the
+    memory."""
 
     memory: str
-    what: str
-    needed: int
+    contents: str
+    nbytes: int
     capacity: int
 
     @property
     def fits(self) -> bool:
-        """Whether the needed bytes are no more than the capacity."""
-        return self.needed <= self.capacity
+        """Whether the bytes are no more than the capacity."""
+        return self.nbytes <= self.capacity
 
 
 MEMORY_CONTENTS = {
@@ -126,17 +127,17 @@ def training_fits(report: Report, profile: HardwareProfile) -> tuple[MemoryFit, 
     capacity, training = profile.bytes_of("device"), report.totals.get("training_bytes")
     if not isinstance(training, int) or capacity is None:
         return ()
-    what = "training: weights + gradients + optimizer state + kept activations"
-    return (MemoryFit("device", what, training, capacity),)
+    contents = "training: weights + gradients + optimizer state + kept activations"
+    return (MemoryFit("device", contents, training, capacity),)
 
 
 def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit]:
     totals = {**report.totals, "peak_activation_bytes": fused_peak(report.graph)}
     for memory, keys in MEMORY_CONTENTS.items():
         capacity = profile.bytes_of(memory)
-        contents = [(key, totals[key]) for key in keys if key in totals]
-        known = [(key, amount) for key, amount in contents if isinstance(amount, int)]
-        if capacity is None or len(known) < len(contents) or not known or known[0][0] != keys[0]:
+        content_totals = [(key, totals[key]) for key in keys if key in totals]
+        amounts = [(key, amount) for key, amount in content_totals if isinstance(amount, int)]
+        if capacity is None or len(amounts) < len(content_totals) or not amounts or amounts[0][0] != keys[0]:
             continue
-        what = " + ".join(CONTENT_NAMES[key] for key, _ in known)
-        yield MemoryFit(memory, what, sum(amount for _, amount in known), capacity)
+        contents = " + ".join(CONTENT_NAMES[key] for key, _ in amounts)
+        yield MemoryFit(memory, contents, sum(amount for _, amount in amounts), capacity)

@@ -29,7 +29,7 @@ WINOGRAD_TILE = 6
 
 def fewest_multiplications(graph: Graph, row: LayerCost, node: Node) -> Fraction:
     """Graph, row and node -> the row's fewest multiplications over all its runs; 0 where its MACs are not a number."""
-    macs = row.amounts["macs"]
+    macs = row.figures["macs"]
     if not isinstance(macs, int) or not macs:
         return Fraction(0)
     operator = traits_of(node)
@@ -41,12 +41,14 @@ def fewest_multiplications(graph: Graph, row: LayerCost, node: Node) -> Fraction
 def unmasked_macs(row: LayerCost, node: Node) -> Fraction:
     """Row and node -> the row's MACs over all its runs without those of scores that a causal attention masks; 0 where
     they are not a number."""
-    macs, causal = row.amounts["macs"], traits_of(node).causal
+    macs, causal = row.figures["macs"], traits_of(node).causal
     if not isinstance(macs, int):
         return Fraction(0)
     if causal is None or row.cost is None or not causal(node.attributes):
         return Fraction(macs)
-    total = sum((_unmasked_product(term.value, row, dict(_extents(term))) for term in row.cost.macs.terms), Fraction(0))
+    total = sum(
+        (_unmasked_product(term.value, row, dict(_named_extents(term))) for term in row.cost.macs.terms), Fraction(0)
+    )
     return min(total, Fraction(macs))
 
 
@@ -61,8 +63,8 @@ def _multiplications_per_mac(graph: Graph, node: Node, operator: Traits) -> Frac
     inside, outside = (shape[1:-1] if last else shape[2:] for shape in (x, y))
     if operator.kind == "transposed_convolution":
         inside, outside = outside, inside
-    strides = _integers(node.attributes, "strides", rank)
-    dilations = _integers(node.attributes, "dilations", rank)
+    strides = _read_integers(node.attributes, "strides", rank)
+    dilations = _read_integers(node.attributes, "dilations", rank)
     begins = _begin_pads(node.attributes, inside, outside, w[2:], strides, dilations)
     taps, tiled, transformed = Fraction(1), Fraction(1), Fraction(FFT_MULTIPLICATIONS)
     for extent, positions, kernel, stride, dilation, begin in zip(
@@ -97,9 +99,9 @@ def real_taps(extent: int, positions: int, kernel: int, stride: int, dilation: i
     """Axis -> taps that meet an input and not the padding, for each output position."""
     taps = 0
     for tap in range(kernel):
-        at = tap * dilation - begin
-        first = max(0, -(at // stride))
-        taps += max(0, min(positions, (extent - 1 - at) // stride + 1) - first)
+        offset = tap * dilation - begin
+        first = max(0, -(offset // stride))
+        taps += max(0, min(positions, (extent - 1 - offset) // stride + 1) - first)
     return Fraction(taps, positions)
 
 
@@ -119,17 +121,17 @@ def _begin_pads(
         return [int(p) for p in (pads or ())][: len(kernel)] or [0] * len(kernel)
     begins = []
     for i, k in enumerate(kernel):
-        need = max(0, (outside[i] - 1) * strides[i] + (k - 1) * dilations[i] + 1 - inside[i])
-        begins.append(need - need // 2 if auto == "SAME_LOWER" else need // 2)
+        padding = max(0, (outside[i] - 1) * strides[i] + (k - 1) * dilations[i] + 1 - inside[i])
+        begins.append(padding - padding // 2 if auto == "SAME_LOWER" else padding // 2)
     return begins
 
 
-def _integers(attributes: Mapping[str, Any], name: str, rank: int) -> list[int]:
+def _read_integers(attributes: Mapping[str, Any], name: str, rank: int) -> list[int]:
     return [int(n) for n in attributes.get(name) or ()] or [1] * rank
 
 
-def _extents(term: Product) -> list[tuple[str, Dim]]:
-    return [(part.name, part.value) for factor in term.factors for part in (factor.of or (factor,))]
+def _named_extents(term: Product) -> list[tuple[str, Dim]]:
+    return [(extent.name, extent.value) for factor in term.factors for extent in (factor.factors or (factor,))]
 
 
 def _unmasked_product(value: Dim, row: LayerCost, extents: Mapping[str, Dim]) -> Fraction:
@@ -146,13 +148,13 @@ def reachable_nodes(graph: Graph) -> list[bool]:
     """Graph -> whether an output of the graph needs each node; True for all where the graph names no output."""
     if not any(graph.outputs):
         return [True] * len(graph.nodes)
-    needed = {name for name in graph.outputs if name}
+    values = {name for name in graph.outputs if name}
     reachable = [False] * len(graph.nodes)
     for index in range(len(graph.nodes) - 1, -1, -1):
         node = graph.nodes[index]
-        if not needed.isdisjoint(node.outputs):
+        if not values.isdisjoint(node.outputs):
             reachable[index] = True
-            needed.update(name for name in node.inputs if name)
+            values.update(name for name in node.inputs if name)
     return reachable
 
 

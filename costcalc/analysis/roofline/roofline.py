@@ -26,11 +26,11 @@ class TimeBound(NamedTuple):
     @property
     def seconds(self) -> Fraction | None:
         """max(compute, memory) + overhead; None where neither is known."""
-        known = [t for t in (self.compute, self.memory) if t is not None]
-        return max(known) + self.overhead if known else None
+        parts = [t for t in (self.compute, self.memory) if t is not None]
+        return max(parts) + self.overhead if parts else None
 
     @property
-    def by(self) -> str:
+    def bound_by(self) -> str:
         """What the bound is decided by: compute, memory, or "" where nothing takes time."""
         if not self.seconds or (not self.compute and not self.memory):
             return ""
@@ -47,11 +47,11 @@ class Roofline(Result):
     """A model on a device.
 
     layers are the bounds of report.rows, model is the lower bound of the whole. unfused and fused are the seconds of
-    all layers and of all fused steps, None where a contraction has no peak. compulsory are the bytes that any execution
-    moves, kept those of them that the last-level cache can hold. elements are the element types that are multiplied
-    with the definition's MACs, multiplications maps them to those of the bound; without_peak names those that the
-    profile has no peak for, open the symbols that must be bound first. A model with an open If, of which the more
-    expensive branch counts, has no lower bound.
+    all layers and of all fused steps, None where a contraction has no peak. compulsory_bytes are those that any
+    execution moves, cached_bytes those of them that the last-level cache can hold. macs_by_type are the pairs of an
+    element type that is multiplied and the definition's MACs, multiplications maps the types to those of the bound;
+    without_peak names those that the profile has no peak for, open_symbols those that must be bound first. A model with
+    an open If, of which the more expensive branch counts, has no lower bound.
     """
 
     report: Report
@@ -60,15 +60,15 @@ class Roofline(Result):
     model: TimeBound
     unfused: Fraction | None
     fused: Fraction | None
-    compulsory: int | None
-    kept: int
-    elements: tuple[tuple[str, int], ...]
+    compulsory_bytes: int | None
+    cached_bytes: int
+    macs_by_type: tuple[tuple[str, int], ...]
     multiplications: Mapping[str, Fraction]
     without_peak: tuple[str, ...]
-    open: tuple[str, ...]
+    open_symbols: tuple[str, ...]
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
-        seconds, by = self.model.seconds, self.model.by
+        seconds, by = self.model.seconds, self.model.bound_by
         bound = "no bound" if seconds is None else f"≥ {format_si(seconds, 's')}{f', bound by {by}' if by else ''}"
         return f"<Roofline of {self.report.name} on {self.profile.id}: {bound}>"

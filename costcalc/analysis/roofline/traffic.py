@@ -20,51 +20,54 @@ def minimum_traffic(graph: Graph, rows: Iterable[LayerCost]) -> int:
     A tensor that is only looked up or cut counts as much as the result at most. Nodes that no output needs read
     nothing, and contractions of stored tensors only are computed before any inference.
     """
-    used = reachable_nodes(graph)
-    readers = {name: [i for i in nodes if used[i]] for name, nodes in GraphIndex(graph).readers.items()}
-    works = [
-        bool(row.amounts["macs"]) and traits_of(row).kind != "experts" and read and not constant
-        for row, read, constant in zip(rows, used, constant_nodes(graph), strict=True)
+    reachable = reachable_nodes(graph)
+    readers = {name: [i for i in nodes if reachable[i]] for name, nodes in GraphIndex(graph).readers.items()}
+    multiplying = [
+        bool(row.figures["macs"]) and traits_of(row).kind != "experts" and is_reachable and not is_constant
+        for row, is_reachable, is_constant in zip(rows, reachable, constant_nodes(graph), strict=True)
     ]
     weights = [
         item.name
         for item in find_stored_tensors(graph)
         if item.kind != "constant"
         and (
-            works[item.owner]
-            or _bytes_looked_up(graph, item.name, readers.get(item.name, [])) is not None
-            or _is_multiplied(graph, item.name, readers, works)
+            multiplying[item.owner]
+            or _lookup_bytes(graph, item.name, readers.get(item.name, [])) is not None
+            or _feeds_contraction(graph, item.name, readers, multiplying)
         )
     ]
-    inputs = [name for name in graph.inputs if name not in graph.initializers]
-    total = sum(_bytes_read(graph, name, readers.get(name, [])) for name in (*weights, *inputs))
+    total = sum(_read_bytes(graph, name, readers.get(name, [])) for name in (*weights, *graph.data_inputs))
     for name in graph.outputs:
         size = value_bytes(graph, name)
         total += size if name not in graph.inputs else 0
     return total
 
 
-def _is_multiplied(
-    graph: Graph, name: str, readers: Mapping[str, list[int]], works: Sequence[bool], depth: int = 4
+def _feeds_contraction(
+    graph: Graph, name: str, readers: Mapping[str, list[int]], multiplying: Sequence[bool], depth: int = 4
 ) -> bool:
     """Whether a contraction reads a stored tensor, directly or behind operators that only pass it on: an embedding
     table that is tied to the head."""
     for index in readers.get(name, ()):
         node = graph.nodes[index]
-        if works[index]:
+        if multiplying[index]:
             return True
-        if traits_of(node).passes_on and depth and _is_multiplied(graph, node.outputs[0], readers, works, depth - 1):
+        if (
+            traits_of(node).passes_on
+            and depth
+            and _feeds_contraction(graph, node.outputs[0], readers, multiplying, depth - 1)
+        ):
             return True
     return False
 
 
-def _bytes_read(graph: Graph, name: str, readers: list[int]) -> int:
-    parts = _bytes_looked_up(graph, name, readers)
+def _read_bytes(graph: Graph, name: str, readers: list[int]) -> int:
+    looked_up_bytes = _lookup_bytes(graph, name, readers)
     size = value_bytes(graph, name) if readers else 0
-    return size if parts is None else min(size, parts)
+    return size if looked_up_bytes is None else min(size, looked_up_bytes)
 
 
-def _bytes_looked_up(graph: Graph, name: str, readers: list[int]) -> int | None:
+def _lookup_bytes(graph: Graph, name: str, readers: list[int]) -> int | None:
     """Tensor and its readers -> bytes that they take of it where all only look it up, cut it or read its shape; None
     where one reads all of it."""
     total = 0
@@ -80,6 +83,6 @@ def _bytes_looked_up(graph: Graph, name: str, readers: list[int]) -> int | None:
 
 def value_bytes(graph: Graph, name: str) -> int:
     """Name of a value -> its bytes; 0 where its size is not a number."""
-    kind = graph.types[name]
-    size: Dim = 0 if kind.shape is None else kind.nbytes
+    tensor_type = graph.types[name]
+    size: Dim = 0 if tensor_type.shape is None else tensor_type.nbytes
     return size if isinstance(size, int) else 0

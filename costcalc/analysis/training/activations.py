@@ -33,7 +33,7 @@ class SavedActivations(NamedTuple):
     """Names of the values that a backward pass needs, and extra bytes that belong to no value of the graph."""
 
     values: tuple[str, ...]
-    extra: Dim = 0
+    extra_bytes: Dim = 0
 
 
 FLOAT32_BYTES = 4
@@ -102,7 +102,7 @@ def _saved_operands(
         extra = TensorType(first.dtype, (scores[0],)).nbytes
         if cost.macs.terms[0].name == "projections":
             rows, weights = cost.macs.terms[0].factors
-            extra = extra + TensorType(first.dtype, (rows.value, weights.of[1].value)).nbytes
+            extra = extra + TensorType(first.dtype, (rows.value, weights.factors[1].value)).nbytes
     elif traits_of(node).keeps == "output":
         values[node.outputs[0]] = None
     return SavedActivations(tuple(values), extra)
@@ -126,17 +126,17 @@ class ActivationMemory:
 
     def __init__(self, graph: Graph, gradients: GradientFlow) -> None:
         self.graph, self.weights = graph, gradients.weights
-        self.source: dict[str, str] = {}
-        self.runs: dict[str, Dim] = {}
+        self.view_source: dict[str, str] = {}
+        self.run_counts: dict[str, Dim] = {}
         for node in graph.nodes:
             if node.count.__class__ is not int or node.count != 1:
-                self.runs |= dict.fromkeys((*node.inputs, *node.outputs), node.count)
+                self.run_counts |= dict.fromkeys((*node.inputs, *node.outputs), node.count)
             if traits_of(node).view and traits_of(node).keeps != "mask":
-                self.source[node.outputs[0]] = self.source.get(node.inputs[0], node.inputs[0])
+                self.view_source[node.outputs[0]] = self.view_source.get(node.inputs[0], node.inputs[0])
 
-    def roots(self, values: Iterable[str]) -> dict[str, None]:
+    def memory_roots(self, values: Iterable[str]) -> dict[str, None]:
         """Values -> the values whose memory they share, each once, without weights."""
-        sources = dict.fromkeys(self.source.get(v, v) for v in values if v)
+        sources = dict.fromkeys(self.view_source.get(v, v) for v in values if v)
         types = self.graph.types
         return {v: None for v in sources if v not in self.weights and types[v].shape is not None}
 
@@ -145,16 +145,16 @@ class ActivationMemory:
         inputs = self.graph.inputs
         total: Dim = 0
         for name in roots:
-            kind = self.graph.types[name]
-            if kind.value is None or name in inputs:
-                total = total + kind.nbytes * self.runs.get(name, 1)
+            tensor_type = self.graph.types[name]
+            if tensor_type.value is None or name in inputs:
+                total = total + tensor_type.nbytes * self.run_counts.get(name, 1)
         return total
 
 
 def saved_bytes(memory: ActivationMemory, saved: Mapping[int, SavedActivations]) -> Dim:
     """What nodes save -> its bytes where nothing is computed again; a value that several layers save counts once."""
     values = [v for item in saved.values() for v in item.values]
-    return memory.nbytes(memory.roots(values)) + _sum_extra(saved.values())
+    return memory.nbytes(memory.memory_roots(values)) + _sum_extra(saved.values())
 
 
 def best_checkpoint(memory: ActivationMemory, saved: Mapping[int, SavedActivations]) -> Checkpoint:
@@ -165,13 +165,13 @@ def best_checkpoint(memory: ActivationMemory, saved: Mapping[int, SavedActivatio
     checkpoints = [_checkpoint_at(depth, scopes, memory, saved) for depth in depths]
     if not checkpoints:
         raise UsageError("the model has no blocks to checkpoint", "leave --checkpoint out")
-    least = checkpoints[0]
-    for other in checkpoints[1:]:
-        low, high = bounds(other.nbytes - least.nbytes)
+    smallest = checkpoints[0]
+    for checkpoint in checkpoints[1:]:
+        low, high = bounds(checkpoint.nbytes - smallest.nbytes)
         if low < 0 < high:
-            raise UndecidedError("which blocks to checkpoint depends on open extents", bind_remedy(other.nbytes))
-        least = other if low < 0 else least
-    return least
+            raise UndecidedError("which blocks to checkpoint depends on open extents", bind_remedy(checkpoint.nbytes))
+        smallest = checkpoint if low < 0 else smallest
+    return smallest
 
 
 def _checkpoint_at(
@@ -182,23 +182,23 @@ def _checkpoint_at(
         if len(scope) >= depth:
             blocks.setdefault(scope[:depth], []).append(index)
     blocks = {path: members for path, members in blocks.items() if any(i in saved for i in members)}
-    again = {i for members in blocks.values() for i in members}
-    always = memory.roots(v for i, item in saved.items() if i not in again for v in item.values)
+    recomputed = {i for members in blocks.values() for i in members}
+    permanent = memory.memory_roots(v for i, item in saved.items() if i not in recomputed for v in item.values)
     nodes = memory.graph.nodes
     for members in blocks.values():
-        own = {v for i in members for v in nodes[i].outputs}
-        always |= memory.roots(v for i in members for v in nodes[i].inputs if v not in own)
+        block_outputs = {v for i in members for v in nodes[i].outputs}
+        permanent |= memory.memory_roots(v for i in members for v in nodes[i].inputs if v not in block_outputs)
     largest: Dim = 0
     for members in blocks.values():
-        mine = [saved[i] for i in members if i in saved]
-        values = memory.roots(v for item in mine for v in item.values)
-        largest = maximum(largest, memory.nbytes(v for v in values if v not in always) + _sum_extra(mine))
-    outside = _sum_extra(item for i, item in saved.items() if i not in again)
-    return Checkpoint(depth, len(blocks), tuple(sorted(again)), memory.nbytes(always) + outside + largest)
+        block_saved = [saved[i] for i in members if i in saved]
+        values = memory.memory_roots(v for item in block_saved for v in item.values)
+        largest = maximum(largest, memory.nbytes(v for v in values if v not in permanent) + _sum_extra(block_saved))
+    outside = _sum_extra(item for i, item in saved.items() if i not in recomputed)
+    return Checkpoint(depth, len(blocks), tuple(sorted(recomputed)), memory.nbytes(permanent) + outside + largest)
 
 
 def _sum_extra(items: Iterable[SavedActivations]) -> Dim:
     total: Dim = 0
     for item in items:
-        total = total + item.extra
+        total = total + item.extra_bytes
     return total

@@ -37,8 +37,8 @@ def gradient_flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> 
     parameters = [item for item in find_stored_tensors(graph) if item.kind == "param"]
     frozen_names = _frozen_parameters(graph, {item.name for item in parameters}, freeze)
     packed = {item.name for item in parameters if item.values != item.type.elements}
-    fixed = frozen_names | packed
-    with_gradient = {item.name for item in parameters if item.name not in fixed}
+    untrained = frozen_names | packed
+    with_gradient = {item.name for item in parameters if item.name not in untrained}
     if input_gradient:
         with_gradient |= {name for name in graph.inputs if graph.is_real(name)}
     weights = set(graph.initializers)
@@ -55,8 +55,8 @@ def gradient_flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> 
             straight = traits_of(node).straight_through
             with_gradient.update(n for n in node.outputs if n and (straight or _is_differentiable(graph, n)))
     return GradientFlow(
-        tuple(item for item in parameters if item.name not in fixed),
-        tuple(item for item in parameters if item.name in fixed),
+        tuple(item for item in parameters if item.name not in untrained),
+        tuple(item for item in parameters if item.name in untrained),
         frozenset(with_gradient),
         frozenset(weights),
     )
@@ -86,10 +86,10 @@ def _frozen_parameters(graph: Graph, params: set[str], patterns: Sequence[str]) 
     for name in params:
         names.setdefault(name, set()).add(name)
     for node in graph.nodes:
-        read = params.intersection(node.inputs)
-        if read:
+        parameters_read = params.intersection(node.inputs)
+        if parameters_read:
             for label in (node.name, *("/".join(node.scope[:n]) for n in range(1, len(node.scope) + 1)), *node.scope):
-                names.setdefault(label, set()).update(read)
+                names.setdefault(label, set()).update(parameters_read)
     frozen: set[str] = set()
     for pattern in patterns:
         matches = [label for label in names if fnmatchcase(label, pattern)]
@@ -102,5 +102,5 @@ def _frozen_parameters(graph: Graph, params: set[str], patterns: Sequence[str]) 
 
 
 def _closest_name(pattern: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(pattern, list(names), 1, 0.4)
-    return f"did you mean {close[0]!r}? `*` stands for any text" if close else "`*` stands for any text"
+    matches = difflib.get_close_matches(pattern, list(names), 1, 0.4)
+    return f"did you mean {matches[0]!r}? `*` stands for any text" if matches else "`*` stands for any text"

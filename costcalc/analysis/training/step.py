@@ -6,7 +6,7 @@ The optimiser's state follows from each trained parameter and from its gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 from costcalc.analysis.layers import LayerCost
@@ -66,7 +66,7 @@ class TrainingStep(Serializable):
     bounds then. The loss and the optimiser's arithmetic are not counted.
     """
 
-    setup: TrainingOptions
+    options: TrainingOptions
     macs: Mapping[str, Dim]
     params: Mapping[str, Dim]
     nbytes: Mapping[str, Dim]
@@ -108,38 +108,38 @@ class TrainingStep(Serializable):
 class TrainingReport(Report):
     """A Report with what a training step costs: backward_macs in its rows, the step's quantities in its totals."""
 
-    step: TrainingStep
+    step: TrainingStep = field()
 
     def bind(self, dims: Mapping[str, int]) -> TrainingReport:
         """As Report.bind; the step is that of the bound graph."""
-        return cost_training(Report.bind(self, dims), self.step.setup)
+        return cost_training(Report.bind(self, dims), self.step.options)
 
 
-def cost_training(report: Report, setup: TrainingOptions = TrainingOptions()) -> TrainingReport:  # noqa: B008
+def cost_training(report: Report, options: TrainingOptions = TrainingOptions()) -> TrainingReport:  # noqa: B008
     """Report -> the same with what a training step costs. UsageError where there is no such optimiser, where a pattern
     fits no name, where nothing is trained, and where there is no block to checkpoint."""
-    if setup.optimizer not in STATE_BYTES:
-        raise UsageError(f"there is no optimiser {setup.optimizer!r}", f"use one of {', '.join(STATE_BYTES)}")
+    if options.optimizer not in STATE_BYTES:
+        raise UsageError(f"there is no optimiser {options.optimizer!r}", f"use one of {', '.join(STATE_BYTES)}")
     graph = report.graph
-    gradients = gradient_flow(graph, setup.freeze, setup.input_gradient)
+    gradients = gradient_flow(graph, options.freeze, options.input_gradient)
     if not gradients.with_gradient:
         raise UsageError("nothing is trained: there is no parameter that is not frozen", "freeze less")
     backward = _cost_backward(report, gradients)
     memory = ActivationMemory(graph, gradients)
-    checkpoint = best_checkpoint(memory, backward.saved) if setup.checkpoint else None
+    checkpoint = best_checkpoint(memory, backward.saved) if options.checkpoint else None
     recompute: Dim = 0
     for index in checkpoint.nodes if checkpoint else ():
-        again = report.rows[index].amounts["macs"]
-        recompute = recompute + (0 if again is None else again)
+        macs = report.rows[index].figures["macs"]
+        recompute = recompute + (0 if macs is None else macs)
     trained, frozen = gradients.trained, gradients.frozen
     step = TrainingStep(
-        setup,
+        options,
         {"forward": report.totals["macs"], **backward.macs, "recompute": recompute},
         {"trained": _sum_dims(item.values for item in trained), "frozen": _sum_dims(item.values for item in frozen)},
         {
             "weights": report.totals["weight_bytes"],
             "gradients": _sum_dims(map(gradient_bytes, trained)),
-            "optimizer": _sum_dims(map(STATE_BYTES[setup.optimizer], trained)),
+            "optimizer": _sum_dims(map(STATE_BYTES[options.optimizer], trained)),
             "activations": checkpoint.nbytes if checkpoint else saved_bytes(memory, backward.saved),
         },
         checkpoint,
@@ -168,23 +168,23 @@ def _cost_backward(report: Report, gradients: GradientFlow) -> BackwardPass:
     """Report and the flow of its gradients -> the backward pass."""
     graph = report.graph
     sums: dict[str, Dim] = {"weight_gradient": 0, "input_gradient": 0}
-    rows, without, saved = [], [], dict[int, SavedActivations]()
+    rows, without_rule, saved = [], [], dict[int, SavedActivations]()
     for index, (node, row) in enumerate(zip(graph.nodes, report.rows, strict=True)):
         backward: Dim | None = 0
         if gradients.has_gradient(node):
             products = _node_contractions(node, row, graph)
             if products is None or row.cost is None:
                 backward = None
-                without.append(row.name)
+                without_rule.append(row.name)
             else:
-                both = _gradient_macs(node, products, gradients)
-                for name, macs in both.items():
+                gradient_macs = _gradient_macs(node, products, gradients)
+                for name, macs in gradient_macs.items():
                     sums[name] = sums[name] + macs * row.count
-                backward = (both["weight_gradient"] + both["input_gradient"]) * row.count
+                backward = (gradient_macs["weight_gradient"] + gradient_macs["input_gradient"]) * row.count
                 activations = saved_activations(node, graph, gradients, row.cost, products)
-                saved[index] = activations._replace(extra=activations.extra * row.count)
-        rows.append(replace(row, amounts={**row.amounts, "backward_macs": backward}))
-    return BackwardPass(tuple(rows), sums, saved, tuple(without))
+                saved[index] = activations._replace(extra_bytes=activations.extra_bytes * row.count)
+        rows.append(replace(row, figures={**row.figures, "backward_macs": backward}))
+    return BackwardPass(tuple(rows), sums, saved, tuple(without_rule))
 
 
 def _node_contractions(node: Node, row: LayerCost, graph: Graph) -> tuple[Contraction, ...] | None:
@@ -199,8 +199,8 @@ def _gradient_macs(node: Node, products: tuple[Contraction, ...], gradients: Gra
     gradient costs as much as the product."""
     sums: dict[str, Dim] = {"weight_gradient": 0, "input_gradient": 0}
     for product in products:
-        for side in (product.left, product.right):
-            names = [name for name in present_inputs(node.inputs, side) if name in gradients.with_gradient]
+        for operand in (product.left, product.right):
+            names = [name for name in present_inputs(node.inputs, operand) if name in gradients.with_gradient]
             if names:
                 kind = "weight_gradient" if all(n in gradients.weights for n in names) else "input_gradient"
                 sums[kind] = sums[kind] + product.macs

@@ -27,7 +27,7 @@ Answer = Any
 
 
 class AnalysisRequest(NamedTuple):
-    """What is asked of each model; it travels to other processes."""
+    """The settings, table options and output format of an analysis; it travels to other processes."""
 
     settings: Settings
     view: TableOptions
@@ -40,29 +40,25 @@ def analyze_model(request: AnalysisRequest, model: str, **reading: Any) -> Answe
     from costcalc.api import analyze_settings
 
     report = analyze_settings(model, replace(request.settings, **reading), request.strict)
-    return _presented(request, report)
+    return _present_report(request, report)
 
 
-def _presented(request: AnalysisRequest, report: Report) -> Answer:
-    view = request.view
+def _present_report(request: AnalysisRequest, report: Report) -> Answer:
     if request.form != "json":
-        return _sheet(report, view)
+        return _layer_table(request, report)
     from costcalc.render.json import with_groups
 
-    model = report.to_dict()
-    return model if view.by == "layer" else with_groups(model, view.by, _sheet(report, view))
+    model, by = report.to_dict(), request.view.by
+    return model if by == "layer" else with_groups(model, by, _layer_table(request, report))
 
 
-def _sheet(report: Report, view: TableOptions) -> Table:
-    """The table of a report, with devices and generation where it has them."""
-    measurement = getattr(report, "measurement", None)
-    if measurement is None:
+def _layer_table(request: AnalysisRequest, report: Report) -> Table:
+    """The table of a report; where the settings measure nothing beside the layers, the analyses stay unloaded."""
+    if request.settings.quantities():
+        from costcalc.views.analysis import analysis_table as report_table
+    else:
         from costcalc.views.report import report_table
-
-        return report_table(report, view)
-    from costcalc.views.analysis import analysis_table
-
-    return analysis_table(measurement, view)
+    return report_table(report, request.view)
 
 
 def model_paths(models: Sequence[str]) -> list[str]:
@@ -76,32 +72,32 @@ def model_paths(models: Sequence[str]) -> list[str]:
 
 
 def analyze_models(request: AnalysisRequest, models: Sequence[str], jobs: int) -> list[Answer]:
-    """The answers in the models' order. A lone model's error is raised; of several, it is told on standard error."""
+    """The answers in the models' order. A lone model's error is raised; those of several go to standard error."""
     if len(models) == 1:
         return [analyze_model(request, models[0])]
     from costcalc.studies.batch import Failure, run_models
 
-    found: list[Answer] = []
-    with _progress(len(models)) as done:
+    answers: list[Answer] = []
+    with _progress(len(models)) as advance:
         results = run_models(
             partial(analyze_model, request),
             models,
-            request.settings.reading(),
+            request.settings.load_arguments(),
             jobs,
             raise_crashes="--debug" in sys.argv,
         )
         for result, model in zip(results, models, strict=True):
-            done(model)
+            advance(model)
             if isinstance(result, Failure):
                 print_error(result.text)
             else:
-                found.append(result)
-    return found
+                answers.append(result)
+    return answers
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A bar on standard error, where that is a terminal; it is told of each model that is done."""
+    """A bar on standard error, where that is a terminal; it is called with each model that is done."""
     if not sys.stderr.isatty():
         yield lambda model: None
         return
@@ -168,14 +164,14 @@ def analyze(
     from costcalc.core.quantities import CATALOGUE, QuantityRef
     from costcalc.views.report import TableOptions
 
-    settings = settings.covering([QuantityRef(CATALOGUE[key]) for key in (*columns, sort or "") if key in CATALOGUE])
+    settings = settings.extend_for([QuantityRef(CATALOGUE[key]) for key in (*columns, sort or "") if key in CATALOGUE])
     view = TableOptions("block" if depth and by == "layer" else by, depth, sort, top, columns)
     paths = model_paths(models)
-    found = analyze_models(AnalysisRequest(settings, view, strict, form), paths, jobs)
-    if form == "json" and found:
+    answers = analyze_models(AnalysisRequest(settings, view, strict, form), paths, jobs)
+    if form == "json" and answers:
         from costcalc.render import json
 
-        write_text(json.dump({"models": found}), output)
-    elif found:
-        print_tables(found, form, output, keep_all=bool(columns))
-    return 0 if len(found) == len(paths) else CANNOT_ANSWER
+        write_text(json.dump({"models": answers}), output)
+    elif answers:
+        print_tables(answers, form, output, keep_all=bool(columns))
+    return 0 if len(answers) == len(paths) else CANNOT_ANSWER

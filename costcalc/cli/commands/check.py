@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--max",
-    "most",
+    "maxima",
     multiple=True,
     metavar="QUANTITY=VALUE",
     help="Without a config: the most that it may be: --max macs=600M, arena_bytes=256KiB, time.t4=2.1ms, "
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--min",
-    "least",
+    "minima",
     multiple=True,
     metavar="QUANTITY=VALUE",
     help="Without a config: the least that it may be, where more is better: --min tokens_per_second.h100-sxm=50.",
 )
 @click.option(
     "--require",
-    "required",
+    "requirements",
     multiple=True,
     metavar="QUANTITY",
     help="Without a config: what must hold: --require fits.stm32h743.",
@@ -82,9 +82,9 @@ if TYPE_CHECKING:
 def check(
     models: tuple[str, ...],
     file: str | None,
-    most: tuple[str, ...],
-    least: tuple[str, ...],
-    required: tuple[str, ...],
+    maxima: tuple[str, ...],
+    minima: tuple[str, ...],
+    requirements: tuple[str, ...],
     increases: tuple[str, ...],
     deltas: tuple[str, ...],
     baseline: str | None,
@@ -107,7 +107,7 @@ def check(
     """
     from costcalc.cli.commands.check_config import CommandLimits, choose_config, refuse, write_config
 
-    limits = CommandLimits(most, least, required, increases, deltas, allow)
+    limits = CommandLimits(maxima, minima, requirements, increases, deltas, allow)
     if init:
         refuse(
             "--init",
@@ -117,19 +117,24 @@ def check(
     if slack or force:
         refuse("check", {"--slack": slack, "--force": force}, "add --init")
     config, only = choose_config(models, file, limits, settings)
-    return _run(config, only, baseline, jobs, exit_zero, (form, output, reports, ident))
+    return _run_check(config, only, baseline, jobs, exit_zero, (form, output, reports, ident))
 
 
-def _run(
-    config: Config, only: tuple[str, ...], baseline: str | None, jobs: int, exit_zero: bool, shown: tuple[Any, ...]
+def _run_check(
+    config: Config,
+    only: tuple[str, ...],
+    baseline: str | None,
+    jobs: int,
+    exit_zero: bool,
+    output_args: tuple[Any, ...],
 ) -> int:
     from costcalc.studies.check.run import run
 
-    against = None
+    reference = None
     if baseline is not None:
         from costcalc.studies.check.lock_file import read_baseline as read
 
-        against = read(baseline, config)
-    outcome = run(config, against, only=only, jobs=jobs, raise_crashes="--debug" in sys.argv)
-    emit_result(outcome, *shown)
+        reference = read(baseline, config)
+    outcome = run(config, reference, model_names=only, jobs=jobs, raise_crashes="--debug" in sys.argv)
+    emit_result(outcome, *output_args)
     return 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code

@@ -76,23 +76,23 @@ def diff(
     """
     from costcalc.studies.diff.threshold import judge, parse_thresholds
 
-    form = choose_format(form or _usual(), output, FORMATS)
-    thresholds = [one for text in conditions for one in parse_thresholds(text, settings.devices)]
+    form = choose_format(form or _environment_format(), output, FORMATS)
+    thresholds = [threshold for text in conditions for threshold in parse_thresholds(text, settings.devices)]
     if revision is None:
-        diffs, complete, empty = [_two(models, config, settings, thresholds)], True, ""
+        diffs, complete, empty = [_diff_pair(models, config, settings, thresholds)], True, ""
     elif settings != Settings():
         raise UsageError(
             "with --git the config says how models are bound", "leave --dim, --set, --fuse and the like out"
         )
     else:
-        diffs, complete, empty = _since(revision, models, config, jobs, thresholds)
-    findings = [(found, judge(found, one)) for found in diffs for one in thresholds]
-    _tell(diffs, findings, form, output, top, empty)
-    return _code(findings, complete)
+        diffs, complete, empty = _diff_revision(revision, models, config, jobs, thresholds)
+    findings = [(model_diff, judge(model_diff, threshold)) for model_diff in diffs for threshold in thresholds]
+    _print_diffs(diffs, findings, form, output, top, empty)
+    return _exit_code(findings, complete)
 
 
-def _two(models: Sequence[str], config: str | None, settings: Settings, thresholds: Sequence[Threshold]) -> Diff:
-    from costcalc.api import diff_settings
+def _diff_pair(models: Sequence[str], config: str | None, settings: Settings, thresholds: Sequence[Threshold]) -> Diff:
+    from costcalc.studies.check.versions import diff_versions
 
     if len(models) != 2:
         count = {0: "no model is", 1: "one model is"}.get(len(models), f"{len(models)} models are")
@@ -102,10 +102,10 @@ def _two(models: Sequence[str], config: str | None, settings: Settings, threshol
         )
     if config is not None:
         raise UsageError("--config is for --git", "leave it out, or add --git main")
-    return diff_settings(models, settings, [one.quantity.key for one in thresholds])
+    return diff_versions(models, settings, [threshold.quantity.key for threshold in thresholds])
 
 
-def _since(
+def _diff_revision(
     revision: str, models: Sequence[str], config: str | None, jobs: int, thresholds: Sequence[Threshold]
 ) -> tuple[list[Diff], bool, str]:
     """The models that differ, whether all of them could be read, and what to say where there are none."""
@@ -114,11 +114,11 @@ def _since(
     from costcalc.studies.check.config_file import nearest_config
 
     before, after = parse_range(revision)
-    found = pair_versions(nearest_config(config), before, after, models)
-    differing = [pair for pair in found if not pair.same]
+    pairs = pair_versions(nearest_config(config), before, after, models)
+    differing = [pair for pair in pairs if not pair.is_unchanged]
     results: list[Diff] = []
     complete = True
-    for pair, result in diff_versions(differing, jobs, [one.quantity for one in thresholds]):
+    for pair, result in diff_versions(differing, jobs, [threshold.quantity for threshold in thresholds]):
         if isinstance(result, Failure):
             complete = False
             print_error(f"costcalc: {result.place or pair.title}: {result.text}")
@@ -127,11 +127,11 @@ def _since(
     return (
         results,
         complete,
-        f"No difference in {len(found):,} {'model' if len(found) == 1 else 'models'} since {before}",
+        f"No difference in {len(pairs):,} {'model' if len(pairs) == 1 else 'models'} since {before}",
     )
 
 
-def _tell(
+def _print_diffs(
     diffs: Sequence[Diff],
     findings: Sequence[tuple[Diff, ThresholdResult]],
     form: str,
@@ -141,54 +141,59 @@ def _tell(
 ) -> None:
     from costcalc import render
     from costcalc.render.terminal import screen
-    from costcalc.views.diff import diff_tables, title, versions_text
+    from costcalc.views.diff import diff_tables, diff_title, versions_text
     from costcalc.views.diff_document import diff_document, layer_changes_table
 
-    for found, finding in findings:
+    for model_diff, finding in findings:
         if finding.outcome != "kept":
-            print_error(f"costcalc: {title(found)}: {finding.fact} ({finding.threshold.text})")
+            print_error(f"costcalc: {diff_title(model_diff)}: {finding.fact} ({finding.threshold.text})")
     if form == "json":
         from costcalc.render import json
 
         entries = []
-        for found in diffs:
-            judged = [
-                {"condition": f.threshold.text, "outcome": f.outcome, "fact": f.fact} for d, f in findings if d is found
+        for model_diff in diffs:
+            conditions = [
+                {"condition": f.threshold.text, "outcome": f.outcome, "fact": f.fact}
+                for d, f in findings
+                if d is model_diff
             ]
-            entries.append({**diff_document(found, top), **({"conditions": judged} if judged else {})})
+            entries.append({**diff_document(model_diff, top), **({"conditions": conditions} if conditions else {})})
         write_text(json.dump({"diffs": entries}), output)
     elif form == "csv":
         write_text(render.render_tables("csv", [layer_changes_table(diffs, top)], screen(output is not None)), output)
     elif form == "table" and all(not d.changes and d.before.totals == d.after.totals for d in diffs):
         from costcalc.core.sanitize import printable_lines
 
-        of = [f"{len(d.layers):,} {'layer' if len(d.layers) == 1 else 'layers'}" for d in diffs]
-        said = [f"{title(d)}: no difference in {n} ({versions_text(d)})" for d, n in zip(diffs, of, strict=True)] or [
-            empty
-        ]
-        write_text(screen(output is not None).text(printable_lines("\n".join(said))), output)
+        layer_counts = [f"{len(d.layers):,} {'layer' if len(d.layers) == 1 else 'layers'}" for d in diffs]
+        lines = [
+            f"{diff_title(d)}: no difference in {n} ({versions_text(d)})"
+            for d, n in zip(diffs, layer_counts, strict=True)
+        ] or [empty]
+        write_text(screen(output is not None).text(printable_lines("\n".join(lines))), output)
     elif not diffs:
         write_text(empty, output)
     else:
-        from costcalc.views.diff import overview
+        from costcalc.views.diff import overview_table
 
-        first = [overview(diffs)] if len(diffs) > 1 else []
-        told = first + [sheet for found in diffs for sheet in diff_tables(found, top or DEFAULT_TOP)]
+        overview_tables = [overview_table(diffs)] if len(diffs) > 1 else []
+        tables = overview_tables + [
+            sheet for model_diff in diffs for sheet in diff_tables(model_diff, top or DEFAULT_TOP)
+        ]
         if form == "markdown":
             from costcalc.render.check import markdown as difference
 
-            write_text(screen(output is not None).text(difference.render_difference(told)), output)
+            write_text(screen(output is not None).text(difference.render_difference(tables)), output)
         else:
-            print_tables(told, form, output)
+            print_tables(tables, form, output)
 
 
-def _usual() -> str | None:
+def _environment_format() -> str | None:
     """COSTCALC_FORMAT, where it is a format of this command; other commands have more."""
-    asked = os.environ.get("COSTCALC_FORMAT", "").strip()
-    return asked if asked in FORMATS else None
+    form = os.environ.get("COSTCALC_FORMAT", "").strip()
+    return form if form in FORMATS else None
 
 
-def _code(findings: Sequence[tuple[Diff, ThresholdResult]], complete: bool) -> int:
+def _exit_code(findings: Sequence[tuple[Diff, ThresholdResult]], complete: bool) -> int:
     outcomes = {finding.outcome for _, finding in findings}
     if not complete or "unknown" in outcomes:
         return CANNOT_ANSWER

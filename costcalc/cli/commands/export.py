@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 )
 def export(model: str, weights: str, output: str, settings: Settings) -> None:
     """Write a model as an ONNX file that ONNX Runtime runs."""
-    from costcalc.frontends.onnx.writer import export, serialized
+    from costcalc.frontends.onnx.writer import export, serialize_graph
     from costcalc.studies.pipeline import load
 
     graph = load(model, settings)
     if output == "-":
-        write_bytes(serialized(graph, weights))
+        write_bytes(serialize_graph(graph, weights))
     else:
         export(graph, output, weights)
 

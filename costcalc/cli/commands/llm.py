@@ -25,19 +25,21 @@ def llm(model: str, settings: Settings, form: str, output: str | None) -> None:
     from costcalc.studies.generation.generation import measure_generation
     from costcalc.views import generation as sheets
 
-    found = measure_generation(model, settings)
-    on: list[Any] = []
+    generation = measure_generation(model, settings)
+    speeds: list[Any] = []
     if settings.devices:
         from costcalc.analysis.hardware.catalogue import find_profile
 
-        on = [bounds.generation_speed(found, find_profile(name)) for name in settings.devices]
+        speeds = [bounds.compute_generation_speed(generation, find_profile(name)) for name in settings.devices]
     if form == "json":
         from costcalc.render import json
         from costcalc.views.generation import speed_document
 
-        content = sheets.generation_document(found)
-        if on:
-            content["hardware"] = [speed_document(one) for one in on]
+        content = sheets.generation_document(generation)
+        if speeds:
+            content["hardware"] = [speed_document(speed) for speed in speeds]
         write_text(json.dump({"generation": content}), output)
     else:
-        print_tables([sheets.passes_table(found), *([sheets.speeds_table(on)] if on else [])], form, output)
+        print_tables(
+            [sheets.passes_table(generation), *([sheets.speeds_table(speeds)] if speeds else [])], form, output
+        )

@@ -49,15 +49,17 @@ def lock(
     from costcalc.core.sanitize import printable_lines
     from costcalc.studies.check.locking import plan_lock
 
-    found = lock_config(models, config, settings)
-    file = str(found.folder / found.lock) if output in (None, "-") else str(output)
-    result = plan_lock(found, file, only=models, renew=not check, jobs=jobs, raise_crashes="--debug" in sys.argv)
+    budget_config = lock_config(models, config, settings)
+    file = str(budget_config.folder / budget_config.lock) if output in (None, "-") else str(output)
+    result = plan_lock(
+        budget_config, file, model_names=models, renew=not check, jobs=jobs, raise_crashes="--debug" in sys.argv
+    )
     for target, failure in result.failures:
         print_error(f"costcalc: {failure.place or target.name}: {failure.text}")
     if result.failures:
         print_error(f"costcalc: {file} is left as it is")
         return CANNOT_ANSWER
-    for title in result.unknown:
+    for title in result.unknown_titles:
         print_error(f"costcalc: {title}: operators without a rule are locked as not known")
     if output == "-" and not check:
         write_text(result.text.removesuffix("\n"), None)
@@ -69,7 +71,7 @@ def lock(
         write(file, result.text)
     write_text(
         printable_lines(
-            "\n".join([_headline(file, check, result.old is None), *(f"  {line}" for line in result.said)])
+            "\n".join([_headline(file, check, result.old_text is None), *(f"  {line}" for line in result.differences)])
         ),
         None,
     )
@@ -120,8 +122,14 @@ def rule(code: str | None, form: str, output: str | None) -> None:
         from costcalc.render.layout import wrap
         from costcalc.render.terminal import screen
 
-        one, on = find_rule(code), screen(output is not None)
-        lines = [f"{one.code}  {one.name}", "", *wrap(one.holds, on.width, 0), "", *wrap(one.remedy, on.width, 0)]
-        write_text(on.text("\n".join(lines)), output)
+        check_rule, surface = find_rule(code), screen(output is not None)
+        lines = [
+            f"{check_rule.code}  {check_rule.name}",
+            "",
+            *wrap(check_rule.meaning, surface.width, 0),
+            "",
+            *wrap(check_rule.remedy, surface.width, 0),
+        ]
+        write_text(surface.text("\n".join(lines)), output)
     else:
         print_tables([rules_table([find_rule(code)])], form, output, keep_all=True)

@@ -26,7 +26,7 @@ _MARKER = re.compile(
     r"(?P<indent> {0,3})<!--[ \t]*(?P<close>/?)[ \t]*costcalc:(?P<word>[\w-]*)(?P<rest>.*?)-->[ \t]*\Z", re.S
 )
 
-_BEGUN = re.compile(r" {0,3}(?:(?:>|[-*+] |\d+[.)] ) {0,3})*<!--[ \t]*/?[ \t]*costcalc:table\b")
+_MARKER_START = re.compile(r" {0,3}(?:(?:>|[-*+] |\d+[.)] ) {0,3})*<!--[ \t]*/?[ \t]*costcalc:table\b")
 
 _FENCE = re.compile(r"[ \t>]*(?P<mark>`{3,}|~{3,})(?P<info>.*)\Z", re.S)
 
@@ -34,10 +34,10 @@ CLOSE = "<!-- /costcalc:table -->"
 
 
 class TableRegion(NamedTuple):
-    """What stands between two markers: text[start:end], which begins on `line` (from 1). words are those of the opening
-    marker, which stands on the line before; indent and newline are that line's."""
+    """What stands between two markers: text[start:end], which begins on `line` (from 1). arguments are the words of the
+    opening marker, which stands on the line before; indent and newline are that line's."""
 
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
     start: int
     end: int
     line: int
@@ -48,36 +48,45 @@ class TableRegion(NamedTuple):
 def find_tables(text: str) -> tuple[TableRegion, ...]:
     """All tables of a file in their order. SpecError (place: the line's number) for a marker that is not closed, not
     opened, or not understood."""
-    found: list[TableRegion] = []
-    opened: tuple[re.Match[str], int, int, str] | None = None
+    regions: list[TableRegion] = []
+    opening: tuple[re.Match[str], int, int, str] | None = None
     fence = ""
     for number, line in enumerate(_LINE.finditer(text), 1):
         body = line[0].rstrip("\r\n")
-        fence, inside = _fenced(body, fence)
-        marker = None if inside else _MARKER.match(body)
+        fence, is_code = _track_fence(body, fence)
+        marker = None if is_code else _MARKER.match(body)
         if marker is None:
-            if not inside and _BEGUN.match(body):
+            if not is_code and _MARKER_START.match(body):
                 fact = "the marker does not end on its line, or is not alone there"
                 raise SpecError(fact, "write <!-- costcalc:table MODEL… --> on a line of its own", str(number))
             continue
-        _known(marker, number)
+        _check_marker_word(marker, number)
         if marker["close"]:
-            if opened is None:
+            if opening is None:
                 raise SpecError("a table is closed that was not opened", f"remove {body.strip()}", str(number))
-            start, at = opened[1], opened[2]
-            newline = opened[3]
-            found.append(TableRegion(_words(opened[0], at), start, line.start(), at + 1, opened[0]["indent"], newline))
-            opened = None
-        elif opened is not None:
-            raise _unclosed(opened[2])
+            start, marker_line = opening[1], opening[2]
+            newline = opening[3]
+            regions.append(
+                TableRegion(
+                    _split_marker(opening[0], marker_line),
+                    start,
+                    line.start(),
+                    marker_line + 1,
+                    opening[0]["indent"],
+                    newline,
+                )
+            )
+            opening = None
+        elif opening is not None:
+            raise _missing_end(opening[2])
         else:
-            opened = (marker, line.end(), number, line[0][len(body) :] or "\n")
-    if opened is not None:
-        raise _unclosed(opened[2])
-    return tuple(found)
+            opening = (marker, line.end(), number, line[0][len(body) :] or "\n")
+    if opening is not None:
+        raise _missing_end(opening[2])
+    return tuple(regions)
 
 
-def _fenced(line: str, fence: str) -> tuple[str, bool]:
+def _track_fence(line: str, fence: str) -> tuple[str, bool]:
     """The fence that is open behind a line ("" for none), and whether the line is inside of one."""
     match = _FENCE.match(line)
     if match is None:
@@ -88,24 +97,24 @@ def _fenced(line: str, fence: str) -> tuple[str, bool]:
     return ("" if closes else fence), True
 
 
-def _known(marker: re.Match[str], number: int) -> None:
-    """A slip in the marker's word would leave a table stale for ever."""
+def _check_marker_word(marker: re.Match[str], number: int) -> None:
+    """SpecError where a marker names anything but a table: a typing error would leave the table stale."""
     if marker["word"] != "table":
         raise SpecError(f"there is no marker costcalc:{marker['word']}", "write costcalc:table", str(number))
 
 
-def _words(marker: re.Match[str], number: int) -> tuple[str, ...]:
+def _split_marker(marker: re.Match[str], number: int) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(marker["rest"]))
     except ValueError as error:
         raise SpecError(f"the marker is not understood: {error}", "close what it quotes", str(number)) from error
 
 
-def _unclosed(number: int) -> SpecError:
+def _missing_end(number: int) -> SpecError:
     return SpecError("the table has no end", f"write {CLOSE} on a line of its own below it", str(number))
 
 
-Read = Callable[[Sequence[str]], TableRequest]
+MarkerReader = Callable[[Sequence[str]], TableRequest]
 """Reads the words of a marker, as the command line reads its own."""
 
 
@@ -113,8 +122,8 @@ class StaleTable(NamedTuple):
     """The first line of a table that differs: its number, what stands there, and what should ("" for nothing)."""
 
     line: int
-    shown: str
-    now: str
+    old: str
+    new: str
 
 
 class UpdatedFile(NamedTuple):
@@ -127,30 +136,30 @@ class UpdatedFile(NamedTuple):
     stale: tuple[StaleTable, ...]
 
 
-def update_tables(path: Path, read: Read) -> UpdatedFile:
-    """What a file should hold. Models are built-in names or paths relative to the file. Errors name the marker's
-    line."""
-    before = _bytes(path)
+def update_tables(path: Path, read: MarkerReader) -> UpdatedFile:
+    """A Markdown file -> its bytes before and after the update of its tables. Models are built-in names or paths
+    relative to the file. Errors name the marker's line."""
+    before = _read_bytes(path)
     # Bytes that are not UTF-8 pass through as they are: only what stands between markers is ours.
     text = before.decode("utf-8", "surrogateescape")
     try:
-        found = find_tables(text)
+        regions = find_tables(text)
     except CostcalcError as error:
         raise type(error)(error.fact, error.remedy, f"{path}:{error.place}") from None
     parts: list[str] = []
     stale: list[StaleTable] = []
-    done = 0
-    for region in found:
-        new = region.newline.join(["", *_table(path, region, read), ""])
+    position = 0
+    for region in regions:
+        new = region.newline.join(["", *_table_lines(path, region, read), ""])
         new = "".join(f"{region.indent if line.strip() else ''}{line}" for line in new.splitlines(keepends=True))
         new = f"{new}{region.newline}"
         old = text[region.start : region.end]
         if old != new:
-            stale.append(_first(region, old, new))
-        parts += [text[done : region.start], new]
-        done = region.end
-    after = "".join([*parts, text[done:]]).encode("utf-8", "surrogateescape")
-    return UpdatedFile(path, before, after, len(found), tuple(stale))
+            stale.append(_first_difference(region, old, new))
+        parts += [text[position : region.start], new]
+        position = region.end
+    after = "".join([*parts, text[position:]]).encode("utf-8", "surrogateescape")
+    return UpdatedFile(path, before, after, len(regions), tuple(stale))
 
 
 def write(file: UpdatedFile) -> None:
@@ -162,32 +171,32 @@ def write(file: UpdatedFile) -> None:
             raise UsageError(f"{file.path} cannot be written: {error.strerror}", "check its permissions") from error
 
 
-def _bytes(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise LoadError(f"{path} cannot be read: {error.strerror}", "name a Markdown file") from error
 
 
-def _table(path: Path, region: TableRegion, read: Read) -> list[str]:
+def _table_lines(path: Path, region: TableRegion, read: MarkerReader) -> list[str]:
     """The table's lines."""
     try:
-        request = read(region.words)
-        return markdown.table(model_table(request, partial(_path, path.parent)))
+        request = read(region.arguments)
+        return markdown.table(model_table(request, partial(_model_path, path.parent)))
     except CostcalcError as error:
         raise error.at(f"{path}:{region.line - 1}") from error
 
 
-def _path(folder: Path, model: str) -> str:
+def _model_path(folder: Path, model: str) -> str:
     """A file beside the Markdown file before a built-in name."""
-    beside = folder / model
-    return model if not beside.is_file() and find_builtin(model) else str(beside)
+    file = folder / model
+    return model if not file.is_file() and find_builtin(model) else str(file)
 
 
-def _first(region: TableRegion, old: str, new: str) -> StaleTable:
+def _first_difference(region: TableRegion, old: str, new: str) -> StaleTable:
     """The first line that differs."""
-    shown, now = old.splitlines(), new.splitlines()
-    longest = max(len(shown), len(now))
-    shown, now = ([*lines, *[""] * (longest - len(lines))] for lines in (shown, now))
-    at = next((i for i, pair in enumerate(zip(shown, now, strict=True)) if pair[0] != pair[1]), 0)
-    return StaleTable(region.line + at, shown[at] if shown else "", now[at] if now else "")
+    old_lines, new_lines = old.splitlines(), new.splitlines()
+    longest = max(len(old_lines), len(new_lines))
+    old_lines, new_lines = ([*lines, *[""] * (longest - len(lines))] for lines in (old_lines, new_lines))
+    index = next((i for i, pair in enumerate(zip(old_lines, new_lines, strict=True)) if pair[0] != pair[1]), 0)
+    return StaleTable(region.line + index, old_lines[index] if old_lines else "", new_lines[index] if new_lines else "")

@@ -54,11 +54,11 @@ def memory(
     execution = settings.execution
     if arena and execution.align is None:
         execution = replace(execution, align=ALIGNMENT)
-    found = measure_footprint(load(model, settings), execution)
+    footprint = measure_footprint(load(model, settings), execution)
     if form == "json":
         from costcalc.render import json
 
-        write_text(json.dump({"memory": memory_document(found)}), output)
+        write_text(json.dump({"memory": memory_document(footprint)}), output)
     else:
-        few = DEFAULT_TOP if by == "tensor" and form != "csv" else None
-        print_tables([memory_table(found, by, top or few)], form, output)
+        default_top = DEFAULT_TOP if by == "tensor" and form != "csv" else None
+        print_tables([memory_table(footprint, by, top or default_top)], form, output)

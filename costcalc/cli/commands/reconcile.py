@@ -79,7 +79,7 @@ def reconcile(
     from costcalc.views.reconcile import flat_table, reconciliation_document, reconciliation_tables
 
     names = [name for name in tools.split(",") if name.strip()]
-    result = account(model, tools=names, written=dict(written), figures=dict(figures), **settings.reading())
+    result = account(model, tools=names, written=dict(written), figures=dict(figures), **settings.load_arguments())
     if form == "json":
         from costcalc.render import json
 

@@ -130,27 +130,28 @@ def plot(
     for name in KINDS_OF:
         if kind != KINDS_OF[name] and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise UsageError(f"--{name} says nothing to --kind {kind}", f"it is for --kind {KINDS_OF[name]}")
-    print_charts(_charts(kind, models, settings, options), choose_format(form, output, FORMATS), output)
+    print_charts(_make_charts(kind, models, settings, options), choose_format(form, output, FORMATS), output)
 
 
-def _charts(kind: str, models: Sequence[str], settings: Settings, options: dict[str, Any]) -> list[Chart]:
+def _make_charts(kind: str, models: Sequence[str], settings: Settings, options: dict[str, Any]) -> list[Chart]:
     if kind == "pareto":
-        return [_front(models, settings, options["x"], options["y"], options["maximize"])]
+        return [_pareto_chart(models, settings, options["x"], options["y"], options["maximize"])]
     from costcalc.studies.compare import measure_models
     from costcalc.views import charts as make
 
     ref = layer_quantity(options["quantity"], settings)
     quantity = ref.quantity.key
-    found = [one.report for one in measure_models(model_paths(models), settings, quantities=[ref])]
+    measurements = measure_models(model_paths(models), settings, quantities=[ref])
+    reports = [measurement.report for measurement in measurements]
     if kind == "bars":
         by = "block" if options["depth"] and options["by"] == "layer" else options["by"]
-        return [make.bar_chart(report, quantity, by, options["depth"], options["top"]) for report in found]
+        return [make.bar_chart(report, quantity, by, options["depth"], options["top"]) for report in reports]
     if kind == "memory":
-        return [make.memory_chart(report) for report in found]
+        return [make.memory_chart(report) for report in reports]
     from costcalc.analysis.hardware.catalogue import find_profile
     from costcalc.views.page import DEFAULT_DEVICES
 
-    return [make.roofline_chart(found, [find_profile(name) for name in settings.devices or DEFAULT_DEVICES])]
+    return [make.roofline_chart(reports, [find_profile(name) for name in settings.devices or DEFAULT_DEVICES])]
 
 
 def _axis_key(key: str, devices: Sequence[str]) -> str:
@@ -158,17 +159,17 @@ def _axis_key(key: str, devices: Sequence[str]) -> str:
     return parse_quantity(key, devices).key if key in CATALOGUE and devices else key
 
 
-def _front(models: Sequence[str], settings: Settings, x: str, y: str, maximize: Sequence[str]) -> Chart:
+def _pareto_chart(models: Sequence[str], settings: Settings, x: str, y: str, maximize: Sequence[str]) -> Chart:
     from costcalc.studies.compare import measure_models
     from costcalc.views.pareto import SUFFIXES, pareto_chart, read_records, report_records
 
     tables = [model for model in models if model.endswith(SUFFIXES)]
     rows = [row for path in tables for row in read_records(path)]
-    others = [model for model in models if model not in tables]
+    networks = [model for model in models if model not in tables]
     x, y, *maximize = [_axis_key(key, settings.devices) for key in (x, y, *maximize)]
-    if others:
+    if networks:
         refs = [parse_quantity(key) for key in (x, y) if not tables or key.partition(".")[0] in CATALOGUE]
-        rows += report_records(measure_models(model_paths(others), settings, quantities=refs), refs)
+        rows += report_records(measure_models(model_paths(networks), settings, quantities=refs), refs)
     if len(rows) < 2:
         raise UsageError("there is nothing to compare with", "name two or more models, or a table of costcalc sweep")
     return pareto_chart(rows, x, y, maximize, Path(tables[0]).stem if tables else "")

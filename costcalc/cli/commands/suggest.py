@@ -28,7 +28,7 @@ def rewrites() -> Iterable[str]:
 
 
 def quantities() -> Iterable[str]:
-    """What suggestions are usually ranked by."""
+    """The keys of the quantities that suggestions are usually ranked by."""
     from costcalc.studies.suggest.find import SORTS
 
     return SORTS
@@ -78,7 +78,7 @@ def quantities() -> Iterable[str]:
 )
 @click.option(
     "--apply",
-    "which",
+    "selector",
     type=NameList(rewrites, several=False),
     metavar="WHICH",
     help="Write the model with a suggestion applied: its number, or a rewrite's name for all its places. "
@@ -90,7 +90,7 @@ def suggest(
     number: int | None,
     only: tuple[str, ...],
     top: int | None,
-    which: str | None,
+    selector: str | None,
     sort: str,
     min_saving: str,
     reduction: int,
@@ -106,16 +106,16 @@ def suggest(
     from costcalc.studies.suggest.find import suggest_settings
     from costcalc.studies.suggest.replacement import RewriteOptions
 
-    if which is not None and (number is not None or form != "table"):
+    if selector is not None and (number is not None or form != "table"):
         raise UsageError("--apply writes the model", "leave NUMBER and --format out")
     suggestions = suggest_settings(model, settings, only, sort, min_saving, RewriteOptions(reduction, group))
-    if which is not None:
-        write(suggestions, which, output)
+    if selector is not None:
+        write(suggestions, selector, output)
     elif form == "json":
         from costcalc.render import json
         from costcalc.views.suggest import suggestions_document
 
-        chosen = None if number is None else suggestions.named(str(number))
+        chosen = None if number is None else suggestions.select(str(number))
         write_text(json.dump({"suggestions": suggestions_document(suggestions, chosen)}), output)
     elif number is None:
         from costcalc.views.suggest import suggestion_tables
@@ -126,32 +126,34 @@ def suggest(
         explain(suggestions, number, top or (DEFAULT_TOP if form == "table" else None), form, output)
 
 
-def write(suggestions: Suggestions, which: str, output: str | None) -> None:
-    """The rewritten model: YAML, or ONNX where the file is called so. Places that cannot be written are told."""
+def write(suggestions: Suggestions, selector: str, output: str | None) -> None:
+    """The rewritten model: YAML, or ONNX where the file is called so. The suggestions that cannot be
+    written go to standard error."""
     if output is not None and output.endswith(".onnx"):
         from costcalc.frontends.onnx.writer import export
         from costcalc.studies.suggest.suggestion import combine_rewrites
 
-        export(combine_rewrites(suggestions.source, suggestions.named(which)), output)
+        export(combine_rewrites(suggestions.source, suggestions.select(selector)), output)
     else:
-        chosen = suggestions.named(which)
-        left = [one for one in chosen if not one.writable]
-        write_text(suggestions.apply(which).removesuffix("\n"), output)
-        for one in left:
-            print_error(f"costcalc: {one.rule.id} at {one.where or one.name} is left out: {one.place.reason}")
+        chosen = suggestions.select(selector)
+        unwritable = [suggestion for suggestion in chosen if not suggestion.writable]
+        write_text(suggestions.apply(selector).removesuffix("\n"), output)
+        for suggestion in unwritable:
+            where = suggestion.where or suggestion.name
+            print_error(f"costcalc: {suggestion.rule.id} at {where} is left out: {suggestion.site.reason}")
 
 
 def explain(suggestions: Suggestions, number: int, top: int | None, form: str, output: str | None) -> None:
     """One suggestion's working, of which CSV has the uses; on a page with the lines of the file that change."""
     from costcalc import render
     from costcalc.render.terminal import screen
-    from costcalc.views.suggest_detail import details, difference
+    from costcalc.views.suggest_detail import detail_tables, file_difference
 
-    (one,) = suggestions.named(str(number))
-    sheets = details(suggestions, one, top)
+    (suggestion,) = suggestions.select(str(number))
+    sheets = detail_tables(suggestions, suggestion, top)
     if form != "table":
         print_tables(sheets[:1] if form == "csv" else sheets, form, output)
         return
     surface = screen(output is not None)
-    text, change = render.render_tables(form, sheets, surface), difference(suggestions, one)
+    text, change = render.render_tables(form, sheets, surface), file_difference(suggestions, suggestion)
     write_text(f"{text}\n\n{surface.text(change)}" if change else text, output)

@@ -119,7 +119,7 @@ def sweep(
     from costcalc.cli.formats import choose_format
     from costcalc.studies.sweep.recipe import prepare_sweep
     from costcalc.studies.sweep.select import RowSelection, goal_names
-    from costcalc.studies.sweep.sweep import named_quantities, select_numbers
+    from costcalc.studies.sweep.sweep import find_quantities, select_numbers
 
     if seed is not None and sample is None:
         raise UsageError("--seed is of --sample", "say how many combinations are drawn: --sample 100")
@@ -131,11 +131,11 @@ def sweep(
         dict(dims),
         settings,
         vary=dict(vary),
-        quantities=named_quantities(names),
+        quantities=find_quantities(names),
         with_peak=not columns or "peak_activation_bytes" in map(str.lower, names),
         strict=strict,
     )
     numbers = select_numbers(setup, sample, seed or 0)
-    printed = SweepOutput(choose_format(form, output, FORMS), output, columns, plot, resume)
-    complete = write_sweep(setup, numbers, chosen, printed, jobs)
+    sweep_output = SweepOutput(choose_format(form, output, FORMS), output, columns, plot, resume)
+    complete = write_sweep(setup, numbers, chosen, sweep_output, jobs)
     return 0 if complete else CANNOT_ANSWER

@@ -28,7 +28,7 @@ PICTURES = ("svg", "png", "html")
 
 
 class SweepOutput(NamedTuple):
-    """How and where a sweep is printed."""
+    """The output of a sweep: format, file, columns, plot, and whether an interrupted file is resumed."""
 
     form: str
     path: str | None
@@ -48,29 +48,29 @@ def write_sweep(
     if output.plot and form not in ("table", *PICTURES):
         raise UsageError(f"--plot draws, and {form} is for programs", f"use --format table, {', '.join(PICTURES)}")
     if form in STREAMS and selection.streams:
-        return _stream(setup, numbers, selection.where, output, jobs)
-    with progress(len(numbers), path) as done:
-        found = run_sweep(setup, numbers, selection, jobs, done)
-    if (selection.maximize or selection.minimize) and not found.rows:
-        raise CostcalcError(f"none of the {found.points:,} combinations fits", "loosen the condition, or vary more")
+        return _write_stream(setup, numbers, selection.where, output, jobs)
+    with progress(len(numbers), path) as advance:
+        sweep = run_sweep(setup, numbers, selection, jobs, advance)
+    if (selection.maximize or selection.minimize) and not sweep.rows:
+        raise CostcalcError(f"none of the {sweep.points:,} combinations fits", "loosen the condition, or vary more")
     if form in STREAMS:
-        write_text("".join(_all_lines(found, output)).rstrip("\n"), path)
+        write_text("".join(_format_lines(sweep, output)).rstrip("\n"), path)
     elif output.plot and form in PICTURES:
-        print_charts([_chart(found, output.plot)], form, path)
+        print_charts([_plot_chart(sweep, output.plot)], form, path)
     elif form == "json":
         from costcalc.render import json
         from costcalc.views.sweep import sweep_document
 
-        write_text(json.dump({"sweep": sweep_document(found, output.columns)}), path)
+        write_text(json.dump({"sweep": sweep_document(sweep, output.columns)}), path)
     else:
-        _sheet(found, output)
-    return not found.points or found.invalid < found.points
+        _print_table(sweep, output)
+    return not sweep.points or sweep.invalid < sweep.points
 
 
-def _sheet(found: Sweep, output: SweepOutput) -> None:
+def _print_table(sweep: Sweep, output: SweepOutput) -> None:
     from costcalc.views.sweep import sweep_table
 
-    table = [sweep_table(found, output.columns)]
+    table = [sweep_table(sweep, output.columns)]
     if not output.plot:
         print_tables(table, output.form, output.path, bool(output.columns))
         return
@@ -78,73 +78,75 @@ def _sheet(found: Sweep, output: SweepOutput) -> None:
     from costcalc.render.charts.text import draw_scatter
     from costcalc.render.terminal import screen
 
-    on = screen(output.path is not None)
-    plot = draw_scatter(found.rows, *_axes(found, output.plot), on)
-    write_text(f"{plot}\n\n{render.render_tables('table', table, on, bool(output.columns))}", output.path)
+    surface = screen(output.path is not None)
+    plot = draw_scatter(sweep.rows, *_plot_axes(sweep, output.plot), surface)
+    write_text(f"{plot}\n\n{render.render_tables('table', table, surface, bool(output.columns))}", output.path)
 
 
-def _axes(found: Sweep, plot: str) -> tuple[Goal, Goal]:
-    axes = parse_goals(plot, found.columns, judged=True)
+def _plot_axes(sweep: Sweep, plot: str) -> tuple[Goal, Goal]:
+    axes = parse_goals(plot, sweep.columns, compete=True)
     if len(axes) != 2:
         raise UsageError(f"--plot {plot} names {len(axes)} columns", "name two: --plot macs,params")
     return axes[0], axes[1]
 
 
-def _chart(found: Sweep, plot: str) -> ParetoChart:
+def _plot_chart(sweep: Sweep, plot: str) -> ParetoChart:
     """The rows by two columns, or by what is computed of columns."""
     from costcalc.views.pareto import pareto_chart
 
-    x, y = _axes(found, plot)
-    layout = found.layout
-    rows = [{**layout.record(row), **{goal.text: _drawable(goal.read(row)) for goal in (x, y)}} for row in found.rows]
+    x, y = _plot_axes(sweep, plot)
+    layout = sweep.layout
+    rows = [
+        {**layout.record(row), **{goal.text: _plot_value(goal.evaluate(row)) for goal in (x, y)}} for row in sweep.rows
+    ]
     if not rows:
         raise CostcalcError("there is nothing to plot: no row is left", "loosen the condition, or vary more")
-    return pareto_chart(rows, x.text, y.text, [goal.text for goal in (x, y) if goal.greatest], found.name)
+    return pareto_chart(rows, x.text, y.text, [goal.text for goal in (x, y) if goal.greatest], sweep.name)
 
 
-def _drawable(value: Any) -> Any:
+def _plot_value(value: Any) -> Any:
     return float(value) if isinstance(value, Fraction) else value
 
 
-def _places(columns: SweepColumns, names: Sequence[str]) -> list[int]:
-    return [columns.place(name) for name in names or columns.names]
+def _column_indices(columns: SweepColumns, names: Sequence[str]) -> list[int]:
+    return [columns.find_column(name) for name in names or columns.names]
 
 
-def _all_lines(result: Sweep, output: SweepOutput) -> Iterator[str]:
-    columns = result.layout
-    places = _places(columns, output.columns)
-    yield header_line(output.form, [columns.names[at] for at in places])
-    yield row_lines(output.form, columns, places, result.rows)
+def _format_lines(sweep: Sweep, output: SweepOutput) -> Iterator[str]:
+    columns = sweep.layout
+    indices = _column_indices(columns, output.columns)
+    yield header_line(output.form, [columns.names[index] for index in indices])
+    yield row_lines(output.form, columns, indices, sweep.rows)
 
 
-def _stream(
+def _write_stream(
     setup: SweepSetup, numbers: Sequence[int], where: str | None, output: SweepOutput, jobs: int | None
 ) -> bool:
     """Writes the rows as they come. What an interruption leaves ends with a whole line."""
     form, columns = output.form, setup.recipe.columns
-    places = _places(columns, output.columns)
-    behind = 0
+    indices = _column_indices(columns, output.columns)
+    resume_count = 0
     valid = invalid = 0
     size = 0
     if output.resume and output.path:
-        size, behind = resume_point(output.path, form, setup.recipe, places, numbers, where is not None)
-    with progress(len(numbers), output.path) as done, _opened(output.path, size) as file:
-        done(behind)
+        size, resume_count = resume_point(output.path, form, setup.recipe, indices, numbers, where is not None)
+    with progress(len(numbers), output.path) as advance, _open_output(output.path, size) as file:
+        advance(resume_count)
         if not size:
-            file.write(header_line(form, [columns.names[at] for at in places]).encode())
-        for block in stream_rows(setup, numbers[behind:], where, jobs):
-            file.write(row_lines(form, columns, places, block).encode())
+            file.write(header_line(form, [columns.names[index] for index in indices]).encode())
+        for block in stream_rows(setup, numbers[resume_count:], where, jobs):
+            file.write(row_lines(form, columns, indices, block).encode())
             file.flush()
-            wrong = sum(1 for row in block if row[ERROR] is not None)
-            valid, invalid = valid + len(block) - wrong, invalid + wrong
-            done(len(block))
+            invalid_rows = sum(1 for row in block if row[ERROR] is not None)
+            valid, invalid = valid + len(block) - invalid_rows, invalid + invalid_rows
+            advance(len(block))
     if invalid:
         click.echo(f"costcalc: {invalid:,} combinations are invalid, see the column `error`", err=True)
-    return not invalid or valid > 0 or behind > 0
+    return not invalid or valid > 0 or resume_count > 0
 
 
 @contextmanager
-def _opened(path: str | None, size: int) -> Iterator[Any]:
+def _open_output(path: str | None, size: int) -> Iterator[Any]:
     """The file behind its first bytes, or standard output, as bytes. UsageError where it cannot be written."""
     if path is None:
         with standard_output() as stream:
@@ -171,7 +173,7 @@ def progress(total: int, path: str | None) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    shown = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*shown, console=Console(stderr=True), transient=True) as bar:
+    bar_columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*bar_columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda points: bar.advance(task, points)

@@ -28,14 +28,14 @@ def known_columns() -> Iterable[str]:
 
 def table_columns(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     """name,macs,time.t4 as a tuple, in small letters but for devices, which may be paths."""
-    parts = [part.partition(".") for part in split_commas(ctx, param, value)]
+    parts = [text.partition(".") for text in split_commas(ctx, param, value)]
     return tuple([f"{name.lower()}{dot}{device}" for name, dot, device in parts])
 
 
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--columns, --short and the settings: what a marker may say too. --rules is not among them, for a text file must
     not run code."""
-    wanted = click.option(
+    columns_option = click.option(
         "--columns",
         type=NameList(known_columns),
         callback=table_columns,
@@ -44,8 +44,8 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "weight_bytes, activation_bytes, peak_activation_bytes, "
         "traffic_bytes, arena_bytes, training_bytes, time.DEVICE …",
     )
-    short = click.option("--short", is_flag=True, help="Round counts to three digits: 569 M.")
-    return wanted(short(settings_options(runs_code=False)(command)))
+    short_option = click.option("--short", is_flag=True, help="Round counts to three digits: 569 M.")
+    return columns_option(short_option(settings_options(runs_code=False)(command)))
 
 
 @click.command("costcalc:table", add_help_option=False)
@@ -58,10 +58,10 @@ def marker(models: tuple[str, ...], columns: tuple[str, ...], short: bool, setti
     return TableRequest(models, settings, columns, short)
 
 
-def parse_marker(words: Sequence[str]) -> TableRequest:
+def parse_marker(arguments: Sequence[str]) -> TableRequest:
     """The words of a marker, read as the command line is. UsageError where they are not understood."""
     try:
-        request: TableRequest = marker.main(args=list(words), prog_name="costcalc:table", standalone_mode=False)
+        request: TableRequest = marker.main(args=list(arguments), prog_name="costcalc:table", standalone_mode=False)
     except click.ClickException as error:
         raise UsageError(error.format_message().rstrip("."), "write costcalc:table MODEL… [OPTION…]") from error
     return request
@@ -99,7 +99,7 @@ def table(
     """
     if update or check:
         _refuse_options(ctx)
-        return _files([Path(name) for name in models], check)
+        return _update_files([Path(name) for name in models], check)
     from costcalc.render import markdown
     from costcalc.render.terminal import screen
     from costcalc.views.model_table import TableRequest, model_table
@@ -113,27 +113,27 @@ def table(
 
 
 def _refuse_options(ctx: click.Context) -> None:
-    """With files, options stand in the markers."""
-    fine = ("models", "update", "check")
+    """UsageError for an option beside --update or --check: with files, options stand in the markers."""
+    file_parameters = ("models", "update", "check")
     for name in ctx.params:
-        if name not in fine and ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            word = next(p.opts[0] for p in ctx.command.params if p.name == name)
-            raise UsageError(f"{word} does not go with --update and --check", "write it into the file's marker")
+        if name not in file_parameters and ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            option = next(p.opts[0] for p in ctx.command.params if p.name == name)
+            raise UsageError(f"{option} does not go with --update and --check", "write it into the file's marker")
 
 
-def _files(paths: Sequence[Path], check: bool) -> int:
+def _update_files(paths: Sequence[Path], check: bool) -> int:
     """All files are read before one is written, so that an error changes none."""
     from costcalc.cli.commands.markdown_tables import update_tables, write
 
-    found = [update_tables(path, parse_marker) for path in paths]
-    for file in found:
+    files = [update_tables(path, parse_marker) for path in paths]
+    for file in files:
         if not check:
             write(file)
-    write_text("\n".join(line for file in found for line in _said(file, check)), None)
-    return int(check and any(file.stale for file in found))
+    write_text("\n".join(line for file in files for line in _status_lines(file, check)), None)
+    return int(check and any(file.stale for file in files))
 
 
-def _said(file: UpdatedFile, check: bool) -> list[str]:
+def _status_lines(file: UpdatedFile, check: bool) -> list[str]:
     from costcalc.core.sanitize import printable
 
     name, tables = printable(str(file.path)), f"{file.tables} {'table' if file.tables == 1 else 'tables'}"
@@ -147,7 +147,7 @@ def _said(file: UpdatedFile, check: bool) -> list[str]:
     for stale in file.stale:
         lines += [
             f"{name}:{stale.line}: the table is stale",
-            f"  shown  {printable(stale.shown)}",
-            f"  now    {printable(stale.now)}",
+            f"  shown  {printable(stale.old)}",
+            f"  now    {printable(stale.new)}",
         ]
     return [*lines, f"{name}: {len(file.stale)} of {tables} stale; run `costcalc table --update {name}`"]

@@ -54,7 +54,7 @@ def bounds(d: Dim) -> tuple[float, float]:
     """Numbers (low, high) with low <= d <= high for all positive values of the symbols; ±infinity where none."""
     if isinstance(d, int):
         return d, d
-    return _low(d), -_low(-d)
+    return _lower_bound(d), -_lower_bound(-d)
 
 
 CASES = 3
@@ -62,27 +62,27 @@ CASES = 3
 
 
 @lru_cache(maxsize=1 << 14)
-def _low(d: Dim) -> float:
-    """A lower bound. r + min(x, y) is the smaller of r + x and r + y, r - min(x, y) the greater of r - x and r - y:
-    this proves that n - min(300, n) is not negative."""
+def _lower_bound(d: Dim) -> float:
+    """A polynomial -> a number below it for all positive symbols. r + min(x, y) is the smaller of r + x and r + y, r -
+    min(x, y) the greater of r - x and r - y: this proves that n - min(300, n) is not negative."""
     if isinstance(d, int):
         return d
     single = [(m[0][0], c) for m, c in d.terms.items() if len(m) == 1 and m[0][1] == 1]
     extremes = [(atom, c) for atom, c in single if atom.op in ("min", "max")]
-    plain = _plain_low(d)
-    if plain < 0:
-        plain = max(plain, _linear_low(d))
+    bound = _shifted_low(d)
+    if bound < 0:
+        bound = max(bound, _linear_low(d))
     if not extremes or len(extremes) > CASES:
-        return plain
+        return bound
     atom, c = extremes[0]
-    rest = d - Poly({((atom, 1),): c})
-    x, y = (_low(rest + c * side) for side in atom.args)
-    return max(plain, min(x, y) if (c > 0) == (atom.op == "min") else max(x, y))
+    remainder = d - Poly({((atom, 1),): c})
+    x, y = (_lower_bound(remainder + c * argument) for argument in atom.args)
+    return max(bound, min(x, y) if (c > 0) == (atom.op == "min") else max(x, y))
 
 
-def _plain_low(d: Poly) -> float:
-    """A lower bound: each atom is rewritten as its own lower bound plus a non-negative rest; a negative term that
-    is left falls back on interval arithmetic."""
+def _shifted_low(d: Poly) -> float:
+    """A polynomial -> a lower bound: each atom is rewritten as its own lower bound plus a non-negative rest; a negative
+    term that is left falls back on interval arithmetic."""
     ranges = {atom: _range(atom) for m in d.terms for atom, _ in m}
     if all(len(m) < 2 and (not m or m[0][1] == 1) for m in d.terms):
         return _interval(d, ranges)
@@ -91,8 +91,8 @@ def _plain_low(d: Poly) -> float:
         product: Dim = c
         for atom, n in m:
             low = ranges[atom][0]
-            rest = make_atom("symbol", (), atom.key)
-            product = product * ((rest + int(low)) if low > -INFINITY else rest) ** n
+            excess = make_atom("symbol", (), atom.key)
+            product = product * ((excess + int(low)) if low > -INFINITY else excess) ** n
         for monomial, k in terms_of(product):
             shifted[monomial] = shifted.get(monomial, 0) + k
     total: float = 0
@@ -100,15 +100,15 @@ def _plain_low(d: Poly) -> float:
         if not m or not c:
             total += c
             continue
-        if c > 0 and all(ranges_low > -INFINITY for ranges_low in (_named(ranges, a)[0] for a, _ in m)):
+        if c > 0 and all(ranges_low > -INFINITY for ranges_low in (_range_or_positive(ranges, a)[0] for a, _ in m)):
             continue
-        reach: float = 1
+        span: float = 1
         for atom, n in m:
-            low, high = _named(ranges, atom)
+            low, high = _range_or_positive(ranges, atom)
             if low == -INFINITY or high == INFINITY:
                 return _interval(d, ranges)
-            reach *= (high - low) ** n
-        total += c * reach
+            span *= (high - low) ** n
+        total += c * span
     return max(total, _interval(d, ranges))
 
 
@@ -116,33 +116,33 @@ def _linear_low(d: Poly) -> float:
     """A lower bound by (x - n + 1) / n <= x // n <= x / n in every product: this proves that 8·((H + 1)//2) - H is
     positive. -infinity where a divisor is no number, or a factor may be negative."""
     terms: list[tuple[Dim, int]] = []
-    divided = False
+    has_division = False
     for m, c in d.terms.items():
         product: Dim = c
-        below = 1
+        denominator = 1
         for atom, n in m:
             divisor = atom.args[1] if atom.op == "//" else None
-            if atom.op != "symbol" and not (isinstance(divisor, int) and _low(atom.args[0]) >= 0):
+            if atom.op != "symbol" and not (isinstance(divisor, int) and _lower_bound(atom.args[0]) >= 0):
                 return -INFINITY
             factor: Dim = Poly({((atom, 1),): 1})
             if isinstance(divisor, int):
-                divided = True
+                has_division = True
                 factor = atom.args[0] - (divisor - 1 if c > 0 else 0)
-                if _low(factor) < 0:
+                if _lower_bound(factor) < 0:
                     factor = 0
-                below *= divisor**n
+                denominator *= divisor**n
             product = product * factor**n
-        terms.append((product, below))
-    if not divided:
+        terms.append((product, denominator))
+    if not has_division:
         return -INFINITY
-    common = math.lcm(*(below for _, below in terms))
+    common = math.lcm(*(denominator for _, denominator in terms))
     total: Dim = 0
-    for product, below in terms:
-        total = total + product * (common // below)
-    return _low(total) / common
+    for product, denominator in terms:
+        total = total + product * (common // denominator)
+    return _lower_bound(total) / common
 
 
-def _named(ranges: Mapping[Atom, tuple[float, float]], atom: Atom) -> tuple[float, float]:
+def _range_or_positive(ranges: Mapping[Atom, tuple[float, float]], atom: Atom) -> tuple[float, float]:
     return ranges.get(atom, (0, INFINITY))
 
 
@@ -219,9 +219,9 @@ def floordiv(a: Dim, b: Dim) -> Dim:
     exact = divide(a, b)
     if exact is not None:
         return exact
-    quotient, rest = _split(a, b)
+    quotient, remainder = _split_multiple(a, b)
     if isinstance(quotient, Poly) or quotient:
-        return quotient + floordiv(rest, b)
+        return quotient + floordiv(remainder, b)
     low, _ = bounds(a)
     if low >= 0 and bounds(b - a)[0] > 0:
         return 0
@@ -231,28 +231,28 @@ def floordiv(a: Dim, b: Dim) -> Dim:
 def _floordiv_int(a: Dim, n: int) -> Dim:
     if n == 1 or isinstance(a, int):
         return a // n if isinstance(a, int) else a
-    quotient, rest = {}, {}
+    quotients, remainders = {}, {}
     for m, c in a.terms.items():
         q, r = divmod(c, n)
-        quotient[m], rest[m] = q, r
-    out, left = make_poly(quotient), make_poly(rest)
-    if isinstance(left, int):
-        return out + left // n
-    common = math.gcd(n, *(c for m, c in left.terms.items() if m))
+        quotients[m], remainders[m] = q, r
+    quotient, remainder = make_poly(quotients), make_poly(remainders)
+    if isinstance(remainder, int):
+        return quotient + remainder // n
+    common = math.gcd(n, *(c for m, c in remainder.terms.items() if m))
     if common > 1:
-        left = make_poly({m: c // common for m, c in left.terms.items()})
-        return out + _floordiv_int(left, n // common)
-    constant = left.terms.get((), 0)
-    core = left - constant
+        remainder = make_poly({m: c // common for m, c in remainder.terms.items()})
+        return quotient + _floordiv_int(remainder, n // common)
+    constant = remainder.terms.get((), 0)
+    core = remainder - constant
     if isinstance(core, Poly) and len(core.terms) == 1:
         ((monomial, c),) = core.terms.items()
         if c == 1 and len(monomial) == 1 and monomial[0][1] == 1:
             atom = monomial[0][0]
-            below = atom.args[1] if atom.op == "//" else None
-            if isinstance(below, int):
+            divisor = atom.args[1] if atom.op == "//" else None
+            if isinstance(divisor, int):
                 inner = atom.args[0]
-                return out + _floordiv_int(inner + constant * below, below * n)
-    return out + make_atom("//", (left, n), f"{wrap(left)}//{n}")
+                return quotient + _floordiv_int(inner + constant * divisor, divisor * n)
+    return quotient + make_atom("//", (remainder, n), f"{wrap(remainder)}//{n}")
 
 
 def divide(a: Dim, b: Dim) -> Dim | None:
@@ -260,10 +260,10 @@ def divide(a: Dim, b: Dim) -> Dim | None:
     if isinstance(a, int) and a == 0:
         return 0
     quotient: Dim = 0
-    lead_b, c_b = _lead(b)
+    lead_b, c_b = _leading_term(b)
     for _ in range(200):
-        lead_a, c_a = _lead(a)
-        m = _over(lead_a, lead_b)
+        lead_a, c_a = _leading_term(a)
+        m = _divide_monomial(lead_a, lead_b)
         if m is None or c_a % c_b:
             return None
         step = make_poly({m: c_a // c_b})
@@ -273,7 +273,7 @@ def divide(a: Dim, b: Dim) -> Dim | None:
     return None
 
 
-def _lead(d: Dim) -> tuple[Monomial, int]:
+def _leading_term(d: Dim) -> tuple[Monomial, int]:
     """The leading term in lexicographic order of powers, a term order that division terminates on."""
     if isinstance(d, int):
         return (), d
@@ -287,26 +287,26 @@ def _lead(d: Dim) -> tuple[Monomial, int]:
     return lead, d.terms[lead]
 
 
-def _over(a: Monomial, b: Monomial) -> Monomial | None:
+def _divide_monomial(a: Monomial, b: Monomial) -> Monomial | None:
     powers = dict(a)
     for atom, n in b:
-        left = powers.get(atom, 0) - n
-        if left < 0:
+        power = powers.get(atom, 0) - n
+        if power < 0:
             return None
-        powers[atom] = left
-        if not left:
+        powers[atom] = power
+        if not power:
             del powers[atom]
     return tuple(sorted(powers.items(), key=lambda item: item[0].key))
 
 
-def _split(a: Dim, b: Poly) -> tuple[Dim, Dim]:
+def _split_multiple(a: Dim, b: Poly) -> tuple[Dim, Dim]:
     """(q, a - q·b): the terms of a that the one-term b divides, taken out."""
     if len(b.terms) != 1:
         return 0, a
     ((monomial, c),) = b.terms.items()
     quotient: Dim = 0
     for m, k in terms_of(a):
-        over = _over(m, monomial)
-        if over is not None and k // c:
-            quotient = quotient + make_poly({over: k // c})
+        factor = _divide_monomial(m, monomial)
+        if factor is not None and k // c:
+            quotient = quotient + make_poly({factor: k // c})
     return quotient, a - quotient * b

@@ -16,17 +16,17 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 _TOKEN = re.compile(r"\s*(?:(\d+)|([^\W\d]\w*)|`((?:[^`]|``)+)`|(\*\*|//|[-+*(),]))")
 
-_DEEPEST, _HIGHEST_POWER, _MOST_DIGITS = 40, 99, 100
+_MAX_DEPTH, _MAX_POWER, _MAX_DIGITS = 40, 99, 100
 
 
 def format_formula(d: Dim) -> str:
-    """The formula for `parse`: as `text` prints it, names that are no words between backticks."""
+    """An extent -> the text that parse_formula reads: as plain_text, names that are no words between backticks."""
     if all(map(_WORD.fullmatch, symbols(d))):
         return plain_text(d)
-    return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, _atom)
+    return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, _format_atom)
 
 
-def _atom(atom: Atom) -> str:
+def _format_atom(atom: Atom) -> str:
     if atom.op == "symbol":
         return atom.key if _WORD.fullmatch(atom.key) else "`" + atom.key.replace("`", "``") + "`"
     if atom.op == "//":
@@ -37,9 +37,9 @@ def _atom(atom: Atom) -> str:
 @lru_cache(maxsize=1 << 12)
 def parse_formula(formula: str) -> Dim:
     """The Dim that a formula in `+ - * // ** min max` prints. ExpressionError for anything else."""
-    tokens = _tokens(formula)
-    value, rest = _sum(formula, tokens, 0, 0)
-    if rest != len(tokens) - 1:
+    tokens = _split_tokens(formula)
+    value, end = _parse_sum(formula, tokens, 0, 0)
+    if end != len(tokens) - 1:
         raise _refusal(formula)
     return value
 
@@ -48,12 +48,12 @@ Token = tuple[str, str]
 """The kind of a token (number, name, quoted, sign or end), and its text."""
 
 
-def _tokens(formula: str) -> list[Token]:
+def _split_tokens(formula: str) -> list[Token]:
     tokens: list[Token] = []
-    at, end = 0, len(formula.rstrip())
-    while at < end:
-        match = _TOKEN.match(formula, at)
-        if match is None or len(match[1] or "") > _MOST_DIGITS:
+    offset, end = 0, len(formula.rstrip())
+    while offset < end:
+        match = _TOKEN.match(formula, offset)
+        if match is None or len(match[1] or "") > _MAX_DIGITS:
             raise _refusal(formula)
         number, name, quoted, sign = match.groups()
         if number:
@@ -62,72 +62,72 @@ def _tokens(formula: str) -> list[Token]:
             tokens.append(("sign", sign))
         else:
             tokens.append(("name", name) if name else ("quoted", quoted.replace("``", "`")))
-        at = match.end()
+        offset = match.end()
     return [*tokens, ("end", "")]
 
 
-def _sum(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
+def _parse_sum(formula: str, tokens: list[Token], index: int, depth: int) -> tuple[Dim, int]:
     """The value of the sum that begins at a token, and where it ends."""
     total: Dim = 0
     sign = "+"
-    if tokens[at] == ("sign", "-"):
-        sign, at = "-", at + 1
+    if tokens[index] == ("sign", "-"):
+        sign, index = "-", index + 1
     while True:
-        term, at = _product(formula, tokens, at, depth)
+        term, index = _parse_product(formula, tokens, index, depth)
         total = total + term if sign == "+" else total - term
-        if tokens[at] not in (("sign", "+"), ("sign", "-")):
-            return total, at
-        sign, at = tokens[at][1], at + 1
+        if tokens[index] not in (("sign", "+"), ("sign", "-")):
+            return total, index
+        sign, index = tokens[index][1], index + 1
 
 
-def _product(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
-    value, at = _power(formula, tokens, at, depth)
-    while tokens[at] in (("sign", "*"), ("sign", "//")):
-        operator = tokens[at][1]
-        factor, at = _power(formula, tokens, at + 1, depth)
+def _parse_product(formula: str, tokens: list[Token], index: int, depth: int) -> tuple[Dim, int]:
+    value, index = _parse_power(formula, tokens, index, depth)
+    while tokens[index] in (("sign", "*"), ("sign", "//")):
+        operator = tokens[index][1]
+        factor, index = _parse_power(formula, tokens, index + 1, depth)
         if operator == "*":
-            if _terms(value) > 1 or _terms(factor) > 1:
+            if _count_terms(value) > 1 or _count_terms(factor) > 1:
                 raise _refusal(formula)  # never printed, and multiplying out may take long
             value = value * factor
         else:
             value = floordiv(value, factor)
-    return value, at
+    return value, index
 
 
-def _power(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
-    value, at = _operand(formula, tokens, at, depth)
-    if tokens[at] != ("sign", "**"):
-        return value, at
-    kind, digits = tokens[at + 1]
-    if kind != "number" or len(digits) > 2 or not 0 < int(digits) <= _HIGHEST_POWER or _terms(value) > 1:
+def _parse_power(formula: str, tokens: list[Token], index: int, depth: int) -> tuple[Dim, int]:
+    value, index = _parse_operand(formula, tokens, index, depth)
+    if tokens[index] != ("sign", "**"):
+        return value, index
+    kind, digits = tokens[index + 1]
+    if kind != "number" or len(digits) > 2 or not 0 < int(digits) <= _MAX_POWER or _count_terms(value) > 1:
         raise _refusal(formula)
-    return value ** int(digits), at + 2
+    return value ** int(digits), index + 2
 
 
-def _operand(formula: str, tokens: list[Token], at: int, depth: int) -> tuple[Dim, int]:
-    kind, word = tokens[at]
-    if depth > _DEEPEST:
+def _parse_operand(formula: str, tokens: list[Token], index: int, depth: int) -> tuple[Dim, int]:
+    kind, text = tokens[index]
+    if depth > _MAX_DEPTH:
         raise _refusal(formula)
     if kind == "number":
-        return int(word), at + 1
-    if kind == "quoted" or (kind == "name" and tokens[at + 1] != ("sign", "(")):
-        return symbol(word), at + 1
-    if (kind, word) == ("sign", "("):
-        value, at = _sum(formula, tokens, at + 1, depth + 1)
-    elif kind == "name" and word in ("min", "max"):
-        value, at = _sum(formula, tokens, at + 2, depth + 1)
-        if tokens[at] != ("sign", ","):
+        return int(text), index + 1
+    if kind == "quoted" or (kind == "name" and tokens[index + 1] != ("sign", "(")):
+        return symbol(text), index + 1
+    if (kind, text) == ("sign", "("):
+        value, index = _parse_sum(formula, tokens, index + 1, depth + 1)
+    elif kind == "name" and text in ("min", "max"):
+        value, index = _parse_sum(formula, tokens, index + 2, depth + 1)
+        if tokens[index] != ("sign", ","):
             raise _refusal(formula)
-        other, at = _sum(formula, tokens, at + 1, depth + 1)
-        value = extreme(word, value, other)
+        second, index = _parse_sum(formula, tokens, index + 1, depth + 1)
+        value = extreme(text, value, second)
     else:
         raise _refusal(formula)
-    if tokens[at] != ("sign", ")"):
+    if tokens[index] != ("sign", ")"):
         raise _refusal(formula)
-    return value, at + 1
+    return value, index + 1
 
 
-def _terms(d: Dim) -> int:
+def _count_terms(d: Dim) -> int:
     return len(d.terms) if isinstance(d, Poly) else 1
 
 

@@ -233,7 +233,7 @@ def sum_of(
     parts: list[str] = []
     for m, c in sorted(d.terms.items(), key=_print_order):
         alone = len(m) == 1 and m[0][1] == 1 and c == 1
-        factors = [(name(a) if alone else _tight(a, name(a))) + (power(n) if n > 1 else "") for a, n in m]
+        factors = [(name(a) if alone else _parenthesise(a, name(a))) + (power(n) if n > 1 else "") for a, n in m]
         if abs(c) != 1 or not m:
             factors.insert(0, number(abs(c)))
         sign = ("- " if c < 0 else "+ ") if parts else ("-" if c < 0 else "")
@@ -241,7 +241,7 @@ def sum_of(
     return " ".join(parts)
 
 
-def _tight(atom: Atom, text: str) -> str:
+def _parenthesise(atom: Atom, text: str) -> str:
     return f"({text})" if atom.op == "//" and not text.startswith(("⌈", "⌊")) else text
 
 
@@ -250,24 +250,24 @@ def _pretty_atom(atom: Atom) -> str:
     if atom.op == "symbol":
         return atom.key
     if atom.op != "//":
-        return f"{atom.op}({', '.join(map(pretty_text, _flat(atom)))})"
+        return f"{atom.op}({', '.join(map(pretty_text, _flatten_arguments(atom)))})"
     a, b = atom.args
-    up = a - (b - 1) if isinstance(b, int) else a
-    if len(pretty_text(up)) < len(pretty_text(a)):
-        return f"⌈{_over(up)}/{_over(b)}⌉"
-    return f"⌊{_over(a)}/{_over(b)}⌋"
+    numerator = a - (b - 1) if isinstance(b, int) else a
+    if len(pretty_text(numerator)) < len(pretty_text(a)):
+        return f"⌈{_format_operand(numerator)}/{_format_operand(b)}⌉"
+    return f"⌊{_format_operand(a)}/{_format_operand(b)}⌋"
 
 
-def _flat(atom: Atom) -> list[Dim]:
+def _flatten_arguments(atom: Atom) -> list[Dim]:
     """The arguments of max(a, max(b, c)): a, b, c."""
     arguments: list[Dim] = []
     for d in atom.args:
-        inner = _alone(d)
-        arguments += _flat(inner) if inner is not None and inner.op == atom.op else [d]
+        inner = _only_atom(d)
+        arguments += _flatten_arguments(inner) if inner is not None and inner.op == atom.op else [d]
     return arguments
 
 
-def _alone(d: Dim) -> Atom | None:
+def _only_atom(d: Dim) -> Atom | None:
     """The atom that d is and nothing else."""
     if isinstance(d, int) or len(d.terms) != 1:
         return None
@@ -275,9 +275,9 @@ def _alone(d: Dim) -> Atom | None:
     return m[0][0] if c == 1 and len(m) == 1 and m[0][1] == 1 else None
 
 
-def _over(d: Dim) -> str:
-    plain = isinstance(d, int) or (len(d.terms) == 1 and () not in d.terms)
-    return pretty_text(d) if plain else f"({pretty_text(d)})"
+def _format_operand(d: Dim) -> str:
+    is_monomial = isinstance(d, int) or (len(d.terms) == 1 and () not in d.terms)
+    return pretty_text(d) if is_monomial else f"({pretty_text(d)})"
 
 
 def _print_order(item: tuple[Monomial, int]) -> tuple[int, str]:
@@ -286,10 +286,10 @@ def _print_order(item: tuple[Monomial, int]) -> tuple[int, str]:
 
 def wrap(d: Dim) -> str:
     """The text of an extent as an operand of `//`: in parentheses unless it is one number, symbol, min or max."""
-    plain = isinstance(d, int) or (len(d.terms) == 1 and next(iter(d.terms.values())) == 1 and _single(d))
-    return str(d) if plain and not (isinstance(d, int) and d < 0) else f"({d})"
+    is_atomic = isinstance(d, int) or (len(d.terms) == 1 and next(iter(d.terms.values())) == 1 and _is_single_factor(d))
+    return str(d) if is_atomic and not (isinstance(d, int) and d < 0) else f"({d})"
 
 
-def _single(d: Poly) -> bool:
+def _is_single_factor(d: Poly) -> bool:
     (m,) = d.terms
     return len(m) == 1 and m[0][1] == 1 and m[0][0].op != "//"

@@ -27,7 +27,7 @@ def body_graph(call: ResolvedNode, name: str) -> GraphProto:
 
 
 def scalar_value(t: TensorType | None) -> Dim | bool | None:
-    """The value of a scalar; None where it is not known."""
+    """A scalar's type -> its element, a bool or an extent; None where it is not known."""
     if t is None or t.value is None or len(t.value) != 1:
         return None
     element: Dim | bool = t.value[0]
@@ -35,10 +35,11 @@ def scalar_value(t: TensorType | None) -> Dim | bool | None:
 
 
 def inner_frame(frame: Frame, call: ResolvedNode, branch: str) -> Frame:
-    """The frame of a body: its values and nodes are named below the node."""
+    """The frame of a graph and a node with a body -> the body's frame: its values and nodes are named below the
+    node."""
     values = f"{call.name}/{branch}"
     origin = (*call.origin, branch.partition("/")[0])
-    return Frame({}, frame, values, frame.names, call.scope, frame.attributes, frame.depth + 1, origin)
+    return Frame({}, frame, values, frame.node_prefix, call.scope, frame.attributes, frame.depth + 1, origin)
 
 
 def run_body(
@@ -70,7 +71,7 @@ def merge_types(walker: Walker, node: str, name: str, a: TensorType, b: TensorTy
 
 
 def drop_value(t: TensorType) -> TensorType:
-    """A type without elements; a sequence's value is its items' types and stays."""
+    """A type -> the type without known elements; a sequence's value is its items' types and stays."""
     return t if isinstance(t, SequenceType) else t._replace(value=None)
 
 
@@ -80,7 +81,7 @@ def extent_symbol(walker: Walker, node: str, name: str, axis: int) -> Dim:
 
 
 def stack_type(t: TensorType, trips: Dim, axis: int) -> TensorType:
-    """The results of all trips along a new axis."""
+    """The type of one trip's result [*shape] -> that of all trips, with a new axis of extent trips."""
     if t.shape is None:
         return UNKNOWN
     axis = axis % (len(t.shape) + 1)
@@ -105,28 +106,33 @@ class WalkerState(NamedTuple):
 
 def save_state(walker: Walker) -> WalkerState:
     """A walker -> its state now, for restore_state."""
-    b = walker.builder
+    builder = walker.builder
     return WalkerState(
-        len(b.types), len(b.nodes), len(b.initializers), len(b.notes), len(b.data_symbols), len(walker.choices)
+        len(builder.types),
+        len(builder.nodes),
+        len(builder.initializers),
+        len(builder.notes),
+        len(builder.data_symbols),
+        len(walker.choices),
     )
 
 
 def restore_state(walker: Walker, start: WalkerState) -> None:
     """Removes all that was added to a walker and its builder since the state was saved."""
-    b = walker.builder
+    builder = walker.builder
     for collection, size in (
-        (b.types, start.types),
-        (b.initializers, start.initializers),
-        (b.data_symbols, start.data_symbols),
+        (builder.types, start.types),
+        (builder.initializers, start.initializers),
+        (builder.data_symbols, start.data_symbols),
     ):
         for key in list(islice(collection, size, None)):
             del collection[key]
-    for node in b.nodes[start.nodes :]:
+    for node in builder.nodes[start.nodes :]:
         walker.name_counts.pop(node.name, None)
-    del b.nodes[start.nodes :]
-    del b.notes[start.notes :]
+    del builder.nodes[start.nodes :]
+    del builder.notes[start.notes :]
     del walker.choices[start.choices :]
-    walker.definitions.constants = [name for name in walker.definitions.constants if name in b.types]
+    walker.definitions.constants = [name for name in walker.definitions.constants if name in builder.types]
 
 
 def multiply_counts(walker: Walker, start: WalkerState, times: Dim) -> None:

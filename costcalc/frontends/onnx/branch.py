@@ -44,39 +44,42 @@ class _Branch(NamedTuple):
 
 def expand_if(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds an If with its branches."""
-    then, other = body_graph(call, "then_branch"), body_graph(call, "else_branch")
+    then_graph, else_graph = body_graph(call, "then_branch"), body_graph(call, "else_branch")
     condition = scalar_value(walker.builder.types.get(call.inputs[0]))
     if not isinstance(condition, bool):
-        _open(walker, frame, call, then, other)
+        _expand_open_if(walker, frame, call, then_graph, else_graph)
         return
     if not condition:
-        beside = _untaken(walker, frame, call, "then_branch", then)
-        taken = _branch(walker, frame, call, "else_branch", other)
+        stored = _add_uncounted_branch(walker, frame, call, "then_branch", then_graph)
+        branch = _add_branch(walker, frame, call, "else_branch", else_graph)
     else:
-        taken = _branch(walker, frame, call, "then_branch", then)
-        beside = _untaken(walker, frame, call, "else_branch", other)
-    add_assumptions(taken.assumptions)
-    add_control_node(walker, call, (*taken.results, *beside), [walker.builder.types[name] for name in taken.results])
+        branch = _add_branch(walker, frame, call, "then_branch", then_graph)
+        stored = _add_uncounted_branch(walker, frame, call, "else_branch", else_graph)
+    add_assumptions(branch.assumptions)
+    add_control_node(walker, call, (*branch.results, *stored), [walker.builder.types[name] for name in branch.results])
 
 
-def _open(walker: Walker, frame: Frame, call: ResolvedNode, then: GraphProto, other: GraphProto) -> None:
-    """Adds both branches, counts the dearer one, or both where a symbol decides which is. A branch whose types do not
+def _expand_open_if(
+    walker: Walker, frame: Frame, call: ResolvedNode, then_graph: GraphProto, else_graph: GraphProto
+) -> None:
+    """Adds both branches of an If without a known condition; counts the one with more FLOPs, or both where a symbol
+    decides which has. A branch whose types do not
     fit is one that is never taken."""
     branches: list[_Branch] = []
-    beside: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
     failure: CostcalcError | None = None
-    for name, graph in (("then_branch", then), ("else_branch", other)):
+    for name, graph in (("then_branch", then_graph), ("else_branch", else_graph)):
         start = save_state(walker)
         try:
-            branches.append(_branch(walker, frame, call, name, graph))
+            branches.append(_add_branch(walker, frame, call, name, graph))
         except CostcalcError as error:
-            beside += _only_stored(walker, call, name, start)
+            stored += _keep_stored_tensors(walker, call, name, start)
             failure = error
     if not branches:
         assert failure is not None
         raise failure
     types = walker.builder.types
-    cheaper = _cheaper(walker, call, *branches) if len(branches) == 2 else None
+    cheaper = _cheaper_branch(walker, call, *branches) if len(branches) == 2 else None
     if cheaper is not None:
         nodes = walker.builder.nodes
         nodes[cheaper.first : cheaper.last] = [replace(n, count=0) for n in nodes[cheaper.first : cheaper.last]]
@@ -89,28 +92,30 @@ def _open(walker: Walker, frame: Frame, call: ResolvedNode, then: GraphProto, ot
             merge_types(walker, call.name, name, t, types[result])
             for name, t, result in zip(call.outputs, merged, branch.results, strict=True)
         ]
-    add_control_node(walker, call, (*(name for branch in branches for name in branch.results), *beside), merged)
+    add_control_node(walker, call, (*(name for branch in branches for name in branch.results), *stored), merged)
 
 
-def _cheaper(walker: Walker, call: ResolvedNode, then: _Branch, other: _Branch) -> _Branch | None:
+def _cheaper_branch(walker: Walker, call: ResolvedNode, then_branch: _Branch, else_branch: _Branch) -> _Branch | None:
     """The branch with fewer FLOPs; None where that depends on a symbol. A note shows what both cost."""
-    a, b = (_flops(walker, branch.first, branch.last) for branch in (then, other))
+    a, b = (_sum_flops(walker, branch.first, branch.last) for branch in (then_branch, else_branch))
     if a == b:
-        return other
+        return else_branch
     walker.choices.append(call.name)
     try:
-        cheaper, counts = (then, "the dearer one counts") if a < b else (other, "the dearer one counts")
+        cheaper, counts = (then_branch, "the dearer one counts") if a < b else (else_branch, "the dearer one counts")
     except UndecidedError:
         cheaper, counts = None, "both count until a symbol is bound"
-    walker.builder.notes.append(f"{call.name}: then_branch {_shown(a)} FLOPs, else_branch {_shown(b)}: {counts}")
+    walker.builder.notes.append(
+        f"{call.name}: then_branch {_number_text(a)} FLOPs, else_branch {_number_text(b)}: {counts}"
+    )
     return cheaper
 
 
-def _shown(d: Dim) -> str:
+def _number_text(d: Dim) -> str:
     return f"{d:,}" if isinstance(d, int) else pretty_text(d)
 
 
-def _branch(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, graph: GraphProto) -> _Branch:
+def _add_branch(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, graph: GraphProto) -> _Branch:
     first = len(walker.builder.nodes)
     with collect_assumptions() as assumptions:
         results = walker.graph(inner_frame(frame, call, branch), graph)
@@ -119,14 +124,16 @@ def _branch(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, graph
     return _Branch(results, first, len(walker.builder.nodes), tuple(assumptions))
 
 
-def _untaken(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, graph: GraphProto) -> Sequence[str]:
+def _add_uncounted_branch(
+    walker: Walker, frame: Frame, call: ResolvedNode, branch: str, graph: GraphProto
+) -> Sequence[str]:
     """Adds a branch that is not taken, with count 0, where it holds weights. It need not be valid: then the stored
     tensors that no node of it reads are returned."""
     start = save_state(walker)
     try:
-        _branch(walker, frame, call, branch, graph)
+        _add_branch(walker, frame, call, branch, graph)
     except CostcalcError:
-        return _only_stored(walker, call, branch, start)
+        return _keep_stored_tensors(walker, call, branch, start)
     builder = walker.builder
     stored = builder.initializers.keys() | walker.definitions.constants
     read = {name for n in builder.nodes[start.nodes :] for name in n.inputs if name in stored}
@@ -137,7 +144,7 @@ def _untaken(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, grap
     return ()
 
 
-def _only_stored(walker: Walker, call: ResolvedNode, branch: str, start: WalkerState) -> tuple[str, ...]:
+def _keep_stored_tensors(walker: Walker, call: ResolvedNode, branch: str, start: WalkerState) -> tuple[str, ...]:
     """Removes a branch whose types do not fit, but for its stored tensors: the file holds them all the same."""
     builder = walker.builder
     tensors = {n: t for n, t in islice(builder.initializers.items(), start.initializers, None) if may_be_weight(t)}
@@ -145,27 +152,27 @@ def _only_stored(walker: Walker, call: ResolvedNode, branch: str, start: WalkerS
     for name, type_ in tensors.items():
         builder.initializers[name] = builder.types[name] = type_
     builder.parameters |= tensors.keys()
-    counted = ", what it stores counts" if tensors else ""
-    builder.notes.append(f"{call.name}: the types of its {branch} do not fit; it is taken to never run{counted}")
+    remark = ", what it stores counts" if tensors else ""
+    builder.notes.append(f"{call.name}: the types of its {branch} do not fit; it is taken to never run{remark}")
     return tuple(tensors)
 
 
-def _flops(walker: Walker, first: int, last: int) -> Dim:
+def _sum_flops(walker: Walker, first: int, last: int) -> Dim:
     """FLOPs of nodes[first:last], those without a rule left out."""
     types = walker.builder.types
     total: Dim = 0
     for node in walker.builder.nodes[first:last]:
         rule = registry.COST_RULES.get((node.domain, node.op_type))
         inputs = [types[name] if name else None for name in node.inputs]
-        outs = [types[name] if name else None for name in node.outputs]
-        if rule is None or any(t is not None and t.shape is None for t in (*inputs, *outs)):
+        outputs = [types[name] if name else None for name in node.outputs]
+        if rule is None or any(t is not None and t.shape is None for t in (*inputs, *outputs)):
             continue
-        context = {"out": outs[0], "outs": outs, "opset": walker.builder.opset.get(node.domain, 0)}
+        context = {"out": outputs[0], "outs": outputs, "opset": walker.builder.opset.get(node.domain, 0)}
         cost = registry.call_rule(rule, inputs, node.attributes, context)
         if cost is None:
             continue
-        once = 2 * cost.macs.value if cost.macs.terms else 0
+        node_flops = 2 * cost.macs.value if cost.macs.terms else 0
         for work in cost.work:
-            once = once + work.formula.value
-        total = total + once * node.count
+            node_flops = node_flops + work.formula.value
+        total = total + node_flops * node.count
     return total

@@ -15,7 +15,7 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType, Value
 from costcalc.core.traits import traits_of
 from costcalc.frontends.onnx.messages import GraphProto, NodeProto
-from costcalc.frontends.onnx.scopes import Claimed, Frame, file_names
+from costcalc.frontends.onnx.scopes import Frame, NameOwners, file_names
 from costcalc.graph.builder import MAX_VALUE_ELEMENTS, GraphBuilder
 from costcalc.graph.parameters import UNSCALED
 
@@ -30,7 +30,7 @@ _LISTS = {
 
 _QUANTISED = frozenset((DType.INT8, DType.UINT8, DType.INT4, DType.UINT4, DType.INT2, DType.UINT2))
 
-_STEERED = frozenset((("", "Resize"), ("", "Upsample"), ("", "OneHot")))
+_PARAMETRIC = frozenset((("", "Resize"), ("", "Upsample"), ("", "OneHot")))
 """Their buffers, written as constants, are part of the operator: the scale of a picture, what is hot."""
 
 
@@ -63,11 +63,13 @@ def promote_constants(builder: GraphBuilder, constants: Sequence[str]) -> None:
 
     A ConstantOfShape of a stored shape is such a constant, too (a way to leave weights out of a file): where it feeds a
     weight or a buffer it is no layer."""
-    filled = [n for n in builder.nodes if n.op_type == "ConstantOfShape" and may_be_weight(builder.types[n.outputs[0]])]
-    if not constants and not filled:
+    fill_nodes = [
+        n for n in builder.nodes if n.op_type == "ConstantOfShape" and may_be_weight(builder.types[n.outputs[0]])
+    ]
+    if not constants and not fill_nodes:
         return
-    computed = {name for node in builder.nodes for name in node.outputs} if filled else set()
-    layers = {n.outputs[0] for n in filled if n.inputs[0] not in computed}
+    computed = {name for node in builder.nodes for name in node.outputs} if fill_nodes else set()
+    layers = {n.outputs[0] for n in fill_nodes if n.inputs[0] not in computed}
     origin = {name: name for name in (*constants, *layers)}
     for node in builder.nodes:
         key, operator = (node.domain, node.op_type), traits_of(node)
@@ -76,7 +78,7 @@ def promote_constants(builder: GraphBuilder, constants: Sequence[str]) -> None:
                 continue
             source = origin[name]
             weight = position in operator.weights and may_be_weight(builder.types[source])
-            steers = key in _STEERED and source not in layers
+            steers = key in _PARAMETRIC and source not in layers
             if weight or (position in operator.buffers and not steers):
                 builder.initializers[source] = builder.types[source]
             elif position == 0 and operator.passes_on in UNSCALED:
@@ -94,49 +96,49 @@ class Definitions:
         self.builder = builder
         self.top: GraphProto | None = None
         self.constants: list[str] = []
-        self._places: dict[tuple[Hashable, ...], tuple[str, TensorType]] = {}
+        self._tensors: dict[tuple[Hashable, ...], tuple[str, TensorType]] = {}
 
     @cached_property
-    def _claimed(self) -> Claimed:
+    def _file_names(self) -> NameOwners:
         return file_names(self.top) if self.top else {}
 
     def name(self, frame: Frame, name: str) -> str:
         """The builder's name of a value that a graph computes."""
-        return frame.define(name, self._claimed) if name and frame.values else name
+        return frame.define(name, self._file_names) if name and frame.value_prefix else name
 
     def initializer(self, frame: Frame, name: str, type_: TensorType) -> None:
         """Adds an initializer, or finds it where a body or a function has added it before."""
-        if not frame.values:
+        if not frame.value_prefix:
             self.builder.add_initializer(name, *stored_type(type_))
             return
-        place = (*frame.origin, name)
-        earlier = self._known(place)
-        if earlier:
-            frame.env[name] = earlier
+        key = (*frame.origin, name)
+        existing = self._find_tensor(key)
+        if existing:
+            frame.env[name] = existing
             return
         name_in_builder = self.builder.add_initializer(self.name(frame, name), *stored_type(type_))
-        self._places[place] = name_in_builder, self.builder.types[name_in_builder]
+        self._tensors[key] = name_in_builder, self.builder.types[name_in_builder]
 
     def constant(
-        self, frame: Frame, node: NodeProto, attributes: Mapping[str, Any], place: tuple[Hashable, ...], name: str
+        self, frame: Frame, node: NodeProto, attributes: Mapping[str, Any], key: tuple[Hashable, ...], name: str
     ) -> None:
         """Adds a Constant node's tensor, or finds it likewise. A function's output has the name that the call gives it:
         there an Identity brings the tensor."""
         output = node.output[0]
-        earlier = self._known(place) if frame.values else ""
-        if not earlier:
+        existing = self._find_tensor(key) if frame.value_prefix else ""
+        if not existing:
             name_in_builder = self.builder.add_constant(
                 self.name(frame, output), *stored_type(constant_type(attributes))
             )
             self.constants.append(name_in_builder)
-            if frame.values:
-                self._places[place] = name_in_builder, self.builder.types[name_in_builder]
+            if frame.value_prefix:
+                self._tensors[key] = name_in_builder, self.builder.types[name_in_builder]
         elif output in frame.env:
-            self.builder.add("Identity", (earlier,), name=name, outputs=(frame.env[output],), scope=frame.scope)
+            self.builder.add("Identity", (existing,), name=name, outputs=(frame.env[output],), scope=frame.scope)
         else:
-            frame.env[output] = earlier
+            frame.env[output] = existing
 
-    def _known(self, place: tuple[Hashable, ...]) -> str:
+    def _find_tensor(self, key: tuple[Hashable, ...]) -> str:
         """The builder's name of a stored tensor that is there already, or ""."""
-        name, type_ = self._places.get(place, ("", None))
+        name, type_ = self._tensors.get(key, ("", None))
         return name if type_ is not None and self.builder.types.get(name) is type_ else ""

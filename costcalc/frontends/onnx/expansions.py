@@ -85,22 +85,24 @@ def inline_function(walker: Walker, frame: Frame, call: ResolvedNode, function: 
             "export the model again",
         )
     env = dict(zip_longest(function.input, call.inputs, fillvalue=""))
-    passed = {name for name in function.output if name in env}
+    forwarded = {name for name in function.output if name in env}
     env |= {
-        name: outer for name, outer in zip(function.output, call.outputs, strict=False) if outer and name not in passed
+        name: outer
+        for name, outer in zip(function.output, call.outputs, strict=False)
+        if outer and name not in forwarded
     }
     attributes = {a.name: a.value for a in function.attribute} | call.attributes
     origin = (function.domain, function.name, function.overload)
     body = Frame(env, None, call.name, f"{call.name}/", (*call.scope, call.name), attributes, frame.depth + 1, origin)
     builder = walker.builder
-    outside = builder.opset
-    builder.opset = {**outside, **function.opset}
+    outer_opset = builder.opset
+    builder.opset = {**outer_opset, **function.opset}
     try:
         walker.run(body, function.buf, function.node)
     finally:
-        builder.opset = {**function.opset, **outside}
+        builder.opset = {**function.opset, **outer_opset}
     for name, outer in zip(function.output, call.outputs, strict=False):
-        if outer and name in passed:
+        if outer and name in forwarded:
             builder.add(
                 "Identity",
                 (env[name],),

@@ -31,7 +31,7 @@ def make_inference(graph: GraphProto, binding: InputBinding, opset: Mapping[str,
             return inferred
         if declared is None:
             infos = (parse_value_info(graph.buf, a, b) for a, b in graph.value_info)
-            declared = {i.name: _type(i.type, binding) for i in (*infos, *graph.output)}
+            declared = {i.name: _declared_type(i.type, binding) for i in (*infos, *graph.output)}
         if not any(name in declared for name in node.outputs):
             return None
         return tuple(declared.get(name, TensorType(DType.UNDEFINED, None)) for name in node.outputs)
@@ -39,8 +39,8 @@ def make_inference(graph: GraphProto, binding: InputBinding, opset: Mapping[str,
     return infer
 
 
-def _type(t: TypeProto, binding: InputBinding) -> TensorType:
-    """A declared type; its shape is only known where every extent is declared."""
+def _declared_type(t: TypeProto, binding: InputBinding) -> TensorType:
+    """A TypeProto -> the tensor type; its shape is known only where every extent is declared."""
     dtype = DTYPE_OF_CODE.get(t.elem_type, DType.UNDEFINED)
     if t.kind != "tensor" or t.dims is None or any(d is None or (isinstance(d, int) and d < 0) for d in t.dims):
         return TensorType(dtype, None)
@@ -62,15 +62,15 @@ def infer_with_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapp
         proto = helper.make_node(
             node.op_type, node.inputs, node.outputs, domain=node.domain, **_attributes(node.attributes)
         )
-        named = [
+        tensors = [
             (name, t.dtype.value[2], [int(d) for d in t.shape or ()], t.value)
             for name, t in zip(node.inputs, inputs, strict=True)
             if t is not None
         ]
-        types = {name: helper.make_tensor_type_proto(code, shape) for name, code, shape, _ in named}
+        types = {name: helper.make_tensor_type_proto(code, shape) for name, code, shape, _ in tensors}
         data = {
             name: helper.make_tensor(name, code, shape, value)
-            for name, code, shape, value in named
+            for name, code, shape, value in tensors
             if value is not None and not any(isinstance(v, Poly) for v in value)
         }
         imports = [helper.make_opsetid(domain, number) for domain, number in opset.items()]

@@ -40,7 +40,7 @@ def bind_inputs(
 ) -> InputBinding:
     """Shapes of the graph inputs under what the user binds. UsageError for an unknown input, a rank that differs, two
     values for one name, or an extent below 1."""
-    declared = {i.name: _declared(i) for i in inputs}
+    declared = {i.name: _declared_shape(i) for i in inputs}
     if symbolic:
         declared = {name: shape and tuple(symbolic_shape(shape, {})) for name, shape in declared.items()}
     for name in shapes:
@@ -49,36 +49,40 @@ def bind_inputs(
             raise UnknownNameError(fact, suggest_names(name, declared), argument="shapes", name=name)
     names = frozenset(symbols(*(d for shape in declared.values() for d in shape or ())))
     bound: dict[str, Dim] = dict(dims)
-    fixed: dict[tuple[str, int], Dim] = {}
+    overrides: dict[tuple[str, int], Dim] = {}
     notes: list[str] = []
     bound_extents = [(name, axis, extent) for name, shape in shapes.items() for axis, extent in enumerate(shape)]
     for name, shape in shapes.items():
-        own = declared[name]
-        if own is not None and len(own) != len(shape):
-            raise UsageError(f"--shape gives {name!r} {len(shape)} extents, it has {_shown(own)}", f"give {len(own)}")
+        declared_shape = declared[name]
+        if declared_shape is not None and len(declared_shape) != len(shape):
+            raise UsageError(
+                f"--shape gives {name!r} {len(shape)} extents, it has {_shape_text(declared_shape)}",
+                f"give {len(declared_shape)}",
+            )
     for name, axis, extent in bound_extents:
         _bind_name(declared[name], name, axis, extent, bound)
     for name, axis, extent in bound_extents:
-        own = declared[name]
-        if own is None:
+        declared_shape = declared[name]
+        if declared_shape is None:
             continue
-        declared_extent = _solve(substitute(own[axis], bound), extent, bound)
+        declared_extent = _solve(substitute(declared_shape[axis], bound), extent, bound)
         if declared_extent != extent:
-            fixed[name, axis] = extent
+            overrides[name, axis] = extent
     if not symbolic:
-        notes += _batch_defaults(declared, fixed, bound, frozenset(dims))
+        notes += _batch_defaults(declared, overrides, bound, frozenset(dims))
     for name, value in bound.items():
         if isinstance(value, int) and value < 1:
             raise UsageError(f"{name} = {value}", "an extent is at least 1")
-    result: dict[str, tuple[Dim, ...] | None] = {}
-    for name, own in declared.items():
-        if own is None:
-            result[name] = tuple(shapes[name]) if name in shapes else None
+    bound_shapes: dict[str, tuple[Dim, ...] | None] = {}
+    for name, declared_shape in declared.items():
+        if declared_shape is None:
+            bound_shapes[name] = tuple(shapes[name]) if name in shapes else None
             continue
-        result[name] = tuple(fixed.get((name, i), substitute(d, bound)) for i, d in enumerate(own))
-        if any(key[0] == name for key in fixed):
-            notes.append(f"{name} is declared as {_shown(own)} and costed as {_shown(result[name] or ())}")
-    return InputBinding(result, bound, names, tuple(notes), bool(fixed))
+        bound_shapes[name] = tuple(overrides.get((name, i), substitute(d, bound)) for i, d in enumerate(declared_shape))
+        if any(key[0] == name for key in overrides):
+            texts = _shape_text(declared_shape), _shape_text(bound_shapes[name] or ())
+            notes.append(f"{name} is declared as {texts[0]} and costed as {texts[1]}")
+    return InputBinding(bound_shapes, bound, names, tuple(notes), bool(overrides))
 
 
 def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: int | bool | float) -> Value:
@@ -93,9 +97,9 @@ def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: in
 def suggest_names(name: str, choices: Iterable[str]) -> str:
     """A remedy that names the nearest choices, or all of a few."""
     names = list(choices)
-    near = difflib.get_close_matches(name, names, 3, 0.6)
-    if near:
-        return "did you mean " + " or ".join(near) + "?"
+    matches = difflib.get_close_matches(name, names, 3, 0.6)
+    if matches:
+        return "did you mean " + " or ".join(matches) + "?"
     return f"choose from: {', '.join(names[:20])}" if names else "there are none"
 
 
@@ -106,21 +110,23 @@ def _size(shape: tuple[Dim, ...]) -> int:
     return size
 
 
-def _declared(info: ValueInfoProto) -> tuple[Dim, ...] | None:
+def _declared_shape(info: ValueInfoProto) -> tuple[Dim, ...] | None:
     if info.type.dims is None:
         return None
     return tuple(declared_dim(d, f"{info.name}_dim{i}") for i, d in enumerate(info.type.dims))
 
 
-def _shown(shape: Sequence[Dim]) -> str:
+def _shape_text(shape: Sequence[Dim]) -> str:
     return "[" + ", ".join(map(str, shape)) + "]"
 
 
-def _bind_name(own: tuple[Dim, ...] | None, name: str, axis: int, extent: Dim, bound: dict[str, Dim]) -> None:
+def _bind_name(
+    declared_shape: tuple[Dim, ...] | None, name: str, axis: int, extent: Dim, bound: dict[str, Dim]
+) -> None:
     """Binds the name that an input declares for an axis to the extent of its bound shape."""
     if isinstance(extent, int) and extent < 1:
         raise UsageError(f"--shape gives axis {axis} of {name!r} the extent {extent}", "an extent is at least 1")
-    declared = symbol_name(own[axis]) if own is not None else None
+    declared = symbol_name(declared_shape[axis]) if declared_shape is not None else None
     if declared is None or symbol_name(extent) == declared:
         return
     value = bound.get(declared, extent)
@@ -149,13 +155,13 @@ def _solve(declared: Dim, extent: Dim, bound: dict[str, Dim]) -> Dim:
 
 def _batch_defaults(
     declared: Mapping[str, tuple[Dim, ...] | None],
-    fixed: Mapping[tuple[str, int], Dim],
+    overrides: Mapping[tuple[str, int], Dim],
     bound: dict[str, Dim],
     names_in_use: frozenset[str],
 ) -> list[str]:
     notes: list[str] = []
     for name, shape in declared.items():
-        if not shape or (name, 0) in fixed:
+        if not shape or (name, 0) in overrides:
             continue
         batch = symbol_name(substitute(shape[0], bound))
         if batch is not None and batch not in names_in_use and (is_batch_name(batch) or batch == f"{name}_dim0"):

@@ -40,32 +40,37 @@ def expand_loop(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds a Loop: inputs M, cond, carried…; its body takes (iteration, cond, carried…) and gives (cond, carried…,
     scans…)."""
     body, types = body_graph(call, "body"), walker.builder.types
-    limit, go = (*call.inputs[:2], "", "")[:2]
+    limit, condition = (*call.inputs[:2], "", "")[:2]
     carried = [types.get(name, UNKNOWN) for name in call.inputs[2:]]
-    most = scalar_value(types.get(limit)) if limit else None
-    begins = scalar_value(types.get(go)) if go else True
+    max_trips = scalar_value(types.get(limit)) if limit else None
+    initial_condition = scalar_value(types.get(condition)) if condition else True
     if len(body.input) != 2 + len(carried):
         raise LoadError(
             f"its body takes {len(body.input)} values, {2 + len(carried)} are given", "export the model again"
         )
     start = save_state(walker)
-    running = TensorType(DType.BOOL, (), (True,))
-    fixed, results = add_loop_body(walker, frame, call, body, [TensorType(DType.INT64, ()), running], carried)
-    endless = scalar_value(types[results[0]]) is not True
-    is_counted = most is not None and not isinstance(most, bool) and not endless and not _at_least(most, _ENDLESS)
+    true_type = TensorType(DType.BOOL, (), (True,))
+    invariant, results = add_loop_body(walker, frame, call, body, [TensorType(DType.INT64, ()), true_type], carried)
+    may_stop = scalar_value(types[results[0]]) is not True
+    is_counted = (
+        max_trips is not None
+        and not isinstance(max_trips, bool)
+        and not may_stop
+        and not _at_least(max_trips, _ENDLESS)
+    )
     trips: Dim = 0
-    if is_counted and begins is True and most is not None:
-        trips = maximum(0, most)
-    elif begins is not False:
+    if is_counted and initial_condition is True and max_trips is not None:
+        trips = maximum(0, max_trips)
+    elif initial_condition is not False:
         trips = _open_trips(walker, call)
-    if isinstance(trips, int) and trips <= MAX_UNROLLED_TRIPS and _changes(fixed, carried):
+    if isinstance(trips, int) and trips <= MAX_UNROLLED_TRIPS and _shapes_differ(invariant, carried):
         restore_state(walker, start)
-        if begins is None or (begins is True and not is_counted):
+        if initial_condition is None or (initial_condition is True and not is_counted):
             _open_trips(walker, call)  # its name stays one that can be bound
         _unroll(walker, frame, call, body, carried, trips)
         return
     multiply_counts(walker, start, trips)
-    _note_changes(walker, call, body, fixed, carried)
+    _note_changes(walker, call, body, invariant, carried)
     n = len(carried)
     finals = [drop_value(types[name]) for name in results[1 : 1 + n]] if trips != 0 else carried
     scans = [stack_type(types[name], trips, 0) for name in results[1 + n :]]
@@ -77,10 +82,10 @@ def _open_trips(walker: Walker, call: ResolvedNode) -> Dim:
 
 
 def _note_changes(
-    walker: Walker, call: ResolvedNode, body: GraphProto, fixed: Sequence[TensorType], carried: Sequence[TensorType]
+    walker: Walker, call: ResolvedNode, body: GraphProto, invariant: Sequence[TensorType], carried: Sequence[TensorType]
 ) -> None:
     """Adds a note where one extent stands for the extents of all trips."""
-    pairs = zip(body.input[2:], fixed, carried, strict=True)
+    pairs = zip(body.input[2:], invariant, carried, strict=True)
     changed = ", ".join(info.name for info, a, b in pairs if a.shape != b.shape)
     if changed:
         walker.builder.notes.append(
@@ -88,7 +93,7 @@ def _note_changes(
         )
 
 
-def _changes(a: Sequence[TensorType], b: Sequence[TensorType]) -> bool:
+def _shapes_differ(a: Sequence[TensorType], b: Sequence[TensorType]) -> bool:
     return any(x.shape != y.shape for x, y in zip(a, b, strict=True))
 
 
@@ -111,7 +116,7 @@ def _unroll(
     add_control_node(walker, call, results[1:], [*carried, *scans])
 
 
-class _Result(NamedTuple):
+class _LoopBody(NamedTuple):
     carried: list[TensorType]
     outputs: tuple[str, ...]
 
@@ -124,7 +129,7 @@ def add_loop_body(
     head: list[TensorType],
     carried: list[TensorType],
     tail: Sequence[TensorType] = (),
-) -> _Result:
+) -> _LoopBody:
     """Adds the body with types of the carried values that hold in every trip: an extent that changes becomes a symbol,
     an element that changes is not known."""
     start = save_state(walker)
@@ -140,11 +145,11 @@ def add_loop_body(
             for info, a, b in zip(body.input[len(head) :], carried, after, strict=False)
         ]
         if merged == carried:
-            return _Result(carried, results)
+            return _LoopBody(carried, results)
         restore_state(walker, start)
         carried = merged
     results = run_body(walker, frame, call, body, "body", [*head, *carried, *tail])
-    return _Result(carried, results)
+    return _LoopBody(carried, results)
 
 
 def _at_least(a: Dim, b: int) -> bool:
@@ -200,29 +205,29 @@ def expand_sequence_map(walker: Walker, frame: Frame, call: ResolvedNode) -> Non
         add_control_node(walker, call, (), [UNKNOWN] * len(call.outputs))
         return
     columns = [t.value or () if isinstance(t, SequenceType) else (t,) for t in input_types]
-    alike = all(len(set(column)) == 1 for column in columns)
-    runs = 1 if alike else len(columns[0])
+    is_uniform = all(len(set(column)) == 1 for column in columns)
+    runs = 1 if is_uniform else len(columns[0])
     items: list[tuple[TensorType, ...]] = []
     names: list[str] = []
     for i in range(runs):
         start = save_state(walker)
-        branch = "body" if alike else f"body/{i}"
+        branch = "body" if is_uniform else f"body/{i}"
         row = [column[i if len(column) > 1 else 0] for column in columns]
         results = run_body(walker, frame, call, body, branch, row)
         items.append(tuple(types[name] for name in results))
         names += results
-        if alike:
+        if is_uniform:
             multiply_counts(walker, start, first.shape[0])
-    sequences = [_sequence(first, column, alike) for column in zip(*items, strict=True)] or [
+    sequences = [_sequence_type(first, column, is_uniform) for column in zip(*items, strict=True)] or [
         SequenceType(DType.UNDEFINED, (0,), ()) for _ in call.outputs
     ]
     add_control_node(walker, call, names, sequences)
 
 
-def _sequence(like: SequenceType, items: tuple[TensorType, ...], alike: bool) -> SequenceType:
+def _sequence_type(template: SequenceType, items: tuple[TensorType, ...], is_uniform: bool) -> SequenceType:
     """A sequence as long as another."""
-    assert like.shape is not None
-    length = like.shape[0]
-    if alike and isinstance(length, int):
+    assert template.shape is not None
+    length = template.shape[0]
+    if is_uniform and isinstance(length, int):
         items = items * length
     return SequenceType(items[0].dtype if items else DType.UNDEFINED, (length,), items)

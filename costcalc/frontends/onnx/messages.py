@@ -94,10 +94,10 @@ class ModelProto(NamedTuple):
     functions: tuple[FunctionProto, ...]
 
 
-def parse_value_info(buf: Buffer, at: int, end: int) -> ValueInfoProto:
+def parse_value_info(buf: Buffer, start: int, end: int) -> ValueInfoProto:
     """Reads a ValueInfoProto."""
     name, type_ = "", TypeProto()
-    for key, a, b in read_fields(buf, at, end):
+    for key, a, b in read_fields(buf, start, end):
         if key == 10:
             name = read_string(buf, a, b)
         elif key == 18:
@@ -107,14 +107,14 @@ def parse_value_info(buf: Buffer, at: int, end: int) -> ValueInfoProto:
 
 _KINDS = {10: "tensor", 34: "sequence", 42: "map", 66: "sparse", 74: "optional", 58: "opaque"}
 
-_DEEPEST_TYPE = 16
+_MAX_TYPE_DEPTH = 16
 
 
-def parse_type(buf: Buffer, at: int, end: int, depth: int = 0) -> TypeProto:
+def parse_type(buf: Buffer, start: int, end: int, depth: int = 0) -> TypeProto:
     """Reads a TypeProto."""
-    if depth > _DEEPEST_TYPE:
-        raise LoadError(f"types are nested more than {_DEEPEST_TYPE} deep (at byte {at})", REMEDY)
-    for key, a, b in read_fields(buf, at, end):
+    if depth > _MAX_TYPE_DEPTH:
+        raise LoadError(f"types are nested more than {_MAX_TYPE_DEPTH} deep (at byte {start})", REMEDY)
+    for key, a, b in read_fields(buf, start, end):
         kind = _KINDS.get(key)
         if kind in ("tensor", "sparse"):
             return _tensor_type(kind, buf, a, b)
@@ -126,9 +126,9 @@ def parse_type(buf: Buffer, at: int, end: int, depth: int = 0) -> TypeProto:
     return TypeProto()
 
 
-def _tensor_type(kind: str, buf: Buffer, at: int, end: int) -> TypeProto:
+def _tensor_type(kind: str, buf: Buffer, start: int, end: int) -> TypeProto:
     elem_type, dims = 0, None
-    for key, a, b in read_fields(buf, at, end):
+    for key, a, b in read_fields(buf, start, end):
         if key == 8:
             elem_type = a
         elif key == 18:
@@ -136,8 +136,8 @@ def _tensor_type(kind: str, buf: Buffer, at: int, end: int) -> TypeProto:
     return TypeProto(kind, elem_type, dims)
 
 
-def _dim(buf: Buffer, at: int, end: int) -> int | str | None:
-    for key, a, b in read_fields(buf, at, end):
+def _dim(buf: Buffer, start: int, end: int) -> int | str | None:
+    for key, a, b in read_fields(buf, start, end):
         if key == 8:
             return to_int64(a)
         if key == 18:
@@ -198,11 +198,11 @@ _FORMAT = {
 _SIZE = {t: struct.calcsize(f"<{c}") for t, c in _FORMAT.items()}
 
 
-def parse_tensor(buf: Buffer, at: int, end: int) -> TensorProto:
+def parse_tensor(buf: Buffer, start: int, end: int) -> TensorProto:
     """Reads a TensorProto; external data is not looked at."""
     name, dims, data_type, external = "", [], 0, False
     payload: list[Chunk] = []
-    for key, a, b in read_fields(buf, at, end):
+    for key, a, b in read_fields(buf, start, end):
         if key == 8:
             dims.append(a)
         elif key == 16:
@@ -232,10 +232,10 @@ class SparseTensorProto(NamedTuple):
         return TensorType(self.values.dtype, self.dims)
 
 
-def parse_sparse_tensor(buf: Buffer, at: int, end: int) -> SparseTensorProto:
+def parse_sparse_tensor(buf: Buffer, start: int, end: int) -> SparseTensorProto:
     """Reads a SparseTensorProto; where its values stand (indices) is not looked at."""
     values, dims = TensorProto("", (), 0, (), False, buf), []
-    for key, a, b in read_fields(buf, at, end):
+    for key, a, b in read_fields(buf, start, end):
         if key == 10:
             values = parse_tensor(buf, a, b)
         elif key == 24:
@@ -265,7 +265,7 @@ def decode_elements(t: TensorProto) -> Value | None:
             raise LoadError(f"the tensor {t.name!r} has {n} elements of {dtype} in {b - a} bytes", REMEDY)
         values: tuple[Any, ...] = struct.unpack_from(f"<{n}{code}", t.buf, a)
     else:
-        values = _typed(t, dtype)
+        values = _decode_typed_data(t, dtype)
         if len(values) != n:
             raise LoadError(f"the tensor {t.name!r} has {len(values)} elements where its shape needs {n}", REMEDY)
     return tuple(map(_bfloat16, values)) if dtype is DType.BFLOAT16 else values
@@ -281,22 +281,22 @@ def _float16(bits: int) -> float:
     return value
 
 
-def _typed(t: TensorProto, dtype: DType) -> tuple[Any, ...]:
+def _decode_typed_data(t: TensorProto, dtype: DType) -> tuple[Any, ...]:
     """The elements in float_data, int32_data, int64_data, double_data or uint64_data."""
-    out: list[Any] = []
+    elements: list[Any] = []
     if any((key in _FLOAT_DATA) != (dtype in (DType.FLOAT32, DType.FLOAT64)) for key, _, _ in t.payload):
         raise LoadError(f"the elements of the tensor {t.name!r} are of another type than {dtype}", REMEDY)
     for key, a, b in t.payload:
         if key in (37, 34):
-            out += struct.unpack_from(f"<{(b - a) // 4}f", t.buf, a)
+            elements += struct.unpack_from(f"<{(b - a) // 4}f", t.buf, a)
         elif key in (81, 82):
-            out += struct.unpack_from(f"<{(b - a) // 8}d", t.buf, a)
+            elements += struct.unpack_from(f"<{(b - a) // 8}d", t.buf, a)
         elif key in (40, 56, 88):
-            out.append(a)
+            elements.append(a)
         elif key in (42, 58, 90):
-            out += read_varints(t.buf, a, b)
+            elements += read_varints(t.buf, a, b)
     if dtype is DType.FLOAT16:
-        return tuple(map(_float16, out))
+        return tuple(map(_float16, elements))
     if dtype is DType.BOOL:
-        return tuple(map(bool, out))
-    return tuple(out) if dtype.is_float or dtype.label.startswith("u") else tuple(map(to_int64, out))
+        return tuple(map(bool, elements))
+    return tuple(elements) if dtype.is_float or dtype.label.startswith("u") else tuple(map(to_int64, elements))

@@ -36,26 +36,26 @@ MIN_NODE_BYTES = 3
 """Bytes of the smallest node, and of the smallest value: those that have an operator or a name."""
 
 
-def add_node(spans: list[Span], at: int, end: int) -> None:
+def add_node(spans: list[Span], start: int, end: int) -> None:
     """Adds the offsets of a node to the spans; LoadError for a message that can hold no operator, and for too many
     nodes."""
-    if end - at < MIN_NODE_BYTES:
-        raise damage_error("a node has no operator", at)
+    if end - start < MIN_NODE_BYTES:
+        raise damage_error("a node has no operator", start)
     if len(spans) >= MAX_NODES:
         raise LoadError(f"a graph has more than {MAX_NODES:,} nodes", "simplify it")
-    spans.append((at, end))
+    spans.append((start, end))
 
 
-def add_name(names: set[str], name: str, what: str, at: int) -> None:
+def add_name(names: set[str], name: str, owner: str, start: int) -> None:
     """Adds a name to those before. LoadError where it is empty or occurs twice."""
     if not name:
-        raise damage_error(f"{what} has no name", at)
+        raise damage_error(f"{owner} has no name", start)
     if name in names:
-        raise damage_error(f"{what} {name!r} is given twice", at)
+        raise damage_error(f"{owner} {name!r} is given twice", start)
     names.add(name)
 
 
-def parse_graph(buf: Buffer, at: int, end: int) -> GraphProto:
+def parse_graph(buf: Buffer, start: int, end: int) -> GraphProto:
     """Reads a GraphProto."""
     name = ""
     nodes: list[Span] = []
@@ -64,19 +64,19 @@ def parse_graph(buf: Buffer, at: int, end: int) -> GraphProto:
     inputs: list[ValueInfoProto] = []
     outputs: list[ValueInfoProto] = []
     infos: list[Span] = []
-    stored: set[str] = set()
-    names: set[str] = set()
-    for key, a, b in read_fields(buf, at, end):
+    stored_names: set[str] = set()
+    input_names: set[str] = set()
+    for key, a, b in read_fields(buf, start, end):
         if key == 10:
             add_node(nodes, a, b)
         elif key == 18:
             name = read_string(buf, a, b)
         elif key == 42:
             initializers.append(parse_tensor(buf, a, b))
-            add_name(stored, initializers[-1].name, "an initializer", a)
+            add_name(stored_names, initializers[-1].name, "an initializer", a)
         elif key == 90:
             inputs.append(parse_value_info(buf, a, b))
-            add_name(names, inputs[-1].name, "an input", a)
+            add_name(input_names, inputs[-1].name, "an input", a)
         elif key == 98:
             outputs.append(parse_value_info(buf, a, b))
             if not outputs[-1].name:
@@ -85,7 +85,7 @@ def parse_graph(buf: Buffer, at: int, end: int) -> GraphProto:
             infos.append((a, b))
         elif key == 122:
             sparse.append(parse_sparse_tensor(buf, a, b))
-            add_name(stored, sparse[-1].values.name, "an initializer", a)
+            add_name(stored_names, sparse[-1].values.name, "an initializer", a)
     lists = (tuple(nodes), tuple(initializers), tuple(sparse), tuple(inputs), tuple(outputs), tuple(infos))
     return GraphProto(name, *lists, buf)
 
@@ -106,12 +106,12 @@ _CACHED_BYTES = 128
 def parse_nodes(buf: Buffer, spans: tuple[Span, ...], cache: Cache) -> Iterator[NodeProto]:
     """Offsets of nodes -> the nodes, one by one. Names of values are interned: each is looked up some ten times, and a
     lookup of the same object compares no letters."""
-    for at, end in spans:
+    for start, end in spans:
         op_type = domain = overload = name = scopes = ""
         inputs: list[str] = []
         outputs: list[str] = []
         attributes: list[AttributeProto] = []
-        for key, a, b in read_fields(buf, at, end):
+        for key, a, b in read_fields(buf, start, end):
             if key == 10:
                 inputs.append(intern(str(buf[a:b], "utf8", "backslashreplace")))
             elif key == 18:
@@ -136,7 +136,7 @@ def parse_nodes(buf: Buffer, spans: tuple[Span, ...], cache: Cache) -> Iterator[
             elif key == 74 and buf[a : a + len(_SCOPES)] == _SCOPES:
                 scopes = next((read_string(buf, c, d) for k, c, d in read_fields(buf, a, b) if k == 18), "")
         if not op_type:
-            raise damage_error("a node has no operator", at)
+            raise damage_error("a node has no operator", start)
         yield NodeProto(op_type, domain, overload, name, tuple(inputs), tuple(outputs), tuple(attributes), scopes)
 
 
@@ -144,13 +144,13 @@ _EMPTY = {1: 0.0, 2: 0, 3: "", 6: (), 7: (), 8: (), 9: (), 10: (), 12: (), 14: (
 """AttributeProto.type -> the value where the field itself is left out: proto3 writers omit zeros and empty lists."""
 
 
-def parse_attribute(buf: Buffer, at: int, end: int) -> AttributeProto:
+def parse_attribute(buf: Buffer, start: int, end: int) -> AttributeProto:
     """Reads an AttributeProto."""
     name = ref = ""
     kind = 0
     value: Any = None
-    many: list[Any] = []
-    for key, a, b in read_fields(buf, at, end):
+    elements: list[Any] = []
+    for key, a, b in read_fields(buf, start, end):
         if key == 10:
             name = read_string(buf, a, b)
         elif key == 160:
@@ -158,36 +158,36 @@ def parse_attribute(buf: Buffer, at: int, end: int) -> AttributeProto:
         elif key == 24:
             value = to_int64(a)
         elif key == 64:
-            many.append(to_int64(a))
+            elements.append(to_int64(a))
         elif key == 66:
-            many += map(to_int64, read_varints(buf, a, b))
+            elements += map(to_int64, read_varints(buf, a, b))
         elif key == 21:
             (value,) = struct.unpack_from("<f", buf, a)
         elif key in (61, 58):
-            many += struct.unpack_from(f"<{(b - a) // 4}f", buf, a)
+            elements += struct.unpack_from(f"<{(b - a) // 4}f", buf, a)
         elif key == 34:
             value = read_string(buf, a, b)
         elif key == 74:
-            many.append(read_string(buf, a, b))
+            elements.append(read_string(buf, a, b))
         elif key in _MESSAGES:
             value = _MESSAGES[key](buf, a, b)
         elif key in _MESSAGE_LISTS:
-            many.append(_MESSAGE_LISTS[key](buf, a, b))
+            elements.append(_MESSAGE_LISTS[key](buf, a, b))
         elif key == 170:
             ref = read_string(buf, a, b)
-    if many or kind in (6, 7, 8, 9, 10, 12, 14):
-        value = tuple(many)
+    if elements or kind in (6, 7, 8, 9, 10, 12, 14):
+        value = tuple(elements)
     elif value is None:
         value = _EMPTY.get(kind)
     return AttributeProto(name, value, ref)
 
 
-def _dense(buf: Buffer, at: int, end: int) -> TensorType:
-    return parse_tensor(buf, at, end).type()
+def _dense(buf: Buffer, start: int, end: int) -> TensorType:
+    return parse_tensor(buf, start, end).type()
 
 
-def _sparse(buf: Buffer, at: int, end: int) -> TensorType:
-    return parse_sparse_tensor(buf, at, end).type()
+def _sparse(buf: Buffer, start: int, end: int) -> TensorType:
+    return parse_sparse_tensor(buf, start, end).type()
 
 
 _MESSAGES: dict[int, Callable[[Buffer, int, int], Any]] = {42: _dense, 50: parse_graph, 114: parse_type, 178: _sparse}
@@ -220,9 +220,9 @@ def parse_model(buf: Buffer) -> ModelProto:
     return ModelProto(ir_version, producer, opset, parse_graph(buf, *spans[-1]) if spans else None, tuple(functions))
 
 
-def _opset(buf: Buffer, at: int, end: int) -> tuple[str, int]:
+def _opset(buf: Buffer, start: int, end: int) -> tuple[str, int]:
     domain, version = "", 1
-    for key, a, b in read_fields(buf, at, end):
+    for key, a, b in read_fields(buf, start, end):
         if key == 10:
             domain = normalise_domain(read_string(buf, a, b))
         elif key == 16:
@@ -230,14 +230,14 @@ def _opset(buf: Buffer, at: int, end: int) -> tuple[str, int]:
     return domain, version
 
 
-def _function(buf: Buffer, at: int, end: int) -> FunctionProto:
+def _function(buf: Buffer, start: int, end: int) -> FunctionProto:
     name = domain = overload = ""
     inputs: list[str] = []
     outputs: list[str] = []
     defaults: list[AttributeProto] = []
     nodes: list[Span] = []
     opset: dict[str, int] = {}
-    for key, a, b in read_fields(buf, at, end):
+    for key, a, b in read_fields(buf, start, end):
         if key == 58:
             add_node(nodes, a, b)
         elif key == 10:
@@ -253,10 +253,10 @@ def _function(buf: Buffer, at: int, end: int) -> FunctionProto:
         elif key == 106:
             overload = read_string(buf, a, b)
         elif key == 74:
-            where, version = _opset(buf, a, b)
-            opset[where] = version
+            opset_domain, version = _opset(buf, a, b)
+            opset[opset_domain] = version
     if not name:
-        raise damage_error("a function has no name", at)
+        raise damage_error("a function has no name", start)
     return FunctionProto(
         name, domain, overload, tuple(inputs), tuple(outputs), tuple(defaults), tuple(nodes), opset, buf
     )

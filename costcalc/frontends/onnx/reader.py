@@ -42,7 +42,7 @@ def find_hints(graph: Graph) -> Iterator[str]:
     """A graph -> notes on what its exporter seems to have done, each a sentence."""
     tables: dict[str, tuple[Dim, ...]] = {}
     weights: dict[frozenset[Dim], set[str]] = defaultdict(set)
-    folded = ""
+    folded_weight = ""
     stored = graph.initializers
     for node in graph.nodes:
         op = node.op_type
@@ -51,38 +51,42 @@ def find_hints(graph: Graph) -> Iterator[str]:
                 if name in stored and len(stored[name].shape or ()) == 2:
                     weights[frozenset(stored[name].shape or ())].add(name)
         elif op in CONVOLUTIONS:
-            if not folded and len(node.inputs) > 1 and _took_a_norm(node):
-                folded = node.inputs[1]
+            if not folded_weight and len(node.inputs) > 1 and _has_folded_norm(node):
+                folded_weight = node.inputs[1]
         elif op in TABLES and node.inputs[0] in stored and len(stored[node.inputs[0]].shape or ()) == 2:
             tables[node.inputs[0]] = stored[node.inputs[0]].shape or ()
-    yield from _tied(graph, tables, weights)
-    if folded:
+    yield from _find_tied_weights(graph, tables, weights)
+    if folded_weight:
         yield (
-            f"BatchNormalization seems to be folded into convolutions ({folded}, …): the trained network has more "
-            "parameters than the file"
+            f"BatchNormalization seems to be folded into convolutions ({folded_weight}, …): the trained network has "
+            "more parameters than the file"
         )
 
 
-def _took_a_norm(node: Node) -> bool:
+def _has_folded_norm(node: Node) -> bool:
     """Whether a convolution looks as if a BatchNormalization had been folded into it."""
     return node.inputs[1].startswith(FOLDED_NAME) or bool(node.scope and NORM_BLOCK.search(node.scope[-1]))
 
 
-def _tied(graph: Graph, tables: dict[str, tuple[Dim, ...]], weights: dict[frozenset[Dim], set[str]]) -> Iterator[str]:
+def _find_tied_weights(
+    graph: Graph, tables: dict[str, tuple[Dim, ...]], weights: dict[frozenset[Dim], set[str]]
+) -> Iterator[str]:
     """A table and the one product's weight that has its shape, or that of its transpose, are often one weight."""
     for table, shape in tables.items():
-        alike = weights.get(frozenset(shape), set())
-        others = [name for name, other in tables.items() if frozenset(other) == frozenset(shape) and name != table]
-        if len(alike) != 1 or table in alike or others or len(set(shape)) == 1:
+        candidates = weights.get(frozenset(shape), set())
+        equal_tables = [
+            name for name, other_shape in tables.items() if frozenset(other_shape) == frozenset(shape) and name != table
+        ]
+        if len(candidates) != 1 or table in candidates or equal_tables or len(set(shape)) == 1:
             continue
-        (weight,) = alike
+        (weight,) = candidates
         yield (
             f"{table} and {weight} have the same shape up to transposition: if they are one tied weight, "
             f"{graph.initializers[table].elements:,} of the parameters are counted twice"
         )
 
 
-_MOST_ROUNDS = 8
+_MAX_ROUNDS = 8
 """A graph is built again when names of extents turn out to be equal; each round makes more of them one."""
 
 
@@ -103,7 +107,7 @@ def load_onnx(
     """
     place = name or (source if isinstance(source, str) else "model.onnx")
     try:
-        return _load(
+        return _load_graph(
             unpack(source) if isinstance(source, bytes) else read_bytes(source),
             place,
             dims or {},
@@ -117,7 +121,7 @@ def load_onnx(
         raise error.at(place) from error
 
 
-def _load(
+def _load_graph(
     buf: Buffer,
     place: str,
     dims: Mapping[str, Dim],
@@ -130,41 +134,41 @@ def _load(
     proto = parse_model(buf)
     if proto.graph is None or not (proto.graph.node or proto.graph.output):
         raise LoadError("it holds no graph", "give an ONNX model")
-    stored = {t.name for t in proto.graph.initializer}
-    inputs = [i for i in proto.graph.input if i.name not in stored]
+    stored_names = {t.name for t in proto.graph.initializer}
+    inputs = [i for i in proto.graph.input if i.name not in stored_names]
     names = [i.name for i in inputs]
     for name in values:
         if name not in names:
             fact = f"--value names {name!r}, which is no input"
             raise UnknownNameError(fact, suggest_names(name, names), argument="values", name=name)
-    equal: dict[str, Dim] = {}
-    first: tuple[Assumption, ...] = ()
-    for _ in range(_MOST_ROUNDS):
-        named = {name: substitute(value, equal) for name, value in dims.items()}
-        bound_shapes = {name: [substitute(d, equal) for d in shape] for name, shape in shapes.items()}
-        binding = bind_inputs(inputs, {**equal, **named}, bound_shapes, symbolic)
+    equal_symbols: dict[str, Dim] = {}
+    equalities: tuple[Assumption, ...] = ()
+    for _ in range(_MAX_ROUNDS):
+        bound_dims = {name: substitute(value, equal_symbols) for name, value in dims.items()}
+        bound_shapes = {name: [substitute(d, equal_symbols) for d in shape] for name, shape in shapes.items()}
+        binding = bind_inputs(inputs, {**equal_symbols, **bound_dims}, bound_shapes, symbolic)
         with collect_assumptions() as collected:
-            walker, outputs = _walk(proto, place, inputs, binding, values)
-        renamed = _equal_names(collected)
-        if not renamed:
+            walker, outputs = _walk_model(proto, place, inputs, binding, values)
+        new_equal = _equal_names(collected)
+        if not new_equal:
             break
-        equal = {name: substitute(value, renamed) for name, value in equal.items()} | renamed
-        first += tuple(a for a in collected if symbol_name(a.left) and symbol_name(a.right) and a.relation == "=")
+        equal_symbols = {name: substitute(value, new_equal) for name, value in equal_symbols.items()} | new_equal
+        equalities += tuple(a for a in collected if symbol_name(a.left) and symbol_name(a.right) and a.relation == "=")
     builder = walker.builder
     symbols = binding.declared | builder.data_symbols.keys()
     for name in dims:
         if name not in symbols:
             fact = f"--dim names {name!r}, which the model does not have"
             raise UnknownNameError(fact, suggest_names(name, sorted(symbols)), argument="dims", name=name)
-    builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal}
+    builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal_symbols}
     builder.notes[:0] = binding.notes
     promote_constants(builder, walker.definitions.constants)
-    assumptions = {str(a): a for a in (*first, *collected)}.values()
+    assumptions = {str(a): a for a in (*equalities, *collected)}.values()
     graph = builder.build(outputs, assumptions)
     return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *find_hints(graph)))
 
 
-def _walk(
+def _walk_model(
     proto: ModelProto,
     place: str,
     inputs: Iterable[ValueInfoProto],
@@ -180,7 +184,7 @@ def _walk(
     functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
     for info in inputs:
         if info.type.kind in ("sequence", "optional"):
-            builder.types[info.name] = _composite(builder, info.name, info.type)
+            builder.types[info.name] = _composite_type(builder, info.name, info.type)
             builder.inputs.append(info.name)
             continue
         shape = binding.shapes[info.name]
@@ -191,7 +195,7 @@ def _walk(
     return walker, walker.graph(Frame({}), graph)
 
 
-def _composite(builder: GraphBuilder, name: str, type_: TypeProto) -> TensorType:
+def _composite_type(builder: GraphBuilder, name: str, type_: TypeProto) -> TensorType:
     """The type of an input that is a sequence (its length is the symbol INPUT_length) or an optional, which counts as
     present."""
     if type_.kind == "optional":
@@ -204,8 +208,8 @@ def _composite(builder: GraphBuilder, name: str, type_: TypeProto) -> TensorType
     if type_.element is None:
         return UNKNOWN
     if type_.kind == "optional":
-        return _composite(builder, name, type_.element)
-    item = _composite(builder, name, type_.element)
+        return _composite_type(builder, name, type_.element)
+    item = _composite_type(builder, name, type_.element)
     if item.shape is None:
         return UNKNOWN
     length = builder.binding.get(f"{name}_length", symbol(f"{name}_length"))
@@ -217,13 +221,13 @@ def _equal_names(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
     """Assumptions -> by each symbol that must equal another, that other symbol."""
     root: dict[str, str] = {}
 
-    def find(name: str) -> str:
+    def find_root(name: str) -> str:
         while name in root:
             name = root[name]
         return name
 
     for left, relation, right in assumptions:
         a, b = symbol_name(left), symbol_name(right)
-        if relation == "=" and a and b and find(a) != find(b):
-            root[find(b)] = find(a)
-    return {name: symbol(find(name)) for name in root}
+        if relation == "=" and a and b and find_root(a) != find_root(b):
+            root[find_root(b)] = find_root(a)
+    return {name: symbol(find_root(name)) for name in root}

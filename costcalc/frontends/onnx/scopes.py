@@ -9,20 +9,20 @@ from costcalc.core.ir import TensorType
 from costcalc.frontends.onnx.messages import GraphProto, NodeProto
 from costcalc.frontends.onnx.wire import read_fields
 
-Claimed = dict[str, tuple[str, str]]
+NameOwners = dict[str, tuple[str, str]]
 """The builder's names of values -> the frame and the name there that each stands for."""
 
 
 class Frame(NamedTuple):
     """The names of a graph, subgraph or function call: env maps them to the builder's; a subgraph also finds its
-    parent's. values is the prefix of the names of the values that it defines, names that of its nodes' names.
+    parent's. value_prefix is that of the names of the values that it defines, node_prefix that of its nodes' names.
     attributes are those of the enclosing function's call. origin is the graph's position in the file, the same in every
     call of a function and every trip of a loop."""
 
     env: dict[str, str]
     parent: Frame | None = None
-    values: str = ""
-    names: str = ""
+    value_prefix: str = ""
+    node_prefix: str = ""
     scope: tuple[str, ...] = ()
     attributes: Mapping[str, Any] = {}
     depth: int = 0
@@ -37,14 +37,14 @@ class Frame(NamedTuple):
             frame = frame.parent
         return name
 
-    def define(self, name: str, claimed: Claimed) -> str:
+    def define(self, name: str, owners: NameOwners) -> str:
         """The builder's name of a value that this graph computes: no other value has it."""
-        if not name or not self.values:
+        if not name or not self.value_prefix:
             return name
         if name not in self.env:
-            path = unique = f"{self.values}/{name.lstrip('/')}"
-            value, n = (self.values, name), 1
-            while claimed.setdefault(unique, value) != value:
+            path = unique = f"{self.value_prefix}/{name.lstrip('/')}"
+            value, n = (self.value_prefix, name), 1
+            while owners.setdefault(unique, value) != value:
                 unique, n = f"{path}_{n}", n + 1
             self.env[name] = unique
         return self.env[name]
@@ -64,7 +64,7 @@ class ResolvedNode(NamedTuple):
     origin: tuple[Hashable, ...] = ()
 
 
-def file_names(graph: GraphProto) -> Claimed:
+def file_names(graph: GraphProto) -> NameOwners:
     """The names that the file's own graph needs."""
     return {name: ("", name) for name in _names(graph)}
 
@@ -73,10 +73,10 @@ def _names(graph: GraphProto) -> Iterator[str]:
     for items in (graph.input, graph.initializer):
         yield from (item.name for item in items)
     yield from (s.values.name for s in graph.sparse_initializer)
-    for at, end in graph.node:
+    for start, end in graph.node:
         yield from (
             str(graph.buf[a:b], "utf8", "backslashreplace")
-            for key, a, b in read_fields(graph.buf, at, end)
+            for key, a, b in read_fields(graph.buf, start, end)
             if key == 18
         )
 

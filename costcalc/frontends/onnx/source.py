@@ -25,10 +25,10 @@ MIN_MAPPED_BYTES = 1 << 25
 MAX_UNPACKED_BYTES = 1 << 31
 """Bytes of the largest model that is unpacked into memory; one that is stored uncompressed may be larger."""
 
-_MOST_RATIO, _RATIO_FROM = 200, 1 << 26
+_MAX_RATIO, _RATIO_FROM = 200, 1 << 26
 """Weights hardly compress: a member from this size on that shrank by more than this factor holds none."""
 
-_DEEPEST_TEXT = 200
+_MAX_TEXT_DEPTH = 200
 """Brackets inside each other in a textual model: its parser recurses."""
 
 _CHUNK = 1 << 20
@@ -42,9 +42,9 @@ def read_bytes(source: str) -> Buffer:
     try:
         with path.open("rb") as file:
             if path.suffix == ".onnxtxt":
-                return _text(file.read())
+                return _parse_text(file.read())
             if file.read(4) == _ZIP:
-                return _zip(file)
+                return _read_archive(file)
             size = file.seek(0, 2)
             if size >= MIN_MAPPED_BYTES:
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -56,10 +56,10 @@ def read_bytes(source: str) -> Buffer:
 
 def unpack(data: bytes) -> Buffer:
     """The model in some bytes, which may be a zip archive."""
-    return _zip(io.BytesIO(data)) if data[:4] == _ZIP else data
+    return _read_archive(io.BytesIO(data)) if data[:4] == _ZIP else data
 
 
-def _zip(file: IO[bytes]) -> Buffer:
+def _read_archive(file: IO[bytes]) -> Buffer:
     """The one .onnx file in an archive."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -71,18 +71,18 @@ def _zip(file: IO[bytes]) -> Buffer:
                 )
             info = members[0]
             compressed = info.compress_type != zipfile.ZIP_STORED
-            dense = info.file_size >= _RATIO_FROM and info.file_size > _MOST_RATIO * info.compress_size
-            if compressed and (info.file_size > MAX_UNPACKED_BYTES or dense):
+            overcompressed = info.file_size >= _RATIO_FROM and info.file_size > _MAX_RATIO * info.compress_size
+            if compressed and (info.file_size > MAX_UNPACKED_BYTES or overcompressed):
                 fact = f"{info.filename} unpacks from {info.compress_size:,} to {info.file_size:,} bytes"
                 raise LoadError(fact, "unpack it first")
             with archive.open(info) as member:
-                return _member(member, info)
-    except _DAMAGED as error:
+                return _read_member(member, info)
+    except _ARCHIVE_ERRORS as error:
         fact = f"the archive is damaged or of a kind that is not read: {error or type(error).__name__}"
         raise LoadError(fact, "unpack it first") from error
 
 
-_DAMAGED = (
+_ARCHIVE_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -97,7 +97,7 @@ _DAMAGED = (
 """The errors of zipfile and its decompressors; RuntimeError where a password is needed."""
 
 
-def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
+def _read_member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
     """A member of an archive, after a look at its first byte: the key of a field, if it is a model."""
     head = member.read(1)
     if not head or head[0] < 8 or head[0] & 7 not in (0, 1, 2, 5):
@@ -116,18 +116,18 @@ def _member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
 def parse_text(data: bytes, place: str) -> bytes:
     """The bytes of textual ONNX -> the serialised model; errors carry the place."""
     try:
-        return _text(data)
+        return _parse_text(data)
     except LoadError as error:
         raise error.at(place) from error
 
 
-def _text(data: bytes) -> bytes:
+def _parse_text(data: bytes) -> bytes:
     """ONNX's textual form, parsed by the onnx package."""
     from onnx import parser
 
     try:
-        if _depth(data) > _DEEPEST_TEXT:
-            raise LoadError(f"brackets are nested more than {_DEEPEST_TEXT} deep", "unnest them")
+        if _bracket_depth(data) > _MAX_TEXT_DEPTH:
+            raise LoadError(f"brackets are nested more than {_MAX_TEXT_DEPTH} deep", "unnest them")
         parsed: bytes = parser.parse_model(data.decode("utf8")).SerializeToString()
         return parsed
     except (parser.ParseError, UnicodeDecodeError) as error:
@@ -137,17 +137,17 @@ def _text(data: bytes) -> bytes:
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|#[^\n]*|=>|[\[({<]|[\])}>]', re.S)
 
 
-def _depth(data: bytes) -> int:
+def _bracket_depth(data: bytes) -> int:
     """The depth of nested brackets, outside of strings and comments."""
-    depth = most = 0
+    depth = max_depth = 0
     for match in _BRACKETS.finditer(data):
         token = match[0]
         if token in b"[({<":
             depth += 1
-            most = max(most, depth)
+            max_depth = max(max_depth, depth)
         elif token in b"])}>":
             depth -= 1
-    return most
+    return max_depth
 
 
 MAX_WHOLE_BYTES = 1 << 24
@@ -167,9 +167,9 @@ def serialize_model(model: Any) -> bytes:
     if model.ByteSize() <= MAX_WHOLE_BYTES:
         full: bytes = model.SerializeToString()
         return full
-    slim = type(model)()
-    _copy_without_payloads(model, slim)
-    data: bytes = slim.SerializeToString()
+    reduced = type(model)()
+    _copy_without_payloads(model, reduced)
+    data: bytes = reduced.SerializeToString()
     return data
 
 
@@ -189,7 +189,7 @@ def _copy_without_payloads(message: Any, target: Any) -> None:
             else:
                 setattr(target, field.name, value)
         elif repeated:
-            for part in value:
-                _copy_without_payloads(part, getattr(target, field.name).add())
+            for element in value:
+                _copy_without_payloads(element, getattr(target, field.name).add())
         else:
             _copy_without_payloads(value, getattr(target, field.name))

@@ -25,30 +25,30 @@ Expand = Callable[["Walker", Frame, ResolvedNode], None]
 
 
 class Walker:
-    """Adds nodes to a builder. expand holds the operators that are graphs of other operators (If, Loop, …); function
-    expands a call of a local function."""
+    """Adds nodes to a builder. expansions holds the operators that are graphs of other operators (If, Loop, …);
+    inline expands a call of a local function."""
 
     def __init__(
         self,
         builder: GraphBuilder,
         place: str,
         functions: Mapping[tuple[str, str, str], FunctionProto],
-        expand: Mapping[str, Expand],
-        function: Callable[[Walker, Frame, ResolvedNode, FunctionProto], None],
+        expansions: Mapping[str, Expand],
+        inline: Callable[[Walker, Frame, ResolvedNode, FunctionProto], None],
     ) -> None:
         self.builder, self.place, self.functions = builder, place, functions
-        self.expand, self.function = expand, function
+        self.expansions, self.inline = expansions, inline
         self.cache: Cache = {}
         self.name_counts: dict[str, int] = {}
         self.scopes: dict[str, tuple[str, ...]] = {}
         self.definitions = Definitions(builder)
         self.choices: list[str] = []
         self.nonzero: dict[str, bool] = {}
-        self.left = MAX_NODES
+        self.node_budget = MAX_NODES
 
     def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
         """Adds a (sub)graph's initializers and nodes; the builder's names of its outputs."""
-        if not frame.values:
+        if not frame.value_prefix:
             self.definitions.top = graph
         for t in graph.initializer:
             self.definitions.initializer(frame, t.name, t.type())
@@ -66,25 +66,25 @@ class Walker:
         if frame.depth > MAX_DEPTH:
             raise LoadError(f"graphs and functions are nested more than {MAX_DEPTH} deep", "unnest them")
         if frame.depth:
-            self.left -= len(spans)
-        if self.left < 0:
+            self.node_budget -= len(spans)
+        if self.node_budget < 0:
             raise LoadError(f"functions and loops unfold into more than {MAX_NODES:,} nodes", "simplify them")
-        top = frame.parent is None and not frame.env and not frame.values
+        top = frame.parent is None and not frame.env and not frame.value_prefix
         types = self.builder.types
         waiting: dict[str, list[tuple[NodeProto, str]]] = {}
         for index, node in enumerate(parse_nodes(buf, spans, self.cache)):
-            name = self._unique(f"{frame.names}{node.name or f'{node.op_type}_{index}'}")
-            absent = find_missing_value(frame, node, types, top)
-            if absent:
-                waiting.setdefault(absent, []).append((node, name))
+            name = self._unique(f"{frame.node_prefix}{node.name or f'{node.op_type}_{index}'}")
+            missing = find_missing_value(frame, node, types, top)
+            if missing:
+                waiting.setdefault(missing, []).append((node, name))
                 continue
             self._add(frame, node, name, top)
             if waiting:
                 self._release(frame, list(node.output), waiting, top)
-        for absent, nodes_left in waiting.items():
-            node, name = nodes_left[0]
+        for missing, unresolved in waiting.items():
+            node, name = unresolved[0]
             raise LoadError(
-                f"it reads {absent!r}, which no node computes, or only from this one's own result",
+                f"it reads {missing!r}, which no node computes, or only from this one's own result",
                 "a graph has no cycles",
                 f"{self.place}: {name} ({node.op_type})",
             )
@@ -95,9 +95,9 @@ class Walker:
         """Adds the nodes that stood in the file before what they read: converters do not always sort."""
         while ready:
             for node, name in waiting.pop(ready.pop(), ()):
-                absent = find_missing_value(frame, node, self.builder.types, top)
-                if absent:
-                    waiting.setdefault(absent, []).append((node, name))
+                missing = find_missing_value(frame, node, self.builder.types, top)
+                if missing:
+                    waiting.setdefault(missing, []).append((node, name))
                 else:
                     self._add(frame, node, name, top)
                     ready += node.output
@@ -126,8 +126,8 @@ class Walker:
         if attribute:
             attributes = {a.name: a.value for a in attribute if not a.ref and a.value is not None}
             if len(attributes) != len(attribute):
-                attributes |= _referred(attribute, frame.attributes)
-                origin = (*frame.origin, frame.values)
+                attributes |= _resolve_references(attribute, frame.attributes)
+                origin = (*frame.origin, frame.value_prefix)
         if op_type == "Constant" and not domain:
             self.definitions.constant(frame, node, attributes, (*origin, outputs), name)
             return
@@ -135,14 +135,14 @@ class Walker:
             inputs = tuple([frame.find(x) if x else "" for x in inputs])
             outputs = tuple([self.definitions.name(frame, x) for x in outputs])
         scope = self._scope(name, node.scopes, frame)
-        expand = self.expand.get(op_type) if domain in ("", "ai.onnx.preview") else None
+        expansion = self.expansions.get(op_type) if domain in ("", "ai.onnx.preview") else None
         function = self.functions.get((domain, op_type, node.overload)) if self.functions else None
-        if expand is not None or function is not None:
+        if expansion is not None or function is not None:
             call = ResolvedNode(op_type, name, inputs, outputs, attributes, domain, scope, (*origin, node.output))
-            if expand is not None:
-                expand(self, frame, call)
+            if expansion is not None:
+                expansion(self, frame, call)
             elif function is not None:
-                self.function(self, frame, call, function)
+                self.inline(self, frame, call, function)
             return
         self.builder.add(
             op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, scope=scope, place=self.place
@@ -177,11 +177,11 @@ class Walker:
 
     def _scope(self, name: str, scopes: str, frame: Frame) -> tuple[str, ...]:
         """The blocks that a node stands in: from its path-like name, or from what torch's exporter says beside it."""
-        if frame.names:
-            own = _path(name[len(frame.names) :])
-            return frame.scope + own
+        if frame.node_prefix:
+            blocks = _blocks_of_path(name[len(frame.node_prefix) :])
+            return frame.scope + blocks
         if "/" in name:
-            return _path(name) or frame.scope
+            return _blocks_of_path(name) or frame.scope
         if not scopes:
             return frame.scope
         cached = self.scopes.get(scopes)
@@ -193,10 +193,10 @@ class Walker:
 _STRINGS = re.compile(r"'([^']*)'")
 
 
-def _path(name: str) -> tuple[str, ...]:
+def _blocks_of_path(name: str) -> tuple[str, ...]:
     return tuple(filter(None, name.split("/")[:-1]))
 
 
-def _referred(attributes: Sequence[AttributeProto], call_attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _resolve_references(attributes: Sequence[AttributeProto], call_attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes that a function takes from its call."""
     return {a.name: call_attributes[a.ref] for a in attributes if a.ref and a.ref in call_attributes}

@@ -34,7 +34,7 @@ _FLOATS = {DType.FLOAT32: "<f4", DType.FLOAT16: "<f2", DType.FLOAT64: "<f8", DTy
 
 
 def make_tensor(name: str, t: TensorType) -> onnx.TensorProto:
-    """A tensor of known elements; of zeros where they are not known."""
+    """A name and a type -> a TensorProto of the known elements; of zeros where they are not known."""
     from onnx import TensorProto, helper
 
     shape = require_numbers(t.shape or (), name)
@@ -49,13 +49,13 @@ def make_tensor(name: str, t: TensorType) -> onnx.TensorProto:
 
 
 def require_numbers(numbers: Iterable[Any], place: str) -> list[Any]:
-    """Numbers without symbols. UsageError where one holds a symbol."""
-    out = list(numbers)
-    for number in out:
+    """Numbers -> the same numbers. UsageError, with the place, where one holds a symbol."""
+    result = list(numbers)
+    for number in result:
         if not isinstance(number, (int, float, complex, str)):
             names = " ".join(f"--dim {name}=…" for name in symbols(number))
             raise UsageError(f"{place} holds {number}, which is open", f"bind {names}")
-    return out
+    return result
 
 
 def store_tensors(model: onnx.ModelProto, graph: Graph, path: Path | None, weights: str) -> None:
@@ -68,8 +68,8 @@ def store_tensors(model: onnx.ModelProto, graph: Graph, path: Path | None, weigh
     large = {name: t for name, t in tensors.items() if t.value is None and t.dtype is not DType.STRING}
     sizes = {name: int(require_numbers([t.nbytes], name)[0]) for name, t in large.items()}
     total = sum(sizes.values())
-    outside = weights == "none" or total >= MAX_INLINE_BYTES
-    if outside and weights != "none" and path is None:
+    is_external = weights == "none" or total >= MAX_INLINE_BYTES
+    if is_external and weights != "none" and path is None:
         raise UsageError("weights from 1 GiB on stand in a file of their own", "name a file with -o, or --weights none")
     location = ABSENT if weights == "none" or path is None else f"{path.name}.data"
     offset = 0
@@ -80,26 +80,26 @@ def store_tensors(model: onnx.ModelProto, graph: Graph, path: Path | None, weigh
             continue
         proto.name, proto.data_type = name, t.dtype.code
         proto.dims.extend(t.shape or ())
-        if outside:
-            _refer(proto, location, offset, sizes[name])
+        if is_external:
+            _refer_to_external_data(proto, location, offset, sizes[name])
             offset += sizes[name]
         else:
-            proto.raw_data = _bytes(name, t, weights, kinds)
-    if outside and weights != "none" and path is not None:
+            proto.raw_data = _element_bytes(name, t, weights, kinds)
+    if is_external and weights != "none" and path is not None:
         with (path.parent / location).open("wb") as file:
             if weights == "zeros":
                 file.truncate(total)
             else:
-                file.writelines(_bytes(name, t, weights, kinds) for name, t in large.items())
+                file.writelines(_element_bytes(name, t, weights, kinds) for name, t in large.items())
 
 
-def _refer(proto: onnx.TensorProto, location: str, offset: int, size: int) -> None:
+def _refer_to_external_data(proto: onnx.TensorProto, location: str, offset: int, size: int) -> None:
     proto.data_location = proto.EXTERNAL
     for key, value in (("location", location), ("offset", offset), ("length", size)):
         proto.external_data.add(key=key, value=str(value))
 
 
-def _bytes(name: str, t: TensorType, weights: str, kinds: Mapping[str, str]) -> bytes:
+def _element_bytes(name: str, t: TensorType, weights: str, kinds: Mapping[str, str]) -> bytes:
     """The elements of a stored tensor, little-endian. Random floats are normal with deviation 1/√(elements of a row),
     buffers (a variance, a scale) between 0.5 and 1.5; other types have bytes below 64, integers that are no parameters
     (indices) are 0."""
@@ -138,42 +138,45 @@ def export(graph: Graph, path: str | Path, weights: str = "zeros") -> None:
     hold symbols, and for control flow, whose bodies the graph has unfolded.
     """
     path = Path(path)
-    model = _checked(graph, weights)
-    with _writing(path):
+    model = _make_checked_model(graph, weights)
+    with _refuse_unwritable(path):
         store_tensors(model, graph, path, weights)
         path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def serialized(graph: Graph, weights: str = "zeros") -> bytes:
-    """The file's content. As export, but weights from 1 GiB on are refused, for there is no file to put them beside."""
-    model = _checked(graph, weights)
+def serialize_graph(graph: Graph, weights: str = "zeros") -> bytes:
+    """A graph -> the bytes of its ONNX file. As export, but weights from 1 GiB on are refused, for there is no file to
+    put them beside."""
+    model = _make_checked_model(graph, weights)
     store_tensors(model, graph, None, weights)
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _checked(graph: Graph, weights: str) -> onnx.ModelProto:
+def _make_checked_model(graph: Graph, weights: str) -> onnx.ModelProto:
     if weights not in WEIGHTS:
         raise UsageError(f"there are no weights {weights!r}", "use zeros, random or none")
-    model = _model(graph)
-    _check(model, graph)
+    model = _model_proto(graph)
+    _check_model(model, graph)
     return model
 
 
-def _model(graph: Graph) -> onnx.ModelProto:
+def _model_proto(graph: Graph) -> onnx.ModelProto:
     """The model without its stored tensors."""
     from onnx import helper
 
     values = {name: t for name, t in graph.types.items() if name not in graph.initializers}
     computed = {name for node in graph.nodes for name in node.outputs if name}
     input_names = set(graph.inputs)
-    read = dict.fromkeys(name for node in graph.nodes for name in node.inputs if name) | dict.fromkeys(graph.outputs)
-    constants = [n for n in read if n in values and n not in computed and n not in input_names]
-    constant_nodes = [_constant(name, values[name]) for name in constants]
-    constant_nodes += [_node(node, graph.opset.get(node.domain, 1)) for node in graph.nodes]
+    read_names = dict.fromkeys(name for node in graph.nodes for name in node.inputs if name) | dict.fromkeys(
+        graph.outputs
+    )
+    constants = [n for n in read_names if n in values and n not in computed and n not in input_names]
+    constant_nodes = [_constant_proto(name, values[name]) for name in constants]
+    constant_nodes += [_node_proto(node, graph.opset.get(node.domain, 1)) for node in graph.nodes]
     inputs = [_value_info(name, graph.types[name]) for name in graph.inputs if name not in graph.initializers]
     outputs = [_value_info(name, graph.types[name]) for name in graph.outputs]
     value_infos = [
-        _value_info(n, values[n]) for n in values if n in computed and n not in graph.outputs and _known(values[n])
+        _value_info(n, values[n]) for n in values if n in computed and n not in graph.outputs and _is_typed(values[n])
     ]
     domains = {n.domain: graph.opset.get(n.domain, 1) for n in graph.nodes} | {"": _opset(graph)}
     opsets = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
@@ -194,28 +197,28 @@ def _opset(graph: Graph) -> int:
     return 23 if any(t.dtype is DType.FLOAT4E2M1 for t in graph.types.values()) else 22
 
 
-def _known(t: TensorType) -> bool:
+def _is_typed(t: TensorType) -> bool:
     return t.shape is not None and t.dtype is not DType.UNDEFINED
 
 
 def _value_info(name: str, t: TensorType) -> onnx.ValueInfoProto:
     from onnx import helper
 
-    return helper.make_value_info(name, _type(t))
+    return helper.make_value_info(name, _type_proto(t))
 
 
-def _type(t: TensorType) -> onnx.TypeProto:
+def _type_proto(t: TensorType) -> onnx.TypeProto:
     """An extent that holds a symbol is written as text."""
     from onnx import helper
 
     if isinstance(t, SequenceType):
         item = t.value[0] if t.value else TensorType(t.dtype, None)
-        return helper.make_sequence_type_proto(_type(item))
+        return helper.make_sequence_type_proto(_type_proto(item))
     shape = None if t.shape is None else [d if isinstance(d, int) else str(d) for d in t.shape]
     return helper.make_tensor_type_proto(t.dtype.code, shape)
 
 
-def _node(node: Node, opset: int) -> onnx.NodeProto:
+def _node_proto(node: Node, opset: int) -> onnx.NodeProto:
     from onnx import helper
 
     if node.op_type in CONTROL and node.domain == "":
@@ -228,7 +231,7 @@ def _node(node: Node, opset: int) -> onnx.NodeProto:
     proto = helper.make_node(node.op_type, node.inputs, node.outputs, node.name, domain=node.domain)
     for key, value in node.attributes.items():
         proto.attribute.append(
-            helper.make_attribute(key, _attribute(value, f"{node.name}.{key}"), None, kinds.get(key))
+            helper.make_attribute(key, _attribute_value(value, f"{node.name}.{key}"), None, kinds.get(key))
         )
     return proto
 
@@ -251,43 +254,43 @@ def _attribute_types(node: Node, opset: int) -> dict[str, Any]:
     return {name: a.type for name, a in schema.attributes.items()}
 
 
-def _attribute(value: Any, place: str) -> Any:
+def _attribute_value(value: Any, place: str) -> Any:
     if isinstance(value, TensorType):
         if value.value is None:
             raise CostcalcError("the elements of a tensor attribute are not known", "it cannot be written", place)
         return make_tensor(place, value)
     if isinstance(value, (tuple, list)):
-        return [_attribute(v, place) for v in value]
+        return [_attribute_value(v, place) for v in value]
     return value if isinstance(value, (int, float, str)) else require_numbers([value], place)[0]
 
 
-def _constant(name: str, t: TensorType) -> onnx.NodeProto:
+def _constant_proto(name: str, t: TensorType) -> onnx.NodeProto:
     from onnx import helper
 
     return helper.make_node("Constant", [], [name], f"{name}/constant", value=make_tensor(name, t))
 
 
-def _check(model: onnx.ModelProto, graph: Graph) -> None:
+def _check_model(model: onnx.ModelProto, graph: Graph) -> None:
     """onnx.checker on the model with its stored tensors as inputs: the weights do not matter. ONNX's inference
     must agree with the types here, where no extent is open."""
     import onnx
 
-    checked = onnx.ModelProto()
-    checked.CopyFrom(model)
-    checked.graph.input.extend(_value_info(name, t) for name, t in graph.initializers.items())
+    full_model = onnx.ModelProto()
+    full_model.CopyFrom(model)
+    full_model.graph.input.extend(_value_info(name, t) for name, t in graph.initializers.items())
     is_open = any(not isinstance(d, int) for t in graph.types.values() for d in t.shape or ())
     try:
-        onnx.checker.check_model(checked, full_check=not is_open)
+        onnx.checker.check_model(full_model, full_check=not is_open)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        first = str(error).strip().splitlines()[0]
+        message = str(error).strip().splitlines()[0]
         raise CostcalcError(
-            f"onnx does not accept the model: {first}",
+            f"onnx does not accept the model: {message}",
             "this is a bug of costcalc, or the model is only valid by its data",
         ) from error
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _refuse_unwritable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -24,7 +24,7 @@ Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Scalar:
-    """A leaf; plain is False where it is quoted."""
+    """A scalar node; plain (YAML's word) is False where it is quoted."""
 
     __slots__ = ("column", "line", "plain", "text")
 
@@ -38,7 +38,7 @@ class Scalar:
 
 
 class Seq:
-    """A list."""
+    """A sequence node."""
 
     __slots__ = ("column", "items", "line")
 
@@ -48,7 +48,7 @@ class Seq:
 
 
 class Map:
-    """A mapping, in the file's order; keys are scalars, none twice."""
+    """A mapping node, in the file's order; keys are scalars, none twice."""
 
     __slots__ = ("column", "keys", "line", "values")
 
@@ -75,7 +75,8 @@ class Document(NamedTuple):
 
 
 def parse_document(text: str | bytes, file: str) -> Document:
-    """One YAML document; SpecError with its place where the text is not one."""
+    """Text or bytes, and the file's name in errors -> Document. SpecError with its place where it is not one YAML
+    document."""
     try:
         return Document(_compose(iter(Loader(text).get_event, None), file), file, {})
     except yaml.MarkedYAMLError as error:
@@ -182,8 +183,8 @@ class _Composer:
 
 
 def _extent(node: YamlNode, extents_by_id: dict[int, tuple[int, int]]) -> tuple[int, int]:
-    """A node -> the number of its values and levels, where an alias has those of its anchor. known holds the extents of
-    lists and mappings by identity, among them those of all earlier aliases."""
+    """A node -> the number of its values and levels, where an alias has those of its anchor. extents_by_id holds
+    those of lists and mappings by identity, among them those of all earlier aliases."""
     if isinstance(node, Scalar):
         return 1, 0
     if id(node) not in extents_by_id:
@@ -212,13 +213,13 @@ def _refuse(fact: str, remedy: str, file: str, mark: yaml.Mark) -> NoReturn:
 
 
 class Span(NamedTuple):
-    """Indexes of a node's first character and of the one behind its last; flow tells `[…]` and `{…}`, named that the
-    node, or one in it, has an anchor or is an alias."""
+    """The indexes of a node's first character and of the one behind its last in the text. flow: it is written as `[…]`
+    or `{…}`; has_anchor: the node, or one in it, has an anchor or is an alias."""
 
     start: int
     end: int
     flow: bool
-    named: bool
+    has_anchor: bool
 
 
 class Spans(NamedTuple):
@@ -235,17 +236,17 @@ class Spans(NamedTuple):
 
     def comments(self, start: int, end: int) -> list[str]:
         """The comments between two indexes; a `#` inside a scalar is none."""
-        inside = [token for token in self.tokens if token[0] < end and token[1] > start]
-        edges = [start, *[index for token in inside for index in token], end]
+        scalars = [token for token in self.tokens if token[0] < end and token[1] > start]
+        edges = [start, *[index for token in scalars for index in token], end]
         gaps = [self.text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
         return [comment for gap in gaps for comment in re.findall(r"(?:^|(?<=\s))#[^\r\n]*", gap)]
 
 
 def find_spans(text: str) -> Spans:
-    """All spans of a text that parses as YAML."""
-    by_place: dict[tuple[int, int, str], Span] = {}
+    """A text that parses as YAML -> the spans of its nodes."""
+    spans: dict[tuple[int, int, str], Span] = {}
     tokens: list[tuple[int, int]] = []
-    open_: list[_Open] = []
+    open_: list[_OpenCollection] = []
     events: Iterator[Any] = iter(Loader(text).get_event, None)
     for event in events:
         first, last = _mark(event.start_mark), _mark(event.end_mark)
@@ -255,28 +256,28 @@ def find_spans(text: str) -> Spans:
             span = Span(first.index, end, False, bool(event.anchor))
             kind = Scalar.__name__
         elif isinstance(event, yaml.CollectionStartEvent):
-            open_.append(_Open(event, first, first.index, bool(event.anchor)))
+            open_.append(_OpenCollection(event, first, first.index, bool(event.anchor)))
             continue
         elif isinstance(event, yaml.CollectionEndEvent):
-            begin, first, end, named = open_.pop()
-            span = Span(first.index, last.index if begin.flow_style else end, bool(begin.flow_style), named)
+            begin, first, end, has_anchor = open_.pop()
+            span = Span(first.index, last.index if begin.flow_style else end, bool(begin.flow_style), has_anchor)
             kind = (Map if isinstance(begin, yaml.MappingStartEvent) else Seq).__name__
         else:
             continue
-        by_place[first.line + 1, first.column + 1, kind] = span
+        spans[first.line + 1, first.column + 1, kind] = span
         if open_:
             outer = open_[-1]
-            open_[-1] = outer._replace(end=max(outer.end, span.end), named=outer.named or span.named)
-    return Spans(text, by_place, tuple(tokens))
+            open_[-1] = outer._replace(end=max(outer.end, span.end), has_anchor=outer.has_anchor or span.has_anchor)
+    return Spans(text, spans, tuple(tokens))
 
 
-class _Open(NamedTuple):
+class _OpenCollection(NamedTuple):
     """A collection that has begun: its event and mark, where what it holds so far ends, whether an anchor is there."""
 
     event: Any
     mark: Any
     end: int
-    named: bool
+    has_anchor: bool
 
 
 def _mark(mark: Any) -> Any:

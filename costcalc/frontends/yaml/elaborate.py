@@ -34,8 +34,8 @@ class References:
         the name."""
         value = scope.find(name) or self.find_layer(name, scope)
         if value is None:
-            near = did_you_mean(name, self.visible_names(scope))
-            raise self.reader.error(node, f"nothing above is called {name!r}", near or "name the layer with `as:`")
+            hint = did_you_mean(name, self.visible_names(scope))
+            raise self.reader.error(node, f"nothing above is called {name!r}", hint or "name the layer with `as:`")
         return self.owners.get(value, value)
 
     def add(self, path: str, value: str) -> None:
@@ -51,13 +51,13 @@ class References:
         if value is None:
             value = self.find_layer(node.text, scope)
         if value is None:
-            near = did_you_mean(node.text, self.visible_names(scope))
+            hint = did_you_mean(node.text, self.visible_names(scope))
             if node.text in self.omitted:
                 raise self.reader.error(node, f"{node.text!r} is left out by its `when:`", "read another layer then")
             raise self.reader.error(
                 node,
                 f"nothing above is called {node.text!r}",
-                near or "name a layer with `as:` before it is read: a graph has no cycles",
+                hint or "name a layer with `as:` before it is read: a graph has no cycles",
             )
         return value
 
@@ -105,7 +105,7 @@ class Elaborator:
         self.cache = reader.document.cache
         self.by_rows: set[str] = set()
         self.references = References(reader, builder)
-        self.added = 0
+        self.layer_count = 0
 
     def layers(self, node: YamlNode, scope: Scope, value: str | Values) -> Values:
         """Adds a list of layers, the first reading `value`; returns what the last gives (`value` of an empty list)."""
@@ -113,7 +113,7 @@ class Elaborator:
             raise self.reader.error(node, "the layers are no list", "start each layer with `- `")
         plural = self.cache.get(("plural", id(node)))
         if plural is None:
-            plural = frozenset(k for k, n in self._kinds(node, 1).items() if n > 1)
+            plural = frozenset(k for k, n in self._count_kinds(node, 1).items() if n > 1)
             self.cache["plural", id(node)] = plural
         values = (value,) if isinstance(value, str) else value
         for entry in node.items:
@@ -127,16 +127,16 @@ class Elaborator:
             item = self.cache[id(node)] = read_item(node, self.reader)
         return item
 
-    def _kinds(self, node: Seq, times: int) -> Counter[str]:
-        """How often each kind occurs in a list, so that a kind that occurs once needs no number; kinds in a repeat
-        count double."""
+    def _count_kinds(self, node: Seq, times: int) -> Counter[str]:
+        """A list of layers -> the number of each kind, as a kind that occurs once needs no number in names; kinds in a
+        repeat count double."""
         kinds: Counter[str] = Counter()
         for entry in node.items:
             item = self.item(entry)
             if item.kind == "repeat":
                 body = item.options.get("layers")
                 if isinstance(body, Seq):
-                    kinds += self._kinds(body, 2)
+                    kinds += self._count_kinds(body, 2)
             elif item.name is None:
                 kinds[item.kind] += times
         return kinds
@@ -146,8 +146,8 @@ class Elaborator:
         if item.when is not None and not self.reader.condition(item.when, scope.names):
             self.references.omitted.update(item_names(item, self.reader))
             return current
-        self.added += 1
-        if self.added > structure.MAX_LAYERS:
+        self.layer_count += 1
+        if self.layer_count > structure.MAX_LAYERS:
             raise self.reader.error(
                 item.node, f"the model has more than {structure.MAX_LAYERS:,} layers", "repeat less"
             )
@@ -160,8 +160,8 @@ class Elaborator:
             return values
         if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
             kind = scope.names[kind]
-        paths = [self._number(name, scope, True) for name in names] if scope.repeating else names
-        name = paths[0] if paths else self._number(kind, scope, kind in plural or item.kind in plural)
+        paths = [self._numbered_name(name, scope, True) for name in names] if scope.repeating else names
+        name = paths[0] if paths else self._numbered_name(kind, scope, kind in plural or item.kind in plural)
         place = self.reader.document.place(item.node)
         path = "/".join((*scope.path, name))
         try:
@@ -172,7 +172,7 @@ class Elaborator:
             elif kind in self.blocks:
                 values = structure.add_block(self, self.blocks[kind], item, name, scope, inputs)
             else:
-                values = self._plain(kind, item, scope, path, inputs, paths, place)
+                values = self._add_layer(kind, item, scope, path, inputs, paths, place)
         except CostcalcError as error:
             raise error.at(place).within(f"{path} ({kind})") from error
         self.references.add(path, values[0])
@@ -202,7 +202,7 @@ class Elaborator:
             raise self.reader.error(item.source, "an input is null", "only ONNX's own operators have optional inputs")
         return values
 
-    def _number(self, kind: str, scope: Scope, plural: bool) -> str:
+    def _numbered_name(self, kind: str, scope: Scope, plural: bool) -> str:
         number = scope.count[kind] = scope.count.get(kind, 0) + 1
         if number == 1 and not plural:
             return kind
@@ -215,7 +215,7 @@ class Elaborator:
                 raise self.reader.error(item.name, f"the name {name!r} is taken", "give each layer a name of its own")
             scope.values[name] = value
 
-    def _plain(
+    def _add_layer(
         self, kind: str, item: LayerItem, scope: Scope, path: str, inputs: Values, names: Sequence[str], place: str
     ) -> Values:
         layer = LAYERS.get(kind)
@@ -232,14 +232,16 @@ class Elaborator:
     def _arguments(self, layer: LayerKind, item: LayerItem, scope: Scope) -> dict[str, Any]:
         plan = self.cache.get((layer.name, id(item.node)))
         if plan is None:
-            plan = self.cache[layer.name, id(item.node)] = self._plan(layer, item)
+            plan = self.cache[layer.name, id(item.node)] = self._plan_arguments(layer, item)
         fixed, open_ = plan
         arguments = dict(fixed)
         for name, kind, node in open_:
             arguments[name] = self.reader.read(kind, name, node, scope.names)
         return arguments
 
-    def _plan(self, layer: LayerKind, item: LayerItem) -> tuple[dict[str, Any], list[tuple[str, LayerKey, YamlNode]]]:
+    def _plan_arguments(
+        self, layer: LayerKind, item: LayerItem
+    ) -> tuple[dict[str, Any], list[tuple[str, LayerKey, YamlNode]]]:
         """The arguments that are always the same, and those that hang on names: (name, kind, what stands there)."""
         fixed: dict[str, Any] = {}
         open_: list[tuple[str, LayerKey, YamlNode]] = []

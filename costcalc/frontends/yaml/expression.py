@@ -35,13 +35,13 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
         return names[text]
     tree, free = _parse(text)
     try:
-        return _answer(text, *[names[name] for name in free])
+        return _evaluate_cached(text, *[names[name] for name in free])
     except (KeyError, TypeError):  # a name that is not known, a list that has no hash: the walk tells
         return _walk(tree, names, text)
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _answer(text: str, *values: Any) -> Any:
+def _evaluate_cached(text: str, *values: Any) -> Any:
     """The value for the names' values, in the order that _parse gives them; cached, because networks repeat their
     layers."""
     tree, free = _parse(text)
@@ -57,8 +57,8 @@ def _parse(text: str) -> tuple[ast.expr, tuple[str, ...]]:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"{text!r} is not an expression", "use names, numbers and + - * / // % **") from error
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    names = {node.id: None for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+    function_ids = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    names = {node.id: None for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in function_ids}
     return tree, tuple(names)
 
 
@@ -87,7 +87,7 @@ def _walk(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
         a = _number(_walk(node.left, names, text), text)
         b = _number(_walk(node.right, names, text), text)
         try:
-            return _bounded(OPERATORS[type(node.op)](a, b), text)
+            return _check_size(OPERATORS[type(node.op)](a, b), text)
         except ZeroDivisionError as error:
             raise ExpressionError(f"{text!r} divides by zero", "check its parts") from error
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
@@ -97,7 +97,7 @@ def _walk(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
             raise ExpressionError(f"there is no function {node.func.id!r}", remedy)
         arguments = [_number(_walk(a, names, text), text) for a in node.args]
         try:
-            return _bounded(function(*arguments), text)
+            return _check_size(function(*arguments), text)
         except TypeError as error:
             raise ExpressionError(f"{node.func.id} takes other arguments in {text!r}", "see the README") from error
     raise ExpressionError(
@@ -110,7 +110,7 @@ def _literal(node: ast.Constant, text: str) -> Number:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ExpressionError(f"{text!r} is no number", "use names and numbers")
     if isinstance(value, int):
-        _bounded(value, text)
+        _check_size(value, text)
         return value
     return parse_decimal(repr(value), text)
 
@@ -134,7 +134,7 @@ def _number(value: Any, text: str) -> Any:
     return value
 
 
-def _bounded(value: Any, text: str) -> Any:
+def _check_size(value: Any, text: str) -> Any:
     if isinstance(value, int):
         if value.bit_length() > MAX_BITS:
             raise ExpressionError(f"{text!r} is larger than 2^{MAX_BITS}", "use a smaller number")

@@ -39,31 +39,31 @@ def add_inputs(
     A whole shape binds the symbols at its positions. UsageError where it contradicts another binding, or where dims or
     shapes name a symbol or an input that the model does not have.
     """
-    listed = _declared(reader, node, names)
+    declarations = _read_declarations(reader, node, names)
     for name in shapes:
-        if name not in listed:
-            remedy = did_you_mean(name, listed) or "it has " + ", ".join(listed)
+        if name not in declarations:
+            remedy = did_you_mean(name, declarations) or "it has " + ", ".join(declarations)
             raise UnknownNameError(f"the model has no input {name!r}", remedy, argument="shapes", name=name)
-    values = _bind_shapes(listed, shapes, names, dims)
+    values = _bind_shapes(declarations, shapes, names, dims)
     bound: dict[str, Dim] = {}
-    for name, declared in listed.items():
-        items = enumerate(declared.extents)
-        shape = [_extent(reader, item, i, names, values, bound, symbolic) for i, item in items]
+    for name, declaration in declarations.items():
+        items = enumerate(declaration.extents)
+        shape = [_read_extent(reader, item, i, names, values, bound, symbolic) for i, item in items]
         if symbolic:
             shape = symbolic_shape(shape, values)
-        builder.add_input(name, declared.dtype, list(shapes.get(name, shape)))
+        builder.add_input(name, declaration.dtype, list(shapes.get(name, shape)))
     _check_dims(builder, names, bound, dims, symbolic)
     builder.symbols.update({name: value for name, value in bound.items() if value != symbol(name)})
     for key, value in bound.items():
         if key not in values:
             builder.notes.append(f"{key} = {value} by default (--dim {key}=…)")
-    return {name: name for name in listed}
+    return {name: name for name in declarations}
 
 
-def _declared(reader: ValueReader, node: YamlNode, names: Mapping[str, Any]) -> dict[str, InputDeclaration]:
-    listed = node.values if isinstance(node, Map) and not _is_lone(node) else {"input": node}
+def _read_declarations(reader: ValueReader, node: YamlNode, names: Mapping[str, Any]) -> dict[str, InputDeclaration]:
+    entries = node.values if isinstance(node, Map) and not _is_unnamed_input(node) else {"input": node}
     declarations: dict[str, InputDeclaration] = {}
-    for name, entry in listed.items():
+    for name, entry in entries.items():
         dtype = DType.FLOAT32
         shape = entry
         if isinstance(entry, Map):
@@ -81,13 +81,13 @@ def _declared(reader: ValueReader, node: YamlNode, names: Mapping[str, Any]) -> 
     return declarations
 
 
-def _is_lone(node: Map) -> bool:
+def _is_unnamed_input(node: Map) -> bool:
     """Whether `input:` is one input without a name, written as {shape: […], dtype: …}."""
     return isinstance(node.values.get("shape"), Seq) and set(node.values) <= {"shape", "dtype"}
 
 
 def _bind_shapes(
-    listed: Mapping[str, InputDeclaration],
+    declarations: Mapping[str, InputDeclaration],
     shapes: Mapping[str, Sequence[Dim]],
     names: Mapping[str, Any],
     dims: Mapping[str, Dim],
@@ -95,10 +95,10 @@ def _bind_shapes(
     """dims, with the values that whole shapes give to the symbols at their positions."""
     values = dict(dims)
     for name, shape in shapes.items():
-        declared = listed[name].extents
-        if len(shape) != len(declared):
-            raise UsageError(f"--shape {name} has {len(shape)} extents", f"the input has {len(declared)}")
-        for item, extent in zip(declared, shape, strict=True):
+        extents = declarations[name].extents
+        if len(shape) != len(extents):
+            raise UsageError(f"--shape {name} has {len(shape)} extents", f"the input has {len(extents)}")
+        for item, extent in zip(extents, shape, strict=True):
             if _is_symbol(item, names):
                 assert isinstance(item, Scalar)
                 if values.get(item.text, extent) != extent:
@@ -113,7 +113,7 @@ def _is_symbol(item: YamlNode, names: Mapping[str, Any]) -> bool:
     return isinstance(item, Scalar) and item.text.isidentifier() and item.text not in names
 
 
-def _extent(
+def _read_extent(
     reader: ValueReader,
     item: YamlNode,
     position: int,

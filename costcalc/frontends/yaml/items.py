@@ -36,7 +36,7 @@ class Scope:
         self.calls: tuple[str, ...] = outer.calls if outer else ()
 
     def inner(self, name: str, values: dict[str, str]) -> Scope:
-        """A scope inside this one."""
+        """A name and the values of layers -> a scope inside this one, for the layers of a residual or a branch."""
         return Scope(self.names, values, (*self.path, name), self)
 
     def find(self, name: str) -> str | None:
@@ -106,11 +106,11 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
         raise error(node, "a list stands where a layer is expected", "a layer is a word or a mapping")
     kinds = [k for k in node.keys if k not in COMMON_KEYS]
     if len(kinds) != 1:
-        listed = ", ".join(repr(k) for k in kinds) or "none"
-        raise error(node, f"a layer has one kind, here are {len(kinds)} ({listed})", "start each layer with `- `")
+        kinds_text = ", ".join(repr(k) for k in kinds) or "none"
+        raise error(node, f"a layer has one kind, here are {len(kinds)} ({kinds_text})", "start each layer with `- `")
     kind = kinds[0]
     body = node.values[kind]
-    beside = {key: node.values.get(key) for key in COMMON_KEYS}
+    common = {key: node.values.get(key) for key in COMMON_KEYS}
     options: dict[str, YamlNode] = {}
     keys: dict[str, Scalar] = {}
     if isinstance(body, Map):
@@ -118,10 +118,10 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
         for key in COMMON_KEYS:
             if key in options and key in node.values:
                 raise error(keys[key], f"`{key}:` is given twice", "keep one")
-            beside[key] = options.pop(key, beside[key])
+            common[key] = options.pop(key, common[key])
     elif not (isinstance(body, Scalar) and body.is_null) and kind not in STRUCTURE:
         raise error(body, f"the options of {kind!r} are no mapping", f"write `- {kind}: {{key: value}}`")
-    return LayerItem(kind, node, body, options, keys, beside["as"], beside["from"], beside["when"])
+    return LayerItem(kind, node, body, options, keys, common["as"], common["from"], common["when"])
 
 
 def item_names(item: LayerItem, reader: ValueReader) -> list[str]:
@@ -138,11 +138,11 @@ def item_names(item: LayerItem, reader: ValueReader) -> list[str]:
     return names
 
 
-def check_options(item: LayerItem, allowed: Sequence[str], reader: ValueReader) -> None:
+def check_options(item: LayerItem, known_keys: Sequence[str], reader: ValueReader) -> None:
     """SpecError for an option that is not allowed."""
     for key in item.options:
-        if key not in allowed:
-            remedy = did_you_mean(key, allowed) or "it takes " + ", ".join(allowed)
+        if key not in known_keys:
+            remedy = did_you_mean(key, known_keys) or "it takes " + ", ".join(known_keys)
             raise reader.error(item.keys[key], f"{item.kind} has no key {key!r}", remedy)
 
 

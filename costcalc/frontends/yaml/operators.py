@@ -30,7 +30,8 @@ def operator_table() -> dict[str, dict[str, str]]:
 
 
 def table_of_onnx() -> dict[str, dict[str, str]]:
-    """The same table from the onnx package: for every operator all attributes that any version since opset 7 had."""
+    """The table of operator_table, made from the onnx package: for every operator all attributes that any version since
+    opset 7 had."""
     import onnx.defs
 
     table: dict[str, dict[str, str]] = {}

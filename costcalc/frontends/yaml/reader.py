@@ -42,7 +42,7 @@ def load_spec(
     shapes; symbolic leaves batch and spatial extents open; elaborator adds the layers (source_map observes it).
     SpecError and ShapeError carry file:line:column.
     """
-    document = (_parsed if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file)
+    document = (_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file)
     reader = ValueReader(document)
     root = document.root
     if not isinstance(root, Map):
@@ -54,52 +54,54 @@ def load_spec(
     for key in ("input", "layers"):
         if key not in root.values:
             raise reader.error(root, f"`{key}:` is missing", "a model has `input:` and `layers:`")
-    names = _params(reader, root.values.get("params"), params or {})
+    names = _read_params(reader, root.values.get("params"), params or {})
     name = root.values.get("name")
     builder = GraphBuilder(name.text if isinstance(name, Scalar) else file, source or file, {"": OPSET}, binding=dims)
     with collect_assumptions() as assumptions:
         inputs = add_inputs(reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic)
-        blocks = _blocks(reader, root.values.get("blocks"))
+        blocks = _read_blocks(reader, root.values.get("blocks"))
         scope = Scope(names, dict(inputs), ())
-        adds = elaborator(reader, builder, blocks)
-        last = adds.layers(root.values["layers"], scope, next(iter(inputs.values())))
-        outputs = _outputs(reader, root.values.get("output"), adds, scope, last)
+        root_elaborator = elaborator(reader, builder, blocks)
+        last_values = root_elaborator.layers(root.values["layers"], scope, next(iter(inputs.values())))
+        outputs = _read_outputs(reader, root.values.get("output"), root_elaborator, scope, last_values)
     return builder.build(outputs, assumptions)
 
 
-def read_parameters(text: str | bytes, file: str, replaced: Mapping[str, Any]) -> dict[str, Any]:
+def read_parameters(text: str | bytes, file: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The text of a YAML model -> its parameters and their values, some of them replaced. SpecError as in load_spec."""
-    reader = ValueReader((_parsed if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file))
+    reader = ValueReader((_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file))
     root = reader.document.root
-    return _params(reader, root.values.get("params"), replaced) if isinstance(root, Map) else {}
+    return _read_params(reader, root.values.get("params"), overrides) if isinstance(root, Map) else {}
 
 
 @lru_cache(maxsize=16)
-def _parsed(text: str | bytes, file: str) -> Document:
+def _parse_cached(text: str | bytes, file: str) -> Document:
     return parse_document(text, file)
 
 
-def _params(reader: ValueReader, node: YamlNode | None, replaced: Mapping[str, Any]) -> dict[str, Any]:
+def _read_params(reader: ValueReader, node: YamlNode | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
     names: dict[str, Any] = {}
     if node is not None and not (isinstance(node, Scalar) and node.is_null):
         if not isinstance(node, Map):
             raise reader.error(node, "`params:` is no mapping", "write `params: {alpha: 1.0}`")
         for key, value in node.values.items():
             try:
-                names[key] = _given(key, replaced[key], names) if key in replaced else reader.value(value, names)
+                names[key] = (
+                    _parse_override(key, overrides[key], names) if key in overrides else reader.value(value, names)
+                )
             except ExpressionError as error:
-                below = [later for later in node.values if later not in names and f"{later!r}" in error.fact]
-                if below:
-                    raise reader.error(value, f"{below[0]!r} is defined below", "move it above") from error
+                later_names = [later for later in node.values if later not in names and f"{later!r}" in error.fact]
+                if later_names:
+                    raise reader.error(value, f"{later_names[0]!r} is defined below", "move it above") from error
                 raise
-    for key in replaced:
+    for key in overrides:
         if key not in names:
             remedy = did_you_mean(key, names) or ("its parameters are " + ", ".join(names) if names else "it has none")
             raise UnknownNameError(f"the model has no parameter {key!r}", remedy, argument="params", name=key)
     return names
 
 
-def _given(key: str, value: Any, names: Mapping[str, Any]) -> Any:
+def _parse_override(key: str, value: Any, names: Mapping[str, Any]) -> Any:
     """A value from --set (text) or from Python; floats are taken as they print."""
     if isinstance(value, float):
         value = repr(value)
@@ -109,7 +111,7 @@ def _given(key: str, value: Any, names: Mapping[str, Any]) -> Any:
     return ValueReader(document).value(document.root, names)
 
 
-def _blocks(reader: ValueReader, node: YamlNode | None) -> dict[str, BlockDefinition]:
+def _read_blocks(reader: ValueReader, node: YamlNode | None) -> dict[str, BlockDefinition]:
     if node is None:
         return {}
     if not isinstance(node, Map):
@@ -129,12 +131,12 @@ def _blocks(reader: ValueReader, node: YamlNode | None) -> dict[str, BlockDefini
         inputs = body.values.get("inputs")
         if inputs is not None and not isinstance(inputs, Seq):
             raise reader.error(inputs, "`inputs:` is no list", "write `inputs: [query, memory]`")
-        read = [i.text for i in inputs.items if isinstance(i, Scalar)] if inputs else ["input"]
-        blocks[name] = BlockDefinition(name, args.values if args else {}, read, body.values["layers"])
+        input_names = [i.text for i in inputs.items if isinstance(i, Scalar)] if inputs else ["input"]
+        blocks[name] = BlockDefinition(name, args.values if args else {}, input_names, body.values["layers"])
     return blocks
 
 
-def _outputs(
+def _read_outputs(
     reader: ValueReader, node: YamlNode | None, elaborator: Elaborator, scope: Scope, last: Sequence[str]
 ) -> list[str]:
     if node is None:

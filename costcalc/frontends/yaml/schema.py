@@ -25,12 +25,12 @@ VALUE: Schema = {"type": ["number", "string", "boolean", "null", "array"]}
 
 
 def any_of(*options: Schema) -> Schema:
-    """One of several."""
+    """Schemas -> the schema of a value that fits one of them."""
     return {"anyOf": list(options)}
 
 
 def list_of(item: Schema) -> Schema:
-    """A list."""
+    """The schema of an item -> that of a list of such items."""
     return {"type": "array", "items": item}
 
 
@@ -76,12 +76,12 @@ def definitions() -> Schema:
 
 
 def with_description(schema: Schema, text: str) -> Schema:
-    """With what editors show beside it."""
+    """A schema and the text that editors show -> the schema with it as its description."""
     return {"description": text, **schema}
 
 
 def option_schema(key: LayerKey) -> Schema:
-    """The value of a layer's key."""
+    """A key of a layer -> the schema of its value."""
     schema: Schema = {"$ref": f"#/$defs/value.{key.kind}"}
     if key.choices:
         schema = any_of({"enum": list(key.choices)}, NAME)
@@ -98,16 +98,18 @@ def is_writable(type_: str) -> bool:
 
 
 def attribute_schema(type_: str) -> Schema:
-    """The value of an ONNX attribute; a list of one is also written without brackets."""
-    one = _OF_ONNX[type_.removesuffix("s")]
-    return any_of(one, list_of(one)) if type_.endswith("s") else one
+    """The type of an ONNX attribute -> the schema of its value; a list of one is also written without brackets."""
+    element = _OF_ONNX[type_.removesuffix("s")]
+    return any_of(element, list_of(element)) if type_.endswith("s") else element
 
 
 def json_schema() -> Schema:
     """The schema of a model file."""
     closed, open_ = {"$ref": "#/$defs/layers"}, {"$ref": "#/$defs/layers_or_blocks"}
-    word = {"additionalProperties": {"not": NAME}}
-    named = any_of({"required": ["blocks"]}, {"required": ["params"], "properties": {"params": {"not": word}}})
+    wordless = {"additionalProperties": {"not": NAME}}
+    has_own_names = any_of(
+        {"required": ["blocks"]}, {"required": ["params"], "properties": {"params": {"not": wordless}}}
+    )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "costcalc model",
@@ -138,7 +140,7 @@ def json_schema() -> Schema:
                 any_of(NAME, list_of(NAME)), "the values that it gives, the last layer's unless given"
             ),
         },
-        "if": named,
+        "if": has_own_names,
         "then": {"properties": {"layers": open_}},
         "else": {"properties": {"layers": closed}},
         "$defs": {
@@ -190,8 +192,8 @@ def _block() -> Schema:
 def _any_layer(inner: str, closed: bool) -> Schema:
     """A layer as a word, or as a mapping of its kind, with `as:`, `from:` and `when:` beside."""
     kinds = {name: {"$ref": f"#/$defs/{_key(name)}"} for name in (*LAYERS, *operator_table())}
-    plain = [name for name, layer in LAYERS.items() if not any(k.default is REQUIRED for k in layer.keys.values())]
-    words: Schema = {"type": "string", "enum": [*plain, *operator_table()]}
+    keyless = [name for name, layer in LAYERS.items() if not any(k.default is REQUIRED for k in layer.keys.values())]
+    word_schema: Schema = {"type": "string", "enum": [*keyless, *operator_table()]}
     call: Schema = {"type": ["object", "null"], "additionalProperties": VALUE}
     mapping: Schema = {
         "type": "object",
@@ -201,9 +203,9 @@ def _any_layer(inner: str, closed: bool) -> Schema:
         "additionalProperties": False if closed else call,
     }
     if closed:
-        return any_of(words, mapping)
-    incomplete = [*(name for name in LAYERS if name not in plain), *STRUCTURE]
-    return any_of(words, {**NAME, "not": {"enum": incomplete}}, mapping)
+        return any_of(word_schema, mapping)
+    incomplete = [*(name for name in LAYERS if name not in keyless), *STRUCTURE]
+    return any_of(word_schema, {**NAME, "not": {"enum": incomplete}}, mapping)
 
 
 _COMMON_KEYS: Schema = {key: {"$ref": f"#/$defs/{key}"} for key in COMMON_KEYS}

@@ -25,41 +25,41 @@ class LayerUse(NamedTuple):
     first: int
     last: int
     names: Mapping[str, Any]
-    within: int
+    parent: int
 
 
 class ItemPosition(NamedTuple):
-    """The list that contains a layer, and the layer's index in it."""
+    """The list that contains a layer, and the index of the layer's entry in it."""
 
     layers: Seq
-    at: int
+    entry: int
 
 
 class Trace(NamedTuple):
-    """A file's graph with its text and all calls, in the order in which they end; homes by the identity of the item's
-    node."""
+    """A file's graph with its text and all calls, in the order in which they end; positions are those of the items, by
+    the identity of their nodes."""
 
     graph: Graph
     text: str
     file: str
     reader: ValueReader
     calls: tuple[LayerUse, ...]
-    homes: Mapping[int, ItemPosition]
+    positions: Mapping[int, ItemPosition]
 
-    def home(self, call: LayerUse) -> ItemPosition:
-        """Where a call's layer stands."""
-        return self.homes[id(call.item.node)]
+    def position(self, call: LayerUse) -> ItemPosition:
+        """A use of a layer -> the list that contains the layer, and its index there."""
+        return self.positions[id(call.item.node)]
 
 
 def trace(text: str, file: str, source: str = "", **options: Any) -> Trace:
-    """load_spec with its trace; the options are load_spec's."""
-    elaborators: list[_Tracing] = []
-    graph = load_spec(text, file, source, elaborator=partial(_tracing, elaborators), **options)
+    """The text of a YAML model -> its Trace; the options are load_spec's."""
+    elaborators: list[_TracingElaborator] = []
+    graph = load_spec(text, file, source, elaborator=partial(_make_tracing_elaborator, elaborators), **options)
     (elaborator,) = elaborators
-    homes: dict[int, ItemPosition] = {}
-    _find_homes(elaborator.reader.document.root, homes)
-    calls = [call._replace(within=elaborator.ids.get(call.within, -1)) for call in elaborator.uses]
-    return Trace(graph, text, file, elaborator.reader, tuple(calls), homes)
+    positions: dict[int, ItemPosition] = {}
+    _find_positions(elaborator.reader.document.root, positions)
+    calls = [call._replace(parent=elaborator.ids.get(call.parent, -1)) for call in elaborator.uses]
+    return Trace(graph, text, file, elaborator.reader, tuple(calls), positions)
 
 
 class SourceMap(NamedTuple):
@@ -67,25 +67,25 @@ class SourceMap(NamedTuple):
     begins with, or ""."""
 
     trace: Trace
-    again: Callable[[str], Trace]
-    mark: str
+    reread: Callable[[str], Trace]
+    bom: str
 
 
 def source_map(content: bytes, file: str, source: str, **options: Any) -> SourceMap | None:
-    """A file's graph and its layers' places; the options are load_spec's. None where it is not in UTF-8."""
+    """The bytes of a YAML model -> its SourceMap; the options are load_spec's. None where they are not UTF-8."""
     try:
         text = content.decode()
     except UnicodeDecodeError:
         return None
 
-    def again(text: str) -> Trace:
+    def reread(text: str) -> Trace:
         return trace(text, file, source, **options)
 
-    return SourceMap(again(text.removeprefix(BOM)), again, BOM if text.startswith(BOM) else "")
+    return SourceMap(reread(text.removeprefix(BOM)), reread, BOM if text.startswith(BOM) else "")
 
 
-class _Tracing(Elaborator):
-    """Notes each call; a call that holds others is known by a number before it ends."""
+class _TracingElaborator(Elaborator):
+    """An Elaborator that records each use of a layer; a use that holds others has a number before it ends."""
 
     def __init__(self, reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]) -> None:
         super().__init__(reader, builder, blocks)
@@ -95,7 +95,7 @@ class _Tracing(Elaborator):
         self.count = 0
 
     def layer(self, item: LayerItem, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
-        first, within = len(self.builder.nodes), self.stack[-1]
+        first, parent = len(self.builder.nodes), self.stack[-1]
         self.count += 1
         number = self.count
         self.stack.append(number)
@@ -105,19 +105,22 @@ class _Tracing(Elaborator):
             self.stack.pop()
         if len(self.builder.nodes) > first:
             self.ids[number] = len(self.uses)
-            self.uses.append(LayerUse(item, first, len(self.builder.nodes), scope.names, within))
+            self.uses.append(LayerUse(item, first, len(self.builder.nodes), scope.names, parent))
         return values
 
 
-def _tracing(
-    elaborators: list[_Tracing], reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]
-) -> _Tracing:
-    elaborators.append(_Tracing(reader, builder, blocks))
+def _make_tracing_elaborator(
+    elaborators: list[_TracingElaborator],
+    reader: ValueReader,
+    builder: GraphBuilder,
+    blocks: Mapping[str, BlockDefinition],
+) -> _TracingElaborator:
+    elaborators.append(_TracingElaborator(reader, builder, blocks))
     return elaborators[0]
 
 
-def _find_homes(node: YamlNode, homes: dict[int, ItemPosition]) -> None:
-    """Where each entry of each list stands; of an alias, its anchor's place."""
+def _find_positions(node: YamlNode, positions: dict[int, ItemPosition]) -> None:
+    """Adds the position of each entry of each list below a node; of an alias, its anchor's."""
     pending: list[YamlNode] = [node]
     visited: set[int] = set()
     while pending:
@@ -129,7 +132,7 @@ def _find_homes(node: YamlNode, homes: dict[int, ItemPosition]) -> None:
         if isinstance(node, Seq):
             children = node.items
             for i, child in enumerate(node.items):
-                homes.setdefault(id(child), ItemPosition(node, i))
+                positions.setdefault(id(child), ItemPosition(node, i))
         elif isinstance(node, Map):
             children = tuple(node.values.values())
         pending.extend(reversed(children))

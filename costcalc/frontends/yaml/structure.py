@@ -33,7 +33,7 @@ Round = Mapping[str, Any]
 
 
 class EqualRounds(Sequence[Round]):
-    """So many rounds that differ in nothing."""
+    """A sequence of `times` equal rounds: no name has another value."""
 
     def __init__(self, times: int) -> None:
         self.times = times
@@ -47,33 +47,35 @@ class EqualRounds(Sequence[Round]):
         return {}
 
 
-def rounds_of_lists(e: LayerAdder, item: LayerItem, names: Mapping[str, Any]) -> list[Round]:
+def rounds_of_lists(adder: LayerAdder, item: LayerItem, names: Mapping[str, Any]) -> list[Round]:
     """A round for each element of the list at `in:`, or of each of the lists. SpecError where these are none."""
-    error = e.reader.error
+    error = adder.reader.error
     if "times" in item.options:
         raise error(
             item.keys["times"], "`times:` stands beside `for:` and `in:`", "keep one: a list has its own length"
         )
-    names_node, node = require_option(item, "for", e.reader), require_option(item, "in", e.reader)
+    names_node, node = require_option(item, "for", adder.reader), require_option(item, "in", adder.reader)
     several = isinstance(names_node, Seq)
-    words = names_node.items if isinstance(names_node, Seq) else [names_node]
-    called = [word.text for word in words if isinstance(word, Scalar) and word.text.isidentifier()]
-    if len(called) != len(words) or not called or len(set(called)) != len(called):
+    name_nodes = names_node.items if isinstance(names_node, Seq) else [names_node]
+    loop_names = [
+        name_node.text for name_node in name_nodes if isinstance(name_node, Scalar) and name_node.text.isidentifier()
+    ]
+    if len(loop_names) != len(name_nodes) or not loop_names or len(set(loop_names)) != len(loop_names):
         raise error(
             names_node, "`for:` is no name", "write `for: kernel`, or `for: [kernel, width]` with as many lists"
         )
-    value = e.reader.value(node, names)
+    value = adder.reader.value(node, names)
     lists = value if several and isinstance(value, list) else [value]
-    if not all(isinstance(one, list) for one in lists):
-        wrong = next(one for one in lists if not isinstance(one, list))
-        raise error(node, f"`in:` holds {wrong!r}, which is no list", "name a list, or write one")
-    if len(lists) != len(called):
+    if not all(isinstance(elements, list) for elements in lists):
+        scalar = next(elements for elements in lists if not isinstance(elements, list))
+        raise error(node, f"`in:` holds {scalar!r}, which is no list", "name a list, or write one")
+    if len(lists) != len(loop_names):
         remedy = "give each name a list: `for: [a, b], in: [first, second]`"
-        raise error(node, f"`for:` has {len(called)} names, `in:` {len(lists)} lists", remedy)
-    if len({len(one) for one in lists}) > 1:
-        lengths = ", ".join(str(len(one)) for one in lists)
+        raise error(node, f"`for:` has {len(loop_names)} names, `in:` {len(lists)} lists", remedy)
+    if len({len(elements) for elements in lists}) > 1:
+        lengths = ", ".join(str(len(elements)) for elements in lists)
         raise error(node, f"the lists of `in:` have {lengths} elements", "make them equally long")
-    return [dict(zip(called, row, strict=True)) for row in zip(*lists, strict=True)]
+    return [dict(zip(loop_names, row, strict=True)) for row in zip(*lists, strict=True)]
 
 
 MAX_CALLS = 50
@@ -87,91 +89,91 @@ TIMES, AXIS = LayerKey("int"), LayerKey("int", 1)
 MERGE = LayerKey("word", choices=tuple(MERGES))
 
 
-def add_repeat(e: LayerAdder, item: LayerItem, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
+def add_repeat(adder: LayerAdder, item: LayerItem, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
     """Adds the layers of a `repeat:`, round by round; returns the last round's values. SpecError for more than
     MAX_LAYERS layers."""
-    check_options(item, ("times", "for", "in", "layers"), e.reader)
+    check_options(item, ("times", "for", "in", "layers"), adder.reader)
     if "for" in item.options or "in" in item.options:
-        rounds: Sequence[Mapping[str, Any]] = rounds_of_lists(e, item, scope.names)
+        rounds: Sequence[Mapping[str, Any]] = rounds_of_lists(adder, item, scope.names)
         node = item.options["in"]
     else:
-        node = require_option(item, "times", e.reader)
-        times = e.reader.integer(TIMES, "times", node, scope.names)
+        node = require_option(item, "times", adder.reader)
+        times = adder.reader.integer(TIMES, "times", node, scope.names)
         if times < 0:
-            raise e.reader.error(node, f"times is {times}", "it is at least 0")
+            raise adder.reader.error(node, f"times is {times}", "it is at least 0")
         rounds = EqualRounds(times)
-    body = require_option(item, "layers", e.reader)
+    body = require_option(item, "layers", adder.reader)
     if not isinstance(body, Seq):
-        raise e.reader.error(body, "the layers are no list", "start each layer with `- `")
+        raise adder.reader.error(body, "the layers are no list", "start each layer with `- `")
     if len(rounds) * len(body.items) > MAX_LAYERS:
-        raise e.reader.error(
+        raise adder.reader.error(
             node, f"it repeats {len(body.items)} layers {len(rounds):,} times", f"at most {MAX_LAYERS:,} in all"
         )
-    outside = scope.names
+    outer_names = scope.names
     scope.repeating += 1
     for names in rounds:
-        scope.names = {**outside, **names} if names else outside
+        scope.names = {**outer_names, **names} if names else outer_names
         for entry in body.items:
-            current = e.layer(e.item(entry), scope, current, plural)
-    scope.names = outside
+            current = adder.layer(adder.item(entry), scope, current, plural)
+    scope.names = outer_names
     scope.repeating -= 1
     return current
 
 
-def add_residual(e: LayerAdder, item: LayerItem, scope: Scope, inputs: Values) -> Values:
+def add_residual(adder: LayerAdder, item: LayerItem, scope: Scope, inputs: Values) -> Values:
     """Adds a body and a shortcut (the input by default) and merges them (Add by default)."""
-    check_options(item, ("body", "shortcut", "merge"), e.reader)
+    check_options(item, ("body", "shortcut", "merge"), adder.reader)
     merge = item.options.get("merge")
-    op = MERGES[e.reader.read(MERGE, "merge", merge, scope.names)] if merge else "Add"
-    body = e.layers(require_option(item, "body", e.reader), scope, inputs[0])[0]
+    op = MERGES[adder.reader.read(MERGE, "merge", merge, scope.names)] if merge else "Add"
+    body = adder.layers(require_option(item, "body", adder.reader), scope, inputs[0])[0]
     shortcut = inputs[0]
     if "shortcut" in item.options:
-        inside = scope.inner("shortcut", {})
-        shortcut = e.layers(item.options["shortcut"], inside, inputs[0])[0]
-    return (add_merge(e, item, scope, op, [body, shortcut], 1),)
+        inner = scope.inner("shortcut", {})
+        shortcut = adder.layers(item.options["shortcut"], inner, inputs[0])[0]
+    return (add_merge(adder, item, scope, op, [body, shortcut], 1),)
 
 
-def add_branches(e: LayerAdder, item: LayerItem, scope: Scope, inputs: Values) -> Values:
+def add_branches(adder: LayerAdder, item: LayerItem, scope: Scope, inputs: Values) -> Values:
     """Adds paths from one input and merges them (Concat along axis 1 by default)."""
     paths = item.body
     op, axis = "Concat", 1
     if isinstance(paths, Map):
-        check_options(item, ("merge", "axis", "paths"), e.reader)
+        check_options(item, ("merge", "axis", "paths"), adder.reader)
         if "merge" in item.options:
-            op = MERGES[e.reader.read(MERGE, "merge", item.options["merge"], scope.names)]
+            op = MERGES[adder.reader.read(MERGE, "merge", item.options["merge"], scope.names)]
         if "axis" in item.options:
-            axis = e.reader.integer(AXIS, "axis", item.options["axis"], scope.names)
-        paths = require_option(item, "paths", e.reader)
+            axis = adder.reader.integer(AXIS, "axis", item.options["axis"], scope.names)
+        paths = require_option(item, "paths", adder.reader)
     if isinstance(paths, Map):
-        named = list(paths.values.items())
+        named_paths = list(paths.values.items())
     elif isinstance(paths, Seq):
-        named = [(f"path{i + 1}", path) for i, path in enumerate(paths.items)]
+        named_paths = [(f"path{i + 1}", path) for i, path in enumerate(paths.items)]
     else:
-        raise e.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
-    if not named:
-        raise e.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
-    ends = [e.layers(path, scope.inner(name, {}), inputs[0])[0] for name, path in named]
-    return (add_merge(e, item, scope, op, ends, axis),)
+        raise adder.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
+    if not named_paths:
+        raise adder.reader.error(item.node, "branches has no paths", "write a list of lists of layers")
+    ends = [adder.layers(path, scope.inner(name, {}), inputs[0])[0] for name, path in named_paths]
+    return (add_merge(adder, item, scope, op, ends, axis),)
 
 
-def add_merge(e: LayerAdder, item: LayerItem, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
+def add_merge(adder: LayerAdder, item: LayerItem, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
     """Adds the operator that merges the ends of paths; returns its output. ShapeError where an Add's ends differ in
     shape."""
-    place = e.reader.document.place(item.node)
+    place = adder.reader.document.place(item.node)
     path = "/".join((*scope.path, op.lower()))
-    site = Site(e.builder, path, scope.path, ends, place, e.by_rows)
+    site = Site(adder.builder, path, scope.path, ends, place, adder.by_rows)
     if op == "Concat":
         return site.op(op, ends, {"axis": axis})
     if op == "Add":
-        _check_sum(e, item, ends)
+        _check_sum(adder, item, ends)
     result = LAYERS[op.lower()].emit(site)
     assert isinstance(result, str)
     return result
 
 
-def _check_sum(e: LayerAdder, item: LayerItem, ends: Sequence[str]) -> None:
+def _check_sum(adder: LayerAdder, item: LayerItem, ends: Sequence[str]) -> None:
     """Paths that are added must have one shape: a sum that broadcasts is a mistake here."""
-    shapes = [e.builder.types[end].shape for end in ends]
+    shapes = [adder.builder.types[end].shape for end in ends]
     for shape in shapes[1:]:
         first = shapes[0]
         if first is None or shape is None or first == shape:
@@ -196,31 +198,31 @@ def _remedy(item: LayerItem, body: Sequence[Dim], shortcut: Sequence[Dim]) -> st
 
 
 def add_block(
-    e: LayerAdder, block: BlockDefinition, item: LayerItem, name: str, scope: Scope, inputs: Values
+    adder: LayerAdder, block: BlockDefinition, item: LayerItem, name: str, scope: Scope, inputs: Values
 ) -> Values:
     """Adds the layers of a block with the arguments of its use. SpecError for unknown or missing arguments, and for a
     block that uses itself."""
     if block.name in scope.calls:
-        raise e.reader.error(item.node, f"the block {block.name!r} uses itself", "use repeat")
+        raise adder.reader.error(item.node, f"the block {block.name!r} uses itself", "use repeat")
     arguments: dict[str, Any] = dict(scope.names)
     for key in item.options:
         if key not in block.args:
             remedy = did_you_mean(key, block.args) or "its arguments are " + (", ".join(block.args) or "none")
-            raise e.reader.error(item.keys[key], f"the block {block.name!r} has no argument {key!r}", remedy)
+            raise adder.reader.error(item.keys[key], f"the block {block.name!r} has no argument {key!r}", remedy)
     for key, default in block.args.items():
         node = item.options.get(key)
         if node is not None:
-            arguments[key] = e.reader.value(node, scope.names)
+            arguments[key] = adder.reader.value(node, scope.names)
         elif isinstance(default, Scalar) and default.is_null:
-            raise e.reader.error(item.node, f"the block {block.name!r} needs {key!r}", f"add `{key}: …`")
+            raise adder.reader.error(item.node, f"the block {block.name!r} needs {key!r}", f"add `{key}: …`")
         else:
-            arguments[key] = e.reader.value(default, arguments)
+            arguments[key] = adder.reader.value(default, arguments)
     if len(inputs) < len(block.inputs):
-        raise e.reader.error(
+        raise adder.reader.error(
             item.node, f"the block {block.name!r} reads {len(block.inputs)} values", "name them in `from:`"
         )
     inner = Scope(arguments, dict(zip(block.inputs, inputs, strict=False)), (*scope.path, name), scope)
     inner.calls = (*scope.calls, block.name)
     if len(inner.calls) > MAX_CALLS:
         raise SpecError(f"blocks are nested more than {MAX_CALLS} deep", "use fewer")
-    return e.layers(block.layers, inner, inputs[0])
+    return adder.layers(block.layers, inner, inputs[0])

@@ -147,8 +147,8 @@ class ValueReader:
             value = names.get(node.text)
             if isinstance(value, str) and value in key.choices:
                 return value
-            listed = did_you_mean(node.text, key.choices) or "use " + ", ".join(key.choices[:12])
-            raise self.error(node, f"{name} is {node.text!r}", listed)
+            remedy = did_you_mean(node.text, key.choices) or "use " + ", ".join(key.choices[:12])
+            raise self.error(node, f"{name} is {node.text!r}", remedy)
         raise self.error(node, f"{name} is a list or a mapping", "use " + ", ".join(key.choices[:12]))
 
     def _extents(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> Any:
@@ -175,9 +175,9 @@ class ValueReader:
             if word in ("same", "same_lower", "valid"):
                 return word
             if node.text.isidentifier() and node.text not in names:
-                near = did_you_mean(node.text, ("same", "same_lower", "valid"))
+                hint = did_you_mean(node.text, ("same", "same_lower", "valid"))
                 raise self.error(
-                    node, f"{name} is {node.text!r}", near or "give a number, a list, or same, same_lower, valid"
+                    node, f"{name} is {node.text!r}", hint or "give a number, a list, or same, same_lower, valid"
                 )
         value = self._ints(name, node, names)
         if any(v < 0 for v in (value if isinstance(value, list) else [value])):

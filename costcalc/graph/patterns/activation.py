@@ -64,7 +64,7 @@ def find_activation(index: GraphIndex, i: int) -> ActivationPattern | None:
         return ActivationPattern(kind, (i,), node.inputs[0], node.outputs[0])
     if operator_key(node) != ("", "Mul"):
         return None
-    return _gated(index, i) or _gelu_by_tanh(index, i)
+    return _find_gated_product(index, i) or _find_tanh_gelu(index, i)
 
 
 def clip_bounds(index: GraphIndex, node: Node) -> tuple[float | None, float | None]:
@@ -76,19 +76,19 @@ def clip_bounds(index: GraphIndex, node: Node) -> tuple[float | None, float | No
     return low, high
 
 
-def _gated(index: GraphIndex, i: int) -> ActivationPattern | None:
+def _find_gated_product(index: GraphIndex, i: int) -> ActivationPattern | None:
     """A product of x, or of a multiple of x, and a gate that is a function of x; behind it a scale, where the gate has
     two."""
     node = index.graph.nodes[i]
     data = index.data_inputs(node)
     if len(data) != 2:
         return None
-    chains = [_chain(index, name) for name in data]
+    chains = [_trace_chain(index, name) for name in data]
     values = {name for name, _ in chains[1]}
     x = next((name for name, _ in chains[0] if name in values), None)
     if x is None:
         return None
-    sides = [_behind(chain, x) for chain in chains]
+    sides = [_nodes_behind(chain, x) for chain in chains]
     gates = tuple(op for side in sides for j in side if ("", op := index.graph.nodes[j].op_type) in GATE_OPERATORS)
     kind = GATES.get(gates)
     if kind is None:
@@ -101,33 +101,36 @@ def _gated(index: GraphIndex, i: int) -> ActivationPattern | None:
     else:
         after = None
     pattern = ActivationPattern(kind, tuple(sorted(set(nodes))), x, y)
-    return pattern._replace(operator=_operator(index, gates, sides, after))
+    return pattern._replace(operator=_fused_operator(index, gates, sides, after))
 
 
-def _operator(index: GraphIndex, gates: tuple[str, ...], sides: list[list[int]], after: int | None) -> str:
+def _fused_operator(index: GraphIndex, gates: tuple[str, ...], sides: list[list[int]], after: int | None) -> str:
     """The ONNX operator that computes the same; "" where scales stand that it does not have, or by other numbers than
     it has. Numbers that are not known are taken for those."""
     nodes = index.graph.nodes
-    plain, gate = sorted(sides, key=lambda side: any(nodes[j].op_type in gates for j in side))
-    words = [nodes[j].op_type for j in gate]
+    direct, gate = sorted(sides, key=lambda side: any(nodes[j].op_type in gates for j in side))
+    op_types = [nodes[j].op_type for j in gate]
     if gates == ("Erf",):
-        at = words.index("Erf")
-        before, behind = gate[at + 1 :], gate[:at]
-        halves = [*behind[:-1], *plain, *([] if after is None else [after])]
-        if not len(before) == len(behind[-1:]) == len(halves) == 1:
+        erf = op_types.index("Erf")
+        inner, outer = gate[erf + 1 :], gate[:erf]
+        halves = [*outer[:-1], *direct, *([] if after is None else [after])]
+        if not len(inner) == len(outer[-1:]) == len(halves) == 1:
             return ""
-        root, one = _by(index, before[0], Mul=0.5**0.5, Div=2**0.5), _by(index, behind[-1], Add=1.0)
-        return "Gelu" if root and one and _by(index, halves[0], Mul=0.5, Div=2.0) else ""
-    if plain or tuple(words) != gates or after is not None:
+        root, plus_one = (
+            _has_number(index, inner[0], Mul=0.5**0.5, Div=2**0.5),
+            _has_number(index, outer[-1], Add=1.0),
+        )
+        return "Gelu" if root and plus_one and _has_number(index, halves[0], Mul=0.5, Div=2.0) else ""
+    if direct or tuple(op_types) != gates or after is not None:
         return ""
     if gates == ("HardSigmoid",):
         attributes = nodes[gate[0]].attributes
-        sixth = abs(attributes.get("alpha", 0.2) * 6 - 1) <= 1e-5 and attributes.get("beta", 0.5) == 0.5
-        return "HardSwish" if sixth else ""
+        is_hard_swish = abs(attributes.get("alpha", 0.2) * 6 - 1) <= 1e-5 and attributes.get("beta", 0.5) == 0.5
+        return "HardSwish" if is_hard_swish else ""
     return {("Sigmoid",): "Swish", ("Tanh", "Softplus"): "Mish"}.get(gates, "")
 
 
-def _by(index: GraphIndex, i: int, **numbers: float) -> bool:
+def _has_number(index: GraphIndex, i: int, **numbers: float) -> bool:
     """Whether a node scales or shifts by the number of its operator, within the accuracy of float16, or by one that is
     not known."""
     node = index.graph.nodes[i]
@@ -136,13 +139,13 @@ def _by(index: GraphIndex, i: int, **numbers: float) -> bool:
     return expected is not None and (number is None or abs(number - expected) <= 1e-3 * expected)
 
 
-def _behind(chain: Chain, x: str) -> list[int]:
+def _nodes_behind(chain: Chain, x: str) -> list[int]:
     """The nodes of a chain that stand behind x, the last one first."""
     before = itertools.takewhile(lambda pair: pair[0] != x, chain)
     return [i for _, i in before if i is not None]
 
 
-def _chain(index: GraphIndex, value: str) -> Chain:
+def _trace_chain(index: GraphIndex, value: str) -> Chain:
     """A value, and what it is a function of, back along gates and scales; each with the node that computes it."""
     chain: Chain = []
     for _ in range(MAX_CHAIN):
@@ -155,61 +158,61 @@ def _chain(index: GraphIndex, value: str) -> Chain:
     return chain
 
 
-def _gelu_by_tanh(index: GraphIndex, i: int) -> ActivationPattern | None:
+def _find_tanh_gelu(index: GraphIndex, i: int) -> ActivationPattern | None:
     """x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))) / 2 whose product with x or with x/2 a node is."""
     nodes = index.graph.nodes
     for sum_value, factor in (nodes[i].inputs, nodes[i].inputs[::-1]):
-        one = _scaled(index, sum_value, "Add")
-        tanh = _producer(index, one[1], "Tanh") if one is not None else None
-        inner = _scaled(index, nodes[tanh].inputs[0], "Mul") if tanh is not None else None
-        total = _producer(index, inner[1], "Add") if inner is not None else None
-        if one is None or tanh is None or inner is None or total is None:
+        plus_one = _find_scaling(index, sum_value, "Add")
+        tanh = _find_producer(index, plus_one[1], "Tanh") if plus_one is not None else None
+        inner = _find_scaling(index, nodes[tanh].inputs[0], "Mul") if tanh is not None else None
+        total = _find_producer(index, inner[1], "Add") if inner is not None else None
+        if plus_one is None or tanh is None or inner is None or total is None:
             continue
         for x, name in (nodes[total].inputs, nodes[total].inputs[::-1]):
-            scaled = _scaled(index, name, "Mul")
-            cube = _cube(index, scaled[1], x) if scaled is not None else None
-            half = _half(index, i, factor, x)
+            scaled = _find_scaling(index, name, "Mul")
+            cube = _find_cube(index, scaled[1], x) if scaled is not None else None
+            half = _find_halving(index, i, factor, x)
             if scaled is None or cube is None or half is None:
                 continue
-            numbers = _by(index, scaled[0], Mul=0.044715), _by(index, inner[0], Mul=(2 / pi) ** 0.5)
-            if all(numbers) and _by(index, one[0], Add=1.0) and _by(index, half, Mul=0.5):
-                chain = (*cube, scaled[0], total, inner[0], tanh, one[0], i, half)
+            numbers = _has_number(index, scaled[0], Mul=0.044715), _has_number(index, inner[0], Mul=(2 / pi) ** 0.5)
+            if all(numbers) and _has_number(index, plus_one[0], Add=1.0) and _has_number(index, half, Mul=0.5):
+                chain = (*cube, scaled[0], total, inner[0], tanh, plus_one[0], i, half)
                 y = nodes[max(i, half)].outputs[0]
                 return ActivationPattern("gelu", tuple(sorted({*chain})), x, y, "Gelu", "tanh")
     return None
 
 
-def _half(index: GraphIndex, i: int, factor: str, x: str) -> int | None:
+def _find_halving(index: GraphIndex, i: int, factor: str, x: str) -> int | None:
     """The node that halves x before the product, or the product behind it."""
-    before = _scaled(index, factor, "Mul")
+    before = _find_scaling(index, factor, "Mul")
     if before is not None and before[1] == x:
         return before[0]
     after = index.only_reader(index.graph.nodes[i].outputs[0]) if factor == x else None
-    return after if after is not None and _scaled(index, index.graph.nodes[after].outputs[0], "Mul") else None
+    return after if after is not None and _find_scaling(index, index.graph.nodes[after].outputs[0], "Mul") else None
 
 
-def _cube(index: GraphIndex, value: str, x: str) -> tuple[int, ...] | None:
+def _find_cube(index: GraphIndex, value: str, x: str) -> tuple[int, ...] | None:
     """The nodes of x³: a power, or two products."""
-    power = _scaled(index, value, "Pow")
+    power = _find_scaling(index, value, "Pow")
     if power is not None:
-        return (power[0],) if power[1] == x and _by(index, power[0], Pow=3.0) else None
-    outer = _producer(index, value, "Mul")
+        return (power[0],) if power[1] == x and _has_number(index, power[0], Pow=3.0) else None
+    outer = _find_producer(index, value, "Mul")
     if outer is None or x not in index.graph.nodes[outer].inputs:
         return None
     square = next((name for name in index.graph.nodes[outer].inputs if name != x), "")
-    inner = _producer(index, square, "Mul")
+    inner = _find_producer(index, square, "Mul")
     return (inner, outer) if inner is not None and set(index.graph.nodes[inner].inputs) == {x} else None
 
 
-def _producer(index: GraphIndex, value: str, op_type: str) -> int | None:
+def _find_producer(index: GraphIndex, value: str, op_type: str) -> int | None:
     """The node of this ONNX operator that computes a value."""
     i = index.producers.get(value)
     return i if i is not None and operator_key(index.graph.nodes[i]) == ("", op_type) else None
 
 
-def _scaled(index: GraphIndex, value: str, op_type: str) -> tuple[int, str] | None:
+def _find_scaling(index: GraphIndex, value: str, op_type: str) -> tuple[int, str] | None:
     """The node of this ONNX operator that computes a value of a number and another value; and that other one."""
-    i = _producer(index, value, op_type)
+    i = _find_producer(index, value, op_type)
     if i is None:
         return None
     data = [name for name in index.graph.nodes[i].inputs if not index.is_number(name)]

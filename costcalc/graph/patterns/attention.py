@@ -25,7 +25,7 @@ LENGTHS = frozenset(("", op) for op in ("ReduceL2", "Clip", "Max"))
 MAX_SOFTMAX_DISTANCE = 12
 """No more operators than these stand between a product and its softmax."""
 
-MAX_WINDOW_DISTANCE = 500
+MAX_PROJECTION_DISTANCE = 500
 """No more values than these are looked at to find a projection."""
 
 
@@ -52,7 +52,7 @@ def find_attentions(index: GraphIndex) -> Iterator[AttentionPattern]:
             query, key, value = node.inputs[:3]
             yield AttentionPattern((i,), query, key, value, node.outputs[0])
         elif operator_key(node) == ("", "Softmax"):
-            pattern = _around_softmax(index, i)
+            pattern = _match_softmax(index, i)
             if pattern is not None:
                 yield pattern
 
@@ -60,23 +60,23 @@ def find_attentions(index: GraphIndex) -> Iterator[AttentionPattern]:
 def find_projection(index: GraphIndex, value: str) -> LinearLayer | None:
     """The only linear layer that a query, key or value comes from; None where there is none, or several."""
     layers: dict[int, LinearLayer] = {}
-    ahead, visited = [value], {value}
-    while ahead and len(visited) <= MAX_WINDOW_DISTANCE:
-        i = index.producers.get(ahead.pop())
+    pending, visited = [value], {value}
+    while pending and len(visited) <= MAX_PROJECTION_DISTANCE:
+        i = index.producers.get(pending.pop())
         if i is None:
             continue
         layer = find_linear_layer(index, i)
         node = index.graph.nodes[i]
         if layer is not None:
             layers[i] = layer
-        elif _stands_between(node) or operator_key(node) in POSITIONS:
-            before = [name for name in node.inputs if name not in index.constants or name in index.tables]
-            ahead.extend(name for name in before if name not in visited)
-            visited.update(before)
-    return layers.popitem()[1] if len(layers) == 1 and not ahead else None
+        elif _is_score_operator(node) or operator_key(node) in POSITIONS:
+            sources = [name for name in node.inputs if name not in index.constants or name in index.tables]
+            pending.extend(name for name in sources if name not in visited)
+            visited.update(sources)
+    return layers.popitem()[1] if len(layers) == 1 and not pending else None
 
 
-def is_unchanged(index: GraphIndex, layer: LinearLayer, value: str) -> bool:
+def is_view_of_projection(index: GraphIndex, layer: LinearLayer, value: str) -> bool:
     """Whether a query, key or value is a view of a projection, times a number or divided by its own length."""
     while True:
         value = index.origin(value, scaled=True)
@@ -84,7 +84,7 @@ def is_unchanged(index: GraphIndex, layer: LinearLayer, value: str) -> bool:
         if value == layer.y or node is None:
             return value == layer.y
         if operator_key(node) == ("", "Div"):
-            length = index.origin(node.inputs[1], _gives_length)
+            length = index.origin(node.inputs[1], _computes_length)
             if length != index.origin(node.inputs[0]):
                 return False
         elif operator_key(node) != ("", "LpNormalization"):
@@ -110,73 +110,75 @@ def is_split_by_part(index: GraphIndex, layer: LinearLayer) -> bool:
     i = index.only_element_reader(layer.y)
     if i is None or operator_key(index.graph.nodes[i]) != ("", "Reshape"):
         return False
-    joint, apart = index.shape(layer.y), index.shape(index.graph.nodes[i].outputs[0])
-    return len(apart) > 1 and apart[-2] == 3 and joint[-1] == 3 * apart[-1]
+    joint_shape, split_shape = index.shape(layer.y), index.shape(index.graph.nodes[i].outputs[0])
+    return len(split_shape) > 1 and split_shape[-2] == 3 and joint_shape[-1] == 3 * split_shape[-1]
 
 
-def _stands_between(node: Node) -> bool:
+def _is_score_operator(node: Node) -> bool:
     return is_rearrangement(node) or bool(traits_of(node).arithmetic) or operator_key(node) in MASKS
 
 
-def _gives_length(node: Node) -> bool:
+def _computes_length(node: Node) -> bool:
     return is_rearrangement(node) or operator_key(node) in LENGTHS
 
 
-def _around_softmax(index: GraphIndex, softmax: int) -> AttentionPattern | None:
+def _match_softmax(index: GraphIndex, softmax: int) -> AttentionPattern | None:
     """The attention around a softmax: one product of two computed values before it, and one behind it."""
     node = index.graph.nodes[softmax]
-    before = _to_product(index, node.inputs[0], forwards=False)
-    after = _to_product(index, node.outputs[0], forwards=True) if before else ()
+    before = _path_to_product(index, node.inputs[0], forwards=False)
+    after = _path_to_product(index, node.outputs[0], forwards=True) if before else ()
     if not after:
         return None
     scores, values = index.graph.nodes[before[-1]], index.graph.nodes[after[-1]]
     weights = index.graph.nodes[after[-2]].outputs[0] if len(after) > 1 else node.outputs[0]
     query, key = scores.inputs[:2]
     value = values.inputs[1] if values.inputs[0] == weights else values.inputs[0]
-    nodes = {softmax, *before, *after, *_scales(index, query), *_scales(index, key)}
+    nodes = {softmax, *before, *after, *_find_scales(index, query), *_find_scales(index, key)}
     products = (before[-1], after[-1])
     einsum = operator_key(scores) == EINSUM
     return AttentionPattern(tuple(sorted(nodes)), query, key, value, values.outputs[0], softmax, products, einsum)
 
 
-def _to_product(index: GraphIndex, value: str, forwards: bool) -> tuple[int, ...]:
+def _path_to_product(index: GraphIndex, value: str, forwards: bool) -> tuple[int, ...]:
     """The nodes from a softmax to the nearest product before or behind it, the product last, along values of as many
     elements; () where there is none, or several."""
     if index.type(value).shape is None:
         return ()
     elements = index.elements(value)
     paths: list[tuple[int, ...]] = []
-    ahead: deque[tuple[str, tuple[int, ...]]] = deque([(value, ())])
+    pending: deque[tuple[str, tuple[int, ...]]] = deque([(value, ())])
     visited: set[int] = set()
-    while ahead:
-        name, path = ahead.popleft()
+    while pending:
+        name, path = pending.popleft()
         if index.type(name).shape is None or index.elements(name) != elements or len(path) >= MAX_SOFTMAX_DISTANCE:
             continue
-        near = index.readers.get(name, ()) if forwards else [i for i in (index.producers.get(name),) if i is not None]
-        for i in near:
+        neighbours = (
+            index.readers.get(name, ()) if forwards else [i for i in (index.producers.get(name),) if i is not None]
+        )
+        for i in neighbours:
             node = index.graph.nodes[i]
             if i in visited:
                 continue
             visited.add(i)
             if is_product(node) or operator_key(node) == EINSUM:
-                paths += [(*path, i)] if _multiplies_computed(index, i, node) else []
-            elif _stands_between(node):
-                ahead.extend((name, (*path, i)) for name in (node.outputs if forwards else node.inputs) if name)
+                paths += [(*path, i)] if _is_computed_product(index, i, node) else []
+            elif _is_score_operator(node):
+                pending.extend((name, (*path, i)) for name in (node.outputs if forwards else node.inputs) if name)
     return paths[0] if len(paths) == 1 else ()
 
 
-def _multiplies_computed(index: GraphIndex, i: int, node: Node) -> bool:
+def _is_computed_product(index: GraphIndex, i: int, node: Node) -> bool:
     """Whether a node multiplies two computed values: both data, or one a projection of learned queries or keys."""
     if len(node.inputs) < 2 or (len(node.inputs) > 2 and operator_key(node) == EINSUM):
         return False
-    one, other = node.inputs[:2]
-    fixed = [name for name in (one, other) if name in index.constants]
-    if one == other or len(fixed) == 2 or find_linear_layer(index, i) is not None:
+    a, b = node.inputs[:2]
+    constants = [name for name in (a, b) if name in index.constants]
+    if a == b or len(constants) == 2 or find_linear_layer(index, i) is not None:
         return False
-    return not fixed or find_projection(index, fixed[0]) is not None
+    return not constants or find_projection(index, constants[0]) is not None
 
 
-def _scales(index: GraphIndex, value: str) -> Iterator[int]:
+def _find_scales(index: GraphIndex, value: str) -> Iterator[int]:
     """The nodes that scale queries or keys before their product."""
     while (i := index.producers.get(value)) is not None:
         node = index.graph.nodes[i]
@@ -202,8 +204,8 @@ def count_window_merges(index: GraphIndex, value: str) -> int:
             return 0
         before = index.producer(data[0])
         if operator_key(node) == ("", "Reshape") and before is not None and operator_key(before) == ("", "Transpose"):
-            apart, merged = index.type(data[0]).rank, index.type(value).rank
-            if apart == 6:
-                return max(0, apart - merged - 1)
+            split_rank, merged_rank = index.type(data[0]).rank, index.type(value).rank
+            if split_rank == 6:
+                return max(0, split_rank - merged_rank - 1)
         value = data[0]
     return 0

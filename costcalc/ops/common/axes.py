@@ -54,7 +54,7 @@ def divide_exactly(a: Dim, b: Dim, fact: str, remedy: str) -> Dim:
 Shape = tuple[Dim, ...]
 
 
-def shape_words(shape: Sequence[Dim] | None) -> str:
+def shape_text(shape: Sequence[Dim] | None) -> str:
     """A shape -> its text in an error message: [1, 64, H]."""
     return "[" + ", ".join(map(str, shape or ())) + "]"
 
@@ -76,7 +76,7 @@ def broadcast(*shapes: Shape) -> Shape:
                 try:
                     out[offset + i] = require_equal(extent_before, extent)
                 except ShapeError as error:
-                    texts = " and ".join(shape_words(s) for s in shapes)
+                    texts = " and ".join(shape_text(s) for s in shapes)
                     raise ShapeError(
                         f"shapes {texts} do not broadcast", "make the extents equal, or one of them 1"
                     ) from error
@@ -97,12 +97,12 @@ def pointwise_values(function: Callable[..., Any], out: TensorType, *inputs: Ten
     size = out.elements
     if not isinstance(size, int):
         return None
-    columns = [_spread(t, out.shape, size) for t in inputs]
+    columns = [_broadcast_elements(t, out.shape, size) for t in inputs]
     result = tuple(map(function, *columns))
     return None if None in result else result
 
 
-def _spread(t: TensorType, shape: Sequence[Dim], size: int) -> Value:
+def _broadcast_elements(t: TensorType, shape: Sequence[Dim], size: int) -> Value:
     assert t.value is not None and t.shape is not None
     if len(t.value) == size:
         return t.value
@@ -116,20 +116,22 @@ def _spread(t: TensorType, shape: Sequence[Dim], size: int) -> Value:
     strides += [0] * (len(shape) - len(strides))
     out: list[Any] = []
     for flat in range(size):
-        index, rest = 0, flat
+        index, remaining = 0, flat
         for extent, stride in zip(reversed(shape), strides, strict=True):
-            rest, i = divmod(rest, int(extent))
+            remaining, i = divmod(remaining, int(extent))
             index += i * stride
         out.append(t.value[index])
     return tuple(out)
 
 
-def check_unidirectional(x: TensorType, other: TensorType, what: str) -> None:
-    """ShapeError unless `other` (a slope, a scale) broadcasts to x without changing x's shape."""
-    assert x.shape is not None and other.shape is not None
-    wide = broadcast(x.shape, other.shape)
-    if len(wide) != len(x.shape) or any(a == 1 and b != 1 for a, b in zip(x.shape, wide, strict=True)):
-        texts = [shape_words(t) for t in (other.shape, x.shape)]
+def check_unidirectional(x: TensorType, operand: TensorType, name: str) -> None:
+    """ShapeError unless `operand` (a slope, a scale) broadcasts to x without changing x's shape."""
+    assert x.shape is not None and operand.shape is not None
+    broadcast_shape = broadcast(x.shape, operand.shape)
+    if len(broadcast_shape) != len(x.shape) or any(
+        a == 1 and b != 1 for a, b in zip(x.shape, broadcast_shape, strict=True)
+    ):
+        texts = [shape_text(t) for t in (operand.shape, x.shape)]
         raise ShapeError(
-            f"{what} {texts[0]} does not broadcast to {texts[1]}", "give it one element per channel, or one"
+            f"{name} {texts[0]} does not broadcast to {texts[1]}", "give it one element per channel, or one"
         )

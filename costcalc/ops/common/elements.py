@@ -44,20 +44,20 @@ def concatenate(values: Sequence[Value], shapes: Sequence[Sequence[int]], axis: 
 def permute(value: Value, shape: Sequence[int], perm: Sequence[int]) -> Value:
     """numpy.transpose."""
     strides = [math.prod(shape[axis + 1 :]) for axis in perm]
-    places = [0]
+    offsets = [0]
     for axis, stride in zip(perm, strides, strict=True):
-        places = [place + i * stride for place in places for i in range(shape[axis])]
-    return tuple([value[place] for place in places])
+        offsets = [offset + i * stride for offset in offsets for i in range(shape[axis])]
+    return tuple([value[offset] for offset in offsets])
 
 
 def expand(value: Value, shape: Sequence[int], out: Sequence[int]) -> Value:
     """numpy.broadcast_to."""
     shape = [1] * (len(out) - len(shape)) + list(shape)
-    places = [0]
+    offsets = [0]
     for axis, extent in enumerate(out):
         stride = 0 if shape[axis] == 1 else math.prod(shape[axis + 1 :])
-        places = [place + i * stride for place in places for i in range(extent)]
-    return tuple([value[place] for place in places])
+        offsets = [offset + i * stride for offset in offsets for i in range(extent)]
+    return tuple([value[offset] for offset in offsets])
 
 
 MAX_POWER = 64

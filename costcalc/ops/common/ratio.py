@@ -86,7 +86,7 @@ def multiply(a: Number, b: Number) -> Number | None:
     p, q = fraction(a), fraction(b)
     if p is None or q is None:
         return None
-    if not ((_binary(p[1]) or _binary(q[0])) and (_binary(q[1]) or _binary(p[0]))):
+    if not ((_is_power_of_two(p[1]) or _is_power_of_two(q[0])) and (_is_power_of_two(q[1]) or _is_power_of_two(p[0]))):
         return None
     return ratio(p[0] * q[0], p[1] * q[1])
 
@@ -101,11 +101,11 @@ def quotient(a: Number, b: Number) -> Number | None:
         if den == 0:
             return None
         return ratio(num if den > 0 else -num, p[1] * abs(den))
-    exact = divide(num, den) if _binary(p[1]) and _binary(q[1]) else None
+    exact = divide(num, den) if _is_power_of_two(p[1]) and _is_power_of_two(q[1]) else None
     return None if exact is None else ratio(exact, p[1])
 
 
-def _binary(n: Dim) -> bool:
+def _is_power_of_two(n: Dim) -> bool:
     return isinstance(n, int) and abs(n).bit_count() == 1
 
 
@@ -146,12 +146,12 @@ def divide_truncating(num: Dim, den: Dim) -> Dim | None:
         return None
     if high < 0:
         num, den = -num, -den
-    down = num // den
+    floor_quotient = num // den
     low, high = bounds(num)
     if low >= 0:
-        return down
-    up = -((-num) // den)
-    return up if high <= 0 else maximum(down, 0) + minimum(up, 0)
+        return floor_quotient
+    ceil_quotient = -((-num) // den)
+    return ceil_quotient if high <= 0 else maximum(floor_quotient, 0) + minimum(ceil_quotient, 0)
 
 
 def difference(a: Number, b: Number) -> tuple[float, float]:
@@ -180,14 +180,14 @@ def store_element(x: Number | None, dtype: DType) -> Number | None:
     if x is None or isinstance(x, (Poly, ExtentRatio)):
         return x
     if dtype.is_float:
-        return _rounded(float(x), dtype) if x == x else None
+        return _round_float(float(x), dtype) if x == x else None
     if dtype.is_integer and isinstance(x, int):
         low = 0 if dtype.label[0] == "u" else -(1 << (dtype.bits - 1))
         return (x - low) % (1 << dtype.bits) + low
     return x
 
 
-def _rounded(x: float, dtype: DType) -> float | None:
+def _round_float(x: float, dtype: DType) -> float | None:
     if dtype is DType.FLOAT64:
         return x
     if dtype is DType.FLOAT32:

@@ -34,21 +34,21 @@ def output_extent(
 ) -> Dim:
     """⌊(extent + begin + end - reach) / stride⌋ + 1; with ceil ⌈…⌉ + 1, but no window starts behind the input
     and its leading pad (ONNX, MaxPool and AveragePool)."""
-    wide = dilated_kernel(kernel, dilation)
+    reach = dilated_kernel(kernel, dilation)
     padded = extent + (begin + end)
     require_at_least(
         padded,
-        wide,
-        f"the kernel reaches over {wide} but its padded input has only {padded}",
+        reach,
+        f"the kernel reaches over {reach} but its padded input has only {padded}",
         "use a smaller kernel, a smaller dilation, or more padding",
     )
-    free = padded - wide
+    free = padded - reach
     if not ceil:
         return free // stride + 1
-    out = (free + (stride - 1)) // stride + 1
-    if isinstance(end, int) and isinstance(wide, int) and end + stride <= wide:
-        return out
-    return minimum(out, (extent + begin - 1) // stride + 1)
+    windows = (free + (stride - 1)) // stride + 1
+    if isinstance(end, int) and isinstance(reach, int) and end + stride <= reach:
+        return windows
+    return minimum(windows, (extent + begin - 1) // stride + 1)
 
 
 def same_extent(extent: Dim, stride: int) -> Dim:
@@ -58,9 +58,9 @@ def same_extent(extent: Dim, stride: int) -> Dim:
 
 def same_pads(extent: Dim, kernel: Dim, stride: int, dilation: int, lower: bool) -> tuple[Dim, Dim]:
     """(begin, end) of auto_pad SAME: the odd one stands at the end (UPPER) or at the beginning (LOWER)."""
-    need = maximum((same_extent(extent, stride) - 1) * stride + dilated_kernel(kernel, dilation) - extent, 0)
-    small = need // 2
-    return (need - small, small) if lower else (small, need - small)
+    total = maximum((same_extent(extent, stride) - 1) * stride + dilated_kernel(kernel, dilation) - extent, 0)
+    half = total // 2
+    return (total - half, half) if lower else (half, total - half)
 
 
 def output_shape(

@@ -49,16 +49,16 @@ def projected_extents(
     q, k, v = sizes if sizes else (merged // 3,) * 3
     require_equal(q + k + v, merged, "the columns of the weights and the hidden sizes of Q, K and V")
     batch, steps = (1, x.shape[0]) if x.rank == 2 else x.shape[:2]
-    before: Dim = 0
+    past_length: Dim = 0
     if past is not None:
         assert past.shape is not None
-        before = past.shape[3]
-    keys = maximum(before, steps) if share else before + steps
-    heads = HeadExtents(batch, num_heads, num_heads, steps, keys, before, q // num_heads, v // num_heads)
+        past_length = past.shape[3]
+    keys = maximum(past_length, steps) if share else past_length + steps
+    heads = HeadExtents(batch, num_heads, num_heads, steps, keys, past_length, q // num_heads, v // num_heads)
     return heads, (q, k, v)
 
 
-def _present(x: TensorType, h: HeadExtents) -> TensorType:
+def _present_type(x: TensorType, h: HeadExtents) -> TensorType:
     return TensorType(x.dtype, (2, h.batch, h.kv_heads, h.keys, h.qk_size))
 
 
@@ -95,7 +95,7 @@ def ms_attention_shape(
     """x [B, S, C], weights [C, Q + K + V] -> [B, S, V], present [2, B, H, past + S, D]."""
     h, sizes = projected_extents(x, weights, past, num_heads, qkv_hidden_sizes, past_present_share_buffer)
     assert x.shape is not None
-    return TensorType(x.dtype, (*x.shape[:-1], sizes[2])), _present(x, h)
+    return TensorType(x.dtype, (*x.shape[:-1], sizes[2])), _present_type(x, h)
 
 
 @cost_rule("Attention", domain=MS)
@@ -141,7 +141,7 @@ def decoder_self_attention_shape(
     """x [B, 1, C], weights [C, 3 · hidden] -> [B, 1, hidden], present [2, B, H, total, D]."""
     h, sizes = projected_extents(x, weights, past, num_heads, None, past_present_share_buffer)
     assert x.shape is not None
-    return TensorType(x.dtype, (*x.shape[:-1], sizes[2])), _present(x, h)
+    return TensorType(x.dtype, (*x.shape[:-1], sizes[2])), _present_type(x, h)
 
 
 @cost_rule("DecoderMaskedSelfAttention", domain=MS)
@@ -184,7 +184,7 @@ def qattention_shape(
     """x [B, S, C], weights [C, 3 · hidden] -> [B, S, hidden] in the scale's type, present [2, B, H, past + S, D]."""
     h, sizes = projected_extents(x, weights, past, num_heads, None, past_present_share_buffer)
     assert x.shape is not None
-    return TensorType(input_scale.dtype, (*x.shape[:-1], sizes[2])), _present(input_scale, h)
+    return TensorType(input_scale.dtype, (*x.shape[:-1], sizes[2])), _present_type(input_scale, h)
 
 
 @cost_rule("QAttention", domain=MS)
@@ -208,6 +208,6 @@ def qattention_cost(
     assert x.shape is not None and weights.shape is not None
     h, _ = projected_extents(x, weights, past, num_heads, None, past_present_share_buffer)
     masks = (mask_index is not None) + bool(unidirectional)
-    plain = projected_attention_cost(x, weights, bias, h, masks, do_rotary)
+    cost = projected_attention_cost(x, weights, bias, h, masks, do_rotary)
     count = x.elements // x.shape[-1] * weights.shape[1]
-    return Cost(plain.macs, plain.work + elementwise_work("multiply", "quantization", count, 1, "#projected"))
+    return Cost(cost.macs, cost.work + elementwise_work("multiply", "quantization", count, 1, "#projected"))

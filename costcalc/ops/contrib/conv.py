@@ -74,15 +74,15 @@ def fused_conv_cost(
 ) -> Cost:
     """As Conv: #filter params × #filter positions × #filters; per output one addition with a bias, one with Z, one
     operation for the activation."""
-    return _fused(x, w, b, z, activation, out)
+    return _fused_cost(x, w, b, z, activation, out)
 
 
-def _fused(
+def _fused_cost(
     x: TensorType, w: TensorType, b: TensorType | None, z: TensorType | None, activation: str, out: TensorType
 ) -> Cost:
-    plain = conv_cost(x, w, b, out=out)
+    cost = conv_cost(x, w, b, out=out)
     work = elementwise_work("add", "elementwise", out.elements, int(z is not None)) + fused_activation(activation, out)
-    return Cost(plain.macs, plain.work + work)
+    return Cost(cost.macs, cost.work + work)
 
 
 @shape_rule("NhwcFusedConv", "NhwcConv", domain=MS)
@@ -117,7 +117,7 @@ def nhwc_conv_cost(
 ) -> Cost:
     """As Conv: #filter params × #filter positions × #filters; per output one addition with a bias, one with Z, one
     operation for the activation."""
-    return _fused(to_channels_first(x), w, b, z, activation, to_channels_first(out))
+    return _fused_cost(to_channels_first(x), w, b, z, activation, to_channels_first(out))
 
 
 @shape_rule("QLinearConv", domain=MS)

@@ -28,7 +28,7 @@ describe("Attention whose queries share keys and values in groups of heads.", "G
 describe("Pairs of features are rotated by an angle that grows with the position.", "RotaryEmbedding", domain=MS)
 
 
-def _grouped(
+def _grouped_extents(
     query: TensorType,
     key: TensorType | None,
     past_key: TensorType | None,
@@ -41,16 +41,16 @@ def _grouped(
     assert query.shape is not None
     batch, steps, width = query.shape
     size = width // (num_heads + 2 * kv_num_heads) if key is None else width // num_heads
-    new = steps
+    new_keys = steps
     if key is not None:
         assert key.shape is not None
-        new = key.shape[1] if key.rank == 3 else key.shape[2]
+        new_keys = key.shape[1] if key.rank == 3 else key.shape[2]
     past: Dim = 0
     if past_key is not None:
         assert past_key.shape is not None
         past = past_key.shape[2]
     total_value = None if total is None or total.value is None else total.value[0]
-    keys = past + new if total_value is None else total_value
+    keys = past + new_keys if total_value is None else total_value
     return HeadExtents(batch, num_heads, kv_num_heads, steps, keys, past, size, size)
 
 
@@ -79,7 +79,7 @@ def group_query_attention_shape(
 ) -> tuple[TensorType, ...]:
     """query [B, S, H · D], key and value [B, S, H_kv · D] (or packed in query) -> [B, S, H · D], present key and value
     [B, H_kv, max(past, total), D], scores [B, H, S, total]."""
-    h = _grouped(query, key, past_key, total_sequence_length, num_heads, kv_num_heads)
+    h = _grouped_extents(query, key, past_key, total_sequence_length, num_heads, kv_num_heads)
     cache = past_key if past_key is not None else query
     present = TensorType(cache.dtype, (h.batch, h.kv_heads, maximum(h.past, h.keys), h.qk_size))
     return (
@@ -120,7 +120,7 @@ def group_query_attention_cost(
     scores and those outside a local window count. Besides, per score 5 for the softmax, 1 addition each for causal and
     the attention bias, 3 for softcap; the scale is one multiplication per element of Q and K, do_rotary 3 operations
     per element of the new Q and K."""
-    h = _grouped(query, key, past_key, total_sequence_length, num_heads, kv_num_heads)
+    h = _grouped_extents(query, key, past_key, total_sequence_length, num_heads, kv_num_heads)
     work = attention_work(h, (attention_bias is not None) + bool(causal), softcap)
     if do_rotary:
         new = query.elements if key is None else query.elements + key.elements

@@ -154,8 +154,8 @@ def fused_gemm_cost(
 ) -> Cost:
     """As Gemm: M × N × K; a bias adds one addition per output, alpha and beta other than 1 one multiplication each,
     the activation one function."""
-    plain = gemm_cost(a, b, c, transA=transA, transB=transB, alpha=alpha, beta=beta, out=out)
-    return Cost(plain.macs, plain.work + fused_activation(activation, out))
+    cost = gemm_cost(a, b, c, transA=transA, transB=transB, alpha=alpha, beta=beta, out=out)
+    return Cost(cost.macs, cost.work + fused_activation(activation, out))
 
 
 @shape_rule("GemmFastGelu", domain=MS)
@@ -190,15 +190,19 @@ traits(
 )
 
 
-def _values(b: TensorType, attributes: Attributes) -> Dim:
+def _unpacked_elements(b: TensorType, attributes: Attributes) -> Dim:
     return attributes["K"] * attributes["N"]  # type: ignore[no-any-return]
 
 
 ONE = frozenset((1,))
 
-traits("MatMulNBits", domain=MS, packed=PackedInputs(ONE, _values, lambda attributes: int(attributes.get("bits", 4))))
+traits(
+    "MatMulNBits",
+    domain=MS,
+    packed=PackedInputs(ONE, _unpacked_elements, lambda attributes: int(attributes.get("bits", 4))),
+)
 
-traits("MatMulBnb4", domain=MS, packed=PackedInputs(ONE, _values, lambda attributes: 4))
+traits("MatMulBnb4", domain=MS, packed=PackedInputs(ONE, _unpacked_elements, lambda attributes: 4))
 
 describe(
     "A product with a weight matrix that is stored in a few bits per number.", "MatMulNBits", "MatMulBnb4", domain=MS
@@ -218,10 +222,10 @@ def matmul_nbits_shape(
     N: int,  # noqa: N803
 ) -> TensorType:
     """a [*rows, K], b [N, blocks, bytes] -> [*rows, N]."""
-    return TensorType(a.dtype, _rows(a, K) + (N,))
+    return TensorType(a.dtype, _row_extents(a, K) + (N,))
 
 
-def _rows(a: TensorType, k: int) -> tuple[Dim, ...]:
+def _row_extents(a: TensorType, k: int) -> tuple[Dim, ...]:
     assert a.shape is not None
     if not a.shape:
         raise ShapeError("a product takes no scalar", "give A at least one axis")
@@ -250,7 +254,7 @@ def matmul_nbits_cost(
 
 
 def _packed_macs(a: TensorType, k: int, n: int) -> Formula:
-    rows = [(f"b{i}", extent) for i, extent in enumerate(_rows(a, k))]
+    rows = [(f"b{i}", extent) for i, extent in enumerate(_row_extents(a, k))]
     return formula(product_factor("rows", *rows), ("N", n), ("K", k))
 
 
@@ -265,7 +269,7 @@ def matmul_bnb4_shape(
     transB: int = 1,  # noqa: N803
 ) -> TensorType:
     """a [*rows, K] -> [*rows, N]; without transB the other way round."""
-    return TensorType(a.dtype, _rows(a, K if transB else N) + (N if transB else K,))
+    return TensorType(a.dtype, _row_extents(a, K if transB else N) + (N if transB else K,))
 
 
 @cost_rule("MatMulBnb4", domain=MS)

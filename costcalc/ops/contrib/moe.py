@@ -30,29 +30,35 @@ describe(
 )
 
 
-def _bits(attributes: Attributes) -> int:
+def _weight_bits(attributes: Attributes) -> int:
     return int(attributes.get("expert_weight_bits", 4))
 
 
 traits(
-    "QMoE", domain=MS, packed=PackedInputs(frozenset((2, 5, 8)), lambda w, given: w.elements * 8 // _bits(given), _bits)
+    "QMoE",
+    domain=MS,
+    packed=PackedInputs(
+        frozenset((2, 5, 8)), lambda w, attributes: w.elements * 8 // _weight_bits(attributes), _weight_bits
+    ),
 )
 
 
 @gradient_rule("MoE", domain=MS)
 def moe_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
     """Each token's k experts: fc1 and fc3 read the input, fc2 what they give."""
-    both: dict[str, Sides] = {"fc1": ((0,), (2,)), "fc2": ((0, 2, 3, 6, 7), (4,)), "fc3": ((0,), (6,))}
-    return tuple(Contraction(term.value, *both[term.name]) for term in formula.terms)
+    sides: dict[str, Sides] = {"fc1": ((0,), (2,)), "fc2": ((0, 2, 3, 6, 7), (4,)), "fc3": ((0,), (6,))}
+    return tuple(Contraction(term.value, *sides[term.name]) for term in formula.terms)
 
 
 @shape_rule("MoE", "QMoE", domain=MS)
-def moe_shape(x: TensorType, router_probs: TensorType, *others: TensorType | None) -> TensorType:
+def moe_shape(x: TensorType, router_probs: TensorType, *weights: TensorType | None) -> TensorType:
     """x [tokens, C] or [B, S, C] -> the same."""
     return TensorType(x.dtype, x.shape)
 
 
-def _experts(x: TensorType, router: TensorType, k: int, layers: Sequence[tuple[TensorType, int]], fused: bool) -> Cost:
+def _experts_cost(
+    x: TensorType, router: TensorType, k: int, layers: Sequence[tuple[TensorType, int]], fused: bool
+) -> Cost:
     """tokens × k × the weights of one expert; layers are ([experts, rows, columns as stored], bits of a weight)."""
     assert x.shape is not None and router.shape is not None
     tokens = x.elements // x.shape[-1]
@@ -80,9 +86,9 @@ def _experts(x: TensorType, router: TensorType, k: int, layers: Sequence[tuple[T
     work += elementwise_work("transcendental", "activation", tokens * k * inner, 1, "#hidden")
     if fused or len(layers) > 2:
         work += elementwise_work("multiply", "elementwise", tokens * k * inner, 1, "#hidden")
-    mixed = tokens * k * x.shape[-1]
-    work += elementwise_work("multiply", "elementwise", mixed, 1, "#expert outputs") + elementwise_work(
-        "add", "elementwise", mixed, 1, "#expert outputs"
+    mixed_elements = tokens * k * x.shape[-1]
+    work += elementwise_work("multiply", "elementwise", mixed_elements, 1, "#expert outputs") + elementwise_work(
+        "add", "elementwise", mixed_elements, 1, "#expert outputs"
     )
     return Cost(sum_of_products(*terms), work)
 
@@ -105,7 +111,7 @@ def moe_cost(
     its softmax, one activation per hidden value (and one multiplication where it is gated), one multiplication and one
     addition per expert output to mix them; biases count nothing more than the mixing."""
     layers = [(fc1, 0), (fc2, 0), *([(fc3, 0)] if fc3 is not None else [])]
-    return _experts(x, router_probs, k, layers, bool(swiglu_fusion))
+    return _experts_cost(x, router_probs, k, layers, bool(swiglu_fusion))
 
 
 @cost_rule("QMoE", domain=MS)
@@ -119,7 +125,7 @@ def qmoe_cost(
     fc2_scales: TensorType | None = None,
     fc2_bias: TensorType | None = None,
     fc3: TensorType | None = None,
-    *others: TensorType | None,
+    *more_inputs: TensorType | None,
     k: int = 1,
     swiglu_fusion: int = 0,
     expert_weight_bits: int = 4,
@@ -129,7 +135,7 @@ def qmoe_cost(
     one addition per expert output. Unpacking weights counts nothing."""
     bits = expert_weight_bits
     layers = [(fc1, bits), (fc2, bits), *([(fc3, bits)] if fc3 is not None else [])]
-    return _experts(x, router_probs, k, layers, bool(swiglu_fusion))
+    return _experts_cost(x, router_probs, k, layers, bool(swiglu_fusion))
 
 
 @shape_rule("DynamicQuantizeLSTM", domain=MS)
@@ -169,7 +175,7 @@ def dynamic_lstm_cost(
     step's hidden state 2 comparisons, 1 division and 1 addition to quantise it, per gate and step 2 multiplications
     with the scales, and the LSTM's own 5 activations, 4 biases, 3 multiplications and 1 addition per hidden unit."""
     assert x.shape is not None and w.shape is not None and r.shape is not None
-    plain = lstm_cost_of(x, w, r, b, p, r.shape[1], activations, clip)
+    cost = lstm_cost_of(x, w, r, b, p, r.shape[1], activations, clip)
     units = x.shape[0] * x.shape[1] * w.shape[0] * r.shape[1]
     quantised = x.elements * w.shape[0] + units
     work = elementwise_work("compare", "quantization", quantised, 2) + elementwise_work(
@@ -178,4 +184,4 @@ def dynamic_lstm_cost(
     work += elementwise_work("add", "quantization", quantised) + elementwise_work(
         "multiply", "quantization", units, 8, "#hidden units × steps"
     )
-    return Cost(plain.macs, plain.work + work)
+    return Cost(cost.macs, cost.work + work)

@@ -55,7 +55,7 @@ describe(
 )
 
 
-def _multi_head(
+def _multi_head_extents(
     query: TensorType,
     key: TensorType | None,
     value: TensorType | None,
@@ -71,7 +71,7 @@ def _multi_head(
             return HeadExtents(batch, heads, heads, steps, steps, 0, size, size)
         batch, steps, hidden = query.shape
         size = hidden // 3 // num_heads
-        parts = HeadExtents(batch, num_heads, num_heads, steps, steps, 0, size, size)
+        extents = HeadExtents(batch, num_heads, num_heads, steps, steps, 0, size, size)
         new = steps
     else:
         batch, heads, steps, size = split_heads(query, num_heads, "the query", "num_heads")
@@ -81,12 +81,12 @@ def _multi_head(
         _, _, new, size_k = split_heads(key, num_heads, "the key", "num_heads")
         require_equal(size, size_k, "the head sizes of query and key")
         v_size = size if value is None else split_heads(value, num_heads, "the value", "num_heads")[3]
-        parts = HeadExtents(batch, heads, heads, steps, new, 0, size, v_size)
+        extents = HeadExtents(batch, heads, heads, steps, new, 0, size, v_size)
     if past_key is None:
-        return parts
+        return extents
     assert past_key.shape is not None
     past = past_key.shape[2]
-    return parts._replace(past=past, keys=maximum(past, new) if share else past + new)
+    return extents._replace(past=past, keys=maximum(past, new) if share else past + new)
 
 
 def _multi_head_types(query: TensorType, h: HeadExtents) -> tuple[TensorType, ...]:
@@ -98,7 +98,7 @@ def _multi_head_types(query: TensorType, h: HeadExtents) -> tuple[TensorType, ..
     )
 
 
-def _bias(bias: TensorType | None, h: HeadExtents, key: TensorType | None) -> tuple[Work, ...]:
+def _bias_work(bias: TensorType | None, h: HeadExtents, key: TensorType | None) -> tuple[Work, ...]:
     """One addition per projected element; keys and values that come by heads have had theirs."""
     if bias is None:
         return ()
@@ -125,7 +125,7 @@ def multi_head_attention_shape(
 ) -> tuple[TensorType, ...]:
     """query [B, S, H · D], key and value [B, S_kv, H · D] or [B, H, S_kv, D] (or packed: [B, S, H, 3, D] alone,
     [B, S_kv, H, 2, D] as key) -> [B, S, H · D_v], present key and value [B, H, past + S_kv, D], scores."""
-    h = _multi_head(query, key, value, past_key, num_heads, int(past_sequence_length is not None))
+    h = _multi_head_extents(query, key, value, past_key, num_heads, int(past_sequence_length is not None))
     return _multi_head_types(query, h)
 
 
@@ -148,9 +148,9 @@ def multi_head_attention_cost(
     """QKᵀ: B · H · S · S_kv · D_qk, plus PV: B · H · S · S_kv · D_v; S_kv includes the past. Besides, per score 5 for
     the softmax and 1 addition each for the padding mask, the attention bias and unidirectional; the scale is one
     multiplication per element of Q and K, the bias one addition per element of Q and of the new K and V."""
-    h = _multi_head(query, key, value, past_key, num_heads, int(past_sequence_length is not None))
+    h = _multi_head_extents(query, key, value, past_key, num_heads, int(past_sequence_length is not None))
     masks = (key_padding_mask is not None) + (attention_bias is not None) + bool(unidirectional)
-    return Cost(attention_macs(h), _bias(bias, h, key) + attention_work(h, masks))
+    return Cost(attention_macs(h), _bias_work(bias, h, key) + attention_work(h, masks))
 
 
 @shape_rule("DecoderMaskedMultiHeadAttention", domain=MS)
@@ -172,7 +172,9 @@ def decoder_multi_head_shape(
 ) -> tuple[TensorType, ...]:
     """query [B, 1, H · D], key and value likewise or [B, H, S_kv, D] -> [B, 1, H · D_v], present key and value,
     scores."""
-    return _multi_head_types(query, _multi_head(query, key, value, past_key, num_heads, past_present_share_buffer))
+    return _multi_head_types(
+        query, _multi_head_extents(query, key, value, past_key, num_heads, past_present_share_buffer)
+    )
 
 
 @cost_rule("DecoderMaskedMultiHeadAttention", domain=MS)
@@ -193,9 +195,9 @@ def decoder_multi_head_cost(
     past_present_share_buffer: int = 0,
 ) -> Cost:
     """As MultiHeadAttention, one query per sequence; a shared buffer counts in full."""
-    h = _multi_head(query, key, value, past_key, num_heads, past_present_share_buffer)
+    h = _multi_head_extents(query, key, value, past_key, num_heads, past_present_share_buffer)
     masks = (mask_index is not None) + (attention_bias is not None)
-    return Cost(attention_macs(h), _bias(bias, h, key) + attention_work(h, masks))
+    return Cost(attention_macs(h), _bias_work(bias, h, key) + attention_work(h, masks))
 
 
 operands("PackedAttention", domain=MS, weights=(1, 2))

@@ -73,16 +73,16 @@ describe(
 )
 
 
-def _row(x: TensorType, axis: int = -1) -> TensorType:
+def _row_type(x: TensorType, axis: int = -1) -> TensorType:
     """One float32 per normalised row: a mean, an inverse deviation."""
     assert x.shape is not None
-    at = normalise_axis(axis, x.rank)
-    return TensorType(DType.FLOAT32, (*x.shape[:at], *(1,) * (x.rank - at)))
+    axis_index = normalise_axis(axis, x.rank)
+    return TensorType(DType.FLOAT32, (*x.shape[:axis_index], *(1,) * (x.rank - axis_index)))
 
 
 def simplified_norm_shape(x: TensorType, scale: TensorType, *, axis: int = -1) -> tuple[TensorType, ...]:
     """The input's shape in the scale's type; the inverse root mean square has extent 1 from `axis` on."""
-    return TensorType(scale.dtype, x.shape), _row(x, axis)
+    return TensorType(scale.dtype, x.shape), _row_type(x, axis)
 
 
 for _domain in DOMAINS:
@@ -99,13 +99,13 @@ def skip_layer_norm_shape(
     bias: TensorType | None = None,
 ) -> tuple[TensorType, ...]:
     """x [B, S, C] and skip -> the normalised sum, a mean and an inverse deviation per row, the sum."""
-    return _skipped(x, gamma)
+    return _skip_norm_types(x, gamma)
 
 
-def _skipped(x: TensorType, gamma: TensorType) -> tuple[TensorType, ...]:
+def _skip_norm_types(x: TensorType, gamma: TensorType) -> tuple[TensorType, ...]:
     assert x.shape is not None
     require_equal(x.shape[-1], gamma.elements, "the input's features and the scale")
-    same, row = TensorType(x.dtype, x.shape), _row(x)
+    same, row = TensorType(x.dtype, x.shape), _row_type(x)
     return same, row, row, same
 
 
@@ -120,10 +120,10 @@ def skip_layer_norm_cost(
     """Per element one addition of the residual and one of a bias, then as LayerNormalization: three additions (mean,
     deviation, variance), one more with a shift, and three multiplications (square, deviation, scale); per row one
     addition (epsilon), three divisions (mean, variance, reciprocal) and a root."""
-    return Cost(work=_additions(x, bias) + layer_norm_cost(x, gamma, beta).work)
+    return Cost(work=_addition_work(x, bias) + layer_norm_cost(x, gamma, beta).work)
 
 
-def _additions(x: TensorType, bias: TensorType | None) -> tuple[Work, ...]:
+def _addition_work(x: TensorType, bias: TensorType | None) -> tuple[Work, ...]:
     return elementwise_work("add", "elementwise", x.elements) + elementwise_work(
         "add", "bias", x.elements, int(bias is not None)
     )
@@ -134,7 +134,7 @@ def skip_simplified_norm_shape(
     x: TensorType, skip: TensorType, gamma: TensorType, bias: TensorType | None = None
 ) -> tuple[TensorType, ...]:
     """x [B, S, C] and skip -> the normalised sum, a mean and an inverse root mean square per row, the sum."""
-    return _skipped(x, gamma)
+    return _skip_norm_types(x, gamma)
 
 
 @cost_rule("SkipSimplifiedLayerNormalization", domain=MS)
@@ -144,7 +144,7 @@ def skip_simplified_norm_cost(
     """Per element one addition of the residual and one of a bias, then as RMSNormalization: two multiplications
     (square, scale), one addition (mean) and one division; per row one addition (epsilon), one division (mean) and a
     root."""
-    return Cost(work=_additions(x, bias) + rms_norm_cost(x, gamma).work)
+    return Cost(work=_addition_work(x, bias) + rms_norm_cost(x, gamma).work)
 
 
 @shape_rule("EmbedLayerNormalization", domain=MS)
@@ -201,10 +201,10 @@ def ms_group_norm_shape(x: TensorType, gamma: TensorType, beta: TensorType) -> T
 def ms_group_norm_cost(x: TensorType, gamma: TensorType, beta: TensorType, *, groups: int, activation: int = 0) -> Cost:
     """As GroupNormalization: per element four additions and three multiplications, per sample and group one addition,
     three divisions and a root; one function per element for the activation."""
-    return Cost(work=_groups(x, groups, activation))
+    return Cost(work=_group_norm_work(x, groups, activation))
 
 
-def _groups(x: TensorType, groups: int, activation: int) -> tuple[Work, ...]:
+def _group_norm_work(x: TensorType, groups: int, activation: int) -> tuple[Work, ...]:
     assert x.shape is not None
     count: Dim = x.shape[0] * groups
     return standardize(x.elements, count, scaled=True, shifted=True) + elementwise_work(
@@ -236,4 +236,4 @@ def skip_group_norm_cost(
     activation: int = 0,
 ) -> Cost:
     """Per element one addition of the residual and one of a bias, then as GroupNorm."""
-    return Cost(work=_additions(x, bias) + _groups(x, groups, activation))
+    return Cost(work=_addition_work(x, bias) + _group_norm_work(x, groups, activation))

@@ -54,9 +54,9 @@ def cdist_cost(a: TensorType, b: TensorType, *, metric: str = "euclidean", out: 
     """Per pair of rows and feature 1 subtraction, 1 multiplication and 1 addition; a root per pair for euclidean.
     No MACs are counted."""
     assert a.shape is not None
-    each = out.elements * a.shape[1]
-    work = elementwise_work("add", "elementwise", each, 2, "#differences") + elementwise_work(
-        "multiply", "elementwise", each, 1, "#differences"
+    differences = out.elements * a.shape[1]
+    work = elementwise_work("add", "elementwise", differences, 2, "#differences") + elementwise_work(
+        "multiply", "elementwise", differences, 1, "#differences"
     )
     return Cost(work=work + elementwise_work("transcendental", "elementwise", out.elements, int(metric == "euclidean")))
 
@@ -123,7 +123,7 @@ traits(
     "GatherBlockQuantized",
     domain=MS,
     straight_through=True,
-    packed=PackedInputs(frozenset((0,)), lambda data, attributes: _unpacked(data, attributes)),
+    packed=PackedInputs(frozenset((0,)), lambda data, attributes: _unpacked_elements(data, attributes)),
 )
 
 traits("GatherND", domain=MS, keeps="indices")
@@ -161,7 +161,7 @@ def ms_pad_shape(
     return pad_shape(data, pads, value, fresh=fresh)  # type: ignore[return-value]
 
 
-def _step(start: TensorType, delta: TensorType | None) -> TensorType:
+def _default_delta(start: TensorType, delta: TensorType | None) -> TensorType:
     return TensorType(start.dtype, (), (1,)) if delta is None else delta
 
 
@@ -170,7 +170,7 @@ def ms_range_shape(
     start: TensorType, limit: TensorType, delta: TensorType | None = None, *, fresh: FreshSymbol
 ) -> TensorType:
     """[⌈(limit - start) / delta⌉]; delta is 1 by default."""
-    return range_shape(start, limit, _step(start, delta), fresh=fresh)  # type: ignore[return-value]
+    return range_shape(start, limit, _default_delta(start, delta), fresh=fresh)  # type: ignore[return-value]
 
 
 @value_rule("Range", domain=MS)
@@ -178,7 +178,7 @@ def ms_range_value(
     start: TensorType, limit: TensorType, delta: TensorType | None = None, *, out: TensorType
 ) -> Value | None:
     """start, start + delta, …"""
-    return range_value(start, limit, _step(start, delta), out=out)
+    return range_value(start, limit, _default_delta(start, delta), out=out)
 
 
 @shape_rule("NGramRepeatBlock", domain=MS)
@@ -199,7 +199,7 @@ def torch_embedding_shape(
     return TensorType(weight.dtype, (*indices.shape, *weight.shape[1:]))
 
 
-def _unpacked(data: TensorType, attributes: Mapping[str, Any]) -> Dim:
+def _unpacked_elements(data: TensorType, attributes: Mapping[str, Any]) -> Dim:
     return data.elements * (8 // attributes.get("bits", 4)) if data.dtype is DType.UINT8 else data.elements
 
 
@@ -216,11 +216,11 @@ def gather_block_quantized_shape(
     """data [*before, axis, *behind] -> [*before, *indices, *behind] in the scales' type; bytes hold 8 / bits elements
     of the last axis each."""
     assert data.shape is not None and indices.shape is not None
-    at = normalise_axis(gather_axis, data.rank)
+    axis_index = normalise_axis(gather_axis, data.rank)
     shape = data.shape
     if data.dtype is DType.UINT8:
         shape = (*shape[:-1], shape[-1] * (8 // bits))
-    return TensorType(scales.dtype, (*shape[:at], *indices.shape, *shape[at + 1 :]))
+    return TensorType(scales.dtype, (*shape[:axis_index], *indices.shape, *shape[axis_index + 1 :]))
 
 
 @cost_rule("GatherBlockQuantized", domain=MS)
@@ -263,9 +263,9 @@ def restore_padding_shape(x: TensorType, token_offset: TensorType) -> TensorType
 def unfold_shape(x: TensorType, *, size: int, dim: int = -1, step: int = 1) -> TensorType:
     """The axis becomes (extent - size) // step + 1 slices; their size is a new last axis."""
     assert x.shape is not None
-    at = normalise_axis(dim, x.rank)
-    slices = (x.shape[at] - size) // step + 1
-    return TensorType(x.dtype, (*x.shape[:at], slices, *x.shape[at + 1 :], size))
+    axis_index = normalise_axis(dim, x.rank)
+    slices = (x.shape[axis_index] - size) // step + 1
+    return TensorType(x.dtype, (*x.shape[:axis_index], slices, *x.shape[axis_index + 1 :], size))
 
 
 @shape_rule("ExpandDims", domain=MS)
@@ -274,5 +274,5 @@ def expand_dims_shape(x: TensorType, axis: TensorType) -> TensorType:
     assert x.shape is not None
     if axis.value is None:
         return TensorType(x.dtype, None)
-    at = normalise_axis(int(axis.value[0]), x.rank + 1)
-    return TensorType(x.dtype, (*x.shape[:at], 1, *x.shape[at:]))
+    axis_index = normalise_axis(int(axis.value[0]), x.rank + 1)
+    return TensorType(x.dtype, (*x.shape[:axis_index], 1, *x.shape[axis_index:]))

@@ -100,10 +100,10 @@ def qlinear_average_pool_cost(
 ) -> Cost:
     """As AveragePool: ∏kernel - 1 additions and one division per output; per input one subtraction of the zero point,
     per output one multiplication with the scales and one addition of the zero point."""
-    return _requantized(x, average_pool_cost(x, kernel_shape=kernel_shape, out=out), out)
+    return _with_requantization(x, average_pool_cost(x, kernel_shape=kernel_shape, out=out), out)
 
 
-def _requantized(x: TensorType, cost: Cost, out: TensorType) -> Cost:
+def _with_requantization(x: TensorType, cost: Cost, out: TensorType) -> Cost:
     work: tuple[Work, ...] = elementwise_work("add", "quantization", x.elements, 1, "#inputs")
     work += elementwise_work("multiply", "quantization", out.elements) + elementwise_work(
         "add", "quantization", out.elements
@@ -138,7 +138,7 @@ def qlinear_global_average_cost(
 ) -> Cost:
     """As GlobalAveragePool: #inputs - #outputs additions and one division per output; per input one subtraction of the
     zero point, per output one multiplication with the scales and one addition of the zero point."""
-    return _requantized(x, global_average_cost(x, out=out), out)
+    return _with_requantization(x, global_average_cost(x, out=out), out)
 
 
 shape_rule("GridSample", domain=MS)(grid_sample_shape)

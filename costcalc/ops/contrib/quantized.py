@@ -12,7 +12,7 @@ from costcalc.ops.attention import softmax_work
 from costcalc.ops.common.axes import broadcast_types
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.join_split import concat_shape
-from costcalc.ops.quantize import dequantize_cost, dequantize_shape, quantize_cost, quantize_shape, requantization
+from costcalc.ops.quantize import dequantize_cost, dequantize_shape, quantize_cost, quantize_shape, requantization_work
 from costcalc.ops.reduce import combination_work, reduced_axes, reduced_shape
 
 operands("QuantizeLinear", "DequantizeLinear", domain=MS, weights=(0,), buffers=(1, 2))
@@ -65,7 +65,7 @@ cost_rule("DequantizeLinear", domain=MS)(dequantize_cost)
 def quantised_work(inputs: Sequence[TensorType], out: TensorType) -> tuple[Work, ...]:
     """Per input 1 subtraction and 1 multiplication to dequantise, per output 1 multiplication and 1 addition to
     requantise."""
-    work = requantization(out)
+    work = requantization_work(out)
     for x in inputs:
         work += elementwise_work("add", "quantization", x.elements, 1, "#inputs")
         work += elementwise_work("multiply", "quantization", x.elements, 1, "#inputs")
@@ -87,7 +87,7 @@ def qlinear_binary_shape(
     return TensorType(a.dtype, broadcast_types(a, b))
 
 
-def _binary(kind: str, op_type: str) -> None:
+def _register_binary_cost(kind: str, op_type: str) -> None:
     @cost_rule(op_type, domain=MS)
     def qlinear_binary_cost(
         a: TensorType,
@@ -106,9 +106,9 @@ def _binary(kind: str, op_type: str) -> None:
         return Cost(work=elementwise_work(kind, "elementwise", out.elements) + quantised_work((a, b), out))
 
 
-_binary("add", "QLinearAdd")
+_register_binary_cost("add", "QLinearAdd")
 
-_binary("multiply", "QLinearMul")
+_register_binary_cost("multiply", "QLinearMul")
 
 
 @shape_rule("QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", domain=MS)
@@ -123,7 +123,7 @@ def qlinear_unary_shape(
     return TensorType(x.dtype, x.shape)
 
 
-def _unary(kind: str, op_type: str) -> None:
+def _register_unary_cost(kind: str, op_type: str) -> None:
     @cost_rule(op_type, domain=MS)
     def qlinear_unary_cost(
         x: TensorType,
@@ -140,11 +140,11 @@ def _unary(kind: str, op_type: str) -> None:
         return Cost(work=work + quantised_work((x,), out))
 
 
-_unary("transcendental", "QLinearSigmoid")
+_register_unary_cost("transcendental", "QLinearSigmoid")
 
-_unary("compare", "QLinearLeakyRelu")
+_register_unary_cost("compare", "QLinearLeakyRelu")
 
-_unary("softmax", "QLinearSoftmax")
+_register_unary_cost("softmax", "QLinearSoftmax")
 
 
 @shape_rule("MulInteger", domain=MS)

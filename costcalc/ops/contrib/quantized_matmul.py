@@ -8,7 +8,7 @@ from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
 from costcalc.ops.contrib.matmul import MS, bias_work
 from costcalc.ops.matmul import gemm_extents, matmul_cost, matmul_result
-from costcalc.ops.quantize import dynamic_quantization, requantization
+from costcalc.ops.quantize import dynamic_quantization_work, requantization_work
 
 operands("MatMulInteger16", domain=MS, weights=(0, 1))
 
@@ -57,7 +57,9 @@ def dynamic_quantize_matmul_cost(
 ) -> Cost:
     """As MatMul: ∏batch × M × N × K. Per element of A 2 comparisons, 1 division and 1 addition to quantise it, per
     output 1 multiplication with the scales, and 1 addition with a bias."""
-    work = dynamic_quantization(a) + elementwise_work("multiply", "quantization", out.elements) + bias_work(bias, out)
+    work = (
+        dynamic_quantization_work(a) + elementwise_work("multiply", "quantization", out.elements) + bias_work(bias, out)
+    )
     return Cost(matmul_cost(a, b).macs, work)
 
 
@@ -142,6 +144,8 @@ def qgemm_cost(
     addition."""
     m, n, k = gemm_extents(a, b, transA, transB)
     scaled = (
-        requantization(out) if y_zero_point is not None else elementwise_work("multiply", "quantization", out.elements)
+        requantization_work(out)
+        if y_zero_point is not None
+        else elementwise_work("multiply", "quantization", out.elements)
     )
     return Cost(formula(("M", m), ("N", n), ("K", k)), bias_work(c, out) + scaled)

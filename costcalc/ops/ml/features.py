@@ -130,8 +130,8 @@ def cast_map_shape(
 def feature_vectorizer_shape(*inputs: TensorType, inputdimensions: Sequence[int] = ()) -> TensorType:
     """[N, C] each -> [N, all features]."""
     n, width = split_rows(inputs[0])
-    for other in inputs[1:]:
-        width = width + split_rows(other)[1]
+    for tensor in inputs[1:]:
+        width = width + split_rows(tensor)[1]
     return TensorType(DType.FLOAT32, (n, sum(inputdimensions) if inputdimensions else width))
 
 

@@ -119,7 +119,7 @@ def svm_classifier_shape(
     return label_type(n, classlabels_ints, classlabels_strings), TensorType(DType.FLOAT32, (n, columns))
 
 
-def _kernels(x: TensorType, vectors: int, coefficients: int, kernel_type: str) -> tuple[Work, ...]:
+def _kernel_work(x: TensorType, vectors: int, coefficients: int, kernel_type: str) -> tuple[Work, ...]:
     """Products with the support vectors, the kernel function, the weighted sums."""
     n, _ = split_rows(x)
     kernels = n * (coefficients if not vectors else vectors // int(split_rows(x)[1]))
@@ -145,7 +145,7 @@ def svm_classifier_cost(
     (none for LINEAR), per row and coefficient 1 multiplication and 1 addition, and the post-transform. No MACs are
     counted."""
     scores = outs[1].elements if len(outs) > 1 and outs[1] is not None else split_rows(x)[0]
-    work = _kernels(x, len(support_vectors), len(coefficients), kernel_type)
+    work = _kernel_work(x, len(support_vectors), len(coefficients), kernel_type)
     return Cost(work=work + post_transform_work(post_transform, scores))
 
 
@@ -166,7 +166,7 @@ def svm_regressor_cost(
     out: TensorType,
 ) -> Cost:
     """As SVMClassifier, one target per row."""
-    work = _kernels(x, len(support_vectors), len(coefficients), kernel_type)
+    work = _kernel_work(x, len(support_vectors), len(coefficients), kernel_type)
     return Cost(work=work + post_transform_work(post_transform, out.elements))
 
 
@@ -185,15 +185,15 @@ def sum_depths(roots: Sequence[Key], children: Mapping[Key, tuple[Key, ...]]) ->
     """The sum of the trees' depths: how many comparisons a row takes at most."""
     total = 0
     for root in roots:
-        level, deepest = [root], -1
+        level, depth = [root], -1
         while level:
-            deepest += 1
+            depth += 1
             level = [child for node in level for child in children.get(node, ())]
-        total += deepest
+        total += depth
     return total
 
 
-def _listed(
+def _count_depths(
     trees: Sequence[int], nodes: Sequence[int], yes: Sequence[int], no: Sequence[int], modes: Sequence[str]
 ) -> tuple[int, int]:
     """(trees, their depths added up)."""
@@ -206,7 +206,7 @@ def _listed(
     return len(roots), sum_depths(tuple(roots.values()), children)
 
 
-def _walks(x: TensorType, trees: int, depth: int) -> tuple[Work, ...]:
+def _traversal_work(x: TensorType, trees: int, depth: int) -> tuple[Work, ...]:
     n, _ = split_rows(x)
     return elementwise_work("compare", "elementwise", n * depth, 1, "#rows × depths") + elementwise_work(
         "add", "reduction", n * trees, 1, "#rows × trees"
@@ -243,10 +243,10 @@ def tree_cost(
 ) -> Cost:
     """Per row and tree as many comparisons as the tree is deep, the most that a row takes, and 1 addition of the leaf's
     weight; then the post-transform (5 per score for SOFTMAX, 1 for LOGISTIC)."""
-    trees, depth = _listed(nodes_treeids, nodes_nodeids, nodes_truenodeids, nodes_falsenodeids, nodes_modes)
+    trees, depth = _count_depths(nodes_treeids, nodes_nodeids, nodes_truenodeids, nodes_falsenodeids, nodes_modes)
     last = outs[-1]
     scores = last.elements if last is not None else split_rows(x)[0]
-    return Cost(work=_walks(x, trees, depth) + post_transform_work(post_transform, scores))
+    return Cost(work=_traversal_work(x, trees, depth) + post_transform_work(post_transform, scores))
 
 
 @shape_rule("TreeEnsemble", domain=ML)
@@ -268,7 +268,7 @@ def tree_ensemble_cost(
     """Per row and tree as many comparisons as the tree is deep, the most that a row takes, and 1 addition of the leaf's
     weight."""
     children: dict[Key, tuple[Key, ...]] = {}
-    each = zip(nodes_truenodeids, nodes_falsenodeids, nodes_trueleafs, nodes_falseleafs, strict=True)
-    for node, (yes, no, yes_leaf, no_leaf) in enumerate(each):
+    branches = zip(nodes_truenodeids, nodes_falsenodeids, nodes_trueleafs, nodes_falseleafs, strict=True)
+    for node, (yes, no, yes_leaf, no_leaf) in enumerate(branches):
         children[0, node] = ((1 if yes_leaf else 0, yes), (1 if no_leaf else 0, no))
-    return Cost(work=_walks(x, len(tree_roots), sum_depths([(0, root) for root in tree_roots], children)))
+    return Cost(work=_traversal_work(x, len(tree_roots), sum_depths([(0, root) for root in tree_roots], children)))

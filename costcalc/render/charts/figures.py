@@ -25,64 +25,66 @@ SHAPES = "osD^vPX."
 INK, FAINT = "#1c2127", "#66707c"
 
 
-def draw_title(axes: Any, name: str, what: str) -> None:
-    """The name, and in a lighter weight what is shown of it."""
+def draw_title(axes: Any, name: str, subtitle: str) -> None:
+    """Axes, name and subtitle -> the title is drawn, the subtitle below it in a lighter weight."""
     axes.set_title(label(name, 60), loc="left", fontweight="bold", fontsize=11, pad=18)
-    axes.text(0, 1, label(what, 110), transform=axes.transAxes, fontsize=9, color=FAINT, va="bottom")
+    axes.text(0, 1, label(subtitle, 110), transform=axes.transAxes, fontsize=9, color=FAINT, va="bottom")
 
 
 def label(text: str, most: int = 40) -> str:
-    """A name as words, with its middle left out where it is long."""
+    """Name -> printable text, with its middle left out where it is longer than `most` characters."""
     return shorten_middle(printable(text), most)
 
 
 def number_kinds(kinds: Iterable[str]) -> dict[str, int]:
-    """A number for each kind in order of first use; all from the eighth on share the last."""
+    """Kinds -> a number for each in order of first use; all from the eighth on share the last."""
     return {kind: min(i, len(MARKS) - 1) for i, kind in enumerate(dict.fromkeys(kinds))}
 
 
-def draw_legend(axes: Any, numbers: dict[str, int], **place: Any) -> None:
-    """Which sign is which kind; those that share the last are others."""
+def draw_legend(axes: Any, numbers: dict[str, int], **position: Any) -> None:
+    """Axes and numbers of kinds -> a legend of their signs is drawn; kinds that share the last number are others."""
     from matplotlib.lines import Line2D
 
     shared = [kind for kind, i in numbers.items() if i == len(MARKS) - 1]
-    named = {kind: i for kind, i in numbers.items() if i < len(MARKS) - 1}
+    labels = {kind: i for kind, i in numbers.items() if i < len(MARKS) - 1}
     if shared:
-        named[shared[0] if len(shared) == 1 else f"{len(shared)} others"] = len(MARKS) - 1
+        labels[shared[0] if len(shared) == 1 else f"{len(shared)} others"] = len(MARKS) - 1
     signs = [
         Line2D([], [], linestyle="", marker=SHAPES[i], color=MARKS[i], markersize=6, label=label(kind, 30))
-        for kind, i in named.items()
+        for kind, i in labels.items()
     ]
     axes.legend(
-        handles=signs, frameon=False, fontsize=8.5, handletextpad=0.2, columnspacing=1.2, labelcolor=FAINT, **place
+        handles=signs, frameon=False, fontsize=8.5, handletextpad=0.2, columnspacing=1.2, labelcolor=FAINT, **position
     )
 
 
 def place_labels(
-    axes: Any, places: Sequence[tuple[float, float]], words: Sequence[str], sides: Sequence[str], **style: Any
+    axes: Any, positions: Sequence[tuple[float, float]], labels: Sequence[str], sides: Sequence[str], **style: Any
 ) -> None:
-    """A word beside each place, on the first of its sides where it meets no other word and no place; left out where
-    there is none."""
+    """Axes, positions and labels -> each label is drawn on the first of its sides where it meets no other label and no
+    position; it is left out where there is no such side."""
     figure = axes.figure
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
-    points = axes.transData.transform([tuple(map(float, place)) for place in places])
+    points = axes.transData.transform([tuple(map(float, position)) for position in positions])
     inside = axes.get_window_extent(renderer)
-    taken: list[Any] = []
-    for place, (px, py), word, where in zip(places, points, words, sides, strict=True):
-        if not word:
+    boxes: list[Any] = []
+    for position, (px, py), text, side_keys in zip(positions, points, labels, sides, strict=True):
+        if not text:
             continue
-        for dx, dy, across, up in map(SIDES.__getitem__, where):
-            made = axes.annotate(word, place, xytext=(dx, dy), textcoords="offset points", ha=across, va=up, **style)
-            made.set_in_layout(False)
-            box = made.get_window_extent(renderer)
-            hidden = any(box.overlaps(other) for other in taken) or any(
+        for dx, dy, across, up in map(SIDES.__getitem__, side_keys):
+            annotation = axes.annotate(
+                text, position, xytext=(dx, dy), textcoords="offset points", ha=across, va=up, **style
+            )
+            annotation.set_in_layout(False)
+            box = annotation.get_window_extent(renderer)
+            overlaps = any(box.overlaps(other) for other in boxes) or any(
                 box.x0 < x < box.x1 and box.y0 < y < box.y1 for x, y in points if (x, y) != (px, py)
             )
-            if not hidden and box.x0 >= inside.x0 and box.x1 <= inside.x1 + 4 and box.y1 <= inside.y1 + 12:
-                taken.append(box)
+            if not overlaps and box.x0 >= inside.x0 and box.x1 <= inside.x1 + 4 and box.y1 <= inside.y1 + 12:
+                boxes.append(box)
                 break
-            made.remove()
+            annotation.remove()
 
 
 SIDES = {
@@ -96,48 +98,49 @@ SIDES = {
     "f": (-6, -8, "right", "top"),
     "A": (0, 20, "center", "bottom"),
 }
-"""Offsets of a word in points, and how it is aligned there: right, left, above, below, the corners, further off."""
+"""Offsets of a label in points, and how it is aligned there: right, left, above, below, the corners, further off."""
 
 LABEL = 40
 """Letters of a name at most."""
 
 
 def draw_bars(chart: BarChart, axes: Any) -> None:
-    """The dearest on top; what is left out as one faint bar below, cut where it would be the longest by far."""
-    least = "≥ " if chart.least else ""
-    draw_title(axes, chart.title, f"{chart.quantity}, {least}{value_text(chart.whole, chart.unit)}")
+    """Bar chart -> bars, the most expensive on top; what is left out is one faint bar below, cut where it would be the
+    longest by far."""
+    bound_sign = "≥ " if chart.least else ""
+    draw_title(axes, chart.title, f"{chart.quantity}, {bound_sign}{value_text(chart.whole, chart.unit)}")
     if not chart.bars:
         axes.set_axis_off()
         axes.text(0, 0.4, "nothing", transform=axes.transAxes, color=FAINT)
         return
     numbers = number_kinds(bar.kind for bar in chart.bars if bar.kind)
-    paint = [MARKS[numbers[bar.kind]] if bar.kind else MARKS[0] for bar in chart.bars]
+    colours = [MARKS[numbers[bar.kind]] if bar.kind else MARKS[0] for bar in chart.bars]
     values: list[float] = [bar.value for bar in chart.bars]
     names = shorten_names([printable(bar.label) for bar in chart.bars], [""] * len(chart.bars), LABEL)
     texts = [(bar.value, values[i]) for i, bar in enumerate(chart.bars)]
     if chart.rest[0]:
         names.append(f"{chart.rest[0]:,} more")
-        shown = min(float(chart.rest[1]), 1.15 * max(values))
-        values.append(shown)
-        texts.append((chart.rest[1], shown))
-        paint.append("#dfe3e8")
-    places = list(range(len(values)))
-    drawn = axes.barh(places, values, height=0.66, color=paint)
+        length = min(float(chart.rest[1]), 1.15 * max(values))
+        values.append(length)
+        texts.append((chart.rest[1], length))
+        colours.append("#dfe3e8")
+    rows = list(range(len(values)))
+    patches = axes.barh(rows, values, height=0.66, color=colours)
     if chart.rest[0] and chart.rest[1] > values[-1]:
-        drawn[-1].set_hatch("//")
-        drawn[-1].set_edgecolor("#c5cad1")
-    for place, (value, end) in zip(places, texts, strict=True):
+        patches[-1].set_hatch("//")
+        patches[-1].set_edgecolor("#c5cad1")
+    for row, (value, end) in zip(rows, texts, strict=True):
         share = format_percent(value / chart.whole)
         axes.annotate(
             f"{value_text(value, chart.unit)}  {share}",
-            (end, place),
+            (end, row),
             xytext=(4, 0),
             textcoords="offset points",
             va="center_baseline",
             fontsize=8.5,
             color=FAINT,
         )
-    axes.set_yticks(places, names)
+    axes.set_yticks(rows, names)
     axes.tick_params(axis="y", length=0, labelcolor="#1c2127")
     axes.set_xticks([])
     axes.spines[["bottom", "left"]].set_visible(False)
@@ -149,7 +152,7 @@ def draw_bars(chart: BarChart, axes: Any) -> None:
 
 
 def draw_memory(chart: MemoryChart, axes: Any) -> None:
-    """One stair a step; the axis is marked in binary units."""
+    """Memory chart -> live bytes as an area with a stair for each step; the axis is marked in binary units."""
     from matplotlib.ticker import MaxNLocator
 
     count, most = len(chart.values), chart.values[chart.peak]
@@ -188,13 +191,13 @@ MAX_NAMED_LAYERS = 3
 
 
 def draw_roofline(chart: RooflineChart, axes: Any) -> None:
-    """Both axes by decades."""
+    """Roofline chart -> roofs of the devices and spots of layers or models, both axes logarithmic."""
     first = chart.devices[0]
-    what = "models" if chart.whole else "layers, as large as their share of the time,"
-    draw_title(axes, chart.title, f"{what} under the roof of {first.name}")
-    bends = [d.peak / d.bandwidth for d in chart.devices]
-    places = [spot.intensity for spot in chart.spots]
-    left, right = min(*places, *bends) / 2, max(*places, *bends) * 3
+    subject = "models" if chart.whole else "layers, as large as their share of the time,"
+    draw_title(axes, chart.title, f"{subject} under the roof of {first.name}")
+    ridges = [d.peak / d.bandwidth for d in chart.devices]
+    intensities = [spot.intensity for spot in chart.spots]
+    left, right = min(*intensities, *ridges) / 2, max(*intensities, *ridges) * 3
     axes.set_xscale("log")
     axes.set_yscale("log")
     _draw_devices(chart, axes, left, right)
@@ -219,8 +222,10 @@ def draw_roofline(chart: RooflineChart, axes: Any) -> None:
             linewidth=0.7,
             zorder=4,
         )
-    apart = {(spot.kind, round(math.log10(spot.intensity), 1)): spot for spot in reversed(order)}
-    named = order if chart.whole else sorted(apart.values(), key=lambda spot: -spot.share)[:MAX_NAMED_LAYERS]
+    distinct = {(spot.kind, round(math.log10(spot.intensity), 1)): spot for spot in reversed(order)}
+    labelled_spots = (
+        order if chart.whole else sorted(distinct.values(), key=lambda spot: -spot.share)[:MAX_NAMED_LAYERS]
+    )
     axes.set_xlabel("FLOP per byte of traffic")
     axes.set_ylabel("FLOP/s")
     axes.xaxis.set_major_formatter(lambda value, _: format_axis(value))
@@ -229,35 +234,38 @@ def draw_roofline(chart: RooflineChart, axes: Any) -> None:
     axes.grid(True)
     if not chart.whole:
         draw_legend(axes, numbers, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=4)
-    ends, words = [(s.intensity, heights[id(s)]) for s in named], [label(s.label, 34) for s in named]
-    place_labels(axes, ends, words, ["acdA"] * len(named), fontsize=8.5, color=INK, zorder=6)
+    points, labels = (
+        [(s.intensity, heights[id(s)]) for s in labelled_spots],
+        [label(s.label, 34) for s in labelled_spots],
+    )
+    place_labels(axes, points, labels, ["acdA"] * len(labelled_spots), fontsize=8.5, color=INK, zorder=6)
 
 
 def _draw_devices(chart: RooflineChart, axes: Any, left: float, right: float) -> None:
-    """A roof a device, from the left to the right end of the axis."""
+    """Devices -> the roof of each, from the left to the right end of the axis."""
     first = chart.devices[0]
     for device in reversed(chart.devices):
-        strong = device is first
+        is_first = device is first
         xs = [left, device.peak / device.bandwidth, right]
         axes.plot(
             xs,
             [device.bandwidth * left, device.peak, device.peak],
-            color=INK if strong else FAINT,
-            linewidth=1.8 if strong else 1.0,
-            linestyle="-" if strong else (0, (4, 3)),
+            color=INK if is_first else FAINT,
+            linewidth=1.8 if is_first else 1.0,
+            linestyle="-" if is_first else (0, (4, 3)),
             zorder=2,
         )
 
 
 def _name_devices(chart: RooflineChart, axes: Any, decades: float) -> None:
-    """Right of the roofs, far enough from each other to be read."""
-    room, before = decades * 0.125, -math.inf
+    """Devices -> their names right of the roofs, far enough from each other to be read."""
+    spacing, previous = decades * 0.125, -math.inf
     for device in sorted(chart.devices, key=lambda d: d.peak):
-        place = max(math.log10(device.peak), before + room)
-        before = place
+        height = max(math.log10(device.peak), previous + spacing)
+        previous = height
         axes.annotate(
             f"{device.name}\n{device.precision} {device.text}",
-            (1, 10**place),
+            (1, 10**height),
             xytext=(6, 0),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
@@ -273,20 +281,26 @@ DECADES = 20
 
 
 def draw_pareto(chart: ParetoChart, axes: Any) -> None:
-    """Every point of the front is named where there is room, the others where they are few."""
-    best = sorted((p for p in chart.points if p.best), key=lambda p: p.x)
-    others = [p for p in chart.points if not p.best]
+    """Pareto chart -> points and their front as a stair; points of the front are labelled where there is room, the
+    others where they are few."""
+    front = sorted((p for p in chart.points if p.best), key=lambda p: p.x)
+    dominated = [p for p in chart.points if not p.best]
     draw_title(axes, chart.title, front_text(chart))
-    _scale(axes.set_xscale, axes.xaxis, chart.x, [p.x for p in chart.points])
-    _scale(axes.set_yscale, axes.yaxis, chart.y, [p.y for p in chart.points])
+    _scale_axis(axes.set_xscale, axes.xaxis, chart.x, [p.x for p in chart.points])
+    _scale_axis(axes.set_yscale, axes.yaxis, chart.y, [p.y for p in chart.points])
     axes.scatter(
-        [float(p.x) for p in others], [float(p.y) for p in others], s=26, facecolor="white", edgecolor=FAINT, zorder=3
+        [float(p.x) for p in dominated],
+        [float(p.y) for p in dominated],
+        s=26,
+        facecolor="white",
+        edgecolor=FAINT,
+        zorder=3,
     )
-    if len(best) > 1 and len(chart.points) > 2:
+    if len(front) > 1 and len(chart.points) > 2:
         stair = "steps-pre" if chart.x.greatest else "steps-post"
         axes.plot(
-            [float(p.x) for p in best],
-            [float(p.y) for p in best],
+            [float(p.x) for p in front],
+            [float(p.y) for p in front],
             drawstyle=stair,
             color=MARKS[0],
             linewidth=1.2,
@@ -294,34 +308,35 @@ def draw_pareto(chart: ParetoChart, axes: Any) -> None:
             zorder=2,
         )
     axes.scatter(
-        [float(p.x) for p in best], [float(p.y) for p in best], s=40, color=MARKS[0], edgecolor="white", zorder=4
+        [float(p.x) for p in front], [float(p.y) for p in front], s=40, color=MARKS[0], edgecolor="white", zorder=4
     )
     axes.minorticks_off()
     axes.margins(0.12)
     axes.grid(True)
-    axes.set_xlabel(_named(chart.x))
-    axes.set_ylabel(_named(chart.y))
-    named = [*best, *(others if len(others) <= 30 else [])]
-    shown_at = [*best, *others]
-    words = [label(p.label, 30) if p in named else "" for p in shown_at]
-    free = {(False, False): "bfdeal", (True, False): "bedafr", (False, True): "acdrlb", (True, True): "acdlrb"}
-    sides = [free[chart.x.greatest, chart.y.greatest] if p.best else "rlabcdef" for p in shown_at]
-    place_labels(axes, [(p.x, p.y) for p in shown_at], words, sides, fontsize=8.5, color=INK, zorder=6)
+    axes.set_xlabel(_axis_title(chart.x))
+    axes.set_ylabel(_axis_title(chart.y))
+    labelled = [*front, *(dominated if len(dominated) <= 30 else [])]
+    points = [*front, *dominated]
+    labels = [label(p.label, 30) if p in labelled else "" for p in points]
+    sides_by_goal = {(False, False): "bfdeal", (True, False): "bedafr", (False, True): "acdrlb", (True, True): "acdlrb"}
+    sides = [sides_by_goal[chart.x.greatest, chart.y.greatest] if p.best else "rlabcdef" for p in points]
+    place_labels(axes, [(p.x, p.y) for p in points], labels, sides, fontsize=8.5, color=INK, zorder=6)
 
 
-def _scale(scaled: Callable[[str], None], shown: Any, axis: ChartAxis, values: Sequence[float]) -> None:
-    """By decades where values span a lot; bytes are marked at powers of two."""
+def _scale_axis(set_scale: Callable[[str], None], ticks: Any, axis: ChartAxis, values: Sequence[float]) -> None:
+    """Axis and its values -> a logarithmic scale where they span more than DECADES; bytes are marked at powers of
+    two."""
     from matplotlib.ticker import LogLocator, MultipleLocator
 
     low, high = min(values), max(values)
     by_decades = low > 0 and high / low > DECADES
     if by_decades:
-        scaled("log")
+        set_scale("log")
     if axis.unit == "bytes" and high > low:
         step = 2.0 ** math.ceil(math.log2((high - low) / 6))
-        shown.set_major_locator(LogLocator(base=2, numticks=8) if by_decades else MultipleLocator(step))
-    shown.set_major_formatter(lambda value, _: value_text(value, axis.unit).strip())
+        ticks.set_major_locator(LogLocator(base=2, numticks=8) if by_decades else MultipleLocator(step))
+    ticks.set_major_formatter(lambda value, _: value_text(value, axis.unit).strip())
 
 
-def _named(axis: ChartAxis) -> str:
+def _axis_title(axis: ChartAxis) -> str:
     return f"{axis.title}{' (more is better)' if axis.greatest else ''}"

@@ -48,7 +48,8 @@ DRAW: dict[type, Callable[[Any, Any], None]] = {
 
 
 def render(charts: Sequence[Chart], form: str) -> bytes:
-    """The charts below each other; form is svg or png. UsageError without matplotlib."""
+    """Charts and form (svg or png) -> the bytes of one picture, charts below each other. UsageError without
+    matplotlib."""
     try:
         import matplotlib
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -58,22 +59,22 @@ def render(charts: Sequence[Chart], form: str) -> bytes:
         raise UsageError(
             "pictures of charts need matplotlib", "pip install 'costcalc[pictures]', or take --format text or html"
         ) from error
-    heights = [_height(chart) for chart in charts]
+    heights = [_chart_height(chart) for chart in charts]
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
         figure = Figure(figsize=(WIDTH, sum(heights)), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1))
         FigureCanvasAgg(figure)  # it measures words, whatever is written
         axes = figure.subplots(len(charts), 1, squeeze=False, height_ratios=heights)
-        for chart, (one,) in zip(charts, axes, strict=True):
-            DRAW[type(chart)](chart, one)
-        made = io.BytesIO()
+        for chart, (axis,) in zip(charts, axes, strict=True):
+            DRAW[type(chart)](chart, axis)
+        buffer = io.BytesIO()
         metadata = {"Date": None, "Creator": "costcalc"} if form == "svg" else {"Software": "costcalc"}
-        figure.savefig(made, format=form, dpi=192, metadata=metadata)
-    return made.getvalue()
+        figure.savefig(buffer, format=form, dpi=192, metadata=metadata)
+    return buffer.getvalue()
 
 
-def _height(chart: Chart) -> float:
-    """Inches: bars need a line each."""
+def _chart_height(chart: Chart) -> float:
+    """Chart -> its height in inches: bars need a line each."""
     if isinstance(chart, BarChart):
         return 0.75 + 0.24 * max(1, len(chart.bars) + bool(chart.rest[0]))
     return 3.0 if isinstance(chart, MemoryChart) else 4.2

@@ -39,88 +39,93 @@ class Scale(NamedTuple):
     log: bool
     text: Callable[[float], str]
 
-    def place(self, value: float) -> float:
-        """0 at the low end, 1 at the high one."""
+    def locate(self, value: float) -> float:
+        """Value -> its position on the axis: 0 at the low end, 1 at the high one."""
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
-    def value(self, place: float) -> float:
-        """The value that stands there."""
-        return self.low * (self.high / self.low) ** place if self.log else self.low + place * (self.high - self.low)
+    def value_at(self, position: float) -> float:
+        """Position from 0 to 1 -> the value that stands there."""
+        return (
+            self.low * (self.high / self.low) ** position if self.log else self.low + position * (self.high - self.low)
+        )
 
 
 class ChartMark(NamedTuple):
-    """A sign at a value, and a word beside it where there is room; style is a field of the palette."""
+    """A sign at a value, and a label beside it where there is room; style is a field of the palette."""
 
     x: float
     y: float
     sign: str
-    word: str = ""
+    label: str = ""
     style: str = "bar"
 
 
-def scale(values: Iterable[float], text: Callable[[float], str], log: bool | None = None) -> Scale:
-    """Around all values with some air; logarithmic where they span more than a factor of 20."""
-    found = list(values)
-    low, high = min(found), max(found)
+def make_scale(values: Iterable[float], text: Callable[[float], str], log: bool | None = None) -> Scale:
+    """Values -> a scale around all of them with a margin; logarithmic where they span more than a factor of 20."""
+    numbers = list(values)
+    low, high = min(numbers), max(numbers)
     by_decades = (low > 0 and high / low > 20) if log is None else log
     if by_decades:
         return Scale(low / 1.6, high * 1.6, True, text)
-    air = (high - low) * 0.1 or abs(high) * 0.2 or 1
-    return Scale(max(0.0, low - air) if low >= 0 else low - air, high + air, False, text)
+    margin = (high - low) * 0.1 or abs(high) * 0.2 or 1
+    return Scale(max(0.0, low - margin) if low >= 0 else low - margin, high + margin, False, text)
 
 
-def lines(marks: Sequence[ChartMark], x: Scale, y: Scale, screen: Screen, names: tuple[str, str]) -> list[str]:
-    """The field: later marks cover earlier ones, no word covers anything."""
+def plot_lines(marks: Sequence[ChartMark], x: Scale, y: Scale, screen: Screen, names: tuple[str, str]) -> list[str]:
+    """Marks and the scales of both axes -> lines of characters: later marks cover earlier ones, no label covers
+    anything."""
     palette = screen.palette
-    labels = {row: y.text(y.value(1 - row / (HEIGHT - 1))).strip() for row in (0, HEIGHT // 2, HEIGHT - 1)}
+    labels = {row: y.text(y.value_at(1 - row / (HEIGHT - 1))).strip() for row in (0, HEIGHT // 2, HEIGHT - 1)}
     margin = max(map(len, labels.values()))
     width = max(20, min(screen.width, WIDEST) - margin - 2)
     cells: dict[tuple[int, int], tuple[str, str]] = {}
-    at = [(round(x.place(m.x) * (width - 1)), round((1 - y.place(m.y)) * (HEIGHT - 1))) for m in marks]
-    for mark, (column, row) in zip(marks, at, strict=True):
+    positions = [(round(x.locate(m.x) * (width - 1)), round((1 - y.locate(m.y)) * (HEIGHT - 1))) for m in marks]
+    for mark, (column, row) in zip(marks, positions, strict=True):
         if 0 <= column < width and 0 <= row < HEIGHT:
             cells[column, row] = (mark.sign, mark.style)
-    for mark, (column, row) in zip(marks, at, strict=True):
-        _write(mark, column, row, width, cells)
+    for mark, (column, row) in zip(marks, positions, strict=True):
+        _write_label(mark, column, row, width, cells)
     vertical, tick, corner, horizontal = "│┤└─" if screen.unicode else "|++-"
-    shown = [f"{palette.faint}{names[1]}{palette.off}"]
+    texts = [f"{palette.faint}{names[1]}{palette.off}"]
     for row in range(HEIGHT):
         axis = f"{labels.get(row, '').rjust(margin)} {tick if row in labels else vertical}"
-        shown.append(f"{palette.faint}{axis}{palette.off}{_painted(row, width, cells, screen)}".rstrip())
-    shown.append(f"{palette.faint}{' ' * margin} {corner}{horizontal * width}{palette.off}")
-    first, middle, last = (x.text(x.value(place)).strip() for place in (0, 0.5, 1))
+        texts.append(f"{palette.faint}{axis}{palette.off}{_row_text(row, width, cells, screen)}".rstrip())
+    texts.append(f"{palette.faint}{' ' * margin} {corner}{horizontal * width}{palette.off}")
+    first, middle, last = (x.text(x.value_at(position)).strip() for position in (0, 0.5, 1))
     half = width // 2 - len(first) - len(middle) // 2
-    below = f"{first}{' ' * max(1, half)}{middle}"
-    below += last.rjust(max(len(last) + 1, width - len(below)))
-    shown.append(f"{palette.faint}{' ' * (margin + 2)}{below}{palette.off}")
-    shown.append(f"{palette.faint}{names[0].rjust(margin + 2 + width)}{palette.off}")
-    return shown
+    scale_line = f"{first}{' ' * max(1, half)}{middle}"
+    scale_line += last.rjust(max(len(last) + 1, width - len(scale_line)))
+    texts.append(f"{palette.faint}{' ' * (margin + 2)}{scale_line}{palette.off}")
+    texts.append(f"{palette.faint}{names[0].rjust(margin + 2 + width)}{palette.off}")
+    return texts
 
 
-def _write(mark: ChartMark, column: int, row: int, width: int, cells: dict[tuple[int, int], tuple[str, str]]) -> None:
-    """Puts a mark's word right of it, or left, where nothing stands yet."""
-    size = text_width(mark.word)
-    if not mark.word or size != len(mark.word):
+def _write_label(
+    mark: ChartMark, column: int, row: int, width: int, cells: dict[tuple[int, int], tuple[str, str]]
+) -> None:
+    """Mark and its cell -> its label is written into the cells right of it, or left, where nothing stands yet."""
+    size = text_width(mark.label)
+    if not mark.label or size != len(mark.label):
         return
     for start in (column + 2, column - 1 - size):
         free = all((c, row) not in cells for c in range(start - 1, start + size + 1) if c != column)
         if start >= 0 and start + size <= width and free:
-            for i, sign in enumerate(mark.word):
+            for i, sign in enumerate(mark.label):
                 cells[start + i, row] = (sign, "")
             return
 
 
-def _painted(row: int, width: int, cells: dict[tuple[int, int], tuple[str, str]], screen: Screen) -> str:
-    palette, text, now = screen.palette, "", ""
+def _row_text(row: int, width: int, cells: dict[tuple[int, int], tuple[str, str]], screen: Screen) -> str:
+    palette, text, current = screen.palette, "", ""
     for column in range(width):
-        sign, style = cells.get((column, row), (" ", now if (column, row) not in cells else ""))
-        if style != now:
-            text += (palette.off if now else "") + (getattr(palette, style) if style else "")
-            now = style
+        sign, style = cells.get((column, row), (" ", current if (column, row) not in cells else ""))
+        if style != current:
+            text += (palette.off if current else "") + (getattr(palette, style) if style else "")
+            current = style
         text += sign
-    return text.rstrip() + (palette.off if now else "")
+    return text.rstrip() + (palette.off if current else "")
 
 
 LABEL = 44
@@ -130,39 +135,39 @@ MAX_LISTED = 12
 
 
 def render(charts: Sequence[Chart], screen: Screen) -> str:
-    """The charts below each other."""
-    return screen.text("\n\n".join("\n".join(_drawn(chart, screen)) for chart in charts))
+    """Charts -> text, the charts below each other."""
+    return screen.text("\n\n".join("\n".join(_chart_lines(chart, screen)) for chart in charts))
 
 
-def _drawn(chart: Chart, screen: Screen) -> Iterator[str]:
+def _chart_lines(chart: Chart, screen: Screen) -> Iterator[str]:
     if isinstance(chart, BarChart):
-        return _bars(chart, screen)
+        return _bar_lines(chart, screen)
     if isinstance(chart, MemoryChart):
-        return _live(chart, screen)
-    return _roofs(chart, screen) if isinstance(chart, RooflineChart) else _front(chart, screen)
+        return _memory_lines(chart, screen)
+    return _roofline_lines(chart, screen) if isinstance(chart, RooflineChart) else _pareto_lines(chart, screen)
 
 
-def _title(name: str, what: str, screen: Screen) -> str:
-    return f"{screen.palette.title}{printable(name)}{screen.palette.off}  {what}"
+def _title_line(name: str, subtitle: str, screen: Screen) -> str:
+    return f"{screen.palette.title}{printable(name)}{screen.palette.off}  {subtitle}"
 
 
 def value_text(value: float, unit: str) -> str:
-    """51.4 M, 1.44 MiB, 26.2 µs; a fraction keeps three digits."""
+    """Value and unit -> `51.4 M`, `1.44 MiB`, `26.2 µs`; a fraction keeps three digits."""
     if unit in ("seconds", "joules"):
         return format_si(Fraction(value), "s" if unit == "seconds" else "J")
-    whole = round(value)
-    if unit != "bytes" and whole != value and abs(value) < 1000:
+    rounded = round(value)
+    if unit != "bytes" and rounded != value and abs(value) < 1000:
         return format_axis(value)
-    return format_bytes(whole) if unit == "bytes" else format_short(whole)
+    return format_bytes(rounded) if unit == "bytes" else format_short(rounded)
 
 
-def _bars(chart: BarChart, screen: Screen) -> Iterator[str]:
+def _bar_lines(chart: BarChart, screen: Screen) -> Iterator[str]:
     palette = screen.palette
-    least = "≥ " if chart.least else ""
-    yield _title(chart.title, f"{chart.quantity}, {least}{value_text(chart.whole, chart.unit)}", screen)
+    bound_sign = "≥ " if chart.least else ""
+    yield _title_line(chart.title, f"{chart.quantity}, {bound_sign}{value_text(chart.whole, chart.unit)}", screen)
     yield ""
-    more = [(f"({chart.rest[0]:,} more)", chart.rest[1])] if chart.rest[0] else []
-    rows = [*((printable(bar.label), bar.value) for bar in chart.bars), *more]
+    rest = [(f"({chart.rest[0]:,} more)", chart.rest[1])] if chart.rest[0] else []
+    rows = [*((printable(bar.label), bar.value) for bar in chart.bars), *rest]
     if not rows:
         yield f"{palette.faint}nothing{palette.off}"
         return
@@ -170,18 +175,18 @@ def _bars(chart: BarChart, screen: Screen) -> Iterator[str]:
     width = min(LABEL, max(text_width(label) for label, _ in rows), max(12, screen.width // 2 - 10))
     numbers = max(map(len, values))
     room = max(4, min(60, screen.width - width - numbers - 7 - 6))
-    drawn = [*cells.bars([value / chart.whole for _, value in rows[: len(chart.bars)]], room, screen.unicode), ""]
+    bars = [*cells.bars([value / chart.whole for _, value in rows[: len(chart.bars)]], room, screen.unicode), ""]
     short_names = pad(
         shorten_names([label for label, _ in rows], [""] * len(rows), width), width, False, shorten_middle
     )
-    for name, (_, value), text, bar in zip(short_names, rows, values, drawn, strict=False):
+    for name, (_, value), text, bar in zip(short_names, rows, values, bars, strict=False):
         line = f"{name}  {text.rjust(numbers)}  {format_percent(value / chart.whole).rjust(6)}"
         yield f"{line}  {palette.bar}{bar}{palette.off}" if bar else f"{palette.faint}{line}{palette.off}"
 
 
-def _live(chart: MemoryChart, screen: Screen) -> Iterator[str]:
+def _memory_lines(chart: MemoryChart, screen: Screen) -> Iterator[str]:
     most = chart.values[chart.peak]
-    yield _title(
+    yield _title_line(
         chart.title,
         f"peak {format_bytes(most)} at step {chart.peak + 1:,} of {len(chart.values):,}, "
         f"{printable(chart.names[chart.peak])}",
@@ -191,43 +196,45 @@ def _live(chart: MemoryChart, screen: Screen) -> Iterator[str]:
     yield from plot.area_lines(StepPlot("Live activation bytes by step", chart.values), screen)
 
 
-def _roofs(chart: RooflineChart, screen: Screen) -> Iterator[str]:
+def _roofline_lines(chart: RooflineChart, screen: Screen) -> Iterator[str]:
     first = chart.devices[0]
-    yield _title(chart.title, f"roofline of {first.name}, {first.precision} {first.text}", screen)
+    yield _title_line(chart.title, f"roofline of {first.name}, {first.precision} {first.text}", screen)
     yield ""
-    bends = [device.peak / device.bandwidth for device in chart.devices]
-    x = scale(
-        [*(spot.intensity for spot in chart.spots), *(bend * f for bend in bends for f in (0.5, 4))], format_axis, True
+    ridges = [device.peak / device.bandwidth for device in chart.devices]
+    x = make_scale(
+        [*(spot.intensity for spot in chart.spots), *(ridge * f for ridge in ridges for f in (0.5, 4))],
+        format_axis,
+        True,
     )
-    heights = [min(d.peak, d.bandwidth * place) for d in chart.devices for place in (x.low, x.high)]
-    y = scale(heights, lambda value: format_short(round(value)), True)
+    heights = [min(d.peak, d.bandwidth * intensity) for d in chart.devices for intensity in (x.low, x.high)]
+    y = make_scale(heights, lambda value: format_short(round(value)), True)
     marks = []
     for device in chart.devices[::-1]:
         for i in range(200):
-            place = x.value(i / 199)
-            sloping = place < device.peak / device.bandwidth
+            intensity = x.value_at(i / 199)
+            sloping = intensity < device.peak / device.bandwidth
             sign = "·" if device is not first else "/" if sloping else "─" if screen.unicode else "-"
-            marks.append(ChartMark(place, min(device.peak, device.bandwidth * place), sign, style="faint"))
+            marks.append(ChartMark(intensity, min(device.peak, device.bandwidth * intensity), sign, style="faint"))
     dot = "●" if screen.unicode else "o"
     for spot in sorted(chart.spots, key=lambda spot: spot.share):
-        word = shorten_middle(printable(spot.label), 24) if chart.whole else ""
-        marks.append(ChartMark(spot.intensity, min(first.peak, first.bandwidth * spot.intensity), dot, word))
-    yield from lines(marks, x, y, screen, ("FLOP per byte", "FLOP/s"))
+        label = shorten_middle(printable(spot.label), 24) if chart.whole else ""
+        marks.append(ChartMark(spot.intensity, min(first.peak, first.bandwidth * spot.intensity), dot, label))
+    yield from plot_lines(marks, x, y, screen, ("FLOP per byte", "FLOP/s"))
     yield ""
-    under = sum(spot.intensity < bends[0] for spot in chart.spots)
-    what = "model" if chart.whole else "layer"
-    yield f"{under:,} {what}{'s' * (under != 1)} left of the bend at {format_axis(bends[0])} FLOP/byte, bound by memory"
-    yield f"{len(chart.spots) - under:,} right of it, bound by compute"
+    count = sum(spot.intensity < ridges[0] for spot in chart.spots)
+    noun = f"{'model' if chart.whole else 'layer'}{'s' * (count != 1)}"
+    yield f"{count:,} {noun} left of the bend at {format_axis(ridges[0])} FLOP/byte, bound by memory"
+    yield f"{len(chart.spots) - count:,} right of it, bound by compute"
     for device in chart.devices[1:]:
         yield f"{screen.palette.faint}·  {device.name}, {device.precision} {device.text}{screen.palette.off}"
 
 
-def _front(chart: ParetoChart, screen: Screen) -> Iterator[str]:
-    best = [point for point in chart.points if point.best]
-    yield _title(chart.title, front_text(chart), screen)
+def _pareto_lines(chart: ParetoChart, screen: Screen) -> Iterator[str]:
+    front = [point for point in chart.points if point.best]
+    yield _title_line(chart.title, front_text(chart), screen)
     yield ""
-    x = scale([p.x for p in chart.points], lambda v: value_text(v, chart.x.unit))
-    y = scale([p.y for p in chart.points], lambda v: value_text(v, chart.y.unit))
+    x = make_scale([p.x for p in chart.points], lambda v: value_text(v, chart.x.unit))
+    y = make_scale([p.y for p in chart.points], lambda v: value_text(v, chart.y.unit))
     signs = "●○" if screen.unicode else "*o"
     few = len(chart.points) <= 40
     marks = [
@@ -240,22 +247,22 @@ def _front(chart: ParetoChart, screen: Screen) -> Iterator[str]:
         )
         for p in sorted(chart.points, key=lambda p: p.best)
     ]
-    yield from lines(marks, x, y, screen, (_named(chart.x), _named(chart.y)))
+    yield from plot_lines(marks, x, y, screen, (_axis_title(chart.x), _axis_title(chart.y)))
     yield ""
     yield f"{signs[0]} none is as good in both and better in one:"
-    for point in sorted(best, key=lambda p: p.x)[:MAX_LISTED]:
+    for point in sorted(front, key=lambda p: p.x)[:MAX_LISTED]:
         yield f"  {printable(point.label)}  {value_text(point.x, chart.x.unit)}, {value_text(point.y, chart.y.unit)}"
-    if len(best) > MAX_LISTED:
-        yield f"{screen.palette.faint}  and {len(best) - MAX_LISTED:,} more{screen.palette.off}"
+    if len(front) > MAX_LISTED:
+        yield f"{screen.palette.faint}  and {len(front) - MAX_LISTED:,} more{screen.palette.off}"
 
 
 def front_text(chart: ParetoChart) -> str:
-    """How many points the front has."""
-    best = sum(point.best for point in chart.points)
-    return f"{best:,} of {len(chart.points):,} {'is' if best == 1 else 'are'} beaten by no other"
+    """Pareto chart -> how many of its points the front has, as text."""
+    count = sum(point.best for point in chart.points)
+    return f"{count:,} of {len(chart.points):,} {'is' if count == 1 else 'are'} beaten by no other"
 
 
-def _named(axis: ChartAxis) -> str:
+def _axis_title(axis: ChartAxis) -> str:
     return f"{axis.title}{' (more is better)' if axis.greatest else ''}"
 
 
@@ -266,8 +273,9 @@ MARKS = ("·", "●", "█"), (".", "o", "#")
 
 
 def draw_scatter(rows: Sequence[Row], x: Goal, y: Goal, screen: Screen) -> str:
-    """The plot, with the extremes beside the axes. UsageError where a column holds no numbers."""
-    pairs = [(x.read(row), y.read(row)) for row in rows]
+    """Rows and two columns -> the scatter plot as text, with the extremes beside the axes. UsageError where a column
+    holds no numbers."""
+    pairs = [(x.evaluate(row), y.evaluate(row)) for row in rows]
     points = [(a, b) for a, b in pairs if a is not None and b is not None]
     for a, b in points:
         for value, goal in ((a, x), (b, y)):
@@ -277,35 +285,38 @@ def draw_scatter(rows: Sequence[Row], x: Goal, y: Goal, screen: Screen) -> str:
                 )
     if not points:
         return "Nothing to plot: no row has figures."
-    labels = [_label(end(b for _, b in points)) for end in (max, min)]
+    labels = [_number_label(end(b for _, b in points)) for end in (max, min)]
     margin = max(map(len, labels))
     width = max(10, min(SCATTER_WIDTH, screen.width - margin - 3))
-    columns, lines = _scaled([a for a, _ in points], width), _scaled([b for _, b in points], SCATTER_HEIGHT)
-    counts = Counter(zip(columns, lines, strict=True))
+    columns, plot_lines = (
+        _cell_indexes([a for a, _ in points], width),
+        _cell_indexes([b for _, b in points], SCATTER_HEIGHT),
+    )
+    counts = Counter(zip(columns, plot_lines, strict=True))
     marks = MARKS[0] if screen.unicode else MARKS[1]
     text = [f"{printable(y.text)} over {printable(x.text)}"]
     for line in reversed(range(SCATTER_HEIGHT)):
         label = labels[0] if line == SCATTER_HEIGHT - 1 else labels[1] if line == 0 else ""
-        cells = "".join(_mark(counts[column, line], marks) for column in range(width)).rstrip()
+        cells = "".join(_count_mark(counts[column, line], marks) for column in range(width)).rstrip()
         text.append(f"{label:>{margin}} {'┤' if label else '│'}{cells}".rstrip())
-    low, high = _label(min(a for a, _ in points)), _label(max(a for a, _ in points))
+    low, high = _number_label(min(a for a, _ in points)), _number_label(max(a for a, _ in points))
     text.append(f"{'':{margin}} └{'─' * width}")
     text.append(f"{'':{margin}}  {low}{high:>{max(1, width - len(low))}}")
     return screen.text("\n".join(text))
 
 
-def _scaled(values: Sequence[Any], cells: int) -> list[int]:
-    """Which cell of a line each value falls into, exactly."""
+def _cell_indexes(values: Sequence[Any], cells: int) -> list[int]:
+    """Values -> the index of the cell of a line that each falls into, exact."""
     low, span = min(values), max(values) - min(values)
     return [int((value - low) * (cells - 1) / Fraction(span) + Fraction(1, 2)) if span else 0 for value in values]
 
 
-def _mark(count: int, marks: Sequence[str]) -> str:
+def _count_mark(count: int, marks: Sequence[str]) -> str:
     return " " if not count else marks[0] if count == 1 else marks[1] if count <= 10 else marks[2]
 
 
-def _label(value: Any) -> str:
-    """A whole number short, a fraction by its decimals where those are few, else by three digits."""
+def _number_label(value: Any) -> str:
+    """Number -> text: an integer short, a fraction by its decimals where those are few, else by three digits."""
     if isinstance(value, int):
         return format_short(value)
     text = decimal_text(value)

@@ -1,4 +1,4 @@
-"""What `check` found → text, one file per format; all of them say the same."""
+"""CheckResult to text, one module for each format; all of them say the same."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from costcalc.studies.check.verdict import CheckResult
 
 
 def render(form: str, outcome: CheckResult, screen: Screen, ident: str = "") -> str:
-    """The outcome as table, svg, json, markdown, github, sarif, junit or gitlab; ident names the Markdown's hidden
-    marker."""
+    """Form (table, svg, json, markdown, github, sarif, junit or gitlab) and outcome -> text; ident names the Markdown's
+    hidden marker."""
     if form == "table":
         from costcalc.render.check import table
 
@@ -18,8 +18,8 @@ def render(form: str, outcome: CheckResult, screen: Screen, ident: str = "") -> 
         from costcalc.render.check import table
         from costcalc.views.check import headline
 
-        drawn = table.render(outcome, screen._replace(unicode=True, palette=svg.PALETTE))
-        return svg.draw_text(drawn, headline(outcome))
+        text = table.render(outcome, screen._replace(unicode=True, palette=svg.PALETTE))
+        return svg.draw_text(text, headline(outcome))
     if form == "json":
         from costcalc.render.check import json
 

@@ -9,47 +9,47 @@ from typing import Any
 from costcalc.core.amount import json_amount
 from costcalc.core.dim import Dim
 from costcalc.render import json
-from costcalc.studies.check.verdict import Amount, CheckedModel, CheckResult, SourcePlace, Verdict
+from costcalc.studies.check.verdict import Amount, CheckResult, ModelCheck, SourcePlace, Verdict
 
 OUTCOMES = ("kept", "exceeded", "unknown")
 
 
 def render(outcome: CheckResult) -> str:
-    """The document, with its versions at its head."""
+    """Outcome -> the document as text, with its versions at its head."""
     return json.dump(to_dict(outcome))
 
 
 def to_dict(outcome: CheckResult) -> dict[str, Any]:
-    """exit_code is the check's (before --exit-zero). A count is an integer, or a formula's text while symbols are
-    open; seconds, joules, rates and shares are floats; null is what is not known. minimum is
+    """Outcome -> the document. exit_code is the check's (before --exit-zero). A count is an integer, or a formula's
+    text while symbols are open; seconds, joules, rates and shares are floats; null is what is not known. minimum is
     true where the limit is the least, certainty there where a figure is not exact."""
     return {
         "outcome": OUTCOMES[outcome.exit_code],
         "exit_code": outcome.exit_code,
-        "models": [_checked(one) for one in outcome.checked],
+        "models": [_model_object(checked) for checked in outcome.models],
         "notes": list(outcome.notes),
     }
 
 
-def _checked(one: CheckedModel) -> dict[str, Any]:
+def _model_object(checked: ModelCheck) -> dict[str, Any]:
     return {
-        "name": one.model,
-        "scenario": one.scenario or None,
-        "source": one.source,
-        "error": one.error or None,
-        "place": _place(one.place),
-        "totals": None if one.now is None else _totals(one.now.totals),
-        "baseline_totals": None if one.before is None else _totals(one.before.totals),
-        "verdicts": [_verdict(verdict) for verdict in one.verdicts],
+        "name": checked.model,
+        "scenario": checked.scenario or None,
+        "source": checked.source,
+        "error": checked.error or None,
+        "place": _place_object(checked.place),
+        "totals": None if checked.snapshot is None else _totals_object(checked.snapshot.totals),
+        "baseline_totals": None if checked.baseline is None else _totals_object(checked.baseline.totals),
+        "verdicts": [_verdict_object(verdict) for verdict in checked.verdicts],
     }
 
 
-def _totals(totals: Mapping[str, Dim]) -> dict[str, Any]:
+def _totals_object(totals: Mapping[str, Dim]) -> dict[str, Any]:
     return {name: json_amount(value) for name, value in totals.items()}
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    grown = verdict.grown
+def _verdict_object(verdict: Verdict) -> dict[str, Any]:
+    grown = verdict.layer_growth
     return {
         "code": verdict.code,
         "level": verdict.level,
@@ -66,8 +66,8 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "share": _figure(verdict.share),
         "grown": grown
         and {"layer": grown.layer, "before": json_amount(grown.before), "after": json_amount(grown.after)},
-        "place": _place(verdict.place),
-        "limit_place": _place(verdict.limit_place),
+        "place": _place_object(verdict.place),
+        "limit_place": _place_object(verdict.limit_place),
         **({"minimum": True} if verdict.minimum else {}),
         **({"certainty": verdict.certainty} if verdict.certainty != "exact" else {}),
     }
@@ -79,5 +79,5 @@ def _figure(value: Amount) -> Any:
     return json_amount(value)
 
 
-def _place(place: SourcePlace | None) -> dict[str, Any] | None:
+def _place_object(place: SourcePlace | None) -> dict[str, Any] | None:
     return place and {"file": place.file, "line": place.line or None, "column": place.column or None}

@@ -7,35 +7,36 @@ from xml.sax.saxutils import escape, quoteattr
 
 from costcalc.core.sanitize import printable
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.views.check import CheckFinding, all_findings, relative, sentence
+from costcalc.views.check import CheckFinding, all_findings, finding_text, repository_path
 
 
 def render(outcome: CheckResult) -> str:
-    """The document. An exceeded limit is a failure, what cannot be told an error; a warning is a case that passes and
-    says so. XML has no way to write most control characters: they are spelt out."""
+    """Outcome -> the XML document. An exceeded limit is a failure, what cannot be told an error; a warning is a case
+    that passes and says so. XML has no way to write most control characters: they are spelt out."""
     suites = [
-        (title, list(of)) for title, of in groupby(all_findings(outcome), lambda f: (id(f.checked), f.checked.title))
+        (title, list(cases))
+        for title, cases in groupby(all_findings(outcome), lambda f: (id(f.checked), f.checked.title))
     ]
-    all_of_them = [finding for _, of in suites for finding in of]
+    all_cases = [finding for _, cases in suites for finding in cases]
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f"<testsuites name={attribute('costcalc')}{_counts(all_of_them)}>",
+        f"<testsuites name={attribute('costcalc')}{_counts(all_cases)}>",
     ]
-    for (_, title), of in suites:
-        lines.append(f"  <testsuite name={attribute(title)}{_counts(of)}>")
-        for finding in of:
+    for (_, title), cases in suites:
+        lines.append(f"  <testsuite name={attribute(title)}{_counts(cases)}>")
+        for finding in cases:
             lines += _case(finding)
         lines.append("  </testsuite>")
     return "\n".join([*lines, "</testsuites>"])
 
 
-def _counts(of: list[CheckFinding]) -> str:
-    kinds = [_kind(finding) for finding in of]
-    return f' tests="{len(of)}" failures="{kinds.count("failure")}" errors="{kinds.count("error")}"'
+def _counts(cases: list[CheckFinding]) -> str:
+    kinds = [_kind(finding) for finding in cases]
+    return f' tests="{len(cases)}" failures="{kinds.count("failure")}" errors="{kinds.count("error")}"'
 
 
 def _kind(finding: CheckFinding) -> str:
-    """failure, error, or system-out where there is only something to say."""
+    """Finding -> failure, error, or system-out where there is only something to say."""
     return (
         {"unknown": "error", "exceeded": "failure"}.get(finding.verdict.outcome, "system-out")
         if finding.level == "error"
@@ -46,20 +47,24 @@ def _kind(finding: CheckFinding) -> str:
 def _case(finding: CheckFinding) -> list[str]:
     kind, place, code = _kind(finding), finding.place, finding.verdict.code
     head = f"    <testcase classname={attribute(finding.checked.title)} name={attribute(finding.verdict.quantity)}>"
-    said = sentence(finding)
+    message = finding_text(finding)
     if kind == "system-out":
         level = "warning: " if finding.verdict.outcome == "exceeded" else ""
-        return [head, f"      <system-out>{text(f'{code} {level}{said}')}</system-out>", "    </testcase>"]
-    where = f"{relative(place.file)}:{place.line}" if place.line else relative(place.file)
-    body = text(f"{where}: {code} {said}")
-    return [head, f"      <{kind} type={attribute(code)} message={attribute(said)}>{body}</{kind}>", "    </testcase>"]
+        return [head, f"      <system-out>{text(f'{code} {level}{message}')}</system-out>", "    </testcase>"]
+    location = f"{repository_path(place.file)}:{place.line}" if place.line else repository_path(place.file)
+    body = text(f"{location}: {code} {message}")
+    return [
+        head,
+        f"      <{kind} type={attribute(code)} message={attribute(message)}>{body}</{kind}>",
+        "    </testcase>",
+    ]
 
 
-def attribute(given: str) -> str:
-    """A quoted value; characters that XML 1.0 forbids are spelt out."""
-    return quoteattr(printable(given))
+def attribute(value: str) -> str:
+    """Value -> quoted attribute; characters that XML 1.0 forbids are spelt out."""
+    return quoteattr(printable(value))
 
 
-def text(given: str) -> str:
-    """The text of an element; the same, and `]]>` cannot stand in it."""
-    return escape(printable(given))
+def text(value: str) -> str:
+    """Value -> text of an element; the same, and `]]>` cannot stand in it."""
+    return escape(printable(value))

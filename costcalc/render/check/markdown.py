@@ -14,7 +14,15 @@ from costcalc.render.check.changes import MarkdownBlock, changed_models, fit_blo
 from costcalc.render.layout import shorten_middle
 from costcalc.studies.check.verdict import CheckResult
 from costcalc.studies.check.wording import describe_blame, format_place, place_phrase
-from costcalc.views.check import CheckFinding, all_findings, figures, findings, headline, is_known_from_below, sentence
+from costcalc.views.check import (
+    CheckFinding,
+    all_findings,
+    finding_text,
+    findings,
+    headline,
+    is_known_from_below,
+    verdict_figures,
+)
 from costcalc.views.table import Table
 
 MAX_CHARACTERS = 64_000
@@ -37,59 +45,69 @@ def marker(ident: str = "") -> str:
 
 
 def render(outcome: CheckResult, ident: str = "", most: int = MAX_CHARACTERS) -> str:
-    """The comment in at most `most` bytes, hence no more characters."""
+    """Outcome -> the comment in at most `most` bytes, hence no more characters."""
     mark = MARKS[("kept", "exceeded", "unknown")[outcome.exit_code]]
     title = f" ({ident})" if ident else ""
     head = MarkdownBlock((marker(ident), f"### {mark} costcalc{title}: {headline(outcome)}"))
-    blocks = [head, *_findings(outcome), *_notes(outcome), *_limits(outcome), *changed_models(outcome)]
+    blocks = [
+        head,
+        *_finding_blocks(outcome),
+        *_note_blocks(outcome),
+        *_limit_blocks(outcome),
+        *changed_models(outcome),
+    ]
     end = f"<sub>costcalc {__version__}</sub>"
     return f"{fit_blocks(blocks, most - len(end) - 2)}\n\n{end}"
 
 
-def _findings(outcome: CheckResult) -> Iterator[MarkdownBlock]:
-    """The worst first, and behind it what else the same layer breaks."""
+def _finding_blocks(outcome: CheckResult) -> Iterator[MarkdownBlock]:
+    """Outcome -> a list of what is not kept: the worst first, and behind it what else the same layer breaks."""
     groups: dict[tuple[str, str, str], list[CheckFinding]] = {}
     for finding in findings(outcome):
         groups.setdefault((mark(finding), finding.checked.title, finding.verdict.layer), []).append(finding)
-    told: set[tuple[str, str]] = set()
+    explained: set[tuple[str, str]] = set()
     rows = []
-    for (_, title, layer), of in groups.items():
-        for finding in of:
-            rows.append(_item(finding, bool(layer) and (title, layer) in told))
-            told.add((title, layer))
+    for (_, title, layer), members in groups.items():
+        for finding in members:
+            rows.append(_finding_item(finding, bool(layer) and (title, layer) in explained))
+            explained.add((title, layer))
     if rows:
         yield MarkdownBlock((), tuple(rows), (), "like these")
 
 
-def _item(finding: CheckFinding, told: bool) -> str:
-    """The sentence with its code, layer and line, the line once. told: what the layer did and what to do about it was
-    said before. What to do about operators without a rule is said by the verdict on them."""
+def _finding_item(finding: CheckFinding, is_explained: bool) -> str:
+    """Finding -> the sentence with its code, layer and line, the line once. is_explained: what the layer did and what
+    to do about it was said before. What to do about operators without a rule is said by the verdict on them."""
     verdict = finding.verdict
-    told = told or is_known_from_below(verdict)
-    said = (
+    is_explained = is_explained or is_known_from_below(verdict)
+    text = (
         verdict.fact.removesuffix(f"; {describe_blame(verdict)}")
-        if told
-        else sentence(finding).replace(place_phrase(verdict.place), "")
+        if is_explained
+        else finding_text(finding).replace(place_phrase(verdict.place), "")
     )
     title = escape_markdown(shorten_middle(finding.checked.title, NAME))
-    where = name(f"{verdict.layer} at {format_place(finding.place)}" if verdict.layer else format_place(finding.place))
-    return f"- {mark(finding)} **{title}** {escape_markdown(shorten_middle(said, SENTENCE))} ({verdict.code}, {where})"
+    location = name(
+        f"{verdict.layer} at {format_place(finding.place)}" if verdict.layer else format_place(finding.place)
+    )
+    return (
+        f"- {mark(finding)} **{title}** {escape_markdown(shorten_middle(text, SENTENCE))} ({verdict.code}, {location})"
+    )
 
 
 def mark(finding: CheckFinding) -> str:
-    """A sign for what became of the limit."""
-    lowered = finding.verdict.outcome == "exceeded" and finding.level == "warning"
-    return MARKS["warning" if lowered else finding.verdict.outcome]
+    """Finding -> the sign for what became of the limit."""
+    is_warning = finding.verdict.outcome == "exceeded" and finding.level == "warning"
+    return MARKS["warning" if is_warning else finding.verdict.outcome]
 
 
-def _limits(outcome: CheckResult) -> Iterator[MarkdownBlock]:
-    """Every limit, those that are not kept first, in a table that opens."""
+def _limit_blocks(outcome: CheckResult) -> Iterator[MarkdownBlock]:
+    """Outcome -> every limit, those that are not kept first, in a table that opens."""
     ordered = sorted(all_findings(outcome), key=lambda f: f.verdict.outcome == "kept")
-    rows = [(f, figures(f.verdict)) for f in ordered]
-    shown = [key for key in FIGURES if any(texts[key] for _, texts in rows)]
+    rows = [(f, verdict_figures(f.verdict)) for f in ordered]
+    keys = [key for key in FIGURES if any(texts[key] for _, texts in rows)]
     if not rows:
         return
-    head = ["", "Model", "Quantity", *(FIGURES[key] for key in shown)]
+    head = ["", "Model", "Quantity", *(FIGURES[key] for key in keys)]
     title = (
         f"{len(rows):,} {'limit' if len(rows) == 1 else 'limits'} with {'its' if len(rows) == 1 else 'their'} headroom"
     )
@@ -98,21 +116,21 @@ def _limits(outcome: CheckResult) -> Iterator[MarkdownBlock]:
             f"<details><summary>{title}</summary>",
             "",
             f"| {' | '.join(cell or ' ' for cell in head)} |",
-            f"| :-: | :-- | :-- |{' --: |' * len(shown)}",
+            f"| :-: | :-- | :-- |{' --: |' * len(keys)}",
         ),
-        tuple([f"| {' | '.join(_cells(f, [texts[key] for key in shown]))} |" for f, texts in rows]),
+        tuple([f"| {' | '.join(_limit_cells(f, [texts[key] for key in keys]))} |" for f, texts in rows]),
         ("", "</details>"),
         "limits",
         len(head),
     )
 
 
-def _cells(finding: CheckFinding, texts: list[str]) -> list[str]:
+def _limit_cells(finding: CheckFinding, texts: list[str]) -> list[str]:
     return [mark(finding), name(finding.checked.title), name(finding.verdict.quantity), *map(escape_markdown, texts)]
 
 
-def _notes(outcome: CheckResult) -> Iterator[MarkdownBlock]:
-    """A list of its own: behind another, that takes another sign than `-`."""
+def _note_blocks(outcome: CheckResult) -> Iterator[MarkdownBlock]:
+    """Outcome -> its notes as a list of their own: behind another, that takes another sign than `-`."""
     if outcome.notes:
         yield MarkdownBlock(
             (),
@@ -123,7 +141,7 @@ def _notes(outcome: CheckResult) -> Iterator[MarkdownBlock]:
 
 
 def name(text: str) -> str:
-    """A name in a cell."""
+    """Name -> text of a cell."""
     return escape_markdown(shorten_middle(text, NAME))
 
 
@@ -131,11 +149,11 @@ DIFF_COMMENT_ID = "diff"
 
 
 def render_difference(sheets: Sequence[Table], most: int = MAX_CHARACTERS) -> str:
-    """The comment, below `most` characters; where layers find no room, their number is told."""
-    return fit_blocks([MarkdownBlock((marker(DIFF_COMMENT_ID),)), *map(_block, sheets)], most)
+    """Tables of a diff -> the comment, below `most` characters; where layers find no room, their number is told."""
+    return fit_blocks([MarkdownBlock((marker(DIFF_COMMENT_ID),)), *map(_sheet_block, sheets)], most)
 
 
-def _block(sheet: Table) -> MarkdownBlock:
+def _sheet_block(sheet: Table) -> MarkdownBlock:
     if sheet.kind != "layers":
         return MarkdownBlock(tuple(markdown.render([sheet]).split("\n")))
     header, rule, *rows = markdown.table(sheet)

@@ -14,7 +14,15 @@ from costcalc.core.sanitize import escape_controls, printable
 from costcalc.core.version import __version__
 from costcalc.studies.check.rules import RULES
 from costcalc.studies.check.verdict import Amount, CheckResult
-from costcalc.views.check import CheckFinding, all_findings, findings, fingerprint, headline, relative, sentence
+from costcalc.views.check import (
+    CheckFinding,
+    all_findings,
+    finding_text,
+    findings,
+    fingerprint,
+    headline,
+    repository_path,
+)
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -22,33 +30,33 @@ HOME = "https://pypi.org/project/costcalc/"
 
 
 def render(outcome: CheckResult) -> str:
-    """One run. Limits that are kept are no results, for code scanning would show them as alerts; they stand with all
-    figures among the run's properties."""
-    found = findings(outcome)
-    codes = list(dict.fromkeys(finding.verdict.code for finding in found))
+    """Outcome -> a log of one run. Limits that are kept are no results, for code scanning would show them as alerts;
+    they stand with all figures among the run's properties."""
+    violations = findings(outcome)
+    codes = list(dict.fromkeys(finding.verdict.code for finding in violations))
     run = {
         "tool": {
             "driver": {
                 "name": "costcalc",
                 "version": __version__,
                 "informationUri": HOME,
-                "rules": [_rule(code) for code in codes],
+                "rules": [_rule_object(code) for code in codes],
             }
         },
         "columnKind": "unicodeCodePoints",
         "invocations": [{"executionSuccessful": outcome.exit_code != 2, "exitCode": outcome.exit_code}],
-        "results": [_result(finding, codes) for finding in found],
+        "results": [_result_object(finding, codes) for finding in violations],
         "properties": {
             "headline": headline(outcome),
             "notes": list(map(printable, outcome.notes)),
-            "limits": [_limit(finding) for finding in all_findings(outcome)],
+            "limits": [_limit_properties(finding) for finding in all_findings(outcome)],
         },
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return escape_controls(json.dumps(document, indent=1, ensure_ascii=False))
 
 
-def _rule(code: str) -> dict[str, Any]:
+def _rule_object(code: str) -> dict[str, Any]:
     rule = RULES.get(code)
     if rule is None:
         return {"id": code}
@@ -56,48 +64,48 @@ def _rule(code: str) -> dict[str, Any]:
         "id": code,
         "name": "".join(word[:1].upper() + word[1:] for word in rule.name.split()),
         "shortDescription": {"text": rule.name},
-        "fullDescription": {"text": rule.holds},
-        "help": {"text": f"{rule.holds} {rule.remedy}", "markdown": f"{rule.holds}\n\n{rule.remedy}"},
+        "fullDescription": {"text": rule.meaning},
+        "help": {"text": f"{rule.meaning} {rule.remedy}", "markdown": f"{rule.meaning}\n\n{rule.remedy}"},
         "defaultConfiguration": {"level": "error"},
         "properties": {"tags": ["performance"]},
     }
 
 
-def _result(finding: CheckFinding, codes: list[str]) -> dict[str, Any]:
+def _result_object(finding: CheckFinding, codes: list[str]) -> dict[str, Any]:
     place = finding.place
-    physical: dict[str, Any] = {
-        "artifactLocation": _artifact(relative(place.file)),
+    physical_location: dict[str, Any] = {
+        "artifactLocation": _artifact_location(repository_path(place.file)),
         "region": {"startLine": max(1, place.line)},
     }
     if place.line and place.column:
-        physical["region"]["startColumn"] = place.column
-    location: dict[str, Any] = {"physicalLocation": physical}
+        physical_location["region"]["startColumn"] = place.column
+    location: dict[str, Any] = {"physicalLocation": physical_location}
     if finding.verdict.layer:
         location["logicalLocations"] = [{"name": printable(finding.verdict.layer), "kind": "element"}]
     return {
         "ruleId": finding.verdict.code,
         "ruleIndex": codes.index(finding.verdict.code),
         "level": finding.level,
-        "message": {"text": message(f"{finding.checked.title}: {sentence(finding)}")},
+        "message": {"text": message(f"{finding.checked.title}: {finding_text(finding)}")},
         "locations": [location],
         "partialFingerprints": {"costcalc/v1": fingerprint(finding)},
-        "properties": _limit(finding),
+        "properties": _limit_properties(finding),
     }
 
 
-def _artifact(file: str) -> dict[str, str]:
-    """A file of the repository, or one outside of it, whose address stands by itself."""
+def _artifact_location(file: str) -> dict[str, str]:
+    """File -> its artifactLocation: relative in the repository, an absolute URI outside of it."""
     if Path(file).is_absolute():
         return {"uri": Path(file).as_uri()}
     return {"uri": quote(file), "uriBaseId": "%SRCROOT%"}
 
 
 def message(text: str) -> str:
-    """A plain-text message: SARIF would take `[words](target)` for a link and `{0}` for an argument."""
+    """Text -> plain-text message: SARIF would take `[words](target)` for a link and `{0}` for an argument."""
     return re.sub(r"\{(?=\d+\})", "{{", re.sub(r"(\[)(?=[^\]]*\]\()", r"\\\1", printable(text)))
 
 
-def _limit(finding: CheckFinding) -> dict[str, Any]:
+def _limit_properties(finding: CheckFinding) -> dict[str, Any]:
     verdict = finding.verdict
     figures = {
         "value": verdict.value,
@@ -111,10 +119,10 @@ def _limit(finding: CheckFinding) -> dict[str, Any]:
         "code": verdict.code,
         "quantity": verdict.quantity,
         "outcome": verdict.outcome,
-        **{name: _number(amount) for name, amount in figures.items() if amount is not None},
+        **{name: _json_number(amount) for name, amount in figures.items() if amount is not None},
     }
 
 
-def _number(amount: Amount) -> int | float | str | None:
-    """An integer, a formula's text, or a fraction (of a second, or a share) as a decimal."""
+def _json_number(amount: Amount) -> int | float | str | None:
+    """Amount -> an integer, a formula's text, or a fraction (of a second, or a share) as a decimal."""
     return float(amount) if isinstance(amount, Fraction) else json_amount(amount)

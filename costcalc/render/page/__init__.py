@@ -40,11 +40,12 @@ SAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u
 
 
 def render(content: dict[str, Any], scripts: Sequence[str] = SCRIPTS, title: str = "", skip: str = "layers") -> str:
-    """The whole page of a report, or of other scripts. Only those that stand in it may run, told by their hashes. skip
-    is the section that a keyboard can jump to."""
+    """Data of a page -> the whole HTML page of a report, or of other scripts. Only those that stand in it may run, told
+    by their hashes. skip is the section that a keyboard can jump to."""
     bodies = (VENDORED.read_text(encoding="utf-8"), own_script(scripts))
+    hashes = " ".join(map(_policy_hash, bodies))
     policy = (
-        f"default-src 'none'; script-src {' '.join(map(_hash, bodies))}; style-src 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
     parts = {
@@ -56,24 +57,24 @@ def render(content: dict[str, Any], scripts: Sequence[str] = SCRIPTS, title: str
         "skip": skip,
     }
     page = (ASSETS / "page.html").read_text(encoding="utf-8")
-    first, *rest = page.split("{{")
-    pieces = [piece.split("}}", 1) for piece in rest]
+    first, *fields = page.split("{{")
+    pieces = [field.split("}}", 1) for field in fields]
     return first + "".join(parts[name] + text for name, text in pieces)
 
 
 def own_script(names: Sequence[str] = SCRIPTS) -> str:
-    """The page's own scripts as one function that runs at once."""
+    """Names of scripts -> one function of them that runs at once."""
     texts = [(ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in names]
     return '(() => {\n"use strict";\n' + "\n".join(texts) + "})();\n"
 
 
 def embed_json(content: dict[str, Any]) -> str:
-    """JSON that can stand inside a script element."""
+    """Data -> JSON that can stand inside a script element."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for sign, code in SAFE.items():
         text = text.replace(sign, code)
     return text
 
 
-def _hash(script: str) -> str:
+def _policy_hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

@@ -20,22 +20,23 @@ KINDS: dict[type, str] = {BarChart: "bars", MemoryChart: "memory", RooflineChart
 
 
 def render(charts: Sequence[Chart]) -> str:
-    """The page; its heading names each chart."""
+    """Charts -> the HTML page; its heading names each chart."""
     content = {
         "version": __version__,
         "quantities": [],
         "models": [],
         "charts": [
-            {"kind": KINDS[type(chart)], **{k: _plain(v) for k, v in chart._asdict().items()}} for chart in charts
+            {"kind": KINDS[type(chart)], **{k: _json_value(v) for k, v in chart._asdict().items()}} for chart in charts
         ],
     }
     return html.render(content, SCRIPTS, ", ".join(chart.title for chart in charts), "main")
 
 
-def _plain(value: Any) -> Any:
-    """Tuples as lists, counts that JavaScript would round as digits, words made printable."""
+def _json_value(value: Any) -> Any:
+    """Value of a chart -> JSON value: tuples as lists, counts that JavaScript would round as digits, words made
+    printable."""
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [_json_value(item) for item in value]
     if isinstance(value, str):
         return printable(value)
     return amount_data(value) if type(value) is int else value

@@ -1,45 +1,19 @@
 """Models held to limits: a config and its lock file -> verdicts.
 
-What only some limits need (devices, training, generation, the layer behind a peak) is imported when it is asked for.
+`measurements` is the part that only some limits need (devices, training, generation, the layer behind a peak). It
+imports every analysis: a fifth of the time of a check of totals, which does without.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from costcalc.analysis.report import Report
-    from costcalc.core.quantities import QuantityRef
-    from costcalc.studies.check.case import CheckFigure, Peak
-    from costcalc.studies.options import Settings
+    from types import ModuleType
 
 
-def check_figures(
-    source: str, settings: Settings, report: Report, quantities: Iterable[tuple[QuantityRef, str]]
-) -> dict[QuantityRef, CheckFigure]:
-    """`quantities.check_figures`."""
-    from costcalc.studies.check import quantities as module
+def measurements() -> ModuleType:
+    """The module of the further quantities, imported when it is first needed."""
+    from costcalc.studies.check import quantities
 
-    return module.check_figures(source, settings, report, quantities)
-
-
-def peak_layer(report: Report) -> Peak | None:
-    """`quantities.peak_layer`."""
-    from costcalc.studies.check import quantities as module
-
-    return module.peak_layer(report)
-
-
-def refuse_generation(source: str, settings: Settings, report: Report) -> None:
-    """`quantities.refuse_generation`."""
-    from costcalc.studies.check import quantities as module
-
-    module.refuse_generation(source, settings, report)
-
-
-def known_device(name: str) -> str:
-    """`quantities.known_device`."""
-    from costcalc.studies.check import quantities as module
-
-    return module.known_device(name)
+    return quantities

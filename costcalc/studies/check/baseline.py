@@ -65,26 +65,26 @@ def make_entry(
     folder: str | os.PathLike[str],
     figures: Mapping[str, Figure] | None = None,
 ) -> LockEntry:
-    """What is locked of a model's figures; folder is the config's, that the source is told from."""
-    source = relative(snapshot.source, folder)
+    """Snapshot, settings and figures of a model → its entry; folder is the config's, that the source is told from."""
+    source = relative_path(snapshot.source, folder)
     layers = tuple([replace(layer, place="") for layer in snapshot.layers])
-    kept = replace(snapshot, source=source, layers=layers, notes=())
-    return LockEntry(model, scenario, source, settings_to_lock(settings), kept, dict(sorted((figures or {}).items())))
+    locked = replace(snapshot, source=source, layers=layers, notes=())
+    return LockEntry(model, scenario, source, settings_to_lock(settings), locked, dict(sorted((figures or {}).items())))
 
 
 def settings_to_lock(settings: Settings) -> dict[str, Any]:
     """The settings that are no defaults, as the lock file gives them back."""
-    return {name: _ordered(value) for name, value in sorted(settings.to_dict().items())}
+    return {name: _sort_setting(value) for name, value in sorted(settings.to_dict().items())}
 
 
-def _ordered(value: Any) -> Any:
-    """A setting as the lock file gives it back."""
+def _sort_setting(value: Any) -> Any:
+    """A setting with its names sorted and its lists as tuples, as the lock file gives it back."""
     if isinstance(value, Mapping):
-        return {str(name): _ordered(inner) for name, inner in sorted(value.items())}
-    return tuple(map(_ordered, value)) if isinstance(value, (list, tuple)) else value
+        return {str(name): _sort_setting(inner) for name, inner in sorted(value.items())}
+    return tuple(map(_sort_setting, value)) if isinstance(value, (list, tuple)) else value
 
 
-def relative(source: str, folder: str | os.PathLike[str]) -> str:
+def relative_path(source: str, folder: str | os.PathLike[str]) -> str:
     """A file's path from a folder, with forward slashes; any other source (a built-in name) as it stands."""
     if not Path(source).is_file():
         return source

@@ -27,44 +27,44 @@ LOCK = "costcalc.lock.json"
 
 class Limit(NamedTuple):
     """The most that a quantity of LIMITS may be, or with minimum the least: in its unit (seconds, joules, bytes …),
-    True where it must hold. of is the quantity's device, or the operator that is counted."""
+    True where it must hold. subject is the quantity's device, or the operator that is counted."""
 
     quantity: str
-    most: int | Fraction
-    of: str = ""
+    value: int | Fraction
+    subject: str = ""
     place: SourcePlace | None = None
     minimum: bool = False
 
     @property
     def ref(self) -> QuantityRef:
         """The quantity of the catalogue; a count of operators is none."""
-        return QuantityRef(CATALOGUE[self.quantity], self.of)
+        return QuantityRef(CATALOGUE[self.quantity], self.subject)
 
 
 class Increase(NamedTuple):
-    """The most that a quantity may grow over the baseline: share of the baseline's figure, or most where that is given.
-    Growth of at most `delta` is always allowed. of is the quantity's device."""
+    """The most that a quantity may grow over the baseline: share of the baseline's figure, or amount where there is
+    no share. Growth of at most `delta` is always allowed. device is the quantity's."""
 
     quantity: str
     share: Fraction | None = None
-    most: int | Fraction = 0
+    amount: int | Fraction = 0
     delta: int | Fraction = 0
     place: SourcePlace | None = None
-    of: str = ""
+    device: str = ""
 
     @property
     def ref(self) -> QuantityRef:
         """The quantity of the catalogue."""
-        return QuantityRef(CATALOGUE[self.quantity], self.of)
+        return QuantityRef(CATALOGUE[self.quantity], self.device)
 
 
 class LayerLimit(NamedTuple):
     """The most that the layers of a glob may take of a total: together, or each of them on its own. share says that
-    most is a share of the model's total and no amount."""
+    value is a share of the model's total and no amount."""
 
     pattern: str
     quantity: str
-    most: int | Fraction
+    value: int | Fraction
     share: bool = False
     each: bool = False
     place: SourcePlace | None = None
@@ -81,9 +81,9 @@ class Budget:
 
     def quantities(self) -> tuple[QuantityRef, ...]:
         """The quantities that are limited, each once, but for the totals that every report has."""
-        found = [limit.ref for limit in self.limits if limit.quantity in CATALOGUE]
-        found += [increase.ref for increase in self.increases]
-        return tuple(dict.fromkeys(ref for ref in found if ref.quantity.key not in TOTALS))
+        refs = [limit.ref for limit in self.limits if limit.quantity in CATALOGUE]
+        refs += [increase.ref for increase in self.increases]
+        return tuple(dict.fromkeys(ref for ref in refs if ref.quantity.key not in TOTALS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,12 @@ class ConfigEntry:
     def locked_quantities(self) -> tuple[QuantityRef, ...]:
         """The quantities that a baseline holds beside the totals of every report: those that may only grow so far, and
         those that the settings ask for."""
-        found = (*(one.ref for one in self.budget.increases), *self.settings.quantities())
-        return tuple(dict.fromkeys(ref for ref in found if ref.quantity.key not in TOTALS))
+        refs = (*(increase.ref for increase in self.budget.increases), *self.settings.quantities())
+        return tuple(dict.fromkeys(ref for ref in refs if ref.quantity.key not in TOTALS))
 
     def locked_settings(self) -> Settings:
         """The settings that a baseline's figures rest on."""
-        return self.settings.covering(self.locked_quantities())
+        return self.settings.extend_for(self.locked_quantities())
 
 
 class RuleLevels(NamedTuple):

@@ -19,12 +19,12 @@ from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 
 
 class CheckFigure(NamedTuple):
-    """A quantity of a model that is no total of every report. figure is None where the model does not have it: then why
-    says so, under a code, and remedy what to do. Of one that is there, why says what broke it or what it leaves out,
-    where incomplete. layer has the largest part of it, share is that part of the sum over layers."""
+    """A quantity of a model that is no total of every report. figure is None where the model does not have it: then
+    reason says so, under a code, and remedy what to do. Of one that is there, reason says what broke it or what it
+    leaves out, where incomplete. layer has the largest part of it, share is that part of the sum over layers."""
 
     figure: Figure | None
-    why: str = ""
+    reason: str = ""
     remedy: str = ""
     code: str = "CC107"
     layer: str = ""
@@ -32,14 +32,14 @@ class CheckFigure(NamedTuple):
     incomplete: bool = False
 
 
-class Unknown(NamedTuple):
-    """An operator that nothing is known of, how many layers are of it, and the first. behind: each of them reads what
-    has no known shape, as behind an operator without a rule; it may well have a rule itself."""
+class UncostedOperator(NamedTuple):
+    """An operator that nothing is known of, how many layers are of it, and the first. downstream: each of them reads
+    what has no known shape, as behind an operator without a rule; it may well have a rule itself."""
 
     operator: str
     layers: int
     first: str
-    behind: bool
+    downstream: bool
 
 
 class Peak(NamedTuple):
@@ -53,65 +53,68 @@ class Peak(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class CheckCase:
     """One model in one scenario. figures are the quantities that its limits and its baseline are about and that are no
-    totals of every report; figures_before are the baseline's. against names the baseline ("" where there is none at
-    all); new says that it is the baseline of another revision, which need not know the model yet. open names the Ifs
-    whose branch is open: totals count the dearer one."""
+    totals of every report; baseline_figures are the baseline's, which is called baseline_source ("" where there is none
+    at all); other_revision says that it is the baseline of another revision, which need not know the model yet.
+    open_branches names the Ifs whose branch is open: totals count the dearer one."""
 
-    now: Snapshot
+    snapshot: Snapshot
     budget: Budget
     levels: RuleLevels = ALL
-    before: Snapshot | None = None
-    against: str = ""
-    new: bool = False
+    baseline: Snapshot | None = None
+    baseline_source: str = ""
+    other_revision: bool = False
     figures: Mapping[QuantityRef, CheckFigure] = field(default_factory=dict)
-    figures_before: Mapping[QuantityRef, Figure] = field(default_factory=dict)
+    baseline_figures: Mapping[QuantityRef, Figure] = field(default_factory=dict)
     peak: Peak | None = None
-    open: tuple[str, ...] = ()
+    open_branches: tuple[str, ...] = ()
 
     def value(self, ref: QuantityRef) -> Dim | Fraction | None:
         """A quantity's value now; None where the model does not have it."""
         if ref.quantity.key in TOTALS:
-            return self.now.totals.get(ref.quantity.key)
-        found = self.figures.get(ref)
-        return None if found is None or found.figure is None else found.figure.value
+            return self.snapshot.totals.get(ref.quantity.key)
+        check_figure = self.figures.get(ref)
+        return None if check_figure is None or check_figure.figure is None else check_figure.figure.value
 
-    def value_before(self, ref: QuantityRef) -> Dim | Fraction | None:
+    def baseline_value(self, ref: QuantityRef) -> Dim | Fraction | None:
         """A quantity's value in the baseline; None where there is none."""
         if ref.quantity.key in TOTALS:
-            return None if self.before is None else self.before.totals.get(ref.quantity.key)
-        found = self.figures_before.get(ref)
-        return None if found is None else found.value
+            return None if self.baseline is None else self.baseline.totals.get(ref.quantity.key)
+        figure = self.baseline_figures.get(ref)
+        return None if figure is None else figure.value
 
     def is_lower_bound(self, ref: QuantityRef) -> bool:
         """Whether operators that are neither known nor allowed leave a quantity known only from below, if at all."""
         if ref.quantity.key in TOTALS:
-            return is_lower_bound(self.now, ref.quantity.key, self.budget.allow)
-        found = self.figures.get(ref)
-        if found is None or found.figure is None or not self.unknown():
+            return is_lower_bound(self.snapshot, ref.quantity.key, self.budget.allow)
+        check_figure = self.figures.get(ref)
+        if check_figure is None or check_figure.figure is None or not self.unknown_operators():
             return False
-        always = ref.quantity.certainty != "exact" or "generation" in ref.quantity.needs
-        return always or found.figure.certainty in ("lower", "estimate")
+        is_inexact = ref.quantity.certainty != "exact" or "generation" in ref.quantity.needs
+        return is_inexact or check_figure.figure.certainty in ("lower", "estimate")
 
-    def was_lower_bound(self, ref: QuantityRef) -> bool:
-        """The same of the baseline."""
+    def is_baseline_lower_bound(self, ref: QuantityRef) -> bool:
+        """Whether such operators leave the baseline's figure known only from below."""
         if ref.quantity.key in TOTALS:
-            return self.before is not None and is_lower_bound(self.before, ref.quantity.key, self.budget.allow)
-        found = self.figures_before.get(ref)
-        if found is None or self.before is None or not self.before.unknown:
+            return self.baseline is not None and is_lower_bound(self.baseline, ref.quantity.key, self.budget.allow)
+        figure = self.baseline_figures.get(ref)
+        if figure is None or self.baseline is None or not self.baseline.unknown:
             return False
-        return ref.quantity.certainty != "exact" or found.certainty in ("lower", "estimate")
+        return ref.quantity.certainty != "exact" or figure.certainty in ("lower", "estimate")
 
-    def unknown(self) -> tuple[Unknown, ...]:
+    def unknown_operators(self) -> tuple[UncostedOperator, ...]:
         """The operators that have no figures and are not allowed; first those that have no rule."""
-        found: dict[str, list[SnapshotLayer]] = {}
-        for layer in self.now.layers:
+        layers_of: dict[str, list[SnapshotLayer]] = {}
+        for layer in self.snapshot.layers:
             if layer.state == "unknown" and not is_allowed(layer, self.budget.allow):
-                found.setdefault(layer.operator, []).append(layer)
-        every = [Unknown(op, len(of), of[0].name, all(map(_reads_unknown, of))) for op, of in found.items()]
-        return tuple(sorted(every, key=lambda one: one.behind))
+                layers_of.setdefault(layer.operator, []).append(layer)
+        operators = [
+            UncostedOperator(op, len(layers), layers[0].name, all(map(_reads_unknown_shape, layers)))
+            for op, layers in layers_of.items()
+        ]
+        return tuple(sorted(operators, key=lambda operator: operator.downstream))
 
 
-def _reads_unknown(layer: SnapshotLayer) -> bool:
+def _reads_unknown_shape(layer: SnapshotLayer) -> bool:
     return any(t.name and t.shape is None for t in layer.inputs)
 
 
@@ -144,7 +147,7 @@ class Blame(NamedTuple):
 
     layer: str = ""
     share: Fraction | None = None
-    grown: LayerGrowth | None = None
+    growth: LayerGrowth | None = None
     place: SourcePlace | None = None
 
 
@@ -153,52 +156,56 @@ NO_BLAME = Blame()
 Changes = Callable[[], Sequence[LayerChange]]
 
 
-def largest_growth(now: Snapshot, changes: Sequence[LayerChange], quantity: str) -> Blame:
+def largest_growth(snapshot: Snapshot, changes: Sequence[LayerChange], quantity: str) -> Blame:
     """The layer whose figure grew most, one whose own definition changed first; NO_BLAME where none grew."""
-    found: list[tuple[bool, int, LayerChange]] = []
+    grown_layers: list[tuple[bool, int, LayerChange]] = []
     for change in changes:
         delta = change.delta(quantity)
         if isinstance(delta, int) and delta > 0 and change.after is not None:
-            found.append((change.status in CHANGED_STATUSES, delta, change))
-    if not found:
+            grown_layers.append((change.status in CHANGED_STATUSES, delta, change))
+    if not grown_layers:
         return NO_BLAME
-    _, rise, change = max(found, key=lambda item: item[:2])
-    _, most, other = max(found, key=lambda item: item[1])
+    _, rise, change = max(grown_layers, key=lambda item: item[:2])
+    _, largest_rise, largest_change = max(grown_layers, key=lambda item: item[1])
     before, after = change.amounts(quantity)
     layer = change.after
     assert layer is not None and before is not None and after is not None
-    grown = LayerGrowth(layer.name, before, after, *((other.name, most) if most > rise else ()))
-    return Blame(layer.name, share_of_total(layer, now, quantity), grown, place_of(layer, now))
+    growth = LayerGrowth(
+        layer.name, before, after, *((largest_change.name, largest_rise) if largest_rise > rise else ())
+    )
+    return Blame(layer.name, share_of_total(layer, snapshot, quantity), growth, layer_place(layer, snapshot))
 
 
-def largest_layer(now: Snapshot, quantity: str, layers: Sequence[SnapshotLayer] | None = None) -> Blame:
+def largest_layer(snapshot: Snapshot, quantity: str, layers: Sequence[SnapshotLayer] | None = None) -> Blame:
     """The layer with the largest part of a total; NO_BLAME where symbols leave that open, or nothing costs anything."""
-    best, most = None, 0
-    for layer in now.layers if layers is None else layers:
+    largest, largest_amount = None, 0
+    for layer in snapshot.layers if layers is None else layers:
         amount = layer.amounts[quantity]
-        if isinstance(amount, int) and amount > most:
-            best, most = layer, amount
+        if isinstance(amount, int) and amount > largest_amount:
+            largest, largest_amount = layer, amount
     return (
-        NO_BLAME if best is None else Blame(best.name, share_of_total(best, now, quantity), None, place_of(best, now))
+        NO_BLAME
+        if largest is None
+        else Blame(largest.name, share_of_total(largest, snapshot, quantity), None, layer_place(largest, snapshot))
     )
 
 
-def blame_layer(now: Snapshot, name: str, share: Fraction | None = None) -> Blame:
-    """A layer by its name."""
-    layer = next((layer for layer in now.layers if layer.name == name), None)
-    return NO_BLAME if layer is None else Blame(name, share, None, place_of(layer, now))
+def blame_layer(snapshot: Snapshot, name: str, share: Fraction | None = None) -> Blame:
+    """The blame of the layer of a name; NO_BLAME where there is none."""
+    layer = next((layer for layer in snapshot.layers if layer.name == name), None)
+    return NO_BLAME if layer is None else Blame(name, share, None, layer_place(layer, snapshot))
 
 
-def share_of_total(layer: SnapshotLayer, now: Snapshot, quantity: str) -> Fraction | None:
+def share_of_total(layer: SnapshotLayer, snapshot: Snapshot, quantity: str) -> Fraction | None:
     """A layer's share of a total where both are numbers."""
-    amount, total = layer.amounts[quantity], now.totals.get(quantity)
+    amount, total = layer.amounts[quantity], snapshot.totals.get(quantity)
     return Fraction(amount, total) if isinstance(amount, int) and isinstance(total, int) and total else None
 
 
-def place_of(layer: SnapshotLayer, now: Snapshot) -> SourcePlace | None:
+def layer_place(layer: SnapshotLayer, snapshot: Snapshot) -> SourcePlace | None:
     """Where a layer is written; the file alone where it has no lines. A built-in model's lines are nobody's to edit."""
-    file, _, rest = layer.place.rpartition(":")
+    file, _, column = layer.place.rpartition(":")
     file, _, line = file.rpartition(":")
-    if file == now.source and line.isdigit() and rest.isdigit():
-        return SourcePlace(file, int(line), int(rest))
-    return SourcePlace(now.source) if layer.place == now.source else None
+    if file == snapshot.source and line.isdigit() and column.isdigit():
+        return SourcePlace(file, int(line), int(column))
+    return SourcePlace(snapshot.source) if layer.place == snapshot.source else None

@@ -13,13 +13,13 @@ from costcalc.studies.check.config_reader import ConfigReader, is_null
 from costcalc.studies.check.config_settings import make_settings, merge_settings, read_settings, settings_keys
 from costcalc.studies.check.rules import CANNOT_TELL, RULES
 
-LIMITING = ("limits", "min", "max_increase", "min_delta", "layers", "allow")
+LIMIT_KEYS = ("limits", "min", "max_increase", "min_delta", "layers", "allow")
 
-SCENARIO = (*settings_keys(), *LIMITING)
+SCENARIO_KEYS = (*settings_keys(), *LIMIT_KEYS)
 
-MODEL = ("path", "name", "scenarios", *SCENARIO)
+MODEL_KEYS = ("path", "name", "scenarios", *SCENARIO_KEYS)
 
-TOP = ("models", *LIMITING, "select", "ignore", "warn", "lock")
+FILE_KEYS = ("models", *LIMIT_KEYS, "select", "ignore", "warn", "lock")
 
 
 def read_config(root: YamlNode, file: str, folder: Path) -> Config:
@@ -27,28 +27,28 @@ def read_config(root: YamlNode, file: str, folder: Path) -> Config:
     reader = ConfigReader(file)
     if not isinstance(root, Map):
         raise reader.error(root, "it is no config", "a config has `models:` and `limits:`")
-    for _ in reader.items(root, "", TOP):
+    for _ in reader.items(root, "", FILE_KEYS):
         pass
     if "models" not in root.values:
         raise reader.error(root, "`models:` is missing", "list models: `models: [models/*.yaml]`")
     outer = read_limits(reader, root)
     models = root.values["models"]
     nodes = models.items if isinstance(models, Seq) else [] if is_null(models) else [models]
-    entries = tuple([entry for node in nodes for entry in _entries(reader, node, outer)])
+    entries = tuple([entry for node in nodes for entry in _read_entries(reader, node, outer)])
     if not entries:
         raise reader.error(models, "`models:` is empty", "list models: `models: [models/*.yaml]`")
     lock = root.values.get("lock")
-    levels = RuleLevels(*(_prefixes(reader, root, key) for key in ("select", "ignore", "warn")))
+    levels = RuleLevels(*(_read_prefixes(reader, root, key) for key in ("select", "ignore", "warn")))
     return Config(file, folder, entries, levels, reader.word(lock, "lock") if lock else LOCK)
 
 
-def _entries(reader: ConfigReader, node: YamlNode, outer: LimitSet) -> Iterator[ConfigEntry]:
+def _read_entries(reader: ConfigReader, node: YamlNode, outer_limits: LimitSet) -> Iterator[ConfigEntry]:
     if isinstance(node, Scalar):
-        yield ConfigEntry(reader.word(node, "path"), budget=outer.budget(), place=reader.place(node))
+        yield ConfigEntry(reader.word(node, "path"), budget=outer_limits.budget(), place=reader.place(node))
         return
     if not isinstance(node, Map):
         raise reader.error(node, "a list stands where a model is expected", "write `- path: models/net.yaml`")
-    for _ in reader.items(node, "a model", MODEL):
+    for _ in reader.items(node, "a model", MODEL_KEYS):
         pass
     if "path" not in node.values:
         raise reader.error(node, "`path:` is missing", "name a file, a glob or a built-in model")
@@ -56,19 +56,19 @@ def _entries(reader: ConfigReader, node: YamlNode, outer: LimitSet) -> Iterator[
     name = reader.word(node.values["name"], "name") if "name" in node.values else ""
     if name and is_glob(path):
         raise reader.error(node.values["name"], "a glob has one `name:` for all its models", "leave it out")
-    given, own = read_settings(reader, node), read_limits(reader, node).within(outer)
-    settings = make_settings(reader, node, given)
-    entry = ConfigEntry(path, name, "", settings, own.budget(), reader.place(node))
+    values, limits = read_settings(reader, node), read_limits(reader, node).merge_into(outer_limits)
+    settings = make_settings(reader, node, values)
+    entry = ConfigEntry(path, name, "", settings, limits.budget(), reader.place(node))
     scenarios = list(reader.items(node.values.get("scenarios"), "scenarios"))
     if not scenarios:
         yield entry
     for key, inner in scenarios:
         body = Map(key.line, key.column) if is_null(inner) else inner
-        for _ in reader.items(body, key.text, SCENARIO):
+        for _ in reader.items(body, key.text, SCENARIO_KEYS):
             pass
         assert isinstance(body, Map)
-        budget = read_limits(reader, body).within(own).budget()
-        settings = make_settings(reader, body, merge_settings(given, read_settings(reader, body)))
+        budget = read_limits(reader, body).merge_into(limits).budget()
+        settings = make_settings(reader, body, merge_settings(values, read_settings(reader, body)))
         yield replace(
             entry, scenario=reader.word(key, "scenario"), settings=settings, budget=budget, place=reader.place(key)
         )
@@ -79,17 +79,17 @@ def is_glob(path: str) -> bool:
     return any(sign in path for sign in "*?[")
 
 
-def _prefixes(reader: ConfigReader, root: Map, key: str) -> tuple[str, ...]:
+def _read_prefixes(reader: ConfigReader, root: Map, key: str) -> tuple[str, ...]:
     """The prefixes of codes in select, ignore or warn. What cannot be told is neither left out nor lowered."""
-    found = reader.words(root.values.get(key), key)
-    for prefix, node in found:
+    prefixes = reader.words(root.values.get(key), key)
+    for prefix, node in prefixes:
         if not any(code.startswith(prefix) for code in RULES):
             raise reader.unknown(node, f"{key}: no code begins with", prefix, tuple(RULES))
         if key != "select" and (prefix.startswith(CANNOT_TELL) or CANNOT_TELL.startswith(prefix)):
-            what = "left out" if key == "ignore" else "lowered to a warning"
+            effect = "left out" if key == "ignore" else "lowered to a warning"
             raise reader.error(
                 node,
-                f"{key}: {prefix} covers codes of what cannot be told ({CANNOT_TELL}…), which are never {what}",
+                f"{key}: {prefix} covers codes of what cannot be told ({CANNOT_TELL}…), which are never {effect}",
                 "name the others (CC0, CC2), and take operators without a rule as free with `allow: [domain:Op]`",
             )
-    return tuple([prefix for prefix, _ in found])
+    return tuple([prefix for prefix, _ in prefixes])

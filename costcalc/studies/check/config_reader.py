@@ -26,54 +26,56 @@ class ConfigReader:
         """A refusal at a node's place."""
         return ConfigError(fact, remedy, f"{self.file}:{node.line}:{node.column}")
 
-    def unknown(self, node: YamlNode, what: str, word: str, words: Sequence[str]) -> ConfigError:
-        """The refusal of a word that is none of some."""
-        return self.error(node, f"{what} {word!r}", did_you_mean(word, words) or "there are " + ", ".join(words))
+    def unknown(self, node: YamlNode, fact: str, word: str, choices: Sequence[str]) -> ConfigError:
+        """The refusal of a word that is none of the choices."""
+        return self.error(node, f"{fact} {word!r}", did_you_mean(word, choices) or "there are " + ", ".join(choices))
 
-    def items(self, node: YamlNode | None, what: str, keys: Sequence[str] = ()) -> Iterator[tuple[Scalar, YamlNode]]:
+    def items(self, node: YamlNode | None, label: str, keys: Sequence[str] = ()) -> Iterator[tuple[Scalar, YamlNode]]:
         """The keys and values of a mapping; nothing where it is not there. Where keys are given, no other may stand."""
         if node is None or is_null(node):
             return
-        named = what if " " in what else f"`{what}:`"
+        quoted_label = label if " " in label else f"`{label}:`"
         if not isinstance(node, Map):
-            raise self.error(node, f"{named} is no mapping", f"write `{what}: {{{keys[0] if keys else 'name'}: …}}`")
+            raise self.error(
+                node, f"{quoted_label} is no mapping", f"write `{label}: {{{keys[0] if keys else 'name'}: …}}`"
+            )
         for name, value in node.values.items():
             key = node.keys[name]
             if keys and name not in keys:
-                raise self.unknown(key, f"{named} has no key" if what else "there is no key", name, keys)
+                raise self.unknown(key, f"{quoted_label} has no key" if label else "there is no key", name, keys)
             yield key, value
 
-    def word(self, node: YamlNode, what: str) -> str:
+    def word(self, node: YamlNode, label: str) -> str:
         """A text that is not empty."""
         if not isinstance(node, Scalar) or node.is_null or not node.text.strip():
-            raise self.error(node, f"{what} is no word", f"write `{what}: …`")
+            raise self.error(node, f"{label} is no word", f"write `{label}: …`")
         return node.text.strip()
 
-    def words(self, node: YamlNode | None, what: str) -> tuple[tuple[str, YamlNode], ...]:
+    def words(self, node: YamlNode | None, label: str) -> tuple[tuple[str, YamlNode], ...]:
         """A list of words with their nodes; a single word is a list of one."""
         if node is None or is_null(node):
             return ()
-        return tuple([(self.word(n, what), n) for n in (node.items if isinstance(node, Seq) else [node])])
+        return tuple([(self.word(n, label), n) for n in (node.items if isinstance(node, Seq) else [node])])
 
-    def truth(self, node: YamlNode, what: str) -> bool:
-        """true or false."""
+    def truth(self, node: YamlNode, label: str) -> bool:
+        """A node that says true or false → that."""
         text = node.text.lower() if isinstance(node, Scalar) else ""
         if text in ("true", "yes", "on", "false", "no", "off"):
             return text in ("true", "yes", "on")
-        raise self.error(node, f"{what} is neither true nor false", "write true or false")
+        raise self.error(node, f"{label} is neither true nor false", "write true or false")
 
-    def quantity(self, node: YamlNode, what: str, read: Callable[[str], T]) -> T:
-        """A number in human units, as `read` knows them."""
-        text = self.word(node, what)
+    def quantity(self, node: YamlNode, label: str, parse: Callable[[str], T]) -> T:
+        """A number in human units, as `parse` reads them."""
+        text = self.word(node, label)
         try:
-            return read(text)
+            return parse(text)
         except UsageError as error:
-            raise self.error(node, f"{what}: {error.fact}", error.remedy) from error
+            raise self.error(node, f"{label}: {error.fact}", error.remedy) from error
 
-    def with_place(self, node: YamlNode, ask: Callable[[], T]) -> T:
-        """What `ask` gives; its refusal gets the node's place."""
+    def with_place(self, node: YamlNode, make: Callable[[], T]) -> T:
+        """What `make` gives; its refusal gets the node's place."""
         try:
-            return ask()
+            return make()
         except CostcalcError as error:
             raise self.error(node, error.fact, error.remedy) from error
 
@@ -83,6 +85,6 @@ def is_null(node: YamlNode) -> bool:
     return isinstance(node, Scalar) and node.is_null
 
 
-def is_removed(node: YamlNode) -> bool:
+def is_removal(node: YamlNode) -> bool:
     """Whether a value takes away what stands further out: nothing, null or none."""
     return isinstance(node, Scalar) and node.plain and (node.is_null or node.text == "none")

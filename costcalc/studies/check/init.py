@@ -19,7 +19,7 @@ from costcalc.frontends.table import YAML, suffixes
 from costcalc.studies.batch import Failure
 from costcalc.studies.check.config_settings import KEYS
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
-from costcalc.studies.check.wording import kind
+from costcalc.studies.check.wording import quantity_kind
 from costcalc.studies.options import Settings
 
 QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
@@ -48,17 +48,17 @@ class InitialConfig(NamedTuple):
 
     text: str
     models: int
-    unread: tuple[str, ...]
+    unreadable: tuple[str, ...]
 
 
-def models_in(folder: Path) -> list[str]:
+def find_models(folder: Path) -> list[str]:
     """The files with a model's suffix under a folder, YAML only where it is a model; hidden folders and those of
     tools are left out."""
-    found: list[str] = []
-    for here, inside, files in os.walk(folder):
-        inside[:] = sorted(d for d in inside if d not in SKIPPED and not d.startswith("."))
-        found += [str(Path(here) / name) for name in sorted(files) if _is_model(Path(here) / name)]
-    return found
+    models: list[str] = []
+    for directory, subdirectories, files in os.walk(folder):
+        subdirectories[:] = sorted(d for d in subdirectories if d not in SKIPPED and not d.startswith("."))
+        models += [str(Path(directory) / name) for name in sorted(files) if _is_model(Path(directory) / name)]
+    return models
 
 
 def _is_model(file: Path) -> bool:
@@ -77,73 +77,78 @@ def make_initial_config(
     """The config that `file` is to hold, for models as they are named from the working directory."""
     names = list(dict.fromkeys(models))
     lenient = len(names) > 1
-    found = evaluate_models([Evaluation(name, settings, lenient=lenient) for name in names], jobs)
+    results = evaluate_models([Evaluation(name, settings, lenient=lenient) for name in names], jobs)
     lines = [*HEAD.format(slack=format_exact_share(slack).replace(".0%", "%")).splitlines(), "models:"]
-    for name, answer in zip(names, found, strict=True):
-        lines += _entry(_path(name, file.parent), answer, slack, settings)
-    unread = [
-        f"{name}: cannot be read: {a.text}" for name, a in zip(names, found, strict=True) if isinstance(a, Failure)
+    for name, result in zip(names, results, strict=True):
+        lines += _format_entry(_config_path(name, file.parent), result, slack, settings)
+    unreadable = [
+        f"{name}: cannot be read: {a.text}" for name, a in zip(names, results, strict=True) if isinstance(a, Failure)
     ]
-    return InitialConfig("\n".join([*lines, "", *TAIL.splitlines()]), len(names), tuple(unread))
+    return InitialConfig("\n".join([*lines, "", *TAIL.splitlines()]), len(names), tuple(unreadable))
 
 
-def _path(name: str, folder: Path) -> str:
+def _config_path(name: str, folder: Path) -> str:
     """A model's path as the config names it; a built-in model's name."""
     return name if not Path(name).is_file() and find_builtin(name) else Path(os.path.relpath(name, folder)).as_posix()
 
 
-def _entry(path: str, answer: ModelFigures | Failure, slack: Fraction, settings: Settings) -> Iterator[str]:
-    yield f"  - path: {_scalar(path)}"
-    if isinstance(answer, Failure):
-        yield f"    # it cannot be read yet: {_comment(answer.text)}"
+def _format_entry(path: str, result: ModelFigures | Failure, slack: Fraction, settings: Settings) -> Iterator[str]:
+    yield f"  - path: {_format_scalar(path)}"
+    if isinstance(result, Failure):
+        yield f"    # it cannot be read yet: {_format_comment(result.text)}"
         return
-    lacks = {(e.argument, e.name) for e in answer.lacks}
-    for argument, value in _settings(settings):
-        kept = {k: v for k, v in value.items() if (argument, k) not in lacks} if isinstance(value, Mapping) else value
-        if kept:
-            yield f"    {KEYS.get(argument, argument)}: {_flow(kept)}"
-    totals = answer.snapshot.totals
-    if answer.snapshot.unknown:
-        names = ", ".join(map(_scalar, answer.snapshot.unknown))
+    unknown_names = {(e.argument, e.name) for e in result.unknown_names}
+    for argument, value in _entry_settings(settings):
+        bound = (
+            {k: v for k, v in value.items() if (argument, k) not in unknown_names}
+            if isinstance(value, Mapping)
+            else value
+        )
+        if bound:
+            yield f"    {KEYS.get(argument, argument)}: {_format_flow(bound)}"
+    totals = result.snapshot.totals
+    if result.snapshot.unknown:
+        names = ", ".join(map(_format_scalar, result.snapshot.unknown))
         yield "    # These have no rule: the check exits 2 until they have one, or are allowed, that is taken as free"
-        yield f"    # allow: [{_comment(names)}]"
-    open_ = symbols(*[totals[q] for q in QUANTITIES if q in totals])
-    if open_ or any(q not in totals for q in QUANTITIES):
-        yield f"    # Bind its symbols, so that all of it can be held: dims: {{{open_[0] if open_ else 'seq'}: 128}}"
+        yield f"    # allow: [{_format_comment(names)}]"
+    open_symbols = symbols(*[totals[q] for q in QUANTITIES if q in totals])
+    if open_symbols or any(q not in totals for q in QUANTITIES):
+        symbol = open_symbols[0] if open_symbols else "seq"
+        yield f"    # Bind its symbols, so that all of it can be held: dims: {{{symbol}: 128}}"
     yield "    limits:"
-    yield from _limits(totals, slack)
+    yield from _format_limits(totals, slack)
     yield "      unknown_ops: 0"
 
 
-def _settings(settings: Settings) -> Iterator[tuple[str, Any]]:
+def _entry_settings(settings: Settings) -> Iterator[tuple[str, Any]]:
     """The settings that are no defaults, by the keys of an entry."""
     for name, value in settings.to_dict().items():
         yield from value.items() if name == "execution" else ((name, value),)
 
 
-def _limits(totals: Mapping[str, Dim], slack: Fraction) -> Iterator[str]:
+def _format_limits(totals: Mapping[str, Dim], slack: Fraction) -> Iterator[str]:
     for quantity in QUANTITIES:
         value = totals.get(quantity)
         if isinstance(value, int):
-            most = format_ceiling(value * (1 + slack), kind(quantity) == "bytes")
-            yield f"      {quantity}: {most}  # now {format_count(value)}"
+            limit = format_ceiling(value * (1 + slack), quantity_kind(quantity) == "bytes")
+            yield f"      {quantity}: {limit}  # now {format_count(value)}"
 
 
-def _scalar(text: str) -> str:
+def _format_scalar(text: str) -> str:
     """A word of YAML: plain where it is surely only that."""
     return (
         text if _PLAIN.fullmatch(text) and text.lower() not in ("null", "none", "true", "false") else json.dumps(text)
     )
 
 
-def _flow(value: Any) -> str:
+def _format_flow(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_scalar(str(k))}: {_flow(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{_format_scalar(str(k))}: {_format_flow(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    return str(value).lower() if isinstance(value, (bool, int, float)) else _scalar(str(value))
+        return "[" + ", ".join(map(_format_flow, value)) + "]"
+    return str(value).lower() if isinstance(value, (bool, int, float)) else _format_scalar(str(value))
 
 
-def _comment(text: str) -> str:
+def _format_comment(text: str) -> str:
     """Text of others inside a comment: one line."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

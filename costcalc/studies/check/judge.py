@@ -16,11 +16,11 @@ from costcalc.studies.check.case import (
     Blame,
     Changes,
     CheckCase,
-    Unknown,
+    UncostedOperator,
     blame_layer,
     largest_growth,
     largest_layer,
-    place_of,
+    layer_place,
     signed_bounds,
 )
 from costcalc.studies.check.judge_relative import judge_increases, judge_layers
@@ -30,17 +30,21 @@ from costcalc.studies.diff.diff import diff
 
 
 def judge(case: CheckCase) -> tuple[Verdict, ...]:
-    """The verdicts of one model in one scenario; those of rules that are left out are not told."""
+    """The verdicts of one model in one scenario; none of rules that are left out."""
 
     @lru_cache(maxsize=1)
     def changes() -> Any:
-        return () if case.before is None else diff(case.before, case.now).changes
+        return () if case.baseline is None else diff(case.baseline, case.snapshot).changes
 
-    found = [
-        judge_limit(case, one, changes) for one in case.budget.limits if is_selected(case, LIMIT_CODES[one.quantity])
+    verdicts = [
+        judge_limit(case, limit, changes)
+        for limit in case.budget.limits
+        if is_selected(case, LIMIT_CODES[limit.quantity])
     ]
-    found += [*judge_layers(case), *judge_unknown_operators(case), *judge_increases(case, changes)]
-    return tuple([with_remedy(replace(v, level=rule_level(v.code, case.levels)), case.new) for v in found])
+    verdicts += [*judge_layers(case), *judge_unknown_operators(case), *judge_increases(case, changes)]
+    return tuple(
+        [with_remedy(replace(v, level=rule_level(v.code, case.levels)), case.other_revision) for v in verdicts]
+    )
 
 
 def is_selected(case: CheckCase, code: str) -> bool:
@@ -48,37 +52,37 @@ def is_selected(case: CheckCase, code: str) -> bool:
     return code != "CC101" and bool(rule_level(code, case.levels))
 
 
-def with_remedy(verdict: Verdict, elsewhere: bool = False) -> Verdict:
+def with_remedy(verdict: Verdict, other_revision: bool = False) -> Verdict:
     """The verdict with what to do, where something is to be done."""
     if verdict.remedy or verdict.outcome == "kept":
         return verdict
     if verdict.outcome == "exceeded":
-        who = words.describe_blame(verdict)
-        fact = f"{verdict.fact}; {who}" if who else verdict.fact
-        return replace(verdict, fact=fact, remedy=words.remedy(verdict, elsewhere))
+        blame = words.describe_blame(verdict)
+        fact = f"{verdict.fact}; {blame}" if blame else verdict.fact
+        return replace(verdict, fact=fact, remedy=words.describe_remedy(verdict, other_revision))
     names = symbols(verdict.value) if isinstance(verdict.value, Poly) else ()
     if verdict.code == "CC103" and names:
         return replace(verdict, remedy=f"bind {names[0]} with `dims: {{{names[0]}: 128}}` or --dim {names[0]}=128")
     if verdict.code == "CC104" and verdict.limit_place is None:
         return replace(verdict, remedy="name a lock file or a git revision with --baseline")
-    text = RULES[verdict.code].remedy
-    return replace(verdict, remedy=text[0].lower() + text[1:].rstrip("."))
+    rule_remedy = RULES[verdict.code].remedy
+    return replace(verdict, remedy=rule_remedy[0].lower() + rule_remedy[1:].rstrip("."))
 
 
 def judge_unknown_operators(case: CheckCase) -> Iterator[Verdict]:
     """A verdict where there is an operator without a rule, whatever the limits; a kept one where a limit asks."""
-    asked = next((one for one in case.budget.limits if one.quantity == "unknown_ops"), None)
-    unknown = case.unknown()
+    limit = next((candidate for candidate in case.budget.limits if candidate.quantity == "unknown_ops"), None)
+    unknown = case.unknown_operators()
     if unknown:
-        lack = "no rule tells what it costs", "what it reads has no known shape"
-        said = [
-            f"{_named(of)}: {why}"
-            for behind, why in enumerate(lack)
-            if (of := [u for u in unknown if u.behind == behind])
+        reasons = "no rule tells what it costs", "what it reads has no known shape"
+        facts = [
+            f"{_format_operators(operators)}: {reason}"
+            for downstream, reason in enumerate(reasons)
+            if (operators := [u for u in unknown if u.downstream == downstream])
         ]
-        total = sum(one.layers for one in unknown)
-        fact = f"{'; '.join(said)}; totals are lower bounds"
-        at = blame_layer(case.now, unknown[0].first)
+        total = sum(operator.layers for operator in unknown)
+        fact = f"{'; '.join(facts)}; totals are lower bounds"
+        blame = blame_layer(case.snapshot, unknown[0].first)
         yield Verdict(
             "CC101",
             "error",
@@ -88,12 +92,12 @@ def judge_unknown_operators(case: CheckCase) -> Iterator[Verdict]:
             0,
             "unknown",
             fact,
-            _rules_for(unknown),
-            layer=at.layer,
-            place=at.place,
-            limit_place=asked and asked.place,
+            _unknown_operators_remedy(unknown),
+            layer=blame.layer,
+            place=blame.place,
+            limit_place=limit and limit.place,
         )
-    elif asked:
+    elif limit:
         yield Verdict(
             "CC101",
             "error",
@@ -103,36 +107,43 @@ def judge_unknown_operators(case: CheckCase) -> Iterator[Verdict]:
             0,
             "kept",
             "every operator has a rule or is allowed",
-            limit_place=asked.place,
+            limit_place=limit.place,
         )
 
 
-def _rules_for(unknown: Sequence[Unknown]) -> str:
+def _unknown_operators_remedy(unknown: Sequence[UncostedOperator]) -> str:
     """What to do about operators without a rule; of those that merely read what has no known shape, nothing is free."""
-    lacking = [one.operator for one in unknown if not one.behind]
-    if not lacking:
+    without_rule = [operator.operator for operator in unknown if not operator.downstream]
+    if not without_rule:
         return "register a shape rule for what gives it, with --rules"
-    one = len(lacking) == 1
-    rules, free = ("its rule", "it") if one else ("their rules", "those that cost nothing")
-    return f"register {rules} with --rules, or take {free} as free with `allow: [{', '.join(lacking[:3])}]`"
+    is_single = len(without_rule) == 1
+    rules, free = ("its rule", "it") if is_single else ("their rules", "those that cost nothing")
+    return f"register {rules} with --rules, or take {free} as free with `allow: [{', '.join(without_rule[:3])}]`"
 
 
-def _named(unknown: Sequence[Unknown]) -> str:
+def _format_operators(unknown: Sequence[UncostedOperator]) -> str:
     """com.acme:Mystery × 2 (the first of them), and how many more operators."""
     more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-    return ", ".join(f"{one.operator} × {one.layers} ({one.first})" for one in unknown[:3]) + more
+    return ", ".join(f"{operator.operator} × {operator.layers} ({operator.first})" for operator in unknown[:3]) + more
 
 
 def judge_limit(case: CheckCase, limit: Limit, changes: Changes) -> Verdict:
     """The verdict on a total, another quantity or a count."""
     if limit.quantity == "ops":
-        return _count(case, limit)
+        return _judge_count(case, limit)
     if limit.quantity not in TOTALS:
-        return _quantity(case, limit)
-    value = case.now.totals.get(limit.quantity)
-    outcome, code, why = decide_limit(case, limit, value, LIMIT_CODES[limit.quantity])
-    return _verdict(
-        case, limit, code, words.kind(limit.quantity), value, outcome, why, lambda: _at(case, limit, changes)
+        return _judge_quantity(case, limit)
+    value = case.snapshot.totals.get(limit.quantity)
+    outcome, code, reason = decide_limit(case, limit, value, LIMIT_CODES[limit.quantity])
+    return _make_verdict(
+        case,
+        limit,
+        code,
+        words.quantity_kind(limit.quantity),
+        value,
+        outcome,
+        reason,
+        lambda: _blame_total(case, limit, changes),
     )
 
 
@@ -140,115 +151,135 @@ def decide_limit(case: CheckCase, limit: Limit, value: Any, code: str) -> tuple[
     """(outcome, code, why it cannot be told) of a quantity against its limit."""
     if value is None:
         return "unknown", "CC103", "which step needs the most memory depends on open symbols"
-    low, high = signed_bounds(limit.most - value if limit.minimum else value - limit.most)
+    low, high = signed_bounds(limit.value - value if limit.minimum else value - limit.value)
     if low > 0:
-        if case.open:
-            return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
+        if case.open_branches:
+            return "unknown", "CC103", f"the branch of {case.open_branches[0]} is open, and the dearer one is counted"
         return "exceeded", code, ""
     if high > 0:
         return "unknown", "CC103", f"it depends on {', '.join(symbols(value))}"
-    if case.open and limit.minimum and not isinstance(limit.most, bool):
-        return "unknown", "CC103", f"the branch of {case.open[0]} is open, and the dearer one is counted"
+    if case.open_branches and limit.minimum and not isinstance(limit.value, bool):
+        return "unknown", "CC103", f"the branch of {case.open_branches[0]} is open, and the dearer one is counted"
     if case.is_lower_bound(limit.ref):
         return "unknown", "CC101", "it is only known from below"
     return "kept", code, ""
 
 
-def _quantity(case: CheckCase, limit: Limit) -> Verdict:
+def _judge_quantity(case: CheckCase, limit: Limit) -> Verdict:
     """The verdict on a quantity that is no total of every report. A bound decides on its own side for certain; on the
     other side it is all that can be held, and the verdict says so. An estimate is held as it is."""
-    found, quantity = case.figures[limit.ref], limit.ref.quantity
+    check_figure, quantity = case.figures[limit.ref], limit.ref.quantity
     code = LIMIT_CODES[limit.quantity]
-    if found.figure is None:
-        value, outcome, code, why = None, "unknown", found.code, found.why
+    if check_figure.figure is None:
+        value, outcome, code, reason = None, "unknown", check_figure.code, check_figure.reason
     else:
-        value = found.figure.value
-        outcome, code, why = decide_limit(case, limit, value, code)
-        if outcome == "kept" and found.incomplete:
-            outcome, code, why = "unknown", "CC107", found.why
-    kind = words.kind(limit.quantity)
-    made = _verdict(
-        case, limit, code, kind, value, outcome, why, lambda: blame_layer(case.now, found.layer, found.share)
+        value = check_figure.figure.value
+        outcome, code, reason = decide_limit(case, limit, value, code)
+        if outcome == "kept" and check_figure.incomplete:
+            outcome, code, reason = "unknown", "CC107", check_figure.reason
+    kind = words.quantity_kind(limit.quantity)
+    verdict = _make_verdict(
+        case,
+        limit,
+        code,
+        kind,
+        value,
+        outcome,
+        reason,
+        lambda: blame_layer(case.snapshot, check_figure.layer, check_figure.share),
     )
-    if found.figure is None and code == "CC107":
-        return replace(made, fact=f"{made.quantity}: there is no figure to hold: {why}", remedy=found.remedy)
+    if check_figure.figure is None and code == "CC107":
+        return replace(
+            verdict, fact=f"{verdict.quantity}: there is no figure to hold: {reason}", remedy=check_figure.remedy
+        )
     if quantity.unit == "boolean":
-        return replace(made, fact=_said_of_boolean(made, why or found.why))
+        return replace(verdict, fact=_boolean_fact(verdict, reason or check_figure.reason))
     remark = words.REMARKS.get((quantity.certainty, outcome))
-    certainty = made.certainty if found.figure is None else found.figure.certainty
-    said = f"{made.fact} ({remark})" if remark else made.fact
-    return replace(made, fact=said, certainty=certainty)
+    certainty = verdict.certainty if check_figure.figure is None else check_figure.figure.certainty
+    fact = f"{verdict.fact} ({remark})" if remark else verdict.fact
+    return replace(verdict, fact=fact, certainty=certainty)
 
 
-def _said_of_boolean(verdict: Verdict, why: str) -> str:
+def _boolean_fact(verdict: Verdict, reason: str) -> str:
     """`fits t4: no: weights need 9 bytes of flash, which has 8`."""
     if verdict.outcome == "unknown":
-        return f"{verdict.quantity}: whether that holds cannot be told: {why}"
-    return f"{verdict.quantity}: {words.format_figure(verdict.value, verdict.kind)}{f': {why}' if why else ''}"
+        return f"{verdict.quantity}: whether that holds cannot be told: {reason}"
+    return f"{verdict.quantity}: {words.format_figure(verdict.value, verdict.kind)}{f': {reason}' if reason else ''}"
 
 
-def _verdict(
-    case: CheckCase, limit: Limit, code: str, kind: str, value: Any, outcome: str, why: str, blame: Callable[[], Blame]
+def _make_verdict(
+    case: CheckCase,
+    limit: Limit,
+    code: str,
+    kind: str,
+    value: Any,
+    outcome: str,
+    reason: str,
+    blame: Callable[[], Blame],
 ) -> Verdict:
-    quantity = f"{limit.quantity} {limit.of}".strip()
-    have, most = words.format_pair(value, limit.most, kind)
+    quantity = f"{limit.quantity} {limit.subject}".strip()
+    value_text, limit_text = words.format_pair(value, limit.value, kind)
     in_catalogue = limit.quantity in CATALOGUE
     exact = in_catalogue and CATALOGUE[limit.quantity].certainty == "exact"
-    least = outcome == "exceeded" and exact and case.is_lower_bound(limit.ref)
+    lower_bound = outcome == "exceeded" and exact and case.is_lower_bound(limit.ref)
     if outcome == "unknown":
-        what = "it" if value is None else f"at least {have}" if code == "CC101" and not limit.minimum else have
-        fact = f"{quantity}: whether {what} is {'at least' if limit.minimum else 'within'} {most} cannot be told: {why}"
+        subject = (
+            "it" if value is None else f"at least {value_text}" if code == "CC101" and not limit.minimum else value_text
+        )
+        direction = "at least" if limit.minimum else "within"
+        fact = f"{quantity}: whether {subject} is {direction} {limit_text} cannot be told: {reason}"
     else:
-        left = words.format_headroom(value, limit.most, kind, least, limit.minimum)
-        side = "at least" if limit.minimum else "at most"
-        fact = f"{quantity}: {'at least ' if least else ''}{have} of {side} {most}, {left}".rstrip(", ")
-    at: Blame = blame() if outcome == "exceeded" else NO_BLAME
+        headroom = words.format_headroom(value, limit.value, kind, lower_bound, limit.minimum)
+        direction = "at least" if limit.minimum else "at most"
+        size = f"{'at least ' if lower_bound else ''}{value_text}"
+        fact = f"{quantity}: {size} of {direction} {limit_text}, {headroom}".rstrip(", ")
+    blamed_layer: Blame = blame() if outcome == "exceeded" else NO_BLAME
     return Verdict(
         code,
         "error",
         quantity,
         kind,
         value,
-        limit.most,
+        limit.value,
         outcome,
         fact,
         "",
-        case.value_before(limit.ref) if in_catalogue else None,
-        at.layer,
-        at.share,
-        at.grown,
-        at.place,
+        case.baseline_value(limit.ref) if in_catalogue else None,
+        blamed_layer.layer,
+        blamed_layer.share,
+        blamed_layer.growth,
+        blamed_layer.place,
         limit.place,
-        least=least,
+        lower_bound=lower_bound,
         minimum=limit.minimum,
     )
 
 
-def _at(case: CheckCase, limit: Limit, changes: Changes) -> Blame:
+def _blame_total(case: CheckCase, limit: Limit, changes: Changes) -> Blame:
     """The layer that a broken limit on a total points at."""
-    peak = limit.quantity == "peak_activation_bytes"
-    if case.before is not None and _grew(case, limit.quantity):
-        found = largest_growth(case.now, changes(), "activation_bytes" if peak else limit.quantity)
-        if found.layer:
-            return found._replace(share=None) if peak else found
-    if peak:
-        return NO_BLAME if case.peak is None else blame_layer(case.now, case.peak.layer, case.peak.share)
-    return largest_layer(case.now, limit.quantity)
+    is_peak = limit.quantity == "peak_activation_bytes"
+    if case.baseline is not None and _has_grown(case, limit.quantity):
+        growth = largest_growth(case.snapshot, changes(), "activation_bytes" if is_peak else limit.quantity)
+        if growth.layer:
+            return growth._replace(share=None) if is_peak else growth
+    if is_peak:
+        return NO_BLAME if case.peak is None else blame_layer(case.snapshot, case.peak.layer, case.peak.share)
+    return largest_layer(case.snapshot, limit.quantity)
 
 
-def _grew(case: CheckCase, quantity: str) -> bool:
-    before = None if case.before is None else case.before.totals.get(quantity)
-    now = case.now.totals.get(quantity)
+def _has_grown(case: CheckCase, quantity: str) -> bool:
+    before = None if case.baseline is None else case.baseline.totals.get(quantity)
+    now = case.snapshot.totals.get(quantity)
     return isinstance(before, int) and isinstance(now, int) and now > before
 
 
-def _count(case: CheckCase, limit: Limit) -> Verdict:
+def _judge_count(case: CheckCase, limit: Limit) -> Verdict:
     """How many layers are of an operator; without a domain in the limit, of any domain."""
-    found = [layer for layer in case.now.layers if limit.of in (layer.op_type, layer.operator)]
-    outcome = "exceeded" if len(found) > limit.most else "kept"
+    layers = [layer for layer in case.snapshot.layers if limit.subject in (layer.op_type, layer.operator)]
+    outcome = "exceeded" if len(layers) > limit.value else "kept"
 
     def last() -> Blame:
-        layer = found[int(limit.most)]
-        return Blame(layer.name, None, None, place_of(layer, case.now))
+        layer = layers[int(limit.value)]
+        return Blame(layer.name, None, None, layer_place(layer, case.snapshot))
 
-    return _verdict(case, limit, "CC010", "count", len(found), outcome, "", last)
+    return _make_verdict(case, limit, "CC010", "count", len(layers), outcome, "", last)

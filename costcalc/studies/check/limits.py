@@ -44,7 +44,7 @@ PARSERS: dict[str, Parser] = {
 """What reads an amount of each unit."""
 
 
-def parser(quantity: str) -> Parser:
+def find_parser(quantity: str) -> Parser:
     """What reads an amount of a quantity of LIMITS."""
     return PARSERS[CATALOGUE[quantity].unit] if quantity in CATALOGUE else parse_count
 
@@ -54,36 +54,40 @@ def takes_name(quantity: str) -> bool:
     return quantity == "ops" or (quantity in CATALOGUE and CATALOGUE[quantity].per_device)
 
 
-def example_of(quantity: str) -> str:
+def limit_example(quantity: str) -> str:
     """How a limit on a quantity is written: `time.t4=2.1ms`."""
     if quantity == "ops":
         return "ops.Gelu=0"
     if quantity not in CATALOGUE:
         return f"{quantity}=0"
-    one = CATALOGUE[quantity]
-    return f"{quantity}{'.t4' if one.per_device else ''}={one.example.replace(' ', '')}"
+    entry = CATALOGUE[quantity]
+    return f"{quantity}{'.t4' if entry.per_device else ''}={entry.example.replace(' ', '')}"
 
 
-def make_limit(quantity: str, of: str, text: str, minimum: bool = False, place: SourcePlace | None = None) -> Limit:
+def make_limit(
+    quantity: str, subject: str, text: str, minimum: bool = False, place: SourcePlace | None = None
+) -> Limit:
     """A limit on a quantity of LIMITS. UsageError where it cannot be held: an amount of another unit, the most of what
     is the better the more it is, the least of what is not, an operator written otherwise, unknown operators by
     number."""
-    limit = Limit(quantity, parser(quantity)(text), of, place, minimum)
-    if quantity == "unknown_ops" and limit.most:
+    limit = Limit(quantity, find_parser(quantity)(text), subject, place, minimum)
+    if quantity == "unknown_ops" and limit.value:
         raise UsageError("unknown_ops can only be 0", "allow operators by name, with `allow: [domain:Op]` or --allow")
-    if quantity == "ops" and ":" not in of:
-        meant = {name.lower(): name for name in operator_table()}.get(of.lower(), of)
-        if meant != of:
-            raise UsageError(f"there is no operator {of!r}", f"did you mean {meant!r}?")
+    if quantity == "ops" and ":" not in subject:
+        operator = {name.lower(): name for name in operator_table()}.get(subject.lower(), subject)
+        if operator != subject:
+            raise UsageError(f"there is no operator {subject!r}", f"did you mean {operator!r}?")
     at_least = quantity in CATALOGUE and not CATALOGUE[quantity].less_is_better
     boolean = quantity in CATALOGUE and CATALOGUE[quantity].unit == "boolean"
     if minimum != at_least and not boolean:
         if at_least:
-            written = example_of(quantity)
+            example = limit_example(quantity)
             raise UsageError(
-                f"{quantity} is the better the more it is", f"hold it with --min {written}, in a config with `min:`"
+                f"{quantity} is the better the more it is", f"hold it with --min {example}, in a config with `min:`"
             )
-        raise UsageError(f"{quantity} is held from above", f"write --max {example_of(quantity)}, in a config `limits:`")
+        raise UsageError(
+            f"{quantity} is held from above", f"write --max {limit_example(quantity)}, in a config `limits:`"
+        )
     return limit._replace(minimum=at_least)
 
 
@@ -102,23 +106,25 @@ def parse_limit(text: str, option: str = "--max") -> Limit:
         text = text if "=" in text else f"{text}=true"
     if text.partition(".")[0] in CATALOGUE and CATALOGUE[text.partition(".")[0]].unit == "boolean" and "=" not in text:
         raise UsageError(f"{option} {text} has no amount, and needs none", f"write --require {text}")
-    name, value = _pair(text, option, "macs=600M" if option == "--max" else example_of("tokens_per_second"))
-    quantity, dot, of = name.partition(".")
+    name, value = _split_assignment(
+        text, option, "macs=600M" if option == "--max" else limit_example("tokens_per_second")
+    )
+    quantity, separator, subject = name.partition(".")
     if quantity not in LIMITS:
-        raise _unknown(option, quantity, LIMITS)
+        raise _unknown_quantity(option, quantity, LIMITS)
     if option == "--require" and (quantity not in CATALOGUE or CATALOGUE[quantity].unit != "boolean"):
         raise UsageError(f"{option} is for what holds or does not, and {quantity} is an amount", "use --max or --min")
-    if takes_name(quantity) != bool(dot and of):
-        raise UsageError(f"{option} {text} is not understood", f"write it as {example_of(quantity)}")
-    return make_limit(quantity, of, value, option == "--min")
+    if takes_name(quantity) != bool(separator and subject):
+        raise UsageError(f"{option} {text} is not understood", f"write it as {limit_example(quantity)}")
+    return make_limit(quantity, subject, value, option == "--min")
 
 
 def parse_amount(quantity: str, text: str) -> tuple[Fraction | None, int | Fraction]:
     """2% as a share, 1M or 0 as an amount of a quantity."""
-    return (parse_percent(text), 0) if text.endswith("%") else (None, parser(quantity)(text))
+    return (parse_percent(text), 0) if text.endswith("%") else (None, find_parser(quantity)(text))
 
 
-def usual_increases(share: Fraction, place: SourcePlace | None = None) -> Iterator[Increase]:
+def default_increases(share: Fraction, place: SourcePlace | None = None) -> Iterator[Increase]:
     """What a share without a quantity holds for."""
     return (Increase(quantity, share, place=place) for quantity in DEFAULT_INCREASES)
 
@@ -127,46 +133,46 @@ def parse_increases(text: str, devices: Sequence[str] = ()) -> list[Increase]:
     """`macs=2%`, `time.t4=0` or `5%` of each: increases on the command line; a quantity of a device that names none is
     held on each of the devices. UsageError where it is none."""
     if "=" not in text and text.endswith("%"):
-        return list(usual_increases(parse_percent(text)))
-    name, value = _pair(text, "--max-increase", "macs=2%")
+        return list(default_increases(parse_percent(text)))
+    name, value = _split_assignment(text, "--max-increase", "macs=2%")
     refs = parse_quantities(name, devices) if name in CATALOGUE else ()
-    pairs = [_countable(key, "--max-increase") for key in ([ref.key for ref in refs] or [name])]
-    return [Increase(quantity, *parse_amount(quantity, value), of=of) for quantity, of in pairs]
+    pairs = [_parse_countable(key, "--max-increase") for key in ([ref.key for ref in refs] or [name])]
+    return [Increase(quantity, *parse_amount(quantity, value), device=device) for quantity, device in pairs]
 
 
 def parse_delta(text: str) -> tuple[tuple[str], int | Fraction]:
     """`macs=1M`: growth that is always allowed, by the quantity's key. UsageError where it is none."""
-    name, value = _pair(text, "--min-delta", "macs=1M")
-    quantity, _ = _countable(name, "--min-delta")
-    return (name,), parser(quantity)(value)
+    name, value = _split_assignment(text, "--min-delta", "macs=1M")
+    quantity, _ = _parse_countable(name, "--min-delta")
+    return (name,), find_parser(quantity)(value)
 
 
-def limits_of(values: Mapping[str, object], option: str, devices: Sequence[str] = ()) -> Iterator[Limit]:
+def make_limits(values: Mapping[str, object], option: str, devices: Sequence[str] = ()) -> Iterator[Limit]:
     """Limits as Python gives them, `{"macs": "600M", "fits.t4": True}`; an amount is a text or a number."""
     for name, value in values.items():
-        yield from parse_limits(f"{name}={_written(value)}", option, devices)
+        yield from parse_limits(f"{name}={_format_value(value)}", option, devices)
 
 
-def _written(value: object) -> str:
+def _format_value(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _countable(name: str, option: str) -> tuple[str, str]:
+def _parse_countable(name: str, option: str) -> tuple[str, str]:
     """(quantity, device) of a name. UsageError where nothing of that name can grow."""
     if name.partition(".")[0] not in COUNTABLE:
-        raise _unknown(option, name, COUNTABLE)
+        raise _unknown_quantity(option, name, COUNTABLE)
     ref = parse_quantity(name)
     return ref.quantity.key, ref.device
 
 
-def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+def _split_assignment(text: str, option: str, example: str) -> tuple[str, str]:
     name, equals, value = text.rpartition("=")
     if not equals or not name.strip() or not value.strip():
         raise UsageError(f"{option} {text!r} is not understood", f"write it as {option} {example}")
     return name.strip(), value.strip()
 
 
-def _unknown(option: str, word: str, words: Sequence[str]) -> UsageError:
+def _unknown_quantity(option: str, name: str, choices: Sequence[str]) -> UsageError:
     return UsageError(
-        f"{option}: there is no quantity {word!r}", did_you_mean(word, words) or "use one of " + ", ".join(words)
+        f"{option}: there is no quantity {name!r}", did_you_mean(name, choices) or "use one of " + ", ".join(choices)
     )

@@ -16,28 +16,28 @@ from costcalc.studies.check.budget import Config
 from costcalc.studies.check.lock_reader import parse_lock
 from costcalc.studies.check.lock_writer import format_lock
 
-__all__ = ["bytes_of", "format_lock", "lock", "parse_lock", "read_baseline", "read_entry", "read_lock"]
+__all__ = ["format_lock", "make_baseline", "parse_lock", "read_baseline", "read_entry", "read_lock", "read_lock_bytes"]
 
 
-def lock(entries: Iterable[LockEntry], old: Baseline | None = None) -> Baseline:
+def make_baseline(entries: Iterable[LockEntry], old: Baseline | None = None) -> Baseline:
     """The baseline of some entries. Where the old one says the same, its version stands. UsageError where two entries
     have one name."""
-    found = tuple(sorted(entries, key=lambda e: (e.model, e.scenario)))
-    for one, other in pairwise(found):
-        if (one.model, one.scenario) == (other.model, other.scenario):
-            raise UsageError(f"two models are called {one.title!r}", "give each its own `name:`")
+    sorted_entries = tuple(sorted(entries, key=lambda e: (e.model, e.scenario)))
+    for entry, following in pairwise(sorted_entries):
+        if (entry.model, entry.scenario) == (following.model, following.scenario):
+            raise UsageError(f"two models are called {entry.title!r}", "give each its own `name:`")
     if old is None:
-        return Baseline(found)
-    same = replace(old, entries=found)
-    return same if format_lock(same) == format_lock(old) else replace(same, version=__version__)
+        return Baseline(sorted_entries)
+    unchanged = replace(old, entries=sorted_entries)
+    return unchanged if format_lock(unchanged) == format_lock(old) else replace(unchanged, version=__version__)
 
 
 def read_lock(path: str | os.PathLike[str]) -> Baseline:
     """The baseline in a lock file. LoadError where there is none, or as in `parse_lock`."""
-    return parse_lock(bytes_of(path), os.fspath(path))
+    return parse_lock(read_lock_bytes(path), os.fspath(path))
 
 
-def bytes_of(path: str | os.PathLike[str]) -> bytes:
+def read_lock_bytes(path: str | os.PathLike[str]) -> bytes:
     """What a lock file holds. LoadError where there is none, or it cannot be read."""
     try:
         return Path(path).read_bytes()
@@ -51,21 +51,21 @@ def read_entry(text: str) -> LockEntry | None:
     """The entry that a text names: FILE.json#MODEL@SCENARIO, also at a git revision (REV:FILE.json#MODEL). What is the
     only one in the file need not be named. None where the text names no lock file, LoadError where the file has no such
     entry."""
-    file, _, wanted = text.partition("#")
+    file, _, entry_name = text.partition("#")
     if not file.endswith(".json") or ("#" in text and Path(text).is_file()):
         return None
-    named = None if Path(file).is_file() else revisions.split_revision(file)
-    found = read_lock(file) if named is None else parse_lock(revisions.read_file(*named), file)
-    names = {_name(e): e for e in found.entries}
-    chosen = [e for name, e in names.items() if wanted in ("", name, e.model)]
+    revision = None if Path(file).is_file() else revisions.split_revision(file)
+    baseline = read_lock(file) if revision is None else parse_lock(revisions.read_file(*revision), file)
+    names = {_entry_name(e): e for e in baseline.entries}
+    chosen = [e for name, e in names.items() if entry_name in ("", name, e.model)]
     if len(chosen) == 1:
         return chosen[0]
     listed = ", ".join(f"{file}#{name}" for name in names if not chosen or names[name] in chosen)
-    fact = f"{file} has several of that" if chosen else f"{file} has no model {wanted!r}"
+    fact = f"{file} has several of that" if chosen else f"{file} has no model {entry_name!r}"
     raise LoadError(fact, f"name one: {listed[:400]}" if listed else "write it with `costcalc lock`")
 
 
-def _name(entry: LockEntry) -> str:
+def _entry_name(entry: LockEntry) -> str:
     return f"{entry.model}@{entry.scenario}" if entry.scenario else entry.model
 
 
@@ -75,15 +75,15 @@ def read_baseline(text: str, config: Config) -> Baseline:
 
     CostcalcError where there is no such file or revision, or the revision has no lock file.
     """
-    named = revisions.split_revision(text)
-    if Path(text).is_file() or (named is None and text.endswith(".json")):
+    revision_path = revisions.split_revision(text)
+    if Path(text).is_file() or (revision_path is None and text.endswith(".json")):
         return read_lock(text)
     folder = "" if config.folder == Path() else os.fspath(config.folder)
-    revision, path = named or (text, config.lock if Path(config.lock).is_absolute() else f"./{config.lock}")
-    shown = text if named else f"{text}:{config.lock}"
+    revision, path = revision_path or (text, config.lock if Path(config.lock).is_absolute() else f"./{config.lock}")
+    source = text if revision_path else f"{text}:{config.lock}"
     try:
         content = revisions.read_file(revision, path, folder)
     except LoadError as error:
         remedy = "write it there with `costcalc lock` and commit it"
         raise LoadError(f"{revision} has no lock file {path.removeprefix('./')}", remedy) from error
-    return parse_lock(content, shown)
+    return parse_lock(content, source)

@@ -28,24 +28,24 @@ FOREIGN = "name a file that `costcalc lock` wrote"
 
 def parse_lock(content: str | bytes, source: str) -> Baseline:
     """The baseline in a file's content; source is what messages call it."""
-    whole = _document(content, source)
-    version = whole.get("format_version")
-    if not isinstance(version, int) or isinstance(version, bool) or not isinstance(whole.get("models"), dict):
+    document = _parse_document(content, source)
+    version = document.get("format_version")
+    if not isinstance(version, int) or isinstance(version, bool) or not isinstance(document.get("models"), dict):
         raise LoadError("it is no lock file of costcalc", FOREIGN, source)
     if version > FORMAT_VERSION:
-        fact = f"it is of format {version}, written by costcalc {str(whole.get('costcalc'))[:20]}"
+        fact = f"it is of format {version}, written by costcalc {str(document.get('costcalc'))[:20]}"
         raise LoadError(fact, f"update costcalc: this one reads format {FORMAT_VERSION}", source)
-    models = _mapping(whole["models"], f"{source}: models")
+    models = _expect_mapping(document["models"], f"{source}: models")
     entries = [
-        _entry(model, scenario, content, f"{source}: {model}" + (f" ({scenario})" if scenario else ""))
+        _parse_entry(model, scenario, content, f"{source}: {model}" + (f" ({scenario})" if scenario else ""))
         for model, scenarios in models.items()
-        for scenario, content in _mapping(scenarios, f"{source}: {model}").items()
+        for scenario, content in _expect_mapping(scenarios, f"{source}: {model}").items()
     ]
     entries.sort(key=lambda e: (e.model, e.scenario))
-    return Baseline(tuple(entries), _text(whole.get("costcalc"), f"{source}: costcalc"), source)
+    return Baseline(tuple(entries), _expect_text(document.get("costcalc"), f"{source}: costcalc"), source)
 
 
-def _document(content: str | bytes, source: str) -> Mapping[str, Any]:
+def _parse_document(content: str | bytes, source: str) -> Mapping[str, Any]:
     try:
         text = content if isinstance(content, str) else content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -56,163 +56,184 @@ def _document(content: str | bytes, source: str) -> Mapping[str, Any]:
         fact = "a merge left its conflict in the file"
         raise LockError(fact, "run `costcalc lock`: it is written anew from the models", f"{source}:{line}")
     try:
-        whole = json.loads(text, parse_constant=_no_constant)
+        document = json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         place = f"{source}:{error.lineno}:{error.colno}"
         if text.strip() and not _HEAD.match(text):
             raise LoadError("it is no lock file of costcalc", FOREIGN, place) from error
-        cut = not text[error.pos :].strip() or error.msg.startswith("Unterminated")
+        is_cut = not text[error.pos :].strip() or error.msg.startswith("Unterminated")
         raise LockError(
-            "the file is empty or cut short" if cut else f"it is not JSON: {error.msg}", REWRITE_REMEDY, place
+            "the file is empty or cut short" if is_cut else f"it is not JSON: {error.msg}", REWRITE_REMEDY, place
         ) from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits; nested without end
         raise LoadError(f"it is no lock file: {error}", FOREIGN, source) from error
-    return whole if isinstance(whole, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _entry(model: str, scenario: str, content: Any, place: str) -> LockEntry:
-    found = _mapping(content, place)
-    inputs = tuple([_tensor(t, f"{place}: inputs") for t in _list(found.get("inputs"), f"{place}: inputs")])
-    seen = {t.name: t for t in inputs}
+def _parse_entry(model: str, scenario: str, content: Any, place: str) -> LockEntry:
+    fields = _expect_mapping(content, place)
+    inputs = tuple(
+        [_parse_tensor(t, f"{place}: inputs") for t in _expect_list(fields.get("inputs"), f"{place}: inputs")]
+    )
+    tensors = {t.name: t for t in inputs}
     layers = []
-    for i, given in enumerate(_list(found.get("layers"), f"{place}: layers"), 1):
-        layer = _layer(_mapping(given, f"{place}: layer {i}"), f"{place}: layer {i}", seen)
-        seen.update((t.name, t) for t in layer.outputs)
+    for i, layer_content in enumerate(_expect_list(fields.get("layers"), f"{place}: layers"), 1):
+        layer = _parse_layer(_expect_mapping(layer_content, f"{place}: layer {i}"), f"{place}: layer {i}", tensors)
+        tensors.update((t.name, t) for t in layer.outputs)
         layers.append(layer)
     totals = {
-        name: _dim(v, f"{place}: {name}") for name, v in _mapping(found.get("totals"), f"{place}: totals").items()
+        name: _parse_dim(v, f"{place}: {name}")
+        for name, v in _expect_mapping(fields.get("totals"), f"{place}: totals").items()
     }
-    unknown = _mapping(found.get("unknown"), f"{place}: unknown")
-    symbols = _mapping(found.get("symbols"), f"{place}: symbols")
-    source = _text(found.get("source"), f"{place}: source")
+    unknown = _expect_mapping(fields.get("unknown"), f"{place}: unknown")
+    symbols = _expect_mapping(fields.get("symbols"), f"{place}: symbols")
+    source = _expect_text(fields.get("source"), f"{place}: source")
     snapshot = Snapshot(
-        _text(found.get("title"), f"{place}: title"),
+        _expect_text(fields.get("title"), f"{place}: title"),
         source,
         inputs,
         tuple(layers),
         totals,
-        {name: _int(n, f"{place}: unknown") for name, n in unknown.items()},
-        {name: _dim(d, f"{place}: symbols") for name, d in symbols.items()},
+        {name: _expect_int(n, f"{place}: unknown") for name, n in unknown.items()},
+        {name: _parse_dim(d, f"{place}: symbols") for name, d in symbols.items()},
         (),
-        tuple([_text(a, f"{place}: assumptions") for a in _list(found.get("assumptions"), f"{place}: assumptions")]),
+        tuple(
+            [
+                _expect_text(a, f"{place}: assumptions")
+                for a in _expect_list(fields.get("assumptions"), f"{place}: assumptions")
+            ]
+        ),
     )
-    settings = _mapping(found.get("settings"), f"{place}: settings")
-    frozen = _frozen(settings)
+    settings = _expect_mapping(fields.get("settings"), f"{place}: settings")
+    frozen_settings = _freeze(settings)
     try:
-        Settings.of(**frozen)
+        Settings.of(**frozen_settings)
     except UsageError as error:
-        _wrong(f"{place}: settings", error.fact)
-    figures = {key: _figure(key, v, f"{place}: {key}") for key, v in _mapping(found.get("figures", {}), place).items()}
-    return LockEntry(model, scenario, source, frozen, snapshot, figures)
+        _refuse(f"{place}: settings", error.fact)
+    figures = {
+        key: _parse_figure(key, v, f"{place}: {key}")
+        for key, v in _expect_mapping(fields.get("figures", {}), place).items()
+    }
+    return LockEntry(model, scenario, source, frozen_settings, snapshot, figures)
 
 
-def _figure(key: str, given: Any, place: str) -> Figure:
+def _parse_figure(key: str, content: Any, place: str) -> Figure:
     """A figure that `lock_writer.figure_to_lock` wrote."""
     try:
         unit = parse_quantity(key).quantity.unit
     except UsageError as error:
         raise LockError(error.fact, REWRITE_REMEDY, place) from error
-    found = _mapping(given, place)
-    certainty = found.get("certainty", "exact")
+    fields = _expect_mapping(content, place)
+    certainty = fields.get("certainty", "exact")
     if certainty not in SIGNS:
-        _wrong(place, "what is certain of a figure is none of what it can be")
-    value = found.get("value")
+        _refuse(place, "what is certain of a figure is none of what it can be")
+    value = fields.get("value")
     if unit == "boolean":
-        return Figure(value, certainty) if isinstance(value, bool) else _wrong(place, "true or false is missing")
+        return Figure(value, certainty) if isinstance(value, bool) else _refuse(place, "true or false is missing")
     if unit in ("number", "bytes"):
-        return Figure(_dim(value, place), certainty)
+        return Figure(_parse_dim(value, place), certainty)
     if not isinstance(value, str) or not _FRACTION.fullmatch(value):
-        _wrong(place, "a fraction is missing")
+        _refuse(place, "a fraction is missing")
     return Figure(Fraction(value), certainty)
 
 
-def _layer(given: Mapping[str, Any], place: str, seen: Mapping[str, SnapshotTensor]) -> SnapshotLayer:
-    name = _text(given.get("name"), place)
-    at = f"{place} {name}"
+def _parse_layer(fields: Mapping[str, Any], place: str, tensors: Mapping[str, SnapshotTensor]) -> SnapshotLayer:
+    name = _expect_text(fields.get("name"), place)
+    layer_place = f"{place} {name}"
     return SnapshotLayer(
         name,
-        _text(given.get("op"), at),
-        _text(given.get("domain", ""), at),
-        _dim(given.get("count", 1), at),
-        tuple([_input(t, at, name, seen) for t in _list(given.get("in"), at)]),
-        tuple([_output(t, at, name) for t in _list(given.get("out"), at)]),
-        {key: _attribute(v, at) for key, v in _mapping(given.get("attributes", {}), at).items()},
-        {key: None if given.get(key, 0) is None else _dim(given.get(key, 0), at) for key in LAYER_QUANTITIES},
-        _text(given.get("state", "costed"), at),
+        _expect_text(fields.get("op"), layer_place),
+        _expect_text(fields.get("domain", ""), layer_place),
+        _parse_dim(fields.get("count", 1), layer_place),
+        tuple([_parse_input(t, layer_place, name, tensors) for t in _expect_list(fields.get("in"), layer_place)]),
+        tuple([_parse_output(t, layer_place, name) for t in _expect_list(fields.get("out"), layer_place)]),
+        {
+            key: _parse_attribute(v, layer_place)
+            for key, v in _expect_mapping(fields.get("attributes", {}), layer_place).items()
+        },
+        {
+            key: None if fields.get(key, 0) is None else _parse_dim(fields.get(key, 0), layer_place)
+            for key in LAYER_QUANTITIES
+        },
+        _expect_text(fields.get("state", "costed"), layer_place),
     )
 
 
-def _input(given: Any, place: str, layer: str, seen: Mapping[str, SnapshotTensor]) -> SnapshotTensor:
-    if given == "":
+def _parse_input(content: Any, place: str, layer: str, tensors: Mapping[str, SnapshotTensor]) -> SnapshotTensor:
+    if content == "":
         return SnapshotTensor("", "", None)
-    if isinstance(given, str):
-        return seen[given] if given in seen else _wrong(place, f"nothing before it gives {given!r}")
-    if isinstance(given, dict):
-        return _tensor(given.get("computed"), place, layer)
-    return _tensor(given, place, layer, True)
+    if isinstance(content, str):
+        return tensors[content] if content in tensors else _refuse(place, f"nothing before it gives {content!r}")
+    if isinstance(content, dict):
+        return _parse_tensor(content.get("computed"), place, layer)
+    return _parse_tensor(content, place, layer, True)
 
 
-def _output(given: Any, place: str, layer: str) -> SnapshotTensor:
-    return _tensor(given.get("known"), place, layer, True) if isinstance(given, dict) else _tensor(given, place, layer)
+def _parse_output(content: Any, place: str, layer: str) -> SnapshotTensor:
+    return (
+        _parse_tensor(content.get("known"), place, layer, True)
+        if isinstance(content, dict)
+        else _parse_tensor(content, place, layer)
+    )
 
 
-def _tensor(given: Any, place: str, layer: str = "", stored: bool = False) -> SnapshotTensor:
-    name, dtype, *shape = _list(given, place, 2)
-    extents = None if shape == [None] else tuple([_dim(d, place) for d in shape])
-    return SnapshotTensor(_full(_text(name, place), layer), _text(dtype, place), extents, stored)
+def _parse_tensor(content: Any, place: str, layer: str = "", stored: bool = False) -> SnapshotTensor:
+    name, dtype, *shape = _expect_list(content, place, 2)
+    extents = None if shape == [None] else tuple([_parse_dim(d, place) for d in shape])
+    return SnapshotTensor(_expand_name(_expect_text(name, place), layer), _expect_text(dtype, place), extents, stored)
 
 
-def _full(name: str, layer: str) -> str:
-    """A name that `lock_text.shortened` wrote."""
+def _expand_name(name: str, layer: str) -> str:
+    """A name that `lock_writer.shorten_name` wrote."""
     if not name.startswith("~"):
         return name
     return name[1:] if name.startswith("~~") else layer + name[1:]
 
 
-def _attribute(value: Any, place: str) -> Any:
+def _parse_attribute(value: Any, place: str) -> Any:
     if isinstance(value, list):
-        return tuple([_attribute(v, place) for v in value])
+        return tuple([_parse_attribute(v, place) for v in value])
     if isinstance(value, dict):
         special = value.get("float")
-        return float(special) if special in ("inf", "-inf", "nan") else _wrong(place, "an attribute is a mapping")
-    return _wrong(place, "an attribute is null") if value is None else value
+        return float(special) if special in ("inf", "-inf", "nan") else _refuse(place, "an attribute is a mapping")
+    return _refuse(place, "an attribute is null") if value is None else value
 
 
-def _frozen(value: Any) -> Any:
-    """Settings with tuples for lists, as `lock.entry` makes them."""
+def _freeze(value: Any) -> Any:
+    """Settings with tuples for lists, as `baseline.make_entry` makes them."""
     if isinstance(value, dict):
-        return {name: _frozen(inner) for name, inner in value.items()}
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+        return {name: _freeze(inner) for name, inner in value.items()}
+    return tuple(map(_freeze, value)) if isinstance(value, list) else value
 
 
-def _dim(value: Any, place: str) -> Dim:
+def _parse_dim(value: Any, place: str) -> Dim:
     if isinstance(value, str):
         try:
             return formula(value)
         except CostcalcError as error:
             raise LockError(error.fact, REWRITE_REMEDY, place) from error
-    return _int(value, place)
+    return _expect_int(value, place)
 
 
-def _int(value: Any, place: str) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else _wrong(place, "a number is missing")
+def _expect_int(value: Any, place: str) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else _refuse(place, "a number is missing")
 
 
-def _text(value: Any, place: str) -> str:
-    return value if isinstance(value, str) else _wrong(place, "a name is missing")
+def _expect_text(value: Any, place: str) -> str:
+    return value if isinstance(value, str) else _refuse(place, "a name is missing")
 
 
-def _list(value: Any, place: str, least: int = 0) -> list[Any]:
-    return value if isinstance(value, list) and len(value) >= least else _wrong(place, "a list is missing")
+def _expect_list(value: Any, place: str, least: int = 0) -> list[Any]:
+    return value if isinstance(value, list) and len(value) >= least else _refuse(place, "a list is missing")
 
 
-def _mapping(value: Any, place: str) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else _wrong(place, "a mapping is missing")
+def _expect_mapping(value: Any, place: str) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else _refuse(place, "a mapping is missing")
 
 
-def _wrong(place: str, fact: str) -> NoReturn:
+def _refuse(place: str, fact: str) -> NoReturn:
     raise LockError(f"the lock file is broken: {fact}", REWRITE_REMEDY, place)

@@ -30,71 +30,73 @@ def format_lock(baseline: Baseline) -> str:
     for i, (model, scenarios) in enumerate(models.items(), 1):
         lines.append(f"{_json(model)}: {{")
         for j, entry in enumerate(scenarios, 1):
-            lines += [f"{_json(entry.scenario)}: {{", *_entry(entry), _closed("}", j, scenarios)]
-        lines.append(_closed("}", i, models))
+            lines += [f"{_json(entry.scenario)}: {{", *_entry_lines(entry), _end_item("}", j, scenarios)]
+        lines.append(_end_item("}", i, models))
     return "\n".join([*lines, "}", "}", ""]).encode("utf-8", "backslashreplace").decode()
 
 
-def _entry(entry: LockEntry) -> Iterator[str]:
+def _entry_lines(entry: LockEntry) -> Iterator[str]:
     snapshot = entry.snapshot
     yield f'"title": {_json(snapshot.name)},'
     yield f'"source": {_json(entry.source)},'
     yield f'"settings": {_json(entry.settings)},'
-    yield f'"inputs": {_json([tensor(t) for t in snapshot.inputs])},'
+    yield f'"inputs": {_json([tensor_to_lock(t) for t in snapshot.inputs])},'
     yield f'"symbols": {_json({name: json_amount(d) for name, d in sorted(snapshot.symbols.items())})},'
     yield f'"assumptions": {_json(snapshot.assumptions)},'
     yield f'"unknown": {_json(dict(sorted(snapshot.unknown.items())))},'
     yield '"totals": {'
     for i, (quantity, value) in enumerate(snapshot.totals.items(), 1):
-        yield _closed(f"{_json(quantity)}: {_json(json_amount(value))}", i, snapshot.totals)
+        yield _end_item(f"{_json(quantity)}: {_json(json_amount(value))}", i, snapshot.totals)
     yield "},"
     if entry.figures:
         yield '"figures": {'
         for i, (key, figure) in enumerate(entry.figures.items(), 1):
-            yield _closed(f"{_json(key)}: {_json(figure_to_lock(figure))}", i, entry.figures)
+            yield _end_item(f"{_json(key)}: {_json(figure_to_lock(figure))}", i, entry.figures)
         yield "},"
     yield '"layers": ['
-    seen = {t.name: t for t in snapshot.inputs}
+    tensors = {t.name: t for t in snapshot.inputs}
     for i, layer in enumerate(snapshot.layers, 1):
-        yield _closed(_json(_layer(layer, seen)), i, snapshot.layers)
-        seen.update((t.name, t) for t in layer.outputs)
+        yield _end_item(_json(_layer_to_lock(layer, tensors)), i, snapshot.layers)
+        tensors.update((t.name, t) for t in layer.outputs)
     yield "]"
 
 
 def figure_to_lock(figure: Figure) -> dict[str, Any]:
     """A figure's value, exact (a fraction as `21/10000`), and what is certain of it where that is not all."""
     value = figure.value
-    written = str(value) if isinstance(value, Fraction) else value if isinstance(value, bool) else json_amount(value)
-    return {"value": written, **({"certainty": figure.certainty} if figure.certainty != "exact" else {})}
+    json_value = str(value) if isinstance(value, Fraction) else value if isinstance(value, bool) else json_amount(value)
+    return {"value": json_value, **({"certainty": figure.certainty} if figure.certainty != "exact" else {})}
 
 
-def _layer(layer: SnapshotLayer, seen: Mapping[str, SnapshotTensor]) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": layer.name, "op": layer.op_type}
+def _layer_to_lock(layer: SnapshotLayer, tensors: Mapping[str, SnapshotTensor]) -> dict[str, Any]:
+    fields: dict[str, Any] = {"name": layer.name, "op": layer.op_type}
     if layer.domain:
-        found["domain"] = layer.domain
+        fields["domain"] = layer.domain
     if layer.count != 1:
-        found["count"] = json_amount(layer.count)
+        fields["count"] = json_amount(layer.count)
     if layer.state != "costed":
-        found["state"] = layer.state
-    found["in"] = [_input(t, layer.name, seen) for t in layer.inputs]
-    found["out"] = [{"known": tensor(t, layer.name)} if t.stored else tensor(t, layer.name) for t in layer.outputs]
+        fields["state"] = layer.state
+    fields["in"] = [_input_to_lock(t, layer.name, tensors) for t in layer.inputs]
+    fields["out"] = [
+        {"known": tensor_to_lock(t, layer.name)} if t.stored else tensor_to_lock(t, layer.name) for t in layer.outputs
+    ]
     if layer.attributes:
-        found["attributes"] = {name: attribute(v) for name, v in sorted(layer.attributes.items())}
+        fields["attributes"] = {name: attribute_to_lock(v) for name, v in sorted(layer.attributes.items())}
     for quantity in LAYER_QUANTITIES:
         amount = layer.amounts[quantity]
         if amount is None or amount != 0:
-            found[quantity] = json_amount(amount)
-    return found
+            fields[quantity] = json_amount(amount)
+    return fields
 
 
-def _input(t: SnapshotTensor, layer: str, seen: Mapping[str, SnapshotTensor]) -> Any:
+def _input_to_lock(t: SnapshotTensor, layer: str, tensors: Mapping[str, SnapshotTensor]) -> Any:
     """A name, a tensor that is stored, or {"computed": …} for one that nothing before it gives."""
-    if not t.name or seen.get(t.name) == t:
+    if not t.name or tensors.get(t.name) == t:
         return t.name
-    return tensor(t, layer) if t.stored else {"computed": tensor(t, layer)}
+    return tensor_to_lock(t, layer) if t.stored else {"computed": tensor_to_lock(t, layer)}
 
 
-def tensor(t: SnapshotTensor, layer: str = "") -> list[Any]:
+def tensor_to_lock(t: SnapshotTensor, layer: str = "") -> list[Any]:
     """[name, type, extent, …]."""
     return [shorten_name(t.name, layer), t.dtype, *([None] if t.shape is None else map(json_amount, t.shape))]
 
@@ -106,10 +108,10 @@ def shorten_name(name: str, layer: str) -> str:
     return f"~{name}" if name.startswith("~") else name
 
 
-def attribute(value: Any) -> Any:
+def attribute_to_lock(value: Any) -> Any:
     """An attribute's value; {"float": "inf"} for a float that JSON has no number for."""
     if isinstance(value, (list, tuple)):
-        return [attribute(v) for v in value]
+        return [attribute_to_lock(v) for v in value]
     return {"float": str(value)} if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -117,5 +119,5 @@ def _json(value: Any) -> str:
     return escape_controls(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
-def _closed(line: str, i: int, whole: Any) -> str:
-    return line if i == len(whole) else f"{line},"
+def _end_item(line: str, i: int, items: Any) -> str:
+    return line if i == len(items) else f"{line},"

@@ -10,7 +10,7 @@ from costcalc.core.errors import LockError
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
-from costcalc.studies.check.branch import lock_entry
+from costcalc.studies.check.branch import make_lock_entry
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.evaluate import ModelFigures
 from costcalc.studies.check.run import evaluate_targets
@@ -18,50 +18,62 @@ from costcalc.studies.check.staleness import describe_differences
 from costcalc.studies.check.targets import Target
 
 
-class Locking(NamedTuple):
-    """text is the lock file as it should be, old as it is (None: there is none). said are the differences in sentences,
-    failures the models that cannot be read; unknown names those with an operator without a rule: its figures are
+class LockPlan(NamedTuple):
+    """text is the lock file as it should be, old_text as it is (None: there is none). differences are sentences,
+    failures the models that cannot be read; unknown_titles those with an operator without a rule: its figures are
     locked as not known."""
 
     text: str
-    old: str | None
-    said: tuple[str, ...]
+    old_text: str | None
+    differences: tuple[str, ...]
     failures: tuple[tuple[Target, Failure], ...]
-    unknown: tuple[str, ...]
+    unknown_titles: tuple[str, ...]
 
     @property
     def changes(self) -> bool:
         """Whether the file's content would change; how a checkout ends its lines is no content."""
-        return self.old is None or self.old.replace("\r\n", "\n") != self.text
+        return self.old_text is None or self.old_text.replace("\r\n", "\n") != self.text
 
 
 def plan_lock(
     config: Config,
     file: str,
     *,
-    only: Collection[str] = (),
+    model_names: Collection[str] = (),
     renew: bool = True,
     jobs: int = 1,
     raise_crashes: bool = False,
-) -> Locking:
+) -> LockPlan:
     """What locking the models of a config in a file would write; of them only those that are named, where some are:
     the entries of the others stay. A broken lock file counts as none where all is written anew (renew), else it is
     refused, as a file of something else always is."""
-    old: lock.Baseline | None = None
-    content: str | None = None
+    old_baseline: lock.Baseline | None = None
+    old_text: str | None = None
     path = Path(file)
     if path.is_file():
-        content = lock_file.bytes_of(path).decode("utf-8", "replace")
+        old_text = lock_file.read_lock_bytes(path).decode("utf-8", "replace")
         try:
-            old = lock_file.read_lock(file)
+            old_baseline = lock_file.read_lock(file)
         except LockError:
-            if only or not renew:
+            if model_names or not renew:
                 raise
-    found = evaluate_targets(config, only=only, jobs=jobs, raise_crashes=raise_crashes)
-    entries = [lock_entry(config, t, answer) for t, answer in found if isinstance(answer, ModelFigures)]
-    failures = tuple([(t, answer) for t, answer in found if isinstance(answer, Failure)])
-    now = {(entry.model, entry.scenario) for entry in entries}
-    kept = [e for e in old.entries if (e.model, e.scenario) not in now] if old is not None and only else []
-    said = () if old is None else describe_differences(old, entries, not only and not failures)
+    results = evaluate_targets(config, model_names=model_names, jobs=jobs, raise_crashes=raise_crashes)
+    entries = [make_lock_entry(config, t, result) for t, result in results if isinstance(result, ModelFigures)]
+    failures = tuple([(t, result) for t, result in results if isinstance(result, Failure)])
+    new_keys = {(entry.model, entry.scenario) for entry in entries}
+    other_entries = (
+        [e for e in old_baseline.entries if (e.model, e.scenario) not in new_keys]
+        if old_baseline is not None and model_names
+        else []
+    )
+    differences = (
+        () if old_baseline is None else describe_differences(old_baseline, entries, not model_names and not failures)
+    )
     unknown = tuple([entry.title for entry in entries if entry.snapshot.unknown])
-    return Locking(lock_file.format_lock(lock_file.lock([*entries, *kept], old)), content, said, failures, unknown)
+    return LockPlan(
+        lock_file.format_lock(lock_file.make_baseline([*entries, *other_entries], old_baseline)),
+        old_text,
+        differences,
+        failures,
+        unknown,
+    )

@@ -20,23 +20,23 @@ from costcalc.studies.measurement import Measurement
 from costcalc.studies.options import Settings
 
 
-def check_figures(
+def measure_figures(
     source: str, settings: Settings, report: Report, quantities: Iterable[tuple[QuantityRef, str]]
 ) -> dict[QuantityRef, CheckFigure]:
     """The figures of some quantities of a model that was read as a report; each comes with the name or the file of its
     device's profile."""
     measurement = Measurement(source, settings, report)
-    return {ref: check_figure(measurement, ref, profile) for ref, profile in quantities}
+    return {ref: measure_figure(measurement, ref, profile) for ref, profile in quantities}
 
 
-def refuse_generation(source: str, settings: Settings, report: Report) -> None:
+def require_generation(source: str, settings: Settings, report: Report) -> None:
     """Raises the refusal of a model that generates nothing, or not under these settings."""
     Measurement(source, settings, report).require_generation()
 
 
-def check_figure(measurement: Measurement, named: QuantityRef, profile: str) -> CheckFigure:
+def measure_figure(measurement: Measurement, quantity: QuantityRef, profile: str) -> CheckFigure:
     """A quantity of a model with what a verdict says of it; profile is the name or the file of its device's profile."""
-    ref = named._replace(device=profile)
+    ref = quantity._replace(device=profile)
     try:
         figure = measurement.figure(ref)
     except HardwareError:
@@ -46,18 +46,21 @@ def check_figure(measurement: Measurement, named: QuantityRef, profile: str) -> 
         if isinstance(error, NoDeviceFigureError) and ref.quantity.key == "time":
             code = "CC106"
         return CheckFigure(None, error.fact.removeprefix(f"{ref.key}: "), error.remedy, code)
-    layer, share = _largest(measurement, ref)
-    lack, incomplete = _remark(measurement, ref, figure)
-    return CheckFigure(figure, lack, layer=layer, share=share, incomplete=incomplete)
+    layer, share = _largest_layer(measurement, ref)
+    reason, incomplete = _figure_remark(measurement, ref, figure)
+    return CheckFigure(figure, reason, layer=layer, share=share, incomplete=incomplete)
 
 
-def _remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -> tuple[str, bool]:
-    """What is to be said of a figure, and whether that is what it leaves out: which memory is too small, for what an
+def _figure_remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -> tuple[str, bool]:
+    """(remark, whether it says what the figure leaves out) on a figure: which memory is too small, for what an
     energy has no figure."""
     if figure.value is False:
-        short = [line for line in measurement.fits(ref) if not line.fits]
-        said = [f"{one.what} need {one.needed:,} bytes of {one.memory}, which has {one.capacity:,}" for one in short]
-        return "; ".join(said), False
+        misfits = [line for line in measurement.fits(ref) if not line.fits]
+        shortages = [
+            f"{line.contents} need {line.nbytes:,} bytes of {line.memory}, which has {line.capacity:,}"
+            for line in misfits
+        ]
+        return "; ".join(shortages), False
     if ref.quantity.key == "energy":
         joules = estimate_energy(measurement.roofline(ref.device))
         if joules is not None and joules.without:
@@ -65,29 +68,29 @@ def _remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -> tuple
     return "", False
 
 
-def _largest(measurement: Measurement, ref: QuantityRef) -> tuple[str, Fraction | None]:
+def _largest_layer(measurement: Measurement, ref: QuantityRef) -> tuple[str, Fraction | None]:
     """The layer with the largest part of a quantity that is a sum over layers, and its share; "" of any other."""
-    parts = [(amount, name) for amount, name in _parts(measurement, ref) if amount]
-    if not parts:
+    amounts = [(amount, name) for amount, name in _layer_amounts(measurement, ref) if amount]
+    if not amounts:
         return "", None
-    most, name = max(parts, key=lambda pair: pair[0])
-    return name, Fraction(most) / sum(Fraction(amount) for amount, _ in parts)
+    largest, name = max(amounts, key=lambda pair: pair[0])
+    return name, Fraction(largest) / sum(Fraction(amount) for amount, _ in amounts)
 
 
-def _parts(measurement: Measurement, ref: QuantityRef) -> Iterator[tuple[int | Fraction, str]]:
+def _layer_amounts(measurement: Measurement, ref: QuantityRef) -> Iterator[tuple[int | Fraction, str]]:
     if ref.quantity.key == "time":
-        one = measurement.roofline(ref.device)
-        for row, bound in zip(measurement.base.rows, one.layers, strict=True):
+        roofline = measurement.roofline(ref.device)
+        for row, bound in zip(measurement.base.rows, roofline.layers, strict=True):
             yield bound.seconds or 0, row.name
     elif ref.quantity.additive:
         (column,) = ref.quantity.columns
         for row in measurement.report.rows:
-            amount = row.amounts.get(column)
+            amount = row.figures.get(column)
             if isinstance(amount, int):
                 yield amount, row.name
 
 
-def peak_layer(report: Report) -> Peak | None:
+def find_peak_layer(report: Report) -> Peak | None:
     """The layer whose output is the largest that is alive where activations peak under the report's execution; graph
     inputs are nobody's, and of a changed order of steps nothing is said."""
     if report.execution.reorder:
@@ -97,14 +100,16 @@ def peak_layer(report: Report) -> Peak | None:
     if not isinstance(line.peak, int) or not line.peak:
         return None
     alive = [
-        (b.nbytes, b.born) for b in plan.buffers if 0 <= b.born <= line.step <= b.dies and isinstance(b.nbytes, int)
+        (b.nbytes, b.first_step)
+        for b in plan.buffers
+        if 0 <= b.first_step <= line.peak_step <= b.last_step and isinstance(b.nbytes, int)
     ]
-    nbytes, born = max(alive, default=(0, line.step))
-    return Peak(plan.steps[line.step].name, plan.steps[born].name, Fraction(nbytes, line.peak))
+    nbytes, producer = max(alive, default=(0, line.peak_step))
+    return Peak(plan.steps[line.peak_step].name, plan.steps[producer].name, Fraction(nbytes, line.peak))
 
 
 @lru_cache(maxsize=64)
-def known_device(name: str) -> str:
+def require_device(name: str) -> str:
     """The name. HardwareError where there is no device of that name, and no such profile."""
     find_profile(name)
     return name

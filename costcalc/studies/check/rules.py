@@ -15,7 +15,7 @@ class CheckRule(NamedTuple):
 
     code: str
     name: str
-    holds: str
+    meaning: str
     remedy: str
 
 
@@ -36,42 +36,42 @@ _BOUNDS: dict[Certainty, str] = {
 """What a verdict on a quantity means that is not exact."""
 
 
-def _limits() -> Iterable[CheckRule]:
-    for quantity, i in CODES.items():
-        one = CATALOGUE[quantity]
-        name = f"{one.name} on a device" if one.per_device else one.name
-        key, value = (f"{quantity}.t4" if one.per_device else quantity), one.example.replace(" ", "")
-        inner = f"{{{quantity}: {{t4: {one.example}}}}}" if one.per_device else f"{{{quantity}: {one.example}}}"
-        if quantity in TOTALS:
+def _limit_rules() -> Iterable[CheckRule]:
+    for key, number in CODES.items():
+        quantity = CATALOGUE[key]
+        name = f"{quantity.name} on a device" if quantity.per_device else quantity.name
+        path, value = (f"{key}.t4" if quantity.per_device else key), quantity.example.replace(" ", "")
+        inner = f"{{{key}: {{t4: {quantity.example}}}}}" if quantity.per_device else f"{{{key}: {quantity.example}}}"
+        if key in TOTALS:
             yield CheckRule(
-                f"CC{i:03}",
-                one.name,
-                f"The model's {one.name} ({one.meaning}) are at most the limit; equal to it is kept.",
-                f"Set it with `limits: {inner}` or `--max {key}={value}`. "
+                f"CC{number:03}",
+                quantity.name,
+                f"The model's {quantity.name} ({quantity.meaning}) are at most the limit; equal to it is kept.",
+                f"Set it with `limits: {inner}` or `--max {path}={value}`. "
                 "An exceeded limit names the layer with the largest part, and with a baseline the one that grew most.",
             )
-        elif one.unit == "boolean":
+        elif quantity.unit == "boolean":
             yield CheckRule(
-                f"CC{i:03}",
-                one.name,
-                f"It holds that {one.meaning.removeprefix('whether ')}.",
-                f"Set it with `limits: {{{quantity}: [t4]}}` or `--require {key}`; `costcalc hardware t4` shows its "
+                f"CC{number:03}",
+                quantity.name,
+                f"It holds that {quantity.meaning.removeprefix('whether ')}.",
+                f"Set it with `limits: {{{key}: [t4]}}` or `--require {path}`; `costcalc hardware t4` shows its "
                 "memories.",
             )
-        elif quantity != "time":
-            side, option = ("most", "limits: ") if one.less_is_better else ("least", "min: ")
-            word = "--max" if one.less_is_better else "--min"
-            verb = "are" if one.name.endswith("s") or "per" in one.name.split() else "is"
+        elif key != "time":
+            extreme, config_key = ("most", "limits: ") if quantity.less_is_better else ("least", "min: ")
+            option = "--max" if quantity.less_is_better else "--min"
+            verb = "are" if quantity.name.endswith("s") or "per" in quantity.name.split() else "is"
             yield CheckRule(
-                f"CC{i:03}",
-                one.name,
-                f"The model's {name} ({one.meaning}) {verb} at {side} the limit; equal to it is kept."
-                + _BOUNDS[one.certainty],
-                f"Set it with `{option}{inner}` or `{word} {key}={value}`." + _settings_of(one),
+                f"CC{number:03}",
+                quantity.name,
+                f"The model's {name} ({quantity.meaning}) {verb} at {extreme} the limit; equal to it is kept."
+                + _BOUNDS[quantity.certainty],
+                f"Set it with `{config_key}{inner}` or `{option} {path}={value}`." + _settings_remedy(quantity),
             )
 
 
-def _settings_of(quantity: Quantity) -> str:
+def _settings_remedy(quantity: Quantity) -> str:
     """Which settings of a check a quantity rests on."""
     if "training" in quantity.needs:
         return " `training: {optimizer: sgd}` or `--training --optimizer sgd` say how the model is trained."
@@ -82,24 +82,24 @@ def _settings_of(quantity: Quantity) -> str:
     return ""
 
 
-def _increases() -> Iterable[CheckRule]:
-    for quantity, i in CODES.items():
-        one = CATALOGUE[quantity]
-        if one.unit == "boolean":
+def _increase_rules() -> Iterable[CheckRule]:
+    for key, number in CODES.items():
+        quantity = CATALOGUE[key]
+        if quantity.unit == "boolean":
             continue
-        of = "{t4: 2%}" if one.per_device else "2%"
-        least = "{t4: …}" if one.per_device else "…"
+        example = "{t4: 2%}" if quantity.per_device else "2%"
+        delta_example = "{t4: …}" if quantity.per_device else "…"
         yield CheckRule(
-            f"CC{200 + i}",
-            f"{one.name} increase",
-            f"The model's {one.name} grew over the baseline by no more than is allowed.",
-            f"Set it with `max_increase: {{{quantity}: {of}}}` (or an amount), and with `min_delta: {{{quantity}: "
-            f"{least}}}` what is allowed whatever its percentage. Where the growth is meant, write the baseline anew "
-            "with `costcalc lock` and commit it.",
+            f"CC{200 + number}",
+            f"{quantity.name} increase",
+            f"The model's {quantity.name} grew over the baseline by no more than is allowed.",
+            f"Set it with `max_increase: {{{key}: {example}}}` (or an amount), and with `min_delta: {{{key}: "
+            f"{delta_example}}}` what is allowed whatever its percentage. Where the growth is meant, write the "
+            "baseline anew with `costcalc lock` and commit it.",
         )
 
 
-_OTHERS = (
+_OTHER_RULES = (
     CheckRule(
         "CC009",
         "time",
@@ -172,7 +172,7 @@ _OTHERS = (
     ),
 )
 
-RULES = {rule.code: rule for rule in sorted((*_limits(), *_increases(), *_OTHERS))}
+RULES = {rule.code: rule for rule in sorted((*_limit_rules(), *_increase_rules(), *_OTHER_RULES))}
 """All rules by their codes."""
 
 INCREASES = {quantity: f"CC{200 + i}" for quantity, i in CODES.items() if CATALOGUE[quantity].unit != "boolean"}
@@ -186,8 +186,8 @@ LIMIT_CODES = {quantity: f"CC{i:03}" for quantity, i in CODES.items()} | {
 def find_rule(code: str) -> CheckRule:
     """The rule of a code. UsageError where there is none."""
     if code.upper() not in RULES:
-        near = did_you_mean(code.upper(), RULES)
-        raise UsageError(f"there is no rule {code!r}", f"{near} `costcalc rule` lists all".strip())
+        suggestion = did_you_mean(code.upper(), RULES)
+        raise UsageError(f"there is no rule {code!r}", f"{suggestion} `costcalc rule` lists all".strip())
     return RULES[code.upper()]
 
 
@@ -196,8 +196,8 @@ def rule_level(code: str, levels: RuleLevels) -> str:
     counts; of two as long, the one that ignores."""
     if code.startswith(CANNOT_TELL):
         return "error"
-    chosen = max((len(p) for p in levels.select if code.startswith(p)), default=-1 if levels.select else 0)
-    left_out = max((len(p) for p in levels.ignore if code.startswith(p)), default=-1)
-    if chosen < 0 or left_out >= chosen:
+    selected = max((len(p) for p in levels.select if code.startswith(p)), default=-1 if levels.select else 0)
+    ignored = max((len(p) for p in levels.ignore if code.startswith(p)), default=-1)
+    if selected < 0 or ignored >= selected:
         return ""
     return "warning" if any(code.startswith(p) for p in levels.warn) else "error"

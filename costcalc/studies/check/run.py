@@ -1,5 +1,4 @@
-"""Config -> CheckResult: its models are found, each is read and costed once, however often it is asked for, and
-judged in each scenario."""
+"""Config -> CheckResult: each of its models is read and costed once, and judged in each scenario."""
 
 from __future__ import annotations
 
@@ -13,20 +12,19 @@ from costcalc.core.errors import HardwareError, LockError, UsageError
 from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
-from costcalc.studies.check import branch as since
-from costcalc.studies.check import known_device, lock_file
-from costcalc.studies.check.branch import Answer
+from costcalc.studies.check import branch, lock_file, measurements
+from costcalc.studies.check.branch import TargetResult
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.config_file import nearest_config
-from costcalc.studies.check.config_limits import LimitSet, limit_set
+from costcalc.studies.check.config_limits import LimitSet, make_limit_set
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.judge import judge
-from costcalc.studies.check.limits import limits_of, parse_increases
+from costcalc.studies.check.limits import make_limits, parse_increases
 from costcalc.studies.check.rules import rule_level
 from costcalc.studies.check.staleness import describe_differences, describe_removed
 from costcalc.studies.check.targets import Target, find_targets
-from costcalc.studies.check.verdict import CheckedModel, CheckResult, SourcePlace
+from costcalc.studies.check.verdict import CheckResult, ModelCheck, SourcePlace
 from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
@@ -58,23 +56,25 @@ def check(
     if not (limits or minimums or max_increase):
         for name in ("allow",) if allow else options:
             raise UsageError(f"{name} does not go with a config", "write it there")
-        return run(nearest_config(config), baseline, only=models, jobs=jobs)
+        return run(nearest_config(config), baseline, model_names=models, jobs=jobs)
     if config is not None:
         raise UsageError(
             f"limits do not go with the config {os.fspath(config)}", "write them there, or give None for it"
         )
     settings = Settings.of(**options)
-    found = [
-        *limits_of(limits or {}, "--max", settings.devices),
-        *limits_of(minimums or {}, "--min", settings.devices),
+    all_limits = [
+        *make_limits(limits or {}, "--max", settings.devices),
+        *make_limits(minimums or {}, "--min", settings.devices),
     ]
     increases = [
-        i for name, value in (max_increase or {}).items() for i in parse_increases(f"{name}={value}", settings.devices)
+        increase
+        for name, value in (max_increase or {}).items()
+        for increase in parse_increases(f"{name}={value}", settings.devices)
     ]
-    return run(config_of(models, limit_set(found, increases, (), allow), settings), baseline, jobs=jobs)
+    return run(make_config(models, make_limit_set(all_limits, increases, (), allow), settings), baseline, jobs=jobs)
 
 
-def config_of(models: Sequence[str], limits: LimitSet, settings: Settings) -> Config:
+def make_config(models: Sequence[str], limits: LimitSet, settings: Settings) -> Config:
     """The config of models that are held to the same limits under the same settings, without a file. UsageError where
     no model is named."""
     if not models:
@@ -87,146 +87,164 @@ def run(
     config: Config,
     baseline: lock.Baseline | None = None,
     *,
-    only: Collection[str] = (),
+    model_names: Collection[str] = (),
     jobs: int = 1,
     raise_crashes: bool = False,
 ) -> CheckResult:
-    """The outcome of a config. baseline is another revision's, which need not know every model; without one, the
-    config's lock file is taken where it exists. Its staleness is noted either way."""
-    found = evaluate_targets(config, only=only, jobs=jobs, raise_crashes=raise_crashes)
+    """Config → the verdicts on its models. baseline is another revision's, which need not know every model; without
+    one, the config's lock file is taken where it exists. Its staleness is noted either way."""
+    results = evaluate_targets(config, model_names=model_names, jobs=jobs, raise_crashes=raise_crashes)
     if baseline is None:
-        own = _own(config)
-        notes = () if own is None else _stale(config, own, found, not only)
-        return CheckResult(tuple([_checked(config, own, {}, False, t, answer) for t, answer in found]), notes)
-    names = {since.target_key(t) for t in find_targets(config)}
-    moved = since.find_renamed(config, baseline, found, names) if config.file else {}
-    notes = since.baseline_notes(baseline, found, moved, names if config.file and not only else None)
-    notes += _stale_too(config, baseline, found, not only)
-    return CheckResult(tuple([_checked(config, baseline, moved, True, t, answer) for t, answer in found]), notes)
+        config_lock = _read_config_lock(config)
+        notes = () if config_lock is None else _stale_notes(config, config_lock, results, not model_names)
+        return CheckResult(
+            tuple([_check_model(config, config_lock, {}, False, t, result) for t, result in results]), notes
+        )
+    names = {branch.target_key(t) for t in find_targets(config)}
+    renames = branch.find_renames(config, baseline, results, names) if config.file else {}
+    notes = branch.baseline_notes(baseline, results, renames, names if config.file and not model_names else None)
+    notes += _stale_lock_note(config, baseline, results, not model_names)
+    return CheckResult(
+        tuple([_check_model(config, baseline, renames, True, t, result) for t, result in results]), notes
+    )
 
 
 def evaluate_targets(
-    config: Config, *, only: Collection[str] = (), jobs: int = 1, raise_crashes: bool = False
-) -> tuple[Answer, ...]:
+    config: Config, *, model_names: Collection[str] = (), jobs: int = 1, raise_crashes: bool = False
+) -> tuple[TargetResult, ...]:
     """Each model of a config in each scenario with its figures, or what stands in the way."""
-    chosen = find_targets(config, only)
-    several = {t.group for t, other in pairwise(chosen) if t.group == other.group}
-    work = [_evaluation(config, t, t.group in several) for t in chosen if not t.error]
-    results = iter(evaluate_models(work, jobs, raise_crashes))
-    found = [(t, Failure(t.error, _text(t.entry.place)) if t.error else next(results)) for t in chosen]
-    return tuple(_refused(found))
+    targets = find_targets(config, model_names)
+    shared_groups = {t.group for t, following in pairwise(targets) if t.group == following.group}
+    evaluations = [_make_evaluation(config, t, t.group in shared_groups) for t in targets if not t.error]
+    evaluation_results = iter(evaluate_models(evaluations, jobs, raise_crashes))
+    results = [
+        (t, Failure(t.error, _format_place(t.entry.place)) if t.error else next(evaluation_results)) for t in targets
+    ]
+    return tuple(_refuse_unknown_names(results))
 
 
-def _evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
+def _make_evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
     entry = target.entry
     places = {limit.ref: limit.place for limit in entry.budget.limits if limit.quantity in CATALOGUE}
     places |= {increase.ref: increase.place for increase in entry.budget.increases}
-    asked = dict.fromkeys((*entry.budget.quantities(), *(entry.locked_quantities() if config.file else ())))
-    quantities = tuple([(ref, _profile(config.folder, ref.device, places.get(ref, entry.place))) for ref in asked])
-    peaks = [limit.most for limit in entry.budget.limits if limit.quantity == "peak_activation_bytes"]
+    refs = dict.fromkeys((*entry.budget.quantities(), *(entry.locked_quantities() if config.file else ())))
+    quantities = tuple([(ref, _find_profile(config.folder, ref.device, places.get(ref, entry.place))) for ref in refs])
+    peaks = [limit.value for limit in entry.budget.limits if limit.quantity == "peak_activation_bytes"]
     return Evaluation(target.source, entry.settings, quantities, int(peaks[0]) if peaks else None, lenient)
 
 
-def _profile(folder: Path, device: str, place: SourcePlace | None) -> str:
+def _find_profile(folder: Path, device: str, place: SourcePlace | None) -> str:
     """The name of a device, or the file of its profile beside the config; "" for none. HardwareError where there is no
     such device."""
     file = folder / device
     name = str(file) if device.endswith((".yaml", ".yml")) and file.is_file() else device
     try:
-        return known_device(name) if name else ""
+        return measurements().require_device(name) if name else ""
     except HardwareError as error:
-        raise HardwareError(error.fact, error.remedy, error.place or _text(place)) from error
+        raise HardwareError(error.fact, error.remedy, error.place or _format_place(place)) from error
 
 
-def _text(place: SourcePlace | None) -> str:
+def _format_place(place: SourcePlace | None) -> str:
     return "" if place is None else f"{place.file}:{place.line}:{place.column}"
 
 
-def _refused(found: Sequence[Answer]) -> Iterable[Answer]:
+def _refuse_unknown_names(results: Sequence[TargetResult]) -> Iterable[TargetResult]:
     """A name that is bound for a glob holds for the models that have it; where none has, it is refused for each."""
     groups: dict[int, list[ModelFigures]] = {}
-    for target, answer in found:
-        if isinstance(answer, ModelFigures):
-            groups.setdefault(target.group, []).append(answer)
-    for target, answer in found:
+    for target, result in results:
+        if isinstance(result, ModelFigures):
+            groups.setdefault(target.group, []).append(result)
+    for target, result in results:
         members = groups.get(target.group, [])
-        for error in answer.lacks if isinstance(answer, ModelFigures) else ():
-            if all(any((e.argument, e.name) == (error.argument, error.name) for e in m.lacks) for m in members):
-                answer = Failure(f"{error.fact}; {error.remedy}" if error.remedy else error.fact)
-        yield target, answer
+        for error in result.unknown_names if isinstance(result, ModelFigures) else ():
+            if all(any((e.argument, e.name) == (error.argument, error.name) for e in m.unknown_names) for m in members):
+                result = Failure(f"{error.fact}; {error.remedy}" if error.remedy else error.fact)
+        yield target, result
 
 
-def _checked(
+def _check_model(
     config: Config,
-    against: lock.Baseline | None,
-    moved: Mapping[tuple[str, str], lock.LockEntry],
-    other: bool,
+    baseline: lock.Baseline | None,
+    renames: Mapping[tuple[str, str], lock.LockEntry],
+    other_revision: bool,
     target: Target,
-    answer: Any,
-) -> CheckedModel:
-    """The verdicts on a model. other: the baseline is another revision's; moved: what it has under another name."""
+    result: Any,
+) -> ModelCheck:
+    """The verdicts on a model. other_revision: the baseline is another revision's; renames: what it has under another
+    name."""
     entry = target.entry
-    if isinstance(answer, Failure):
-        place = _place(answer.place) or (SourcePlace(target.source) if Path(target.source).is_file() else entry.place)
-        return CheckedModel(target.name, entry.scenario, target.source, (), error=answer.text, place=place)
+    if isinstance(result, Failure):
+        place = _parse_place(result.place) or (
+            SourcePlace(target.source) if Path(target.source).is_file() else entry.place
+        )
+        return ModelCheck(target.name, entry.scenario, target.source, (), error=result.text, place=place)
     key = target.name, entry.scenario
-    locked = None if against is None else moved.get(key) or against.find(*key)
-    before = None if locked is None else locked.snapshot
-    source = "" if against is None else against.source
-    figures_before = {} if locked is None else {parse_quantity(key): one for key, one in locked.figures.items()}
+    lock_entry = None if baseline is None else renames.get(key) or baseline.find(*key)
+    baseline_snapshot = None if lock_entry is None else lock_entry.snapshot
+    source = "" if baseline is None else baseline.source
+    baseline_figures = (
+        {} if lock_entry is None else {parse_quantity(key): figure for key, figure in lock_entry.figures.items()}
+    )
     case = CheckCase(
-        answer.snapshot,
+        result.snapshot,
         entry.budget,
         config.levels,
-        before,
+        baseline_snapshot,
         source,
-        other,
-        answer.figures,
-        figures_before,
-        answer.peak,
-        answer.open,
+        other_revision,
+        result.figures,
+        baseline_figures,
+        result.peak,
+        result.open_branches,
     )
-    return CheckedModel(target.name, entry.scenario, target.source, judge(case), answer.snapshot, before)
+    return ModelCheck(target.name, entry.scenario, target.source, judge(case), result.snapshot, baseline_snapshot)
 
 
-def _place(text: str) -> SourcePlace | None:
+def _parse_place(text: str) -> SourcePlace | None:
     """file:line:column of an error, whatever stands behind it."""
-    parts = text.split(": ")[0].rsplit(":", 2)
-    if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
-        return SourcePlace(parts[0], int(parts[1]), int(parts[2]))
+    fields = text.split(": ")[0].rsplit(":", 2)
+    if len(fields) == 3 and fields[1].isdigit() and fields[2].isdigit():
+        return SourcePlace(fields[0], int(fields[1]), int(fields[2]))
     return None
 
 
-def _own(config: Config) -> lock.Baseline | None:
+def _read_config_lock(config: Config) -> lock.Baseline | None:
     """The config's lock file, where it exists."""
     file = config.folder / config.lock
     return lock_file.read_lock(file) if config.file and file.is_file() else None
 
 
-def _stale_too(config: Config, baseline: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:
+def _stale_lock_note(
+    config: Config, baseline: lock.Baseline, results: Sequence[TargetResult], all_models: bool
+) -> tuple[str, ...]:
     """That the config's own lock file, which is not the baseline, is stale or broken, in one sentence: once it is
     merged, others are held to it."""
     if not rule_level("CC301", config.levels):
         return ()
     try:
-        own = _own(config)
+        config_lock = _read_config_lock(config)
     except LockError as error:
         return (f"CC301: {error}",)
-    lines = () if own is None or own.source == baseline.source else _stale(config, own, found, whole)
-    if own is None or not lines:
-        return ()
-    n = len(lines)
-    return (
-        f"CC301: {own.source} is stale in {n:,} {'entry' if n == 1 else 'entries'}: run `costcalc lock`, commit it",
+    lines = (
+        ()
+        if config_lock is None or config_lock.source == baseline.source
+        else _stale_notes(config, config_lock, results, all_models)
     )
+    if config_lock is None or not lines:
+        return ()
+    entries = f"{len(lines):,} {'entry' if len(lines) == 1 else 'entries'}"
+    return (f"CC301: {config_lock.source} is stale in {entries}: run `costcalc lock`, commit it",)
 
 
-def _stale(config: Config, own: lock.Baseline, found: Sequence[Answer], whole: bool) -> tuple[str, ...]:
-    """What the lock file says otherwise than the models now."""
+def _stale_notes(
+    config: Config, config_lock: lock.Baseline, results: Sequence[TargetResult], all_models: bool
+) -> tuple[str, ...]:
+    """A note for each model whose entry in the lock file differs from its figures now, or that has no model any
+    more."""
     if not rule_level("CC301", config.levels):
         return ()
-    entries = [since.lock_entry(config, t, a) for t, a in found if isinstance(a, ModelFigures)]
-    each = [describe_differences(own, [entry], whole=False) for entry in entries]
-    lost = describe_removed(own, {(t.name, t.entry.scenario) for t, _ in found}) if whole else ()
-    said = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in each if line]
-    return tuple([f"CC301: {own.source} is stale: {line}" for line in (*said, *lost)])
+    entries = [branch.make_lock_entry(config, t, a) for t, a in results if isinstance(a, ModelFigures)]
+    differences = [describe_differences(config_lock, [entry], all_models=False) for entry in entries]
+    removed = describe_removed(config_lock, {(t.name, t.entry.scenario) for t, _ in results}) if all_models else ()
+    sentences = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in differences if line]
+    return tuple([f"CC301: {config_lock.source} is stale: {line}" for line in (*sentences, *removed)])

@@ -11,18 +11,23 @@ from costcalc.core.quantities import SIGNS, Figure
 from costcalc.core.units import format_count
 from costcalc.studies.check.baseline import Baseline, LockEntry
 from costcalc.studies.check.lock_writer import format_lock
-from costcalc.studies.check.wording import format_figure, kind
+from costcalc.studies.check.wording import format_figure, quantity_kind
 
 MAX_NAMED_LAYERS = 3
 """Layers that are named of those that differ."""
 
 
-def describe_differences(baseline: Baseline, entries: Iterable[LockEntry], whole: bool = True) -> tuple[str, ...]:
-    """A sentence for each difference, none where the lock file would stay as it is. whole: the entries are all that
-    there are, so that one which only the baseline has is told too."""
-    found = list(entries)
-    said = [line for entry in found for line in _entry(baseline.find(entry.model, entry.scenario), entry)]
-    return (*said, *(describe_removed(baseline, {(e.model, e.scenario) for e in found}) if whole else ()))
+def describe_differences(baseline: Baseline, entries: Iterable[LockEntry], all_models: bool = True) -> tuple[str, ...]:
+    """A sentence for each difference, none where the lock file would stay as it is. all_models: the entries are all
+    that there are, so that one which only the baseline has is told too."""
+    entry_list = list(entries)
+    sentences = [
+        line for entry in entry_list for line in _describe_entry(baseline.find(entry.model, entry.scenario), entry)
+    ]
+    return (
+        *sentences,
+        *(describe_removed(baseline, {(e.model, e.scenario) for e in entry_list}) if all_models else ()),
+    )
 
 
 def removed_entries(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[LockEntry]:
@@ -31,14 +36,14 @@ def removed_entries(baseline: Baseline, names: Collection[tuple[str, str]]) -> l
 
 
 def describe_removed(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[str]:
-    """The same in sentences."""
+    """A sentence for each entry of a model that is none of the config's."""
     return [
         f"{entry.title}: it is locked, but no longer a model of the config"
         for entry in removed_entries(baseline, names)
     ]
 
 
-def _entry(old: LockEntry | None, new: LockEntry) -> Iterator[str]:
+def _describe_entry(old: LockEntry | None, new: LockEntry) -> Iterator[str]:
     """What differs of one model: its totals; where they are equal, whatever else the file says of it."""
     if old is None:
         yield f"{new.title}: it is not locked yet"
@@ -47,29 +52,29 @@ def _entry(old: LockEntry | None, new: LockEntry) -> Iterator[str]:
         return
     before, after = old.snapshot.totals, new.snapshot.totals
     totals = [
-        f"{new.title}: {quantity} {_shown(before.get(quantity))} → {_shown(after.get(quantity))}"
+        f"{new.title}: {quantity} {_format_total(before.get(quantity))} → {_format_total(after.get(quantity))}"
         for quantity in dict.fromkeys((*before, *after))
         if before.get(quantity) != after.get(quantity)
     ]
     totals += [
-        f"{new.title}: {key} {_figure(key, old.figures)} → {_figure(key, new.figures)}"
+        f"{new.title}: {key} {_format_lock_figure(key, old.figures)} → {_format_lock_figure(key, new.figures)}"
         for key in dict.fromkeys((*old.figures, *new.figures))
         if old.figures.get(key) != new.figures.get(key)
     ]
     yield from totals
-    for what, a, b in (
+    for name, a, b in (
         ("source", old.source, new.source),
-        ("settings", _settings(old), _settings(new)),
+        ("settings", _config_settings(old), _config_settings(new)),
         ("bound symbols", dict(old.snapshot.symbols), dict(new.snapshot.symbols)),
         ("operators without a rule", dict(old.snapshot.unknown), dict(new.snapshot.unknown)),
     ):
         if a != b:
-            yield f"{new.title}: {what} {_written(a)} → {_written(b)}"
+            yield f"{new.title}: {name} {_format_setting(a)} → {_format_setting(b)}"
     if not totals:
-        yield from _layers(old, new)
+        yield from _describe_layers(old, new)
 
 
-def _layers(old: LockEntry, new: LockEntry) -> Iterator[str]:
+def _describe_layers(old: LockEntry, new: LockEntry) -> Iterator[str]:
     """The layers that are written differently although all totals are equal."""
     pairs = zip_longest(old.snapshot.layers, new.snapshot.layers)
     names = [(b or a).name for a, b in pairs if a != b and (b or a)]
@@ -80,27 +85,27 @@ def _layers(old: LockEntry, new: LockEntry) -> Iterator[str]:
         yield f"{new.title}: with equal totals, other inputs"
 
 
-def _settings(entry: LockEntry) -> dict[str, Any]:
+def _config_settings(entry: LockEntry) -> dict[str, Any]:
     """By the keys of a config, which calls parameters `set:`."""
     return {"set" if key == "params" else key: value for key, value in entry.settings.items()}
 
 
-def _written(value: Any) -> str:
+def _format_setting(value: Any) -> str:
     """As a config says it: `{dims: {N: 8}}`; none of an empty mapping."""
     if isinstance(value, Mapping):
-        inside = [f"{key}: {_written(of)}" for key, of in value.items()]
-        return f"{{{', '.join(inside)}}}" if inside else "none"
+        items = [f"{key}: {_format_setting(inner)}" for key, inner in value.items()]
+        return f"{{{', '.join(items)}}}" if items else "none"
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(_format_setting, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _figure(key: str, figures: Mapping[str, Figure]) -> str:
+def _format_lock_figure(key: str, figures: Mapping[str, Figure]) -> str:
     if key not in figures:
         return "none"
     value, certainty = figures[key]
-    return SIGNS[certainty] + format_figure(value, kind(key.partition(".")[0]))
+    return SIGNS[certainty] + format_figure(value, quantity_kind(key.partition(".")[0]))
 
 
-def _shown(value: Dim | None) -> str:
+def _format_total(value: Dim | None) -> str:
     return "none" if value is None else format_count(value)

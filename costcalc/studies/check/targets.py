@@ -38,51 +38,53 @@ class Target(NamedTuple):
     error: str = ""
 
 
-def find_targets(config: Config, only: Collection[str] = ()) -> tuple[Target, ...]:
-    """The models of a config; of them only those that are named so, or whose file or glob is, where only says which.
-    ConfigError where two have one name, UsageError for a name in only that is none."""
-    found = [t for i, entry in enumerate(config.entries) for t in _of(config, entry, i if config.file else 0)]
-    seen: dict[tuple[str, str], Target] = {}
-    for target in found:
+def find_targets(config: Config, model_names: Collection[str] = ()) -> tuple[Target, ...]:
+    """The models of a config; of them only those that are named so, or whose file or glob is, where model_names says
+    which. ConfigError where two have one name, UsageError for a name that is none."""
+    targets = [
+        t for i, entry in enumerate(config.entries) for t in _expand_targets(config, entry, i if config.file else 0)
+    ]
+    first_of_key: dict[tuple[str, str], Target] = {}
+    for target in targets:
         key = target.name, target.entry.scenario
-        if key in seen:
-            first = format_place(seen[key].entry.place)
+        if key in first_of_key:
+            first_place = format_place(first_of_key[key].entry.place)
             raise ConfigError(
-                f"the model {target.name!r} is named twice (first at {first})",
+                f"the model {target.name!r} is named twice (first at {first_place})",
                 "leave one out, or give each its own `name:`",
                 format_place(target.entry.place),
             )
-        seen[key] = target
-    if not only:
-        return tuple(found)
-    asked = {word: {word, os.path.normpath(word)} for word in only}
-    for word, ways in asked.items():
-        if not any(ways & _ways(t) for t in found):
-            names = ", ".join(dict.fromkeys(t.name for t in found if not t.error))
+        first_of_key[key] = target
+    if not model_names:
+        return tuple(targets)
+    paths_of_name = {name: {name, os.path.normpath(name)} for name in model_names}
+    for name, paths in paths_of_name.items():
+        if not any(paths & _target_names(t) for t in targets):
+            names = ", ".join(dict.fromkeys(t.name for t in targets if not t.error))
             raise UsageError(
-                f"{config.file} has no model {word!r}",
+                f"{config.file} has no model {name!r}",
                 f"there are {names[:300]}; with --max a model is checked without the config",
             )
-    wanted = set().union(*asked.values())
-    return tuple([t for t in found if wanted & _ways(t)])
+    chosen_paths = set().union(*paths_of_name.values())
+    return tuple([t for t in targets if chosen_paths & _target_names(t)])
 
 
-def _ways(target: Target) -> set[str]:
+def _target_names(target: Target) -> set[str]:
     """The words that name a target on the command line."""
     return {target.name, target.source, target.entry.path, os.path.normpath(target.source)}
 
 
-def _of(config: Config, entry: ConfigEntry, group: int) -> Iterator[Target]:
-    if not _several(config.folder, entry.path):
+def _expand_targets(config: Config, entry: ConfigEntry, group: int) -> Iterator[Target]:
+    if not _is_pattern(config.folder, entry.path):
         source = locate(config.folder, entry.path)
         yield Target(entry.name or entry.path, source, entry, group)
         return
     pattern = f"{glob.escape(entry.path.rstrip('/'))}/*" if (config.folder / entry.path).is_dir() else entry.path
-    own = Path(config.file).name if config.file else ""
+    config_name = Path(config.file).name if config.file else ""
     names = sorted(
         path.replace(os.sep, "/")
         for path in glob.glob(pattern, root_dir=config.folder, recursive=True)  # noqa: PTH207
-        if path != own and path.endswith(suffixes()) and (config.folder / path).is_file()
+        if path != config_name and path.endswith(suffixes()) and (config.folder / path).is_file()
     )
     for name in names:
         yield Target(name, locate(config.folder, name), entry, group)
@@ -90,7 +92,7 @@ def _of(config: Config, entry: ConfigEntry, group: int) -> Iterator[Target]:
         yield Target(entry.path, entry.path, entry, group, f"no model fits the pattern {entry.path!r}")
 
 
-def _several(folder: Path, path: str) -> bool:
+def _is_pattern(folder: Path, path: str) -> bool:
     """Whether a path stands for all models of a folder, or is a glob; a file may have the signs of one in its name."""
     return (is_glob(path) and not (folder / path).is_file()) or ((folder / path).is_dir() and not find_builtin(path))
 
@@ -112,40 +114,42 @@ _VISIBLE = r"(?!\.)"
 
 def match_paths(pattern: str, paths: Iterable[str]) -> list[str]:
     """The paths, with forward slashes, that fit, in alphabetical order."""
-    expression = re.compile(_expression(pattern.removeprefix("./")))
+    expression = re.compile(_path_regex(pattern.removeprefix("./")))
     return sorted(path for path in paths if expression.fullmatch(path))
 
 
-def _expression(pattern: str) -> str:
+def _path_regex(pattern: str) -> str:
     *folders, last = pattern.split("/")
-    through = "".join(rf"(?:{_VISIBLE}[^/]+/)*" if part == "**" else f"{_part(part)}/" for part in folders)
-    return through + (rf"(?:{_VISIBLE}[^/]+/)*{_VISIBLE}[^/]+" if last == "**" else _part(last))
+    folders_regex = "".join(
+        rf"(?:{_VISIBLE}[^/]+/)*" if segment == "**" else f"{_segment_regex(segment)}/" for segment in folders
+    )
+    return folders_regex + (rf"(?:{_VISIBLE}[^/]+/)*{_VISIBLE}[^/]+" if last == "**" else _segment_regex(last))
 
 
-_SIGN = re.compile(r"\*+|\?|\[(!?)(\]?[^\]]*)\]")
+_WILDCARD = re.compile(r"\*+|\?|\[(!?)(\]?[^\]]*)\]")
 
 
-def _part(part: str) -> str:
-    """One name of a path."""
-    found, at = ["" if part.startswith(".") else _VISIBLE if _SIGN.match(part) else ""], 0
-    for sign in _SIGN.finditer(part):
-        found.append(re.escape(part[at : sign.start()]))
-        at = sign.end()
-        if sign[0] == "?":
-            found.append("[^/]")
-        elif sign[0][0] == "*":
-            found.append("[^/]*")
+def _segment_regex(segment: str) -> str:
+    """A segment of a glob → the regular expression that it stands for."""
+    regex_parts, end = ["" if segment.startswith(".") else _VISIBLE if _WILDCARD.match(segment) else ""], 0
+    for wildcard in _WILDCARD.finditer(segment):
+        regex_parts.append(re.escape(segment[end : wildcard.start()]))
+        end = wildcard.end()
+        if wildcard[0] == "?":
+            regex_parts.append("[^/]")
+        elif wildcard[0][0] == "*":
+            regex_parts.append("[^/]*")
         else:
-            members = re.sub(r"([\\\[\]^&~|])", r"\\\1", sign[2])
-            found.append(f"[{'^' if sign[1] else ''}{members}]")
-    return "".join([*found, re.escape(part[at:])])
+            members = re.sub(r"([\\\[\]^&~|])", r"\\\1", wildcard[2])
+            regex_parts.append(f"[{'^' if wildcard[1] else ''}{members}]")
+    return "".join([*regex_parts, re.escape(segment[end:])])
 
 
-Models = dict[tuple[str, str], "Version"]
-"""(name, scenario) → where it is read."""
+Models = dict[tuple[str, str], "ModelVersion"]
+"""(name, scenario) → the model's version."""
 
 
-class Version(NamedTuple):
+class ModelVersion(NamedTuple):
     """Where a model is read, how it is bound, and what its file holds; None for a built-in model."""
 
     source: str
@@ -153,60 +157,62 @@ class Version(NamedTuple):
     content: bytes | None
 
 
-def on_disk(configs: Sequence[Config]) -> Models:
+def models_on_disk(configs: Sequence[Config]) -> Models:
     """The models of the working tree. Where two configs name one, the first holds."""
-    found: Models = {}
+    models: Models = {}
     for target in (target for config in configs for target in find_targets(config)):
         file = Path(target.source)
         key = target.name, target.entry.scenario
-        if not target.error and key not in found and (file.is_file() or find_builtin(target.source)):
-            content = _lines(file.read_bytes()) if file.is_file() else None
-            found[key] = Version(target.source, target.entry.settings, content)
-    return found
+        if not target.error and key not in models and (file.is_file() or find_builtin(target.source)):
+            content = _normalise_line_ends(file.read_bytes()) if file.is_file() else None
+            models[key] = ModelVersion(target.source, target.entry.settings, content)
+    return models
 
 
-def at_revision(configs: Sequence[Config], revision: str) -> Models:
+def models_at_revision(configs: Sequence[Config], revision: str) -> Models:
     """The models of a revision. Where two configs name one, the first holds."""
     files = revisions.list_files(revision)
-    wanted: dict[tuple[str, str], tuple[str, Settings]] = {}
+    sources: dict[tuple[str, str], tuple[str, Settings]] = {}
     for config in configs:
-        folder = folder_of(config)
-        inside = {posixpath.relpath(name, folder or "."): name for name in files}
+        folder = config_folder(config)
+        path_of = {posixpath.relpath(name, folder or "."): name for name in files}
         for entry in config.entries:
-            for path in _opened(config, entry, inside):
-                whole = inside.get(posixpath.normpath(path))
-                if whole is None:
-                    _reachable(path, inside, revision)
-                if whole is not None or find_builtin(path):
-                    wanted.setdefault((entry.name or path, entry.scenario), (whole or path, entry.settings))
-    held = revisions.read_files(revision, {name for name, _ in wanted.values()})
+            for path in _expand_paths(config, entry, path_of):
+                repository_path = path_of.get(posixpath.normpath(path))
+                if repository_path is None:
+                    _refuse_missing_submodule(path, path_of, revision)
+                if repository_path is not None or find_builtin(path):
+                    sources.setdefault((entry.name or path, entry.scenario), (repository_path or path, entry.settings))
+    contents = revisions.read_files(revision, {name for name, _ in sources.values()})
     return {
-        key: Version(f"{revision}:{name}", settings, _lines(held[name]))
-        if name in held
-        else Version(name, settings, None)
-        for key, (name, settings) in wanted.items()
+        key: ModelVersion(f"{revision}:{name}", settings, _normalise_line_ends(contents[name]))
+        if name in contents
+        else ModelVersion(name, settings, None)
+        for key, (name, settings) in sources.items()
     }
 
 
-def _reachable(path: str, inside: Collection[str], revision: str) -> None:
+def _refuse_missing_submodule(path: str, paths: Collection[str], revision: str) -> None:
     """UsageError where a path leads into a submodule whose commit is not here: nobody knows whether it is there."""
-    module = next((str(parent) for parent in PurePosixPath(path).parents if str(parent) in inside), None)
+    module = next((str(parent) for parent in PurePosixPath(path).parents if str(parent) in paths), None)
     if module is not None:
         fact = f"{path}: the submodule {module} is not here as it is at {revision}"
         raise UsageError(fact, f"git submodule update --init {module}; git -C {module} fetch --unshallow")
 
 
-def _opened(config: Config, entry: ConfigEntry, inside: dict[str, str]) -> Iterator[str]:
-    if not is_glob(entry.path) or entry.path in inside:
+def _expand_paths(config: Config, entry: ConfigEntry, paths: dict[str, str]) -> Iterator[str]:
+    if not is_glob(entry.path) or entry.path in paths:
         yield entry.path
         return
-    own, known = Path(config.file).name, suffixes()
-    yield from (path for path in match_paths(entry.path, inside) if path != own and path.endswith(known))
+    config_name, model_suffixes = Path(config.file).name, suffixes()
+    yield from (
+        path for path in match_paths(entry.path, paths) if path != config_name and path.endswith(model_suffixes)
+    )
 
 
-def config_at(config: Config, revision: str) -> Config | None:
+def read_config_at(config: Config, revision: str) -> Config | None:
     """The same config as it is at a revision; None where it is not there."""
-    name = posixpath.join(folder_of(config), Path(config.file).name)
+    name = posixpath.join(config_folder(config), Path(config.file).name)
     if name not in revisions.list_files(revision):
         return None
     content = revisions.read_file(revision, name)
@@ -215,14 +221,14 @@ def config_at(config: Config, revision: str) -> Config | None:
     return replace(parse_config(content, f"{revision}:{name}", config.folder), file=config.file)
 
 
-def folder_of(config: Config) -> str:
+def config_folder(config: Config) -> str:
     """The config's folder from the top of its repository, which is that of the working directory."""
-    found = revisions.repository_path(config.folder / Path(config.file).name)
-    if found is None:
+    repository_path = revisions.repository_path(config.folder / Path(config.file).name)
+    if repository_path is None:
         raise UsageError(f"{config.file} is in no repository, or not in this one", "go to its repository")
-    return posixpath.dirname(found)
+    return posixpath.dirname(repository_path)
 
 
-def _lines(content: bytes) -> bytes:
+def _normalise_line_ends(content: bytes) -> bytes:
     """The content as git keeps text: how a checkout ends lines is no difference."""
     return content if b"\0" in content else content.replace(b"\r\n", b"\n")

@@ -29,13 +29,13 @@ def title_of(model: str, scenario: str) -> str:
 
 class LayerGrowth(NamedTuple):
     """How a layer's figure differs from the baseline's. follower is a layer that is defined as before and grew even
-    more, by `more`, for what it reads has changed; "" where there is none."""
+    more, by follower_growth, for what it reads has changed; "" where there is none."""
 
     layer: str
     before: Dim
     after: Dim
     follower: str = ""
-    more: Dim = 0
+    follower_growth: Dim = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,10 @@ class Verdict:
     value and limit are printed: count, bytes, share or another unit of the catalogue. outcome is "kept", "exceeded", or
     "unknown" where it cannot be told (the check then exits 2). fact says by how much in one sentence, remedy what to
     do. baseline is the value that it was: of a relative limit, value is the figure now and limit the baseline's with
-    what it may grow. layer is the one to look at, share its part of the value, grown how it differs from the
-    baseline's, others how many more layers break a limit that each of them has; place is that layer's line,
-    limit_place the line of the config that sets the limit. least says that an exceeded value is only known from below.
+    what it may grow. layer is the one to look at, share its part of the value, layer_growth how it differs from
+    the baseline's, other_layers how many more layers break a limit that each of them has; place is that layer's line,
+    limit_place the line of the config that sets the limit. lower_bound says that an exceeded value is only known from
+    below.
     growth is what an increase may be, in words (`+2.0%`), where the baseline is a formula, of which that is no figure:
     limit is then None. minimum says that the limit is the least that the value may be; certainty is what is certain of
     the value.
@@ -67,11 +68,11 @@ class Verdict:
     baseline: Amount = None
     layer: str = ""
     share: Fraction | None = None
-    grown: LayerGrowth | None = None
+    layer_growth: LayerGrowth | None = None
     place: SourcePlace | None = None
     limit_place: SourcePlace | None = None
-    others: int = 0
-    least: bool = False
+    other_layers: int = 0
+    lower_bound: bool = False
     growth: str = ""
     minimum: bool = False
     certainty: Certainty = "exact"
@@ -86,7 +87,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedModel:
+class ModelCheck:
     """One model in one scenario ("" where it has none). now is its figures, None where the model cannot be read: then
     error says why. before is the baseline's, None where there is none."""
 
@@ -94,8 +95,8 @@ class CheckedModel:
     scenario: str
     source: str
     verdicts: tuple[Verdict, ...]
-    now: Snapshot | None = None
-    before: Snapshot | None = None
+    snapshot: Snapshot | None = None
+    baseline: Snapshot | None = None
     error: str = ""
     place: SourcePlace | None = None
 
@@ -107,20 +108,20 @@ class CheckedModel:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """All models that were checked, and what is to be said of the whole (a stale baseline)."""
+    """All models that were checked, and notes on the check as a whole (a stale baseline)."""
 
-    checked: tuple[CheckedModel, ...]
+    models: tuple[ModelCheck, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
         """2 where a model cannot be read or a limit cannot be told, else 1 where one is exceeded, else 0. What is only
         a warning changes nothing."""
-        if any(c.error for c in self.checked) or any(v.outcome == "unknown" for v in self.verdicts):
+        if any(c.error for c in self.models) or any(v.outcome == "unknown" for v in self.verdicts):
             return 2
         return int(any(v.outcome == "exceeded" and v.level == "error" for v in self.verdicts))
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """Those of all models."""
-        return tuple([v for c in self.checked for v in c.verdicts])
+        return tuple([v for c in self.models for v in c.verdicts])

@@ -17,7 +17,7 @@ MAX_DIGITS = 60
 """Digits that are added at most to tell two figures apart."""
 
 
-def kind(quantity: str) -> str:
+def quantity_kind(quantity: str) -> str:
     """The kind of a quantity's figures: count, or its unit in the catalogue."""
     unit = CATALOGUE[quantity].unit if quantity in CATALOGUE else "number"
     return "count" if unit == "number" else unit
@@ -47,7 +47,7 @@ BLAME_PHRASES = {
 """How the layer is told that a broken limit points at, where it is not the one with the largest part of a sum."""
 
 
-def format_figure(value: Any, kind: str, more: int = 0) -> str:
+def format_figure(value: Any, kind: str, extra_digits: int = 0) -> str:
     """1,234,567; 1,234 bytes; 2.10 ms; 0.94 mJ; 48.1 tokens/s; 30.0%; yes; ? where it is not known."""
     if value is None:
         return "?"
@@ -56,12 +56,12 @@ def format_figure(value: Any, kind: str, more: int = 0) -> str:
     if kind in UNITS or kind in UNIT_SUFFIXES:
         size, sign = Fraction(abs(value)), "-" if value < 0 else ""
         return sign + (
-            format_si(size, UNITS[kind], more)
+            format_si(size, UNITS[kind], extra_digits)
             if kind in UNITS
-            else f"{format_digits(size, more)} {UNIT_SUFFIXES[kind]}"
+            else f"{format_digits(size, extra_digits)} {UNIT_SUFFIXES[kind]}"
         )
     if kind == "share":
-        return format_exact_share(Fraction(value), more)
+        return format_exact_share(Fraction(value), extra_digits)
     text = format_count(value)
     return f"{text} {'byte' if value == 1 else 'bytes'}" if kind == "bytes" else text
 
@@ -70,10 +70,10 @@ def format_pair(value: Any, limit: Any, kind: str) -> tuple[str, str]:
     """Both figures, with as many digits as tell them apart; counts and formulas are exact as they are."""
     if kind in EXACT:
         return format_figure(value, kind), format_figure(limit, kind)
-    for more in range(MAX_DIGITS):
-        both = format_figure(value, kind, more), format_figure(limit, kind, more)
-        if both[0] != both[1] or value == limit or None in (value, limit):
-            return both
+    for extra_digits in range(MAX_DIGITS):
+        texts = format_figure(value, kind, extra_digits), format_figure(limit, kind, extra_digits)
+        if texts[0] != texts[1] or value == limit or None in (value, limit):
+            return texts
     return str(value), str(limit)
 
 
@@ -81,85 +81,93 @@ def format_difference(value: Any, kind: str) -> str:
     """The distance of two figures, never nothing where there is some."""
     if kind in EXACT:
         return format_figure(value, kind)
-    for more in range(MAX_DIGITS):
-        text = format_figure(value, kind, more)
+    for extra_digits in range(MAX_DIGITS):
+        text = format_figure(value, kind, extra_digits)
         if not value or any(c in "123456789" for c in text):
             return text
     return str(value)
 
 
-def relative(part: Any, whole: Any) -> str:
+def format_relative(part: Any, whole: Any) -> str:
     """` (+2.3%)`, or "" where that is no number."""
     if not isinstance(part, (int, Fraction)) or not isinstance(whole, (int, Fraction)) or not whole:
         return ""
     return f" ({format_exact_share(Fraction(part) / Fraction(whole), sign=True)})"
 
 
-def format_place(where: SourcePlace | None) -> str:
+def format_place(place: SourcePlace | None) -> str:
     """file:line:column, without what is not known."""
-    if where is None:
+    if place is None:
         return ""
-    return ":".join([where.file, *(str(n) for n in (where.line, where.column) if n)]) if where.line else where.file
+    return ":".join([place.file, *(str(n) for n in (place.line, place.column) if n)]) if place.line else place.file
 
 
-def remedy(verdict: Verdict, elsewhere: bool = False) -> str:
-    """What to do about an exceeded limit: the layer and its line, or the limit and its line. elsewhere says that the
-    baseline is another revision's, which no `costcalc lock` here changes."""
-    do = "replace {}" if verdict.code == "CC010" else "make {} cheaper"
-    layer = f"{do.format(verdict.layer)}{place_phrase(verdict.place)}" if verdict.layer else ""
-    if verdict.code.startswith("CC2") and not elsewhere:
-        other = "where the growth is meant, run `costcalc lock`"
+def describe_remedy(verdict: Verdict, other_revision: bool = False) -> str:
+    """What to do about an exceeded limit: the layer and its line, or the limit and its line. other_revision says that
+    the baseline is another revision's, which no `costcalc lock` here changes."""
+    layer_action = "replace {}" if verdict.code == "CC010" else "make {} cheaper"
+    layer_phrase = f"{layer_action.format(verdict.layer)}{place_phrase(verdict.place)}" if verdict.layer else ""
+    if verdict.code.startswith("CC2") and not other_revision:
+        alternative = "where the growth is meant, run `costcalc lock`"
     else:
         limit = format_place(verdict.limit_place)
-        what = "lower the limit" if verdict.minimum else "raise the limit"
-        what = "name another device, or take it out" if verdict.kind == "boolean" else what
-        other = f"{what} at {limit}" if limit else what
-    return f"{layer}, or {other}" if layer else other
+        limit_action = "lower the limit" if verdict.minimum else "raise the limit"
+        limit_action = "name another device, or take it out" if verdict.kind == "boolean" else limit_action
+        alternative = f"{limit_action} at {limit}" if limit else limit_action
+    return f"{layer_phrase}, or {alternative}" if layer_phrase else alternative
 
 
-def place_phrase(where: SourcePlace | None) -> str:
+def place_phrase(place: SourcePlace | None) -> str:
     """` at net.yaml:12:5`, or "" where there is no line."""
-    return f" at {format_place(where)}" if where is not None else ""
+    return f" at {format_place(place)}" if place is not None else ""
 
 
 def describe_blame(verdict: Verdict) -> str:
     """The layer to look at in words: `block3/conv takes 45.1%`, `block3/conv grew from 100 to 200 (+100)`."""
     if not verdict.layer:
         return ""
-    if verdict.grown is None:
+    if verdict.layer_growth is None:
         share = "" if verdict.share is None else f" ({format_exact_share(verdict.share)})"
-        n = verdict.others
-        others = f", and {n:,} more {'layer is' if n == 1 else 'layers are'} above it" if n else ""
-        return f"{BLAME_PHRASES.get(verdict.code, 'most is in')} {verdict.layer}{share}{others}"
-    _, before, after, follower, more = verdict.grown
+        other_layers = verdict.other_layers
+        further_phrase = (
+            f", and {other_layers:,} more {'layer is' if other_layers == 1 else 'layers are'} above it"
+            if other_layers
+            else ""
+        )
+        return f"{BLAME_PHRASES.get(verdict.code, 'most is in')} {verdict.layer}{share}{further_phrase}"
+    _, before, after, follower, follower_growth = verdict.layer_growth
     rise: Dim = after - before
-    behind = f", and {follower} follows with +{format_count(more)}" if follower else ""
+    follower_phrase = f", and {follower} follows with +{format_count(follower_growth)}" if follower else ""
     if before == 0:
-        return f"{verdict.layer} is new and takes {format_count(after)}{behind}"
-    how = "was changed and grew" if follower else "grew most,"
-    size = f"(+{format_count(rise)}{relative_to(rise, before)})"
-    return f"{verdict.layer} {how} from {format_count(before)} to {format_count(after)} {size}{behind}"
+        return f"{verdict.layer} is new and takes {format_count(after)}{follower_phrase}"
+    verb_phrase = "was changed and grew" if follower else "grew most,"
+    size = f"(+{format_count(rise)}{format_growth_share(rise, before)})"
+    return f"{verdict.layer} {verb_phrase} from {format_count(before)} to {format_count(after)} {size}{follower_phrase}"
 
 
-def relative_to(part: Dim, whole: Dim) -> str:
+def format_growth_share(part: Dim, whole: Dim) -> str:
     """`, +100.0%`."""
-    found = relative(part, whole)
-    return f", {found[2:-1]}" if found else ""
+    text = format_relative(part, whole)
+    return f", {text[2:-1]}" if text else ""
 
 
-def format_headroom(value: Amount, limit: Amount, kind: str, least: bool = False, minimum: bool = False) -> str:
+def format_headroom(value: Amount, limit: Amount, kind: str, lower_bound: bool = False, minimum: bool = False) -> str:
     """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`; of a limit that is the
-    least, `missed by 2.10 tokens/s (4.2%)`; least: by at least. "" of what is no number."""
+    least, `missed by 2.10 tokens/s (4.2%)`; lower_bound: by at least. "" of what is no number."""
     if value is None or limit is None or kind == "boolean":
         return ""
     gap: Any = limit - value  # type: ignore[operator]
     gap = -gap if minimum else gap
-    over = gap < 0 if isinstance(gap, (int, Fraction)) else bounds(gap)[1] < 0
-    size, part = (
-        format_difference(-gap if over else gap, kind),
-        relative(-gap if over else gap, limit).replace("(+", "("),
+    is_exceeded = gap < 0 if isinstance(gap, (int, Fraction)) else bounds(gap)[1] < 0
+    size, share_text = (
+        format_difference(-gap if is_exceeded else gap, kind),
+        format_relative(-gap if is_exceeded else gap, limit).replace("(+", "("),
     )
     if kind == "share":
-        size, part = f"{size.removesuffix('%')} points", ""
-    broken = "missed" if minimum else "exceeded"
-    return f"{broken} by {'at least ' if least else ''}{size}{part}" if over else f"{size} left{part}"
+        size, share_text = f"{size.removesuffix('%')} points", ""
+    verb = "missed" if minimum else "exceeded"
+    return (
+        f"{verb} by {'at least ' if lower_bound else ''}{size}{share_text}"
+        if is_exceeded
+        else f"{size} left{share_text}"
+    )

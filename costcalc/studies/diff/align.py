@@ -22,19 +22,19 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from costcalc.studies.diff.keys import AnchorKeys, LayerKeys, Numbers, anchor_keys, layer_keys
+from costcalc.studies.diff.keys import AnchorKeys, Interner, LayerKeys, make_anchor_keys, make_layer_keys
 from costcalc.studies.diff.names import NamePart, split_name
 from costcalc.studies.diff.sequence import (
     Pairs,
     align_runs,
     anchor_gaps,
-    are_kindred,
+    have_same_family,
+    index_unique,
+    index_unique_keys,
     longest_ascending,
     pair_in_order,
     score,
     shortest_script,
-    unique_by,
-    unique_keys,
 )
 from costcalc.studies.diff.snapshot import Snapshot
 
@@ -44,59 +44,64 @@ MAX_NEIGHBOURS = 16
 
 def pair_by_neighbours(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> dict[int, int]:
     """Further pairs: layers of one definition that read, or are read by, layers that are paired."""
-    found: dict[int, int] = {}
-    taken = set(pairs.values())
-    if len(pairs) == len(a.layers) or len(taken) == len(b.layers):
-        return found
+    new_pairs: dict[int, int] = {}
+    paired_ys = set(pairs.values())
+    if len(pairs) == len(a.layers) or len(paired_ys) == len(b.layers):
+        return new_pairs
     queue = deque(pairs.items())
     while queue:
         i, j = queue.popleft()
-        for mine, theirs in ((a.graph.down[i], b.graph.down[j]), (a.graph.up[i], b.graph.up[j])):
-            xs = [x for x in mine if x not in pairs and x not in found][:MAX_NEIGHBOURS]
-            ys = [y for y in theirs if y not in taken][:MAX_NEIGHBOURS] if xs else []
+        for a_neighbours, b_neighbours in ((a.graph.down[i], b.graph.down[j]), (a.graph.up[i], b.graph.up[j])):
+            xs = [x for x in a_neighbours if x not in pairs and x not in new_pairs][:MAX_NEIGHBOURS]
+            ys = [y for y in b_neighbours if y not in paired_ys][:MAX_NEIGHBOURS] if xs else []
             ranked = sorted(
-                ((score(a, x, b, y), -abs(x - i - y + j), x, y) for x in xs for y in ys if a.loose[x] == b.loose[y]),
+                (
+                    (score(a, x, b, y), -abs(x - i - y + j), x, y)
+                    for x in xs
+                    for y in ys
+                    if a.shape_free[x] == b.shape_free[y]
+                ),
                 reverse=True,
             )
             for _, _, x, y in ranked:
-                if x not in found and y not in taken:
-                    found[x] = y
-                    taken.add(y)
+                if x not in new_pairs and y not in paired_ys:
+                    new_pairs[x] = y
+                    paired_ys.add(y)
                     queue.append((x, y))
-    return found
+    return new_pairs
 
 
 def pair_by_name(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> dict[int, int]:
     """Further pairs: one name and one operator (and one definition where the name may shift); and layers with MACs that
     are alike in all their shapes, if there is one such on either side, or in a container of either side (a quantiser
     makes `query/MatMul` into `query/MatMul_quant`)."""
-    taken = set(pairs.values())
+    paired_ys = set(pairs.values())
     xs = [i for i in range(len(a.layers)) if i not in pairs]
-    ys = [j for j in range(len(b.layers)) if j not in taken]
-    found: dict[int, int] = {}
-    x_of, y_of = unique_keys(xs, a.name), unique_keys(ys, b.name)
+    ys = [j for j in range(len(b.layers)) if j not in paired_ys]
+    new_pairs: dict[int, int] = {}
+    x_of, y_of = index_unique_keys(xs, a.name), index_unique_keys(ys, b.name)
     for name, x in x_of.items():
         y = y_of.get(name)
-        if y is not None and a.kind[x] == b.kind[y] and (a.fixed[x] or a.loose[x] == b.loose[y]):
-            found[x] = y
-    for key in (_strict, _alike_in_container, _alike):
-        used = set(found.values())
-        x_at = unique_by((x, key(a, x)) for x in xs if x not in found and a.heavy[x])
-        y_at = unique_by((y, key(b, y)) for y in ys if y not in used and b.heavy[y])
-        found |= {x: y_at[at] for at, x in x_at.items() if at in y_at}
-    return found
+        if y is not None and a.kind[x] == b.kind[y] and (a.stable_name[x] or a.shape_free[x] == b.shape_free[y]):
+            new_pairs[x] = y
+    for key in (_operator_key, _container_shape_key, _shape_key):
+        new_ys = set(new_pairs.values())
+        x_at = index_unique((x, key(a, x)) for x in xs if x not in new_pairs and a.has_macs[x])
+        y_at = index_unique((y, key(b, y)) for y in ys if y not in new_ys and b.has_macs[y])
+        new_pairs |= {x: y_at[key_value] for key_value, x in x_at.items() if key_value in y_at}
+    return new_pairs
 
 
-def _strict(side: LayerKeys, i: int) -> Hashable:
-    return side.strict[i]
+def _operator_key(keys: LayerKeys, i: int) -> Hashable:
+    return keys.with_operator[i]
 
 
-def _alike_in_container(side: LayerKeys, i: int) -> Hashable:
-    return side.layers[i].name.rpartition("/")[0] or (id(side), i), side.alike[i]
+def _container_shape_key(keys: LayerKeys, i: int) -> Hashable:
+    return keys.layers[i].name.rpartition("/")[0] or (id(keys), i), keys.with_shapes[i]
 
 
-def _alike(side: LayerKeys, i: int) -> Hashable:
-    return side.alike[i]
+def _shape_key(keys: LayerKeys, i: int) -> Hashable:
+    return keys.with_shapes[i]
 
 
 def unsupported_pairs(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> Sequence[int]:
@@ -104,24 +109,26 @@ def unsupported_pairs(a: LayerKeys, b: LayerKeys, pairs: Mapping[int, int]) -> S
     neighbours that are a pair or alike. An operator that is swapped for a kindred one needs such on both sides, or
     equal MACs."""
 
-    def joined(mine: Sequence[int], theirs: Sequence[int]) -> bool:
-        alike = {b.strict[y] for y in theirs}
-        return (not mine and not theirs) or any(pairs.get(x) in theirs or a.strict[x] in alike for x in mine)
+    def are_connected(a_neighbours: Sequence[int], b_neighbours: Sequence[int]) -> bool:
+        neighbour_keys = {b.with_operator[y] for y in b_neighbours}
+        return (not a_neighbours and not b_neighbours) or any(
+            pairs.get(x) in b_neighbours or a.with_operator[x] in neighbour_keys for x in a_neighbours
+        )
 
-    lost = []
+    unsupported = []
     for i, j in pairs.items():
-        if a.loose[i] == b.loose[j] or (a.name[i] == b.name[j] and a.fixed[i]):
+        if a.shape_free[i] == b.shape_free[j] or (a.name[i] == b.name[j] and a.stable_name[i]):
             continue
-        above = joined(a.graph.up[i], b.graph.up[j])
-        below = joined(a.graph.down[i], b.graph.down[j])
-        as_many = a.heavy[i] and a.macs[i] == b.macs[j]
+        above = are_connected(a.graph.up[i], b.graph.up[j])
+        below = are_connected(a.graph.down[i], b.graph.down[j])
+        equal_macs = a.has_macs[i] and a.macs[i] == b.macs[j]
         if a.kind[i] == b.kind[j]:
-            keep = above or below or as_many or a.stem[i] == b.stem[j]
+            supported = above or below or equal_macs or a.stem[i] == b.stem[j]
         else:
-            keep = are_kindred(a, i, b, j) and (as_many or (above and below))
-        if not keep:
-            lost.append(i)
-    return lost
+            supported = have_same_family(a, i, b, j) and (equal_macs or (above and below))
+        if not supported:
+            unsupported.append(i)
+    return unsupported
 
 
 MAX_CONTAINER_DEPTH = 16
@@ -141,55 +148,57 @@ def align_containers(
     a: LayerKeys, b: LayerKeys, xs: Sequence[int], ys: Sequence[int], align: Align, depth: int = 0
 ) -> Pairs:
     """The pairs that align finds in the runs as a whole, or container by container: whichever has fewer changes."""
-    whole = align(xs, ys)
-    cost = _cost(a, b, xs, ys, whole)
-    if cost == (abs(len(xs) - len(ys)), 0, 0):
-        return whole
-    shared = _shared(a, b, xs, ys, depth)
-    while shared == [(LayerRun(0, len(xs)), LayerRun(0, len(ys)))]:
+    flat_pairs = align(xs, ys)
+    flat_cost = _edit_cost(a, b, xs, ys, flat_pairs)
+    if flat_cost == (abs(len(xs) - len(ys)), 0, 0):
+        return flat_pairs
+    containers = _pair_containers(a, b, xs, ys, depth)
+    while containers == [(LayerRun(0, len(xs)), LayerRun(0, len(ys)))]:
         depth += 1
-        shared = _shared(a, b, xs, ys, depth)
-    parts: Pairs = []
+        containers = _pair_containers(a, b, xs, ys, depth)
+    container_pairs: Pairs = []
     x = y = 0
-    for mine, theirs in shared:
-        parts += align(xs[x : mine.start], ys[y : theirs.start])
-        parts += align_containers(a, b, xs[mine.start : mine.end], ys[theirs.start : theirs.end], align, depth + 1)
-        x, y = mine.end, theirs.end
-    if shared:
-        parts += align(xs[x:], ys[y:])
-    return parts if shared and _cost(a, b, xs, ys, parts) < cost else whole
+    for a_run, b_run in containers:
+        container_pairs += align(xs[x : a_run.start], ys[y : b_run.start])
+        container_pairs += align_containers(
+            a, b, xs[a_run.start : a_run.end], ys[b_run.start : b_run.end], align, depth + 1
+        )
+        x, y = a_run.end, b_run.end
+    if containers:
+        container_pairs += align(xs[x:], ys[y:])
+    return container_pairs if containers and _edit_cost(a, b, xs, ys, container_pairs) < flat_cost else flat_pairs
 
 
-def _cost(a: LayerKeys, b: LayerKeys, xs: Sequence[int], ys: Sequence[int], pairs: Pairs) -> tuple[int, int, int]:
+def _edit_cost(a: LayerKeys, b: LayerKeys, xs: Sequence[int], ys: Sequence[int], pairs: Pairs) -> tuple[int, int, int]:
     """How many layers come, go and change; how many have another name, numbers aside; and how many with them."""
-    changed = sum(a.full[i] != b.full[j] for i, j in pairs)
+    changed = sum(a.definition[i] != b.definition[j] for i, j in pairs)
     renamed = sum(a.stem[i] != b.stem[j] for i, j in pairs)
     return len(xs) + len(ys) - 2 * len(pairs) + changed, renamed, sum(a.name[i] != b.name[j] for i, j in pairs)
 
 
-def _shared(
+def _pair_containers(
     a: LayerKeys, b: LayerKeys, xs: Sequence[int], ys: Sequence[int], depth: int
 ) -> list[tuple[LayerRun, LayerRun]]:
     """Containers of one name at a depth of the path, in order; the only one of its like may have a number or none."""
-    mine, theirs = dict(_runs(a, xs, depth)), dict(_runs(b, ys, depth))
-    found = sorted((mine[name].start, theirs[name].start, name) for name in mine.keys() & theirs.keys())
-    kept = longest_ascending([(x, y) for x, y, _ in found])
-    name_at = {x: name for x, _, name in found}
-    return [(mine[name_at[x]], theirs[name_at[x]]) for x, _ in kept]
+    a_runs, b_runs = dict(_container_runs(a, xs, depth)), dict(_container_runs(b, ys, depth))
+    shared_names = sorted((a_runs[name].start, b_runs[name].start, name) for name in a_runs.keys() & b_runs.keys())
+    ascending = longest_ascending([(x, y) for x, y, _ in shared_names])
+    name_at = {x: name for x, _, name in shared_names}
+    return [(a_runs[name_at[x]], b_runs[name_at[x]]) for x, _ in ascending]
 
 
-def _runs(side: LayerKeys, indexes: Sequence[int], depth: int) -> Iterator[tuple[tuple[str, int], LayerRun]]:
+def _container_runs(keys: LayerKeys, indexes: Sequence[int], depth: int) -> Iterator[tuple[tuple[str, int], LayerRun]]:
     """Each container whose layers stand together."""
-    names = [_container(side.layers[index].name, depth) for index in indexes]
+    names = [_container_at(keys.layers[index].name, depth) for index in indexes]
     starts = [at for at, name in enumerate(names) if at == 0 or names[at - 1] != name]
-    opened = Counter(names[at] for at in starts)
+    run_counts = Counter(names[at] for at in starts)
     for start, end in zip(starts, [*starts[1:], len(names)], strict=True):
         name = names[start]
-        if name is not None and opened[name] == 1:
+        if name is not None and run_counts[name] == 1:
             yield name, LayerRun(start, end)
 
 
-def _container(name: str, depth: int) -> tuple[str, int] | None:
+def _container_at(name: str, depth: int) -> tuple[str, int] | None:
     """The part of a name at a depth, where it is not the layer's own."""
     path = split_name(name)
     if depth + 1 >= min(len(path), MAX_CONTAINER_DEPTH):
@@ -208,60 +217,60 @@ MAX_EDITS = 64
 def align(before: Snapshot, after: Snapshot) -> Aligned:
     """Pairs of layer indexes, every layer in exactly one: in the new version's order, a removed layer after the one
     that it stood behind. Time is near-linear in the number of layers; only short runs are compared all with all."""
-    numbers = Numbers()
-    a, b = layer_keys(before, numbers), layer_keys(after, numbers)
-    pairs = dict(_ordered(a, b, numbers))
+    interner = Interner()
+    a, b = make_layer_keys(before, interner), make_layer_keys(after, interner)
+    pairs = dict(_pair_layers_in_order(a, b, interner))
     for find in (pair_by_neighbours, pair_by_name, pair_by_neighbours):
         pairs |= find(a, b, pairs)
-    lost = unsupported_pairs(a, b, pairs)
-    for i in lost:
+    unsupported = unsupported_pairs(a, b, pairs)
+    for i in unsupported:
         del pairs[i]
-    for find in (pair_by_name, pair_by_neighbours) if lost else ():
+    for find in (pair_by_name, pair_by_neighbours) if unsupported else ():
         pairs |= find(a, b, pairs)
     pairs = align_runs(a, b, pairs)
-    return tuple(_in_place(pairs, len(a.layers), len(b.layers)))
+    return tuple(_merge_order(pairs, len(a.layers), len(b.layers)))
 
 
-def _ordered(a: LayerKeys, b: LayerKeys, numbers: Numbers) -> Pairs:
+def _pair_layers_in_order(a: LayerKeys, b: LayerKeys, interner: Interner) -> Pairs:
     """The pairs that keep the order: by whole lineages first, then, in what these leave, by the shortest edit script
     if that is short, and by the layers with MACs."""
-    light, heavy = anchor_keys(a, b, False, numbers), anchor_keys(a, b, True, numbers)
+    all_keys, macs_keys = make_anchor_keys(a, b, False, interner), make_anchor_keys(a, b, True, interner)
 
-    def heavy_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
-        pairs = pair_in_order(a, [x for x in xs if a.heavy[x]], b, [y for y in ys if b.heavy[y]], heavy)
-        for rest_x, rest_y, _ in anchor_gaps(xs, ys, pairs, 0):
-            free = [x for x in rest_x if not a.heavy[x]], [y for y in rest_y if not b.heavy[y]]
-            pairs = pairs + pair_in_order(a, free[0], b, free[1], light)
+    def pair_macs_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
+        pairs = pair_in_order(a, [x for x in xs if a.has_macs[x]], b, [y for y in ys if b.has_macs[y]], macs_keys)
+        for gap_xs, gap_ys, _ in anchor_gaps(xs, ys, pairs, 0):
+            light_gap = [x for x in gap_xs if not a.has_macs[x]], [y for y in gap_ys if not b.has_macs[y]]
+            pairs = pairs + pair_in_order(a, light_gap[0], b, light_gap[1], all_keys)
         return pairs
 
-    def nearly_alike(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
-        keys = [a.full[x] for x in xs], [b.full[y] for y in ys]
-        found = shortest_script(*keys, min(MAX_EDITS, (len(xs) + len(ys)) // 10))
-        if found is None:
-            return heavy_first(xs, ys)
-        pairs = [(xs[i], ys[j]) for i, j in found]
-        for rest_x, rest_y, _ in anchor_gaps(xs, ys, pairs, 0):
-            pairs = pairs + pair_in_order(a, rest_x, b, rest_y, light, heavy_first)
+    def pair_by_script(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
+        keys = [a.definition[x] for x in xs], [b.definition[y] for y in ys]
+        script = shortest_script(*keys, min(MAX_EDITS, (len(xs) + len(ys)) // 10))
+        if script is None:
+            return pair_macs_first(xs, ys)
+        pairs = [(xs[i], ys[j]) for i, j in script]
+        for gap_xs, gap_ys, _ in anchor_gaps(xs, ys, pairs, 0):
+            pairs = pairs + pair_in_order(a, gap_xs, b, gap_ys, all_keys, pair_macs_first)
         return pairs
 
-    def lineages_first(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
-        return pair_in_order(a, xs, b, ys, AnchorKeys(light.lineages, light.lineages), nearly_alike)
+    def pair_by_lineages(xs: Sequence[int], ys: Sequence[int]) -> Pairs:
+        return pair_in_order(a, xs, b, ys, AnchorKeys(all_keys.lineages, all_keys.lineages), pair_by_script)
 
-    return align_containers(a, b, range(len(a.layers)), range(len(b.layers)), lineages_first)
+    return align_containers(a, b, range(len(a.layers)), range(len(b.layers)), pair_by_lineages)
 
 
-def _in_place(pairs: dict[int, int], n: int, m: int) -> Iterator[tuple[int | None, int | None]]:
-    behind: dict[int, list[int]] = {}
-    last = -1
+def _merge_order(pairs: dict[int, int], n: int, m: int) -> Iterator[tuple[int | None, int | None]]:
+    removed_after: dict[int, list[int]] = {}
+    last_paired = -1
     for i in range(n):
         if i in pairs:
-            last = i
+            last_paired = i
         else:
-            behind.setdefault(last, []).append(i)
-    back = {j: i for i, j in pairs.items()}
-    yield from ((i, None) for i in behind.get(-1, ()))
+            removed_after.setdefault(last_paired, []).append(i)
+    before_of = {j: i for i, j in pairs.items()}
+    yield from ((i, None) for i in removed_after.get(-1, ()))
     for j in range(m):
-        match = back.get(j)
+        match = before_of.get(j)
         yield match, j
         if match is not None:
-            yield from ((i, None) for i in behind.get(match, ()))
+            yield from ((i, None) for i in removed_after.get(match, ()))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from costcalc.core.dim import Dim, divide, prod
 from costcalc.core.traits import Layout
-from costcalc.studies.diff.definition import filters_at, operator_traits, right_operand_at
+from costcalc.studies.diff.definition import filters_index, operator_traits, right_operand_index
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 
 
@@ -39,36 +39,36 @@ def extent(axis: Axis) -> Dim:
 def regroup(axes: Axes, shape: Sequence[Dim]) -> Axes | None:
     """The axes of a tensor that is reshaped to shape; None where its extents do not follow from one another. A factor
     may be cut in two (768 channels into 12 heads of 64)."""
-    left = [factor for axis in axes for factor in axis]
-    left.reverse()
-    found: list[Axis] = []
-    for wanted in shape:
+    factors = [factor for axis in axes for factor in axis]
+    factors.reverse()
+    regrouped: list[Axis] = []
+    for target in shape:
         axis: list[AxisFactor] = []
-        have: Dim = 1
-        while left and (have != wanted or not axis):
-            factor = left[-1]
-            if _exact(wanted, have * factor.extent) is not None:
-                axis.append(left.pop())
-                have = have * factor.extent
+        product: Dim = 1
+        while factors and (product != target or not axis):
+            factor = factors[-1]
+            if _divide_exactly(target, product * factor.extent) is not None:
+                axis.append(factors.pop())
+                product = product * factor.extent
                 continue
-            rest = _exact(wanted, have)
-            other = None if rest is None or rest == 1 else _exact(factor.extent, rest)
-            if rest is not None and other is not None:
-                axis.append(AxisFactor(factor.role, rest))
-                left[-1] = AxisFactor(factor.role, other)
-                have = wanted
+            quotient = _divide_exactly(target, product)
+            cofactor = None if quotient is None or quotient == 1 else _divide_exactly(factor.extent, quotient)
+            if quotient is not None and cofactor is not None:
+                axis.append(AxisFactor(factor.role, quotient))
+                factors[-1] = AxisFactor(factor.role, cofactor)
+                product = target
             break
-        if have != wanted:
+        if product != target:
             return None
-        found.append(tuple(axis))
-    if prod([factor.extent for factor in left]) != 1:
+        regrouped.append(tuple(axis))
+    if prod([factor.extent for factor in factors]) != 1:
         return None
-    if left and found:
-        found[-1] += tuple(reversed(left))
-    return tuple(found)
+    if factors and regrouped:
+        regrouped[-1] += tuple(reversed(factors))
+    return tuple(regrouped)
 
 
-def _exact(a: Dim, b: Dim) -> Dim | None:
+def _divide_exactly(a: Dim, b: Dim) -> Dim | None:
     """a / b where that is a whole number."""
     if isinstance(a, int) and isinstance(b, int):
         return a // b if b and a % b == 0 else None
@@ -85,12 +85,12 @@ AxesOf = Mapping[str, Axes]
 def find_axes(snapshot: Snapshot) -> AxesOf:
     """The axes of each value that is computed or fed, by its name."""
     readers = {t.name: layer for layer in reversed(snapshot.layers) for t in layer.inputs}
-    found = {t.name: guess_axes(t, layout_of(readers[t.name]) if t.name in readers else "") for t in snapshot.inputs}
+    axes_of = {t.name: guess_axes(t, layout_of(readers[t.name]) if t.name in readers else "") for t in snapshot.inputs}
     for layer in snapshot.layers:
         for tensor in layer.outputs:
             if tensor.shape is not None:
-                found[tensor.name] = result_axes(layer, tensor, found)
-    return found
+                axes_of[tensor.name] = result_axes(layer, tensor, axes_of)
+    return axes_of
 
 
 def layout_of(layer: SnapshotLayer) -> Layout:
@@ -106,7 +106,7 @@ def guess_axes(tensor: SnapshotTensor, layout: Layout = "") -> Axes:
     if layout == "length_first" and rank == 3:
         roles = [POSITIONS, BATCH, CHANNELS]
     elif rank > 3 or (rank == 3 and layout in IMAGES):
-        roles = _image(rank, layout)
+        roles = _image_roles(rank, layout)
     elif rank == 3:
         roles = [BATCH, POSITIONS, CHANNELS]
     else:
@@ -114,7 +114,7 @@ def guess_axes(tensor: SnapshotTensor, layout: Layout = "") -> Axes:
     return single_factor_axes(roles, shape)
 
 
-def _image(rank: int, layout: Layout) -> list[str]:
+def _image_roles(rank: int, layout: Layout) -> list[str]:
     """What the axes of [N, C, …], or of [N, …, C], count."""
     positions = [POSITIONS] * (rank - 2)
     return [BATCH, *positions, CHANNELS] if layout == "channels_last" else [BATCH, CHANNELS, *positions]
@@ -127,19 +127,19 @@ def single_factor_axes(roles: Sequence[str], shape: Sequence[Dim]) -> Axes:
 
 def read_axes(tensor: SnapshotTensor, axes_of: AxesOf, layout: Layout = "") -> Axes:
     """The axes of a value that a layer reads."""
-    found = axes_of.get(tensor.name)
-    return guess_axes(tensor, layout) if found is None else found
+    axes = axes_of.get(tensor.name)
+    return guess_axes(tensor, layout) if axes is None else axes
 
 
 def result_axes(layer: SnapshotLayer, out: SnapshotTensor, axes_of: AxesOf) -> Axes:
     """The axes of a layer's result, from those of what it reads."""
     shape = out.shape or ()
     operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
-    moving = [t for t in layer.inputs if t.shape is not None and not t.stored]
-    if filters_at(operator) is not None or (layout in IMAGES and len(shape) > 2):
-        first = read_axes(moving[0], axes_of, layout) if moving else ()
-        found = single_factor_axes(_image(len(shape), layout), shape)
-        return tuple([_axis_after(axis, first[i : i + 1]) for i, axis in enumerate(found)])
+    computed = [t for t in layer.inputs if t.shape is not None and not t.stored]
+    if filters_index(operator) is not None or (layout in IMAGES and len(shape) > 2):
+        first = read_axes(computed[0], axes_of, layout) if computed else ()
+        default_axes = single_factor_axes(_image_roles(len(shape), layout), shape)
+        return tuple([_match_axis(axis, first[i : i + 1]) for i, axis in enumerate(default_axes)])
     if layout == "length_first":
         return single_factor_axes(
             {4: [POSITIONS, OTHER, BATCH, CHANNELS], 3: [OTHER, BATCH, CHANNELS]}.get(
@@ -147,12 +147,12 @@ def result_axes(layer: SnapshotLayer, out: SnapshotTensor, axes_of: AxesOf) -> A
             ),
             shape,
         )
-    if not moving:  # a table of positions, cut to its length: what no input reaches has no batch
+    if not computed:  # a table of positions, cut to its length: what no input reaches has no batch
         table = len(shape) == 2 and out.dtype.startswith("float")
         return single_factor_axes([POSITIONS, CHANNELS], shape) if table else guess_axes(out)
-    first = read_axes(moving[0], axes_of, layout)
-    if right_operand_at(operator) is not None:
-        return _product(layer, moving, first, shape, axes_of)
+    first = read_axes(computed[0], axes_of, layout)
+    if right_operand_index(operator) is not None:
+        return _product_axes(layer, computed, first, shape, axes_of)
     if operator.kind == "transpose":
         perm = layer.attributes.get("perm") or range(len(first))[::-1]
         return tuple([first[i] for i in perm]) if sorted(perm) == list(range(len(first))) else guess_axes(out)
@@ -161,54 +161,56 @@ def result_axes(layer: SnapshotLayer, out: SnapshotTensor, axes_of: AxesOf) -> A
     if operator.view:
         return regroup(first, shape) or guess_axes(out)
     return (
-        _alike([read_axes(t, axes_of, layout) for t in moving], shape) or regroup(first, shape) or _fewer(first, shape)
+        _broadcast_axes([read_axes(t, axes_of, layout) for t in computed], shape)
+        or regroup(first, shape)
+        or _reduced_axes(first, shape)
     )
 
 
-def _axis_after(axis: Axis, before: Axes) -> Axis:
-    return before[0] if before and extent(before[0]) == extent(axis) else axis
+def _match_axis(axis: Axis, candidates: Axes) -> Axis:
+    return candidates[0] if candidates and extent(candidates[0]) == extent(axis) else axis
 
 
-def _product(
-    layer: SnapshotLayer, moving: Sequence[SnapshotTensor], first: Axes, shape: Sequence[Dim], axes_of: AxesOf
+def _product_axes(
+    layer: SnapshotLayer, computed: Sequence[SnapshotTensor], first: Axes, shape: Sequence[Dim], axes_of: AxesOf
 ) -> Axes:
     """[…, M, N]: rows from the left operand, columns from the right one (channels where it is a weight)."""
     if layer.attributes.get("transA"):
         first = first[::-1]
-    second = read_axes(moving[1], axes_of) if len(moving) > 1 and layer.inputs[0] is moving[0] else ()
+    second = read_axes(computed[1], axes_of) if len(computed) > 1 and layer.inputs[0] is computed[0] else ()
     rows = (*first[:-1], second[-1] if second else ())
     if len(rows) != len(shape):
         rows = ((),) * len(shape)
-    kept = [_axis_after((AxisFactor(CHANNELS, e),), (axis,)) for axis, e in zip(rows[:-1], shape[:-1], strict=True)]
-    return (*kept, *[_axis_after((AxisFactor(CHANNELS, e),), rows[-1:] if second else ()) for e in shape[-1:]])
+    row_axes = [_match_axis((AxisFactor(CHANNELS, e),), (axis,)) for axis, e in zip(rows[:-1], shape[:-1], strict=True)]
+    return (*row_axes, *[_match_axis((AxisFactor(CHANNELS, e),), rows[-1:] if second else ()) for e in shape[-1:]])
 
 
-def _alike(sources: Sequence[Axes], shape: Sequence[Dim]) -> Axes | None:
+def _broadcast_axes(sources: Sequence[Axes], shape: Sequence[Dim]) -> Axes | None:
     """The axes of a result that has its inputs' shape, broadcast from the right; an axis that none of them has keeps
     the first one's role."""
     rank = len(shape)
     if not any(len(source) == rank for source in sources):
         return None
-    found: list[Axis] = []
+    axes: list[Axis] = []
     for i, e in enumerate(shape):
-        at = [source[i - rank + len(source)] for source in sources if i - rank + len(source) >= 0]
-        match = [axis for axis in at if extent(axis) == e]
-        found.append(match[0] if match else (AxisFactor(role_of(at[0]), e),))
-    return tuple(found)
+        aligned = [source[i - rank + len(source)] for source in sources if i - rank + len(source) >= 0]
+        equal_axes = [axis for axis in aligned if extent(axis) == e]
+        axes.append(equal_axes[0] if equal_axes else (AxisFactor(axis_role(aligned[0]), e),))
+    return tuple(axes)
 
 
-def _fewer(first: Axes, shape: Sequence[Dim]) -> Axes:
+def _reduced_axes(first: Axes, shape: Sequence[Dim]) -> Axes:
     """The axes that are left when some are summed over, or cut away."""
-    found: list[Axis] = []
-    at = 0
+    axes: list[Axis] = []
+    position = 0
     for e in shape:
-        match = next((i for i in range(at, len(first)) if extent(first[i]) == e), None)
-        found.append(first[match] if match is not None else (AxisFactor(OTHER, e),))
-        at = at if match is None else match + 1
-    return tuple(found)
+        match = next((i for i in range(position, len(first)) if extent(first[i]) == e), None)
+        axes.append(first[match] if match is not None else (AxisFactor(OTHER, e),))
+        position = position if match is None else match + 1
+    return tuple(axes)
 
 
-def role_of(axis: Axis) -> str:
+def axis_role(axis: Axis) -> str:
     """What an axis counts as a whole; other where it is mixed."""
     roles = {factor.role for factor in axis}
     return roles.pop() if len(roles) == 1 else OTHER
@@ -219,18 +221,18 @@ def input_axes(layer: SnapshotLayer, position: int, axes_of: AxesOf) -> Axes:
     tensor = layer.inputs[position]
     shape = tensor.shape or ()
     operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
-    if position == filters_at(operator):
+    if position == filters_index(operator):
         return single_factor_axes([CHANNELS, CHANNELS, *[KERNEL] * len(shape)][: len(shape)], shape)
     if not tensor.stored:
         return read_axes(tensor, axes_of, layout)
-    first = _first(layer)
+    first = _first_computed_input(layer)
     if first is None:  # a learned tensor by itself (a class token, a table of positions): its axes are the result's
         out = layer.outputs[0]
-        found = result_axes(layer, out, axes_of) if out.shape is not None else ()
-        roles = [role_of(axis) for axis in found] if len(found) == len(shape) else [OTHER] * len(shape)
+        output_axes = result_axes(layer, out, axes_of) if out.shape is not None else ()
+        roles = [axis_role(axis) for axis in output_axes] if len(output_axes) == len(shape) else [OTHER] * len(shape)
         return single_factor_axes(roles, shape)
     x = read_axes(first, axes_of, layout)
-    if position == right_operand_at(operator) and len(shape) > 1 and x:
+    if position == right_operand_index(operator) and len(shape) > 1 and x:
         inner = x[0] if layer.attributes.get("transA") else x[-1]
         pair: tuple[Axis, Axis] = (inner, (AxisFactor(CHANNELS, shape[-1]),))
         if layer.attributes.get("transB"):
@@ -242,16 +244,16 @@ def input_axes(layer: SnapshotLayer, position: int, axes_of: AxesOf) -> Axes:
     if per_channel and extent(x[1]) == shape[0]:
         return (x[1],)
     out = layer.outputs[0]
-    return _right_aligned(shape, result_axes(layer, out, axes_of) if out.shape is not None else x)
+    return _align_right(shape, result_axes(layer, out, axes_of) if out.shape is not None else x)
 
 
-def _first(layer: SnapshotLayer) -> SnapshotTensor | None:
+def _first_computed_input(layer: SnapshotLayer) -> SnapshotTensor | None:
     return next((t for t in layer.inputs if t.name and not t.stored), None)
 
 
-def _right_aligned(shape: tuple[Dim, ...], axes: Axes) -> Axes:
-    found: list[Axis] = []
+def _align_right(shape: tuple[Dim, ...], axes: Axes) -> Axes:
+    aligned: list[Axis] = []
     for i, e in enumerate(shape):
-        at = i - len(shape) + len(axes)
-        found.append(axes[at] if at >= 0 and extent(axes[at]) == e else (AxisFactor(CHANNELS, e),))
-    return tuple(found)
+        position = i - len(shape) + len(axes)
+        aligned.append(axes[position] if position >= 0 and extent(axes[position]) == e else (AxisFactor(CHANNELS, e),))
+    return tuple(aligned)

@@ -11,7 +11,8 @@ from costcalc import ops
 from costcalc.core import registry
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS, Key, Traits
-from costcalc.ops.plugins import load_installed
+from costcalc.graph.patterns.convolution import reads_one_channel
+from costcalc.ops.plugins import load_installed_rules
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 CONVOLUTIONS = ("convolution", "deformable_convolution", "transposed_convolution")
@@ -44,42 +45,43 @@ def operator_traits(key: Key) -> Traits:
     if key not in TRAITS:
         ops.load_families()
         if registry.rule_state(*key) == "unknown":
-            load_installed()
+            load_installed_rules()
     return TRAITS.get(key, UNKNOWN_TRAITS)
 
 
-def filters_at(operator: Traits) -> int | None:
+def filters_index(operator: Traits) -> int | None:
     """Where filters [C_out, C_in/group, *kernel] (transposed [C_in, C_out/group, *kernel]) stand among the inputs."""
     return operator.factors[1] if operator.kind in CONVOLUTIONS else None
 
 
-def right_operand_at(operator: Traits) -> int | None:
+def right_operand_index(operator: Traits) -> int | None:
     """Where the right operand [K, N] of a product stands; N is the layer's own where it is a weight. None where it is
     stored in another form."""
     return operator.factors[1] if operator.kind == "product" and operator.packed is None else None
 
 
-def definition(layer: SnapshotLayer) -> Definition:
+def define_layer(layer: SnapshotLayer) -> Definition:
     """What the layer is by itself. A depthwise convolution's groups and filters follow its channels; so does C_in/group
     of any convolution, K of a product, and every weight of a normalisation."""
     key = (layer.domain, layer.op_type)
     operator = operator_traits(key)
-    attributes = canonical(key, layer.attributes)
-    at = filters_at(operator)
-    if at is not None:
+    attributes = canonical_attributes(key, layer.attributes)
+    filters_position = filters_index(operator)
+    if filters_position is not None:
         transposed = operator.kind == "transposed_convolution"
-        shape = _shape_at(layer.inputs, at)
+        shape = _shape_at(layer.inputs, filters_position)
         if len(shape) > 2:
             group = layer.attributes.get("group", 1)
             first, second, *kernel = shape
-            filters, depthwise = (second * group, first == group) if transposed else (first, second == 1)
+            filters = second * group if transposed else first
+            depthwise = first == group if transposed else reads_one_channel(shape, group)
             if group != 1 and depthwise:
                 width, groups = filters // group if isinstance(group, int) else filters, "depthwise"
             else:
                 width, groups = filters, group
-            kept = tuple([item for item in attributes if item[0] not in ("group", "kernel_shape")])
-            return Definition((*key, groups, tuple(kernel), *kept), (width,))
-    if right_operand_at(operator) is not None:
+            other_attributes = tuple([item for item in attributes if item[0] not in ("group", "kernel_shape")])
+            return Definition((*key, groups, tuple(kernel), *other_attributes), (width,))
+    if right_operand_index(operator) is not None:
         return Definition((*key, *attributes), units(layer))
     if operator.kind == "lookup" and layer.inputs and layer.inputs[0].stored:
         return Definition((*key, *attributes), layer.inputs[0].shape or ())
@@ -88,19 +90,27 @@ def definition(layer: SnapshotLayer) -> Definition:
 
 def units(layer: SnapshotLayer) -> tuple[Dim, ...]:
     """(N,) of a product with a stored right operand; () of any other layer."""
-    at = right_operand_at(operator_traits((layer.domain, layer.op_type)))
-    if at is None:
+    operand_position = right_operand_index(operator_traits((layer.domain, layer.op_type)))
+    if operand_position is None:
         return ()
-    shape = _shape_at(layer.inputs, at)
-    if not layer.inputs[at : at + 1] or not layer.inputs[at].stored or len(shape) < 2:
+    shape = _shape_at(layer.inputs, operand_position)
+    if (
+        not layer.inputs[operand_position : operand_position + 1]
+        or not layer.inputs[operand_position].stored
+        or len(shape) < 2
+    ):
         return ()
     return (shape[-2] if layer.attributes.get("transB") else shape[-1],)
 
 
 def windows(layer: SnapshotLayer) -> tuple[Dim, ...]:
     """What a filter or a pool spans along each axis, its dilation counted; () where a layer has none."""
-    at = filters_at(operator_traits((layer.domain, layer.op_type)))
-    kernel = layer.attributes.get("kernel_shape", ()) if at is None else _shape_at(layer.inputs, at)[2:]
+    filters_position = filters_index(operator_traits((layer.domain, layer.op_type)))
+    kernel = (
+        layer.attributes.get("kernel_shape", ())
+        if filters_position is None
+        else _shape_at(layer.inputs, filters_position)[2:]
+    )
     dilations = layer.attributes.get("dilations") or (1,) * len(kernel)
     return tuple([(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=False)])
 
@@ -118,43 +128,43 @@ def _shape_at(inputs: tuple[SnapshotTensor, ...], position: int) -> tuple[Dim, .
     return (inputs[position].shape or ()) if position < len(inputs) else ()
 
 
-def canonical(key: tuple[str, str], attributes: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+def canonical_attributes(key: tuple[str, str], attributes: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Attributes that can be compared: sorted, without those that have their defaults (whether a file writes a default
     down is no difference), numbers as the float32 that ONNX stores."""
     if not attributes:
         return ()
-    left_out = operator_traits(key).derived
-    found = []
+    derived = operator_traits(key).derived
+    items = []
     for name, value in sorted(attributes.items()):
-        value = _plain(value)
-        if name not in left_out and not _neutral(name, value) and _defaults(key).get(name, ...) != value:
-            found.append((name, value))
-    return tuple(found)
+        value = _normalise_value(value)
+        if name not in derived and not _is_neutral(name, value) and _default_attributes(key).get(name, ...) != value:
+            items.append((name, value))
+    return tuple(items)
 
 
-def _neutral(name: str, value: Any) -> bool:
+def _is_neutral(name: str, value: Any) -> bool:
     """Whether an attribute says what its absence says; None stands for these defaults in the rules."""
     if isinstance(value, tuple):
-        neutral = {"strides": 1, "dilations": 1, "pads": 0}.get(name)
-        return neutral is not None and all(v == neutral for v in value)
+        neutral_value = {"strides": 1, "dilations": 1, "pads": 0}.get(name)
+        return neutral_value is not None and all(v == neutral_value for v in value)
     return (name, value) in NEUTRAL
 
 
 @lru_cache(maxsize=4096)
-def _defaults(key: tuple[str, str]) -> Mapping[str, Any]:
+def _default_attributes(key: tuple[str, str]) -> Mapping[str, Any]:
     """ONNX's defaults, as the operator's rules have them."""
     if key not in registry.SHAPE_RULES and key not in registry.COST_RULES:
         ops.load_families()
-    found: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     for rules in (registry.COST_RULES, registry.SHAPE_RULES):
         rule = rules.get(key)
-        found |= (rule and rule.function.__kwdefaults__) or {}
-    return found
+        defaults |= (rule and rule.function.__kwdefaults__) or {}
+    return defaults
 
 
-def _plain(value: Any) -> Any:
+def _normalise_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return tuple([_plain(v) for v in value])
+        return tuple([_normalise_value(v) for v in value])
     if isinstance(value, float):
         return _float32(value)
     return value

@@ -19,8 +19,8 @@ from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.diff.align import align
 from costcalc.studies.diff.axes import AxesOf, find_axes
 from costcalc.studies.diff.causes import causes
-from costcalc.studies.diff.definition import definition, filters_at, operator_traits, right_operand_at
-from costcalc.studies.diff.names import is_same_name, ordinals
+from costcalc.studies.diff.definition import define_layer, filters_index, operator_traits, right_operand_index
+from costcalc.studies.diff.names import count_ordinals, is_same_name
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 
 STATUSES = ("added", "removed", "changed", "follows", "renamed", "same")
@@ -72,7 +72,7 @@ class Diff(Result):
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the tables."""
-        old, new = (side.source or side.name for side in (self.before, self.after))
+        old, new = (version.source or version.name for version in (self.before, self.after))
         return f"<Diff {old} → {new}: {len(self.changes)} of {len(self.layers)} layers>"
 
     def tables(self, top: int | None = None) -> tuple[ResultTable, ...]:
@@ -90,9 +90,9 @@ class Diff(Result):
         sums: dict[str, dict[str, Dim]] = {}
         for change in self.changes:
             for quantity, parts in change.causes.items():
-                into = sums.setdefault(quantity, {})
+                cause_sums = sums.setdefault(quantity, {})
                 for cause, amount in parts.items():
-                    into[cause] = into.get(cause, 0) + amount
+                    cause_sums[cause] = cause_sums.get(cause, 0) + amount
         return sums
 
     def totals(self, quantity: str) -> tuple[Dim | None, Dim | None]:
@@ -103,62 +103,66 @@ class Diff(Result):
     def quantities(self) -> tuple[str, ...]:
         """The keys of the quantities that are compared: the totals of every report, then the further ones that either
         version has or refuses, in the order of the catalogue."""
-        keys = dict.fromkeys(key for side in (self.after, self.before) for key in (*side.totals, *side.figures))
-        known = list(CATALOGUE)
+        keys = dict.fromkeys(
+            key for version in (self.after, self.before) for key in (*version.totals, *version.figures)
+        )
+        catalogue_order = list(CATALOGUE)
         further = [key for key in keys if key not in TOTALS]
-        return (*TOTALS, *sorted(further, key=lambda key: known.index(parse_quantity(key).quantity.key)))
+        return (*TOTALS, *sorted(further, key=lambda key: catalogue_order.index(parse_quantity(key).quantity.key)))
 
     def figures(self, quantity: str) -> tuple[Figure | QuantityError, Figure | QuantityError]:
         """A quantity before and after with its certainty; a QuantityError, as a value, where a version lacks it."""
         return figure(self.before, quantity), figure(self.after, quantity)
 
 
-def status(before: SnapshotLayer, after: SnapshotLayer, one_name: bool) -> str:
-    """changed, follows, renamed or same; one_name tells whether the names differ at most by automatic numbers.
+def status(before: SnapshotLayer, after: SnapshotLayer, same_name: bool) -> str:
+    """changed, follows, renamed or same; same_name tells whether the names differ at most by automatic numbers.
 
     A layer was changed if it has another operator, attribute, number of filters or units, another type of weights or
     another set of inputs. It was changed too where all that it reads is as it was, yet its weights or its results have
     other shapes. It follows where what it reads has another shape, or where it only costs otherwise (a weight that it
     shares counts for another layer now, or a loop runs more often).
     """
-    if _changed(before, after):
+    if _is_changed(before, after):
         return "changed"
     results = [[(t.dtype, t.shape) for t in layer.outputs] for layer in (before, after)]
     if (
-        _read(before) != _read(after)
+        _computed_input_types(before) != _computed_input_types(after)
         or results[0] != results[1]
         or before.amounts != after.amounts
         or before.count != after.count
     ):
         return "follows"
-    return "same" if one_name else "renamed"
+    return "same" if same_name else "renamed"
 
 
-def _changed(before: SnapshotLayer, after: SnapshotLayer) -> bool:
-    if (before.domain, before.op_type) != (after.domain, after.op_type) or definition(before) != definition(after):
+def _is_changed(before: SnapshotLayer, after: SnapshotLayer) -> bool:
+    if (before.domain, before.op_type) != (after.domain, after.op_type) or define_layer(before) != define_layer(after):
         return True
     if len(before.inputs) != len(after.inputs) or len(before.outputs) != len(after.outputs):
         return True
     pairs = list(zip(before.inputs, after.inputs, strict=True))
-    if any(bool(x.name) != bool(y.name) or _retyped(x, y) for x, y in pairs):
+    if any(bool(x.name) != bool(y.name) or _has_other_type(x, y) for x, y in pairs):
         return True
-    if _read(before) == _read(after):
+    if _computed_input_types(before) == _computed_input_types(after):
         # what is cut from a table follows a length that the layer does not read
-        shapes = [[t.shape for t in (*x.inputs, *(x.outputs if _read(x) else ()))] for x in (before, after)]
+        shapes = [
+            [t.shape for t in (*x.inputs, *(x.outputs if _computed_input_types(x) else ()))] for x in (before, after)
+        ]
         return shapes[0] != shapes[1]
     operator = operator_traits((before.domain, before.op_type))
-    if filters_at(operator) is not None or right_operand_at(operator) is not None:
+    if filters_index(operator) is not None or right_operand_index(operator) is not None:
         return False
     ratios = list(_ratios(before, after))
-    return any(x.stored and y.stored and not _follows(x, y, ratios) for x, y in pairs)
+    return any(x.stored and y.stored and not _weight_follows(x, y, ratios) for x, y in pairs)
 
 
-def _retyped(before: SnapshotTensor, after: SnapshotTensor) -> bool:
+def _has_other_type(before: SnapshotTensor, after: SnapshotTensor) -> bool:
     """Whether a weight has another element type; that of a single number (a bound, a ratio) follows the activations."""
     return before.stored and after.stored and before.dtype != after.dtype and after.shape not in ((), (1,))
 
 
-def _read(layer: SnapshotLayer) -> list[tuple[str, tuple[Dim, ...] | None]]:
+def _computed_input_types(layer: SnapshotLayer) -> list[tuple[str, tuple[Dim, ...] | None]]:
     """The types that a layer reads while the model runs."""
     return [(t.dtype, t.shape) for t in layer.inputs if not t.stored]
 
@@ -170,7 +174,7 @@ def _ratios(before: SnapshotLayer, after: SnapshotLayer) -> Iterator[tuple[Dim, 
             yield from ((old, new) for old, new in zip(x.shape, y.shape, strict=True) if old != new)
 
 
-def _follows(before: SnapshotTensor, after: SnapshotTensor, ratios: list[tuple[Dim, Dim]]) -> bool:
+def _weight_follows(before: SnapshotTensor, after: SnapshotTensor, ratios: list[tuple[Dim, Dim]]) -> bool:
     """Whether each extent of a weight is as it was, or grew as an extent did that its layer reads."""
     if before.shape is None or after.shape is None or len(before.shape) != len(after.shape):
         return before.shape == after.shape
@@ -189,19 +193,19 @@ def diff(before: Snapshot, after: Snapshot) -> Diff:
     For every quantity that adds up over layers, the layers' differences add up to the difference of the totals (where
     one is not known in a version, as 0: its total leaves it out too).
     """
-    old, new = (ordinals(layer.name for layer in s.layers) for s in (before, after))
+    old, new = (count_ordinals(layer.name for layer in s.layers) for s in (before, after))
     axes_of: list[AxesOf] = []
 
     def change(x: SnapshotLayer | None, y: SnapshotLayer | None) -> LayerChange:
         if x is not None and y is not None:
-            found = status(x, y, is_same_name(x.name, y.name, old, new, not (_lined(x) or _lined(y))))
-            if found in ("same", "renamed"):
-                return LayerChange(found, x, y, {})
+            layer_status = status(x, y, is_same_name(x.name, y.name, old, new, not (_has_line(x) or _has_line(y))))
+            if layer_status in ("same", "renamed"):
+                return LayerChange(layer_status, x, y, {})
         else:
-            found = "added" if x is None else "removed"
+            layer_status = "added" if x is None else "removed"
         if not axes_of:
             axes_of.extend((find_axes(before), find_axes(after)))
-        return LayerChange(found, x, y, causes(x, y, *axes_of))
+        return LayerChange(layer_status, x, y, causes(x, y, *axes_of))
 
     pairs = align(before, after)
     return Diff(
@@ -213,7 +217,7 @@ def diff(before: Snapshot, after: Snapshot) -> Diff:
     )
 
 
-def _lined(layer: SnapshotLayer) -> bool:
+def _has_line(layer: SnapshotLayer) -> bool:
     """Whether a layer stands in a line of a file that somebody wrote; an exported one does not."""
     return LINE.search(layer.place) is not None
 
@@ -236,10 +240,10 @@ def figure(snapshot: Snapshot, quantity: str) -> Figure | QuantityError:
 def is_lower_bound(snapshot: Snapshot, quantity: str) -> bool:
     """Whether a quantity is only known from below, since a layer's part of it is not known."""
     columns = parse_quantity(quantity).quantity.columns
-    return bool(snapshot.unknown) and any(_unknown(layer, columns) for layer in snapshot.layers)
+    return bool(snapshot.unknown) and any(_has_unknown_figure(layer, columns) for layer in snapshot.layers)
 
 
-def _unknown(layer: SnapshotLayer, columns: tuple[str, ...]) -> bool:
+def _has_unknown_figure(layer: SnapshotLayer, columns: tuple[str, ...]) -> bool:
     """Whether one of a layer's figures is not known; those of a training step are where its MACs are."""
     return any(layer.amounts.get(column, layer.amounts["macs"]) is None for column in columns)
 
@@ -252,10 +256,10 @@ def total_change(diff: Diff, quantity: str) -> Dim | Fraction | None:
     if isinstance(before, QuantityError) or isinstance(after, QuantityError) or isinstance(after.value, bool):
         return None
     columns = parse_quantity(quantity).quantity.columns
-    unknown = any(
-        layer is not None and _unknown(layer, columns)
+    is_unknown = any(
+        layer is not None and _has_unknown_figure(layer, columns)
         for change in diff.changes
         if change.status != "renamed"
         for layer in (change.before, change.after)
     )
-    return None if unknown or before.certainty != after.certainty else difference(after.value, before.value)
+    return None if is_unknown or before.certainty != after.certainty else difference(after.value, before.value)

@@ -1,5 +1,5 @@
-"""Snapshot to what its layers are compared by, as small integers: alike layers of both versions have the same ones,
-and so have alike neighbourhoods (who reads whom).
+"""Two Snapshots → keys of their layers, as small integers: equal layers of both versions have equal keys, and so have
+equal neighbourhoods in the dataflow.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim
-from costcalc.studies.diff.definition import Definition, definition, has_macs, operator_traits, right_operand_at
+from costcalc.studies.diff.definition import Definition, define_layer, has_macs, operator_traits, right_operand_index
 from costcalc.studies.diff.names import is_numbered, stem
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 
@@ -27,8 +27,8 @@ class Neighbourhood(NamedTuple):
     down: Edges
 
 
-def dataflow(layers: Sequence[SnapshotLayer]) -> Neighbourhood:
-    """The dataflow between layers."""
+def make_dataflow(layers: Sequence[SnapshotLayer]) -> Neighbourhood:
+    """Layers in execution order → the dataflow between them, as indexes."""
     producer: dict[str, int] = {}
     up: list[tuple[int, ...]] = []
     for index, layer in enumerate(layers):
@@ -36,24 +36,24 @@ def dataflow(layers: Sequence[SnapshotLayer]) -> Neighbourhood:
         up.append(tuple(dict.fromkeys(sources)))
         for tensor in layer.outputs:
             producer[tensor.name] = index
-    return Neighbourhood(tuple(up), _reversed(up))
+    return Neighbourhood(tuple(up), _reverse_edges(up))
 
 
 def contract(graph: Neighbourhood, selected: Sequence[bool]) -> Neighbourhood:
     """The dataflow between the layers that are kept, through those that are not (all get an entry)."""
-    reach: list[tuple[int, ...]] = []
+    sources_of: list[tuple[int, ...]] = []
     up: list[tuple[int, ...]] = []
     for index, sources in enumerate(graph.up):
-        found: set[int] = set()
+        nearest_sources: set[int] = set()
         for source in sources:
-            found.update((source,) if selected[source] else reach[source])
-        nearest = tuple(sorted(found, reverse=True)[:SOURCES])
-        reach.append(nearest)
+            nearest_sources.update((source,) if selected[source] else sources_of[source])
+        nearest = tuple(sorted(nearest_sources, reverse=True)[:SOURCES])
+        sources_of.append(nearest)
         up.append(nearest if selected[index] else ())
-    return Neighbourhood(tuple(up), _reversed(up))
+    return Neighbourhood(tuple(up), _reverse_edges(up))
 
 
-def _reversed(up: Sequence[tuple[int, ...]]) -> Edges:
+def _reverse_edges(up: Sequence[tuple[int, ...]]) -> Edges:
     down: list[list[int]] = [[] for _ in up]
     for index, sources in enumerate(up):
         for source in sources:
@@ -61,37 +61,37 @@ def _reversed(up: Sequence[tuple[int, ...]]) -> Edges:
     return tuple(map(tuple, down))
 
 
-class Numbers:
-    """Gives equal things equal numbers, in both versions alike."""
+class Interner:
+    """Numbers keys: equal keys of both versions get equal numbers."""
 
-    __slots__ = ("known",)
+    __slots__ = ("number_of",)
 
     def __init__(self) -> None:
-        self.known: dict[Hashable, int] = {}
+        self.number_of: dict[Hashable, int] = {}
 
-    def of(self, thing: Hashable) -> int:
-        """The number of a thing."""
-        return self.known.setdefault(thing, len(self.known))
+    def intern(self, key: Hashable) -> int:
+        """Key → its number: that of the equal key before it, or the next one."""
+        return self.number_of.setdefault(key, len(self.number_of))
 
 
-def lineage_labels(labels: Sequence[int], edges: Edges, order: Sequence[int], numbers: Numbers) -> list[int]:
+def label_lineages(labels: Sequence[int], edges: Edges, order: Sequence[int], interner: Interner) -> list[int]:
     """A number for each node and everything behind it: its own label and its neighbours' numbers. order is such that
     neighbours come first."""
-    found = [0] * len(labels)
+    lineages = [0] * len(labels)
     for index in order:
-        found[index] = numbers.of((labels[index], tuple(sorted([found[i] for i in edges[index]]))))
-    return found
+        lineages[index] = interner.intern((labels[index], tuple(sorted([lineages[i] for i in edges[index]]))))
+    return lineages
 
 
-def neighbourhood_labels(labels: Sequence[int], graph: Neighbourhood, radius: int, numbers: Numbers) -> list[int]:
+def label_neighbourhoods(labels: Sequence[int], graph: Neighbourhood, radius: int, interner: Interner) -> list[int]:
     """Weisfeiler-Lehman: a number for each node and what stands within radius steps up and down."""
-    found = list(labels)
+    current = list(labels)
     for _ in range(radius):
-        found = [
-            numbers.of((own, tuple(sorted([found[i] for i in up])), tuple(sorted([found[i] for i in down]))))
-            for own, up, down in zip(found, graph.up, graph.down, strict=True)
+        current = [
+            interner.intern((label, tuple(sorted([current[i] for i in up])), tuple(sorted([current[i] for i in down]))))
+            for label, up, down in zip(current, graph.up, graph.down, strict=True)
         ]
-    return found
+    return current
 
 
 FUSED = ("activation", "activation_params")
@@ -129,49 +129,52 @@ OTHER_FAMILIES = {
 
 class LayerKeys(NamedTuple):
     """One version's layers, each described by numbers. kind: its operator (a Gemm is a MatMul here, a fused or
-    quantised convolution a Conv); loose: kernel, stride, groups too; full: filters or units too; alike: all shapes
-    too; strict: the operator by its own name too. family is that of the operator, "" where it has none. heavy tells
-    whether it has MACs; fixed whether its name has no number that may shift."""
+    quantised convolution a Conv); shape_free: kernel, stride, groups too; definition: filters or units too;
+    with_shapes: all shapes too; with_operator: the operator by its own name too. family is that of the operator, ""
+    where it has none. has_macs tells whether it has MACs; stable_name whether its name has no number that may shift."""
 
     layers: Sequence[SnapshotLayer]
     kind: list[int]
-    loose: list[int]
-    full: list[int]
-    alike: list[int]
-    strict: list[int]
+    shape_free: list[int]
+    definition: list[int]
+    with_shapes: list[int]
+    with_operator: list[int]
     family: list[str]
     name: list[int]
     stem: list[int]
-    fixed: list[bool]
-    heavy: list[bool]
+    stable_name: list[bool]
+    has_macs: list[bool]
     macs: list[Dim | None]
     graph: Neighbourhood
 
 
-def layer_keys(snapshot: Snapshot, numbers: Numbers) -> LayerKeys:
-    """The numbers of a version; both versions share the same Numbers."""
-    layers, of = snapshot.layers, numbers.of
-    found = [definition(layer) for layer in layers]
-    loose = [_loose(layer, d) for layer, d in zip(layers, found, strict=True)]
-    alike = [of((key, d.width, _shapes(layer))) for key, d, layer in zip(loose, found, layers, strict=True)]
+def make_layer_keys(snapshot: Snapshot, interner: Interner) -> LayerKeys:
+    """Snapshot → the keys of its layers; both versions share one Interner."""
+    layers, intern = snapshot.layers, interner.intern
+    definitions = [define_layer(layer) for layer in layers]
+    shape_free = [_shape_free_key(layer, d) for layer, d in zip(layers, definitions, strict=True)]
+    with_shapes = [
+        intern((key, d.width, _computed_shapes(layer)))
+        for key, d, layer in zip(shape_free, definitions, layers, strict=True)
+    ]
     return LayerKeys(
         layers,
-        [of(key[:2]) for key in loose],
-        [of(key) for key in loose],
-        [of((key, d.width)) for key, d in zip(loose, found, strict=True)],
-        alike,
-        [of((number, d)) for number, d in zip(alike, found, strict=True)],
-        [family_of(layer) for layer in layers],
-        [of(("name", layer.name)) for layer in layers],
-        [of(("stem", stem(layer.name))) for layer in layers],
+        [intern(key[:2]) for key in shape_free],
+        [intern(key) for key in shape_free],
+        [intern((key, d.width)) for key, d in zip(shape_free, definitions, strict=True)],
+        with_shapes,
+        [intern((number, d)) for number, d in zip(with_shapes, definitions, strict=True)],
+        [operator_family(layer) for layer in layers],
+        [intern(("name", layer.name)) for layer in layers],
+        [intern(("stem", stem(layer.name))) for layer in layers],
         [not is_numbered(layer.name) for layer in layers],
         [has_macs(layer) for layer in layers],
         [layer.amounts["macs"] for layer in layers],
-        dataflow(layers),
+        make_dataflow(layers),
     )
 
 
-def family_of(layer: SnapshotLayer) -> str:
+def operator_family(layer: SnapshotLayer) -> str:
     """Layer -> the family of its operator; "" where it has none."""
     key = (layer.domain, layer.op_type)
     operator = operator_traits(key)
@@ -179,17 +182,17 @@ def family_of(layer: SnapshotLayer) -> str:
     return family or OTHER_FAMILIES.get(key, "")
 
 
-def _loose(layer: SnapshotLayer, d: Definition) -> tuple[object, ...]:
+def _shape_free_key(layer: SnapshotLayer, d: Definition) -> tuple[object, ...]:
     key = (layer.domain, layer.op_type)
     operator = operator_traits(key)
-    if right_operand_at(operator) is not None:
+    if right_operand_index(operator) is not None:
         return "", "MatMul"
     if operator.kind in ("convolution", "deformable_convolution"):
-        return "", "Conv", *[part for part in d.shape_free[2:] if not (isinstance(part, tuple) and part[0] in FUSED)]
+        return "", "Conv", *[item for item in d.shape_free[2:] if not (isinstance(item, tuple) and item[0] in FUSED)]
     return d.shape_free
 
 
-def _shapes(layer: SnapshotLayer) -> tuple[object, ...]:
+def _computed_shapes(layer: SnapshotLayer) -> tuple[object, ...]:
     """The shapes that it reads and gives; not of single numbers, for a quantised layer reads its zero points too."""
     return (tuple([t.shape for t in layer.inputs if not t.stored and t.shape]), tuple([t.shape for t in layer.outputs]))
 
@@ -202,55 +205,65 @@ class AnchorKey(NamedTuple):
 
 
 Keys = Sequence[Callable[[], AnchorKey]]
-"""From strict to loose; each is computed when it is first called for."""
+"""From the most exact one on; each is computed when it is first called for."""
 
 
 class AnchorKeys(NamedTuple):
-    """Keys that identify a layer by all that it rests on or all that rests on it; and these with those that identify it
-    by its neighbourhood."""
+    """lineages identify a layer by all that it rests on or all that rests on it; levels are these, and then those that
+    identify it by its neighbourhood."""
 
     lineages: Keys
-    all: Keys
+    levels: Keys
 
 
 class _KeyMaker:
-    """Computes the keys of two versions' layers; of a contracted graph (heavy) only the layers with MACs count."""
+    """Computes the keys of two versions' layers; of contracted graphs only the layers with MACs count."""
 
-    def __init__(self, before: LayerKeys, after: LayerKeys, heavy: bool, numbers: Numbers) -> None:
-        self.versions, self.heavy, self.numbers = (before, after), heavy, numbers
-        self.lineage, self.near = cache(self._lineage), cache(self._near)
+    def __init__(self, before: LayerKeys, after: LayerKeys, contracted: bool, interner: Interner) -> None:
+        self.versions, self.contracted, self.interner = (before, after), contracted, interner
+        self.lineage, self.neighbourhood = cache(self._lineage), cache(self._neighbourhood)
 
     @cached_property
     def graphs(self) -> tuple[Neighbourhood, ...]:
-        if not self.heavy:
+        if not self.contracted:
             return tuple([version.graph for version in self.versions])
-        return tuple([contract(version.graph, version.heavy) for version in self.versions])
+        return tuple([contract(version.graph, version.has_macs) for version in self.versions])
 
-    def _lineage(self, full: bool, down: bool) -> AnchorKey:
-        """A layer with all that it rests on, or (down) all that rests on it; by full definitions or loose ones."""
+    def _lineage(self, with_width: bool, down: bool) -> AnchorKey:
+        """A layer with all that it rests on, or (down) all that rests on it; with_width by definitions with filters and
+        units, else without."""
         keys = []
         for version, graph in zip(self.versions, self.graphs, strict=True):
             order = range(len(version.layers))
             edges = graph.down if down else graph.up
             # with the next neighbours on either side: of two branches that meet, each is told by where it comes from
-            labels = neighbourhood_labels(version.full if full else version.loose, graph, 1, self.numbers)
-            keys.append(lineage_labels(labels, edges, order[::-1] if down else order, self.numbers))
+            labels = label_neighbourhoods(
+                version.definition if with_width else version.shape_free, graph, 1, self.interner
+            )
+            keys.append(label_lineages(labels, edges, order[::-1] if down else order, self.interner))
         return AnchorKey(*keys)
 
-    def _near(self, strict: bool, radius: int) -> AnchorKey:
-        """A layer with what stands within radius steps."""
+    def _neighbourhood(self, exact: bool, radius: int) -> AnchorKey:
+        """A layer with what stands within radius steps; exact takes all shapes and the operator's name, too."""
         pairs = zip(self.versions, self.graphs, strict=True)
         return AnchorKey(
-            *[neighbourhood_labels(v.strict if strict else v.loose, graph, radius, self.numbers) for v, graph in pairs]
+            *[
+                label_neighbourhoods(v.with_operator if exact else v.shape_free, graph, radius, self.interner)
+                for v, graph in pairs
+            ]
         )
 
-    def named(self, key: AnchorKey, fixed: bool = False) -> AnchorKey:
-        """A key with the layer's name; fixed takes only names without a number that may shift."""
-        of = self.numbers.of
+    def with_name(self, key: AnchorKey, stable_only: bool = False) -> AnchorKey:
+        """A key with the layer's name; stable_only takes only names without a number that may shift."""
+        intern = self.interner.intern
 
         def number(version: LayerKeys, i: int, label: int) -> int:
             # a name that may shift is no anchor here: such a layer is alike only to itself
-            return -1 - of((label, version.name[i])) if not fixed or version.fixed[i] else of((id(version), i))
+            return (
+                -1 - intern((label, version.name[i]))
+                if not stable_only or version.stable_name[i]
+                else intern((id(version), i))
+            )
 
         return AnchorKey(
             *[[number(v, i, k) for i, k in enumerate(labels)] for v, labels in zip(self.versions, key, strict=True)]
@@ -258,35 +271,37 @@ class _KeyMaker:
 
     def skeleton(self) -> AnchorKey:
         """A layer in a network of one skeleton: all around it, without filters and units."""
-        both = zip(self.lineage(False, False), self.lineage(False, True), strict=True)
-        return AnchorKey(*[[self.numbers.of(pair) for pair in zip(up, down, strict=True)] for up, down in both])
+        label_pairs = zip(self.lineage(False, False), self.lineage(False, True), strict=True)
+        return AnchorKey(
+            *[[self.interner.intern(pair) for pair in zip(up, down, strict=True)] for up, down in label_pairs]
+        )
 
 
-def anchor_keys(before: LayerKeys, after: LayerKeys, heavy: bool, numbers: Numbers) -> AnchorKeys:
-    """The keys by which anchors are found: a layer with all that it rests on, with all that rests on it, and with what
-    stands around it; by full definitions, then without filters and units. First comes a layer of one name in a network
-    of one skeleton: where all widths change, equal widths mislead. A lineage that needs no name to be the only one of
-    its like comes before one that does: the name's number may have shifted. Of a contracted graph (heavy) only the
-    layers with MACs count."""
-    make = _KeyMaker(before, after, heavy, numbers)
-    whole = (
-        lambda: make.named(make.skeleton()),
-        lambda: make.lineage(True, False),
-        lambda: make.lineage(True, True),
-        lambda: make.named(make.lineage(True, False)),
-        lambda: make.named(make.lineage(True, True)),
-        lambda: make.named(AnchorKey(before.full, after.full), fixed=True),
+def make_anchor_keys(before: LayerKeys, after: LayerKeys, contracted: bool, interner: Interner) -> AnchorKeys:
+    """The keys of two versions → those by which anchors are found: a layer with all that it rests on, with all that
+    rests on it, and with what stands around it; by full definitions, then without filters and units. First comes a
+    layer of one name in a network of one skeleton: where all widths change, equal widths mislead. A lineage that needs
+    no name to be the only one of its like comes before one that does: the name's number may have shifted. Of contracted
+    graphs only the layers with MACs count."""
+    maker = _KeyMaker(before, after, contracted, interner)
+    lineage_keys = (
+        lambda: maker.with_name(maker.skeleton()),
+        lambda: maker.lineage(True, False),
+        lambda: maker.lineage(True, True),
+        lambda: maker.with_name(maker.lineage(True, False)),
+        lambda: maker.with_name(maker.lineage(True, True)),
+        lambda: maker.with_name(AnchorKey(before.definition, after.definition), stable_only=True),
     )
-    parts = (
-        lambda: make.near(True, 3),
-        lambda: make.near(True, 1),
-        lambda: make.named(make.lineage(False, False)),
-        lambda: make.named(make.lineage(False, True)),
-        lambda: make.named(AnchorKey(before.loose, after.loose), fixed=True),
-        lambda: make.lineage(False, False),
-        lambda: make.lineage(False, True),
-        lambda: make.near(False, 4),
-        lambda: make.near(False, 1),
-        lambda: make.named(AnchorKey(before.loose, after.loose)),
+    neighbourhood_keys = (
+        lambda: maker.neighbourhood(True, 3),
+        lambda: maker.neighbourhood(True, 1),
+        lambda: maker.with_name(maker.lineage(False, False)),
+        lambda: maker.with_name(maker.lineage(False, True)),
+        lambda: maker.with_name(AnchorKey(before.shape_free, after.shape_free), stable_only=True),
+        lambda: maker.lineage(False, False),
+        lambda: maker.lineage(False, True),
+        lambda: maker.neighbourhood(False, 4),
+        lambda: maker.neighbourhood(False, 1),
+        lambda: maker.with_name(AnchorKey(before.shape_free, after.shape_free)),
     )
-    return AnchorKeys(tuple(map(cache, whole)), tuple(map(cache, whole + parts)))
+    return AnchorKeys(tuple(map(cache, lineage_keys)), tuple(map(cache, lineage_keys + neighbourhood_keys)))

@@ -17,7 +17,7 @@ class NamePart(NamedTuple):
 
     word: str
     number: int | None
-    joined: bool = False
+    has_underscore: bool = False
 
 
 Path = tuple[NamePart, ...]
@@ -28,14 +28,14 @@ Ordinals = Mapping[Path, int]
 @lru_cache(maxsize=65536)
 def split_name(name: str) -> Path:
     """The parts of a name. Numbers of ten digits and more are no numbers here, but hashes or addresses."""
-    found: list[NamePart] = []
+    parts: list[NamePart] = []
     for part in PART_SEPARATOR.split(name):
         number = NUMBER.search(part)
         if number:
-            found.append(NamePart(part[: number.start()], int(number.group(2)), bool(number.group(1))))
+            parts.append(NamePart(part[: number.start()], int(number.group(2)), bool(number.group(1))))
         else:
-            found.append(NamePart(part, None))
-    return tuple(found)
+            parts.append(NamePart(part, None))
+    return tuple(parts)
 
 
 @lru_cache(maxsize=65536)
@@ -50,7 +50,7 @@ def is_numbered(name: str) -> bool:
     return any(part.number is not None for part in split_name(name))
 
 
-def ordinals(names: Iterable[str]) -> Ordinals:
+def count_ordinals(names: Iterable[str]) -> Ordinals:
     """For every path of parts: which of its like it is, from 1 (the 3rd conv of its block)."""
     places: dict[Path, int] = {}
     counts: dict[tuple[Path, str], int] = {}
@@ -77,25 +77,25 @@ def is_same_name(before: str, after: str, old: Ordinals, new: Ordinals, exported
     a, b = split_name(before), split_name(after)
     return len(a) == len(b) and all(
         x == y
-        or (x.word == y.word and exported and _set(x) and _set(y))
-        or (x.word == y.word and _counts(a[: at + 1], old) and _counts(b[: at + 1], new))
-        or (_alone(x, y) and _counts(b[: at + 1], new))
-        or (_alone(y, x) and _counts(a[: at + 1], old))
-        for at, (x, y) in enumerate(zip(a, b, strict=True))
+        or (x.word == y.word and exported and _may_be_automatic(x) and _may_be_automatic(y))
+        or (x.word == y.word and _is_ordinal(a[: position + 1], old) and _is_ordinal(b[: position + 1], new))
+        or (_became_numbered(x, y) and _is_ordinal(b[: position + 1], new))
+        or (_became_numbered(y, x) and _is_ordinal(a[: position + 1], old))
+        for position, (x, y) in enumerate(zip(a, b, strict=True))
     )
 
 
-def _set(part: NamePart) -> bool:
+def _may_be_automatic(part: NamePart) -> bool:
     """Whether an exporter may have set a part's number."""
-    return part.joined or part.number is None or not part.word
+    return part.has_underscore or part.number is None or not part.word
 
 
-def _counts(path: Path, places: Ordinals) -> bool:
+def _is_ordinal(path: Path, ordinals_of: Ordinals) -> bool:
     part = path[-1]
-    ours = not part.joined or part.word[-1:].isdigit()
-    return ours and (1 if part.number is None else part.number) == places.get(path)
+    is_ours = not part.has_underscore or part.word[-1:].isdigit()
+    return is_ours and (1 if part.number is None else part.number) == ordinals_of.get(path)
 
 
-def _alone(only: NamePart, counted: NamePart) -> bool:
+def _became_numbered(single: NamePart, numbered: NamePart) -> bool:
     """Whether a kind that ends in a digit stood alone, and is one of several now: relu6 and relu6_1."""
-    return counted.joined and not only.joined and f"{only.word}{only.number}" == counted.word
+    return numbered.has_underscore and not single.has_underscore and f"{single.word}{single.number}" == numbered.word

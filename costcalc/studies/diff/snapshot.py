@@ -55,7 +55,7 @@ class Snapshot:
     """A version of a model. layers stand in execution order; inputs are those of the graph. totals are those of every
     report; unknown counts the layers of each operator without a rule (`domain:Op`). symbols are bound extents. figures
     are further quantities by their keys (`time.t4`), or why the version does not have them. upper_bound says that the
-    dearer branch of an open If counts."""
+    more expensive branch of an open If counts."""
 
     name: str
     source: str
@@ -79,11 +79,11 @@ def snapshot(report: Report, figures: Mapping[str, Figure | QuantityError] = NO_
     return Snapshot(
         report.name,
         report.source,
-        tuple([_tensor(name, graph.types[name], False) for name in graph.inputs if name not in graph.initializers]),
-        tuple(_layers(report, graph)),
+        tuple([_make_tensor(name, graph.types[name], False) for name in graph.data_inputs]),
+        tuple(_make_layers(report, graph)),
         {key: value for key, value in report.totals.items() if key in TOTALS},
         {u.operator: len(u.layers) for u in report.unknown},
-        dict(report.bound),
+        dict(report.bound_symbols),
         report.notes,
         tuple(map(str, report.assumptions)),
         dict(figures),
@@ -91,17 +91,17 @@ def snapshot(report: Report, figures: Mapping[str, Figure | QuantityError] = NO_
     )
 
 
-def _layers(report: Report, graph: Graph) -> Iterator[SnapshotLayer]:
+def _make_layers(report: Report, graph: Graph) -> Iterator[SnapshotLayer]:
     stored = set(graph.initializers)
     types = graph.types
-    known: dict[str, SnapshotTensor] = {"": SnapshotTensor("", "", None)}
+    tensors: dict[str, SnapshotTensor] = {"": SnapshotTensor("", "", None)}
 
     def tensor(name: str) -> SnapshotTensor:
         """The value, made once: what is a constant is known to be before it is first read."""
-        found = known.get(name)
-        if found is None:
-            found = known[name] = _tensor(name, types[name], name in stored)
-        return found
+        cached = tensors.get(name)
+        if cached is None:
+            cached = tensors[name] = _make_tensor(name, types[name], name in stored)
+        return cached
 
     for node, row in zip(graph.nodes, report.rows, strict=True):
         if row.state == "constant":
@@ -109,8 +109,10 @@ def _layers(report: Report, graph: Graph) -> Iterator[SnapshotLayer]:
             continue
         inputs = tuple([tensor(name) for name in node.inputs])
         outputs = tuple([tensor(output.name) for output in row.outputs])
-        given = node.attributes
-        attributes = {name: value for name, value in given.items() if _plain(value)} if given else {}
+        node_attributes = node.attributes
+        attributes = (
+            {name: value for name, value in node_attributes.items() if _is_plain(value)} if node_attributes else {}
+        )
         yield SnapshotLayer(
             node.name,
             node.op_type,
@@ -119,13 +121,13 @@ def _layers(report: Report, graph: Graph) -> Iterator[SnapshotLayer]:
             inputs,
             outputs,
             attributes,
-            row.amounts,
+            row.figures,
             row.state,
             node.place,
         )
 
 
-def _tensor(name: str, t: TensorType, stored: bool) -> SnapshotTensor:
+def _make_tensor(name: str, t: TensorType, stored: bool) -> SnapshotTensor:
     return SnapshotTensor(name, t.dtype.label, t.shape, stored or t.value is not None)
 
 
@@ -133,9 +135,11 @@ ATTRIBUTE_TYPES = frozenset((bool, int, float, str))
 """What an attribute may be that defines a layer and can be written down, and a list of."""
 
 
-def _plain(value: Any) -> bool:
+def _is_plain(value: Any) -> bool:
     """Whether an attribute is a number, a word, or a list of those."""
-    kind = type(value)
-    if kind in ATTRIBUTE_TYPES:
+    value_type = type(value)
+    if value_type in ATTRIBUTE_TYPES:
         return True
-    return (kind is tuple or kind is list) and (ATTRIBUTE_TYPES.issuperset(map(type, value)) or all(map(_plain, value)))
+    return (value_type is tuple or value_type is list) and (
+        ATTRIBUTE_TYPES.issuperset(map(type, value)) or all(map(_is_plain, value))
+    )

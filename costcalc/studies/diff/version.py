@@ -17,7 +17,7 @@ from costcalc.studies.options import Settings
 SETTING_QUANTITIES = {
     "execution": ("peak_activation_bytes", "arena_bytes"),
     **{
-        group: tuple([key for key, one in CATALOGUE.items() if group in one.needs])
+        group: tuple([key for key, quantity in CATALOGUE.items() if group in quantity.needs])
         for group in ("training", "generation")
     },
 }
@@ -31,25 +31,29 @@ def measure_version(
     every report; a quantity that the model does not have is there with the reason. HardwareError where there is no such
     device. A Report is measured with the settings of its own reading."""
     if isinstance(source, Report):
-        settings = replace(settings, **Settings().reading())
-    measurement = measure(source, settings.covering(quantities), strict)
-    shown = measurement.settings if settings == Settings() and isinstance(source, Report) else settings
-    refs = dict.fromkeys((*shown.quantities(), *quantities))
+        settings = replace(settings, **Settings().load_arguments())
+    measurement = measure(source, settings.extend_for(quantities), strict)
+    effective = measurement.settings if settings == Settings() and isinstance(source, Report) else settings
+    refs = dict.fromkeys((*effective.quantities(), *quantities))
     return snapshot(measurement.base, {ref.key: measurement.attempt(ref) for ref in refs if ref.key not in TOTALS})
 
 
-def restrict(version: Snapshot, locked: Settings, settings: Settings) -> Snapshot:
+def restrict_version(version: Snapshot, old_settings: Settings, settings: Settings) -> Snapshot:
     """A version that was measured under its own settings -> the one to compare with a version under other settings:
     what rests on a group of them that differs is refused, for it cannot be measured again."""
     refused = {}
     for group, keys in SETTING_QUANTITIES.items():
-        was = getattr(locked, group)
-        if was is None or was == getattr(settings, group):
+        group_settings = getattr(old_settings, group)
+        if group_settings is None or group_settings == getattr(settings, group):
             continue
-        words = replace(Settings(), **{group: was}).words() or "every layer by itself, in the given order"
+        description = (
+            replace(Settings(), **{group: group_settings}).describe() or "every layer by itself, in the given order"
+        )
         for key in (*version.totals, *version.figures):
             if key.partition(".")[0] in keys:
-                refused[key] = QuantityError(f"{key}: it is locked under other settings: {words}", "leave yours out")
+                refused[key] = QuantityError(
+                    f"{key}: it is locked under other settings: {description}", "leave yours out"
+                )
     if not refused:
         return version
     totals = {key: value for key, value in version.totals.items() if key not in refused}

@@ -29,9 +29,9 @@ def cache_inputs(graph: Graph) -> tuple[str, ...]:
     axis of two before), `past` or `cache` in their name, and an open extent of past tokens."""
     caches = []
     for name in graph.inputs:
-        kind = graph.types[name]
+        tensor_type = graph.types[name]
         has_name = "past" in name.lower() or "cache" in name.lower()
-        shape = kind.shape if has_name and kind.dtype.is_float else None
+        shape = tensor_type.shape if has_name and tensor_type.dtype.is_float else None
         if shape is not None and len(shape) in (4, 5) and symbol_name(shape[-2]) is not None:
             caches.append(name)
     return tuple(caches)
@@ -40,13 +40,13 @@ def cache_inputs(graph: Graph) -> tuple[str, ...]:
 def cache_outputs(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str, ...]:
     """Graph, cache inputs and number of all tokens -> the outputs that hold the cache with the new tokens' keys and
     values."""
-    alike = {(len(shape), shape[-1]) for name in caches if (shape := graph.types[name].shape) is not None}
+    rank_and_size = {(len(shape), shape[-1]) for name in caches if (shape := graph.types[name].shape) is not None}
 
-    def present(name: str) -> bool:
+    def is_cache(name: str) -> bool:
         shape = graph.types[name].shape
-        return shape is not None and len(shape) > 3 and (len(shape), shape[-1]) in alike and shape[-2] == tokens
+        return shape is not None and len(shape) > 3 and (len(shape), shape[-1]) in rank_and_size and shape[-2] == tokens
 
-    return tuple(name for name in graph.outputs if present(name))
+    return tuple(name for name in graph.outputs if is_cache(name))
 
 
 def causal_attentions(graph: Graph, sequence: Dim) -> tuple[str, ...]:
@@ -70,9 +70,9 @@ def add_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tup
     for node in graph.nodes:
         if node.name in attentions:
             caches = []
-            for position, what in ((1, "past_key"), (2, "past_value")):
+            for position, role in ((1, "past_key"), (2, "past_value")):
                 batch, heads, _, size = _extents_by_head(node, graph, position, "kv_num_heads")
-                name = f"{node.name}.{what}"
+                name = f"{node.name}.{role}"
                 types[name] = TensorType(graph.types[node.inputs[position]].dtype, (batch, heads, past, size))
                 caches.append(name)
             first = (traits_of(node).past or (len(node.inputs),))[0]
@@ -116,17 +116,17 @@ class PassGraph(NamedTuple):
 
 
 class Decoder(NamedTuple):
-    """A decoder model. at(new, past) is the graph of a pass over `new` tokens behind `past` ones; open_graph has its
-    sequence open, which the symbol `sequence` counts."""
+    """A decoder model. build_pass(new, past) is the graph of a pass over `new` tokens behind `past` ones; open_graph
+    has its sequence open, which the symbol `sequence` counts."""
 
     name: str
     source: str
-    at: Callable[[int, int], PassGraph]
+    build_pass: Callable[[int, int], PassGraph]
     open_graph: Graph
     sequence: str
     notes: tuple[str, ...]
 
-    def check(self, tokens: int) -> None:
+    def check_length(self, tokens: int) -> None:
         """Raises AssumptionError where a text of so many tokens is longer than the model allows."""
         for assumption in self.open_graph.assumptions:
             try:
@@ -146,9 +146,9 @@ def make_decoder(
     """Model -> Decoder with its batch bound; the options are those of load. UsageError where the model is no decoder:
     no open sequence, no cache and no causal attention node to give one to."""
     source = hold_source(source)
-    first = load(source, **options)
+    unbound_graph = load(source, **options)
     dims = dict(options.pop("dims", None) or {})
-    batches = [name for name in first.symbols if name not in dims]
+    batches = [name for name in unbound_graph.symbols if name not in dims]
     if batch != 1 and not batches:
         raise UsageError("the model has no batch extent that is open", "leave --batch out, or bind its extent by --dim")
     dims |= dict.fromkeys(batches, batch)
@@ -160,10 +160,12 @@ def make_decoder(
     sequence, totals = _sequence_symbols(graph, caches, past)
     attentions = () if caches else _check_attentions(graph, sequence)
 
-    def at(new: int, past_tokens: int) -> PassGraph:
+    def build_pass(new: int, past_tokens: int) -> PassGraph:
         # A reader takes no extent of 0, so a past of none is bound afterwards.
-        behind: Dim = symbol(past) if past and not past_tokens else past_tokens
-        bound = {**dims, sequence: new, **dict.fromkeys(totals, behind + new)} | ({past: behind} if past else {})
+        past_extent: Dim = symbol(past) if past and not past_tokens else past_tokens
+        bound = {**dims, sequence: new, **dict.fromkeys(totals, past_extent + new)} | (
+            {past: past_extent} if past else {}
+        )
         pass_graph = load(source, dims=bound, **options)
         pass_graph = bind_graph(pass_graph, {past: 0}) if past and not past_tokens else pass_graph
         pass_graph = convert(pass_graph, precision.weights, precision.activations)
@@ -178,7 +180,7 @@ def make_decoder(
         outputs = tuple(name for name in pass_graph.outputs if name not in entries)
         return PassGraph(replace(pass_graph, outputs=outputs), names, entries)
 
-    return Decoder(graph.name, graph.source, at, graph, sequence, graph.notes)
+    return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes)
 
 
 def _past_symbol(graph: Graph, caches: tuple[str, ...]) -> str:
@@ -200,19 +202,21 @@ def _sequence_symbols(graph: Graph, caches: tuple[str, ...], past: str) -> tuple
             input_of.setdefault(name_of_extent, name)
     names = [s for s in input_of if s != past]
     totals = tuple(s for s in names if past and ("total" in s.lower() or "mask" in input_of[s].lower()))
-    rest = [s for s in names if s not in totals]
-    if not rest:
+    candidates = [s for s in names if s not in totals]
+    if not candidates:
         raise UsageError("the model has no open extent that counts tokens", "leave it open: --prompt binds it")
-    if len(rest) > 1:
-        ids = [s for s in rest if not graph.types[input_of[s]].dtype.is_float and "seq" in s.lower()]
-        if len(ids) != 1:
+    if len(candidates) > 1:
+        token_symbols = [s for s in candidates if not graph.types[input_of[s]].dtype.is_float and "seq" in s.lower()]
+        if len(token_symbols) != 1:
             raise UsageError(
-                f"{', '.join(rest)} are open: which one counts tokens is not clear",
-                "bind the others: " + " ".join(f"--dim {s}=…" for s in rest),
+                f"{', '.join(candidates)} are open: which one counts tokens is not clear",
+                "bind the others: " + " ".join(f"--dim {s}=…" for s in candidates),
             )
-        others = [s for s in rest if s != ids[0]]
-        raise UsageError(f"{', '.join(others)} is open", "bind it: " + " ".join(f"--dim {s}=…" for s in others))
-    return rest[0], totals
+        other_symbols = [s for s in candidates if s != token_symbols[0]]
+        raise UsageError(
+            f"{', '.join(other_symbols)} is open", "bind it: " + " ".join(f"--dim {s}=…" for s in other_symbols)
+        )
+    return candidates[0], totals
 
 
 NO_DECODER = (

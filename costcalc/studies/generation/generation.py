@@ -1,7 +1,7 @@
 """Decoder to Generation: what the prompt's pass and each further token's pass cost, in MACs, least traffic and memory.
 
 The pass over the prompt gives the first token; each of the `generate - 1` further tokens takes a pass of its own (a
-step), which reads the last token and attends to prompt + k tokens in step k. traffic is the least that any
+step), which reads the last token and attends to prompt + k tokens in step k. traffic_bytes is the least that any
 implementation moves: weights once a pass, rows that are looked up, the cache of past tokens read once and the new
 tokens' part of it written, inputs and the outputs of one position; activations are taken to stay on the chip.
 
@@ -37,16 +37,17 @@ from costcalc.studies.options import Settings
 
 class Pass(NamedTuple):
     """One pass over `new` tokens of each text behind `past` ones, and what it costs: MACs, FLOPs, least traffic in
-    bytes, bytes of the cache that it reads. least is its report without what an implementation can leave out."""
+    bytes, bytes of the cache that it reads. necessary_report is its report without what an implementation can leave
+    out."""
 
     new: int
     past: int
     macs: int
     flops: int
-    traffic: int
-    cache: int
+    traffic_bytes: int
+    cache_bytes: int
     report: Report
-    least: Report
+    necessary_report: Report
 
     @property
     def context(self) -> int:
@@ -59,10 +60,10 @@ class Generation:
     """What it costs to generate `generate` tokens for each of `batch` texts behind a prompt of `prompt` tokens.
 
     prefill is the prompt's pass, first and last are the passes of the second and of the last token (None where the
-    prompt's pass gives all); step_macs, step_traffic and step_cache are sums over all passes behind the prompt's.
-    cache_elements are the numbers that the cache holds of a token of a text, cache_bits their width. narrow is the
-    prompt's pass with one position behind the last keys and values, peak_bytes its peak activations with fused steps
-    (no other pass needs as many). at(past) costs the pass behind so many tokens.
+    prompt's pass gives all); step_macs, step_traffic_bytes and step_cache_bytes are sums over all passes behind the
+    prompt's. cache_elements are the numbers that the cache holds of a token of a text, cache_bits their width.
+    reduced_graph is the prompt's pass with one position behind the last keys and values, peak_bytes its peak
+    activations with fused steps (no other pass needs as many). cost_step(past) costs the pass behind so many tokens.
     """
 
     name: str
@@ -74,15 +75,15 @@ class Generation:
     first: Pass | None
     last: Pass | None
     step_macs: int
-    step_traffic: int
-    step_cache: int
+    step_traffic_bytes: int
+    step_cache_bytes: int
     cache_elements: int
     cache_dtype: str
     cache_bits: int
     notes: tuple[str, ...]
-    narrow: Graph
+    reduced_graph: Graph
     peak_bytes: int
-    at: Callable[[int], Pass]
+    cost_step: Callable[[int], Pass]
 
     @property
     def steps(self) -> int:
@@ -99,7 +100,7 @@ class Generation:
         return closed_total(self.prefill.report, "weight_bytes")
 
     @property
-    def memory(self) -> int:
+    def memory_bytes(self) -> int:
         """Bytes of the weights, of the cache of the whole texts, and of the peak of activations."""
         return self.weight_bytes + self.cache_bytes(self.prompt + self.generate) + self.peak_bytes
 
@@ -109,24 +110,24 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
     the model allows, UnknownOperatorError where an operator's cost is unknown."""
     if prompt < 1 or generate < 1:
         raise UsageError("a text has a prompt of at least one token, and at least one is generated", "use 1 or more")
-    decoder.check(prompt + generate)
-    caches = _cache_types(decoder.at(1, 1))
-    elements = sum(t.elements if isinstance(t.elements, int) else 0 for t in caches) // batch
-    kind = caches[0].dtype
-    written = (elements * batch * kind.bits + 7) // 8
+    decoder.check_length(prompt + generate)
+    caches = _cache_types(decoder.build_pass(1, 1))
+    cache_elements = sum(t.elements if isinstance(t.elements, int) else 0 for t in caches) // batch
+    cache_dtype = caches[0].dtype
+    entry_bytes = (cache_elements * batch * cache_dtype.bits + 7) // 8
 
     @lru_cache(maxsize=8)
-    def at(past: int) -> Pass:
-        return _cost_pass(decoder.at(1, past), 1, past, written)
+    def cost_step(past: int) -> Pass:
+        return _cost_pass(decoder.build_pass(1, past), 1, past, entry_bytes)
 
-    prefill, narrow = _cost_prompt(decoder, prompt, written)
-    first = at(prompt) if generate > 1 else None
-    last = at(prompt + generate - 2) if generate > 2 else first
+    prefill, reduced_graph = _cost_prompt(decoder, prompt, entry_bytes)
+    first = cost_step(prompt) if generate > 1 else None
+    last = cost_step(prompt + generate - 2) if generate > 2 else first
     macs = traffic = cache = 0
     if first and last:
-        macs = sum_steps(first, last, at, lambda phase: Fraction(phase.macs))
-        traffic = sum_steps(first, last, at, lambda phase: Fraction(phase.traffic))
-        cache = sum_steps(first, last, at, lambda phase: Fraction(phase.cache))
+        macs = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.macs))
+        traffic = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.traffic_bytes))
+        cache = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.cache_bytes))
     return Generation(
         decoder.name,
         decoder.source,
@@ -139,23 +140,23 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
         macs,
         traffic,
         cache,
-        elements,
-        str(kind),
-        kind.bits,
+        cache_elements,
+        str(cache_dtype),
+        cache_dtype.bits,
         prefill.report.notes,
-        narrow,
-        closed_figure(fused_peak(narrow), "peak_activation_bytes", prefill.report),
-        at,
+        reduced_graph,
+        closed_figure(fused_peak(reduced_graph), "peak_activation_bytes", prefill.report),
+        cost_step,
     )
 
 
-def sum_steps(first: Pass, last: Pass, at: Callable[[int], Pass], amount: Callable[[Pass], Fraction]) -> int:
+def sum_steps(first: Pass, last: Pass, cost_step: Callable[[int], Pass], amount: Callable[[Pass], Fraction]) -> int:
     """Sum of an amount over all steps from first to last."""
-    return int(sum(amounts_by_step(first, last, at, amount), Fraction(0)))
+    return int(sum(amounts_by_step(first, last, cost_step, amount), Fraction(0)))
 
 
 def amounts_by_step(
-    first: Pass, last: Pass, at: Callable[[int], Pass], amount: Callable[[Pass], Fraction]
+    first: Pass, last: Pass, cost_step: Callable[[int], Pass], amount: Callable[[Pass], Fraction]
 ) -> list[Fraction]:
     """An amount at each step from first to last.
 
@@ -167,8 +168,8 @@ def amounts_by_step(
     if n == 0:
         return [a]
     middle = n // 2
-    if middle and amount(at(first.past + middle)) * n != a * (n - middle) + b * middle:
-        return [amount(at(past)) for past in range(first.past, last.past + 1)]
+    if middle and amount(cost_step(first.past + middle)) * n != a * (n - middle) + b * middle:
+        return [amount(cost_step(past)) for past in range(first.past, last.past + 1)]
     return [a + (b - a) * k / n for k in range(n + 1)]
 
 
@@ -176,26 +177,28 @@ def _cache_types(step: PassGraph) -> list[TensorType]:
     return [step.graph.types[name] for name in step.caches]
 
 
-def _cost_prompt(decoder: Decoder, prompt: int, written: int) -> tuple[Pass, Graph]:
+def _cost_prompt(decoder: Decoder, prompt: int, entry_bytes: int) -> tuple[Pass, Graph]:
     """Decoder -> the prompt's pass, and its graph reduced to what generation needs of it: the last token's output, and
     keys and values of all tokens."""
-    step, last = decoder.at(prompt, 0), decoder.at(1, prompt - 1)
-    prefill, one = _cost_pass(step, prompt, 0, written), _cost_pass(last, 1, prompt - 1, 0)
-    least = necessary_macs(prefill.report, one.report, step.new_entries)
-    outputs = sum(value_bytes(last.graph, name) for name in last.graph.outputs)
-    traffic = minimum_traffic(least.graph, least.rows) + outputs + written * prompt
-    narrow = last_position_graph(step.graph, last.graph, step.new_entries)
-    return prefill._replace(least=least, traffic=traffic), narrow
+    step, last_step = decoder.build_pass(prompt, 0), decoder.build_pass(1, prompt - 1)
+    prefill, last = _cost_pass(step, prompt, 0, entry_bytes), _cost_pass(last_step, 1, prompt - 1, 0)
+    necessary_report = keep_necessary_macs(prefill.report, last.report, step.new_entries)
+    outputs = sum(value_bytes(last_step.graph, name) for name in last_step.graph.outputs)
+    traffic = minimum_traffic(necessary_report.graph, necessary_report.rows) + outputs + entry_bytes * prompt
+    reduced_graph = reduce_to_last_position(step.graph, last_step.graph, step.new_entries)
+    return prefill._replace(necessary_report=necessary_report, traffic_bytes=traffic), reduced_graph
 
 
-def _cost_pass(step: PassGraph, new: int, past: int, written: int) -> Pass:
+def _cost_pass(step: PassGraph, new: int, past: int, entry_bytes: int) -> Pass:
     report = analyze_graph(step.graph)
     if report.unknown:
         names = ", ".join(unknown.op_type for unknown in report.unknown)
         raise UnknownOperatorError(f"no cost is known of {names}", "`costcalc analyze` shows where", report.name)
-    cache = sum(t.nbytes if isinstance(t.nbytes, int) else 0 for t in _cache_types(step)) if past else 0
-    traffic = minimum_traffic(report.graph, report.rows) + written * new
-    return Pass(new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache, report, report)
+    cache_bytes = sum(t.nbytes if isinstance(t.nbytes, int) else 0 for t in _cache_types(step)) if past else 0
+    traffic = minimum_traffic(report.graph, report.rows) + entry_bytes * new
+    return Pass(
+        new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache_bytes, report, report
+    )
 
 
 def closed_total(report: Report, name: str) -> int:
@@ -216,7 +219,7 @@ def memory_report(generation: Generation) -> Report:
     what must fit in a memory."""
     report = generation.prefill.report
     cache = generation.cache_bytes(generation.prompt + generation.generate)
-    return replace(report, graph=generation.narrow, totals={**report.totals, "kv_cache_bytes": cache})
+    return replace(report, graph=generation.reduced_graph, totals={**report.totals, "kv_cache_bytes": cache})
 
 
 def measure_generation(source: ModelSource, settings: Settings) -> Generation:
@@ -234,37 +237,37 @@ def measure_generation(source: ModelSource, settings: Settings) -> Generation:
     return cost_generation(model, options.prompt, options.generate, options.batch)
 
 
-def necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -> Report:
+def keep_necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -> Report:
     """The prompt's pass -> the same with the MACs that no implementation can leave out. step is the pass of its last
     token alone, with the same nodes; entries names the values that the cache holds."""
     graph = prefill.graph
-    before = ancestors(graph, entries)
+    cache_ancestors = find_ancestors(graph, entries)
     rows = []
     for node, row, last in zip(graph.nodes, prefill.rows, step.rows, strict=True):
-        if not before.intersection(node.outputs):
-            rows.append(replace(row, amounts={**row.amounts, "macs": last.amounts["macs"]}))
+        if not cache_ancestors.intersection(node.outputs):
+            rows.append(replace(row, figures={**row.figures, "macs": last.figures["macs"]}))
         else:
-            rows.append(_without_masked(node, row))
+            rows.append(_drop_masked_macs(node, row))
     return replace(prefill, rows=tuple(rows), graph=replace(graph, outputs=()))
 
 
-def last_position_graph(prompt: Graph, last: Graph, entries: Iterable[str]) -> Graph:
+def reduce_to_last_position(prompt: Graph, last: Graph, entries: Iterable[str]) -> Graph:
     """The prompt's pass -> the same with one position of every value that leads to no key and no value: the types of
     last, the pass of its last token alone, with the same nodes."""
-    before, types = ancestors(prompt, entries), dict(prompt.types)
-    for node, one in zip(prompt.nodes, last.nodes, strict=True):
-        if not before.intersection(node.outputs):
-            types.update({v: last.types[w] for v, w in zip(node.outputs, one.outputs, strict=True) if v})
+    cache_ancestors, types = find_ancestors(prompt, entries), dict(prompt.types)
+    for node, last_node in zip(prompt.nodes, last.nodes, strict=True):
+        if not cache_ancestors.intersection(node.outputs):
+            types.update({v: last.types[w] for v, w in zip(node.outputs, last_node.outputs, strict=True) if v})
     return replace(prompt, types=types)
 
 
-def _without_masked(node: Node, row: LayerCost) -> LayerCost:
-    if not isinstance(row.amounts["macs"], int):
+def _drop_masked_macs(node: Node, row: LayerCost) -> LayerCost:
+    if not isinstance(row.figures["macs"], int):
         return row
-    return replace(row, amounts={**row.amounts, "macs": floor(unmasked_macs(row, node))})
+    return replace(row, figures={**row.figures, "macs": floor(unmasked_macs(row, node))})
 
 
-def ancestors(graph: Graph, names: Iterable[str]) -> set[str]:
+def find_ancestors(graph: Graph, names: Iterable[str]) -> set[str]:
     """Graph and names of values -> these values and all that they are computed from."""
     values = set(names)
     for node in reversed(graph.nodes):

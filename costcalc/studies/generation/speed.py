@@ -22,52 +22,60 @@ ZERO = Fraction(0)
 
 
 class GenerationSpeed(NamedTuple):
-    """Least seconds of the prompt's pass (prefill), of the first and the last step, and of all steps; most tokens a
-    second of all texts together. None where the profile has no figure. fits says what must be in which memory,
-    without_peak names the element types that the profile has no peak for."""
+    """Least seconds of the prompt's pass (prefill), of the first and the last step, and of all steps (steps_seconds);
+    most tokens a second of all texts together. None where the profile has no figure. fits says what must be in which
+    memory, without_peak names the element types that the profile has no peak for."""
 
     profile: HardwareProfile
     prefill: TimeBound
     first: TimeBound | None
     last: TimeBound | None
-    steps: Fraction | None
+    steps_seconds: Fraction | None
     tokens_per_s: Fraction | None
     fits: tuple[MemoryFit, ...]
     without_peak: tuple[str, ...]
 
     @property
-    def total(self) -> Fraction | None:
+    def total_seconds(self) -> Fraction | None:
         """Least seconds of the prompt's pass and of all steps; None where one of them is unknown."""
-        return None if self.prefill.seconds is None or self.steps is None else self.prefill.seconds + self.steps
+        return (
+            None
+            if self.prefill.seconds is None or self.steps_seconds is None
+            else self.prefill.seconds + self.steps_seconds
+        )
 
 
-def generation_speed(generation: Generation, profile: HardwareProfile) -> GenerationSpeed:
-    """Generation and profile -> its bounds on the device."""
+def compute_generation_speed(generation: Generation, profile: HardwareProfile) -> GenerationSpeed:
+    """Generation and profile -> least seconds of its passes on the device, and what must fit in its memories."""
 
     @lru_cache(maxsize=8)
-    def one(past: int) -> TimeBound:
-        return _pass_bound(generation.at(past), profile)[0]
+    def step_bound(past: int) -> TimeBound:
+        return _pass_bound(generation.cost_step(past), profile)[0]
 
-    prefill, without = _pass_bound(generation.prefill, profile)
+    prefill, without_peak = _pass_bound(generation.prefill, profile)
     first = last = None
     steps: Fraction | None = ZERO
     if generation.first and generation.last:
-        first, last = one(generation.first.past), one(generation.last.past)
-        sides: list[Callable[[Pass], Fraction]] = []
+        first, last = step_bound(generation.first.past), step_bound(generation.last.past)
+        times: list[Callable[[Pass], Fraction]] = []
         if first.compute is not None:
-            sides.append(lambda phase: one(phase.past).compute or ZERO)
+            times.append(lambda phase: step_bound(phase.past).compute or ZERO)
         if first.memory is not None:
-            sides.append(lambda phase: one(phase.past).memory or ZERO)
-        parts = [amounts_by_step(generation.first, generation.last, generation.at, side) for side in sides]
-        steps = sum((max(pair) + first.overhead for pair in zip(*parts, strict=True)), ZERO) if parts else None
+            times.append(lambda phase: step_bound(phase.past).memory or ZERO)
+        seconds = [amounts_by_step(generation.first, generation.last, generation.cost_step, time) for time in times]
+        steps = (
+            sum((max(step_seconds) + first.overhead for step_seconds in zip(*seconds, strict=True)), ZERO)
+            if seconds
+            else None
+        )
     rate = generation.batch * generation.steps / steps if steps else None
     return GenerationSpeed(
-        profile, prefill, first, last, steps, rate, memory_fits(memory_report(generation), profile), without
+        profile, prefill, first, last, steps, rate, memory_fits(memory_report(generation), profile), without_peak
     )
 
 
 def _pass_bound(phase: Pass, profile: HardwareProfile) -> tuple[TimeBound, tuple[str, ...]]:
     """Pass and profile -> its roofline bound, with the traffic of the cache; and the element types without a peak."""
-    bound = compute_roofline(phase.least, profile)
-    memory = None if profile.bandwidth is None else (phase.traffic - bound.kept) / profile.bandwidth.value
+    bound = compute_roofline(phase.necessary_report, profile)
+    memory = None if profile.bandwidth is None else (phase.traffic_bytes - bound.cached_bytes) / profile.bandwidth.value
     return bound.model._replace(memory=memory), bound.without_peak

@@ -54,17 +54,22 @@ def mac_terms(call: ModuleCall) -> Iterator[Term]:
         yield Product(product.factors, contraction_term(call))
 
 
-def count_term(name: str, count: Dim, each: int = 1, of: str = ELEMENTS_FACTOR) -> Iterator[Term]:
-    """Name and count -> the term of `each` operations for each of `count` elements; no term where the count is 0."""
+def count_term(name: str, count: Dim, operations: int = 1, factor: str = ELEMENTS_FACTOR) -> Iterator[Term]:
+    """Name and count -> the term of so many operations for each of `count` elements, which `factor` names; no term
+    where the count is 0."""
     if count != 0:
-        factors = (Factor(of, count),) if each == 1 else (Factor(str(each), each), Factor(of, count))
+        factors = (
+            (Factor(factor, count),)
+            if operations == 1
+            else (Factor(str(operations), operations), Factor(factor, count))
+        )
         yield Product(factors, name)
 
 
 def bias_term(call: ModuleCall) -> Iterator[Term]:
     """Call -> the term of one addition for each output element; no term where the layer has no bias."""
     if call.bias != 0:
-        yield from count_term(BIAS_TERM, call.output_elements, of=OUTPUTS_FACTOR)
+        yield from count_term(BIAS_TERM, call.output_elements, factor=OUTPUTS_FACTOR)
 
 
 def merge_terms(terms: Iterable[tuple[Term, Dim]]) -> tuple[Term, ...]:
@@ -73,21 +78,23 @@ def merge_terms(terms: Iterable[tuple[Term, Dim]]) -> tuple[Term, ...]:
     Factors that are numbers of a rule stay, the others become one sum. A term that stands alone and counts once stays
     as it is.
     """
-    alike: dict[tuple[str, ...], list[tuple[Term, Dim]]] = {}
+    groups: dict[tuple[str, ...], list[tuple[Term, Dim]]] = {}
     for term, runs in terms:
-        alike.setdefault((term.name, *(factor.name for factor in term.factors)), []).append((term, runs))
-    return tuple(same[0][0] if len(same) == 1 and same[0][1] == 1 else _sum_terms(same) for same in alike.values())
+        groups.setdefault((term.name, *(factor.name for factor in term.factors)), []).append((term, runs))
+    return tuple(
+        group[0][0] if len(group) == 1 and group[0][1] == 1 else _sum_terms(group) for group in groups.values()
+    )
 
 
 def _sum_terms(terms: Sequence[tuple[Term, Dim]]) -> Term:
     """Terms of one name and one kind of factors -> their sum as one term."""
     first = terms[0][0]
     rule = tuple(factor for factor in first.factors if factor.name == str(factor.value))
-    rest = tuple(factor.name for factor in first.factors if factor not in rule)
+    summed = tuple(factor.name for factor in first.factors if factor not in rule)
     total: Dim = 0
     for term, runs in terms:
-        total = total + Product(tuple(f for f in term.factors if f.name in rest)).value * runs
-    names = " × ".join(rest)
+        total = total + Product(tuple(f for f in term.factors if f.name in summed)).value * runs
+    names = " × ".join(summed)
     return Product((*rule, Factor(f"Σ {names}" if " × " in names else names, total)), first.name)
 
 
@@ -96,13 +103,13 @@ class PublishedFigure(NamedTuple):
 
     text: str
     value: int
-    within: Fraction = Fraction(0)
+    tolerance: Fraction = Fraction(0)
 
     def fits(self, figure: Dim) -> bool:
         """Whether a figure rounds to the published one. A formula never does."""
-        return isinstance(figure, int) and abs(self.value - figure) <= self.within
+        return isinstance(figure, int) and abs(self.value - figure) <= self.tolerance
 
-    def beyond(self, figure: Dim) -> Dim:
+    def residual(self, figure: Dim) -> Dim:
         """The published value minus a figure; 0 where the difference is within the rounding."""
         return 0 if self.fits(figure) else self.value - figure
 
@@ -113,11 +120,11 @@ def parse_figure(text: str | int | PublishedFigure) -> PublishedFigure:
     if isinstance(text, PublishedFigure):
         return text
     text = str(text).strip()
-    bare = re.sub(r"\s*(?:MACs?|FLOPs?)$", "", text, flags=re.IGNORECASE) or text
-    value = parse_magnitude(bare)
-    match = re.fullmatch(r"[\d,_]+(?:\.(\d+))?(?:[eE]\+?\d+)?\s*[a-zA-Z]*", bare)
+    number_text = re.sub(r"\s*(?:MACs?|FLOPs?)$", "", text, flags=re.IGNORECASE) or text
+    value = parse_magnitude(number_text)
+    match = re.fullmatch(r"[\d,_]+(?:\.(\d+))?(?:[eE]\+?\d+)?\s*[a-zA-Z]*", number_text)
     decimals = len(match[1] or "") if match else 0
-    number = re.sub(r"[\d,_]+(?:\.\d+)?", "1", bare, count=1)
+    number = re.sub(r"[\d,_]+(?:\.\d+)?", "1", number_text, count=1)
     unit = Fraction(parse_magnitude(number), 10**decimals)
     return PublishedFigure(text, value, unit / 2 if unit != 1 else Fraction(0))
 
@@ -159,13 +166,13 @@ class CallLines(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A counter's figure of a graph. items are the calls with their terms. failed says why the counter gives no figure
-    ("" where it does). published is a figure that somebody saw; hints say what would explain it."""
+    """A counter's figure of a graph. terms_by_call are the calls with their terms. failure says why the counter gives
+    no figure ("" where it does). published is a figure that somebody saw; hints say what would explain it."""
 
     counter: Counter
     lines: tuple[AccountLine, ...]
-    items: tuple[tuple[ModuleCall, tuple[Term, ...]], ...]
-    failed: str = ""
+    terms_by_call: tuple[tuple[ModuleCall, tuple[Term, ...]], ...]
+    failure: str = ""
     published: PublishedFigure | None = None
     hints: tuple[str, ...] = ()
 
@@ -176,32 +183,32 @@ class Account(NamedTuple):
 
     @property
     def costcalc(self) -> Dim:
-        """What costcalc counts of the graph: MACs, or FLOPs where the counter gives those."""
+        """costcalc's own figure of the graph: MACs, or FLOPs where the counter gives those."""
         return sum((line.costcalc for line in self.lines), 0)
 
     def call_lines(self) -> Iterator[CallLines]:
         """The lines of every call that the counter or costcalc counts, in the graph's order."""
-        for call, terms in self.items:
+        for call, terms in self.terms_by_call:
             lines = _account_lines(self.counter, [(call, terms)])
             if lines:
                 yield CallLines(call, lines)
 
     @property
-    def left_out(self) -> tuple[tuple[str, Dim], ...]:
+    def omitted_operations(self) -> tuple[tuple[str, Dim], ...]:
         """The elementwise operations that costcalc counts and the counter does not, by name."""
         sums: dict[str, Dim] = {}
-        for call, terms in self.items:
-            elementwise = call.flops - 2 * call.macs.value if call.macs.terms else call.flops
+        for call, terms in self.terms_by_call:
+            operations = call.flops - 2 * call.macs.value if call.macs.terms else call.flops
             names = {term.name for term in terms}
             name = _elementwise_term(call)
-            if elementwise != 0 and name not in names and (call.macs.terms or not names):
-                sums[name] = sums.get(name, 0) + elementwise * call.runs
+            if operations != 0 and name not in names and (call.macs.terms or not names):
+                sums[name] = sums.get(name, 0) + operations * call.runs
         return tuple(sums.items())
 
     @property
-    def unexplained(self) -> Dim | None:
+    def residual(self) -> Dim | None:
         """The published figure minus the sum; 0 within its rounding, None where no figure is published."""
-        return None if self.published is None else self.published.beyond(self.figure)
+        return None if self.published is None else self.published.residual(self.figure)
 
 
 def make_account(counter: Counter, calls: Sequence[ModuleCall]) -> Account:
@@ -214,12 +221,12 @@ def make_account(counter: Counter, calls: Sequence[ModuleCall]) -> Account:
 def _account_lines(counter: Counter, items: Iterable[tuple[ModuleCall, tuple[Term, ...]]]) -> tuple[AccountLine, ...]:
     """Calls with their terms -> lines, summed by name: first the counter's, then what only costcalc counts."""
     by_name: dict[str, list[tuple[Term, Dim]]] = {}
-    own: dict[str, Dim] = {}
+    costcalc_sums: dict[str, Dim] = {}
     calls: dict[str, int] = {}
     for call, terms in items:
         amounts = dict(_costcalc_amounts(call, counter))
         for name, amount in amounts.items():
-            own[name] = own.get(name, 0) + amount * call.runs
+            costcalc_sums[name] = costcalc_sums.get(name, 0) + amount * call.runs
         for term in terms:
             by_name.setdefault(term.name, []).append((term, call.runs))
         for name in {term.name: 0 for term in terms} | amounts:
@@ -227,12 +234,13 @@ def _account_lines(counter: Counter, items: Iterable[tuple[ModuleCall, tuple[Ter
     lines = []
     for name in sorted(calls, key=lambda name: name not in by_name):
         sums = merge_terms(by_name.get(name, ()))
-        lines.append(AccountLine(name, sum((t.value for t in sums), 0), sums, own.get(name, 0), calls[name]))
+        lines.append(AccountLine(name, sum((t.value for t in sums), 0), sums, costcalc_sums.get(name, 0), calls[name]))
     return tuple(lines)
 
 
 def _costcalc_amounts(call: ModuleCall, counter: Counter) -> Iterator[tuple[str, Dim]]:
-    """What costcalc counts of a call, by the names of the terms; elementwise FLOPs apart from those of contractions."""
+    """Call -> the amounts that costcalc counts of it, by the names of the terms; elementwise FLOPs apart from those of
+    contractions."""
     macs = call.macs.value if call.macs.terms else 0
     if call.macs.terms:
         yield contraction_term(call), macs * (2 if counter.basis == "flops" else 1)

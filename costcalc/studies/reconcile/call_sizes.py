@@ -36,29 +36,29 @@ class CostIndex(GraphIndex):
 
 
 def make_call(
-    model: CostIndex, kind: str, form: str, nodes: tuple[int, ...], x: str | None = None, y: str | None = None
+    index: CostIndex, kind: str, form: str, nodes: tuple[int, ...], x: str | None = None, y: str | None = None
 ) -> ModuleCall:
     """Nodes -> their call, with the elements of x (their first data input unless named) and of y (their output), and
     what costcalc counts of them."""
-    first, last = model.graph.nodes[nodes[0]], model.graph.nodes[nodes[-1]]
-    x = next(iter(model.data_inputs(first)), "") if x is None else x
+    first, last = index.graph.nodes[nodes[0]], index.graph.nodes[nodes[-1]]
+    x = next(iter(index.data_inputs(first)), "") if x is None else x
     y = last.outputs[0] if y is None else y
-    shape = model.type(y).shape or ()
+    shape = index.type(y).shape or ()
     macs: Formula = Formula()
     flops: Dim = 0
-    for index in nodes:
-        cost = model.costs[index].cost
+    for node_index in nodes:
+        cost = index.costs[node_index].cost
         if cost is not None:
             macs, flops = Formula((*macs.terms, *cost.macs.terms)), flops + cost.flops
-    elements = model.elements(x) if x else 0
+    elements = index.elements(x) if x else 0
     batch = shape[0] if shape else 1
     return ModuleCall(kind, form, nodes, elements, prod(shape), batch, macs=macs, flops=flops, runs=last.count)
 
 
-def linear_call(model: CostIndex, layer: LinearLayer, form: str) -> ModuleCall:
+def linear_call(index: CostIndex, layer: LinearLayer, form: str) -> ModuleCall:
     """Linear layer -> its call, with the elements of weight and bias."""
-    weight, bias = (model.elements(name) if name else 0 for name in (layer.weight, layer.bias))
-    return make_call(model, "linear", form, layer.nodes, layer.x, layer.y)._replace(weight=weight, bias=bias)
+    weight, bias = (index.elements(name) if name else 0 for name in (layer.weight, layer.bias))
+    return make_call(index, "linear", form, layer.nodes, layer.x, layer.y)._replace(weight=weight, bias=bias)
 
 
 def is_convolution(node: Node) -> bool:
@@ -73,15 +73,15 @@ def bias_of(node: Node) -> str:
     return node.inputs[position] if position is not None and position < len(node.inputs) else ""
 
 
-def convolution_calls(model: CostIndex, style: PyTorchStyle, index: int, node: Node) -> Iterator[ModuleCall]:
+def convolution_calls(index: CostIndex, style: PyTorchStyle, node_index: int, node: Node) -> Iterator[ModuleCall]:
     """Convolution -> its call and, where the style says that a batch normalisation was folded into its bias, that of
     the normalisation. A convolution of a single position (squeeze-and-excite) has its own bias."""
     t = traits_of(node)
     kind = CONVOLUTION_KINDS[t.kind]
-    weight = model.shape(node.inputs[t.factors[1]])
-    source = model.type(node.inputs[0]).shape or ()
+    weight = index.shape(node.inputs[t.factors[1]])
+    source = index.type(node.inputs[0]).shape or ()
     name = bias_of(node)
-    bias = model.elements(name) if name else 0
+    bias = index.elements(name) if name else 0
     sizes: tuple[tuple[str, Dim], ...] = ()
     if kind == "conv_transpose":
         sizes = (
@@ -92,25 +92,25 @@ def convolution_calls(model: CostIndex, style: PyTorchStyle, index: int, node: N
             ("filters", weight[1]),
             ("as_convolution", source[0] * _as_convolution(node, source[2:], weight[2:])),
         )
-    one = make_call(model, kind, "module", (index,), node.inputs[0])._replace(
+    call = make_call(index, kind, "module", (node_index,), node.inputs[0])._replace(
         weight=prod(weight), bias=bias, sizes=sizes
     )
-    after = model.only_element_reader(node.outputs[0])
-    normed = after is not None and MODULE_KINDS.get(operator_key(model.graph.nodes[after])) == "batch_norm"
-    alone = prod((model.type(node.outputs[0]).shape or ())[2:]) == 1
-    folded = style.bias != "own" and bias != 0 and not normed and not alone
-    yield one._replace(bias=0) if folded and style.bias == "folded" else one
+    after = index.only_element_reader(node.outputs[0])
+    has_norm = after is not None and MODULE_KINDS.get(operator_key(index.graph.nodes[after])) == "batch_norm"
+    is_single_position = prod((index.type(node.outputs[0]).shape or ())[2:]) == 1
+    folded = style.bias != "own" and bias != 0 and not has_norm and not is_single_position
+    yield call._replace(bias=0) if folded and style.bias == "folded" else call
     if folded:
         yield ModuleCall(
             "batch_norm",
             "module",
-            (index,),
-            one.output_elements,
-            one.output_elements,
-            one.batch,
+            (node_index,),
+            call.output_elements,
+            call.output_elements,
+            call.batch,
             bias,
             bias,
-            runs=one.runs,
+            runs=call.runs,
         )
 
 
@@ -126,56 +126,58 @@ def _as_convolution(node: Node, extents: tuple[Dim, ...], kernel: tuple[Dim, ...
     )
 
 
-def normalisation_call(model: CostIndex, index: int, node: Node) -> ModuleCall:
+def normalisation_call(index: CostIndex, node_index: int, node: Node) -> ModuleCall:
     """Normalisation -> its call. A layer normalisation between two transpositions is that of a map's channels, which
     models write as a module of their own around F.layer_norm."""
     kind, form = MODULE_KINDS[operator_key(node)], "module"
     if kind == "layer_norm":
-        before, after = model.producer(node.inputs[0]), model.only_element_reader(node.outputs[0])
-        around = [before, None if after is None else model.graph.nodes[after]]
-        form = "own" if all(near and traits_of(near).kind == "transpose" for near in around) else form
-    learned = [model.elements(name) for name in node.inputs[1:3] if name]
+        before, after = index.producer(node.inputs[0]), index.only_element_reader(node.outputs[0])
+        neighbours = [before, None if after is None else index.graph.nodes[after]]
+        form = (
+            "own" if all(neighbour and traits_of(neighbour).kind == "transpose" for neighbour in neighbours) else form
+        )
+    learned = [index.elements(name) for name in node.inputs[1:3] if name]
     weight, bias = (*learned, 0, 0)[:2]
-    return make_call(model, kind, form, (index,))._replace(weight=weight, bias=bias)
+    return make_call(index, kind, form, (node_index,))._replace(weight=weight, bias=bias)
 
 
-def softmax_rows(model: CostIndex, node: Node) -> Dim:
+def softmax_rows(index: CostIndex, node: Node) -> Dim:
     """Softmax -> the number of its distributions."""
-    shape = model.type(node.outputs[0]).shape or (1,)
+    shape = index.type(node.outputs[0]).shape or (1,)
     axis = node.attributes.get("axis", -1) % len(shape)
     return prod((*shape[:axis], *shape[axis + 1 :]))
 
 
 def pool_call(
-    model: CostIndex, style: PyTorchStyle, index: int, node: Node, one: Callable[[str, str], ModuleCall]
+    index: CostIndex, style: PyTorchStyle, node_index: int, node: Node, make: Callable[[str, str], ModuleCall]
 ) -> ModuleCall:
     """Pool or mean -> its call, in the form that the style says."""
     kind = MODULE_KINDS[operator_key(node)]
     if is_identity_pool(node):
-        return one("global_pool", "module")._replace(sizes=_spatial_rank(model, node))
-    if kind == "global_pool" or (kind == "mean" and is_spatial_mean(model, node)):
+        return make("global_pool", "module")._replace(sizes=_spatial_rank(index, node))
+    if kind == "global_pool" or (kind == "mean" and is_spatial_mean(index, node)):
         auto = "mean" if kind == "mean" else "module"
         form = auto if style.pool == "auto" else style.pool
         if form == "mean":
-            return one("mean", "function")
-        return one("global_pool", form)._replace(sizes=_spatial_rank(model, node))
+            return make("mean", "function")
+        return make("global_pool", form)._replace(sizes=_spatial_rank(index, node))
     if kind == "mean":
-        return one("mean", "function")
-    beside = len(model.element_readers(node.inputs[0])) > 1
-    return one(kind, style.branch_pool if beside else "module")
+        return make("mean", "function")
+    has_branches = len(index.element_readers(node.inputs[0])) > 1
+    return make(kind, style.branch_pool if has_branches else "module")
 
 
-def upsample_call(model: CostIndex, node: Node, one: ModuleCall) -> ModuleCall:
+def upsample_call(index: CostIndex, node: Node, call: ModuleCall) -> ModuleCall:
     """Resampling -> its call with the name of its mode and rank in PyTorch: nearest1d, bilinear2d, bicubic2d."""
     mode = str(node.attributes.get("mode", "nearest")).removeprefix("bi")
-    ((rank, _),) = _spatial_rank(model, node)
+    ((rank, _),) = _spatial_rank(index, node)
     prefix = {"2d": "bi", "3d": "tri"}.get(rank, "") if mode != "nearest" else ""
-    return one._replace(sizes=((f"{prefix}{mode}{rank}", 1),))
+    return call._replace(sizes=((f"{prefix}{mode}{rank}", 1),))
 
 
-def _spatial_rank(model: CostIndex, node: Node) -> tuple[tuple[str, int], ...]:
+def _spatial_rank(index: CostIndex, node: Node) -> tuple[tuple[str, int], ...]:
     """PLANE for maps of two extents, ("1d", 1) for one."""
-    return ((f"{len(model.type(node.inputs[0]).shape or ()) - 2}d", 1),)
+    return ((f"{len(index.type(node.inputs[0]).shape or ()) - 2}d", 1),)
 
 
 def is_identity_pool(node: Node) -> bool:
@@ -186,25 +188,25 @@ def is_identity_pool(node: Node) -> bool:
     return average and set(kernel) == {1} and set(node.attributes.get("strides", (1,))) == {1}
 
 
-def is_spatial_mean(model: CostIndex, node: Node) -> bool:
+def is_spatial_mean(index: CostIndex, node: Node) -> bool:
     """Whether a mean is over all positions of a map [N, C, H, W]."""
-    shape = model.type(node.inputs[0]).shape or ()
-    value = model.type(node.inputs[1]).value if len(node.inputs) > 1 and node.inputs[1] else None
+    shape = index.type(node.inputs[0]).shape or ()
+    value = index.type(node.inputs[1]).value if len(node.inputs) > 1 and node.inputs[1] else None
     axes = node.attributes.get("axes", value) or ()
     return len(shape) == 4 and {int(axis) % 4 for axis in axes} == {2, 3}
 
 
-def flattens_map(model: CostIndex, node: Node) -> bool:
+def flattens_map(index: CostIndex, node: Node) -> bool:
     """Whether a node flattens a map [N, C, H, W] of more than one position for a linear layer."""
-    before, after = model.type(node.inputs[0]).shape or (), model.type(node.outputs[0]).shape or ()
-    if len(before) != 4 or len(after) != 2 or prod(before[2:]) == 1 or node.inputs[0] in model.constants:
+    before, after = index.type(node.inputs[0]).shape or (), index.type(node.outputs[0]).shape or ()
+    if len(before) != 4 or len(after) != 2 or prod(before[2:]) == 1 or node.inputs[0] in index.constants:
         return False
-    source = model.producer(node.inputs[0])
+    source = index.producer(node.inputs[0])
     if source is not None and is_identity_pool(source):
         return False
     value = node.outputs[0]
-    while (index := model.only_element_reader(value)) is not None:
-        reader = model.graph.nodes[index]
+    while (node_index := index.only_element_reader(value)) is not None:
+        reader = index.graph.nodes[node_index]
         if is_product(reader):
             return True
         if not is_rearrangement(reader):
@@ -219,15 +221,15 @@ def is_recurrent(node: Node) -> bool:
     return t.kind == "recurrent" and not t.straight_through and not t.quantises_input
 
 
-def recurrent_call(model: CostIndex, node: Node, one: ModuleCall) -> ModuleCall:
+def recurrent_call(index: CostIndex, node: Node, call: ModuleCall) -> ModuleCall:
     """Recurrent layer -> its call with its sizes: steps counts positions of all sequences, gates those of a cell; one
     or both directions."""
-    steps, batch, features = model.type(node.inputs[0]).shape or (1, 1, 1)
-    directions, rows, _ = model.type(node.inputs[1]).shape or (1, 1, 1)
-    *_, hidden = model.type(node.inputs[2]).shape or (1,)
+    steps, batch, features = index.type(node.inputs[0]).shape or (1, 1, 1)
+    directions, rows, _ = index.type(node.inputs[1]).shape or (1, 1, 1)
+    *_, hidden = index.type(node.inputs[2]).shape or (1,)
     gates = rows // hidden
-    bias = model.elements(node.inputs[3]) if len(node.inputs) > 3 and node.inputs[3] else 0
-    weight: Dim = sum((model.elements(name) for name in node.inputs[1:3]), 0)
+    bias = index.elements(node.inputs[3]) if len(node.inputs) > 3 and node.inputs[3] else 0
+    weight: Dim = sum((index.elements(name) for name in node.inputs[1:3]), 0)
     sizes = (
         ("steps", steps * batch),
         ("features", features),
@@ -235,7 +237,7 @@ def recurrent_call(model: CostIndex, node: Node, one: ModuleCall) -> ModuleCall:
         ("gates", gates),
         ("directions", directions),
     )
-    return one._replace(weight=weight, bias=bias, batch=batch, sizes=sizes)
+    return call._replace(weight=weight, bias=bias, batch=batch, sizes=sizes)
 
 
 FVCORE_EQUATIONS = frozenset(
@@ -244,22 +246,22 @@ FVCORE_EQUATIONS = frozenset(
 """The indices of `abc,abd->acd` and of `abc,adc->adb`, which fvcore knows without numpy."""
 
 
-def einsum_sizes(model: CostIndex, node: Node) -> tuple[tuple[str, Dim], ...]:
+def einsum_sizes(index: CostIndex, node: Node) -> tuple[tuple[str, Dim], ...]:
     """Einsum -> combinations: the product of the extents of all indices; summed: whether the output lacks one (1 or 0);
     plain: whether the equation is one of FVCORE_EQUATIONS, under other letters. () for other contractions."""
     if operator_key(node) != ("", "Einsum"):
         return ()
-    types = [model.type(name) for name in node.inputs]
+    types = [index.type(name) for name in node.inputs]
     equation = str(node.attributes["equation"])
     inputs, output = parse_equation(equation, tuple(t.rank for t in types))
     extents = index_extents(inputs, types, equation)
-    letters = [index for indices in (*inputs, output) for index in indices]
-    renamed = {index: chr(ord("a") + place) for place, index in enumerate(dict.fromkeys(letters))}
-    plain = len(inputs) == 2 and tuple(renamed[index] for index in letters) in FVCORE_EQUATIONS
+    letters = [letter for indices in (*inputs, output) for letter in indices]
+    renamed = {letter: chr(ord("a") + position) for position, letter in enumerate(dict.fromkeys(letters))}
+    is_fvcore_equation = len(inputs) == 2 and tuple(renamed[letter] for letter in letters) in FVCORE_EQUATIONS
     return (
         ("combinations", prod(extents.values())),
         ("summed", int(len(extents) > len(output))),
-        ("plain", int(plain)),
+        ("plain", int(is_fvcore_equation)),
     )
 
 

@@ -70,8 +70,8 @@ class PyTorchStyle(NamedTuple):
 
     def options(self, other: PyTorchStyle) -> str:
         """The command line's options that turn another style into this one."""
-        mine, theirs = self._asdict(), other._asdict()
-        return " ".join(f"--written {name}={value}" for name, value in mine.items() if value != theirs[name])
+        answers, other_answers = self._asdict(), other._asdict()
+        return " ".join(f"--written {name}={value}" for name, value in answers.items() if value != other_answers[name])
 
 
 TORCHVISION_STYLES: dict[str, PyTorchStyle] = {
@@ -93,9 +93,12 @@ style."""
 def style_of(source: str, answers: Mapping[str, str]) -> PyTorchStyle:
     """Model's source and answers -> its style: of a built-in model torchvision's, changed by the answers. UsageError
     where a question or an answer does not exist."""
-    usual = PyTorchStyle()
+    style = PyTorchStyle()
     if source.isidentifier():
-        usual = next((w for name, w in TORCHVISION_STYLES.items() if source.startswith(name)), usual)
+        style = next(
+            (torchvision_style for name, torchvision_style in TORCHVISION_STYLES.items() if source.startswith(name)),
+            style,
+        )
     for name, value in answers.items():
         if name not in STYLE_CHOICES:
             raise UsageError(
@@ -103,7 +106,7 @@ def style_of(source: str, answers: Mapping[str, str]) -> PyTorchStyle:
             )
         if value not in STYLE_CHOICES[name]:
             raise UsageError(f"{name} cannot be {value!r}", f"write {' or '.join(STYLE_CHOICES[name])}")
-    return usual._replace(**answers)
+    return style._replace(**answers)
 
 
 def has_torchvision_style(source: str) -> bool:
@@ -113,9 +116,9 @@ def has_torchvision_style(source: str) -> bool:
 
 def other_styles(style: PyTorchStyle) -> Iterator[PyTorchStyle]:
     """Style -> every style that differs in at most MAX_CHANGES answers, those with the fewest changes first."""
-    every = (PyTorchStyle(*answers) for answers in product(*STYLE_CHOICES.values()))
-    mine = tuple(style)
-    distances = [(sum(a != b for a, b in zip(mine, other, strict=True)), other) for other in every]
+    styles = (PyTorchStyle(*answers) for answers in product(*STYLE_CHOICES.values()))
+    own_answers = tuple(style)
+    distances = [(sum(a != b for a, b in zip(own_answers, other, strict=True)), other) for other in styles]
     return (other for distance, other in sorted(distances, key=lambda pair: pair[0]) if 0 < distance <= MAX_CHANGES)
 
 

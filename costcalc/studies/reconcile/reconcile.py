@@ -35,12 +35,12 @@ MAX_NAMES = 3
 @dataclass(frozen=True, slots=True)
 class Reconciliation(Result):
     """The accounts of a graph, one for each counter. style says how the network is taken to be written in PyTorch,
-    usual is its default for this model; unknown names the nodes whose shapes are unknown or whose operators have no
+    default_style is that of this model; unknown names the nodes whose shapes are unknown or whose operators have no
     cost rule."""
 
     graph: Graph
     style: PyTorchStyle
-    usual: PyTorchStyle
+    default_style: PyTorchStyle
     accounts: tuple[Account, ...]
     unknown: tuple[str, ...]
 
@@ -58,7 +58,7 @@ class Reconciliation(Result):
     @property
     def is_torchvision_style(self) -> bool:
         """Whether the network is taken to be written as torchvision writes the one of this name."""
-        return self.style == self.usual and has_torchvision_style(self.graph.source)
+        return self.style == self.default_style and has_torchvision_style(self.graph.source)
 
     def __getitem__(self, name: str) -> Account:
         """Counter's name -> its account. KeyError where there is none."""
@@ -79,7 +79,7 @@ def reconcile_graph(
     tools are the counters' names (all unless given), written answers of pytorch_style.STYLE_CHOICES, figures published
     figures by counter. UsageError for a name or an answer that does not exist.
     """
-    usual, style = style_of(graph.source, {}), style_of(graph.source, written)
+    default_style, style = style_of(graph.source, {}), style_of(graph.source, written)
     counters = select_counters((*tools, *figures) if tools or figures else ())
     published = {counter.name: figure for name, figure in figures.items() for counter in select_counters([name])}
     index = CostIndex(graph)
@@ -90,17 +90,19 @@ def reconcile_graph(
         figure = published.get(counter.name)
         if figure is not None:
             account = account._replace(published=figure)
-            account = account._replace(hints=tuple(_hints(account, index, style)))
+            account = account._replace(hints=tuple(_explain_difference(account, index, style)))
         accounts.append(account)
-    counted = {node for call in by_nodes for node in call.nodes}
-    unknown = tuple(cost.node.name for node, cost in enumerate(index.costs) if node not in counted or cost.cost is None)
-    return Reconciliation(graph, style, usual, tuple(accounts), unknown)
+    called_nodes = {node for call in by_nodes for node in call.nodes}
+    unknown = tuple(
+        cost.node.name for node, cost in enumerate(index.costs) if node not in called_nodes or cost.cost is None
+    )
+    return Reconciliation(graph, style, default_style, tuple(accounts), unknown)
 
 
-def _hints(account: Account, index: CostIndex, style: PyTorchStyle) -> Iterator[str]:
+def _explain_difference(account: Account, index: CostIndex, style: PyTorchStyle) -> Iterator[str]:
     """Account -> what would explain a published figure that is not the sum of its terms."""
     published, figure = account.published, account.figure
-    if published is None or account.unexplained == 0 or not isinstance(figure, int):
+    if published is None or account.residual == 0 or not isinstance(figure, int):
         return
     if published.fits(2 * figure):
         yield "it is twice the sum: FLOPs, two for each multiply-accumulate"
@@ -109,19 +111,19 @@ def _hints(account: Account, index: CostIndex, style: PyTorchStyle) -> Iterator[
     if account.counter.onnx_nodes:
         return
     calls = pytorch_calls(index, style)
-    others = [counter for counter in COUNTERS.values() if not counter.onnx_nodes]
-    same = [counter.name for counter in others if published.fits(make_account(counter, calls).figure)]
+    pytorch_counters = [counter for counter in COUNTERS.values() if not counter.onnx_nodes]
+    same = [counter.name for counter in pytorch_counters if published.fits(make_account(counter, calls).figure)]
     if same:
         yield f"it is what the rules of {' and '.join(same)} give"
-    for other in other_styles(style):
-        if published.fits(make_account(account.counter, pytorch_calls(index, other)).figure):
-            yield f"{other.options(style)} explains it: {_changed_answers(other, style)}"
+    for changed_style in other_styles(style):
+        if published.fits(make_account(account.counter, pytorch_calls(index, changed_style)).figure):
+            yield f"{changed_style.options(style)} explains it: {_changed_answers(changed_style, style)}"
             return
 
 
-def _changed_answers(other: PyTorchStyle, style: PyTorchStyle) -> str:
+def _changed_answers(changed_style: PyTorchStyle, style: PyTorchStyle) -> str:
     """Two styles -> the answers of the first that differ from the second's, as text."""
-    pairs = zip(other.descriptions(), style.descriptions(), strict=True)
+    pairs = zip(changed_style.descriptions(), style.descriptions(), strict=True)
     return "; ".join(answer for answer, before in pairs if answer != before)
 
 
@@ -137,7 +139,7 @@ def reconcile(
     table, each as a sum of terms that follow from the graph by the counter's rules.
 
     tools are their names, all unless given (`"ptflops"` is both of its backends). figures are published figures by
-    counter (`{"thop": "11.3G"}`): what the terms do not explain is the account's `unexplained`. written says how the
+    counter (`{"thop": "11.3G"}`): what the terms do not explain is the account's `residual`. written says how the
     network is written in PyTorch where the graph does not show it (pytorch_style.STYLE_CHOICES); a built-in model is
     taken as torchvision has it. The other options are load's. UsageError for a name that is none.
     """

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from costcalc.graph.index import GraphIndex
 from costcalc.studies.suggest.replacement import RewriteMatch, RewriteOptions
 
-Find = Callable[[GraphIndex, RewriteOptions], Iterator[RewriteMatch]]
+MatchFinder = Callable[[GraphIndex, RewriteOptions], Iterator[RewriteMatch]]
 
 MEASURE = "another function: train it and measure its accuracy"
 
@@ -23,21 +23,23 @@ class RewriteRule(NamedTuple):
     ratio: str
     accuracy: str
     source: str
-    find: Find
+    find: MatchFinder
 
     @property
     def explanation(self) -> str:
-        """What the rule says of itself."""
+        """The docstring of the rule's function on one line."""
         return " ".join((self.find.__doc__ or "").split())
 
 
 RULES: dict[str, RewriteRule] = {}
 
 
-def rule(id: str, title: str, *, ratio: str = "", accuracy: str = MEASURE, source: str) -> Callable[[Find], Find]:
+def rule(
+    id: str, title: str, *, ratio: str = "", accuracy: str = MEASURE, source: str
+) -> Callable[[MatchFinder], MatchFinder]:
     """Registers a function (index, options) -> matches. Its docstring is what `costcalc suggest MODEL N` says."""
 
-    def register(function: Find) -> Find:
+    def register(function: MatchFinder) -> MatchFinder:
         RULES[id] = RewriteRule(id, title, ratio, accuracy, source, function)
         return function
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from costcalc.core.assumptions import collect_assumptions
 from costcalc.core.dim import Dim
 from costcalc.core.ir import DType, Graph, Node, Value
-from costcalc.core.traits import traits_of
 from costcalc.frontends.yaml.layers.base import Site
 from costcalc.graph.builder import GraphBuilder
+from costcalc.graph.parameters import stored_values
 from costcalc.studies.suggest.replacement import GraphChange, Replacement
 
 
@@ -24,12 +24,13 @@ class _Builder(GraphBuilder):
 
 
 def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
-    """The graph with all changes made; no node may be part of two. Nodes behind a value whose type changes are typed
-    anew. Stored tensors that nobody reads any more are gone. ShapeError where the new layers do not fit."""
-    at = {i: change for change in changes for i in change.nodes}
+    """Graph and changes -> the graph with all of them made; no node may be part of two. Nodes behind a value whose type
+    changes are typed anew. Stored tensors that nobody reads any more are gone. ShapeError where the new layers do not
+    fit."""
+    change_of_node = {i: change for change in changes for i in change.nodes}
     builder = _Builder(graph.name, graph.source, graph.opset, binding=graph.symbols)
     builder.types = dict(graph.types)
-    for i in at:
+    for i in change_of_node:
         for name in graph.nodes[i].outputs:
             builder.types.pop(name, None)
     builder.initializers = dict(graph.initializers)
@@ -38,42 +39,45 @@ def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
     changed: set[str] = set()
     with collect_assumptions():
         for i, node in enumerate(graph.nodes):
-            change = at.get(i)
+            change = change_of_node.get(i)
             if change is None:
                 inputs = tuple([renamed.get(name, name) for name in node.inputs]) if renamed else node.inputs
-                _keep(builder, graph, replace(node, inputs=inputs) if inputs != node.inputs else node, changed)
+                _copy_node(builder, graph, replace(node, inputs=inputs) if inputs != node.inputs else node, changed)
             elif i == change.nodes[-1]:
                 sources = tuple([renamed.get(name, name) for name in change.sources])
-                if change.pieces:
-                    _emit(builder, graph, change, sources, used_names)
-                    given = [name for j in change.nodes for name in graph.nodes[j].outputs]
-                    changed.update(n for n in given if n in builder.types and builder.types[n] != graph.types[n])
+                if change.replacements:
+                    _emit_replacements(builder, graph, change, sources, used_names)
+                    outputs = [name for j in change.nodes for name in graph.nodes[j].outputs]
+                    changed.update(n for n in outputs if n in builder.types and builder.types[n] != graph.types[n])
                 else:
                     renamed[change.output] = sources[0]
-    before = {name for node in graph.nodes for name in node.inputs}
-    nodes = _without_idle(builder.nodes, before.difference(graph.outputs))
+    read_before = {name for node in graph.nodes for name in node.inputs}
+    nodes = _drop_idle_views(builder.nodes, stored_values(graph) & read_before.difference(graph.outputs))
     read = {name for node in nodes for name in node.inputs}
-    gone = (graph.initializers.keys() & before) - read
+    unread = (graph.initializers.keys() & read_before) - read
     return replace(
         graph,
         nodes=tuple(nodes),
-        types={name: t for name, t in builder.types.items() if name not in gone},
-        initializers={name: t for name, t in builder.initializers.items() if name not in gone},
+        types={name: t for name, t in builder.types.items() if name not in unread},
+        initializers={name: t for name, t in builder.initializers.items() if name not in unread},
         outputs=tuple(renamed.get(name, name) for name in graph.outputs),
-        parameters=(graph.parameters | frozenset(builder.parameters)) - gone,
+        parameters=(graph.parameters | frozenset(builder.parameters)) - unread,
     )
 
 
-def _without_idle(nodes: Sequence[Node], before: set[str]) -> Sequence[Node]:
-    """The nodes without the Identity of a stored tensor that a rewritten layer alone has read."""
-    copies = {node.outputs[0] for node in nodes if traits_of(node).identity and node.outputs[0] in before}
-    if not copies:
-        return nodes
-    idle = copies.difference(name for node in nodes for name in node.inputs)
-    return [node for node in nodes if not idle.intersection(node.outputs)] if idle else nodes
+def _drop_idle_views(nodes: Sequence[Node], stored: frozenset[str]) -> Sequence[Node]:
+    """The nodes without views of stored tensors that rewritten layers alone have read."""
+    remaining: list[Node] = []
+    read: set[str] = set()
+    for node in reversed(nodes):
+        is_view = any(node.outputs) and stored.issuperset(filter(None, node.outputs))
+        if not is_view or not read.isdisjoint(node.outputs):
+            remaining.append(node)
+            read.update(node.inputs)
+    return remaining[::-1]
 
 
-def _keep(builder: GraphBuilder, graph: Graph, node: Node, changed: set[str]) -> None:
+def _copy_node(builder: GraphBuilder, graph: Graph, node: Node, changed: set[str]) -> None:
     """A node that stays; typed anew where what it reads has changed."""
     if not changed or changed.isdisjoint(node.inputs):
         builder.nodes.append(node)
@@ -94,41 +98,45 @@ def _keep(builder: GraphBuilder, graph: Graph, node: Node, changed: set[str]) ->
     changed.update(name for name in node.outputs if name and builder.types[name] != graph.types[name])
 
 
-def _emit(builder: _Builder, graph: Graph, change: GraphChange, sources: Sequence[str], used_names: set[str]) -> None:
-    """Adds the pieces; the last one's value takes the old name."""
-    model = graph.nodes[change.model]
-    weights = [graph.types[name].dtype for name in model.inputs if name in graph.initializers]
+def _emit_replacements(
+    builder: _Builder, graph: Graph, change: GraphChange, sources: Sequence[str], used_names: set[str]
+) -> None:
+    """Adds the replacements; the last one's value takes the old name."""
+    prototype = graph.nodes[change.prototype]
+    weights = [graph.types[name].dtype for name in prototype.inputs if name in graph.initializers]
     builder.stored = next((t for t in weights if t.is_float), DType.FLOAT32)
     first, values = len(builder.nodes), tuple(sources)
-    for piece in change.pieces:
-        name = _free(f"{model.name}/{_word(piece, model)}", used_names)
-        site = Site(builder, name, (*model.scope, model.name.rpartition("/")[2]), values, model.place, set())
-        values = (piece.emit(site),)
+    for replacement in change.replacements:
+        name = _unused_name(f"{prototype.name}/{_layer_word(replacement, prototype)}", used_names)
+        site = Site(
+            builder, name, (*prototype.scope, prototype.name.rpartition("/")[2]), values, prototype.place, set()
+        )
+        values = (replacement.emit(site),)
     result = values[0]
-    new = [replace(n, count=model.count) if model.count != 1 else n for n in builder.nodes[first:]]
+    new = [replace(n, count=prototype.count) if prototype.count != 1 else n for n in builder.nodes[first:]]
     if result != change.output:
         builder.types[change.output] = builder.types.pop(result)
-        named = {result: change.output}
+        renames = {result: change.output}
         new = [
             replace(
                 n,
-                inputs=tuple([named.get(v, v) for v in n.inputs]),
-                outputs=tuple([named.get(v, v) for v in n.outputs]),
+                inputs=tuple([renames.get(v, v) for v in n.inputs]),
+                outputs=tuple([renames.get(v, v) for v in n.outputs]),
             )
             for n in new
         ]
     builder.nodes[first:] = new
 
 
-def _word(piece: Replacement, model: Node) -> str:
-    return piece.kind or model.op_type.lower()
+def _layer_word(replacement: Replacement, prototype: Node) -> str:
+    return replacement.kind or prototype.op_type.lower()
 
 
-def _free(name: str, used_names: set[str]) -> str:
+def _unused_name(name: str, used_names: set[str]) -> str:
     """A name that no value, weight or node has."""
-    number, found = 1, name
-    while found in used_names:
+    number, unused = 1, name
+    while unused in used_names:
         number += 1
-        found = f"{name}_{number}"
-    used_names.add(found)
-    return found
+        unused = f"{name}_{number}"
+    used_names.add(unused)
+    return unused

@@ -20,7 +20,7 @@ from costcalc.graph.index import GraphIndex, layer_place
 from costcalc.studies.options import Settings
 from costcalc.studies.suggest.catalogue import RewriteRule
 from costcalc.studies.suggest.edit import edit
-from costcalc.studies.suggest.places import RewriteSite, places
+from costcalc.studies.suggest.places import RewriteSite, find_sites
 from costcalc.studies.suggest.replacement import GraphChange, RewriteOptions
 from costcalc.studies.suggest.rules import select_rules
 from costcalc.studies.suggest.source import RewriteSource, read_source
@@ -74,43 +74,53 @@ def suggest_settings(
     ranking = parse_quantity(sort, settings.devices)
     sort = ranking.key
     if settings.generation is not None or "generation" in ranking.quantity.needs:
-        what = sort if "generation" in ranking.quantity.needs else "generation"
-        fact = f"{what}: a rewritten graph is not read anew for each token"
+        subject = sort if "generation" in ranking.quantity.needs else "generation"
+        fact = f"{subject}: a rewritten graph is not read anew for each token"
         raise QuantityError(fact, "rank by macs or weight_bytes, apply a rewrite and ask `costcalc llm` of its file")
     if rewrite_options.reduction < 2 or rewrite_options.group < 2:
         raise UsageError("a reduction or a group is below 2", "give a whole number of at least 2")
-    least = _minimum(min_saving, ranking)
-    known = select_rules(split_names("rules", rules))
-    source = read_source(model, settings.covering([ranking]), (*settings.quantities(), ranking))
+    minimum = _parse_minimum(min_saving, ranking)
+    selected_rules = select_rules(split_names("rules", rules))
+    source = read_source(model, settings.extend_for([ranking]), (*settings.quantities(), ranking))
     total_before = source.figures.get(sort)
     if isinstance(total_before, QuantityError):
         raise total_before
-    written = None if source.trace is None else find_spans(source.trace.text)
+    file_spans = None if source.trace is None else find_spans(source.trace.text)
     index = GraphIndex(source.graph)
-    kept = [one for rule in known for one in _of_rule(rule, source, index, written, rewrite_options)]
+    suggestions = [
+        suggestion
+        for rule in selected_rules
+        for suggestion in _apply_rule(rule, source, index, file_spans, rewrite_options)
+    ]
     total = source.report.totals.get(sort) if total_before is None else total_before.value
-    kept = [one for one in kept if _enough(one.saves(sort), total, least)]
+    suggestions = [suggestion for suggestion in suggestions if _reaches_minimum(suggestion.saves(sort), total, minimum)]
     keys = (sort, *(key for key in QUANTITIES if key != sort))
-    kept.sort(key=lambda one: [magnitude(one.saves(key)) for key in keys], reverse=True)
-    ranked = tuple(replace(one, number=i) for i, one in enumerate(kept, 1))
-    return Suggestions(source, ranked, sort, rewrite_options, bool(rules or least.amount))
+    suggestions.sort(key=lambda suggestion: [magnitude(suggestion.saves(key)) for key in keys], reverse=True)
+    ranked = tuple(replace(suggestion, number=i) for i, suggestion in enumerate(suggestions, 1))
+    return Suggestions(source, ranked, sort, rewrite_options, bool(rules or minimum.amount))
 
 
-def _of_rule(
-    rule: RewriteRule, source: RewriteSource, index: GraphIndex, written: Spans | None, rewrite_options: RewriteOptions
+def _apply_rule(
+    rule: RewriteRule,
+    source: RewriteSource,
+    index: GraphIndex,
+    file_spans: Spans | None,
+    rewrite_options: RewriteOptions,
 ) -> Iterator[Suggestion]:
     """A rule's suggestions that save."""
     before = source.report.totals
-    for place in places(rule.find(index, rewrite_options), source.trace):
-        changes = [change for match in place.matches for change in match.changes]
-        made = rewrite(source, changes)
-        if made is not None and is_cheaper(before, made[1]):
-            if source.trace is not None and written is not None:
-                place = check_writable(source.trace, written, place)
+    for site in find_sites(rule.find(index, rewrite_options), source.trace):
+        changes = [change for match in site.matches for change in match.changes]
+        rewritten = rewrite(source, changes)
+        if rewritten is not None and is_cheaper(before, rewritten[1]):
+            if source.trace is not None and file_spans is not None:
+                site = check_writable(source.trace, file_spans, site)
             macs = _macs(source, changes)
-            after = source.measure(made[0])
-            figures = {key: (was, after[key]) for key, was in source.figures.items()}
-            yield Suggestion(0, rule, place, _where(source.graph, place), made[0], before, made[1], macs, figures)
+            after = source.measure(rewritten[0])
+            figures = {key: (figure, after[key]) for key, figure in source.figures.items()}
+            yield Suggestion(
+                0, rule, site, _site_location(source.graph, site), rewritten[0], before, rewritten[1], macs, figures
+            )
 
 
 def rewrite(source: RewriteSource, changes: Sequence[GraphChange]) -> tuple[Graph, Mapping[str, Dim]] | None:
@@ -130,16 +140,16 @@ def _macs(source: RewriteSource, changes: Sequence[GraphChange]) -> Dim | None:
     total: Dim = 0
     for change in changes:
         for i in change.nodes:
-            macs = source.report.rows[i].amounts["macs"]
+            macs = source.report.rows[i].figures["macs"]
             if macs is None:
                 return None
             total = total + macs
     return total
 
 
-def _where(graph: Graph, place: RewriteSite) -> str:
+def _site_location(graph: Graph, site: RewriteSite) -> str:
     """file:line:column of the first layer, or ""."""
-    return layer_place(graph.nodes[place.matches[0].changes[0].model])
+    return layer_place(graph.nodes[site.matches[0].changes[0].prototype])
 
 
 class MinimumSaving(NamedTuple):
@@ -149,7 +159,7 @@ class MinimumSaving(NamedTuple):
     is_share: bool = False
 
 
-def _minimum(text: str | int, ranking: QuantityRef) -> MinimumSaving:
+def _parse_minimum(text: str | int, ranking: QuantityRef) -> MinimumSaving:
     """`10M`, `5us`, `1%` -> the least saving of a quantity. UsageError for what is no amount of it."""
     if ranking.quantity.unit == "boolean" and text not in (0, "0"):
         raise UsageError(f"{ranking.key} is yes or no: nothing is saved of it", "leave --min-saving out")
@@ -160,18 +170,20 @@ def _minimum(text: str | int, ranking: QuantityRef) -> MinimumSaving:
     return MinimumSaving(0 if text.strip() == "0" else parse_value(text, ranking.quantity.unit))
 
 
-def _enough(saving: Dim | Fraction | None, total_before: Dim | Fraction | None, least: MinimumSaving) -> bool:
-    """Whether a saving is at least what is asked for. Of formulas the leading terms are compared."""
-    if not least.amount:
+def _reaches_minimum(
+    saving: Dim | Fraction | None, total_before: Dim | Fraction | None, minimum: MinimumSaving
+) -> bool:
+    """Whether a saving is at least the minimum. Of formulas the leading terms are compared."""
+    if not minimum.amount:
         return True
     if saving is None or total_before is None:
         return False
-    if not least.is_share:
-        return magnitude(saving)[1] > 0 if isinstance(saving, Poly) else saving >= least.amount
+    if not minimum.is_share:
+        return magnitude(saving)[1] > 0 if isinstance(saving, Poly) else saving >= minimum.amount
     if isinstance(saving, Fraction):
-        return isinstance(total_before, Fraction) and saving >= least.amount * total_before
-    part = None if isinstance(total_before, Fraction) else ratio(saving, total_before)
-    if part is not None:
-        return part >= least.amount
-    (degree, amount), (most, all_) = magnitude(saving), magnitude(total_before)
-    return degree > most or (degree == most and amount >= least.amount * all_)
+        return isinstance(total_before, Fraction) and saving >= minimum.amount * total_before
+    share = None if isinstance(total_before, Fraction) else ratio(saving, total_before)
+    if share is not None:
+        return share >= minimum.amount
+    (degree, amount), (degree_before, amount_before) = magnitude(saving), magnitude(total_before)
+    return degree > degree_before or (degree == degree_before and amount >= minimum.amount * amount_before)

@@ -13,52 +13,52 @@ from costcalc.studies.suggest.text import yaml_text
 
 
 class LayerRange(NamedTuple):
-    """The layers first to last of a list in a file; model is the one whose options are copied."""
+    """The layers first to last of a list in a file; prototype is the one whose options are copied."""
 
     layers: Seq
     first: int
     last: int
-    model: int
+    prototype: int
 
 
 class LayerRangeFinder:
-    """Finds runs in one file; inner is the innermost call of each node."""
+    """Finds the layers of changes in one file; innermost is the innermost call of each node."""
 
-    __slots__ = ("inner", "trace")
+    __slots__ = ("innermost", "trace")
 
     def __init__(self, trace: Trace) -> None:
-        self.trace, self.inner = trace, [-1] * len(trace.graph.nodes)
+        self.trace, self.innermost = trace, [-1] * len(trace.graph.nodes)
         for i, call in enumerate(trace.calls):  # they end from the inside out
             for node in range(call.first, call.last):
-                if self.inner[node] < 0:
-                    self.inner[node] = i
+                if self.innermost[node] < 0:
+                    self.innermost[node] = i
 
-    def of(self, change: GraphChange) -> LayerRange | None:
+    def find_range(self, change: GraphChange) -> LayerRange | None:
         """The layers of one list that add exactly the change's nodes; None where there are none."""
         first, last = change.nodes[0], change.nodes[-1]
         if change.nodes != tuple(range(first, last + 1)):
             return None
-        for a in self._around(first):
-            for b in self._around(last):
-                begin, end = self.trace.home(a), self.trace.home(b)
-                if a.first != first or b.last != last + 1 or a.within != b.within or begin.layers is not end.layers:
+        for a in self._enclosing_calls(first):
+            for b in self._enclosing_calls(last):
+                begin, end = self.trace.position(a), self.trace.position(b)
+                if a.first != first or b.last != last + 1 or a.parent != b.parent or begin.layers is not end.layers:
                     continue
-                if a is b or begin.at < end.at:
-                    return self._with_model(change, begin, end)
+                if a is b or begin.entry < end.entry:
+                    return self._make_range(change, begin, end)
         return None
 
-    def _around(self, node: int) -> Iterator[LayerUse]:
+    def _enclosing_calls(self, node: int) -> Iterator[LayerUse]:
         """The calls that a node stands in, from the inside out."""
-        at = self.inner[node]
+        at = self.innermost[node]
         while at >= 0:
             yield self.trace.calls[at]
-            at = self.trace.calls[at].within
+            at = self.trace.calls[at].parent
 
-    def _with_model(self, change: GraphChange, begin: ItemPosition, end: ItemPosition) -> LayerRange | None:
-        model = self.trace.home(self.trace.calls[self.inner[change.model]])
-        if model.layers is not begin.layers or not begin.at <= model.at <= end.at:
+    def _make_range(self, change: GraphChange, begin: ItemPosition, end: ItemPosition) -> LayerRange | None:
+        prototype = self.trace.position(self.trace.calls[self.innermost[change.prototype]])
+        if prototype.layers is not begin.layers or not begin.entry <= prototype.entry <= end.entry:
             return None
-        return LayerRange(begin.layers, begin.at, end.at, model.at)
+        return LayerRange(begin.layers, begin.entry, end.entry, prototype.entry)
 
 
 def condition_text(item: LayerItem) -> str | None:

@@ -20,7 +20,7 @@ from costcalc.studies.suggest.layers import LayerRange, LayerRangeFinder, condit
 from costcalc.studies.suggest.replacement import RewriteMatch
 
 OPTIONS = ("kernel", "groups", "stride", "filters")
-"""What may tell uses apart, in the order in which it is asked."""
+"""Options whose values may separate uses, in the order in which they are tried."""
 
 
 class UseCondition(NamedTuple):
@@ -33,25 +33,29 @@ class UseCondition(NamedTuple):
 def condition_between(calls: Sequence[LayerUse], starts: set[int]) -> UseCondition | None:
     """Conditions that hold for the uses whose first node is one of starts, and for the others; None where neither one
     option nor two together have other values there."""
-    known = {key: values for key in OPTIONS if (values := _values(calls, key)) is not None}
-    mine = [call.first in starts for call in calls]
-    for keys in chain(combinations(known, 1), combinations(known, 2)):
-        rows = list(zip(*(known[key] for key in keys), strict=True))
-        ours = {row for row, own in zip(rows, mine, strict=True) if own}
-        others = {row for row, own in zip(rows, mine, strict=True) if not own}
-        if ours & others:
+    values_by_option = {key: values for key in OPTIONS if (values := _option_values(calls, key)) is not None}
+    in_rewrite = [call.first in starts for call in calls]
+    for keys in chain(combinations(values_by_option, 1), combinations(values_by_option, 2)):
+        rows = list(zip(*(values_by_option[key] for key in keys), strict=True))
+        rewritten_rows = {row for row, rewritten in zip(rows, in_rewrite, strict=True) if rewritten}
+        other_rows = {row for row, rewritten in zip(rows, in_rewrite, strict=True) if not rewritten}
+        if rewritten_rows & other_rows:
             continue
-        texts = [_text(calls, key) for key in keys]
-        if others == {(1,)}:
+        texts = [_option_text(calls, key) for key in keys]
+        if other_rows == {(1,)}:
             return UseCondition(f"1 // {texts[0]}", f"{texts[0]} - 1")
-        product = _product(texts, min(ours, others, key=len))
-        opposite = _zero(product, squares=len(keys) > 1)
-        return UseCondition(product, opposite) if len(ours) <= len(others) else UseCondition(opposite, product)
+        product = _product(texts, min(rewritten_rows, other_rows, key=len))
+        opposite = _negation(product, squares=len(keys) > 1)
+        return (
+            UseCondition(product, opposite)
+            if len(rewritten_rows) <= len(other_rows)
+            else UseCondition(opposite, product)
+        )
     return None
 
 
-def _values(calls: Sequence[LayerUse], key: str) -> list[int] | None:
-    """What an option is at each use; None where it is not given, a list, a word, or no whole number."""
+def _option_values(calls: Sequence[LayerUse], key: str) -> list[int] | None:
+    """Option -> its value at each use; None where it is not given, a list, a word, or no whole number."""
     node = calls[0].item.options.get(key)
     if not isinstance(node, Scalar):
         return None
@@ -62,41 +66,42 @@ def _values(calls: Sequence[LayerUse], key: str) -> list[int] | None:
     return [v for v in values if type(v) is int] if all(type(v) is int for v in values) else None
 
 
-def _text(calls: Sequence[LayerUse], key: str) -> str:
+def _option_text(calls: Sequence[LayerUse], key: str) -> str:
     node = calls[0].item.options[key]
     assert isinstance(node, Scalar)
     return node.text if node.text.isidentifier() else f"({node.text})"
 
 
 def _product(texts: Sequence[str], rows: set[tuple[int, ...]]) -> str:
-    """0 where the options have the values of one of the rows."""
+    """Options and rows of their values -> an expression that is 0 where they have those of a row."""
     terms = [_distance(texts, row) for row in sorted(rows)]
     return terms[0] if len(terms) == 1 else " * ".join(f"({term})" for term in terms)
 
 
 def _distance(texts: Sequence[str], row: Sequence[int]) -> str:
-    """0 where each option has its value."""
-    parts = [f"{text} - {value}" for text, value in zip(texts, row, strict=True)]
-    return parts[0] if len(parts) == 1 else " + ".join(f"({part}) ** 2" for part in parts)
+    """Options and their values -> an expression that is 0 where each option has its value."""
+    terms = [f"{text} - {value}" for text, value in zip(texts, row, strict=True)]
+    return terms[0] if len(terms) == 1 else " + ".join(f"({term}) ** 2" for term in terms)
 
 
-def _zero(expression: str, squares: bool) -> str:
-    """1 where the expression is 0, else 0; squares tells that it is never below 0."""
+def _negation(expression: str, squares: bool) -> str:
+    """Expression -> one that is 1 where it is 0, else 0; squares says that it is never below 0."""
     return f"1 // (1 + {expression})" if squares else f"1 // (1 + ({expression}) ** 2)"
 
 
 class RewriteSite(NamedTuple):
-    """What is rewritten together. runs holds one run for each change of a match; () where the file cannot be rewritten,
-    and why."""
+    """Matches that are rewritten together. ranges holds the layers of each change of a match; () where the file cannot
+    be rewritten, and the reason."""
 
     matches: tuple[RewriteMatch, ...]
-    runs: tuple[LayerRange, ...] = ()
-    when: UseCondition | None = None
+    ranges: tuple[LayerRange, ...] = ()
+    condition: UseCondition | None = None
     reason: str = ""
 
 
-def places(matches: Iterable[RewriteMatch], trace: Trace | None) -> Iterator[RewriteSite]:
-    """The matches by place; those that are weak only with others. Without a file each stands for itself."""
+def find_sites(matches: Iterable[RewriteMatch], trace: Trace | None) -> Iterator[RewriteSite]:
+    """Matches of a rule -> the sites that they rewrite; weak matches only with others. Without a file each stands for
+    itself."""
     if trace is None:
         for match in matches:
             if not match.weak:
@@ -105,57 +110,60 @@ def places(matches: Iterable[RewriteMatch], trace: Trace | None) -> Iterator[Rew
     finder = LayerRangeFinder(trace)
     groups: dict[Any, tuple[list[RewriteMatch], tuple[LayerRange, ...]]] = {}
     for match in matches:
-        runs = tuple(run for run in map(finder.of, match.changes) if run is not None)
-        whole = len(runs) == len(match.changes)
-        nodes = tuple(trace.graph.nodes[c.model].place for c in match.changes)
-        key: Any = tuple((id(r.layers), r.first, r.last, r.model) for r in runs) if whole else nodes
-        groups.setdefault(key, ([], runs if whole else ()))[0].append(match)
-    for members, runs in groups.values():
+        ranges = tuple(layer_range for layer_range in map(finder.find_range, match.changes) if layer_range is not None)
+        complete = len(ranges) == len(match.changes)
+        nodes = tuple(trace.graph.nodes[c.prototype].place for c in match.changes)
+        key: Any = tuple((id(r.layers), r.first, r.last, r.prototype) for r in ranges) if complete else nodes
+        groups.setdefault(key, ([], ranges if complete else ()))[0].append(match)
+    for members, ranges in groups.values():
         strong = tuple(match for match in members if not match.weak)
         if not strong:
             continue
-        place = _place(strong, runs, trace)
-        wider = _place(tuple(members), runs, trace) if not place.runs and len(strong) < len(members) else place
-        yield wider if wider.runs else place
+        site = _make_site(strong, ranges, trace)
+        extended = _make_site(tuple(members), ranges, trace) if not site.ranges and len(strong) < len(members) else site
+        yield extended if extended.ranges else site
 
 
-def _place(matches: tuple[RewriteMatch, ...], runs: tuple[LayerRange, ...], trace: Trace) -> RewriteSite:
-    """The place with what stands in the way of rewriting it, if anything does."""
-    if not runs:
+def _make_site(matches: tuple[RewriteMatch, ...], ranges: tuple[LayerRange, ...], trace: Trace) -> RewriteSite:
+    """Matches and their layers -> the site, with the reason where it cannot be rewritten."""
+    if not ranges:
         return RewriteSite(matches, reason="its layers do not stand together in one list of the file")
-    calls = [[c for c in trace.calls if c.item.node is node] for node in _entries(runs)]
+    calls = [[c for c in trace.calls if c.item.node is node] for node in _layer_nodes(ranges)]
     models = {
         id(node): c.item.kind
-        for run in runs
-        for node in (run.layers.items[run.model],)
+        for layer_range in ranges
+        for node in (layer_range.layers.items[layer_range.prototype],)
         for c in trace.calls
         if c.item.node is node
     }
-    for change, run in zip(matches[0].changes, runs, strict=True):
-        kind = models[id(run.layers.items[run.model])]
+    for change, layer_range in zip(matches[0].changes, ranges, strict=True):
+        kind = models[id(layer_range.layers.items[layer_range.prototype])]
         if not change.kinds:
             return RewriteSite(matches, reason="the new layers are operators without short names")
         if kind not in change.kinds:
             return RewriteSite(matches, reason=f"the layer is written as {kind!r}")
-    if len({tuple(tuple(p.written for p in c.pieces) for c in match.changes) for match in matches}) > 1:
+    if len({tuple(tuple(p.signature for p in c.replacements) for c in match.changes) for match in matches}) > 1:
         return RewriteSite(matches, reason="its uses need different layers")
-    whens = {condition_text(uses[0].item) for uses in calls if uses}
+    old_conditions = {condition_text(uses[0].item) for uses in calls if uses}
     if all(len(uses) == len(matches) for uses in calls):
-        if len(whens) > 1 or (whens != {None} and not matches[0].changes[0].pieces):
+        if len(old_conditions) > 1 or (old_conditions != {None} and not matches[0].changes[0].replacements):
             return RewriteSite(matches, reason="its layers have conditions of their own")
-        return RewriteSite(matches, runs)
-    when = _when(matches, calls) if whens == {None} else None
-    if when is None:
+        return RewriteSite(matches, ranges)
+    condition = _separate_uses(matches, calls) if old_conditions == {None} else None
+    if condition is None:
         return RewriteSite(matches, reason="its layers have other uses, which nothing tells apart")
-    return RewriteSite(matches, runs, when)
+    return RewriteSite(matches, ranges, condition)
 
 
-def _entries(runs: Iterable[LayerRange]) -> list[YamlNode]:
-    return [node for run in runs for node in run.layers.items[run.first : run.last + 1]]
+def _layer_nodes(ranges: Iterable[LayerRange]) -> list[YamlNode]:
+    return [
+        node for layer_range in ranges for node in layer_range.layers.items[layer_range.first : layer_range.last + 1]
+    ]
 
 
-def _when(matches: tuple[RewriteMatch, ...], calls: list[list[LayerUse]]) -> UseCondition | None:
-    """What tells the uses of a lone layer apart."""
-    if len(calls) > 1 or not matches[0].changes[0].pieces:
+def _separate_uses(matches: tuple[RewriteMatch, ...], calls: list[list[LayerUse]]) -> UseCondition | None:
+    """Matches and all uses of their layers -> the condition that separates the uses of a lone layer; None where none
+    does."""
+    if len(calls) > 1 or not matches[0].changes[0].replacements:
         return None
     return condition_between(calls[0], {match.changes[0].nodes[0] for match in matches})

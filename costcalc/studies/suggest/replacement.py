@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.frontends.yaml.layers.base import LAYERS, Site
-from costcalc.graph.patterns.linear import Convolution
+from costcalc.graph.patterns.convolution import Convolution
 
 Emit = Callable[[Site], str]
 
@@ -29,8 +29,8 @@ class Replacement(NamedTuple):
     drops: tuple[str, ...] = ()
 
     @property
-    def written(self) -> tuple[Any, ...]:
-        """What the file would say: equal for two uses of a layer that can be rewritten as one."""
+    def signature(self) -> tuple[Any, ...]:
+        """Kind, texts and drops: equal for two uses of a layer that can be rewritten as one."""
         return self.kind, self.texts, self.drops
 
 
@@ -43,15 +43,15 @@ class CopiedOption(NamedTuple):
 
 def layer(kind: str, /, **options: Any) -> Replacement:
     """A layer by its short name. An option is a value, which stands in the file as it is, or CopiedOption."""
-    known = LAYERS[kind]
-    values = {key: k.default for key, k in known.keys.items() if key != "weights"}
+    layer_type = LAYERS[kind]
+    values = {key: k.default for key, k in layer_type.keys.items() if key != "weights"}
     texts = []
     for key, option in options.items():
         values[key] = option.value if isinstance(option, CopiedOption) else option
         text = option.text if isinstance(option, CopiedOption) else literal(option)
-        if isinstance(option, CopiedOption) or option != known.keys[key].default:
+        if isinstance(option, CopiedOption) or option != layer_type.keys[key].default:
             texts.append((key, text))
-    return Replacement(kind, tuple(texts), lambda site: _first(known.emit(site, **values)))
+    return Replacement(kind, tuple(texts), lambda site: _first_value(layer_type.emit(site, **values)))
 
 
 def copy_options(c: Convolution, *keys: str) -> dict[str, CopiedOption]:
@@ -72,7 +72,7 @@ def changed_layer(emit: Emit, drops: tuple[str, ...] = (), **texts: str) -> Repl
     return Replacement("", tuple(texts.items()), emit, drops)
 
 
-def _first(result: str | tuple[str, ...]) -> str:
+def _first_value(result: str | tuple[str, ...]) -> str:
     return result if isinstance(result, str) else result[0]
 
 
@@ -86,15 +86,15 @@ def literal(value: Any) -> str:
 
 
 class GraphChange(NamedTuple):
-    """Nodes of a graph (by index, in their order) that give way to pieces: the first reads sources, the last gives what
-    was called output. model is the node whose layer in the file the texts are copied from, kinds what that layer may be
-    called there. Without pieces the readers of output read the first source."""
+    """Nodes of a graph (by index, in their order) that give way to replacements: the first reads sources, the last
+    gives what was called output. prototype is the node whose layer in the file the texts are copied from, kinds what
+    that layer may be called there. Without replacements the readers of output read the first source."""
 
     nodes: tuple[int, ...]
     sources: tuple[str, ...]
-    pieces: tuple[Replacement, ...]
+    replacements: tuple[Replacement, ...]
     output: str
-    model: int
+    prototype: int
     kinds: tuple[str, ...] = ()
 
 
@@ -121,21 +121,21 @@ class RewriteMatch(NamedTuple):
 
 
 class RewriteOptions(NamedTuple):
-    """What may be chosen: how many times fewer channels a bottleneck has, how many query heads share a key and value
+    """Options of the rules: how many times fewer channels a bottleneck has, how many query heads share a key and value
     head."""
 
     reduction: int = 4
     group: int = 4
 
 
-def fraction(parts: Mapping[str, tuple[Dim, Dim]]) -> MacsRatio:
+def macs_ratio(terms: Mapping[str, tuple[Dim, Dim]]) -> MacsRatio:
     """Σ a/b of named terms `{"1/C_out": (1, 64)}`."""
-    names, numbers = " + ".join(parts), " + ".join(f"{_in(a)}/{_in(b)}" for a, b in parts.values())
-    whole = all(isinstance(d, int) for pair in parts.values() for d in pair)
-    value = sum((Fraction(a, b) for a, b in parts.values()), Fraction(0)) if whole else None  # type: ignore[arg-type]
+    names, numbers = " + ".join(terms), " + ".join(f"{_operand_text(a)}/{_operand_text(b)}" for a, b in terms.values())
+    closed = all(isinstance(d, int) for pair in terms.values() for d in pair)
+    value = sum((Fraction(a, b) for a, b in terms.values()), Fraction(0)) if closed else None  # type: ignore[arg-type]
     return MacsRatio(names, numbers, value)
 
 
-def _in(d: Dim) -> str:
+def _operand_text(d: Dim) -> str:
     text = f"{d:,}" if isinstance(d, int) else str(d)
     return text if isinstance(d, int) or text.isidentifier() else f"({text})"

@@ -32,44 +32,47 @@ from costcalc.studies.measurement import Measurement
 from costcalc.studies.options import Settings
 
 STORED = ("params", "buffers", "weight_bytes")
-"""What hangs on all readers of a stored tensor, not on one node."""
+"""Quantities that depend on all readers of a stored tensor, not on one node."""
 
 
 def graph_totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
     """The totals of a graph that shares nodes with the report's."""
-    here = {id(node) for node in graph.nodes}
-    before = report.graph.nodes
-    known = {id(node) for node in before}
-    new = tuple([node for node in graph.nodes if id(node) not in known])
-    gone = [row for node, row in zip(before, report.rows, strict=True) if id(node) not in here]
-    come = make_layers(cost_nodes(replace(graph, nodes=new)))
-    old = [node for node in before if id(node) not in here]
-    fewer, more = (sum_figures(row.amounts for row in rows) for rows in (gone, come))
+    rewritten_ids = {id(node) for node in graph.nodes}
+    nodes = report.graph.nodes
+    ids = {id(node) for node in nodes}
+    added_nodes = tuple([node for node in graph.nodes if id(node) not in ids])
+    removed_rows = [row for node, row in zip(nodes, report.rows, strict=True) if id(node) not in rewritten_ids]
+    added_rows = make_layers(cost_nodes(replace(graph, nodes=added_nodes)))
+    removed_nodes = [node for node in nodes if id(node) not in rewritten_ids]
+    removed, added = (sum_figures(row.figures for row in rows) for rows in (removed_rows, added_rows))
     for key in STORED:
-        fewer[key] = sum([getattr(storage, key) for storage in _owned(report.graph, old, new)])
-        more[key] = sum([getattr(storage, key) for storage in _owned(graph, old, new)])
-    sums: dict[str, Dim] = {key: report.totals[key] - fewer[key] + more[key] for key in LAYER_QUANTITIES}
+        removed[key] = sum(
+            [getattr(storage, key) for storage in _stored_counts(report.graph, removed_nodes, added_nodes)]
+        )
+        added[key] = sum([getattr(storage, key) for storage in _stored_counts(graph, removed_nodes, added_nodes)])
+    sums: dict[str, Dim] = {key: report.totals[key] - removed[key] + added[key] for key in LAYER_QUANTITIES}
     return sums | memory_totals(graph, report.execution)
 
 
-def _owned(graph: Graph, *changed: Sequence[Node]) -> Collection[StoredCount]:
-    """What hangs on the stored tensors that these nodes read, be it behind nodes that only pass it on."""
+def _stored_counts(graph: Graph, *changed: Sequence[Node]) -> Collection[StoredCount]:
+    """Graph and nodes -> the counts of the stored tensors that these read, directly or behind nodes that only pass them
+    on."""
     sources = {node.outputs[0]: node.inputs[0] for node in graph.nodes if traits_of(node).passes_on}
     names = {name for nodes in changed for node in nodes for name in node.inputs}
-    ahead = list(names)
-    while ahead:
-        source = sources.get(ahead.pop())
+    pending = list(names)
+    while pending:
+        source = sources.get(pending.pop())
         if source is not None and source not in names:
             names.add(source)
-            ahead.append(source)
+            pending.append(source)
     stored = {name: t for name, t in graph.initializers.items() if name in names}
     return parameters_by_node(replace(graph, initializers=stored)).values()
 
 
 class RewriteSource(NamedTuple):
     """A model to rewrite. graph is as the file has it, report what it costs under the settings; cost gives the report
-    of a rewritten graph, totals its totals, measure the further quantities that are asked for, by their keys; again
-    reads a rewritten text in the same way; mark is the byte order mark that the file begins with, or ""."""
+    of a rewritten graph, totals its totals, measure the further quantities that are asked for, by their keys; reread
+    reads a rewritten text in the same way; byte_order_mark is what the file begins with, or ""."""
 
     graph: Graph
     report: Report
@@ -78,38 +81,38 @@ class RewriteSource(NamedTuple):
     measure: Callable[[Graph], Mapping[str, Figure | QuantityError]]
     figures: Mapping[str, Figure | QuantityError]
     trace: Trace | None = None
-    again: Callable[[str], Trace] | None = None
-    mark: str = ""
+    reread: Callable[[str], Trace] | None = None
+    byte_order_mark: str = ""
 
 
 def read_source(
     model: ModelSource | Report, settings: Settings, quantities: Sequence[QuantityRef] = ()
 ) -> RewriteSource:
     """Reads a model under settings; quantities are measured beside the totals of every report."""
-    reading = settings.source_options()
-    found: SourceMap | None = None
+    arguments = settings.source_options()
+    source_map: SourceMap | None = None
     if isinstance(model, (Graph, Report)):
-        refuse_read_options(**reading)
+        refuse_read_options(**arguments)
         graph = model.graph if isinstance(model, Report) else model
     else:
-        loaded = read_model(model, read_options(**reading, source_map=True))
+        loaded = read_model(model, read_options(**arguments, source_map=True))
         graph = loaded.graph
-        found = loaded.source_map if isinstance(loaded.source_map, SourceMap) else None
+        source_map = loaded.source_map if isinstance(loaded.source_map, SourceMap) else None
     dtypes = parse_dtype(settings.dtype), parse_dtype(settings.act_dtype)
-    same = dtypes == (None, None)
+    keeps_dtypes = dtypes == (None, None)
 
-    def cost(of: Graph) -> Report:
-        return analyze_graph(of if same else convert(of, *dtypes), settings.execution)
+    def cost(graph: Graph) -> Report:
+        return analyze_graph(graph if keeps_dtypes else convert(graph, *dtypes), settings.execution)
 
     report = cost(graph)
     refs = [ref for ref in dict.fromkeys(quantities) if ref.key not in report.totals]
 
-    def measure_further(of: Graph) -> Mapping[str, Figure | QuantityError]:
-        return figures_of(cost(of)) if refs else {}
+    def measure_further(graph: Graph) -> Mapping[str, Figure | QuantityError]:
+        return figures_of(cost(graph)) if refs else {}
 
     def figures_of(costs: Report) -> Mapping[str, Figure | QuantityError]:
         measurement = Measurement(costs, settings, costs)
         return {ref.key: measurement.attempt(ref) for ref in refs}
 
-    totals = partial(graph_totals, report) if same else lambda of: cost(of).totals
-    return RewriteSource(graph, report, cost, totals, measure_further, figures_of(report), *(found or ()))
+    totals = partial(graph_totals, report) if keeps_dtypes else lambda graph: cost(graph).totals
+    return RewriteSource(graph, report, cost, totals, measure_further, figures_of(report), *(source_map or ()))

@@ -37,13 +37,13 @@ QUANTITIES = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Suggestion(Serializable):
-    """number is its rank from 1 on. graph is the model with this rewrite at all uses of its place, before and after are
+    """number is its rank from 1 on. graph is the model with this rewrite at all uses of its site, before and after are
     the whole model's totals; a total that open symbols leave undecided (the peak) is absent. figures are the further
     quantities that are asked for (`time.t4`), before and after. macs are those of the rewritten layers as they are."""
 
     number: int
     rule: RewriteRule
-    place: RewriteSite
+    site: RewriteSite
     where: str
     graph: Graph
     before: Mapping[str, Dim]
@@ -56,8 +56,8 @@ class Suggestion(Serializable):
 
     @property
     def matches(self) -> tuple[RewriteMatch, ...]:
-        """One for each use."""
-        return self.place.matches
+        """The rewritten places of the graph, one for each use of the layers."""
+        return self.site.matches
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -73,17 +73,17 @@ class Suggestion(Serializable):
     @property
     def writable(self) -> bool:
         """Whether the file can be rewritten."""
-        return bool(self.place.runs)
+        return bool(self.site.ranges)
 
     def saves(self, quantity: str) -> Dim | Fraction | None:
-        """How much less of a quantity (`macs`, `time.t4`) the whole model needs; how much more it has of one of which
-        more is better (1 where it fits now). None where that is not known, or one figure is less certain."""
+        """Quantity (`macs`, `time.t4`) -> how much less of it the whole model needs; how much more it has of one of
+        which more is better (1 where it fits now). None where that is not known, or one figure is less certain."""
         if quantity in self.figures:
-            return _gain(parse_quantity(quantity), *self.figures[quantity])
+            return _saving(parse_quantity(quantity), *self.figures[quantity])
         return self.total_saving(quantity)
 
     def total_saving(self, total: str) -> Dim | None:
-        """How much less the whole model has of a total; None where that is not known."""
+        """Total -> how much less of it the whole model has; None where that is not known."""
         if total not in self.before or total not in self.after:
             return None
         return self.before[total] - self.after[total]
@@ -97,7 +97,7 @@ class Suggestion(Serializable):
         return ratio(self.macs - saving, self.macs)
 
 
-def _gain(ref: QuantityRef, before: Figure | QuantityError, after: Figure | QuantityError) -> Dim | Fraction | None:
+def _saving(ref: QuantityRef, before: Figure | QuantityError, after: Figure | QuantityError) -> Dim | Fraction | None:
     if isinstance(before, QuantityError) or isinstance(after, QuantityError) or before.certainty != after.certainty:
         return None
     worse, better = (before, after) if ref.quantity.less_is_better else (after, before)
@@ -112,34 +112,36 @@ def is_cheaper(before: Mapping[str, Dim], after: Mapping[str, Dim]) -> bool:
     return False
 
 
-def combine_rewrites(source: RewriteSource, chosen: Sequence[Suggestion]) -> Graph:
+def combine_rewrites(source: RewriteSource, suggestions: Sequence[Suggestion]) -> Graph:
     """The graph with all of these. UsageError where two of them change the same node."""
-    changes = [change for one in chosen for match in one.matches for change in match.changes]
+    changes = [change for suggestion in suggestions for match in suggestion.matches for change in match.changes]
     nodes = [node for change in changes for node in change.nodes]
     if len(set(nodes)) < len(nodes):
         raise UsageError("two of the rewrites change the same layer", "apply one of them")
     return edit(source.graph, changes)
 
 
-def apply_to_text(source: RewriteSource, chosen: Sequence[Suggestion]) -> str:
+def apply_to_text(source: RewriteSource, suggestions: Sequence[Suggestion]) -> str:
     """The text with all of these that can be written. It is read by the ordinary path and its totals are compared with
     those of the graph; UsageError where they differ, where none can be written, or for a model that is no YAML file."""
-    if source.trace is None or source.again is None:
+    if source.trace is None or source.reread is None:
         raise UsageError("only a YAML model is written as one", "name a .onnx file with -o")
-    chosen = [one for one in chosen if one.writable] or list(chosen)
-    text = rewrite_text(source.trace, [one.place for one in chosen])
-    promised = source.cost(combine_rewrites(source, chosen)).totals
+    suggestions = [suggestion for suggestion in suggestions if suggestion.writable] or list(suggestions)
+    text = rewrite_text(source.trace, [suggestion.site for suggestion in suggestions])
+    expected = source.cost(combine_rewrites(source, suggestions)).totals
     try:
-        costs = source.cost(source.again(text).graph).totals
+        totals = source.cost(source.reread(text).graph).totals
     except CostcalcError as error:
-        raise UsageError(f"the rewritten file is no model any more: {error}", _NAMED) from error
-    for key, value in promised.items():
-        if costs.get(key) != value:
-            raise UsageError(f"the rewritten file's {key} would be {costs.get(key)} in the place of {value}", _NAMED)
-    return source.mark + text
+        raise UsageError(f"the rewritten file is no model any more: {error}", NAME_REMEDY) from error
+    for key, value in expected.items():
+        if totals.get(key) != value:
+            raise UsageError(
+                f"the rewritten file's {key} would be {totals.get(key)} in the place of {value}", NAME_REMEDY
+            )
+    return source.byte_order_mark + text
 
 
-_NAMED = "a layer may be read by the name that reports print, which changes: name it with `as:`"
+NAME_REMEDY = "a layer may be read by the name that reports print, which changes: name it with `as:`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ class Suggestions(Result):
 
     @property
     def report(self) -> Report:
-        """What the model costs as it is."""
+        """The report of the model before any rewrite."""
         return self.source.report
 
     @property
@@ -176,20 +178,20 @@ class Suggestions(Result):
         """The suggestions, and each rewrite at all its places; with top only the first suggestions."""
         return presenter().tables(self, top=top)
 
-    def named(self, which: str) -> tuple[Suggestion, ...]:
+    def select(self, selector: str) -> tuple[Suggestion, ...]:
         """The suggestion of a number, or all of a rewrite. UsageError where there is none."""
-        if which.isascii() and which.isdigit() and len(which) < 10:
-            if not 1 <= int(which) <= len(self.ranked):
-                raise UsageError(f"there is no suggestion {which}", f"there are {len(self.ranked)}")
-            return (self.ranked[int(which) - 1],)
-        found = tuple(one for one in self.ranked if one.rule.id == which)
-        if not found:
-            ids = dict.fromkeys(one.rule.id for one in self.ranked)
-            raise UsageError(f"there is no suggestion {which!r}", f"give a number, or {', '.join(ids) or 'none'}")
-        return found
+        if selector.isascii() and selector.isdigit() and len(selector) < 10:
+            if not 1 <= int(selector) <= len(self.ranked):
+                raise UsageError(f"there is no suggestion {selector}", f"there are {len(self.ranked)}")
+            return (self.ranked[int(selector) - 1],)
+        suggestions = tuple(suggestion for suggestion in self.ranked if suggestion.rule.id == selector)
+        if not suggestions:
+            ids = dict.fromkeys(suggestion.rule.id for suggestion in self.ranked)
+            raise UsageError(f"there is no suggestion {selector!r}", f"give a number, or {', '.join(ids) or 'none'}")
+        return suggestions
 
-    def apply(self, which: str | int | Sequence[Suggestion]) -> str:
+    def apply(self, selector: str | int | Sequence[Suggestion]) -> str:
         """The YAML text with one suggestion (its number), all of a rewrite (its id), or these applied. It is read and
         costed again: UsageError where it would not cost what was promised."""
-        chosen = self.named(str(which)) if isinstance(which, (str, int)) else tuple(which)
-        return apply_to_text(self.source, chosen)
+        suggestions = self.select(str(selector)) if isinstance(selector, (str, int)) else tuple(selector)
+        return apply_to_text(self.source, suggestions)

@@ -1,4 +1,5 @@
-"""A layer of a file and a piece → the new layer's text: options that are copied stay the expressions that they are."""
+"""A layer of a file and its replacement → the new layer's text: options that are copied stay the expressions that they
+are."""
 
 from __future__ import annotations
 
@@ -27,27 +28,28 @@ class LayerText(NamedTuple):
     kind: str
     options: tuple[tuple[str, str], ...]
 
-    def flow(self) -> str:
+    def flow_text(self) -> str:
         """Inside `[…]`."""
-        return f"{{{self.block()}}}" if self.options else self.kind
+        return f"{{{self.block_text()}}}" if self.options else self.kind
 
-    def block(self) -> str:
+    def block_text(self) -> str:
         """Behind `- `."""
         return f"{self.kind}: {{{', '.join(f'{k}: {v}' for k, v in self.options)}}}" if self.options else self.kind
 
-    def beside(self, key: str, text: str) -> LayerText:
+    def add_key(self, key: str, text: str) -> LayerText:
         """With `as:`, `from:` or `when:`."""
         return self._replace(options=(*self.options, (key, text)))
 
 
-def layer_text(piece: Replacement, item: LayerItem) -> LayerText:
-    """The piece with its options filled from the layer's. UsageError where one cannot be."""
-    if piece.kind:
-        filled = [(key, fill(text, item.options)) for key, text in piece.texts]
-        return LayerText(piece.kind, tuple((key, text) for key, text in filled if text is not None))
-    new = {key: fill(text, item.options) for key, text in piece.texts}
-    kept = {key: yaml_text(node) for key, node in item.options.items() if key not in piece.drops}
-    merged = {**kept, **{key: text for key, text in new.items() if text is not None}}
+def layer_text(replacement: Replacement, item: LayerItem) -> LayerText:
+    """Replacement and layer of the file -> the new layer's text, with the options filled from the layer's. UsageError
+    where one cannot be."""
+    if replacement.kind:
+        filled = [(key, fill(text, item.options)) for key, text in replacement.texts]
+        return LayerText(replacement.kind, tuple((key, text) for key, text in filled if text is not None))
+    new = {key: fill(text, item.options) for key, text in replacement.texts}
+    old = {key: yaml_text(node) for key, node in item.options.items() if key not in replacement.drops}
+    merged = {**old, **{key: text for key, text in new.items() if text is not None}}
     return LayerText(item.kind, tuple(merged.items()))
 
 
@@ -58,30 +60,30 @@ def unchanged_text(item: LayerItem) -> LayerText:
 
 def fill(template: str, options: Mapping[str, YamlNode]) -> str | None:
     """The template with the options' texts in it; None where the layer lacks one."""
-    found = HOLE.fullmatch(template)
-    if found:
-        have = _option(found, options)
-        return have if isinstance(have, str) else None if have is None else yaml_text(have)
+    match = HOLE.fullmatch(template)
+    if match:
+        option = _option(match, options)
+        return option if isinstance(option, str) else None if option is None else yaml_text(option)
     missing = False
-    word = next((h for h in (_option(h, options) for h in HOLE.finditer(template)) if _is_word(h)), None)
+    word = next((h for h in (_option(h, options) for h in HOLE.finditer(template)) if _is_pad_word(h)), None)
     if isinstance(word, Scalar):
         return word.text  # `[0, $pad]` of a layer that pads `same`: so do the new ones
 
-    def replaced(hole: re.Match[str]) -> str:
+    def substitute(hole: re.Match[str]) -> str:
         nonlocal missing
-        have = _option(hole, options)
-        missing = missing or have is None
-        if isinstance(have, Seq) and hole[3] and int(hole[3]) < len(have.items):
-            have = have.items[int(hole[3])]
-        if isinstance(have, (Seq, Map)):
+        option = _option(hole, options)
+        missing = missing or option is None
+        if isinstance(option, Seq) and hole[3] and int(hole[3]) < len(option.items):
+            option = option.items[int(hole[3])]
+        if isinstance(option, (Seq, Map)):
             raise UsageError(f"the layer's {hole[0][1:]} is a list", "give it one number, or rewrite it by hand")
-        text = have if isinstance(have, str) else have.text if have else ""
+        text = option if isinstance(option, str) else option.text if option else ""
         return text if _is_atom(text) or template[0] == "[" else f"({text})"
 
-    text = HOLE.sub(replaced, template)
+    text = HOLE.sub(substitute, template)
     if missing:
         return None
-    return text if text.startswith("[") else quoted(_simple(text))
+    return text if text.startswith("[") else quote(_simplify(text))
 
 
 def _option(hole: re.Match[str], options: Mapping[str, YamlNode]) -> YamlNode | str | None:
@@ -94,11 +96,11 @@ def _option(hole: re.Match[str], options: Mapping[str, YamlNode]) -> YamlNode | 
     return None
 
 
-def _is_word(have: YamlNode | str | None) -> bool:
-    return isinstance(have, Scalar) and have.text in PADS
+def _is_pad_word(option: YamlNode | str | None) -> bool:
+    return isinstance(option, Scalar) and option.text in PADS
 
 
-def _simple(text: str) -> str:
+def _simplify(text: str) -> str:
     """An expression without names as its value."""
     try:
         value = evaluate(text, {})
@@ -124,16 +126,16 @@ def _is_atom(text: str) -> bool:
 def yaml_text(node: YamlNode) -> str:
     """A node of the file as it may stand inside `{…}`."""
     if isinstance(node, Scalar):
-        return quoted(node.text) if node.plain else json.dumps(node.text, ensure_ascii=False)
+        return quote(node.text) if node.plain else json.dumps(node.text, ensure_ascii=False)
     if isinstance(node, Seq):
-        return _listed([yaml_text(item) for item in node.items])
+        return _flow_list([yaml_text(item) for item in node.items])
     return "{" + ", ".join(f"{key}: {yaml_text(value)}" for key, value in node.values.items()) + "}"
 
 
-def _listed(texts: Sequence[str]) -> str:
+def _flow_list(texts: Sequence[str]) -> str:
     return "[" + ", ".join(texts) + "]"
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """A plain scalar, in quotes where it would end early."""
     return json.dumps(text, ensure_ascii=False) if UNSAFE.search(text) else text

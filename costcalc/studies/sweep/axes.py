@@ -51,7 +51,7 @@ class Steps(Sequence[Any]):
 
 
 class SweepAxis(NamedTuple):
-    """One thing that is given, and mostly varied. column is what tables call it, name what the model does; a dim is a
+    """A parameter, symbol or setting with its values. column is its name in tables, name that in the model; a dim is a
     symbol of the inputs, setting says that it is a setting, else it is a parameter; element is that of a parameter that
     is a list."""
 
@@ -71,8 +71,8 @@ class SweepAxis(NamedTuple):
     def kind(self) -> str:
         """The one type that its column has: int, float, bool or text."""
         if isinstance(self.values, Steps):
-            whole = self.values.first.denominator == 1 == self.values.step.denominator
-            return "int" if whole else "float"
+            is_integer = self.values.first.denominator == 1 == self.values.step.denominator
+            return "int" if is_integer else "float"
         if isinstance(self.values, range):
             return "int"
         kinds = {type(v) for v in self.values}
@@ -94,17 +94,17 @@ class Grid(NamedTuple):
         return math.prod(len(axis.values) for axis in self.axes)
 
     @property
-    def inner(self) -> int:
-        """How many points have the same parameters and settings: the combinations of the dims."""
+    def points_per_structure(self) -> int:
+        """Number of points with the same parameters and settings: the combinations of the dims."""
         return math.prod(len(axis.values) for axis in self.axes if axis.dim)
 
     def point(self, number: int) -> tuple[Value, ...]:
         """The values of a combination."""
-        found: list[Value] = []
+        values: list[Value] = []
         for axis in reversed(self.axes):
-            number, at = divmod(number, len(axis.values))
-            found.append(axis.values[at])
-        return tuple(reversed(found))
+            number, index = divmod(number, len(axis.values))
+            values.append(axis.values[index])
+        return tuple(reversed(values))
 
     def points(self, numbers: Sequence[int]) -> Iterator[tuple[Value, ...]]:
         """The values of several combinations, in their order."""
@@ -112,15 +112,15 @@ class Grid(NamedTuple):
         sizes = [len(values) for values in lists]
         loops = list(zip(reversed(lists), reversed(sizes), strict=True))
         for number in numbers:
-            found = []
+            point = []
             for values, size in loops:
-                number, at = divmod(number, size)
-                found.append(values[at])
-            yield tuple(reversed(found))
+                number, index = divmod(number, size)
+                point.append(values[index])
+            yield tuple(reversed(point))
 
 
 def decimal_text(value: Fraction) -> str:
-    """A fraction whose decimals end, as they are written: 0.25."""
+    """Fraction with finitely many decimals -> its text: 0.25."""
     shift = 0
     while (value * 10**shift).denominator != 1:
         shift += 1
@@ -132,7 +132,7 @@ def decimal_text(value: Fraction) -> str:
 
 
 def value_text(value: Value) -> str:
-    """A value as it would be given."""
+    """Value -> its text on the command line."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, Fraction):
@@ -156,30 +156,30 @@ OPENING, CLOSING = "([{", ")]}"
 MAX_VALUES = 10_000_000
 """Values of one axis at most."""
 
-MULTIPLES = 1000
+MAX_MULTIPLES = 1000
 """Values of a range that multiplies at most: its exact numbers grow longer with each."""
 
 
 def parse_values(name: str, text: str) -> Sequence[Any]:
     """The values that a text lists. UsageError, with the axis' name, where it is none."""
-    parts = list(split_values(text))
-    if not all(parts):
+    items = list(split_values(text))
+    if not all(items):
         raise UsageError(f"{name}={text} has an empty value", "write values with commas between them: 128,160,192")
-    if len(parts) == 1:
-        one = parse_range(name, parts[0])
-        if one is not None:
-            return one
-    found: dict[str, Any] = {}
-    for part in parts:
-        for value in parse_range(name, part) or (parse_value(part),):
-            found.setdefault(repr(value), value)
-    return tuple(found.values())
+    if len(items) == 1:
+        numbers = parse_range(name, items[0])
+        if numbers is not None:
+            return numbers
+    values: dict[str, Any] = {}
+    for item in items:
+        for value in parse_range(name, item) or (parse_value(item),):
+            values.setdefault(repr(value), value)
+    return tuple(values.values())
 
 
 def split_values(text: str) -> Iterator[str]:
     """The parts between commas that stand in no brackets and no quotes."""
     depth, quote, start = 0, "", 0
-    for at, letter in enumerate(text):
+    for position, letter in enumerate(text):
         if quote:
             quote = "" if letter == quote else quote
         elif letter in "'\"":
@@ -189,8 +189,8 @@ def split_values(text: str) -> Iterator[str]:
         elif letter in CLOSING:
             depth -= 1
         elif letter == "," and depth <= 0:
-            yield text[start:at].strip()
-            start = at + 1
+            yield text[start:position].strip()
+            start = position + 1
     yield text[start:].strip()
 
 
@@ -206,21 +206,19 @@ def parse_range(name: str, text: str) -> Steps | range | None:
     first, last = Fraction(match[1]), Fraction(match[2])
     step = Fraction(match[4]) if match[4] else Fraction(1)
     if not match[4] and not first.denominator == last.denominator == 1:
-        fact, both = f"the range {name}={text} has no step", f"{name}={match[1]},{match[2]}"
-        raise UsageError(
-            fact, f"write first:last:step, such as {name}={match[1]}:{match[2]}:0.1, or {both} for both ends"
-        )
+        examples = f"{name}={text}:0.1, or {name}={match[1]},{match[2]} for both ends"
+        raise UsageError(f"the range {name}={text} has no step", f"write first:last:step, such as {examples}")
     if match[3]:
-        return _multiples(name, text, first, last, step)
+        return _geometric_range(name, text, first, last, step)
     if step == 0 or (last - first) / step < 0:
         raise UsageError(f"the range {name}={text} holds nothing", "its step leads from the first value to the last")
-    length = _bounded(name, int((last - first) / step) + 1)
+    length = _check_length(name, int((last - first) / step) + 1)
     if first.denominator == step.denominator == 1:
         return range(int(first), int(first + step * length), int(step))
     return Steps(first, step, length)
 
 
-def _multiples(name: str, text: str, first: Fraction, last: Fraction, factor: Fraction) -> Steps:
+def _geometric_range(name: str, text: str, first: Fraction, last: Fraction, factor: Fraction) -> Steps:
     if not 0 < first <= last or factor <= 1:
         raise UsageError(
             f"the range {name}={text} holds nothing", "multiply from a positive number upwards: 1:64:*2 is 1, 2, 4 … 64"
@@ -228,12 +226,12 @@ def _multiples(name: str, text: str, first: Fraction, last: Fraction, factor: Fr
     count, value = 0, first
     while value <= last:
         count, value = count + 1, value * factor
-        if count > MULTIPLES:
-            raise UsageError(f"{name}={text} would have more than {MULTIPLES:,} values", "take a larger factor")
+        if count > MAX_MULTIPLES:
+            raise UsageError(f"{name}={text} would have more than {MAX_MULTIPLES:,} values", "take a larger factor")
     return Steps(first, factor, count, ratio=True)
 
 
-def _bounded(name: str, count: int) -> int:
+def _check_length(name: str, count: int) -> int:
     if count > MAX_VALUES:
         raise UsageError(f"{name} would have {count:,} values", f"at most {MAX_VALUES:,}: take a larger step")
     return count
@@ -245,7 +243,7 @@ def parse_value(text: str) -> Any:
         return text[1:-1]
     if text.startswith("[") and text.endswith("]"):
         inside = text[1:-1].strip()
-        return [parse_value(part) for part in split_values(inside)] if inside else []
+        return [parse_value(item) for item in split_values(inside)] if inside else []
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     if re.fullmatch(NUMBER, text):
@@ -258,20 +256,20 @@ def exact_number(value: Fraction) -> int | Fraction:
     return value.numerator if value.denominator == 1 else value
 
 
-def listed_values(name: str, given: Any) -> Sequence[Value]:
+def list_values(name: str, values: Any) -> Sequence[Value]:
     """The values of an axis from a text, a range, a list or one value of Python; floats are taken as they print."""
-    if isinstance(given, str):
-        return parse_values(name, given)
-    if isinstance(given, (Steps, range)):
-        found: Sequence[Value] = given
-    elif isinstance(given, (list, tuple)):
-        unlike = {repr(_exact_value(value)): _exact_value(value) for value in given}
-        found = tuple(unlike.values())
+    if isinstance(values, str):
+        return parse_values(name, values)
+    if isinstance(values, (Steps, range)):
+        exact_values: Sequence[Value] = values
+    elif isinstance(values, (list, tuple)):
+        distinct = {repr(_exact_value(value)): _exact_value(value) for value in values}
+        exact_values = tuple(distinct.values())
     else:
-        found = (_exact_value(given),)
-    if not found:
+        exact_values = (_exact_value(values),)
+    if not exact_values:
         raise UsageError(f"{name} has no values", "give at least one")
-    return found
+    return exact_values
 
 
 def _exact_value(value: Any) -> Value:
@@ -282,26 +280,26 @@ def _exact_value(value: Any) -> Value:
     return value
 
 
-VARIABLE: dict[str, tuple[str, Setting]] = {
-    one.name: (group, one)
+VARIABLE_SETTINGS: dict[str, tuple[str, Setting]] = {
+    option.name: (group, option)
     for group, settings in all_settings().items()
-    for one in settings
-    if one.kind not in MAPPING_KINDS
+    for option in settings
+    if option.kind not in MAPPING_KINDS
 }
 """The settings that can be varied, by name, with their group ("" for those of a model's reading)."""
 
 
-def setting_axes(given: Mapping[str, Any]) -> Iterator[SweepAxis]:
+def setting_axes(values_by_setting: Mapping[str, Any]) -> Iterator[SweepAxis]:
     """An axis for each setting. UsageError, with the nearest name, where there is no such setting, and for a value that
     it cannot have."""
-    for key, values in given.items():
+    for key, values in values_by_setting.items():
         name = key.replace("-", "_")
-        if name not in VARIABLE:
-            remedy = did_you_mean(name, VARIABLE) or "there are " + ", ".join(VARIABLE)
+        if name not in VARIABLE_SETTINGS:
+            remedy = did_you_mean(name, VARIABLE_SETTINGS) or "there are " + ", ".join(VARIABLE_SETTINGS)
             raise UsageError(f"there is no setting {key!r} to vary", remedy)
-        setting = VARIABLE[name][1]
-        found = tuple([_setting_value(setting, value) for value in listed_values(name, values)])
-        yield SweepAxis(name, name, found, setting=True)
+        setting = VARIABLE_SETTINGS[name][1]
+        checked_values = tuple([_setting_value(setting, value) for value in list_values(name, values)])
+        yield SweepAxis(name, name, checked_values, setting=True)
 
 
 def _setting_value(setting: Setting, value: Value) -> Value:
@@ -314,15 +312,15 @@ def _setting_value(setting: Setting, value: Value) -> Value:
     return list(checked) if isinstance(checked, tuple) else checked
 
 
-def with_settings(settings: Settings, values: Mapping[str, Value]) -> Settings:
+def change_settings(settings: Settings, values: Mapping[str, Value]) -> Settings:
     """The settings with these of them changed; an option of training or of generation asks for its group."""
     changes: dict[str, Any] = {}
     for name, value in values.items():
-        group = VARIABLE[name][0]
+        group = VARIABLE_SETTINGS[name][0]
         value = tuple(value) if isinstance(value, list) else value
         if group:
-            before = changes.get(group) or getattr(settings, group) or GROUPS[group]()
-            changes[group] = replace(before, **{name: value})
+            options = changes.get(group) or getattr(settings, group) or GROUPS[group]()
+            changes[group] = replace(options, **{name: value})
         else:
             changes[name] = value
     return replace(settings, **changes)

@@ -38,21 +38,21 @@ DEVICE_KEYS = tuple([key for key, quantity in CATALOGUE.items() if quantity.per_
 """The keys of quantities that are of a device."""
 
 
-def device_column(name: str, names: Sequence[str], more: str = "") -> str:
+def device_column(name: str, names: Sequence[str], hint: str = "") -> str:
     """`time` -> the column of time on the one device where there is one. Raises unknown_column of any other name."""
-    of_device = [other for other in names if other.partition(".")[0] == name and name in DEVICE_KEYS]
-    if len(of_device) == 1:
-        return of_device[0]
-    raise unknown_column(name, of_device or names, more)
+    columns = [column for column in names if column.partition(".")[0] == name and name in DEVICE_KEYS]
+    if len(columns) == 1:
+        return columns[0]
+    raise unknown_column(name, columns or names, hint)
 
 
-def unknown_column(name: str, names: Sequence[str], more: str = "") -> UsageError:
-    """The error for a name that is no column: the nearest column or quantity, or all columns and more."""
+def unknown_column(name: str, names: Sequence[str], hint: str = "") -> UsageError:
+    """The error for a name that is no column: the nearest column or quantity, or all columns and a hint."""
     if name in DEVICE_KEYS:
         example = names[0] if names and names[0].startswith(f"{name}.") else f"{name}.t4"
         return UsageError(f"{name} is of a device", f"write {example}; `costcalc hardware` lists the devices")
-    near = did_you_mean(name, dict.fromkeys([*names, *RESERVED]))
-    return UsageError(f"there is no column {name!r}", near or f"there are {', '.join(names)}{more}")
+    remedy = did_you_mean(name, dict.fromkeys([*names, *RESERVED]))
+    return UsageError(f"there is no column {name!r}", remedy or f"there are {', '.join(names)}{hint}")
 
 
 class SweepColumns(NamedTuple):
@@ -66,45 +66,45 @@ class SweepColumns(NamedTuple):
         """The columns' names."""
         return (*[axis.column for axis in self.axes], *TOTALS, *[ref.key for ref in self.quantities], *STATES)
 
-    def kind(self, at: int) -> str:
+    def kind(self, position: int) -> str:
         """The one type of a column: int, float (an axis' exact decimals), real (a figure's fraction), bool, text, or
         words by the key of a quantity."""
-        if at < len(self.axes):
-            return self.axes[at].kind
-        ref = self.quantity(at)
+        if position < len(self.axes):
+            return self.axes[position].kind
+        ref = self.quantity(position)
         if ref is not None:
             return {"number": "int", "bytes": "int", "boolean": "bool"}.get(ref.quantity.unit, "real")
-        return {"error": "text", "certainty": "words", "refused": "words"}.get(self.names[at], "bool")
+        return {"error": "text", "certainty": "words", "refused": "words"}.get(self.names[position], "bool")
 
     def quantity(self, at: int) -> QuantityRef | None:
         """The quantity of a column, None of an axis and of STATES."""
         refs = (*TOTAL_REFS, *self.quantities)
-        place = at - len(self.axes)
-        return refs[place] if 0 <= place < len(refs) else None
+        position = at - len(self.axes)
+        return refs[position] if 0 <= position < len(refs) else None
 
-    def figure(self, row: Row, at: int) -> Figure | None:
+    def figure(self, row: Row, position: int) -> Figure | None:
         """The figure of a quantity's column with its certainty, None where it is not known."""
-        ref, value = self.quantity(at), row[at]
+        ref, value = self.quantity(position), row[position]
         if ref is None or value is None:
             return None
         certainty: Certainty = dict(row[CERTAINTY] or ()).get(ref.key, "exact")
         return Figure(value, certainty)
 
-    def place(self, name: str) -> int:
-        """Where a column stands, of any case where only one is meant; a device may stand in quotes. UsageError, with
-        the nearest, where there is none."""
+    def find_column(self, name: str) -> int:
+        """Name -> the position of its column, of any case where only one is meant; a device may stand in quotes.
+        UsageError, with the nearest, where there is none."""
         names = self.names
         name = name if name in names else name.replace("'", "").replace('"', "")
         if name in names:
             return names.index(name)
-        alike = [at for at, other in enumerate(names) if other.lower() == name.lower()]
-        if len(alike) == 1:
-            return alike[0]
+        matches = [position for position, column in enumerate(names) if column.lower() == name.lower()]
+        if len(matches) == 1:
+            return matches[0]
         return names.index(device_column(name, names))
 
     def record(self, row: Row) -> dict[str, Any]:
         """A row by its columns, as plain data."""
-        return {name: plain_value(self.kind(at), row[at]) for at, name in enumerate(self.names)}
+        return {name: plain_value(self.kind(position), row[position]) for position, name in enumerate(self.names)}
 
 
 def plain_value(kind: str, value: Any) -> Any:
@@ -134,14 +134,14 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, Fraction)) and not isinstance(value, bool)
 
 
-def refuse_open_symbols(figures: Iterable[Any], known: Sequence[str] = ()) -> None:
-    """UsageError where a figure holds a symbol that is not known: a sweep gives numbers."""
-    names = [name for name in symbols(*(f for f in figures if isinstance(f, Poly))) if name not in known]
+def refuse_open_symbols(figures: Iterable[Any], allowed: Sequence[str] = ()) -> None:
+    """UsageError where a figure holds a symbol that is not allowed to be open: a sweep gives numbers."""
+    names = [name for name in symbols(*(f for f in figures if isinstance(f, Poly))) if name not in allowed]
     if names:
         verb = "is" if len(names) == 1 else "are"
         raise UsageError(f"{', '.join(names)} {verb} open, and a sweep gives numbers", binding_remedy(names))
 
 
 def binding_remedy(names: Iterable[str]) -> str:
-    """What to do where symbols are open."""
+    """Open symbols -> the options that bind them."""
     return "bind it: " + " ".join(f"--dim {name}=…" for name in names)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import groupby, islice
 
 from costcalc.core.errors import ShapeError
-from costcalc.ops.plugins import LOADED, load_rules
+from costcalc.ops.plugins import RULE_FILES, load_rules
 from costcalc.studies.batch import become_worker
 from costcalc.studies.sweep import point
 from costcalc.studies.sweep.columns import Row
@@ -25,7 +25,7 @@ MIN_FORMULA_POINTS = 64
 BATCH_POINTS = 16
 """Points that are built in one batch."""
 
-BLOCK = 1 << 15
+BLOCK_POINTS = 1 << 15
 """Points that formulas are evaluated over at once: columns that a processor's cache holds."""
 
 
@@ -37,21 +37,21 @@ def number_batches(numbers: Sequence[int], inner: int) -> Iterator[Sequence[int]
     elif isinstance(numbers, range):
         start, stop = numbers.start, numbers.stop
         while start < stop:
-            end = min(stop, start + BLOCK, (start // inner + 1) * inner)
+            end = min(stop, start + BLOCK_POINTS, (start // inner + 1) * inner)
             yield range(start, end)
             start = end
     else:
         for _, group in groupby(numbers, lambda number: number // inner):
             members = list(group)
-            for start in range(0, len(members), BLOCK):
-                yield members[start : start + BLOCK]
+            for start in range(0, len(members), BLOCK_POINTS):
+                yield members[start : start + BLOCK_POINTS]
 
 
 def compute_rows(recipe: SweepRecipe, numbers: Sequence[int]) -> list[Row]:
     """The rows of a batch."""
     grid = recipe.space.grid
-    if len(numbers) >= MIN_FORMULA_POINTS and grid.inner >= MIN_FORMULA_POINTS:
-        formulas = _formulas(Structure(recipe, numbers[0] // grid.inner))
+    if len(numbers) >= MIN_FORMULA_POINTS and grid.points_per_structure >= MIN_FORMULA_POINTS:
+        formulas = _structure_formulas(Structure(recipe, numbers[0] // grid.points_per_structure))
         if formulas is not None:
             try:
                 rows = evaluate_rows(recipe, formulas, numbers)
@@ -64,9 +64,9 @@ def compute_rows(recipe: SweepRecipe, numbers: Sequence[int]) -> list[Row]:
 
 def has_formulas(recipe: SweepRecipe, numbers: Sequence[int]) -> bool:
     """Whether formulas stand for the points of some structure: of the first, the middle one or the last."""
-    places = (0, len(numbers) // 2, len(numbers) - 1) if numbers else ()
-    structures = dict.fromkeys(numbers[place] // recipe.space.grid.inner for place in places)
-    return any(_formulas(Structure(recipe, number)) is not None for number in structures)
+    positions = (0, len(numbers) // 2, len(numbers) - 1) if numbers else ()
+    structures = dict.fromkeys(numbers[position] // recipe.space.grid.points_per_structure for position in positions)
+    return any(_structure_formulas(Structure(recipe, number)) is not None for number in structures)
 
 
 class Structure:
@@ -83,11 +83,11 @@ class Structure:
 
 
 @lru_cache(maxsize=4)
-def _formulas(structure: Structure) -> Formulas | None:
+def _structure_formulas(structure: Structure) -> Formulas | None:
     """The formulas of a structure, once for all its batches."""
     recipe = structure.recipe
-    first = structure.number * recipe.space.grid.inner
-    bindings = recipe.space.at(recipe.space.grid.point(first))
+    first = structure.number * recipe.space.grid.points_per_structure
+    bindings = recipe.space.bind(recipe.space.grid.point(first))
     dims = {name: size for name, size in bindings.dims.items() if name in recipe.space.dims}
     formulas = find_formulas(recipe, bindings._replace(dims=dims))
     try:
@@ -106,31 +106,31 @@ MAX_LOCAL_POINTS = 4096
 def row_blocks(recipe: SweepRecipe, numbers: Sequence[int], jobs: int | None = None) -> Iterator[list[Row]]:
     """The rows of the grid's points of these numbers, batch by batch. jobs is how many processes work (as many as there
     are cores unless given); little work is done by this one."""
-    inner = recipe.space.grid.inner
-    evaluated = inner >= MIN_FORMULA_POINTS and has_formulas(recipe, numbers)
-    work = number_batches(numbers, inner if evaluated else 1)
-    first = list(islice(work, BATCHES_PER_PROCESS))
+    inner = recipe.space.grid.points_per_structure
+    uses_formulas = inner >= MIN_FORMULA_POINTS and has_formulas(recipe, numbers)
+    batches = number_batches(numbers, inner if uses_formulas else 1)
+    head = list(islice(batches, BATCHES_PER_PROCESS))
     jobs = min(jobs or usable_cores(), max(1, len(numbers)))
-    if jobs == 1 or len(first) < BATCHES_PER_PROCESS or (evaluated and inner >= MAX_LOCAL_POINTS):
-        with fewer_collections():
-            for batch in (*first, *work):
+    if jobs == 1 or len(head) < BATCHES_PER_PROCESS or (uses_formulas and inner >= MAX_LOCAL_POINTS):
+        with limit_collections():
+            for batch in (*head, *batches):
                 yield compute_rows(recipe, batch)
         return
-    yield from _spread(recipe, iter((*first, *work)), jobs)
+    yield from _run_processes(recipe, iter((*head, *batches)), jobs)
 
 
-def _spread(recipe: SweepRecipe, work: Iterator[Sequence[int]], jobs: int) -> Iterator[list[Row]]:
+def _run_processes(recipe: SweepRecipe, batches: Iterator[Sequence[int]], jobs: int) -> Iterator[list[Row]]:
     from concurrent.futures import Future, ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(recipe, tuple(LOADED)))
-    waiting: deque[Future[list[Row]]] = deque()
+    pool = ProcessPoolExecutor(jobs, initializer=_initialize_worker, initargs=(recipe, tuple(RULE_FILES)))
+    futures: deque[Future[list[Row]]] = deque()
     try:
-        for batch in work:
-            waiting.append(pool.submit(_compute_rows, batch))
-            if len(waiting) >= jobs * BATCHES_PER_PROCESS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        for batch in batches:
+            futures.append(pool.submit(_compute_worker_rows, batch))
+            if len(futures) >= jobs * BATCHES_PER_PROCESS:
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -139,32 +139,32 @@ _recipe: list[SweepRecipe] = []
 """The recipe of a process that works for another: it is sent once, not with every batch."""
 
 
-def _prepare(recipe: SweepRecipe, rules: Sequence[str]) -> None:
+def _initialize_worker(recipe: SweepRecipe, rules: Sequence[str]) -> None:
     become_worker()
     for path in rules:
         load_rules(path)
     _recipe[:] = [recipe]
     gc.freeze()
-    gc.set_threshold(*THRESHOLD)
+    gc.set_threshold(*COLLECTION_THRESHOLD)
 
 
-def _compute_rows(numbers: Sequence[int]) -> list[Row]:
+def _compute_worker_rows(numbers: Sequence[int]) -> list[Row]:
     return compute_rows(_recipe[0], numbers)
 
 
-THRESHOLD = (100_000, 20, 20)
+COLLECTION_THRESHOLD = (100_000, 20, 20)
 """Building a graph makes many objects and no cycles: Python's collector would look through them again and again."""
 
 
 @contextmanager
-def fewer_collections() -> Iterator[None]:
+def limit_collections() -> Iterator[None]:
     """Fewer collections inside."""
-    before = gc.get_threshold()
-    gc.set_threshold(*THRESHOLD)
+    threshold = gc.get_threshold()
+    gc.set_threshold(*COLLECTION_THRESHOLD)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        gc.set_threshold(*threshold)
 
 
 def usable_cores() -> int:

@@ -41,8 +41,8 @@ def find_formulas(recipe: SweepRecipe, bindings: Bindings) -> Formulas | None:
     if recipe.quantities or (recipe.with_peak and execution != NODE_BY_NODE):
         return None  # sizes decide what is fused, laid out or bounded
     try:
-        opened = bindings._replace(dims={**bindings.dims, **{name: name for name in names}})
-        graph = build_graph(recipe, opened)
+        open_bindings = bindings._replace(dims={**bindings.dims, **{name: name for name in names}})
+        graph = build_graph(recipe, open_bindings)
         totals = point_totals(graph, recipe.with_peak)
     except UsageError:
         raise
@@ -61,26 +61,28 @@ def evaluate_rows(recipe: SweepRecipe, formulas: Formulas, numbers: Sequence[int
     first = grid.point(numbers[0])
     fixed = [value for axis, value in zip(grid.axes, first, strict=True) if not axis.dim]
     dims = [axis for axis in grid.axes if axis.dim]
-    columns, figures, broken = _evaluated(formulas, dims, numbers, recipe.with_peak)
+    columns, figures, violations = _evaluate_formulas(formulas, dims, numbers, recipe.with_peak)
     states = (repeat(False), repeat(False), repeat(None), repeat(None), repeat(None))
-    made: list[Row] = list(zip(*map(repeat, fixed), *columns, *figures, *states, strict=False))
-    for at in broken:
-        made[at] = point.compute_row(recipe, made[at][: len(grid.axes)])
-    return made
+    rows: list[Row] = list(zip(*map(repeat, fixed), *columns, *figures, *states, strict=False))
+    for position in violations:
+        rows[position] = point.compute_row(recipe, rows[position][: len(grid.axes)])
+    return rows
 
 
 def confirm_formulas(recipe: SweepRecipe, formulas: Formulas, first: int) -> bool:
     """Whether the first and the last of a structure's points, built by themselves, have the figures that the formulas
     give: a last look, for nothing but a mistake of ours would make them differ."""
     grid = recipe.space.grid
-    ends = [first, first + grid.inner - 1]
+    ends = [first, first + grid.points_per_structure - 1]
     return evaluate_rows(recipe, formulas, ends) == [point.compute_row(recipe, grid.point(number)) for number in ends]
 
 
 Evaluation = tuple[list[Any], list[Any], Sequence[int]]
 
 
-def _evaluated(formulas: Formulas, dims: Sequence[SweepAxis], numbers: Sequence[int], with_peak: bool) -> Evaluation:
+def _evaluate_formulas(
+    formulas: Formulas, dims: Sequence[SweepAxis], numbers: Sequence[int], with_peak: bool
+) -> Evaluation:
     import numpy as np
 
     index = np.arange(numbers.start, numbers.stop) if isinstance(numbers, range) else np.array(numbers, dtype=object)
@@ -90,17 +92,17 @@ def _evaluated(formulas: Formulas, dims: Sequence[SweepAxis], numbers: Sequence[
         values[axis.name] = _array(axis.values)[(index % size).astype(np.int64)]
         index = index // size
     columns = Columns(values)
-    figures = [columns.of(f).values for f in formulas.figures]
+    figures = [columns.evaluate(f).values for f in formulas.figures]
     if with_peak:
         figures[PEAK] = columns.greatest(formulas.live).values
-    broken = np.zeros(columns.length, dtype=bool)
+    violated = np.zeros(columns.length, dtype=bool)
     for a in formulas.assumptions:
-        left, right = columns.of(a.left).values, columns.of(a.right).values
-        broken |= (left != right) if a.relation == "=" else (left < right)
+        left, right = columns.evaluate(a.left).values, columns.evaluate(a.right).values
+        violated |= (left != right) if a.relation == "=" else (left < right)
     lists = [np.broadcast_to(f, columns.length).tolist() for f in figures]
     if not with_peak:
         lists[PEAK] = [None] * columns.length
-    return [values[axis.name].tolist() for axis in dims], lists, np.flatnonzero(broken).tolist()
+    return [values[axis.name].tolist() for axis in dims], lists, np.flatnonzero(violated).tolist()
 
 
 def _array(values: Sequence[Value]) -> Any:

@@ -38,20 +38,20 @@ def measure_point(source: Any, settings: Settings, quantities: Sequence[Quantity
     certainties: list[tuple[str, Certainty]] = []
     refusals: list[tuple[str, str]] = []
     for ref in quantities:
-        cell = measurement.attempt(ref)
-        if isinstance(cell, Figure) and isinstance(cell.value, Poly):
-            cell = _open_figure(ref, cell.value, settings)
-        if isinstance(cell, QuantityError):
+        figure = measurement.attempt(ref)
+        if isinstance(figure, Figure) and isinstance(figure.value, Poly):
+            figure = _open_figure(ref, figure.value, settings)
+        if isinstance(figure, QuantityError):
             values.append(None)
-            refusals.append((ref.key, str(cell)))
+            refusals.append((ref.key, str(figure)))
         else:
-            values.append(cell.value)
-            certainties.append((ref.key, cell.certainty))
+            values.append(figure.value)
+            certainties.append((ref.key, figure.certainty))
     base = measurement.base
     return MeasuredPoint(tuple(values), tuple(certainties), tuple(refusals), base.lower_bound, base.upper_bound)
 
 
-def refuse_generation(source: Any, settings: Settings) -> None:
+def require_generation(source: Any, settings: Settings) -> None:
     """Raises the refusal of a valid model that generates nothing; of an invalid one its row tells."""
     try:
         measurement = measure(source, settings)

@@ -24,7 +24,7 @@ from costcalc.graph.bind import bind_graph
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import load
 from costcalc.studies.sweep import measurements
-from costcalc.studies.sweep.axes import Value, describe_point, with_settings
+from costcalc.studies.sweep.axes import Value, change_settings, describe_point
 from costcalc.studies.sweep.columns import STATES, TOTAL_REFS, Row, SweepColumns, refuse_open_symbols
 from costcalc.studies.sweep.space import Bindings, Space
 
@@ -59,7 +59,7 @@ def point_totals(graph: Graph, with_peak: bool = True, execution: ExecutionOptio
 
 
 class SweepRecipe(NamedTuple):
-    """All that a row follows from; it travels to other processes. settings are those that are the same everywhere,
+    """The inputs of every row; it travels to other processes. settings are those that are the same everywhere,
     quantities what is measured beyond the totals."""
 
     source: Any
@@ -77,7 +77,7 @@ class SweepRecipe(NamedTuple):
     def settings_at(self, bindings: Bindings) -> Settings:
         """The settings of a combination."""
         settings = replace(self.settings, params=bindings.params, dims=bindings.dims)
-        return with_settings(settings, bindings.settings) if bindings.settings else settings
+        return change_settings(settings, bindings.settings) if bindings.settings else settings
 
 
 def build_graph(recipe: SweepRecipe, bindings: Bindings) -> Graph:
@@ -93,7 +93,7 @@ def build_graph(recipe: SweepRecipe, bindings: Bindings) -> Graph:
 def compute_row(recipe: SweepRecipe, point: Sequence[Value]) -> Row:
     """The row of a combination. UsageError for what no combination could mend; strict lets every error out."""
     try:
-        bindings = recipe.space.at(point)
+        bindings = recipe.space.bind(point)
         if recipe.quantities:
             return _measured_row(recipe, point, bindings)
         execution = recipe.settings_at(bindings).execution if bindings.settings else recipe.settings.execution
@@ -107,32 +107,34 @@ def compute_row(recipe: SweepRecipe, point: Sequence[Value]) -> Row:
             fact = f"{error.fact} ({describe_point(recipe.space.grid.axes, point)})"
             raise type(error)(fact, error.remedy, error.place) from error
         return error_row(recipe, point, error)
-    words = None
+    certainties = None
     if totals.incomplete or totals.upper_bound:
-        words = _certainties((key, total_certainty(key, totals.incomplete, totals.upper_bound)) for key in TOTALS)
-    return (*point, *totals.figures, totals.lower_bound, totals.upper_bound, words, None, None)
+        certainties = _inexact_certainties(
+            (key, total_certainty(key, totals.incomplete, totals.upper_bound)) for key in TOTALS
+        )
+    return (*point, *totals.figures, totals.lower_bound, totals.upper_bound, certainties, None, None)
 
 
 def _measured_row(recipe: SweepRecipe, point: Sequence[Value], bindings: Bindings) -> Row:
     """A row with quantities beyond the totals."""
     graph = build_graph(recipe, bindings) if isinstance(recipe.source, Graph) else None
     settings = recipe.settings_at(bindings)
-    measured = measurements().measure_point(graph or recipe.source, settings, (*TOTAL_REFS, *recipe.quantities))
-    _refuse_unknown(recipe, measured.lower_bound)
-    certainties = _certainties(measured.certainties)
+    figures = measurements().measure_point(graph or recipe.source, settings, (*TOTAL_REFS, *recipe.quantities))
+    _refuse_unknown(recipe, figures.lower_bound)
+    certainties = _inexact_certainties(figures.certainties)
     return (
         *point,
-        *measured.values,
-        measured.lower_bound,
-        measured.upper_bound,
+        *figures.values,
+        figures.lower_bound,
+        figures.upper_bound,
         certainties,
-        measured.refusals or None,
+        figures.refusals or None,
         None,
     )
 
 
-def _certainties(pairs: Iterable[tuple[str, Certainty]]) -> tuple[tuple[str, Certainty], ...] | None:
-    """Those that are not exact, None where all are."""
+def _inexact_certainties(pairs: Iterable[tuple[str, Certainty]]) -> tuple[tuple[str, Certainty], ...] | None:
+    """Certainties by quantity -> those that are not exact; None where all are."""
     return tuple([pair for pair in pairs if pair[1] != "exact"]) or None
 
 
@@ -143,5 +145,5 @@ def _refuse_unknown(recipe: SweepRecipe, lower_bound: bool) -> None:
 
 def error_row(recipe: SweepRecipe, point: Sequence[Value], error: CostcalcError) -> Row:
     """A row without figures, with the error on one line."""
-    empty = len(TOTALS) + len(recipe.quantities) + len(STATES) - 1
-    return (*point, *(None,) * empty, " ".join(str(error).split()))
+    missing = len(TOTALS) + len(recipe.quantities) + len(STATES) - 1
+    return (*point, *(None,) * missing, " ".join(str(error).split()))

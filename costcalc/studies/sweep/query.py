@@ -40,7 +40,7 @@ TOKEN = re.compile(
     rf"(?:\s*(?P<unit>[kKmMgGtTpPeE](?:i?[bB])?|[bB]|{'|'.join(UNIT_PARTS)})(?!\w))?"
 )
 
-MARK = "ǂ"
+PLACEHOLDER = "ǂ"
 """A letter that begins the names of numbers and of devices' quantities, and none of a column."""
 
 MAX_LENGTH = 2000
@@ -70,7 +70,7 @@ def parse_expression(text: str) -> Expression:
     """The expression that a text writes. UsageError where it is none."""
     if len(text) > MAX_LENGTH:
         raise UsageError(f"a condition of {len(text)} characters is too long", f"at most {MAX_LENGTH}")
-    if MARK in text:
+    if PLACEHOLDER in text:
         raise UsageError(f"{text!r} is not understood", "no column has this name")
     if re.search(r"(?<![<>=!])=(?!=)", re.sub(r"'[^']*'|\"[^\"]*\"", "", text)):
         raise UsageError(f"{text!r} has a single `=`", "write == to compare")
@@ -78,22 +78,22 @@ def parse_expression(text: str) -> Expression:
     quantities: dict[str, QuantityRef] = {}
     units: dict[str, str] = {}
 
-    def replaced(match: re.Match[str]) -> str:
+    def substitute(match: re.Match[str]) -> str:
         reference = match["device"] or (match["quoted"] or "")[1:-1]
         if reference.partition(".")[0] in DEVICE_KEYS and "." in reference:
-            name = f"{MARK}q{len(quantities)}"
+            name = f"{PLACEHOLDER}q{len(quantities)}"
             quantities[name] = device_quantity(reference)
         elif match["quoted"]:
             return match[0]
         else:
-            name = f"{MARK}{len(numbers)}"
-            numbers[name] = _number(match["number"], match["unit"] or "")
+            name = f"{PLACEHOLDER}{len(numbers)}"
+            numbers[name] = _parse_number(match["number"], match["unit"] or "")
             units[name] = _dimension(match["unit"] or "")
         return f" {name} "
 
-    written = TOKEN.sub(replaced, text.replace("\n", " ")).replace("&&", " and ").replace("||", " or ")
+    python_text = TOKEN.sub(substitute, text.replace("\n", " ")).replace("&&", " and ").replace("||", " or ")
     try:
-        tree = ast.parse(written.strip(), mode="eval").body
+        tree = ast.parse(python_text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         remedy = "write comparisons such as 'macs < 300M and time.t4 < 5ms'"
         raise UsageError(f"{text!r} is not understood", remedy) from error
@@ -111,7 +111,7 @@ def device_quantity(reference: str) -> QuantityRef:
 QUOTES = ("'", '"')
 
 
-def _number(digits: str, unit: str) -> int | Fraction:
+def _parse_number(digits: str, unit: str) -> int | Fraction:
     if len(digits.lower().partition("e")[2].lstrip("+-0")) > 2:
         raise UsageError(f"{digits} has a huge exponent", "write it with at most two digits: 1e12")
     value = Fraction(digits.replace("_", ""))
@@ -119,39 +119,39 @@ def _number(digits: str, unit: str) -> int | Fraction:
 
 
 def _dimension(unit: str) -> str:
-    """What a number with this unit is an amount of: seconds, joules, bytes, or number where that is open."""
-    for dimension, parts in (("seconds", SECONDS), ("joules", JOULES)):
-        if unit and unit in parts:
+    """Unit of a number -> its dimension: seconds, joules, bytes, or number where that is open."""
+    for dimension, factors in (("seconds", SECONDS), ("joules", JOULES)):
+        if unit and unit in factors:
             return dimension
     return "bytes" if unit.lower().endswith("b") else "number"
 
 
-def _check_units(left: ast.expr, right: ast.expr, whole: Expression) -> None:
+def _check_units(left: ast.expr, right: ast.expr, expression: Expression) -> None:
     """UsageError where a quantity is compared with an amount of another unit: arena_bytes < 5ms, macs < 5MiB."""
-    for side, other in ((left, right), (right, left)):
-        if not isinstance(side, ast.Name) or not isinstance(other, ast.Name):
+    for column, amount in ((left, right), (right, left)):
+        if not isinstance(column, ast.Name) or not isinstance(amount, ast.Name):
             return
-        ref = whole.quantities.get(side.id)
-        quantity = CATALOGUE.get(side.id) if ref is None else ref.quantity
-        dimension = whole.units.get(other.id, "number")
+        ref = expression.quantities.get(column.id)
+        quantity = CATALOGUE.get(column.id) if ref is None else ref.quantity
+        dimension = expression.units.get(amount.id, "number")
         if quantity is not None and dimension not in ("number", quantity.unit):
-            name = side.id if ref is None else ref.key
+            name = column.id if ref is None else ref.key
             raise UsageError(
-                f"{whole.text!r} compares {name} with an amount in {dimension}",
+                f"{expression.text!r} compares {name} with an amount in {dimension}",
                 f"write it as {name} < {quantity.example}",
             )
 
 
 def _depth(tree: ast.AST) -> int:
-    """How deeply a tree is nested, found level by level."""
+    """Syntax tree -> the number of its levels."""
     depth, level = 0, [tree]
     while level:
         depth, level = depth + 1, [child for node in level for child in ast.iter_child_nodes(node)]
     return depth
 
 
-Read = Callable[[Sequence[Any]], Any]
-"""The value of an expression for a row."""
+RowFunction = Callable[[Sequence[Any]], Any]
+"""Row -> the value of an expression."""
 
 COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
@@ -170,11 +170,12 @@ MAX_BITS = 4096
 
 
 def compile_condition(text: str, columns: Sequence[str]) -> Callable[[Sequence[Any]], bool]:
-    """Whether a row meets a condition. UsageError for what is none, and for a row that it does not fit."""
-    read = compile_expression(text, columns)
+    """Text of a condition -> whether a row meets it. UsageError for what is none, and for a row that it does not
+    fit."""
+    evaluate = compile_expression(text, columns)
 
     def holds(row: Sequence[Any]) -> bool:
-        value = read(row)
+        value = evaluate(row)
         if value is not None and not isinstance(value, bool):
             raise UsageError(f"{text!r} gives {value}, which is neither true nor false", "compare it: … < 300M")
         return bool(value)
@@ -182,57 +183,61 @@ def compile_condition(text: str, columns: Sequence[str]) -> Callable[[Sequence[A
     return holds
 
 
-def compile_expression(text: str, columns: Sequence[str]) -> Read:
-    """The value of an expression for a row, None where a figure of it is not known."""
-    parsed = parse_expression(text)
-    read = _read(parsed.tree, parsed, {name: i for i, name in enumerate(columns)})
+def compile_expression(text: str, columns: Sequence[str]) -> RowFunction:
+    """Text of an expression -> its value for a row, None where a figure of it is not known."""
+    expression = parse_expression(text)
+    compute = _compile_node(expression.tree, expression, {name: i for i, name in enumerate(columns)})
 
-    def checked(row: Sequence[Any]) -> Any:
+    def evaluate(row: Sequence[Any]) -> Any:
         try:
-            return read(row)
+            return compute(row)
         except ZeroDivisionError as error:
-            raise UsageError(f"{text!r} divides by zero", f"where {_where(columns, row)}") from error
+            raise UsageError(f"{text!r} divides by zero", f"where {_describe_row(columns, row)}") from error
         except (TypeError, ExpressionError, ShapeError) as error:
-            raise UsageError(f"{text!r} does not fit the values", f"where {_where(columns, row)}") from error
+            raise UsageError(f"{text!r} does not fit the values", f"where {_describe_row(columns, row)}") from error
 
-    return checked
+    return evaluate
 
 
-def _where(columns: Sequence[str], row: Sequence[Any]) -> str:
+def _describe_row(columns: Sequence[str], row: Sequence[Any]) -> str:
     return ", ".join(
         f"{name} is {value_text(value)}" for name, value in zip(columns, row, strict=False) if value is not None
     )
 
 
-def _read(node: ast.expr, whole: Expression, columns: Mapping[str, int]) -> Read:
-    def of(inner: ast.expr) -> Read:
-        return _read(inner, whole, columns)
+def _compile_node(node: ast.expr, expression: Expression, columns: Mapping[str, int]) -> RowFunction:
+    def compile_node(inner: ast.expr) -> RowFunction:
+        return _compile_node(inner, expression, columns)
 
     if isinstance(node, ast.Name):
-        return _name(node.id, whole, columns)
+        return _compile_name(node.id, expression, columns)
     if isinstance(node, ast.Constant) and isinstance(node.value, (str, bool)):
-        fixed = node.value
-        return lambda row: fixed
+        constant = node.value
+        return lambda row: constant
     if isinstance(node, ast.BoolOp):
-        parts = [of(value) for value in node.values]
-        return _until(isinstance(node.op, ast.Or), parts)
+        conditions = [compile_node(value) for value in node.values]
+        return _short_circuit(isinstance(node.op, ast.Or), conditions)
     if isinstance(node, ast.UnaryOp):
-        operand = of(node.operand)
+        operand = compile_node(node.operand)
         if isinstance(node.op, ast.Not):
             return lambda row: None if (value := operand(row)) is None else not value
         if isinstance(node.op, ast.USub):
             return lambda row: None if (value := operand(row)) is None else -value
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
-        return _both(_calculated(OPERATORS[type(node.op)]), of(node.left), of(node.right))
+        return _apply_operator(
+            _exact_operator(OPERATORS[type(node.op)]), compile_node(node.left), compile_node(node.right)
+        )
     if isinstance(node, ast.Compare) and all(type(op) in COMPARISONS for op in node.ops):
         for left, right in pairwise((node.left, *node.comparators)):
-            _check_units(left, right, whole)
-        sides = [of(side) for side in (node.left, *node.comparators)]
-        links = [COMPARISONS[type(op)] for op in node.ops]
-        pairs = [_both(link, a, b) for link, a, b in zip(links, sides, sides[1:], strict=False)]
-        return pairs[0] if len(pairs) == 1 else _until(False, pairs)
+            _check_units(left, right, expression)
+        operands = [compile_node(term) for term in (node.left, *node.comparators)]
+        comparisons = [COMPARISONS[type(op)] for op in node.ops]
+        pairs = [
+            _apply_operator(compare, a, b) for compare, a, b in zip(comparisons, operands, operands[1:], strict=False)
+        ]
+        return pairs[0] if len(pairs) == 1 else _short_circuit(False, pairs)
     if isinstance(node, (ast.List, ast.Tuple)):
-        items = [of(item) for item in node.elts]
+        items = [compile_node(item) for item in node.elts]
         return lambda row: [item(row) for item in items]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords and node.args:
         function = CALLS.get(node.func.id)
@@ -240,18 +245,18 @@ def _read(node: ast.expr, whole: Expression, columns: Mapping[str, int]) -> Read
             raise UsageError(
                 f"there is no function {node.func.id!r}", did_you_mean(node.func.id, CALLS) or "use " + ", ".join(CALLS)
             )
-        arguments = [of(argument) for argument in node.args]
+        arguments = [compile_node(argument) for argument in node.args]
         return lambda row: None if None in (values := [a(row) for a in arguments]) else function(*values)
     raise UsageError(
-        f"{whole.text!r} is outside the language", "use columns, numbers, and or not, comparisons, + - * / // % **"
+        f"{expression.text!r} is outside the language", "use columns, numbers, and or not, comparisons, + - * / // % **"
     )
 
 
-def _name(name: str, whole: Expression, columns: Mapping[str, int]) -> Read:
-    if name in whole.numbers:
-        number = whole.numbers[name]
+def _compile_name(name: str, expression: Expression, columns: Mapping[str, int]) -> RowFunction:
+    if name in expression.numbers:
+        number = expression.numbers[name]
         return lambda row: number
-    ref = whole.quantities.get(name)
+    ref = expression.quantities.get(name)
     name = name if ref is None else ref.key
     if name in columns:
         return operator.itemgetter(columns[name])
@@ -262,18 +267,18 @@ def _name(name: str, whole: Expression, columns: Mapping[str, int]) -> Read:
     return operator.itemgetter(columns[column])
 
 
-def _both(f: Callable[[Any, Any], Any], left: Read, right: Read) -> Read:
-    def result(row: Sequence[Any]) -> Any:
+def _apply_operator(f: Callable[[Any, Any], Any], left: RowFunction, right: RowFunction) -> RowFunction:
+    def evaluate(row: Sequence[Any]) -> Any:
         a, b = left(row), right(row)
         return None if a is None or b is None else f(a, b)
 
-    return result
+    return evaluate
 
 
-def _calculated(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _exact_operator(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """The operation on numbers only, whole where it is, and not beyond all bounds."""
 
-    def result(a: Any, b: Any) -> Any:
+    def calculate(a: Any, b: Any) -> Any:
         for value in (a, b):
             if isinstance(value, bool) or not isinstance(value, (int, Fraction)):
                 raise TypeError(value)
@@ -284,21 +289,21 @@ def _calculated(f: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             raise ExpressionError("a number is too large")
         return value
 
-    return result
+    return calculate
 
 
-def _until(end: bool, parts: Sequence[Read]) -> Read:
-    """Conditions up to the first that is `end`: False makes it `and`, True `or`. None where one that is not known
+def _short_circuit(stop: bool, conditions: Sequence[RowFunction]) -> RowFunction:
+    """Conditions up to the first that is `stop`: False makes it `and`, True `or`. None where one that is not known
     decides."""
 
-    def result(row: Sequence[Any]) -> Any:
-        known = True
-        for part in parts:
-            value = part(row)
+    def evaluate(row: Sequence[Any]) -> Any:
+        all_known = True
+        for condition in conditions:
+            value = condition(row)
             if value is None:
-                known = False
-            elif bool(value) is end:
-                return end
-        return not end if known else None
+                all_known = False
+            elif bool(value) is stop:
+                return stop
+        return not stop if all_known else None
 
-    return result
+    return evaluate

@@ -15,12 +15,12 @@ from costcalc.frontends.source import Source, hold_source
 from costcalc.frontends.symbols import has_batch_default
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep import measurements
-from costcalc.studies.sweep.axes import VARIABLE, SweepAxis, all_setting_values, setting_axes, with_settings
+from costcalc.studies.sweep.axes import VARIABLE_SETTINGS, SweepAxis, all_setting_values, change_settings, setting_axes
 from costcalc.studies.sweep.columns import RESERVED
 from costcalc.studies.sweep.point import SweepRecipe, build_graph
 from costcalc.studies.sweep.space import Bindings, build_space
 
-IMAGE = ("N", "D", "H", "W")
+IMAGE_SYMBOLS = ("N", "D", "H", "W")
 """What load's symbolic calls the extents of images. Who varies one of them asks for it."""
 
 MAX_TRIES = 16
@@ -52,88 +52,98 @@ def prepare_sweep(
     device. A batch that nothing binds is 1."""
     if source == "-":
         raise UsageError("a sweep reads its model many times, and standard input comes once", "name a file")
-    varied = tuple(setting_axes(vary or {}))
-    reads = settings.reading() != Settings().reading() or any(VARIABLE[axis.name][0] == "" for axis in varied)
-    if isinstance(source, Graph) and (params or reads):
+    axes = tuple(setting_axes(vary or {}))
+    changes_reading = settings.load_arguments() != Settings().load_arguments() or any(
+        VARIABLE_SETTINGS[axis.name][0] == "" for axis in axes
+    )
+    if isinstance(source, Graph) and (params or changes_reading):
         raise UsageError("a graph is built already", "vary its symbols with dims, or give the model's path")
     source = hold_source(source)
-    known = None if isinstance(source, Graph) else model_parameters(source)
-    if params and known is None:
+    parameters = None if isinstance(source, Graph) else model_parameters(source)
+    if params and parameters is None:
         fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"
         raise UnknownNameError(fact, remedy, argument="params", name=next(iter(params)))
-    where = build_space(params, dims, known, RESERVED, varied)
-    measured = _measured_quantities(settings, varied, quantities)
-    if measured:
-        measurements().check_devices(measured)
-    setup = _tried(SweepRecipe(source, where, settings.covering(measured), measured, with_peak, strict))
-    if any(one.generation is not None for one in (settings, *_varied_settings(settings, varied))):
-        first = setup.recipe.space.at(setup.recipe.space.grid.point(0))
-        measurements().refuse_generation(source, setup.recipe.settings_at(first))
+    space = build_space(params, dims, parameters, RESERVED, axes)
+    measured_quantities = _measured_quantities(settings, axes, quantities)
+    if measured_quantities:
+        measurements().check_devices(measured_quantities)
+    setup = _set_up_sweep(
+        SweepRecipe(source, space, settings.extend_for(measured_quantities), measured_quantities, with_peak, strict)
+    )
+    if any(combination.generation is not None for combination in (settings, *_setting_combinations(settings, axes))):
+        recipe = setup.recipe
+        first = recipe.space.bind(recipe.space.grid.point(0))
+        measurements().require_generation(source, recipe.settings_at(first))
     return setup
 
 
 def _measured_quantities(
-    settings: Settings, varied: Sequence[SweepAxis], named: Sequence[QuantityRef]
+    settings: Settings, axes: Sequence[SweepAxis], requested: Sequence[QuantityRef]
 ) -> tuple[QuantityRef, ...]:
-    """The quantities beyond TOTALS: those that the settings ask for at some combination, then those that are named."""
-    each = [settings, *_varied_settings(settings, varied)]
-    every = dict.fromkeys([*[ref for one in each for ref in one.quantities()], *named])
-    return tuple([ref for ref in every if ref.key not in TOTALS])
+    """The quantities beyond TOTALS: those that the settings ask for at some combination, then those that are
+    requested."""
+    combinations = [settings, *_setting_combinations(settings, axes)]
+    refs = dict.fromkeys([*[ref for combination in combinations for ref in combination.quantities()], *requested])
+    return tuple([ref for ref in refs if ref.key not in TOTALS])
 
 
-def _varied_settings(settings: Settings, varied: Sequence[SweepAxis]) -> list[Settings]:
+def _setting_combinations(settings: Settings, axes: Sequence[SweepAxis]) -> list[Settings]:
     """The settings with each value of each setting that varies."""
-    return [with_settings(settings, values) for values in all_setting_values(varied)]
+    return [change_settings(settings, values) for values in all_setting_values(axes)]
 
 
-def _tried(recipe: SweepRecipe) -> SweepSetup:
-    """The recipe, tried on structures until one is valid; where none is, every point will tell why."""
+def _set_up_sweep(recipe: SweepRecipe) -> SweepSetup:
+    """Recipe -> the setup of the first structure that is valid; where none is, every point will tell why."""
     grid = recipe.space.grid
-    structures = grid.size // grid.inner
+    structures = grid.size // grid.points_per_structure
     for number in dict.fromkeys((*range(0, structures, max(1, structures // MAX_TRIES)), structures - 1)):
-        setup = _tried_on(recipe, number * grid.inner)
+        setup = _try_structure(recipe, number * grid.points_per_structure)
         if setup is not None:
             return setup
     source = recipe.source
     return SweepSetup(recipe, source.name if isinstance(source, Source) else str(source), ())
 
 
-def _tried_on(recipe: SweepRecipe, number: int) -> SweepSetup | None:
-    """The recipe, tried on one structure with the dims open: extents that only open images have are opened. None where
-    this structure is invalid; LoadError where the file is no model at all."""
+def _try_structure(recipe: SweepRecipe, number: int) -> SweepSetup | None:
+    """Recipe and a point's number -> the setup by its structure, built with the dims open: extents that only open
+    images have are opened. None where this structure is invalid; LoadError where the file is no model at all."""
     names = [axis.name for axis in recipe.space.grid.axes if axis.dim and axis.varies]
-    bindings = recipe.space.at(recipe.space.grid.point(number))
+    bindings = recipe.space.bind(recipe.space.grid.point(number))
     try:
-        opened = bindings._replace(dims={**bindings.dims, **{name: name for name in names}})
-        graph = build_graph(recipe, opened)
+        open_bindings = bindings._replace(dims={**bindings.dims, **{name: name for name in names}})
+        graph = build_graph(recipe, open_bindings)
     except UnknownNameError as error:
-        if error.argument != "dims" or error.name not in IMAGE or recipe.settings.symbolic:
+        if error.argument != "dims" or error.name not in IMAGE_SYMBOLS or recipe.settings.symbolic:
             raise
-        return _tried_on(recipe._replace(settings=replace(recipe.settings, symbolic=True)), number)
+        return _try_structure(recipe._replace(settings=replace(recipe.settings, symbolic=True)), number)
     except UsageError:
         raise
     except CostcalcError as error:
         if isinstance(error, LoadError) and not isinstance(error, SpecError):
             raise
         return None
-    present = symbols(*{d for t in graph.types.values() for d in t.shape or ()})
+    model_symbols = symbols(*{d for t in graph.types.values() for d in t.shape or ()})
     for name in names:
-        if name not in present:
-            remedy = "it has " + (", ".join(present) or "none")
+        if name not in model_symbols:
+            remedy = "it has " + (", ".join(model_symbols) or "none")
             raise UnknownNameError(f"the model has no symbol {name!r}", remedy, argument="dims", name=name)
-    batches = {name: 1 for name in present if name not in names and has_batch_default(name) and name in _leading(graph)}
+    batches = {
+        name: 1
+        for name in model_symbols
+        if name not in names and has_batch_default(name) and name in _leading_symbols(graph)
+    }
     notes = (*_common_notes(recipe, bindings, graph), *(f"{name} = 1 by default (--dim {name}=…)" for name in batches))
-    where = recipe.space._replace(dims={**batches, **recipe.space.dims})
-    return SweepSetup(recipe._replace(space=where), graph.name, notes)
+    space = recipe.space._replace(dims={**batches, **recipe.space.dims})
+    return SweepSetup(recipe._replace(space=space), graph.name, notes)
 
 
 def _common_notes(recipe: SweepRecipe, bindings: Bindings, graph: Graph) -> tuple[str, ...]:
     """The notes of a graph that hold at every combination: none of a setting of its reading that varies."""
-    if not any(VARIABLE[name][0] == "" for name in bindings.settings):
+    if not any(VARIABLE_SETTINGS[name][0] == "" for name in bindings.settings):
         return graph.notes
     return build_graph(recipe, bindings._replace(settings={})).notes
 
 
-def _leading(graph: Graph) -> set[str]:
+def _leading_symbols(graph: Graph) -> set[str]:
     """The symbols that stand first in the shape of an input."""
     return {name for value in graph.inputs for name in symbols(*(graph.types[value].shape or ())[:1])}

@@ -19,9 +19,9 @@ from costcalc.core.errors import UsageError
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.sweep.axes import Grid, split_values
 from costcalc.studies.sweep.columns import Row, is_number
-from costcalc.studies.sweep.executor import BLOCK, MIN_FORMULA_POINTS, row_blocks
+from costcalc.studies.sweep.executor import BLOCK_POINTS, MIN_FORMULA_POINTS, row_blocks
 from costcalc.studies.sweep.point import SweepRecipe
-from costcalc.studies.sweep.query import Read, compile_expression, parse_expression
+from costcalc.studies.sweep.query import RowFunction, compile_expression, parse_expression
 
 Values = tuple[Any, ...]
 
@@ -29,26 +29,26 @@ Values = tuple[Any, ...]
 def non_dominated_points(points: Sequence[Values]) -> list[Values]:
     """The points that are nowhere worse than another and better somewhere, for every other."""
     if points and len(points[0]) > 2:
-        return _by_rank(points)
-    kept: list[Values] = []
+        return _non_dominated_by_rank(points)
+    front: list[Values] = []
     for values in points:
-        if not kept or any(x > y for x, y in zip(kept[-1], values, strict=True)):
-            kept.append(values)
-    return kept
+        if not front or any(x > y for x, y in zip(front[-1], values, strict=True)):
+            front.append(values)
+    return front
 
 
-def _by_rank(points: Sequence[Values]) -> list[Values]:
+def _non_dominated_by_rank(points: Sequence[Values]) -> list[Values]:
     import numpy as np
 
     ranks = np.empty((len(points[0]) - 1, len(points)), dtype=np.int32)  # the first goal's are ascending
     for row, column in zip(ranks, list(zip(*points, strict=True))[1:], strict=True):
-        rank = {value: place for place, value in enumerate(sorted(set(column)))}
+        rank = {value: position for position, value in enumerate(sorted(set(column)))}
         row[:] = [rank[value] for value in column]
-    kept = np.ones(len(points), dtype=bool)
-    for place in range(len(points)):
-        if kept[place]:
-            kept[place + 1 :] &= (ranks[:, place + 1 :] < ranks[:, place : place + 1]).any(axis=0)
-    return [points[place] for place in np.flatnonzero(kept).tolist()]
+    on_front = np.ones(len(points), dtype=bool)
+    for position in range(len(points)):
+        if on_front[position]:
+            on_front[position + 1 :] &= (ranks[:, position + 1 :] < ranks[:, position : position + 1]).any(axis=0)
+    return [points[position] for position in np.flatnonzero(on_front).tolist()]
 
 
 DOWN, UP = ("max", "desc"), ("min", "asc")
@@ -82,20 +82,21 @@ class RowSelection(NamedTuple):
 
 def goal_names(goals: str | Sequence[str]) -> Iterator[str]:
     """The names of columns in goals."""
-    for part in _parts(goals):
-        yield from parse_expression(_direction(part)[0]).names()
+    for goal in _split_goals(goals):
+        yield from parse_expression(_split_direction(goal)[0]).names()
 
 
 class Goal(NamedTuple):
-    """What rows are ordered or judged by: a column or an expression; the greater is the better, or the less."""
+    """The key by which rows are ordered or compete: a column or an expression; the greater is the better, or the
+    less."""
 
     text: str
     greatest: bool
-    read: Read
+    evaluate: RowFunction
 
-    def of(self, row: Row) -> Any:
-        """The value, turned so that less is better; None where it is not known."""
-        value = self.read(row)
+    def sort_value(self, row: Row) -> Any:
+        """Row -> its value, with the sign changed where more is better; None where it is not known."""
+        value = self.evaluate(row)
         if value is None or not self.greatest:
             return value
         if isinstance(value, (str, list)):
@@ -103,68 +104,68 @@ class Goal(NamedTuple):
         return -value
 
 
-def parse_goals(texts: str | Sequence[str], columns: Sequence[str], judged: bool = False) -> tuple[Goal, ...]:
-    """`macs,resolution:max` or a list of such; `-macs` and `macs:desc` are the greatest first, too. judged says that
+def parse_goals(texts: str | Sequence[str], columns: Sequence[str], compete: bool = False) -> tuple[Goal, ...]:
+    """`macs,resolution:max` or a list of such; `-macs` and `macs:desc` are the greatest first, too. compete says that
     rows compete in the goals: of tokens per second or arithmetic intensity more is then better, where no direction is
     written."""
-    return tuple(_goal(part, columns, judged) for part in _parts(texts))
+    return tuple(_parse_goal(goal, columns, compete) for goal in _split_goals(texts))
 
 
-def _parts(texts: str | Sequence[str]) -> list[str]:
-    return [part for text in ([texts] if isinstance(texts, str) else texts) for part in split_values(text)]
+def _split_goals(texts: str | Sequence[str]) -> list[str]:
+    return [goal for text in ([texts] if isinstance(texts, str) else texts) for goal in split_values(text)]
 
 
-def _direction(part: str) -> tuple[str, str]:
+def _split_direction(goal: str) -> tuple[str, str]:
     """`macs:desc` -> the expression and the word behind it, "" where there is none."""
-    name, colon, way = part.rpartition(":")
-    way = way.strip().lower()
-    return (name.strip(), way) if colon and way in DOWN + UP else (part, "")
+    name, colon, direction = goal.rpartition(":")
+    direction = direction.strip().lower()
+    return (name.strip(), direction) if colon and direction in DOWN + UP else (goal, "")
 
 
-def _goal(part: str, columns: Sequence[str], judged: bool) -> Goal:
-    text, way = _direction(part)
-    if way:
-        return Goal(text, way in DOWN, compile_expression(text, columns))
-    if part.startswith("-") and part[1:].strip() in columns:
-        return Goal(part[1:].strip(), True, compile_expression(part[1:], columns))
-    quantity = CATALOGUE.get(part.partition(".")[0]) if part in columns else None
-    greatest = judged and quantity is not None and not quantity.less_is_better
-    return Goal(part, greatest, compile_expression(part, columns))
+def _parse_goal(goal: str, columns: Sequence[str], compete: bool) -> Goal:
+    text, direction = _split_direction(goal)
+    if direction:
+        return Goal(text, direction in DOWN, compile_expression(text, columns))
+    if goal.startswith("-") and goal[1:].strip() in columns:
+        return Goal(goal[1:].strip(), True, compile_expression(goal[1:], columns))
+    quantity = CATALOGUE.get(goal.partition(".")[0]) if goal in columns else None
+    greatest = compete and quantity is not None and not quantity.less_is_better
+    return Goal(goal, greatest, compile_expression(goal, columns))
 
 
-def sort_rows(rows: Sequence[Row], by: Sequence[Goal]) -> list[Row]:
+def sort_rows(rows: Sequence[Row], goals: Sequence[Goal]) -> list[Row]:
     """The rows by the first goal, where that is equal by the next; rows whose figures are not known come last."""
 
     def key(row: Row) -> list[tuple[bool, Any]]:
-        values = [goal.of(row) for goal in by]
-        return [(value is None, _rank(value)) for value in values]
+        values = [goal.sort_value(row) for goal in goals]
+        return [(value is None, _sort_key(value)) for value in values]
 
     return sorted(rows, key=key)
 
 
-def _rank(value: Any) -> tuple[int, Any]:
+def _sort_key(value: Any) -> tuple[int, Any]:
     """Numbers before words before lists: an axis may hold all."""
     if value is None:
         return 0, 0
     if isinstance(value, list):
-        return 2, [_rank(v) for v in value]
+        return 2, [_sort_key(v) for v in value]
     return (1, value) if isinstance(value, str) else (0, value)
 
 
-def pareto_rows(rows: Iterable[Row], by: Sequence[Goal]) -> list[Row]:
+def pareto_rows(rows: Iterable[Row], goals: Sequence[Goal]) -> list[Row]:
     """The rows that no other beats: none is as good in every goal and better in one. Equal ones all stay; the order is
     the rows' own. Rows whose figures are not known do not count."""
-    known: list[tuple[tuple[Any, ...], Row]] = []
+    candidates: list[tuple[tuple[Any, ...], Row]] = []
     for row in rows:
-        values = tuple(goal.of(row) for goal in by)
+        values = tuple(goal.sort_value(row) for goal in goals)
         if None not in values:
-            known.append((_numbers(values, by), row))
-    kept = set(non_dominated_points(sorted({values for values, _ in known})))
-    return [row for values, row in known if values in kept]
+            candidates.append((_check_numbers(values, goals), row))
+    front = set(non_dominated_points(sorted({values for values, _ in candidates})))
+    return [row for values, row in candidates if values in front]
 
 
-def _numbers(values: tuple[Any, ...], by: Sequence[Goal]) -> tuple[Any, ...]:
-    for value, goal in zip(values, by, strict=True):
+def _check_numbers(values: tuple[Any, ...], goals: Sequence[Goal]) -> tuple[Any, ...]:
+    for value, goal in zip(values, goals, strict=True):
         if not is_number(value):
             raise UsageError(f"{goal.text} is {value!r}, no number", "a goal is a number: macs, params, resolution:max")
     return values
@@ -172,18 +173,18 @@ def _numbers(values: tuple[Any, ...], by: Sequence[Goal]) -> tuple[Any, ...]:
 
 def best_rows(rows: Iterable[Row], goal: Goal, fits: Callable[[Row], bool]) -> list[Row]:
     """The rows with the best value of those that fit; several where they are equal."""
-    found: list[Row] = []
-    value: Any = None
+    best: list[Row] = []
+    best_value: Any = None
     for row in rows:
-        mine = goal.of(row)
-        if mine is None or not fits(row):
+        value = goal.sort_value(row)
+        if value is None or not fits(row):
             continue
-        (mine,) = _numbers((mine,), (goal,))
-        if value is None or mine < value:
-            found, value = [row], mine
-        elif mine == value:
-            found.append(row)
-    return found
+        (value,) = _check_numbers((value,), (goal,))
+        if best_value is None or value < best_value:
+            best, best_value = [row], value
+        elif value == best_value:
+            best.append(row)
+    return best
 
 
 MAX_ORDERED_POINTS = 2_000_000
@@ -195,33 +196,35 @@ def find_optimum(
 ) -> list[Row]:
     """The best of the grid's points of these numbers that fit, in the grid's order; () where none does."""
     grid = recipe.space.grid
-    if len(numbers) > MAX_ORDERED_POINTS or not _of_axes(goal, grid, numbers):
+    if len(numbers) > MAX_ORDERED_POINTS or not _depends_on_axes(goal, grid, numbers):
         return best_rows((row for block in row_blocks(recipe, numbers, jobs) for row in block), goal, fits)
-    at_once = BLOCK if grid.inner >= MIN_FORMULA_POINTS else 1
-    for level in levels(grid, numbers, goal, at_once):
-        found = best_rows((row for block in row_blocks(recipe, level, jobs) for row in block), goal, fits)
-        if found:
-            return found
+    min_points = BLOCK_POINTS if grid.points_per_structure >= MIN_FORMULA_POINTS else 1
+    for level in group_by_value(grid, numbers, goal, min_points):
+        optimum = best_rows((row for block in row_blocks(recipe, level, jobs) for row in block), goal, fits)
+        if optimum:
+            return optimum
     return []
 
 
-def levels(grid: Grid, numbers: Sequence[int], goal: Goal, at_once: int = 1) -> Iterator[Sequence[int]]:
+def group_by_value(grid: Grid, numbers: Sequence[int], goal: Goal, min_points: int = 1) -> Iterator[Sequence[int]]:
     """The points by the goal's value, the best first: those of one value together, and of so many values that there are
-    at_once points where formulas are evaluated over many sooner than over one. Each group in the grid's order."""
-    valued = sorted((goal.of(point), number) for number, point in zip(numbers, grid.points(numbers), strict=True))
-    waiting: list[int] = []
-    for _, group in groupby(valued, lambda item: item[0]):
-        waiting += [number for _, number in group]
-        if len(waiting) >= at_once:
-            yield sorted(waiting)
-            waiting = []
-    yield sorted(waiting)
+    min_points where formulas are evaluated over many sooner than over one. Each group in the grid's order."""
+    ordered = sorted(
+        (goal.sort_value(point), number) for number, point in zip(numbers, grid.points(numbers), strict=True)
+    )
+    level: list[int] = []
+    for _, group in groupby(ordered, lambda item: item[0]):
+        level += [number for _, number in group]
+        if len(level) >= min_points:
+            yield sorted(level)
+            level = []
+    yield sorted(level)
 
 
-def _of_axes(goal: Goal, grid: Grid, numbers: Sequence[int]) -> bool:
+def _depends_on_axes(goal: Goal, grid: Grid, numbers: Sequence[int]) -> bool:
     """Whether the goal can be told from the axes' values alone."""
     try:
-        value = goal.of(grid.point(numbers[0]))
+        value = goal.sort_value(grid.point(numbers[0]))
     except IndexError:  # a figure stands behind them in a row
         return False
     return type(value) in (int, Fraction)

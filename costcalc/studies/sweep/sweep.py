@@ -63,8 +63,8 @@ class Sweep(Result):
     def __getitem__(self, column: str) -> list[Any]:
         """The values of a column. UsageError where there is none of that name."""
         layout = self.layout
-        at = layout.place(column)
-        return [plain_value(layout.kind(at), row[at]) for row in self.rows]
+        position = layout.find_column(column)
+        return [plain_value(layout.kind(position), row[position]) for row in self.rows]
 
     def __repr__(self) -> str:
         return f"<Sweep {self.name}: {len(self.rows):,} rows of {self.points:,} combinations>"
@@ -111,24 +111,24 @@ def sweep(
     model.
     """
     selection = RowSelection(where, pareto, maximize, minimize, subject_to, sort, top)
-    named = [parse_quantity(word).key for word in split_names("quantities", quantities)]
-    refs = named_quantities((*named, *selection.names()))
+    keys = [parse_quantity(name).key for name in split_names("quantities", quantities)]
+    refs = find_quantities((*keys, *selection.names()))
     axes = check_mapping("params", params), check_mapping("dims", dims)
     settings = Settings.of(**options)
     setup = prepare_sweep(source, *axes, settings, vary=check_mapping("vary", vary), quantities=refs, strict=strict)
     return run_sweep(setup, select_numbers(setup, sample, seed), selection, jobs)
 
 
-def named_quantities(names: Iterable[str]) -> tuple[QuantityRef, ...]:
+def find_quantities(names: Iterable[str]) -> tuple[QuantityRef, ...]:
     """The quantities beyond TOTALS among names of columns."""
-    found: dict[QuantityRef, None] = {}
+    refs: dict[QuantityRef, None] = {}
     for name in names:
         key = name.partition(".")[0]
         if key in DEVICE_KEYS and key != name:
-            found[device_quantity(name)] = None
+            refs[device_quantity(name)] = None
         elif name in CATALOGUE and name not in TOTALS and name not in DEVICE_KEYS:
-            found[parse_quantity(name)] = None
-    return tuple(found)
+            refs[parse_quantity(name)] = None
+    return tuple(refs)
 
 
 def select_numbers(setup: SweepSetup, count: int | None, seed: int) -> Sequence[int]:
@@ -156,24 +156,24 @@ def run_sweep(
         raise UsageError("--subject-to stands alone", "say what is best with --maximize or --minimize, or use --where")
     if selection.maximize and selection.minimize:
         raise UsageError("--maximize and --minimize stand together", "keep one, or use --pareto for several goals")
-    keeps = [compile_condition(text, columns) for text in (selection.where, selection.subject_to) if text]
-    by_front = parse_goals(selection.pareto, columns, judged=True) if selection.pareto else ()
-    by_order = parse_goals(selection.sort, columns) if selection.sort else ()
+    conditions = [compile_condition(text, columns) for text in (selection.where, selection.subject_to) if text]
+    pareto_goals = parse_goals(selection.pareto, columns, compete=True) if selection.pareto else ()
+    sort_goals = parse_goals(selection.sort, columns) if selection.sort else ()
     invalid = 0
     if selection.maximize or selection.minimize:
-        goal = parse_goals([selection.maximize or selection.minimize or ""], columns)
-        if len(goal) != 1:
+        goals = parse_goals([selection.maximize or selection.minimize or ""], columns)
+        if len(goals) != 1:
             raise UsageError("there are several goals", "give one, or use --pareto")
-        best = goal[0]._replace(greatest=bool(selection.maximize))
-        rows = find_optimum(recipe, numbers, best, lambda row: all(keep(row) for keep in keeps), jobs)
+        goal = goals[0]._replace(greatest=bool(selection.maximize))
+        rows = find_optimum(recipe, numbers, goal, lambda row: all(holds(row) for holds in conditions), jobs)
     else:
         rows = []
         for block in row_blocks(recipe, numbers, jobs):
             invalid += sum(1 for row in block if row[ERROR] is not None)
-            rows += [row for row in block if all(keep(row) for keep in keeps)] if keeps else block
+            rows += [row for row in block if all(holds(row) for holds in conditions)] if conditions else block
             progress(len(block))
-    rows = pareto_rows(rows, by_front) if by_front else rows
-    rows = sort_rows(rows, by_order) if by_order else rows
+    rows = pareto_rows(rows, pareto_goals) if pareto_goals else rows
+    rows = sort_rows(rows, sort_goals) if sort_goals else rows
     rows = rows[: selection.top] if selection.top is not None else rows
     axes, quantities = recipe.columns
     return Sweep(setup.name, axes, quantities, tuple(rows), len(numbers), invalid, setup.notes)
@@ -183,6 +183,6 @@ def stream_rows(
     setup: SweepSetup, numbers: Sequence[int], where: str | None, jobs: int | None = None
 ) -> Iterator[list[Row]]:
     """The rows of these points that meet the condition, block by block as they come."""
-    keep = compile_condition(where, setup.recipe.columns.names) if where else None
+    holds = compile_condition(where, setup.recipe.columns.names) if where else None
     for block in row_blocks(setup.recipe, numbers, jobs):
-        yield [row for row in block if keep(row)] if keep else block
+        yield [row for row in block if holds(row)] if holds else block

@@ -27,7 +27,7 @@ class IntegerColumn(NamedTuple):
     high: int
 
     @property
-    def most(self) -> int:
+    def max_magnitude(self) -> int:
         return max(abs(self.low), abs(self.high))
 
 
@@ -42,40 +42,44 @@ class Columns:
         self.atoms: dict[str, IntegerColumn] = {}
         self.products: dict[Monomial, IntegerColumn] = {}
         for name, values in symbols.items():
-            given = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
-            low, high = int(given.min()), int(given.max())
+            array = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
+            low, high = int(array.min()), int(array.max())
             kind = np.int64 if max(abs(low), abs(high)) <= INT64_MAX else object
-            self.atoms[name] = IntegerColumn(given.astype(kind), low, high)
+            self.atoms[name] = IntegerColumn(array.astype(kind), low, high)
 
-    def of(self, d: Dim) -> IntegerColumn:
-        """The column of a formula."""
+    def evaluate(self, formula: Dim) -> IntegerColumn:
+        """Formula -> its column."""
         np = self.np
-        if isinstance(d, int):
-            kind = np.int64 if abs(d) <= INT64_MAX else object
-            return IntegerColumn(np.full(self.length, d, dtype=kind), d, d)
-        parts = [(self.product(m), c) for m, c in d.terms.items() if m]
-        constant = d.terms.get((), 0)
-        most = abs(constant) + sum(abs(c) * part.most for part, c in parts)
-        wide = most > INT64_MAX
+        if isinstance(formula, int):
+            kind = np.int64 if abs(formula) <= INT64_MAX else object
+            return IntegerColumn(np.full(self.length, formula, dtype=kind), formula, formula)
+        products = [
+            (self.product(monomial), coefficient) for monomial, coefficient in formula.terms.items() if monomial
+        ]
+        constant = formula.terms.get((), 0)
+        max_magnitude = abs(constant) + sum(
+            abs(coefficient) * product.max_magnitude for product, coefficient in products
+        )
+        exceeds_int64 = max_magnitude > INT64_MAX
         total: Array = constant
         low = high = constant
-        for part, c in parts:
-            total = total + (part.values.astype(object) if wide else part.values) * c
-            low += min(c * part.low, c * part.high)
-            high += max(c * part.low, c * part.high)
+        for product, coefficient in products:
+            total = total + (product.values.astype(object) if exceeds_int64 else product.values) * coefficient
+            low += min(coefficient * product.low, coefficient * product.high)
+            high += max(coefficient * product.low, coefficient * product.high)
         return IntegerColumn(total, low, high)
 
-    def product(self, m: Monomial) -> IntegerColumn:
+    def product(self, monomial: Monomial) -> IntegerColumn:
         """The column of a product of powers."""
-        have = self.products.get(m)
-        if have is None:
-            *before, (atom, n) = m
+        column = self.products.get(monomial)
+        if column is None:
+            *leading, (atom, n) = monomial
             factor = self.atom(atom)
-            have = factor if n == 1 else self._times(self.product(((atom, n - 1),)), factor)
-            if before:
-                have = self._times(self.product(tuple(before)), have)
-            self.products[m] = have
-        return have
+            column = factor if n == 1 else self._times(self.product(((atom, n - 1),)), factor)
+            if leading:
+                column = self._times(self.product(tuple(leading)), column)
+            self.products[monomial] = column
+        return column
 
     def _times(self, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
         corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
@@ -86,31 +90,31 @@ class Columns:
 
     def atom(self, atom: Atom) -> IntegerColumn:
         """The column of a symbol, a quotient, a minimum or a maximum."""
-        have = self.atoms.get(atom.key)
-        if have is None:
-            a, b = (self.of(x) for x in atom.args)
-            have = self.atoms[atom.key] = self._quotient(a, b) if atom.op == "//" else self._extreme(atom.op, a, b)
-        return have
+        column = self.atoms.get(atom.key)
+        if column is None:
+            a, b = (self.evaluate(x) for x in atom.args)
+            column = self.atoms[atom.key] = self._quotient(a, b) if atom.op == "//" else self._extreme(atom.op, a, b)
+        return column
 
     def _quotient(self, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
         if not self.np.all(b.values != 0):
             raise ShapeError("an extent is divided by zero", "check the extents and the strides")
-        return self._bounded(a.values // b.values)
+        return self._measure_bounds(a.values // b.values)
 
     def _extreme(self, op: str, a: IntegerColumn, b: IntegerColumn) -> IntegerColumn:
-        wide = object in (a.values.dtype, b.values.dtype)
-        x, y = (a.values.astype(object), b.values.astype(object)) if wide else (a.values, b.values)
-        return self._bounded((self.np.minimum if op == "min" else self.np.maximum)(x, y))
+        exceeds_int64 = object in (a.values.dtype, b.values.dtype)
+        x, y = (a.values.astype(object), b.values.astype(object)) if exceeds_int64 else (a.values, b.values)
+        return self._measure_bounds((self.np.minimum if op == "min" else self.np.maximum)(x, y))
 
-    def _bounded(self, values: Array) -> IntegerColumn:
+    def _measure_bounds(self, values: Array) -> IntegerColumn:
         return IntegerColumn(values, int(values.min()), int(values.max()))
 
     def greatest(self, formulas: Sequence[Dim]) -> IntegerColumn:
         """The greatest of several formulas at each place."""
-        best = self.of(formulas[0])
+        greatest = self.evaluate(formulas[0])
         for formula in formulas[1:]:
-            best = self._extreme("max", best, self.of(formula))
-        return best
+            greatest = self._extreme("max", greatest, self.evaluate(formula))
+        return greatest
 
 
 def is_open(*dims: Dim | None) -> bool:

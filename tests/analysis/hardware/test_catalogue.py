@@ -31,7 +31,7 @@ def figures(profile: HardwareProfile) -> list[SourcedFigure]:
 def test_every_figure_says_where_it_was_seen(profile: HardwareProfile) -> None:
     for figure in figures(profile):
         assert DOCUMENT.search(figure.source), figure
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", profile.seen) and date.fromisoformat(profile.seen)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", profile.access_date) and date.fromisoformat(profile.access_date)
     assert profile.peak
 
 
@@ -83,9 +83,9 @@ def test_h100_pcie_is_the_dense_figure() -> None:
 
 
 def test_float32_is_multiplied_as_tf32_where_that_is_faster() -> None:
-    assert find_profile("a100").rate("float32") == ("tf32", find_profile("a100").peak["tf32"])
-    assert find_profile("t4").rate("float32") == ("float32", find_profile("t4").peak["float32"])
-    assert find_profile("t4").rate("bfloat16") is None
+    assert find_profile("a100").find_peak("float32") == ("tf32", find_profile("a100").peak["tf32"])
+    assert find_profile("t4").find_peak("float32") == ("float32", find_profile("t4").peak["float32"])
+    assert find_profile("t4").find_peak("bfloat16") is None
 
 
 def test_element_types_that_a_name_speaks_of() -> None:

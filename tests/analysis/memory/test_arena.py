@@ -26,7 +26,7 @@ OPEN = {"bert_base": {"seq": 128}, "gpt2": {"seq": 128}, "llama_7b": {"seq": 128
 def check(found: Arena) -> None:
     """No overlap, every offset aligned, and the size is what the plan says."""
     live = [
-        (o, o + int(b.nbytes), max(b.born, 0), b.dies)
+        (o, o + int(b.nbytes), max(b.first_step, 0), b.last_step)
         for o, b in zip(found.offsets, found.buffers, strict=True)
         if b.nbytes != 0
     ]
@@ -93,8 +93,8 @@ def test_more_is_granted_less_is_needed(name: str) -> None:
     for fuse in (False, True):
         given, searched = (costcalc.footprint(graph, fuse=fuse, reorder=reorder) for reorder in (False, True))
         assert isinstance(given.peak, int) and isinstance(searched.peak, int)
-        assert searched.best or name in UNSETTLED
-        assert searched.peak <= given.peak == searched.given
+        assert searched.is_optimal or name in UNSETTLED
+        assert searched.peak <= given.peak == searched.graph_order_peak
 
 
 def test_by_hand() -> None:

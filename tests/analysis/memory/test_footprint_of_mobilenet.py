@@ -85,7 +85,7 @@ def test_v2_and_the_papers_table() -> None:
         elif side > 7:
             assert ours[side][0] < channels
     last = costcalc.footprint("mobilenet_v2", act_dtype="float16", fuse_blocks=True)
-    shapes = [last.graph.types[b.name].shape for b in last.plan.buffers]
+    shapes = [last.graph.types[b.name].shape for b in last.schedule.buffers]
     assert (1, 320, 7, 7) in shapes and (1, 1280, 7, 7) in shapes
 
 

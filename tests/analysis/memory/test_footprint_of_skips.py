@@ -13,7 +13,7 @@ STAGES = ("conv2_x", "conv3_x", "conv4_x", "conv5_x")
 def most(found: MemoryFootprint) -> dict[str, int]:
     """The most live bytes in each stage."""
     result: dict[str, int] = {}
-    for step, live in zip(found.plan.steps, found.line.live, strict=True):
+    for step, live in zip(found.schedule.steps, found.liveness.live_bytes, strict=True):
         stage = step.name.split("/")[0]
         result[stage] = max(result.get(stage, 0), int(live))
     return result
@@ -37,7 +37,7 @@ def test_the_identity_costs_no_macs() -> None:
     plain, residual = costcalc.analyze("plain34"), costcalc.analyze("resnet34")
     assert int(residual.macs) - int(plain.macs) == 3 * 6_422_528
     projections = [row for row in residual.rows if "shortcut" in row.name and row.op_type == "Conv"]
-    assert [row.amounts["macs"] for row in projections] == [6_422_528] * 3
+    assert [row.figures["macs"] for row in projections] == [6_422_528] * 3
 
 
 def test_the_peak_of_the_whole_stands_at_the_pool() -> None:
@@ -45,4 +45,4 @@ def test_the_peak_of_the_whole_stands_at_the_pool() -> None:
     for name in ("plain34", "resnet34"):
         found = costcalc.footprint(name, fuse=True)
         assert found.peak == 4 * MAP + MAP == 4_014_080
-        assert found.plan.steps[found.line.step].name == "max_pool"
+        assert found.schedule.steps[found.liveness.peak_step].name == "max_pool"

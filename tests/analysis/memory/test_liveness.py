@@ -32,7 +32,7 @@ def test_specs(name: str) -> None:
         plan = make_schedule(graph, in_place=in_place)
         line = live_memory(plan)
         assert line.peak == peak(graph, in_place=in_place)
-        assert sum(int(b.nbytes) for b in plan.buffers if b.born <= line.step <= b.dies) == line.peak
+        assert sum(int(b.nbytes) for b in plan.buffers if b.first_step <= line.peak_step <= b.last_step) == line.peak
 
 
 @pytest.mark.parametrize("path", sorted(ONNX_FILES.glob("*.onnx")), ids=lambda p: p.stem)

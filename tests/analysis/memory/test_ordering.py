@@ -46,7 +46,7 @@ def test_as_good_as_every_order(graph: Graph, in_place: bool, fuse: bool) -> Non
     steps = fuse_steps(graph) if fuse else node_steps(graph)
     found = minimise_peak(graph, steps, in_place)
     assert sorted(found.steps) == sorted(steps)
-    assert found.best
+    assert found.is_optimal
     assert list(found.steps) in list(orders(steps))
     assert peak(graph, found.steps, in_place) == min(peak(graph, order, in_place) for order in orders(steps))
 
@@ -81,7 +81,7 @@ def test_two_branches() -> None:
     assert peak(graph, steps) == 1 + 8 + 8
     found = minimise_peak(graph, steps)
     assert peak(graph, found.steps) == 1 + 8 + 1
-    assert [s.name for s in found.steps] == ["wide0", "narrow0", "wide1", "narrow1", "add"] or found.best
+    assert [s.name for s in found.steps] == ["wide0", "narrow0", "wide1", "narrow1", "add"] or found.is_optimal
 
 
 def test_many_branches_that_are_given_side_by_side() -> None:
@@ -115,7 +115,7 @@ def test_sources_run_when_they_are_needed() -> None:
     graph = b.build([x])
     assert peak(graph, node_steps(graph)) == 100 * (50 + 2)
     found = minimise_peak(graph, node_steps(graph))
-    assert found.best
+    assert found.is_optimal
     assert peak(graph, found.steps) == 3 * 100
 
 

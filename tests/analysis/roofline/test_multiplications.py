@@ -30,7 +30,7 @@ class Line:
     """What least asks of a row."""
 
     def __init__(self, macs: int) -> None:
-        self.amounts, self.cost, self.count = {"macs": macs}, None, 1
+        self.figures, self.cost, self.count = {"macs": macs}, None, 1
 
 
 def convolution(x: tuple[int, ...], w: tuple[int, ...], y: tuple[int, ...], op: str = "Conv", **given: Any) -> Fraction:
@@ -97,7 +97,7 @@ def test_what_no_output_needs_and_what_is_folded() -> None:
 def test_causal_attention_counts_half_of_the_scores() -> None:
     report = analyze("gpt2", dims={"seq": 8})
     for row, node in zip(report.rows, report.graph.nodes, strict=True):
-        macs = row.amounts["macs"]
+        macs = row.figures["macs"]
         if node.op_type == "Attention":
             assert isinstance(macs, int) and node.attributes["is_causal"]
             assert fewest_multiplications(report.graph, row, node) == Fraction(macs * 9, 16)

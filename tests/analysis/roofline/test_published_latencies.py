@@ -107,7 +107,7 @@ def name(case: Published) -> str:
 def test_no_bound_is_above_a_published_time(case: Published) -> None:
     dtype = None if case.precision == "float32" else case.precision
     (bound,) = on_hardware(case.model, case.device, params=case.params, dims=case.dims, dtype=dtype, act_dtype=dtype)
-    assert not bound.without_peak and not bound.open
+    assert not bound.without_peak and not bound.open_symbols
     assert bound.model.seconds is not None and bound.model.seconds > 0
     assert float(bound.model.seconds) * 1000 <= case.milliseconds
     assert float(bound.model.seconds) * 1000 >= case.milliseconds / 50, "a bound so low says nothing"

@@ -192,5 +192,5 @@ def test_whether_training_fits_a_device() -> None:
 
     report = cost_training(analyze_graph(blocks()))
     *_, fit = memory_fits(report, find_profile("t4"))
-    assert fit.needed == report.step.total_bytes
-    assert fit.what.startswith("training") and fit.fits
+    assert fit.nbytes == report.step.total_bytes
+    assert fit.contents.startswith("training") and fit.fits

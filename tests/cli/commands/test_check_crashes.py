@@ -15,7 +15,7 @@ from costcalc.cli.app import run
 from costcalc.ops import plugins
 
 STEPS = (
-    "costcalc.cli.commands.check_config:read",
+    "costcalc.cli.commands.check_config:read_config_file",
     "costcalc.studies.check.run:find_targets",
     "costcalc.studies.check.run:evaluate_models",
     "costcalc.studies.check.lock_file:read_lock",
@@ -65,9 +65,9 @@ def test_wherever_it_breaks(
 
 @pytest.fixture
 def rules(models: Path) -> Iterator[Path]:
-    loaded = list(plugins.LOADED)
+    loaded = list(plugins.RULE_FILES)
     yield models / "rules.py"
-    plugins.LOADED[:] = loaded
+    plugins.RULE_FILES[:] = loaded
 
 
 @pytest.mark.parametrize("text", ["import sys\nsys.exit(1)", "exit(0)", "1 / 0", "def f(:"])

@@ -186,6 +186,6 @@ def test_the_python_api() -> None:
     report = costcalc.analyze("resnet50", dtype="float16", act_dtype="float16")
     first, second = costcalc.on_hardware(report, "a100", "t4")
     assert first.model.compute == 2 * first.multiplications["float16"] / (312 * 10**12)
-    assert (first.model.by, second.model.by) == ("compute", "memory")
+    assert (first.model.bound_by, second.model.bound_by) == ("compute", "memory")
     (same,) = costcalc.on_hardware("resnet50", "a100", dtype="float16", act_dtype="float16")
     assert same.model == first.model

@@ -151,7 +151,7 @@ def test_any_quantity_ranks_by_its_own_measure(sort: str, settings: dict[str, An
     """What is saved is the difference of what measuring the model and the file with the rewrite gives."""
     net = made(tmp_path, VGG_STYLE)
     found = costcalc.suggest(net, sort=sort, rules=["separable", "bottleneck"], **settings)
-    options = Settings.of(**settings).covering([parse_quantity(sort)])
+    options = Settings.of(**settings).extend_for([parse_quantity(sort)])
     now = measure(net, options).figure(sort)
     savings = []
     for one in found.ranked:

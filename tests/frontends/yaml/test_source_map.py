@@ -44,7 +44,7 @@ def test_each_use_has_its_nodes_and_its_names() -> None:
         ("silu", 8, 10),
     ]
     assert [call.names["k"] for call in found.calls if call.item.kind == "conv"] == [3, 1, 1]
-    within = [found.calls[call.within].item.kind if call.within >= 0 else "" for call in found.calls]
+    within = [found.calls[call.parent].item.kind if call.parent >= 0 else "" for call in found.calls]
     assert within[:4] == ["unit", "unit", "", "unit"] and within[5] == "repeat" and within[-1] == ""
 
 
@@ -62,8 +62,8 @@ def test_spans_hold_a_layer_and_nothing_else() -> None:
         "repeat": "repeat: {times: 2, layers: [{unit: {k: 1}}, tanh]}",
         "silu": "silu:\n    as: last",
     }
-    home = found.home(found.calls[0])
-    assert home.at == 0 and not seen.of(home.layers).flow
+    home = found.position(found.calls[0])
+    assert home.entry == 0 and not seen.of(home.layers).flow
     assert read_item(home.layers.items[1], found.reader).kind == "relu"
     assert seen.comments(0, len(TEXT)) == ["# inside", '# "quoted # sign"']
 

@@ -129,7 +129,7 @@ def test_one_headline(said: dict[str, str]) -> None:
 
 def test_a_headline_is_a_sentence() -> None:
     lowered = replace(EXCEEDED, level="warning")
-    checked = BROKEN.checked[0]
+    checked = BROKEN.models[0]
     kept = next(v for v in checked.verdicts if v.outcome == "kept")
     for verdicts, words in (
         ((lowered,), "0 of 1 limit is kept; 1 warning"),

@@ -53,7 +53,7 @@ def test_properties_and_messages_are_escaped() -> None:
     )
     (line,) = [
         one
-        for one in github.render(CheckResult((replace(BROKEN.checked[0], verdicts=(bad,)),))).splitlines()
+        for one in github.render(CheckResult((replace(BROKEN.models[0], verdicts=(bad,)),))).splitlines()
         if "error" in one
     ]
     assert (

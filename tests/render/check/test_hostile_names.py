@@ -16,7 +16,7 @@ from costcalc.render.check.github import data, value
 from costcalc.render.check.junit import text as xml_text
 from costcalc.render.check.sarif import message
 from costcalc.render.terminal import Screen
-from costcalc.studies.check.verdict import CheckedModel, CheckResult, LayerGrowth, SourcePlace, Verdict
+from costcalc.studies.check.verdict import CheckResult, LayerGrowth, ModelCheck, SourcePlace, Verdict
 
 OURS = (r"<!-- costcalc(:[\w.-]+)? -->", r"</?details>", r"</?summary>", r"</?sub>")
 COMMAND = r"::(error|warning|notice) [^:]*::"
@@ -102,9 +102,9 @@ def test_an_outcome_that_is_hostile_everywhere(name: str, form: str) -> None:
     others = (replace(verdict, outcome="unknown"), replace(verdict, outcome="kept"), replace(verdict, level="warning"))
     outcome = CheckResult(
         (
-            CheckedModel(name, name, name, (verdict, *others)),
-            CheckedModel(name, "", name, (), None, None, name, SourcePlace(name, 1)),
-            CheckedModel("", "", "", (verdict,)),
+            ModelCheck(name, name, name, (verdict, *others)),
+            ModelCheck(name, "", name, (), None, None, name, SourcePlace(name, 1)),
+            ModelCheck("", "", "", (verdict,)),
         ),
         (name,),
     )

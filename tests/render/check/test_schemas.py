@@ -115,10 +115,10 @@ def test_gitlab_orders_by_severity() -> None:
 
 def test_a_fingerprint_outlives_figures_and_lines() -> None:
     moved = replace(EXCEEDED, value=99_999, fact="other words", place=SourcePlace("models/net.yaml", 70, 1))
-    later = CheckResult((replace(BROKEN.checked[0], verdicts=(moved,)),))
+    later = CheckResult((replace(BROKEN.models[0], verdicts=(moved,)),))
     first, second = (json.loads(gitlab.render(o))[0]["fingerprint"] for o in (BROKEN, later))
     assert first == second
-    other = CheckResult((replace(BROKEN.checked[0], scenario="batch8"),))
+    other = CheckResult((replace(BROKEN.models[0], scenario="batch8"),))
     assert json.loads(gitlab.render(other))[0]["fingerprint"] != first
 
 
@@ -127,7 +127,7 @@ def test_paths_are_relative_to_the_repository(tmp_path: Path, monkeypatch: pytes
     inside.mkdir(parents=True)
     monkeypatch.chdir(inside)
     place = SourcePlace(str(tmp_path / "sub" / "a b.yaml"), 2, 1)
-    outcome = CheckResult((replace(BROKEN.checked[0], verdicts=(replace(EXCEEDED, place=place),)),))
+    outcome = CheckResult((replace(BROKEN.models[0], verdicts=(replace(EXCEEDED, place=place),)),))
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
     monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
     assert json.loads(gitlab.render(outcome))[0]["location"]["path"] == "sub/a b.yaml"
@@ -151,7 +151,7 @@ def test_a_file_outside_of_the_repository_has_an_address_of_its_own(
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path / "repository"))
     file = tmp_path / "a b.yaml"
     outcome = CheckResult(
-        (replace(BROKEN.checked[0], verdicts=(replace(EXCEEDED, place=SourcePlace(str(file), 2, 1)),)),)
+        (replace(BROKEN.models[0], verdicts=(replace(EXCEEDED, place=SourcePlace(str(file), 2, 1)),)),)
     )
     (found,) = json.loads(sarif.render(outcome))["runs"][0]["results"]
     assert found["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": file.as_uri()}

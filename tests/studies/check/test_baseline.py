@@ -9,7 +9,7 @@ from support.repository import begin, commit, needs_git
 from costcalc.cli.app import run
 from costcalc.core.errors import CostcalcError, LoadError, UsageError
 from costcalc.studies.check.budget import Config
-from costcalc.studies.check.config_file import read
+from costcalc.studies.check.config_file import read_config_file
 from costcalc.studies.check.lock_file import read_baseline
 
 NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, bias: false}\n"
@@ -28,7 +28,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     commit(tmp_path)
     Path("net.yaml").write_text(NET.replace("4", "8"), encoding="utf-8")
     assert run(["lock"]) == 0
-    return read("costcalc.yaml")
+    return read_config_file("costcalc.yaml")
 
 
 def macs(text: str, config: Config) -> object:

@@ -93,8 +93,8 @@ def test_a_file_that_is_renamed_is_held_to_what_it_was(repository: Path, capsys:
         assert note in " ".join(capsys.readouterr().out.split())
         new.write_text(NET.replace("filters: 2", "filters: 4"))
         git(repository, "add", "-A")
-    (model,) = costcalc.check(baseline=read_baseline("main", nearest_config())).checked
-    assert model.before is not None and model.before.totals["macs"] == MACS
+    (model,) = costcalc.check(baseline=read_baseline("main", nearest_config())).models
+    assert model.baseline is not None and model.baseline.totals["macs"] == MACS
     assert run(["check", "--baseline", "main", "models/better.yaml"]) == 1, "which is all that is asked for"
 
 

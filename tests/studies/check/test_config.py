@@ -8,17 +8,17 @@ import pytest
 
 from costcalc.core.errors import ConfigError
 from costcalc.studies.check.budget import DEFAULT_INCREASES, Config, Increase, LayerLimit
-from costcalc.studies.check.config_file import find, nearest_config, read
+from costcalc.studies.check.config_file import find_config_file, nearest_config, read_config_file
 from costcalc.studies.check.verdict import SourcePlace
 
 
 def config(tmp_path: Path, text: str, name: str = "costcalc.yaml") -> Config:
     (tmp_path / name).write_text(dedent(text), encoding="utf-8")
-    return read(tmp_path / name)
+    return read_config_file(tmp_path / name)
 
 
 def limits(found: Config, entry: int = 0) -> dict[str, object]:
-    return {f"{one.quantity} {one.of}".strip(): one.most for one in found.entries[entry].budget.limits}
+    return {f"{one.quantity} {one.subject}".strip(): one.value for one in found.entries[entry].budget.limits}
 
 
 def test_human_units_are_exact_and_never_round_in_favour_of_a_pass(tmp_path: Path) -> None:
@@ -185,13 +185,13 @@ def test_a_config_is_searched_upward_to_the_root_of_the_repository(
     (tmp_path / "costcalc.yaml").write_text("models: [outside]")
     (tmp_path / "repo" / ".git").mkdir()
     monkeypatch.chdir(deep)
-    assert find() is None
+    assert find_config_file() is None
     with pytest.raises(ConfigError, match="--init"):
         nearest_config()
     (tmp_path / "repo" / "costcalc.yml").write_text("models: [net]")
     found = nearest_config()
     assert (found.file, found.folder, found.entries[0].path) == ("../../costcalc.yml", Path("../.."), "net")
     (deep.parent / "pyproject.toml").write_text("[project]\nname = 'x'\n")
-    assert find() == Path("../../costcalc.yml"), "a pyproject.toml without the table is none"
+    assert find_config_file() == Path("../../costcalc.yml"), "a pyproject.toml without the table is none"
     (deep.parent / "pyproject.toml").write_text("[tool.costcalc]\nmodels = ['m']\n")
-    assert find() == Path("../pyproject.toml")
+    assert find_config_file() == Path("../pyproject.toml")

@@ -8,7 +8,7 @@ import pytest
 
 from costcalc.core.errors import ConfigError
 from costcalc.studies.check.budget import Config
-from costcalc.studies.check.config_file import read
+from costcalc.studies.check.config_file import read_config_file
 
 TOML = """\
 [project]
@@ -69,7 +69,7 @@ def placeless(found: Config) -> Any:
 def both(tmp_path: Path) -> tuple[Config, Config]:
     (tmp_path / "pyproject.toml").write_text(TOML)
     (tmp_path / "costcalc.yaml").write_text(YAML)
-    return read(tmp_path / "pyproject.toml"), read(tmp_path / "costcalc.yaml")
+    return read_config_file(tmp_path / "pyproject.toml"), read_config_file(tmp_path / "costcalc.yaml")
 
 
 def test_both_forms_say_the_same(tmp_path: Path) -> None:
@@ -102,4 +102,4 @@ def test_keys_have_the_lines_where_they_stand(tmp_path: Path) -> None:
 def test_errors_have_their_place(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
     with pytest.raises(ConfigError, match=said):
-        read(tmp_path / "pyproject.toml")
+        read_config_file(tmp_path / "pyproject.toml")

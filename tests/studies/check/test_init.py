@@ -12,7 +12,7 @@ from support.small_models import BROKEN, MACS, NET, TEXT, WIDER, mystery, write
 
 from costcalc.cli.app import run
 from costcalc.core.units import format_ceiling, parse_magnitude
-from costcalc.studies.check.config_file import read
+from costcalc.studies.check.config_file import read_config_file
 
 
 @given(st.integers(0, 10**19), st.booleans())
@@ -36,9 +36,9 @@ def test_the_models_as_they_are_always_pass_and_dearer_ones_do_not(
     write(here, models__a_yaml=NET, models__deep__b_yaml=NET, models__config_yaml="key: value")
     write(here, node_modules__c_yaml=NET)
     assert run(["check", "--init", "--slack", slack]) == 0
-    found = read("costcalc.yaml")
+    found = read_config_file("costcalc.yaml")
     assert [e.path for e in found.entries] == ["models/a.yaml", "models/deep/b.yaml"]
-    most = {limit.quantity: limit.most for limit in found.entries[0].budget.limits}
+    most = {limit.quantity: limit.value for limit in found.entries[0].budget.limits}
     assert MACS * (1 + Fraction(slack[:-1]) / 100) <= most["macs"] <= MACS * Fraction(127, 100)
     assert "# now 4,000" in (here / "costcalc.yaml").read_text()
     assert run(["check"]) == 0
@@ -52,7 +52,7 @@ def test_an_existing_config_is_only_overwritten_by_force(here: Path, capsys: pyt
     assert "--force" in capsys.readouterr().err
     assert (here / "costcalc.yaml").read_text() == "mine"
     assert run(["check", "--init", "a.yaml", "mobilenet", "--force", "--dim", "N=2"]) == 0
-    first, second = read("costcalc.yaml").entries
+    first, second = read_config_file("costcalc.yaml").entries
     assert (first.path, second.path, first.settings.dims) == ("a.yaml", "mobilenet", {"N": 2})
     assert run(["check"]) == 0
     assert run(["check", "--init", "b.yaml", "--config", "sub.yaml"]) == 0

@@ -20,7 +20,7 @@ from costcalc.studies.check.judge import judge
 from costcalc.studies.check.rules import RULES, find_rule, rule_level
 from costcalc.studies.check.verdict import Verdict
 from costcalc.studies.diff.snapshot import snapshot
-from costcalc.views.check import figures
+from costcalc.views.check import verdict_figures
 
 
 def verdicts(
@@ -58,7 +58,9 @@ def test_unknown_operators_are_never_taken_as_zero() -> None:
     assert "): what it reads has no known shape; totals are lower bounds" in operators.fact
     assert operators.remedy == "register its rule with --rules, or take it as free with `allow: [com.acme:Mystery]`"
     assert above.fact.startswith("macs: at least 2,160 of at most 2,159, exceeded by at least 1 (<0.1%)")
-    assert figures(above)["value"] == "≥ 2,160" and figures(above)["headroom"].startswith("exceeded by at least 1")
+    assert verdict_figures(above)["value"] == "≥ 2,160" and verdict_figures(above)["headroom"].startswith(
+        "exceeded by at least 1"
+    )
     (alone,) = verdicts(unknown())
     assert alone.outcome == "unknown", "without a limit too"
     (behind,) = verdicts(unknown(), allow=("Mystery",))
@@ -101,7 +103,7 @@ def test_a_time_is_a_lower_bound_and_says_so() -> None:
 
 
 def test_an_open_branch_counts_the_dearer_one_so_that_only_a_kept_limit_is_certain() -> None:
-    kept, above = verdicts(standard_conv(), Limit("macs", 2160), Limit("macs", 2159), open=("if",))
+    kept, above = verdicts(standard_conv(), Limit("macs", 2160), Limit("macs", 2159), open_branches=("if",))
     assert (kept.outcome, above.outcome, above.code) == ("kept", "unknown", "CC103")
 
 
@@ -121,7 +123,7 @@ def test_layers_are_limited_together_or_each() -> None:
     assert (at.outcome, at.value, at.code) == ("kept", first + second, "CC011")
     assert (below.outcome, below.layer, below.headroom) == ("exceeded", "stage1/conv1/Conv", -1)
     assert (each.outcome, each.value, each.layer) == ("exceeded", second, "stage1/conv1/Conv")
-    assert each.others == 0
+    assert each.other_layers == 0
     assert (shares.outcome, shares.value, shares.code) == ("kept", share, "CC012")
     assert part.outcome == "exceeded", "by a share of 10⁻³⁰"
     value, limit = words.format_pair(part.value, part.limit, "share")
@@ -131,9 +133,9 @@ def test_layers_are_limited_together_or_each() -> None:
 def test_of_layers_that_each_break_a_limit_the_worst_is_named_and_the_others_counted() -> None:
     """Both convolutions of the second stage; of one MAC less than the first has."""
     (one,) = verdicts(blocks(), LayerLimit("stage1/*", "macs", 16 * 8 * 9 * 256 - 1, each=True))
-    assert (one.layer, one.others) == ("stage1/conv1/Conv", 1)
+    assert (one.layer, one.other_layers) == ("stage1/conv1/Conv", 1)
     assert "and 1 more layer is above it" in one.fact
-    assert words.describe_blame(replace(one, others=12)).endswith(", and 12 more layers are above it")
+    assert words.describe_blame(replace(one, other_layers=12)).endswith(", and 12 more layers are above it")
 
 
 def test_a_glob_that_fits_no_layer_is_never_kept() -> None:
@@ -175,7 +177,7 @@ def test_prefixes_select_ignore_and_lower_but_never_what_cannot_be_told() -> Non
 
 def test_every_rule_has_its_own_words() -> None:
     assert list(RULES) == sorted(RULES)
-    assert len({rule.holds for rule in RULES.values()}) == len(RULES)
+    assert len({rule.meaning for rule in RULES.values()}) == len(RULES)
     assert find_rule("cc001").name == "MACs"
     with pytest.raises(UsageError, match="no rule 'CC00'"):
         find_rule("CC00")

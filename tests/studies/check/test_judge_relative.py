@@ -19,9 +19,9 @@ from costcalc.render.terminal import Screen
 from costcalc.studies.check.budget import Budget, Increase, LayerLimit, Limit
 from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.judge import judge
-from costcalc.studies.check.verdict import CheckedModel, CheckResult, LayerGrowth, SourcePlace, Verdict
+from costcalc.studies.check.verdict import CheckResult, LayerGrowth, ModelCheck, SourcePlace, Verdict
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
-from costcalc.views.check import figures
+from costcalc.views.check import verdict_figures
 
 
 def net(units: int, first: int = 10, seq: str = "1") -> Snapshot:
@@ -42,7 +42,9 @@ def of(macs: int) -> Snapshot:
 def verdict(
     before: Snapshot | None, now: Snapshot, increase: Increase, against: str = "lock", new: bool = False
 ) -> Verdict:
-    (found,) = judge(CheckCase(now, Budget((), (increase,)), before=before, against=against, new=new))
+    (found,) = judge(
+        CheckCase(now, Budget((), (increase,)), baseline=before, baseline_source=against, other_revision=new)
+    )
     return found
 
 
@@ -63,7 +65,7 @@ def test_shares_amounts_and_deltas(increase: Increase, kept_at: int) -> None:
     assert kept.outcome == "kept"
     assert (over.outcome, over.code) == ("exceeded", {"macs": "CC201", "params": "CC203"}[increase.quantity])
     assert over.baseline == before.totals[increase.quantity]
-    assert over.grown is not None and over.layer == "b"
+    assert over.layer_growth is not None and over.layer == "b"
     assert "grew" in over.fact and "costcalc lock" in over.remedy
 
 
@@ -71,14 +73,14 @@ def test_the_limit_is_the_baseline_and_what_it_may_grow() -> None:
     found = verdict(net(20), net(30), Increase("macs", Fraction(1, 100)))  # 300 → 400, of at most 3 more
     assert (found.value, found.limit, found.headroom) == (400, 303, -97)
     assert "grew by 100 (+33.3%) from 300" in found.fact and "exceeded by 97" in found.fact
-    assert found.grown == LayerGrowth("b", 200, 300)
+    assert found.layer_growth == LayerGrowth("b", 200, 300)
     assert found.place == SourcePlace("net.yaml", 4, 5)
 
 
 def test_a_layer_that_changed_itself_comes_before_one_that_follows() -> None:
     """a: 10 → 11 filters, 10 MACs more; b reads one channel more: 1,000 more, but nobody touched it."""
     found = verdict(net(1000), net(1000, first=11), Increase("macs", None, 0))
-    assert found.grown == LayerGrowth("a", 100, 110, "b", 1000)
+    assert found.layer_growth == LayerGrowth("a", 100, 110, "b", 1000)
     said = "a was changed and grew from 100 to 110 (+10, +10.0%), and b follows with +1,000"
     assert said in found.fact and "grew most" not in found.fact
 
@@ -113,10 +115,10 @@ def test_a_share_of_a_formula_is_no_figure_but_is_told_and_the_model_is_not_new(
     same, grown = (verdict(before, one, Increase("macs", Fraction(1, 10))) for one in (before, now))
     assert same.outcome == grown.outcome == "kept" and same.limit is None
     assert same.fact == "macs increase: as before, 300·seq, at most +10.0%"
-    assert (figures(same)["limit"], figures(same)["headroom"]) == ("+10.0%", "as before")
-    assert (figures(grown)["limit"], figures(grown)["headroom"]) == ("+10.0%", "")
+    assert (verdict_figures(same)["limit"], verdict_figures(same)["headroom"]) == ("+10.0%", "as before")
+    assert (verdict_figures(grown)["limit"], verdict_figures(grown)["headroom"]) == ("+10.0%", "")
     first = verdict(None, net(1), Increase("macs", Fraction(1)), "main:costcalc.lock.json", new=True)
-    assert (figures(first)["limit"], figures(first)["headroom"]) == ("any", "new")
+    assert (verdict_figures(first)["limit"], verdict_figures(first)["headroom"]) == ("any", "new")
 
 
 def test_without_a_baseline_nothing_is_kept_unless_another_revision_lacks_the_model() -> None:
@@ -138,9 +140,9 @@ def test_formulas_of_which_nobody_knows_whether_they_are_nothing_are_shown(form:
         tuple(Increase("macs", None, n) for n in (0, 100)),
         (LayerLimit("*", "macs", Fraction(1, 2), share=True),),
     )
-    found = judge(CheckCase(now, budget, before=before, against="lock"))
+    found = judge(CheckCase(now, budget, baseline=before, baseline_source="lock"))
     assert [v.outcome for v in found] == ["exceeded", *["unknown"] * 4]
-    text = render(form, CheckResult((CheckedModel("net", "", "net.yaml", found, now, before),)), Screen())
+    text = render(form, CheckResult((ModelCheck("net", "", "net.yaml", found, now, before),)), Screen())
     assert "exceeded by 128·seq - 64" in text.replace("\\", "").replace("\\u00b7", "·")
 
 
@@ -148,11 +150,13 @@ def test_an_operator_without_a_rule_on_either_side() -> None:
     """What is only known from below can have grown more than it seems, and less than it seems where it was so before."""
     whole, part = of(1000), snapshot(analyze(unknown()))
     asked = (Increase("macs", None, 10**6), Increase("params", None, 10**6))
-    operators, macs, params = judge(CheckCase(part, Budget((), asked), before=whole, against="lock"))
+    operators, macs, params = judge(CheckCase(part, Budget((), asked), baseline=whole, baseline_source="lock"))
     assert (operators.outcome, macs.outcome, macs.code) == ("unknown", "unknown", "CC101")
     assert params.outcome == "kept", "its parameters are all known"
-    _, over = judge(CheckCase(part, Budget((), (Increase("macs", None, 1),)), before=of(1000), against="lock"))
+    _, over = judge(
+        CheckCase(part, Budget((), (Increase("macs", None, 1),)), baseline=of(1000), baseline_source="lock")
+    )
     assert over.outcome == "exceeded" and "grew by at least 1,160" in over.fact
-    assert "exceeded by at least 1,159" in over.fact and figures(over)["value"] == "≥ 2,160"
-    back = judge(CheckCase(of(10**6), Budget((), (Increase("macs", None, 1),)), before=part, against="lock"))
+    assert "exceeded by at least 1,159" in over.fact and verdict_figures(over)["value"] == "≥ 2,160"
+    back = judge(CheckCase(of(10**6), Budget((), (Increase("macs", None, 1),)), baseline=part, baseline_source="lock"))
     assert [(v.outcome, v.code) for v in back] == [("unknown", "CC101")]

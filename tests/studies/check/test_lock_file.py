@@ -43,7 +43,7 @@ def small(tmp_path: Path) -> Path:
 
 
 def test_a_line_for_each_layer_and_total(small: Path) -> None:
-    text = lock_file.format_lock(lock_file.lock([entry(str(small), str(small.parent.parent))]))
+    text = lock_file.format_lock(lock_file.make_baseline([entry(str(small), str(small.parent.parent))]))
     lines = text.splitlines()
     assert text.endswith("}\n")
     assert f'"macs": {8 * 8 * 4 * 27 + 4 * 8 * 8 * 10},' in lines
@@ -73,17 +73,17 @@ def test_a_line_for_each_layer_and_total(small: Path) -> None:
 
 
 def test_the_same_bytes_wherever_the_models_are(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    far = lock_file.format_lock(lock_file.lock([entry(str(small), str(tmp_path))]))
+    far = lock_file.format_lock(lock_file.make_baseline([entry(str(small), str(tmp_path))]))
     monkeypatch.chdir(tmp_path)
-    assert lock_file.format_lock(lock_file.lock([entry(f"models{os.sep}small.yaml")])) == far
+    assert lock_file.format_lock(lock_file.make_baseline([entry(f"models{os.sep}small.yaml")])) == far
     monkeypatch.chdir(tmp_path / "models")
-    assert lock_file.format_lock(lock_file.lock([entry("small.yaml", "..")])) == far
+    assert lock_file.format_lock(lock_file.make_baseline([entry("small.yaml", "..")])) == far
 
 
 @pytest.mark.parametrize("name", ["resnet152", "gpt2", "mobilenet", "lenet5"])
 @pytest.mark.parametrize("symbolic", [False, True])
 def test_built_in_models_are_given_back(name: str, symbolic: bool) -> None:
-    baseline = lock_file.lock([entry(name, symbolic=symbolic)])
+    baseline = lock_file.make_baseline([entry(name, symbolic=symbolic)])
     text = lock_file.format_lock(baseline)
     assert lock_file.parse_lock(text, "f").entries == baseline.entries
     assert lock_file.format_lock(lock_file.parse_lock(text, "f")) == text
@@ -127,34 +127,34 @@ def test_whatever_a_snapshot_holds_is_given_back(snapshots: list[Snapshot], name
     found = [
         lock.make_entry(n, scenario, s, Settings.of(dims={"N": 1}), ".") for n, s in zip(names, snapshots, strict=False)
     ]
-    baseline = lock_file.lock(found)
+    baseline = lock_file.make_baseline(found)
     text = lock_file.format_lock(baseline)
     assert lock_file.parse_lock(text.encode(), "f").entries == baseline.entries
-    assert text == lock_file.format_lock(lock_file.lock(reversed(found)))
+    assert text == lock_file.format_lock(lock_file.make_baseline(reversed(found)))
 
 
 def test_the_version_is_the_one_that_last_changed_a_figure() -> None:
     old = Baseline((entry("lenet5"),), "0.0.7")
-    assert lock_file.lock([entry("lenet5")], old).version == "0.0.7"
-    assert lock_file.lock([entry("lenet5", dims={"N": 2})], old).version != "0.0.7"
+    assert lock_file.make_baseline([entry("lenet5")], old).version == "0.0.7"
+    assert lock_file.make_baseline([entry("lenet5", dims={"N": 2})], old).version != "0.0.7"
 
 
 def test_a_float_that_is_no_number_is_the_same_again() -> None:
     first = entry("lenet5")
     layer = replace(first.snapshot.layers[0], attributes={"value": (float("nan"), float("-inf"))})
     odd = replace(first, snapshot=replace(first.snapshot, layers=(layer, *first.snapshot.layers[1:])))
-    old = replace(lock_file.parse_lock(lock_file.format_lock(lock_file.lock([odd])), "f"), version="0.0.7")
-    assert lock_file.lock([odd], old).version == "0.0.7"
+    old = replace(lock_file.parse_lock(lock_file.format_lock(lock_file.make_baseline([odd])), "f"), version="0.0.7")
+    assert lock_file.make_baseline([odd], old).version == "0.0.7"
 
 
 def test_two_models_of_one_name_are_refused() -> None:
     with pytest.raises(UsageError, match="two models are called 'net'"):
-        lock_file.lock([entry("lenet5"), entry("alexnet")])
+        lock_file.make_baseline([entry("lenet5"), entry("alexnet")])
 
 
 def test_an_entry_is_found_by_model_and_scenario() -> None:
     one, other = entry("lenet5"), replace(entry("lenet5"), scenario="batch8")
-    baseline = lock_file.lock([other, one])
+    baseline = lock_file.make_baseline([other, one])
     assert baseline.entries == (one, other)
     assert baseline.find("net", "batch8") == other
     assert baseline.find("net", "batch9") is None

@@ -13,7 +13,9 @@ from costcalc.studies.check import lock_file
 from costcalc.studies.diff.snapshot import snapshot
 from costcalc.studies.options import Settings
 
-GOOD = lock_file.format_lock(lock_file.lock([lock.make_entry("net", "", snapshot(analyze("lenet5")), Settings(), ".")]))
+GOOD = lock_file.format_lock(
+    lock_file.make_baseline([lock.make_entry("net", "", snapshot(analyze("lenet5")), Settings(), ".")])
+)
 
 
 def refused(text: str | bytes) -> str:

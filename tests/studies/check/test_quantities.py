@@ -23,7 +23,7 @@ from costcalc.render.terminal import Screen
 from costcalc.studies.check import lock_file
 from costcalc.studies.check.budget import Budget, Increase, Limit
 from costcalc.studies.check.case import CheckCase, CheckFigure
-from costcalc.studies.check.config_file import read
+from costcalc.studies.check.config_file import read_config_file
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limit
 from costcalc.studies.check.rules import CODES, INCREASES, RULES
@@ -73,8 +73,8 @@ def test_what_cannot_be_held_is_refused(text: str, option: str, words: str) -> N
 
 
 def test_increases_are_of_every_quantity_that_is_a_number() -> None:
-    assert parse_increases("time.t4=2%") == [Increase("time", Fraction(1, 50), of="t4")]
-    assert parse_increases("energy.t4=1 uJ") == [Increase("energy", None, Fraction(1, 10**6), of="t4")]
+    assert parse_increases("time.t4=2%") == [Increase("time", Fraction(1, 50), device="t4")]
+    assert parse_increases("energy.t4=1 uJ") == [Increase("energy", None, Fraction(1, 10**6), device="t4")]
     assert parse_delta("time.t4=1 us") == (("time.t4",), Fraction(1, 10**6))
     with pytest.raises(UsageError, match=r"no quantity 'fits\.t4'"):
         parse_increases("fits.t4=0")
@@ -86,13 +86,13 @@ def test_every_quantity_has_a_rule_of_its_own() -> None:
     assert len(set(CODES.values())) == len(CODES) and not {10, 11, 12} & set(CODES.values())
     assert [f"CC{number:03}" in RULES for number in CODES.values()] == [True] * len(CODES)
     assert set(CATALOGUE) - set(INCREASES) == {"fits", "training_fits", "generation_fits"}
-    assert "estimate of its order of magnitude" in RULES["CC016"].holds
+    assert "estimate of its order of magnitude" in RULES["CC016"].meaning
     assert "--require fits.t4" in RULES["CC017"].remedy and "`min: " in RULES["CC027"].remedy
 
 
 def config(tmp_path: Path, text: str) -> Any:
     (tmp_path / "costcalc.yaml").write_text(dedent(text), encoding="utf-8")
-    return read(tmp_path / "costcalc.yaml")
+    return read_config_file(tmp_path / "costcalc.yaml")
 
 
 def test_a_config_has_a_key_for_every_setting(tmp_path: Path) -> None:
@@ -167,19 +167,19 @@ def test_devices_stand_behind_a_dot_in_a_mapping_or_in_a_list(tmp_path: Path) ->
         """,
     )
     every, some = [entry.budget for entry in found.entries]
-    assert [(one.quantity, one.of, one.most) for one in every.limits] == [
+    assert [(one.quantity, one.subject, one.value) for one in every.limits] == [
         ("energy", "t4", Fraction(1, 1000)),
         ("energy", "a100", Fraction(2, 1000)),
         ("fits", "t4", True),
         ("fits", "a100", True),
         ("tokens_per_second", "t4", 50),
     ]
-    assert [(one.ref.key, one.share, one.most, one.delta) for one in every.increases] == [
+    assert [(one.ref.key, one.share, one.amount, one.delta) for one in every.increases] == [
         ("macs", None, 0, 0),
         ("time.t4", Fraction(1, 50), 0, Fraction(3, 10**9)),
         ("time.a100", None, Fraction(1, 10**6), 0),
     ]
-    assert [one.of for one in some.limits] == ["a100", "t4"]
+    assert [one.subject for one in some.limits] == ["a100", "t4"]
     assert [one.ref.key for one in some.increases] == ["macs", "time.a100"]
 
 
@@ -226,9 +226,9 @@ def test_what_is_not_known_is_never_kept() -> None:
     assert above.fact.startswith(
         "arena_bytes: at least 10 bytes of at most 9 bytes, exceeded by at least 1 byte (11.1%)"
     )
-    lack = verdict(Limit("energy", ONE, "t4"), Figure(HALF, "lower"), why="no energy of fp8", incomplete=True)
+    lack = verdict(Limit("energy", ONE, "t4"), Figure(HALF, "lower"), reason="no energy of fp8", incomplete=True)
     assert (lack.outcome, lack.code) == ("unknown", "CC107") and "no energy of fp8" in lack.fact
-    none = verdict(Limit("kv_cache_bytes", 10**12), None, why="it generates nothing", remedy="take a decoder")
+    none = verdict(Limit("kv_cache_bytes", 10**12), None, reason="it generates nothing", remedy="take a decoder")
     assert (none.outcome, none.code, none.value, none.remedy) == ("unknown", "CC107", None, "take a decoder")
 
 
@@ -237,7 +237,7 @@ def test_of_an_open_branch_the_dearer_one_is_counted(quantity: str, figure: Figu
     """The other one may have less intensity, and may fit."""
     limit = Limit(quantity, True if quantity == "fits" else HALF, "t4" if quantity == "fits" else "", None, True)
     now = snapshot(costcalc.analyze("lenet5"))
-    (found,) = judge(CheckCase(now, Budget((limit,)), figures={limit.ref: CheckFigure(figure)}, open=("if",)))
+    (found,) = judge(CheckCase(now, Budget((limit,)), figures={limit.ref: CheckFigure(figure)}, open_branches=("if",)))
     assert (found.outcome, found.code) == ("unknown", "CC103")
 
 
@@ -392,7 +392,7 @@ def test_a_first_config_has_the_settings(here: Path, capsys: pytest.CaptureFixtu
     write(here, net_yaml=NET)
     options = ["--fuse", "--training", "--optimizer", "sgd", "--hardware", "t4", "--act-dtype", "int8"]
     assert call(capsys, "check", "--init", "net.yaml", *options)[0] == 0
-    (entry,) = read("costcalc.yaml").entries
+    (entry,) = read_config_file("costcalc.yaml").entries
     assert entry.settings == Settings.of(
         act_dtype="int8", execution={"fuse": True}, training={"optimizer": "sgd"}, devices="t4"
     )

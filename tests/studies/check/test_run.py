@@ -16,7 +16,7 @@ from costcalc.studies.check.verdict import CheckResult, SourcePlace
 
 
 def told(outcome: CheckResult) -> list[tuple[str, str, str]]:
-    return [(c.title, v.quantity, v.outcome) for c in outcome.checked for v in c.verdicts]
+    return [(c.title, v.quantity, v.outcome) for c in outcome.models for v in c.verdicts]
 
 
 def test_globs_names_built_in_models_and_scenarios(here: Path) -> None:
@@ -42,7 +42,7 @@ def test_globs_names_built_in_models_and_scenarios(here: Path) -> None:
         ("mobilenet", "macs", "exceeded"),
     ]
     assert outcome.exit_code == 1
-    (b,) = outcome.checked[1].verdicts
+    (b,) = outcome.models[1].verdicts
     assert (b.layer, b.place, b.limit_place) == (
         "stem",
         SourcePlace("models/b.yaml", 3, 5),
@@ -53,10 +53,10 @@ def test_globs_names_built_in_models_and_scenarios(here: Path) -> None:
 def test_from_a_folder_below_files_are_named_as_seen_from_there(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(here, models__a_yaml=NET, costcalc_yaml="models: ['models/*']\nlimits: {macs: 1}")
     monkeypatch.chdir(here / "models")
-    (checked,) = costcalc.check().checked
+    (checked,) = costcalc.check().models
     assert (checked.model, checked.source) == ("models/a.yaml", "a.yaml")
     assert checked.verdicts[0].place == SourcePlace("a.yaml", 3, 5)
-    (by_path,) = costcalc.check(None, "a.yaml").checked
+    (by_path,) = costcalc.check(None, "a.yaml").models
     assert by_path == checked
 
 
@@ -77,7 +77,7 @@ def test_of_a_config_only_the_named_models_are_checked(here: Path) -> None:
         (("models/b.yaml", "sea"), ["models/b.yaml", "sea"]),
         (("models/*.yaml",), ["models/a.yaml", "models/b.yaml"]),
     ):
-        assert [c.model for c in costcalc.check(None, *words).checked] == names
+        assert [c.model for c in costcalc.check(None, *words).models] == names
     with pytest.raises(UsageError, match=r"no model 'd.yaml'; there are models/a.yaml"):
         costcalc.check(None, "d.yaml")
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_read_is_told_with_its_line_and_stops_no_other(here: Path
     )
     mystery(here / "m.onnx")
     outcome = costcalc.check()
-    broken, gone, none, fine = outcome.checked
+    broken, gone, none, fine = outcome.models
     assert "filtres" in broken.error and broken.place == SourcePlace("a.yaml", 5, 12)
     assert "gone.yaml" in gone.error and gone.place == SourcePlace("costcalc.yaml", 1, 18)
     assert "no model fits the pattern" in none.error and none.place == SourcePlace("costcalc.yaml", 1, 29)
@@ -111,8 +111,8 @@ def test_a_crash_inside_one_model_is_2_and_never_1(here: Path, monkeypatch: pyte
     monkeypatch.setattr("costcalc.studies.check.evaluate.analyze", analyze)
     write(here, a_yaml=NET, b_yaml=WIDER, costcalc_yaml="models: [a.yaml, b.yaml]\nlimits: {macs: 1}")
     outcome = costcalc.check()
-    assert "bug in costcalc (ZeroDivisionError" in outcome.checked[0].error
-    assert outcome.checked[1].verdicts[0].outcome == "exceeded"
+    assert "bug in costcalc (ZeroDivisionError" in outcome.models[0].error
+    assert outcome.models[1].verdicts[0].outcome == "exceeded"
     assert outcome.exit_code == 2
 
 
@@ -126,11 +126,11 @@ def test_a_name_bound_for_a_glob_holds_for_the_models_that_have_it(here: Path) -
         limits: {macs: 1}
         """,
     )
-    assert [c.now and c.now.totals["macs"] for c in costcalc.check().checked] == [MACS, 16 * 4 * 3]
+    assert [c.snapshot and c.snapshot.totals["macs"] for c in costcalc.check().models] == [MACS, 16 * 4 * 3]
     write(here, costcalc_yaml="models: [{path: 'm/*', dims: {sequence: 3}}]\nlimits: {macs: 1}")
-    assert all("sequence" in c.error for c in costcalc.check().checked)
+    assert all("sequence" in c.error for c in costcalc.check().models)
     write(here, costcalc_yaml="models: [{path: m/a.yaml, dims: {seq: 3}}]\nlimits: {macs: 1}")
-    assert "seq" in costcalc.check().checked[0].error
+    assert "seq" in costcalc.check().models[0].error
 
 
 def test_a_model_that_is_named_twice_is_refused(here: Path) -> None:
@@ -154,8 +154,8 @@ def test_processes_give_the_same_outcome(here: Path) -> None:
     mystery(here / "m" / "e.onnx")
     one = costcalc.check()
     assert one == costcalc.check(jobs=2)
-    assert [bool(c.error) for c in one.checked] == [False, True, False, False, False, False]
-    a, c = one.checked[0], one.checked[2]
+    assert [bool(c.error) for c in one.models] == [False, True, False, False, False, False]
+    a, c = one.models[0], one.models[2]
     assert [v.place and v.place.file for v in c.verdicts if v.layer] == ["m/c.yaml"] * 4, "equal content, its own lines"
     assert [v.value for v in a.verdicts] == [v.value for v in c.verdicts]
 
@@ -182,10 +182,10 @@ def test_equal_models_are_costed_once(here: Path, monkeypatch: pytest.MonkeyPatc
     )
     outcome = costcalc.check()
     assert sorted(asked) == ["m/a.yaml"] * 2 + ["m/c.yaml"] * 2
-    assert [c.source for c in outcome.checked if c.now and c.now.source == c.source] == [
-        c.source for c in outcome.checked
+    assert [c.source for c in outcome.models if c.snapshot and c.snapshot.source == c.source] == [
+        c.source for c in outcome.models
     ]
-    assert len(outcome.checked) == 9
+    assert len(outcome.models) == 9
 
 
 def test_the_python_api(here: Path) -> None:
@@ -223,4 +223,4 @@ def test_a_peak_names_the_largest_output_and_no_graph_input(here: Path) -> None:
 
 def test_a_folder_stands_for_its_models(here: Path) -> None:
     write(here, m__a_yaml=NET, m__b_yaml=NET, m__c_txt="no model", costcalc_yaml="models: [m]")
-    assert [c.model for c in costcalc.check().checked] == ["m/a.yaml", "m/b.yaml"]
+    assert [c.model for c in costcalc.check().models] == ["m/a.yaml", "m/b.yaml"]

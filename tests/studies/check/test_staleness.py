@@ -36,7 +36,7 @@ def test_a_model_that_is_new_and_one_that_is_gone() -> None:
     assert describe_differences(Baseline((LENET, other)), [LENET]) == (
         "other (batch8): it is locked, but no longer a model of the config",
     )
-    assert describe_differences(Baseline((LENET, other)), [LENET], whole=False) == ()
+    assert describe_differences(Baseline((LENET, other)), [LENET], all_models=False) == ()
 
 
 def test_settings_and_layers_with_equal_totals() -> None:

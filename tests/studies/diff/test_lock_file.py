@@ -20,7 +20,7 @@ from costcalc.views.diff_document import diff_document
 
 def locked(snapshot: Snapshot) -> Snapshot:
     """What a lock file gives back."""
-    text = lock_file.format_lock(lock_file.lock([lock.make_entry("net", "", snapshot, Settings(), ".")]))
+    text = lock_file.format_lock(lock_file.make_baseline([lock.make_entry("net", "", snapshot, Settings(), ".")]))
     return lock_file.parse_lock(text, "f").entries[0].snapshot
 
 
@@ -53,9 +53,9 @@ def test_the_tables_sum_to_the_totals(pair: tuple[list[str], list[str], int, int
     found = diff(net(*old, size=size), net(*new, size=new_size) if new else net("relu", size=new_size))
     for one in diff_tables(found, 3)[1:]:
         for i, column in enumerate(one.columns):
-            if column.kind == "change" and one.total is not None:
-                rows = [*one.rows, *([one.rest] if one.rest else [])]
-                assert sum(row[i] for row in rows) == one.total[i]
+            if column.kind == "change" and one.total_row is not None:
+                rows = [*one.rows, *([one.remainder_row] if one.remainder_row else [])]
+                assert sum(row[i] for row in rows) == one.total_row[i]
     totals = {row[0]: row[3] for row in diff_tables(found)[0].rows}
     for key, parts in found.causes.items():
         assert sum(parts.values()) == totals.get(CATALOGUE[key].label, 0)

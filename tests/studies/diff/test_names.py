@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.snapshots import net, sound, statuses
 
-from costcalc.studies.diff.names import is_numbered, is_same_name, ordinals, stem
+from costcalc.studies.diff.names import count_ordinals, is_numbered, is_same_name, stem
 
 C64 = "conv: {filters: 64, kernel: 3, pad: same}"
 
@@ -24,9 +24,9 @@ C64 = "conv: {filters: 64, kernel: 3, pad: same}"
     ],
 )
 def test_automatic_numbers(before: str, after: str, same: bool) -> None:
-    old = ordinals(["conv1", "conv2", "conv3", "conv", "block1/conv1", "block2/conv1", before])
-    new = ordinals(["conv1", "conv2", "conv3", "conv4", "block1/conv1", "block2/conv1", "block3/conv1", after])
-    assert is_same_name(before, after, old if before != "conv" else ordinals(["conv"]), new) is same
+    old = count_ordinals(["conv1", "conv2", "conv3", "conv", "block1/conv1", "block2/conv1", before])
+    new = count_ordinals(["conv1", "conv2", "conv3", "conv4", "block1/conv1", "block2/conv1", "block3/conv1", after])
+    assert is_same_name(before, after, old if before != "conv" else count_ordinals(["conv"]), new) is same
 
 
 def test_the_numbers_of_a_kind_that_ends_in_a_digit() -> None:

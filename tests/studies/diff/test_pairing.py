@@ -12,10 +12,10 @@ from support.snapshots import net
 
 from costcalc.studies.diff import sequence as pairing
 from costcalc.studies.diff.diff import diff
-from costcalc.studies.diff.keys import LayerKeys, Numbers, layer_keys
+from costcalc.studies.diff.keys import Interner, LayerKeys, make_layer_keys
 from costcalc.views.diff import diff_tables
 
-EMPTY = layer_keys(net("relu"), Numbers())
+EMPTY = make_layer_keys(net("relu"), Interner())
 
 Scores = list[list[int]]
 rows = st.integers(1, 5).flatmap(
@@ -66,4 +66,4 @@ def test_a_band_is_walked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_layers_left_out_of_a_table_are_the_others() -> None:
     many = diff_tables(diff(net("relu"), net("relu", *["sigmoid"] * 9)), top=4)[-1]
-    assert len(many.rows) == 4 and many.rest is not None and many.rest[1] == "(5 more)"
+    assert len(many.rows) == 4 and many.remainder_row is not None and many.remainder_row[1] == "(5 more)"

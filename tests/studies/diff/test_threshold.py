@@ -49,8 +49,8 @@ def found(before: Dim | Snapshot, after: Dim | Snapshot, condition: str) -> Thre
     ],
 )
 def test_what_a_condition_says(condition: str, share: Fraction | None, most: int, grows: bool) -> None:
-    one = parse_thresholds(condition)[0]
-    assert (one.share, one.most, one.grows) == (share, most, grows)
+    (threshold,) = parse_thresholds(condition)
+    assert (threshold.share, threshold.amount, threshold.is_growth) == (share, most, grows)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,9 @@ def test_what_is_none(condition: str, said: str) -> None:
 def test_a_condition_on_any_quantity(
     condition: str, key: str, share: Fraction | None, most: int | Fraction, grows: bool
 ) -> None:
-    one = parse_thresholds(condition)[0]
-    assert (one.quantity.key, one.share, one.most, one.grows) == (key, share, most, grows)
+    (threshold,) = parse_thresholds(condition)
+    key_and_condition = (threshold.quantity.key, threshold.share, threshold.amount, threshold.is_growth)
+    assert key_and_condition == (key, share, most, grows)
 
 
 def measured(value: Figure | QuantityError, key: str) -> Snapshot:

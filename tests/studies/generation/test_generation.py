@@ -48,7 +48,7 @@ def test_llama_7b() -> None:
     assert found.step_macs == 8 * steps
     assert found.cache_bytes(576) == 2 * DEPTH * 32 * 128 * 576 * 8 * 4
     assert found.weight_bytes == 4 * (6_738_415_616 + 2 * 2048 * 64)
-    assert found.memory == found.weight_bytes + found.cache_bytes(576) + found.peak_bytes
+    assert found.memory_bytes == found.weight_bytes + found.cache_bytes(576) + found.peak_bytes
 
 
 def test_the_peak_has_the_logits_of_one_position() -> None:
@@ -57,13 +57,13 @@ def test_the_peak_has_the_logits_of_one_position() -> None:
     found, tokens = of("llama_7b", 512, 64, 8), 8 * 512
     assert found.peak_bytes == 4 * tokens * (2 * WIDTH + 2 * HIDDEN) + 8 * tokens
     (fit,) = memory_fits(memory_report(found), find_profile("a100"))
-    assert fit.needed == found.memory
+    assert fit.nbytes == found.memory_bytes
 
 
 def test_seven_billion_parameters_in_24_gb() -> None:
     half = DecoderPrecision(DType.FLOAT16, DType.FLOAT16)
     (fit,) = memory_fits(memory_report(of("llama_7b", 2048, 256, 8, half)), find_profile("rtx4090"))
-    assert fit.fits and fit.needed == 13_477_355_520 + 9_663_676_416 + 989_986_816
+    assert fit.fits and fit.nbytes == 13_477_355_520 + 9_663_676_416 + 989_986_816
 
 
 def test_a_text_that_is_too_long_names_its_options() -> None:
@@ -92,7 +92,7 @@ def test_precisions() -> None:
     assert found.weight_bytes == plain.weight_bytes // 8
     assert (found.cache_dtype, found.cache_bytes(20)) == ("int8", 2 * DEPTH * WIDTH * 20 * 2)
     assert found.first and plain.first
-    assert found.first.cache == plain.first.cache // 4
+    assert found.first.cache_bytes == plain.first.cache_bytes // 4
     assert found.first.macs == plain.first.macs
     assert of("llama_7b", 16, 4, 2, DecoderPrecision(None, DType.FLOAT16)).cache_dtype == "float16"
 
@@ -103,10 +103,10 @@ def test_traffic_of_a_step() -> None:
     assert found
     tables = 2 * (WIDTH + 2 * 64) * 4
     cache = 2 * 2 * DEPTH * WIDTH * 4
-    assert found.cache == 16 * cache
+    assert found.cache_bytes == 16 * cache
     ids, logits = 2 * 2 * 8, 2 * WORDS * 4
-    assert found.traffic <= 4 * (LLAMA + 65 * WIDTH) + tables + 17 * cache + ids + logits
-    assert found.traffic >= 4 * LLAMA + tables + 17 * cache + ids + logits - 2 * 2 * 64 * 4 * 2
+    assert found.traffic_bytes <= 4 * (LLAMA + 65 * WIDTH) + tables + 17 * cache + ids + logits
+    assert found.traffic_bytes >= 4 * LLAMA + tables + 17 * cache + ids + logits - 2 * 2 * 64 * 4 * 2
 
 
 def test_what_no_implementation_of_the_prompt_can_leave_out() -> None:
@@ -140,12 +140,14 @@ def test_exported_decoders(tmp_path: Path, grouped: bool) -> None:
     assert found.last.macs == 3 * (layer_macs(kv) + 14 * attention)
     assert found.step_macs == sum(3 * (layer_macs(kv) + n * attention) for n in range(11, 15))
     assert found.cache_elements == 2 * 2 * kv * SIZE
-    assert found.first.cache == 2 * 2 * kv * SIZE * 10 * 3 * 4
+    assert found.first.cache_bytes == 2 * 2 * kv * SIZE * 10 * 3 * 4
     weights = 4 * (2 * (2 * D * D + 2 * D * kv * SIZE + 2 * D * FFN) + D * VOCABULARY)
     looked_up, ids, logits, mask = 4 * 3 * D, 8 * 3, 4 * 3 * VOCABULARY, 8 * 3 * 11
-    cache = found.first.cache * 11 // 10
+    cache = found.first.cache_bytes * 11 // 10
     expected = weights + looked_up + ids + logits + cache
-    assert found.first.traffic in (expected, expected + mask), "a mask that is only asked for its shape is not read"
+    assert found.first.traffic_bytes in (expected, expected + mask), (
+        "a mask that is only asked for its shape is not read"
+    )
 
 
 def test_scores_that_multi_head_attention_masks_can_be_left_out(tmp_path: Path) -> None:
@@ -169,7 +171,7 @@ def test_onnx_runtime_runs_a_step(tmp_path: Path) -> None:
     feeds |= {"input_ids": np.zeros((3, 1), np.int64)}
     if "attention_mask" in {i.name for i in session.get_inputs()}:
         feeds["attention_mask"] = np.ones((3, 11), np.int64)
-    step = make_decoder(path, 3).at(1, 10)
+    step = make_decoder(path, 3).build_pass(1, 10)
     shapes = {o.name: r.shape for o, r in zip(session.get_outputs(), session.run(None, feeds), strict=True)}
     assert shapes == {name: step.graph.types[name].shape for name in (*step.graph.outputs, *step.new_entries)}
 
@@ -228,12 +230,12 @@ def test_the_command_line() -> None:
 
 
 def test_a_step_takes_at_least_what_its_bytes_take() -> None:
-    from costcalc.studies.generation.speed import generation_speed
+    from costcalc.studies.generation.speed import compute_generation_speed
 
     profile = find_profile("a100-sxm-80gb")
     found = of("llama_7b", 512, 64, 1, DecoderPrecision(DType.FLOAT16, DType.FLOAT16))
-    bound = generation_speed(found, profile)
+    bound = compute_generation_speed(found, profile)
     assert found.first and bound.first and bound.first.memory and profile.bandwidth
     cached = profile.bytes_of("on_chip") or 0
-    assert bound.first.memory == (found.first.traffic - cached) / profile.bandwidth.value
+    assert bound.first.memory == (found.first.traffic_bytes - cached) / profile.bandwidth.value
     assert bound.tokens_per_s and bound.tokens_per_s < profile.bandwidth.value / (found.weight_bytes * 0.9)

@@ -27,7 +27,7 @@ def test_figure(name: str, counter: str, tmp_path: Path) -> None:
     module = MODULES[name]
     shape = [1, *module["shape"][1:]] if counter.startswith("ptflops") else module["shape"]
     account = reconciled(tmp_path, shape, module["layers"], counter, **module["written"])[counter]
-    assert (None if account.failed else account.figure) == module["figures"][counter]
+    assert (None if account.failure else account.figure) == module["figures"][counter]
 
 
 IMAGE = [1, 6, 8, 8]
@@ -45,7 +45,7 @@ HARD_SWISH = "[{hard_sigmoid: {alpha: 1 / 6}}, {mul: {from: [input, hard_sigmoid
 def test_an_activation_in_several_nodes_is_one(written: str, short: str, counter: str, tmp_path: Path) -> None:
     several = reconciled(tmp_path, IMAGE, written, counter)[counter]
     assert several.figure == reconciled(tmp_path, IMAGE, short, counter)[counter].figure
-    assert len([call for call, _ in several.items if call.kind != "elementwise"]) == 1
+    assert len([call for call, _ in several.terms_by_call if call.kind != "elementwise"]) == 1
 
 
 def test_a_product_that_is_no_activation_is_a_product(tmp_path: Path) -> None:

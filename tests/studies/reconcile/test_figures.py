@@ -34,7 +34,7 @@ THOP = 11_286_254_592
 )
 def test_a_rounded_figure_stands_for_what_rounds_to_it(text: str, value: int, within: int) -> None:
     read = parse_figure(text)
-    assert (read.value, read.within) == (value, Fraction(within))
+    assert (read.value, read.tolerance) == (value, Fraction(within))
     assert read.fits(value) and read.fits(value + within) and read.fits(value - within)
     assert not read.fits(value + within + 1) and not read.fits(value - within - 1)
 
@@ -48,14 +48,14 @@ def test_what_the_parts_do_not_explain() -> None:
     seen: dict[str, str | int] = {"thop": "11300000000", "fvcore": "11.3G", "calflops": 11_271_124_992}
     found = costcalc.reconcile("vit_b_16", figures=seen)
     assert [account.counter.name for account in found.accounts] == ["thop", "fvcore", "calflops"]
-    assert found["thop"].unexplained == 11_300_000_000 - THOP
-    assert found["fvcore"].unexplained == found["calflops"].unexplained == 0
-    assert costcalc.reconcile("vit_b_16", tools=["thop"])["thop"].unexplained is None
+    assert found["thop"].residual == 11_300_000_000 - THOP
+    assert found["fvcore"].residual == found["calflops"].residual == 0
+    assert costcalc.reconcile("vit_b_16", tools=["thop"])["thop"].residual is None
 
 
 def test_twice_the_sum_is_told() -> None:
     found = costcalc.reconcile("resnet18", figures={"calflops": 2 * 1_814_073_344})
-    assert found["calflops"].unexplained == 1_814_073_344
+    assert found["calflops"].residual == 1_814_073_344
     assert found["calflops"].hints[0].startswith("it is twice the sum")
 
 
@@ -67,7 +67,7 @@ def test_another_counters_figure_is_told() -> None:
 def test_another_writing_that_explains_a_figure_is_found() -> None:
     thop = 4_133_742_592  # of nn.AdaptiveAvgPool2d; as a function the pool is nothing
     found = costcalc.reconcile("resnet50", figures={"thop": thop}, written={"pool": "function"})
-    assert found["thop"].unexplained == 7 * 7 * 2048 + 2048
+    assert found["thop"].residual == 7 * 7 * 2048 + 2048
     assert found["thop"].hints[0].startswith("--written pool=auto explains it")
 
 

@@ -33,7 +33,7 @@ def test_without_that_the_rest_is_unexplained_and_the_way_out_is_named() -> None
     found = costcalc.reconcile(ONNX_FILES / "resnet18__ts_dynhw.onnx", shapes=AT_224, figures={"thop": thop})
     account = found["thop"]
     normalised = 2_483_712
-    assert account.unexplained == 4 * normalised
+    assert account.residual == 4 * normalised
     assert account.hints[0].startswith("--written bias=folded explains it")
     assert any(remark.label == "Not seen" and remark.warning for remark in reconcile_notes(found))
 
@@ -79,7 +79,7 @@ def test_onnx_tool_itself(name: str, tmp_path: Path) -> None:
 
 
 def test_onnx_tool_stops_at_the_operator_attention() -> None:
-    assert "Attention" in costcalc.reconcile("vit_b_16", tools=["onnx_tool"])["onnx_tool"].failed
+    assert "Attention" in costcalc.reconcile("vit_b_16", tools=["onnx_tool"])["onnx_tool"].failure
 
 
 @pytest.mark.parametrize("path", sorted(ONNX_FILES.glob("*.onnx")), ids=lambda path: path.stem)

@@ -45,7 +45,7 @@ def test_every_figure(name: str) -> None:
     network = NETWORKS[name]
     found = costcalc.reconcile(network["spec"], params=network["set"])
     figures = {counter: found[counter] for counter in network["figures"]}
-    assert {counter: None if account.failed else account.figure for counter, account in figures.items()} == network[
+    assert {counter: None if account.failure else account.figure for counter, account in figures.items()} == network[
         "figures"
     ]
     assert found["torchvision"].figure == network["macs"]
@@ -93,5 +93,5 @@ def test_the_attention_of_vit_is_what_three_counters_leave_out() -> None:
 
 
 def test_torchprofile_stops_at_multi_head_attention() -> None:
-    assert "nn.MultiheadAttention" in costcalc.reconcile("vit_b_16", tools=["torchprofile"])["torchprofile"].failed
-    assert not costcalc.reconcile("swin_t", tools=["torchprofile"])["torchprofile"].failed
+    assert "nn.MultiheadAttention" in costcalc.reconcile("vit_b_16", tools=["torchprofile"])["torchprofile"].failure
+    assert not costcalc.reconcile("swin_t", tools=["torchprofile"])["torchprofile"].failure

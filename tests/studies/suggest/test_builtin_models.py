@@ -22,7 +22,7 @@ def test_every_suggestion_applied_saves_what_was_promised(name: str, tmp_path: P
         if one.writable:
             promised(found, one.number, tmp_path)
         else:
-            assert one.place.reason
+            assert one.site.reason
 
 
 @pytest.mark.parametrize("name", ["vgg16", "resnet18", "lenet5", "googlenet", "bert_base", "llama_7b"])

@@ -128,7 +128,7 @@ def test_what_cannot_be_written_says_why(tmp_path: Path) -> None:
     operator = layers("Conv: {kernel_shape: [3, 3], from: [input, w]}")
     operator = operator.replace("layers:\n", "layers:\n  - parameter: {shape: [8, 16, 3, 3], as: w}\n")
     found = costcalc.suggest(made(tmp_path, operator), rules=["separable"])
-    assert not found[0].writable and found[0].place.reason == "the layer is written as 'Conv'"
+    assert not found[0].writable and found[0].site.reason == "the layer is written as 'Conv'"
     with pytest.raises(UsageError, match="cannot be written"):
         found.apply(1)
     anchor = layers("&c {conv: {filters: 16, kernel: 3, pad: 1}}", "*c")
@@ -151,8 +151,8 @@ def test_options_that_are_lists_have_an_entry_for_each_axis(tmp_path: Path) -> N
 def test_of_all_places_those_are_written_that_can_be(tmp_path: Path) -> None:
     plain = "conv: {filters: 16, kernel: 3, pad: 1}"
     found = costcalc.suggest(made(tmp_path, layers(f"&c {{{plain}}}", "*c", f"# why\n    {plain}", plain)))
-    ones = {one.where.rpartition("net.yaml:")[2]: one for one in found.named("separable")}
-    assert [one.place.reason for one in ones.values() if not one.writable] == [
+    ones = {one.where.rpartition("net.yaml:")[2]: one for one in found.select("separable")}
+    assert [one.site.reason for one in ones.values() if not one.writable] == [
         "the layer has a YAML anchor or is an alias",
         "a comment stands between a dash and its layer",
     ]

@@ -87,7 +87,7 @@ def test_the_grid_counts_as_nested_loops_run() -> None:
     )
     grid = Grid(axes)
     every = list(itertools.product(*(axis.values for axis in axes)))
-    assert (grid.size, grid.inner) == (3 * 2 * 4, 4)
+    assert (grid.size, grid.points_per_structure) == (3 * 2 * 4, 4)
     assert list(grid.points(range(grid.size))) == every == [grid.point(i) for i in range(grid.size)]
 
 
@@ -110,10 +110,10 @@ def test_elements_of_lists_are_axes_of_their_own() -> None:
         ("kernels_2", [3, 5]),
         ("N", [2, 4]),
     ]
-    assert found.at((1, 5, 7, 3, 4)) == ({"alpha": 1, "kernels": [5, 7, 3]}, {"N": 4}, {})
+    assert found.bind((1, 5, 7, 3, 4)) == ({"alpha": 1, "kernels": [5, 7, 3]}, {"N": 4}, {})
     fixed = build_space({"kernels": "[1,1]", "kernels[1]": "9"}, {}, known, ())
     assert [axis.column for axis in fixed.grid.axes] == ["kernels_1"]
-    assert (fixed.grid.size, fixed.at((9,))) == (1, ({"kernels": [1, 9]}, {}, {}))
+    assert (fixed.grid.size, fixed.bind((9,))) == (1, ({"kernels": [1, 9]}, {}, {}))
 
 
 def test_a_name_that_a_figure_has_is_another_column() -> None:

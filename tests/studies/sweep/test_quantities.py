@@ -22,7 +22,7 @@ ASKED = ("time.t4", "energy.t4", "fits.t4", "arena_bytes", "compulsory_bytes", "
 
 
 def alone(alpha: Fraction, **options: Any) -> Any:
-    return measure("mobilenet", Settings.of(params={"alpha": alpha}, **options).covering(map(parse_quantity, ASKED)))
+    return measure("mobilenet", Settings.of(params={"alpha": alpha}, **options).extend_for(map(parse_quantity, ASKED)))
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -111,7 +111,7 @@ def test_the_front_is_what_no_other_beats(rows: list[tuple[int, int, int]], text
     by = parse_goals(text, ("a", "b", "c"))
 
     def beats(x: Any, y: Any) -> bool:
-        one, two = [g.of(x) for g in by], [g.of(y) for g in by]
+        one, two = [g.sort_value(x) for g in by], [g.sort_value(y) for g in by]
         return all(i <= j for i, j in zip(one, two, strict=True)) and one != two
 
     assert pareto_rows(rows, by) == [row for row in rows if not any(beats(other, row) for other in rows)]

@@ -41,24 +41,24 @@ def test_columns_equal_substitution(seed: int, largest: int) -> None:
     columns = Columns({"a": [a for a, _ in points], "b": [b for _, b in points]})
     for formula in formulas:
         expected = [substitute(formula, {"a": a, "b": b}) for a, b in points]
-        assert np.broadcast_to(columns.of(formula).values, len(points)).tolist() == expected
+        assert np.broadcast_to(columns.evaluate(formula).values, len(points)).tolist() == expected
     expected = [max(int(substitute(f, {"a": a, "b": b})) for f in formulas) for a, b in points]
     assert np.broadcast_to(columns.greatest(formulas).values, len(points)).tolist() == expected
 
 
 def test_small_columns_are_of_int64_and_large_ones_of_integers() -> None:
     columns = Columns({"a": [2**31, 3], "b": [2**32 - 1, 5]})
-    assert columns.of(A * B).values.dtype == np.int64  # 2^31 · (2^32 - 1) is below 2^63; with 2^32 more it is not
-    wide = columns.of(A * B + 2 * A)
+    assert columns.evaluate(A * B).values.dtype == np.int64  # 2^31 · (2^32 - 1) is below 2^63; with 2^32 more it is not
+    wide = columns.evaluate(A * B + 2 * A)
     assert wide.values.dtype == object
     assert wide.values.tolist() == [2**31 * (2**32 - 1) + 2**32, 3 * 5 + 6]
-    assert columns.of(A * A * A).values.tolist() == [2**93, 27]
+    assert columns.evaluate(A * A * A).values.tolist() == [2**93, 27]
 
 
 def test_a_sum_whose_parts_overflow_is_of_integers_though_it_is_small() -> None:
     """4·a·b - 3·a·b - a·b of terms that stay apart: a² and a·b with a = b."""
     big = 3 * 10**9
-    found = Columns({"a": [big], "b": [big]}).of(4 * A * A - 4 * A * B)
+    found = Columns({"a": [big], "b": [big]}).evaluate(4 * A * A - 4 * A * B)
     assert found.values.dtype == object and found.values.tolist() == [0]
     assert 4 * big * big > INT64_MAX
 
@@ -66,4 +66,4 @@ def test_a_sum_whose_parts_overflow_is_of_integers_though_it_is_small() -> None:
 def test_a_division_by_zero_is_told() -> None:
     d = (A + 1) // (B - 3)
     with pytest.raises(ShapeError):
-        Columns({"a": [1, 2], "b": [4, 3]}).of(d)
+        Columns({"a": [1, 2], "b": [4, 3]}).evaluate(d)

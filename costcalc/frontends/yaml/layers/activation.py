@@ -39,9 +39,9 @@ def _binary(name: str, op_type: str) -> None:
         if len(site.inputs) < 2:
             raise ShapeError("it reads one value", "give `from: [a, b]`")
         value = site.inputs[0]
-        for i, other in enumerate(site.inputs[1:]):
-            last = i == len(site.inputs) - 2
-            value = site.op(op_type, [value, other], suffix="" if last else f"part{i + 1}")
+        for i, operand in enumerate(site.inputs[1:]):
+            is_last = i == len(site.inputs) - 2
+            value = site.op(op_type, [value, operand], suffix="" if is_last else f"part{i + 1}")
         return value
 
     emit.__doc__ = f"ONNX {op_type} of two or more values, with broadcasting."

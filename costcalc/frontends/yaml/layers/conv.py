@@ -27,12 +27,12 @@ FILTERS = LayerKey("extent", doc="output channels")
 KERNEL = LayerKey("extents", doc="filter size")
 
 
-def repeat_per_axis(value: Extents, rank: int, what: str) -> tuple[int, ...]:
+def repeat_per_axis(value: Extents, rank: int, name: str) -> tuple[int, ...]:
     """One number for each spatial axis."""
     if isinstance(value, int):
         return (value,) * rank
     if len(value) != rank:
-        raise ShapeError(f"{what} has {len(value)} numbers for {rank} spatial axes", f"give one number or {rank}")
+        raise ShapeError(f"{name} has {len(value)} numbers for {rank} spatial axes", f"give one number or {rank}")
     return tuple(value)
 
 
@@ -48,14 +48,14 @@ def window_attributes(
     if dilation != 1:
         attributes["dilations"] = repeat_per_axis(dilation, rank, "dilation")
     if pad in ("same", "same_lower") and dilation != 1 and spatial and all(isinstance(d, int) for d in spatial):
-        each = zip(spatial, *(attributes[k] for k in ("kernel_shape", "strides", "dilations")), strict=True)
-        begins, ends = zip(*[same_pads(x, k, s, d, pad == "same_lower") for x, k, s, d in each], strict=True)
+        axes = zip(spatial, *(attributes[k] for k in ("kernel_shape", "strides", "dilations")), strict=True)
+        begins, ends = zip(*[same_pads(x, k, s, d, pad == "same_lower") for x, k, s, d in axes], strict=True)
         attributes["pads"] = (*begins, *ends)
     elif pad in ("same", "same_lower"):
         attributes["auto_pad"] = "SAME_UPPER" if pad == "same" else "SAME_LOWER"
     elif pad != "valid":
-        both = isinstance(pad, list) and len(pad) == 2 * rank
-        attributes["pads"] = tuple(pad) if both else repeat_per_axis(pad, rank, "pad") * 2
+        has_begins_and_ends = isinstance(pad, list) and len(pad) == 2 * rank
+        attributes["pads"] = tuple(pad) if has_begins_and_ends else repeat_per_axis(pad, rank, "pad") * 2
     return attributes
 
 

@@ -24,10 +24,10 @@ def _pool(
     pad: Any,
     dilation: Extents,
     ceil: bool,
-    **more: Any,
+    **extra: Any,
 ) -> str:
     stride = kernel if stride is None else stride
-    attributes = window_attributes(site.spatial(), kernel, stride, pad, dilation, site.shape()[2:]) | more
+    attributes = window_attributes(site.spatial(), kernel, stride, pad, dilation, site.shape()[2:]) | extra
     if ceil:
         attributes["ceil_mode"] = 1
     return site.op(op_type, [site.x], attributes)
@@ -44,8 +44,8 @@ def avg_pool(
     site: Site, kernel: Extents, stride: Extents | None, pad: Any, dilation: Extents, ceil: bool, count_pad: bool
 ) -> str:
     """The mean under each window."""
-    more = {"count_include_pad": 1} if count_pad else {}
-    return _pool(site, "AveragePool", kernel, stride, pad, dilation, ceil, **more)
+    extra = {"count_include_pad": 1} if count_pad else {}
+    return _pool(site, "AveragePool", kernel, stride, pad, dilation, ceil, **extra)
 
 
 @layer("global_avg_pool")

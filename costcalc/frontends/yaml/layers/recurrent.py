@@ -26,13 +26,13 @@ def _recurrent(site: Site, op: str, hidden: int, layers: int, bidirectional: boo
     value = site.op("Transpose", [site.x], {"perm": (1, 0, 2)}, suffix="time_major")
     state = ""
     for i in range(layers):
-        part = f"{i}" if layers > 1 else ""
+        number = f"{i}" if layers > 1 else ""
         features = site.shape(value)[2]
         inputs = [
             value,
-            site.weight(f"weight_ih{part}", (directions, gates, features)),
-            site.weight(f"weight_hh{part}", (directions, gates, hidden)),
-            *([site.weight(f"bias{part}", (directions, 2 * gates))] if bias else []),
+            site.weight(f"weight_ih{number}", (directions, gates, features)),
+            site.weight(f"weight_hh{number}", (directions, gates, hidden)),
+            *([site.weight(f"bias{number}", (directions, 2 * gates))] if bias else []),
         ]
         attributes = {"hidden_size": hidden, "direction": "bidirectional" if bidirectional else "forward"}
         if op == "GRU":

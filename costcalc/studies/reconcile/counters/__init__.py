@@ -37,10 +37,10 @@ def select_counters(names: Sequence[str]) -> tuple[Counter, ...]:
     backends. UsageError for a name that is no counter."""
     selected: dict[str, Counter] = {}
     for name in names:
-        plain = name.strip().lower().replace("-", "_")
-        named = [COUNTERS[plain]] if plain in COUNTERS else []
-        counters = named or [c for c in COUNTERS.values() if c.name.startswith(f"{plain}_")]
-        if not plain or not counters:
-            raise UsageError(f"{name!r} is no counter that is known", suggest_choice(plain, COUNTERS))
+        key = name.strip().lower().replace("-", "_")
+        exact = [COUNTERS[key]] if key in COUNTERS else []
+        counters = exact or [c for c in COUNTERS.values() if c.name.startswith(f"{key}_")]
+        if not key or not counters:
+            raise UsageError(f"{name!r} is no counter that is known", suggest_choice(key, COUNTERS))
         selected.update((counter.name, counter) for counter in counters)
     return tuple(selected.values()) or tuple(COUNTERS.values())

@@ -25,7 +25,7 @@ NORMALISATIONS = {"batch_norm": 2, "layer_norm": 5, "group_norm": 5, "instance_n
 
 
 def count_macs(call: ModuleCall) -> Iterator[Term]:
-    """The MACs that calflops counts of a call."""
+    """Call -> the terms of the MACs that calflops counts of it."""
     if call.form in ("inside", "operator"):
         return
     if call.kind in ("conv", "linear", "matmul"):
@@ -34,11 +34,11 @@ def count_macs(call: ModuleCall) -> Iterator[Term]:
         filters = call.size("filters") // call.size("group")
         positions = call.input_elements // call.size("channels")
         factor = call.size("kernel") * call.size("channels") * filters
-        yield from count_term(KIND_NAMES[call.kind], factor * positions, of="#filter params × #input positions")
+        yield from count_term(KIND_NAMES[call.kind], factor * positions, factor="#filter params × #input positions")
 
 
 def count_flops(call: ModuleCall) -> Iterator[Term]:
-    """The FLOPs that calflops counts of a call."""
+    """Call -> the terms of the FLOPs that calflops counts of it."""
     yield from macs_to_flops(count_macs(call))
     name = KIND_NAMES[call.kind]
     if call.kind == "conv":
@@ -46,13 +46,15 @@ def count_flops(call: ModuleCall) -> Iterator[Term]:
     elif call.kind == "contraction" and call.has("combinations"):
         yield from macs_to_flops(mac_terms(call))
         yield from count_term(
-            ROUNDING_TERM, einsum_path_operations(call) - 2 * call.macs.value, of="what numpy prints - 2 × #MACs"
+            ROUNDING_TERM, einsum_path_operations(call) - 2 * call.macs.value, factor="what numpy prints - 2 × #MACs"
         )
     elif call.kind == "einsum":
-        yield from count_term(name, einsum_path_operations(call), of="#operations")
+        yield from count_term(name, einsum_path_operations(call), factor="#operations")
     elif call.kind == "conv_transpose" and call.bias != 0:
         yield from count_term(
-            BIAS_TERM, call.size("filters") * call.size("as_convolution"), of="#filters × #positions of a convolution"
+            BIAS_TERM,
+            call.size("filters") * call.size("as_convolution"),
+            factor="#filters × #positions of a convolution",
         )
     elif call.kind == "recurrent":
         yield from _recurrent(call)
@@ -76,9 +78,9 @@ def _recurrent(call: ModuleCall) -> Iterator[Term]:
     steps, gates = call.size("steps"), call.size("gates")
     units = steps * call.size("directions") * call.size("hidden")
     yield from count_term(
-        KIND_NAMES["recurrent"], 2 * (steps * call.weight - gates * units), of="2 × (#steps × #weights - #gates)"
+        KIND_NAMES["recurrent"], 2 * (steps * call.weight - gates * units), factor="2 × (#steps × #weights - #gates)"
     )
-    yield from count_term(BIAS_TERM, steps * call.bias, of="#steps × #biases")
+    yield from count_term(BIAS_TERM, steps * call.bias, factor="#steps × #biases")
     yield from count_term("cells", units, {4: 10, 3: 7, 1: 1}[gates], "#units")  # type: ignore[index]
 
 

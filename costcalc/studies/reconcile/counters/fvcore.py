@@ -19,7 +19,7 @@ UPSAMPLE = {"nearest2d": 1, "bilinear2d": 4}
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
-    """What fvcore counts of a call."""
+    """Call -> the terms that fvcore counts of it."""
     name = KIND_NAMES[call.kind]
     affine = call.weight != 0
     if call.form == "inside":
@@ -30,10 +30,10 @@ def count(call: ModuleCall) -> Iterator[Term]:
             yield from count_term(
                 ROUNDING_TERM,
                 einsum_path_operations(call) // 2 - call.macs.value,
-                of="half of what numpy prints - #MACs",
+                factor="half of what numpy prints - #MACs",
             )
     elif call.kind == "einsum":
-        yield from count_term(name, einsum_path_operations(call) // 2, of="#operations ÷ 2")
+        yield from count_term(name, einsum_path_operations(call) // 2, factor="#operations ÷ 2")
     elif call.kind == "batch_norm":
         yield from count_term(name, call.input_elements, 2 if affine else 1)
     elif call.kind in ("layer_norm", "group_norm", "instance_norm"):
@@ -41,8 +41,8 @@ def count(call: ModuleCall) -> Iterator[Term]:
     elif call.kind == "global_pool":
         yield from count_term(name, call.input_elements if call.sizes == MAP_RANK else 0)
     elif call.kind == "upsample":
-        each = UPSAMPLE.get(call.sizes[0][0], 0)
-        yield from count_term(name, call.output_elements if each else 0, each, OUTPUTS_FACTOR)
+        operations = UPSAMPLE.get(call.sizes[0][0], 0)
+        yield from count_term(name, call.output_elements if operations else 0, operations, OUTPUTS_FACTOR)
 
 
 FVCORE = Counter(

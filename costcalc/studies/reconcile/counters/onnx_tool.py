@@ -69,22 +69,22 @@ PER_INPUT = {"ReduceMean": 1, "ReduceSum": 1, "ReduceProd": 1, "ReduceMin": 1, "
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
-    """What onnx-tool counts of a node."""
+    """Node as a call -> the terms that onnx-tool counts of it."""
     op = call.kind
     if op in CONTRACTIONS:
         yield from mac_terms(call)
         if call.bias != 0:
-            yield from count_term(BIAS_TERM, call.output_elements, of=OUTPUTS_FACTOR)
+            yield from count_term(BIAS_TERM, call.output_elements, factor=OUTPUTS_FACTOR)
     elif op == "ConvTranspose":
-        yield from count_term(op, call.output_elements * call.size("filter"), of="#outputs × #filter params")
+        yield from count_term(op, call.output_elements * call.size("filter"), factor="#outputs × #filter params")
         if call.bias != 0:
-            yield from count_term(BIAS_TERM, call.output_elements, of=OUTPUTS_FACTOR)
+            yield from count_term(BIAS_TERM, call.output_elements, factor=OUTPUTS_FACTOR)
     elif op in PER_OUTPUT:
         yield from count_term(op, call.output_elements, PER_OUTPUT[op], OUTPUTS_FACTOR)
     elif op in PER_INPUT:
         yield from count_term(op, call.input_elements, PER_INPUT[op])
     elif op in ("MaxPool", "AveragePool"):
-        yield from count_term(op, call.output_elements * call.size("kernel"), of="#outputs × ∏kernel")
+        yield from count_term(op, call.output_elements * call.size("kernel"), factor="#outputs × ∏kernel")
     elif op == "GlobalAveragePool":
         yield from count_term(op, call.input_elements)
         yield from count_term(op, call.output_elements, DIV, OUTPUTS_FACTOR)
@@ -93,17 +93,17 @@ def count(call: ModuleCall) -> Iterator[Term]:
         yield from count_term(op, call.input_elements // call.size("last"), 1 + SQRT + DIV, "#normalised vectors")
     elif op == "LRN":
         yield from count_term(
-            op, call.output_elements * (DIV + EXP + 1 + call.size("window")), of="#outputs × (37 + #window)"
+            op, call.output_elements * (DIV + EXP + 1 + call.size("window")), factor="#outputs × (37 + #window)"
         )
     elif op == "Resize":
         yield from count_term(
-            op, call.output_elements * {"linear": 4, "cubic": 8}.get(call.sizes[0][0], 0), of="#outputs × 4 or 8"
+            op, call.output_elements * {"linear": 4, "cubic": 8}.get(call.sizes[0][0], 0), factor="#outputs × 4 or 8"
         )
     elif op == "Sum":
-        yield from count_term(op, call.output_elements * (call.size("inputs") - 1), of="#outputs × (#inputs - 1)")
+        yield from count_term(op, call.output_elements * (call.size("inputs") - 1), factor="#outputs × (#inputs - 1)")
     elif op in RECURRENT:
-        yield from count_term(op, call.size("steps") * call.weight, of="#steps × #weights")
-        yield from count_term(BIAS_TERM, call.size("steps") * call.bias, of="#steps × #biases")
+        yield from count_term(op, call.size("steps") * call.weight, factor="#steps × #weights")
+        yield from count_term(BIAS_TERM, call.size("steps") * call.bias, factor="#steps × #biases")
         yield from count_term("cells", call.size("steps") * call.size("hidden"), CELL[op], "#units")
 
 

@@ -38,7 +38,7 @@ NORMALISATIONS = {"batch_norm": 2, "group_norm": 2, "layer_norm": 1, "instance_n
 
 
 def count_hooks(call: ModuleCall) -> Iterator[Term]:
-    """What ptflops' pytorch backend counts of a call."""
+    """Call -> the terms that ptflops' pytorch backend counts of it."""
     name, module = KIND_NAMES[call.kind], call.form == "module"
     if call.kind in ("conv", "conv_transpose") or (call.kind == "linear" and call.form != "function"):
         yield from mac_terms(call)
@@ -47,8 +47,8 @@ def count_hooks(call: ModuleCall) -> Iterator[Term]:
         yield from mac_terms(call)
     elif call.kind == "attention" and module:
         yield from mac_terms(call)
-        yield from count_term("attention's softmax", call.size("scores"), of="#scores")
-        yield from count_term("attention's scaling", call.input_elements, of="#queries")
+        yield from count_term("attention's softmax", call.size("scores"), factor="#scores")
+        yield from count_term("attention's scaling", call.input_elements, factor="#queries")
     elif call.kind in HOOK_AND_FUNCTION:
         yield from count_term(name, call.input_elements, 2 if module else 1)
     elif call.kind in HOOK_OR_FUNCTION or (call.kind == "softmax" and call.form in ("module", "function")):
@@ -64,10 +64,10 @@ def count_hooks(call: ModuleCall) -> Iterator[Term]:
 def _recurrent(call: ModuleCall) -> Iterator[Term]:
     """Products and biases, and for each unit 1 (a simple cell), 7 (a GRU) or 10 (an LSTM) additions and products."""
     steps = call.size("steps")
-    yield from count_term(KIND_NAMES["recurrent"], steps * call.weight, of="#steps × #weights")
-    yield from count_term(BIAS_TERM, steps * call.bias, of="#steps × #biases")
-    each = {4: 10, 3: 7, 1: 1}[call.size("gates")]  # type: ignore[index]
-    yield from count_term("cells", steps * call.size("directions") * call.size("hidden"), each, "#units")
+    yield from count_term(KIND_NAMES["recurrent"], steps * call.weight, factor="#steps × #weights")
+    yield from count_term(BIAS_TERM, steps * call.bias, factor="#steps × #biases")
+    operations = {4: 10, 3: 7, 1: 1}[call.size("gates")]  # type: ignore[index]
+    yield from count_term("cells", steps * call.size("directions") * call.size("hidden"), operations, "#units")
 
 
 PTFLOPS_PYTORCH = Counter(
@@ -80,15 +80,15 @@ PTFLOPS_PYTORCH = Counter(
 
 
 def count_aten(call: ModuleCall) -> Iterator[Term]:
-    """What ptflops' aten backend counts of a call."""
+    """Call -> the terms that ptflops' aten backend counts of it."""
     if call.form == "inside":
         return
     if call.kind in ("conv", "conv_transpose", "linear", "matmul", "contraction"):
         yield from mac_terms(call)
         yield from bias_term(call)
     elif call.kind == "recurrent" and call.size("gates") != 4:
-        yield from count_term(KIND_NAMES["recurrent"], call.size("steps") * call.weight, of="#steps × #weights")
-        yield from count_term(BIAS_TERM, call.size("steps") * call.bias, of="#steps × #biases")
+        yield from count_term(KIND_NAMES["recurrent"], call.size("steps") * call.weight, factor="#steps × #weights")
+        yield from count_term(BIAS_TERM, call.size("steps") * call.bias, factor="#steps × #biases")
 
 
 PTFLOPS_ATEN = Counter("ptflops_aten", "0.7.5", "MACs", count_aten, ("it runs a batch of 1",))

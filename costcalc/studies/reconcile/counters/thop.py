@@ -20,7 +20,7 @@ UPSAMPLE = {"nearest1d": 1, "nearest2d": 1, "nearest3d": 1, "linear1d": 5, "bili
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
-    """What thop counts of a call."""
+    """Call -> the terms that thop counts of it."""
     if call.form != "module":
         return
     name = KIND_NAMES[call.kind]
@@ -28,23 +28,25 @@ def count(call: ModuleCall) -> Iterator[Term]:
         yield from mac_terms(call)
     elif call.kind == "conv_transpose":
         positions = call.size("channels") // call.size("group") * call.size("kernel")
-        yield from count_term(name, call.output_elements * positions, of="#outputs × C_in/group × ∏kernel")
+        yield from count_term(name, call.output_elements * positions, factor="#outputs × C_in/group × ∏kernel")
     elif call.kind in NORMALISATIONS:
         yield from count_term(name, call.input_elements, 4 if call.weight != 0 else 2)
     elif call.kind == "avg_pool":
-        yield from count_term(name, call.output_elements, of=OUTPUTS_FACTOR)
+        yield from count_term(name, call.output_elements, factor=OUTPUTS_FACTOR)
     elif call.kind == "global_pool":
         yield from count_term(name, call.input_elements)
-        yield from count_term(name, call.output_elements, of=OUTPUTS_FACTOR)
+        yield from count_term(name, call.output_elements, factor=OUTPUTS_FACTOR)
     elif call.kind == "prelu":
         yield from count_term(name, call.input_elements)
     elif call.kind == "softmax":
-        yield from count_term(name, call.input_elements * 3 - call.size("rows"), of="(3 × #elements - #distributions)")
+        yield from count_term(
+            name, call.input_elements * 3 - call.size("rows"), factor="(3 × #elements - #distributions)"
+        )
     elif call.kind == "upsample":
-        each = UPSAMPLE.get(call.sizes[0][0], 0)
-        yield from count_term(name, call.output_elements if each else 0, each, OUTPUTS_FACTOR)
+        operations = UPSAMPLE.get(call.sizes[0][0], 0)
+        yield from count_term(name, call.output_elements if operations else 0, operations, OUTPUTS_FACTOR)
     elif call.kind == "recurrent":
-        yield from count_term(name, _recurrent(call), of="#steps × #directions × #operations of a cell")
+        yield from count_term(name, _recurrent(call), factor="#steps × #directions × #operations of a cell")
 
 
 def _recurrent(call: ModuleCall) -> int:
@@ -52,8 +54,8 @@ def _recurrent(call: ModuleCall) -> int:
     an LSTM 4 for each unit."""
     hidden, gates = call.size("hidden"), call.size("gates")
     state = hidden * (call.size("features") + hidden) + hidden * (3 if call.bias != 0 else 1)
-    more = {4: 4, 3: 4}.get(gates, 0) * hidden  # type: ignore[arg-type]
-    return call.size("steps") * call.size("directions") * (gates * state + more)  # type: ignore[return-value]
+    products = {4: 4, 3: 4}.get(gates, 0) * hidden  # type: ignore[arg-type]
+    return call.size("steps") * call.size("directions") * (gates * state + products)  # type: ignore[return-value]
 
 
 THOP = Counter(

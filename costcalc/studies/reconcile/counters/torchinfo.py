@@ -25,7 +25,7 @@ LEARNED_KINDS = frozenset(("batch_norm", "layer_norm", "group_norm", "instance_n
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
-    """What torchinfo counts of a call."""
+    """Call -> the terms that torchinfo counts of it."""
     name = KIND_NAMES[call.kind]
     if call.form not in ("module", "own"):
         return
@@ -34,16 +34,16 @@ def count(call: ModuleCall) -> Iterator[Term]:
         yield from bias_term(call)
     elif call.kind == "conv_transpose":
         positions = call.output_elements // (call.size("filters") * call.size("group"))
-        yield from count_term(name, call.weight * positions, of="#weights × #output positions")
-        yield from count_term(BIAS_TERM, call.bias * positions, of=OUTPUTS_FACTOR)
+        yield from count_term(name, call.weight * positions, factor="#weights × #output positions")
+        yield from count_term(BIAS_TERM, call.bias * positions, factor=OUTPUTS_FACTOR)
     elif call.kind == "linear":
-        yield from count_term(name, call.batch * call.weight, of="#batch × #weights")
-        yield from count_term(BIAS_TERM, call.batch * call.bias, of="#batch × #biases")
+        yield from count_term(name, call.batch * call.weight, factor="#batch × #weights")
+        yield from count_term(BIAS_TERM, call.batch * call.bias, factor="#batch × #biases")
     elif call.kind in LEARNED_KINDS:
-        yield from count_term(name, call.batch * (call.weight + call.bias), of="#batch × #params")
+        yield from count_term(name, call.batch * (call.weight + call.bias), factor="#batch × #params")
     elif call.kind == "recurrent":
-        yield from count_term(name, call.size("steps") * call.weight, of="#steps × #weights")
-        yield from count_term(BIAS_TERM, call.size("steps") * call.bias, of="#steps × #biases")
+        yield from count_term(name, call.size("steps") * call.weight, factor="#steps × #weights")
+        yield from count_term(BIAS_TERM, call.size("steps") * call.bias, factor="#steps × #biases")
 
 
 TORCHINFO = Counter(

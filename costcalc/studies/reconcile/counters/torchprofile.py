@@ -18,22 +18,24 @@ NORMALISATIONS = frozenset(("batch_norm", "layer_norm", "group_norm", "instance_
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
-    """What torchprofile counts of a call."""
+    """Call -> the terms that torchprofile counts of it."""
     name = KIND_NAMES[call.kind]
     if call.kind == "einsum" or (call.has("combinations") and call.size("combinations") != call.macs.value):
-        yield from count_term(contraction_term(call), call.size("combinations"), of="#combinations of indices")
+        yield from count_term(contraction_term(call), call.size("combinations"), factor="#combinations of indices")
     elif call.kind in ("conv", "linear", "matmul", "contraction", "attention"):
         yield from mac_terms(call)
     elif call.kind == "conv_transpose":
         square = call.size("channels") == call.size("filters")
         inputs = call.size("filters") if square else call.size("channels")
-        yield from count_term(name, call.output_elements * inputs * call.size("kernel"), of="#outputs × C_in × ∏kernel")
+        yield from count_term(
+            name, call.output_elements * inputs * call.size("kernel"), factor="#outputs × C_in × ∏kernel"
+        )
     elif call.kind in PER_OUTPUT or (call.kind in NORMALISATIONS and call.weight != 0):
-        yield from count_term(name, call.output_elements, of=OUTPUTS_FACTOR)
+        yield from count_term(name, call.output_elements, factor=OUTPUTS_FACTOR)
     elif call.kind == "upsample" and call.sizes[0][0] == "bilinear2d":
         yield from count_term(name, call.output_elements, 4, OUTPUTS_FACTOR)
     elif call.kind == "recurrent" and call.size("gates") == 4:
-        yield from count_term(name, call.size("steps") * call.weight, of="#steps × #weights")
+        yield from count_term(name, call.size("steps") * call.weight, factor="#steps × #weights")
 
 
 def failure(call: ModuleCall) -> str:

@@ -14,7 +14,7 @@ from costcalc.studies.reconcile.call import ModuleCall
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
-    """What torchvision's table counts of a call."""
+    """Call -> the terms that torchvision's table counts of it."""
     yield from mac_terms(call)
 
 

@@ -28,21 +28,21 @@ FORMULAS = {
     accuracy=EXACT,
     source="ONNX: HardSwish (opset 14), Gelu (20), Swish (24); Hendrycks and Gimpel, arXiv:1606.08415",
 )
-def fuse_activations(flow: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
+def fuse_activations(index: GraphIndex, options: RewriteOptions) -> Iterator[RewriteMatch]:
     """x · sigmoid(x), x · hard_sigmoid(x), x · tanh(softplus(x)) and x · (1 + erf(x/√2)) / 2, or its approximation by
     tanh, are one operator each: Swish, HardSwish, Mish, Gelu. What stands between their parts is never stored:
     activations, traffic and often the peak shrink. Runtimes that fuse by themselves do so already. Numbers between the
     parts are taken for √2, 1 and 1/2 where the file's are not read."""
-    nodes = flow.graph.nodes
+    nodes = index.graph.nodes
     for i in range(len(nodes)):
-        pattern = find_activation(flow, i)
-        if pattern is None or not pattern.operator or not flow.is_internal(pattern.nodes, pattern.y):
+        pattern = find_activation(index, i)
+        if pattern is None or not pattern.operator or not index.is_internal(pattern.nodes, pattern.y):
             continue
         last = pattern.nodes[-1]
         change = GraphChange(
             pattern.nodes,
             (pattern.x,),
-            (_piece(pattern.operator, pattern.approximate),),
+            (_operator_layer(pattern.operator, pattern.approximate),),
             pattern.y,
             last,
             ("mul", "Mul", "silu"),
@@ -53,7 +53,7 @@ def fuse_activations(flow: GraphIndex, options: RewriteOptions) -> Iterator[Rewr
         )
 
 
-def _piece(op_type: str, approximate: str) -> Replacement:
+def _operator_layer(op_type: str, approximate: str) -> Replacement:
     """The operator as a layer by its short name, or by its own where it has none."""
     if op_type not in SHORT:
         return Replacement(op_type, (), lambda site: site.op(op_type, [site.x]))
