@@ -19,12 +19,11 @@ from support.graphs import attention_scores, blocks, long_names, separable, unkn
 from support.paths import ROOT
 
 import costcalc
-from costcalc.core.ir import DType, Graph
-from costcalc.graph.builder import GraphBuilder
 from costcalc.render import html, layout, markdown, names, render_tables, table
 from costcalc.render import json as render_json
 from costcalc.render.layout import text_width
 from costcalc.render.terminal import Screen, palette
+from costcalc.rules import DType, Graph, GraphBuilder
 from costcalc.views.compare import comparison_notes, comparison_tables
 from costcalc.views.report import TableOptions, report_table
 from costcalc.views.table import Table

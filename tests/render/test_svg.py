@@ -17,10 +17,10 @@ from support.cli import ok
 from support.graphs import blocks, unknown
 
 from costcalc import analyze, footprint
-from costcalc.core.errors import UsageError
 from costcalc.render import render_png, render_tables, svg
 from costcalc.render import svg as png
 from costcalc.render.terminal import Screen
+from costcalc.rules import UsageError
 from costcalc.views.memory import memory_table
 from costcalc.views.report import report_table
 from costcalc.views.table import Table

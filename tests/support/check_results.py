@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from costcalc.core.dim import Dim
+from costcalc.rules import Dim
 from costcalc.studies.check.verdict import CheckedModel, CheckResult, LayerGrowth, SourcePlace, Verdict
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 

@@ -12,7 +12,7 @@ from support.graphs import attention_scores, blocks, separable, unknown
 
 import costcalc
 from costcalc.analysis.hardware.catalogue import find_profile
-from costcalc.core.errors import LoadError, UsageError
+from costcalc.rules import LoadError, UsageError
 from costcalc.studies.compare import measure_models
 from costcalc.studies.options import Settings
 from costcalc.views.charts import Bar, bar_chart, memory_chart, roofline_chart

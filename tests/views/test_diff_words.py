@@ -8,8 +8,7 @@ import pytest
 from support.snapshots import net, of
 
 from costcalc import analyze
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder
 from costcalc.studies.diff.diff import Diff, LayerChange, diff
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.views.diff_words import describe_change, operator

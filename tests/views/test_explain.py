@@ -9,8 +9,8 @@ import pytest
 from support.graphs import attention_scores, blocks, separable, standard_conv, unknown
 
 import costcalc
-from costcalc.core.errors import CostcalcError, UsageError
-from costcalc.core.ir import DType, Graph
+from costcalc import CostcalcError
+from costcalc.rules import DType, Graph, UsageError
 from costcalc.views.explain import Explanation, find_layer
 
 F32 = DType.FLOAT32

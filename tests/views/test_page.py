@@ -12,10 +12,8 @@ from support.graphs import attention_scores, blocks, separable, unknown
 import costcalc
 from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.core.amount import LowerBound
-from costcalc.core.dim import symbol
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
 from costcalc.render.page import embed_json
+from costcalc.rules import DType, GraphBuilder, symbol
 from costcalc.studies.compare import measure_models
 from costcalc.studies.options import Settings
 from costcalc.views.page import MAX_NESTING, amount_data, page_content

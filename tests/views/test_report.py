@@ -7,9 +7,7 @@ from support.graphs import attention_scores, blocks, unknown
 
 from costcalc import analyze
 from costcalc.core.amount import LowerBound
-from costcalc.core.errors import UsageError
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder, UsageError
 from costcalc.views.report import TableOptions, report_table
 from costcalc.views.summary import accounting_text
 

@@ -18,12 +18,12 @@ from support.browser import chromium  # noqa: F401
 import costcalc
 from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.cli.group import cli
-from costcalc.core.errors import UsageError
 from costcalc.render.charts import matplotlib as picture
 from costcalc.render.charts import text
 from costcalc.render.layout import text_width
 from costcalc.render.page import charts as page
 from costcalc.render.terminal import Screen
+from costcalc.rules import UsageError
 from costcalc.studies.compare import measure_models
 from costcalc.studies.options import Settings
 from costcalc.views.charts import (

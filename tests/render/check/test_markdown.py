@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from support.check_results import BEFORE, BROKEN, EXCEEDED, FINE, KEPT, MIXED, NOW, layer, many, snapshot
 
-from costcalc.core.errors import UsageError
 from costcalc.render.check import markdown as comment
 from costcalc.render.check.changes import MarkdownBlock, fit_blocks
+from costcalc.rules import UsageError
 from costcalc.studies.check.verdict import CheckedModel, CheckResult
 from costcalc.studies.check.wording import describe_blame
 

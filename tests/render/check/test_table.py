@@ -11,10 +11,10 @@ import pytest
 from support.check_results import BROKEN, EXCEEDED, FINE, KEPT, MIXED
 
 from costcalc.cli.verdict_options import FORMATS
-from costcalc.core.dim import symbol
 from costcalc.render.check import render
 from costcalc.render.layout import text_width
 from costcalc.render.terminal import Screen, palette
+from costcalc.rules import symbol
 from costcalc.studies.check.verdict import CheckedModel, CheckResult, Verdict
 
 SEQ = 64 * symbol("seq") ** 2

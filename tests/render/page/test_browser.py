@@ -13,9 +13,8 @@ from support.browser import chromium, click, complaints, shown, texts  # noqa: F
 
 import costcalc
 from costcalc.analysis.layers import LayerCost
-from costcalc.core.ir import DType
 from costcalc.core.units import format_bytes, format_short
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder
 
 Open = Callable[..., Any]
 

@@ -17,10 +17,9 @@ from support.browser import chromium, shown  # noqa: F401
 from support.paths import ROOT
 
 import costcalc
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
 from costcalc.render.page import ASSETS, SCRIPTS, VENDORED, embed_json, render
 from costcalc.render.page.charts import SCRIPTS as CHARTS
+from costcalc.rules import DType, GraphBuilder
 from costcalc.studies.compare import measure_models
 from costcalc.studies.options import Settings
 from costcalc.views.page import page_content

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from support.repository import begin, commit, needs_git
 
+from costcalc import CostcalcError
 from costcalc.cli.app import run
-from costcalc.core.errors import CostcalcError, LoadError, UsageError
+from costcalc.rules import LoadError, UsageError
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import read
 from costcalc.studies.check.lock_file import read_baseline

@@ -10,9 +10,8 @@ import pytest
 from support.graphs import attention_scores, blocks, standard_conv, unknown
 
 from costcalc import analyze
-from costcalc.core.errors import UsageError
-from costcalc.core.ir import Graph
 from costcalc.core.quantities import Figure, parse_quantity
+from costcalc.rules import Graph, UsageError
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.budget import Budget, LayerLimit, Limit, RuleLevels
 from costcalc.studies.check.case import CheckCase, CheckFigure

@@ -12,10 +12,10 @@ from support.graphs import unknown
 
 from costcalc import analyze
 from costcalc.cli.verdict_options import FORMATS
-from costcalc.core.dim import symbol
 from costcalc.frontends.yaml.reader import load_spec
 from costcalc.render.check import render
 from costcalc.render.terminal import Screen
+from costcalc.rules import symbol
 from costcalc.studies.check.budget import Budget, Increase, LayerLimit, Limit
 from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.judge import judge

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from costcalc import analyze
 from costcalc.analysis.layers import LAYER_QUANTITIES
-from costcalc.core.dim import symbol
-from costcalc.core.errors import UsageError
+from costcalc.rules import UsageError, symbol
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
 from costcalc.studies.check.baseline import Baseline, LockEntry

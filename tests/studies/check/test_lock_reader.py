@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costcalc import analyze
-from costcalc.core.errors import LoadError
+from costcalc.rules import LoadError
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
 from costcalc.studies.diff.snapshot import snapshot

@@ -16,10 +16,11 @@ from support.small_models import NET, mystery, write
 
 import costcalc
 from costcalc.cli.verdict_options import FORMATS
-from costcalc.core.errors import ConfigError, UsageError
+from costcalc.core.errors import ConfigError
 from costcalc.core.quantities import CATALOGUE, Figure
 from costcalc.render.check import render
 from costcalc.render.terminal import Screen
+from costcalc.rules import UsageError
 from costcalc.studies.check import lock_file
 from costcalc.studies.check.budget import Budget, Increase, Limit
 from costcalc.studies.check.case import CheckCase, CheckFigure

@@ -10,7 +10,8 @@ import pytest
 from support.small_models import BROKEN, MACS, NET, PARAMS, TEXT, WIDER, mystery, write
 
 import costcalc
-from costcalc.core.errors import ConfigError, HardwareError, UsageError
+from costcalc.core.errors import ConfigError, HardwareError
+from costcalc.rules import UsageError
 from costcalc.studies import pipeline
 from costcalc.studies.check.verdict import CheckResult, SourcePlace
 

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costcalc.core.dim import symbol
-from costcalc.core.errors import UsageError
 from costcalc.core.units import format_exact_share, parse_percent, parse_seconds
+from costcalc.rules import UsageError, symbol
 from costcalc.studies.check import wording as words
 
 

@@ -9,8 +9,7 @@ from support.paths import ONNX_FILES
 from support.snapshots import named, net, of, sound, statuses
 
 from costcalc import analyze
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder
 from costcalc.studies.diff.align import align
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 

@@ -8,9 +8,7 @@ import pytest
 from support.snapshots import named, net, of, sound, statuses
 
 from costcalc import analyze
-from costcalc.core.dim import symbol
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder, symbol
 from costcalc.studies.diff.axes import AxisFactor, extent, regroup
 from costcalc.studies.diff.causes import causes
 from costcalc.studies.diff.diff import CAUSES

@@ -5,8 +5,7 @@ from __future__ import annotations
 from support.snapshots import sound, statuses
 
 from costcalc import analyze
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.views.diff_words import describe_change
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support.snapshots import net, of, sound
 
-from costcalc.api import analyze
+from costcalc import analyze
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.views.diff_words import describe_change
 

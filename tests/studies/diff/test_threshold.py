@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costcalc.analysis.layers import LAYER_QUANTITIES
-from costcalc.core.dim import Dim, symbol
-from costcalc.core.errors import QuantityError, UsageError
+from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import Figure
+from costcalc.rules import Dim, UsageError, symbol
 from costcalc.studies.diff.diff import Diff, total_change
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 from costcalc.studies.diff.threshold import ThresholdResult, judge, parse_threshold

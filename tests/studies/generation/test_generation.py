@@ -14,8 +14,8 @@ from support.exported_decoder import decoder as exported_decoder
 from costcalc import analyze
 from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.analysis.roofline.energy import memory_fits
-from costcalc.core.errors import AssumptionError, UsageError
-from costcalc.core.ir import DType
+from costcalc.core.errors import AssumptionError
+from costcalc.rules import DType, UsageError
 from costcalc.studies.generation.decoder import DecoderPrecision, make_decoder
 from costcalc.studies.generation.generation import Generation, cost_generation, memory_report
 from costcalc.views.generation import generation_document, least_macs, passes_table

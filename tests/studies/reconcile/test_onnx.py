@@ -13,8 +13,7 @@ from support.cli import ok
 from support.paths import COUNTER_FIGURES, ONNX_FILES
 
 import costcalc
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder
 from costcalc.views.reconcile_notes import reconcile_notes
 
 NETWORKS = json.loads((COUNTER_FIGURES / "torchvision.json").read_text(encoding="utf-8"))["networks"]

@@ -13,10 +13,8 @@ from support.graph_execution import result
 from support.networks import layers, made
 
 import costcalc
-from costcalc.core.errors import UsageError
-from costcalc.core.ir import DType
 from costcalc.frontends.onnx.writer import export
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder, UsageError
 from costcalc.views.suggest_detail import details
 
 TEXT = layers(

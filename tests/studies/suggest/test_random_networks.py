@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support.networks import made, promised
 
 import costcalc
-from costcalc.core.errors import ShapeError
 from costcalc.frontends.yaml.reader import load_spec
+from costcalc.rules import ShapeError
 
 BLOCKS = """\
 blocks:

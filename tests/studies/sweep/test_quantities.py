@@ -11,8 +11,10 @@ from onnx import TensorProto, helper
 from support.onnx_models import info, model, weight
 
 import costcalc
-from costcalc.core.errors import CostcalcError, HardwareError, UsageError
+from costcalc import CostcalcError
+from costcalc.core.errors import HardwareError
 from costcalc.core.quantities import parse_quantity
+from costcalc.rules import UsageError
 from costcalc.studies.measurement import measure
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep.query import compile_condition, compile_expression, parse_expression

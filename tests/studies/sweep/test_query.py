@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costcalc.core.errors import UsageError
+from costcalc.rules import UsageError
 from costcalc.studies.sweep import select as dominance
 from costcalc.studies.sweep.query import compile_condition, compile_expression
 from costcalc.studies.sweep.select import best_rows, pareto_rows, parse_goals, sort_rows

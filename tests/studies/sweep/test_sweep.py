@@ -13,9 +13,10 @@ from onnx import TensorProto, helper
 from support.onnx_models import info, model, weight
 
 import costcalc
-from costcalc.core.errors import CostcalcError, LoadError, ShapeError, UnknownNameError, UsageError
+from costcalc import CostcalcError
 from costcalc.core.quantities import TOTALS
 from costcalc.frontends.builtin import builtin_models
+from costcalc.rules import LoadError, ShapeError, UnknownNameError, UsageError
 from costcalc.studies.sweep import executor as batch
 from costcalc.studies.sweep import executor as work
 from costcalc.studies.sweep.point import point_totals
