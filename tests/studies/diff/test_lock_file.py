@@ -10,20 +10,15 @@ from support import cli
 import costcalc
 
 
+@pytest.mark.parametrize("symbolic", [False, True])
 @pytest.mark.parametrize(
-    ("before", "after", "options"),
-    [
-        ("resnet34", "resnet50", {}),
-        ("mobilenet_v2", "mobilenet", {"symbolic": True}),
-        ("gpt2", "gpt2", {"symbolic": True}),
-        ("lenet5", "alexnet", {}),
-    ],
+    ("before", "after"),
+    [("resnet34", "resnet50"), ("mobilenet_v2", "mobilenet"), ("gpt2", "gpt2"), ("lenet5", "alexnet")],
 )
-def test_built_in_models(before: str, after: str, options: dict[str, bool], here: Path) -> None:
-    symbolic = ["--symbolic"] if options else []
-    cli.ok("lock", before, *symbolic)
+def test_built_in_models(before: str, after: str, symbolic: bool, here: Path) -> None:
+    cli.ok("lock", before, *(["--symbolic"] if symbolic else []))
     locked = f"costcalc.lock.json#{before}"
-    found, wanted = (costcalc.diff(side, after, **options).to_dict() for side in (locked, before))
+    found, wanted = (costcalc.diff(side, after, symbolic=symbolic).to_dict() for side in (locked, before))
     assert found.pop("before") == wanted.pop("before") | {"source": locked}
     assert found == wanted
-    assert not costcalc.diff(locked, before, **options).changes
+    assert not costcalc.diff(locked, before, symbolic=symbolic).changes
