@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.cli import run
 from support.repository import begin, commit, needs_git
 
 from costcalc import CostcalcError
-from costcalc.cli.app import run
 from costcalc.rules import LoadError, UsageError
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import read

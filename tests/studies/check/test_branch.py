@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from support.cli import run
 from support.repository import begin, commit, git, needs_git
 from support.small_models import MACS, NET, PARAMS, mystery, write
 
 import costcalc
-from costcalc.cli.app import run
 from costcalc.studies.check.config_file import nearest_config
 from costcalc.studies.check.lock_file import read_baseline
 from costcalc.studies.check.verdict import SourcePlace

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cli import run
 from support.small_models import BROKEN, MACS, NET, TEXT, WIDER, mystery, write
 
-from costcalc.cli.app import run
 from costcalc.core.units import format_ceiling, parse_magnitude
 from costcalc.studies.check.config_file import read
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from support.networks import promised
+from support.paths import SPECS
 
 import costcalc
-from costcalc.frontends.builtin import builtin_models
 
-NAMES = [model.name for model in builtin_models()]
+NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))
 LARGE = ("resnet101", "resnet152", "densenet169")
 """The same blocks as in a smaller one, more often."""
 
