@@ -15,8 +15,8 @@ from costcalc.analysis.memory.arena import Arena, plan_arena
 from costcalc.analysis.memory.fusion import fuse_blocks, fuse_steps
 from costcalc.analysis.memory.liveness import Buffer, Schedule, ScheduleStep, live_memory, make_schedule
 from costcalc.core.errors import UndecidedError
-from costcalc.core.ir import Graph
 from costcalc.frontends.builtin import builtin_models
+from costcalc.rules import Graph
 
 UNSETTLED = ("swin_t", "swin_v2_t", "maxvit_t")
 """Models with so many orders that no lowest peak is proved."""

@@ -8,9 +8,8 @@ from support.random_graphs import graphs
 import costcalc
 from costcalc.analysis.memory.fusion import dequantized_values, fuse_blocks, fuse_steps
 from costcalc.analysis.memory.liveness import ScheduleStep, runtime_values
-from costcalc.core.ir import DType, Graph
 from costcalc.frontends.builtin import builtin_models
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, Graph, GraphBuilder
 
 F32 = DType.FLOAT32
 

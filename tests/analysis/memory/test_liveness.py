@@ -13,8 +13,8 @@ from support.random_graphs import graphs
 
 import costcalc
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
-from costcalc.core.ir import Graph
 from costcalc.frontends.builtin import builtin_models
+from costcalc.rules import Graph
 
 OPEN = {"bert_base": {"seq": 128}, "gpt2": {"seq": 128}, "llama_7b": {"seq": 128}, "lstm_classifier": {"seq": 40}}
 

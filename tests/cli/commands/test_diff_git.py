@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from support.cli import call
+from support.cli import call, run
 from support.repository import begin, commit, git, needs_git
 
-from costcalc.cli.app import run
 from costcalc.studies.check.branch import parse_range
 
 NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, bias: false}\n  - relu\n"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cli import run
 from support.paths import ROOT
 
 import costcalc
 from costcalc import CostcalcError
-from costcalc.cli.app import run
 from costcalc.cli.commands.markdown_tables import find_tables, update_tables
 from costcalc.cli.commands.table import parse_marker
 

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from support.check_results import FORMATS
 from support.cli import call
+from support.paths import DATA
 from support.small_models import NET, mystery, write
 
 import costcalc
 from costcalc.rules import UsageError
-
-DATA = Path(__file__).parents[2] / "data" / "lock"
 
 
 def test_settings_of_the_command_line_hold_for_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,7 +95,7 @@ def test_a_lock_of_settings_without_new_quantities_is_what_it_was(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """tests/data/lock/costcalc.lock.json was written before a lock held figures."""
-    shutil.copytree(DATA, here / "old")
+    shutil.copytree(DATA / "lock", here / "old")
     written = (here / "old" / "costcalc.lock.json").read_bytes()
     assert call(capsys, "lock", "--config", "old/costcalc.yaml")[1].endswith("is up to date\n")
     (here / "old" / "costcalc.lock.json").unlink()
