@@ -26,7 +26,7 @@ from costcalc.render.layout import text_width
 from costcalc.render.terminal import Screen, palette
 from costcalc.rules import DType, Graph, GraphBuilder
 from costcalc.views.report import TableOptions, report_table
-from costcalc.views.table import Table
+from costcalc.views.table import Column, Table
 
 MODELS = {"blocks": blocks, "unknown": unknown, "scores": attention_scores}
 Gold = Callable[[str, str], None]
@@ -312,6 +312,18 @@ def test_a_row_is_cheap() -> None:
     )
     variables = {k: v for k, v in environment().items() if k != "FORCE_COLOR"}
     subprocess.run([sys.executable, "-c", code], check=True, env=variables, stdout=subprocess.DEVNULL)
+
+
+def test_prose_is_told_whole_in_a_narrow_line() -> None:
+    columns = (Column("name", "Layer", "name", 100), Column("change", "What changed", "prose", 85))
+    rows = (("conv", "filters 64 → 96, input 64×64×64 → 96×64×64, was stem"), ("relu", "input 64 → 96"))
+    text = render_tables("table", [Table("Net", "", columns, rows, total=("Total of 2", ""))], Screen(42))
+    assert text.splitlines()[2:6] == [
+        "Layer       What changed",
+        "conv        filters 64 → 96, input",
+        "            64×64×64 → 96×64×64, was stem",
+        "relu        input 64 → 96",
+    ]
 
 
 def test_an_empty_sheet() -> None:

@@ -6,6 +6,8 @@ import builtins
 import json
 import re
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 from onnx import helper
 from support.browser import chromium  # noqa: F401
-from support.cli import call, ok
+from support.cli import call, environment, ok
 from support.onnx_models import info, model, weight
 
 from costcalc.render.charts import figures
@@ -60,6 +62,13 @@ def test_hostile_names_in_text(hostile: list[tuple[str, ...]]) -> None:
     for words in hostile:
         text = ok("plot", *words)
         assert all(line.isprintable() for line in text.splitlines())
+
+
+@pytest.mark.parametrize("kind", ["bars", "memory"])
+def test_text_on_a_screen_without_unicode(kind: str) -> None:
+    command = [sys.executable, "-m", "costcalc", "plot", "lenet5", "--kind", kind]
+    done = subprocess.run(command, capture_output=True, check=True, env=environment(PYTHONIOENCODING="ascii"))
+    assert done.stdout.startswith(b"LeNet-5") and done.stdout.isascii() and b"\\u" not in done.stdout
 
 
 @pytest.mark.parametrize("name", PLOTS)

@@ -12,6 +12,7 @@ from support.repository import begin, commit, git, needs_git
 from support.small_models import MACS, NET, PARAMS, mystery, write
 
 import costcalc
+from costcalc.studies.check.branch import parse_range
 
 CONFIG = """\
 models:
@@ -178,3 +179,18 @@ def test_an_onnx_file_is_named_where_it_has_no_lines(here: Path) -> None:
     (verdict,) = costcalc.check().verdicts
     assert (verdict.layer, verdict.place) == ("conv", place("net.onnx", 0, 0))
     assert "make conv cheaper at net.onnx, or raise the limit at costcalc.yaml:2:10" in verdict.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("main", ("main", "")),
+        ("main..branch", ("main", "branch")),
+        ("main..", ("main", "HEAD")),
+        ("..branch", ("HEAD", "branch")),
+        ("main...", ("main...HEAD", "")),
+        ("main...branch", ("main...branch", "branch")),
+    ],
+)
+def test_what_is_compared(text: str, found: tuple[str, str]) -> None:
+    assert parse_range(text) == found
