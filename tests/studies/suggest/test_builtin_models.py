@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.builtin import NAMES
 from support.networks import promised
-from support.paths import SPECS
 
 import costcalc
 
-NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))
 LARGE = ("resnet101", "resnet152", "densenet169")
 """The same blocks as in a smaller one, more often."""
 

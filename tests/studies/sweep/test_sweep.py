@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from onnx import TensorProto, helper
+from support.builtin import NAMES
 from support.onnx_models import info, model, weight
-from support.paths import SPECS
 
 import costcalc
 from costcalc import CostcalcError
@@ -32,7 +32,7 @@ def figures(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in TOTALS}
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in SPECS.glob("*.yaml")))
+@pytest.mark.parametrize("name", NAMES)
 def test_totals_are_those_of_a_report(name: str) -> None:
     report = costcalc.analyze(name, dims={"seq": 100} if "seq" in costcalc.analyze(name).open_symbols else {})
     (found,) = costcalc.sweep(report.graph, jobs=1)
