@@ -12,7 +12,7 @@ from support.cli import call, ok
 from costcalc.cli.commands.markdown_tables import update_tables
 from costcalc.cli.commands.table import parse_marker
 from costcalc.cli.group import cli
-from costcalc.core.errors import UsageError
+from costcalc.rules import UsageError
 from costcalc.studies.options import all_settings
 
 pytestmark = pytest.mark.usefixtures("plain_terminal")
