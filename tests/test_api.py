@@ -14,8 +14,8 @@ from support.graphs import separable, standard_conv, unknown
 
 import costcalc
 from costcalc import analyze
-from costcalc.core.errors import UsageError
 from costcalc.render.terminal import screen
+from costcalc.rules import UsageError
 
 
 def test_analyze_a_graph() -> None:

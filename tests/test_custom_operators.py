@@ -27,13 +27,13 @@ from costcalc.analysis.roofline.multiplications import fewest_multiplications
 from costcalc.analysis.training.step import cost_training
 from costcalc.cli.app import run
 from costcalc.core import registry
-from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.traits import TRAITS
 from costcalc.frontends import load
 from costcalc.graph.index import GraphIndex
 from costcalc.graph.patterns.convolution import find_convolution
 from costcalc.ops import plugins
+from costcalc.rules import Graph
 from costcalc.studies.diff.definition import define_layer, operator_traits
 from costcalc.studies.diff.keys import operator_family
 from costcalc.studies.diff.snapshot import snapshot

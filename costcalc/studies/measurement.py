@@ -17,7 +17,7 @@ from costcalc.analysis.memory.liveness import live_bytes, make_schedule
 from costcalc.analysis.options import ALIGNMENT
 from costcalc.analysis.report import Report, is_lower_bound, open_peak, open_remedy, report_certainty
 from costcalc.analysis.roofline.traffic import minimum_traffic
-from costcalc.core.dim import Dim, Poly, bind_remedy, symbols
+from costcalc.core.dim import Dim, symbols
 from costcalc.core.errors import (
     CostcalcError,
     HardwareError,
@@ -168,14 +168,6 @@ class Measurement:
             return self.figure(quantity)
         except QuantityError as error:
             return error
-
-    def number(self, quantity: str | QuantityRef) -> int | Fraction | bool:
-        """Quantity -> its value as a number. UndecidedError where it depends on open symbols."""
-        value = self.figure(quantity).value
-        if isinstance(value, Poly):
-            ref = parse_quantity(quantity) if isinstance(quantity, str) else quantity
-            raise UndecidedError(f"{ref.key} depends on {', '.join(symbols(value))}", bind_remedy(value))
-        return value
 
     def _compute_once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
         if key not in self._results:

@@ -42,7 +42,7 @@ SPEED_COLUMNS = (
     Column("prefill", "Prompt ≥", "text", 80, lambda speed: _time_text(speed.prefill)),
     Column("first", "First ≥", "text", 60, lambda speed: _time_text(speed.first)),
     Column("last", "Last ≥", "text", 70, lambda speed: _time_text(speed.last)),
-    Column("bound", "Bound by", "text", 65, lambda speed: (speed.last or speed.prefill).by),
+    Column("bound", "Bound by", "text", 65, lambda speed: (speed.last or speed.prefill).bound_by),
     Column("total", "All ≥", "text", 75, lambda speed: _seconds_text(speed.total_seconds)),
     Column("tokens_per_s", "Tokens/s ≤", "text", 90, lambda speed: _rate_text(speed.tokens_per_s)),
 )

@@ -6,8 +6,7 @@ import pytest
 from support.graphs import blocks
 
 from costcalc.analysis.receptive_field import WHOLE_INPUT, extent_formulas, receptive_fields, window_of
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder
 
 F32 = DType.FLOAT32
 

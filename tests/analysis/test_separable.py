@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import costcalc
 from costcalc.analysis.separable import separable_pairs
-from costcalc.core.dim import symbol
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder, symbol
 
 F32 = DType.FLOAT32
 

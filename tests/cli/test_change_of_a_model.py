@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.cli import call
+from support.cli import call, run
 from support.repository import begin, commit, git, needs_git
 from support.verdict_readers import READ
 
 import costcalc
-from costcalc.cli.app import run
 
 MODEL = """name: Net
 input: [N, 3, 16, 16]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from costcalc.cli.app import run
+from support.cli import run
 
 STARTS = {
     "json": b"{",

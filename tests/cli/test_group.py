@@ -7,8 +7,8 @@ import shlex
 import click
 import pytest
 from click.testing import CliRunner
+from support.cli import run
 
-from costcalc.cli.app import run
 from costcalc.cli.group import EXAMPLES, MODULES, SECTIONS, cli
 
 LISTED = [name for commands in SECTIONS.values() for name in commands]

@@ -30,6 +30,23 @@ main()
 """costcalc as it is in a shell: a runner of tests may pass on that Ctrl-C is to be ignored."""
 
 
+def begin(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """Python with these words and two processes of its own, each of which has begun."""
+    (folder / "rules.py").write_text(BEGAN)
+    began = subprocess.Popen(
+        [sys.executable, *words, "--jobs", "2", "--rules", "rules.py"],
+        cwd=folder,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    end = time.monotonic() + 20
+    while len(list(folder.glob("began.*"))) < 3 and time.monotonic() < end:
+        time.sleep(0.01)
+    return began
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no groups of processes that are interrupted")
 @pytest.mark.parametrize(
     "command",
@@ -42,18 +59,7 @@ def test_ctrl_c(command: list[str], tmp_path: Path) -> None:
         layers = "  - conv: {filters: 8, kernel: 3, pad: same}\n  - relu\n" * (300 + i)
         (tmp_path / f"models/m{i}.yaml").write_text(f"input: [N, 3, 8, 8]\nlayers:\n{layers}")
     (tmp_path / "c.yaml").write_text("models: [models/*.yaml]\nlimits: {macs: 1}\n")
-    (tmp_path / "rules.py").write_text(BEGAN)
-    began = subprocess.Popen(
-        [sys.executable, "-c", LISTENS, *command, "--jobs", "2", "--rules", "rules.py"],
-        cwd=tmp_path,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    end = time.monotonic() + 20
-    while len(list(tmp_path.glob("began.*"))) < 3 and time.monotonic() < end:
-        time.sleep(0.01)
+    began = begin(tmp_path, "-c", LISTENS, *command)
     os.killpg(began.pid, signal.SIGINT)
     out, err = began.communicate(timeout=20)
     assert began.returncode == 130
@@ -74,18 +80,7 @@ def test_none_outlives_one_that_is_killed(command: list[str], tmp_path: Path) ->
     for i in range(200):
         (tmp_path / f"models/m{i}.yaml").write_text(f"input: [N, 3, 8, {8 + i}]\nlayers:\n{layers}")
     (tmp_path / "n.yaml").write_text("params: {n: 1}\ninput: [N, 3, 8, 8]\nlayers: [conv: {filters: n, kernel: 3}]\n")
-    (tmp_path / "rules.py").write_text(BEGAN)
-    began = subprocess.Popen(
-        [sys.executable, "-m", "costcalc", *command, "--jobs", "2", "--rules", "rules.py"],
-        cwd=tmp_path,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    end = time.monotonic() + 20
-    while len(list(tmp_path.glob("began.*"))) < 3 and time.monotonic() < end:
-        time.sleep(0.01)
+    began = begin(tmp_path, "-m", "costcalc", *command)
     began.kill()
     try:
         began.communicate(timeout=10)

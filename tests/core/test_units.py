@@ -126,3 +126,62 @@ def test_shapes() -> None:
 @pytest.mark.parametrize(("share", "text"), [(0.5, "50.0%"), (0.0004, "<0.1%"), (1.0, "100.0%"), (0.0005, "0.1%")])
 def test_percent(share: float, text: str) -> None:
     assert units.format_percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2.1 ms", Fraction(21, 10**4)),
+        ("340us", Fraction(34, 10**5)),
+        ("340 \u00b5s", Fraction(34, 10**5)),
+        ("340 \u03bcs", Fraction(34, 10**5)),
+        ("1,500 ns", Fraction(3, 2 * 10**6)),
+        ("1.5 s", Fraction(3, 2)),
+        ("0", 0),
+    ],
+)
+def test_times_are_read_exactly(text: str, seconds: Fraction) -> None:
+    assert units.parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["2.1", "2 m", "2 Ms", "-1 ms", "ms", "", "1e3 ms", "2 min"])
+def test_no_times(text: str) -> None:
+    with pytest.raises(UsageError, match="with its unit"):
+        units.parse_seconds(text)
+
+
+def test_percentages() -> None:
+    assert units.parse_percent("30%") == Fraction(3, 10)
+    assert units.parse_percent(" 2.5 % ") == Fraction(1, 40)
+    for text in ("30", "-1%", "%", "1e2%", "30%%"):
+        with pytest.raises(UsageError, match="no percentage"):
+            units.parse_percent(text)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (Fraction(3, 10), "30.0%"),
+        (Fraction(1, 10**6), "<0.1%"),
+        (Fraction(-1, 10**6), "-<0.1%"),
+        (Fraction(0), "0.0%"),
+        (Fraction(1999, 20), "9,995.0%"),
+        (Fraction(-1, 4), "-25.0%"),
+    ],
+)
+def test_shares_are_told_exactly(share: Fraction, text: str) -> None:
+    assert units.format_exact_share(share) == text
+
+
+@given(st.integers(0, 10**19), st.booleans())
+def test_a_figure_rounded_up_is_read_back_as_no_less_and_hardly_more(value: int, in_bytes: bool) -> None:
+    text = units.format_ceiling(value, in_bytes)
+    assert value <= units.parse_magnitude(text) <= value + value // 90 + 1, "three digits are within 1 %"
+    assert len([c for c in text if c.isdigit()]) <= (4 if in_bytes else 3) or value >= 10**18
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (999, "999"), (1000, "1k"), (1001, "1.01k"), (568740352, "569M")]
+)
+def test_the_text_is_human(value: int, text: str) -> None:
+    assert units.format_ceiling(value) == text

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -19,18 +20,20 @@ from support.graphs import attention_scores, blocks, long_names, separable, unkn
 from support.paths import ROOT
 
 import costcalc
-from costcalc.core.ir import DType, Graph
-from costcalc.graph.builder import GraphBuilder
 from costcalc.render import html, layout, markdown, names, render_tables, table
 from costcalc.render import json as render_json
 from costcalc.render.layout import text_width
 from costcalc.render.terminal import Screen, palette
-from costcalc.views.compare import comparison_notes, comparison_tables
+from costcalc.rules import DType, Graph, GraphBuilder
 from costcalc.views.report import TableOptions, report_table
-from costcalc.views.table import Table
+from costcalc.views.table import Column, Table
 
 MODELS = {"blocks": blocks, "unknown": unknown, "scores": attention_scores}
 Gold = Callable[[str, str], None]
+
+
+def tables(result: Any) -> tuple[Any, ...]:
+    return result.tables()  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -57,7 +60,7 @@ def test_gold_of_narrow_tables(width: int, gold: Gold) -> None:
 @pytest.mark.parametrize(("form", "ending"), [("table", "txt"), ("csv", "csv"), ("markdown", "md")])
 def test_gold_of_a_comparison(form: str, ending: str, gold: Gold) -> None:
     comparison = costcalc.compare(separable(), blocks(), unknown())
-    gold(f"comparison.{ending}", render_tables(form, comparison_tables(comparison), Screen()))
+    gold(f"comparison.{ending}", render_tables(form, tables(comparison), Screen()))
 
 
 @pytest.mark.parametrize("width", [30, 40, 60, 80, 100, 120])
@@ -65,15 +68,15 @@ def test_a_comparison_never_drops_a_model(width: int) -> None:
     """Whatever the width, every model's name and figures stand there, each with its ratio after it."""
     made = {"separable": separable, "blocks": blocks, "unknown": unknown, "scores": attention_scores, "more": blocks}
     reports = [replace(costcalc.analyze(make()), name=name) for name, make in made.items()]
-    for shown in comparison_tables(costcalc.compare(*reports)):
-        shown = replace(shown, notes=(), subtitle="")
-        lines = render_tables("table", [shown], Screen(width)).splitlines()
+    for one in tables(costcalc.compare(*reports)):
+        bare = replace(one, remarks=(), subtitle="")
+        lines = render_tables("table", [bare], Screen(width)).splitlines()
         assert all(text_width(line) <= max(width, 27) for line in lines)
         words = " ".join(line for line in lines if line.startswith("  ")).split()
         assert words == [word for name in made for word in (name, "ratio")][:1] + [
             word for name in list(made)[1:] for word in (name, "ratio")
         ]
-    shown = comparison_tables(costcalc.compare(*reports))[0]
+    shown = tables(costcalc.compare(*reports))[0]
     macs = [
         line for line in render_tables("table", [shown], Screen(width)).splitlines() if line.startswith(("MACs", "M…"))
     ]
@@ -82,7 +85,7 @@ def test_a_comparison_never_drops_a_model(width: int) -> None:
 
 def test_a_comparison_is_exact_unless_rounding_saves_a_table() -> None:
     reports = [replace(costcalc.analyze(blocks()), name=name) for name in "abcd"]
-    shown = comparison_tables(costcalc.compare(*reports))[0]
+    shown = tables(costcalc.compare(*reports))[0]
     wide, rounded, split = (render_tables("table", [shown], Screen(width)) for width in (100, 80, 50))
     assert wide.count("1,705,984") == 4 and wide.count("MACs") == 1
     assert rounded.count("1.71 M") == 4 and rounded.count("MACs") == 1
@@ -93,7 +96,7 @@ def test_a_comparison_repeats_what_its_figures_rest_on() -> None:
     """Once where it holds for all, with the model's name where it does not."""
     first, second = costcalc.analyze(attention_scores()), costcalc.analyze(unknown())
     notes = [replace(report, notes=("batch = 1 (default)", note)) for report, note in ((first, "a"), (second, "b"))]
-    texts = [(remark.label, remark.text) for remark in comparison_notes(costcalc.compare(*notes))]
+    texts = [(note.label, note.text) for one in tables(costcalc.compare(*notes)) for note in one.remarks]
     assert ("Note", "batch = 1 (default)") in texts
     assert ("Note", f"{first.name}: a") in texts and ("Note", f"{second.name}: b") in texts
     assert any(label == "Open" and text.startswith(f"{first.name}: seq") for label, text in texts)
@@ -309,6 +312,18 @@ def test_a_row_is_cheap() -> None:
     )
     variables = {k: v for k, v in environment().items() if k != "FORCE_COLOR"}
     subprocess.run([sys.executable, "-c", code], check=True, env=variables, stdout=subprocess.DEVNULL)
+
+
+def test_prose_is_told_whole_in_a_narrow_line() -> None:
+    columns = (Column("name", "Layer", "name", 100), Column("change", "What changed", "prose", 85))
+    rows = (("conv", "filters 64 → 96, input 64×64×64 → 96×64×64, was stem"), ("relu", "input 64 → 96"))
+    text = render_tables("table", [Table("Net", "", columns, rows, total_row=("Total of 2", ""))], Screen(42))
+    assert text.splitlines()[2:6] == [
+        "Layer       What changed",
+        "conv        filters 64 → 96, input",
+        "            64×64×64 → 96×64×64, was stem",
+        "relu        input 64 → 96",
+    ]
 
 
 def test_an_empty_sheet() -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.cli import run
 from support.hostile import CHECKS, FILE, NAMES, plain_json, write, write_yaml
-
-from costcalc.cli.app import run
 
 SHEETS = ("table", "json", "csv", "markdown", "html")
 COMMANDS = {

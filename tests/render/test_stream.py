@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.cli import run
 
-from costcalc.cli.app import run
 from costcalc.render.stream import row_lines
 from costcalc.studies.sweep.axes import SweepAxis
 from costcalc.studies.sweep.columns import SweepColumns

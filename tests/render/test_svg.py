@@ -17,15 +17,17 @@ from support.cli import ok
 from support.graphs import blocks, unknown
 
 from costcalc import analyze, footprint
-from costcalc.core.errors import UsageError
 from costcalc.render import render_png, render_tables, svg
-from costcalc.render import svg as png
 from costcalc.render.terminal import Screen
-from costcalc.views.memory import memory_table
-from costcalc.views.report import report_table
+from costcalc.rules import UsageError
 from costcalc.views.table import Table
 
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+def shown(result: Any) -> Any:
+    """The table of a result."""
+    return result.tables()[0]
 
 
 def drawn(given: Table, width: int = 88) -> ElementTree.Element:
@@ -39,13 +41,13 @@ def lines(root: ElementTree.Element) -> list[str]:
         line = round((float(text.attrib["y"]) - svg.MARGIN - svg.TEXT_BASELINE) / svg.LINE)
         column = round((float(text.attrib["x"]) - svg.MARGIN) / svg.CELL)
         found.setdefault(line, []).append((column, text.text or ""))
-    shown = []
+    whole_lines = []
     for line in range(max(found) + 1):
         whole = ""
         for column, word in sorted(found.get(line, [])):
             whole = whole.ljust(column) + word
-        shown.append(whole)
-    return shown
+        whole_lines.append(whole)
+    return whole_lines
 
 
 def bare(line: str) -> str:
@@ -55,9 +57,9 @@ def bare(line: str) -> str:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: report_table(analyze(blocks())),
-        lambda: report_table(analyze(unknown())),
-        lambda: memory_table(footprint(blocks())),
+        lambda: shown(analyze(blocks())),
+        lambda: shown(analyze(unknown())),
+        lambda: shown(footprint(blocks())),
     ],
     ids=["blocks", "unknown", "memory"],
 )
@@ -73,9 +75,7 @@ def test_bars_are_as_long_as_shares() -> None:
     """fc has 10 × 1,024 of the MACs; a bar is drawn to an eighth of a cell."""
     report = analyze(blocks())
     bars = [
-        float(r.attrib["width"])
-        for r in drawn(report_table(report), 120).iter(f"{SVG}rect")
-        if r.attrib.get("class") == "bar"
+        float(r.attrib["width"]) for r in drawn(shown(report), 120).iter(f"{SVG}rect") if r.attrib.get("class") == "bar"
     ]
     macs = [row["macs"] for row in report.layers if row["macs"]]
     for bar, amount in zip(bars, macs, strict=True):
@@ -84,10 +84,10 @@ def test_bars_are_as_long_as_shares() -> None:
 
 
 def test_nothing_is_fetched_and_both_schemes_are_there() -> None:
-    text = svg.render([report_table(analyze(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
+    text = svg.render([shown(analyze(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
     assert "http" not in text and "url(" not in text and "@import" not in text and "@font-face" not in text
     assert "prefers-color-scheme:dark" in text
-    assert text == svg.render([report_table(analyze(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
+    assert text == svg.render([shown(analyze(blocks()))], 88).replace("http://www.w3.org/2000/svg", "")
 
 
 @given(st.text(max_size=40))
@@ -100,7 +100,7 @@ def test_any_name_is_only_words(name: str) -> None:
 
 def test_a_png_is_twice_as_large() -> None:
     pytest.importorskip("resvg_py")
-    given = [report_table(analyze(blocks()))]
+    given = [shown(analyze(blocks()))]
     content = render_png(given, Screen(88))
     root = ElementTree.fromstring(svg.render(given, 88))
     assert content.startswith(b"\x89PNG")
@@ -110,10 +110,10 @@ def test_a_png_is_twice_as_large() -> None:
 def test_what_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("resvg_py")
     with pytest.raises(UsageError, match="21,000 pixels high; show fewer rows"):
-        png.rasterize('<svg height="10500">')
-    monkeypatch.setattr(png, "_has_font", lambda: False)
+        svg.rasterize('<svg height="10500">')
+    monkeypatch.setattr(svg, "_has_font", lambda: False)
     with pytest.raises(UsageError, match="no font to draw letters with; install one"):
-        png.rasterize('<svg height="10">')
+        svg.rasterize('<svg height="10">')
     real = builtins.__import__
 
     def without(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -123,7 +123,7 @@ def test_what_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UsageError, match=r"pip install 'costcalc\[pictures\]', or take --format svg"):
-        png.rasterize('<svg height="10">')
+        svg.rasterize('<svg height="10">')
 
 
 @pytest.mark.parametrize(

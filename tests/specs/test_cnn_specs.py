@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costcalc import Report, analyze
-from costcalc.core.dim import Dim
 from costcalc.core.errors import AssumptionError
 from costcalc.frontends import load
 from costcalc.frontends.builtin import builtin_models
+from costcalc.rules import Dim
 
 FIGURES = {
     "standard_conv": (2_160, 135),

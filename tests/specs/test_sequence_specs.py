@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import costcalc
-from costcalc.core.dim import symbol
+from costcalc.rules import symbol
 
 SEQ = symbol("seq")
 

@@ -7,10 +7,10 @@ import pickle
 from pathlib import Path
 
 import pytest
+from support.cli import run
 from support.paths import ONNX_FILES
 
-from costcalc.cli.app import run
-from costcalc.core.dim import minimum, symbol
+from costcalc.rules import minimum, symbol
 
 SPEC = "name: {0}\ninput: [N, 3, 6, 6]\nlayers:\n  - conv: {{filters: {1}, kernel: 3, bias: false}}\n"
 SEQUENCE = "name: seq\ninput: [N, seq, 64]\nlayers:\n  - linear: {units: 10, bias: false}\n"

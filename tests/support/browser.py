@@ -13,10 +13,8 @@ from typing import Any
 import pytest
 
 from costcalc import Report
-from costcalc.render.page import render
-from costcalc.studies.compare import measure_models
-from costcalc.studies.options import Settings
-from costcalc.views.page import page_content
+
+from .pages import page_text
 
 FLAGS = (
     "--headless",
@@ -56,9 +54,7 @@ def shown(browser: Any, tmp_path: Path) -> Open:
 
     def opened(*reports: Report, width: int = 1280, dark: bool = False) -> Any:
         path = tmp_path / "report.html"
-        path.write_text(
-            render(page_content(measure_models(reports, Settings()), ("t4", "raspberry-pi-5"))), encoding="utf-8"
-        )
+        path.write_text(page_text(*reports, devices=("t4", "raspberry-pi-5")), encoding="utf-8")
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         scheme = [

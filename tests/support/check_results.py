@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
-from costcalc.core.dim import Dim
+from costcalc.cli.verdict_options import FORMATS as FORMATS
+from costcalc.render.check import render
+from costcalc.render.terminal import Screen, palette
+from costcalc.rules import Dim
 from costcalc.studies.check.verdict import CheckResult, LayerGrowth, ModelCheck, SourcePlace, Verdict
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 
@@ -58,6 +62,7 @@ KEPT = Verdict(
     "params: 320 of at most 400, 80 left (20.0%)",
     limit_place=SourcePlace("costcalc.yaml", 5, 7),
 )
+GROWN = LayerGrowth("head", 12_800, 25_600)
 EXCEEDED = Verdict(
     "CC001",
     "error",
@@ -71,7 +76,7 @@ EXCEEDED = Verdict(
     19_200,
     "head",
     Fraction(4, 5),
-    LayerGrowth("head", 12_800, 25_600),
+    GROWN,
     SourcePlace("models/net.yaml", 7, 5),
     SourcePlace("costcalc.yaml", 4, 7),
 )
@@ -146,3 +151,32 @@ def many(n: int) -> CheckResult:
             ]
         )
     )
+
+
+def result(*verdicts: Verdict, notes: tuple[str, ...] = (), **model: Any) -> CheckResult:
+    """The result of one model, net, with these verdicts and what else it has."""
+    return CheckResult(
+        (ModelCheck(**{"model": "net", "scenario": "", "source": "net.yaml"} | model, verdicts=verdicts),), notes
+    )
+
+
+def broken(**changes: Any) -> CheckResult:
+    """The result of BROKEN's model with something else."""
+    return CheckResult((replace(BROKEN.models[0], **changes),))
+
+
+def joined(*results: CheckResult) -> CheckResult:
+    """One result of the models of several."""
+    return CheckResult(tuple(model for one in results for model in one.models), results[0].notes)
+
+
+def place(file: str, line: int = 1, column: int = 1) -> SourcePlace:
+    """A place in a file, as verdicts have it."""
+    return SourcePlace(file, line, column)
+
+
+def shown(
+    form: str, found: CheckResult, width: int = 100, unicode: bool = True, colours: bool = False, ident: str = ""
+) -> str:
+    """A result in a format, on a screen of so many columns."""
+    return render(form, found, Screen(width, unicode, palette(colours)), ident)

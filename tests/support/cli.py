@@ -7,7 +7,7 @@ import os
 import pytest
 from click.testing import CliRunner
 
-from costcalc.cli.app import run
+from costcalc.cli.app import run as run
 from costcalc.cli.group import cli
 
 from .paths import ROOT

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from costcalc.core.dim import Dim, symbol
-from costcalc.core.ir import DType, Graph
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import Dim, DType, Graph, GraphBuilder, symbol
 
 F32 = DType.FLOAT32
 

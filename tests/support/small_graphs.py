@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from costcalc.core.dim import Dim
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import Dim, DType, GraphBuilder
 
 
 class Builder(GraphBuilder):

@@ -11,12 +11,9 @@ from hypothesis import strategies as st
 from support.graphs import attention_scores, blocks, separable, unknown
 
 import costcalc
-from costcalc.analysis.hardware.catalogue import find_profile
-from costcalc.core.errors import LoadError, UsageError
-from costcalc.studies.compare import measure_models
-from costcalc.studies.options import Settings
+from costcalc.rules import LoadError, UsageError
 from costcalc.views.charts import Bar, bar_chart, memory_chart, roofline_chart
-from costcalc.views.pareto import pareto_chart, read_records, report_records
+from costcalc.views.pareto import pareto_chart, read_records
 
 CONV0, CONV1, CONV2, CONV3 = 32 * 32 * 8 * 27, 32 * 32 * 8 * 72, 16 * 16 * 16 * 72, 16 * 16 * 16 * 144
 
@@ -54,15 +51,16 @@ def test_live_bytes_are_those_of_the_memory_command() -> None:
 
 def test_spots_stand_by_their_intensity() -> None:
     report = costcalc.analyze(separable())
-    chart = roofline_chart([report], [find_profile("t4"), find_profile("raspberry-pi-4")])
+    t4, pi, npu = (one.profile for one in costcalc.on_hardware(report, "t4", "raspberry-pi-4", "ethos-u55-256"))
+    chart = roofline_chart([report], [t4, pi])
     assert [device.name for device in chart.devices] == ["NVIDIA T4"]  # no published bandwidth of the other
     depthwise, relu, _ = chart.spots
     assert depthwise.kind == "Conv depthwise" and depthwise.intensity == 2 * 9 * 16 * 3 / (4 * (108 + 27 + 48))
     assert relu.intensity == 48 / (4 * 96) and sum(spot.share for spot in chart.spots) == pytest.approx(1)
-    both = roofline_chart([report, costcalc.analyze(blocks())], [find_profile("t4")])
+    both = roofline_chart([report, costcalc.analyze(blocks())], [t4])
     assert both.whole and [spot.label for spot in both.spots] == ["depthwise_separable", "blocks"]
     with pytest.raises(UsageError, match="has no peak with a bandwidth for float32"):
-        roofline_chart([report], [find_profile("ethos-u55-256")])
+        roofline_chart([report], [npu])
 
 
 numbers = st.integers(0, 6)
@@ -78,7 +76,7 @@ def test_the_front_is_what_no_other_beats(values: list[tuple[int, int]], up_x: b
 
 
 def test_models_and_tables_give_points(tmp_path: Path) -> None:
-    rows = report_records(measure_models(["mobilenet", "vgg16"], Settings()))
+    rows = [{"name": r.name, **r.totals} for r in map(costcalc.analyze, ("mobilenet", "vgg16"))]
     assert [(p.label, p.x, p.y, p.best) for p in pareto_chart(rows, "macs", "params", (), "").points] == [
         ("MobileNet v1", 568_740_352, 4_231_976, True),
         ("VGG-16", 15_470_264_320, 138_357_544, False),

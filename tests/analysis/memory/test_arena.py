@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.builtin import LENGTHS, NAMES
 from support.random_graphs import graphs
 
 import costcalc
@@ -15,12 +16,10 @@ from costcalc.analysis.memory.arena import Arena, plan_arena
 from costcalc.analysis.memory.fusion import fuse_blocks, fuse_steps
 from costcalc.analysis.memory.liveness import Buffer, Schedule, ScheduleStep, live_memory, make_schedule
 from costcalc.core.errors import UndecidedError
-from costcalc.core.ir import Graph
-from costcalc.frontends.builtin import builtin_models
+from costcalc.rules import Graph
 
 UNSETTLED = ("swin_t", "swin_v2_t", "maxvit_t")
 """Models with so many orders that no lowest peak is proved."""
-OPEN = {"bert_base": {"seq": 128}, "gpt2": {"seq": 128}, "llama_7b": {"seq": 128}, "lstm_classifier": {"seq": 40}}
 
 
 def check(found: Arena) -> None:
@@ -81,10 +80,10 @@ def test_in_place_liveness_arena_sum(graph: Graph) -> None:
     assert written <= lively <= plan_arena(plan).size <= sum(int(b.nbytes) for b in plan.buffers)
 
 
-@pytest.mark.parametrize("name", [info.name for info in builtin_models()])
+@pytest.mark.parametrize("name", NAMES)
 def test_more_is_granted_less_is_needed(name: str) -> None:
     """In place ≤ liveness ≤ arena ≤ sum of all; and an order that was searched for is never worse than the given."""
-    graph = costcalc.load(name, dims=OPEN.get(name, {}))
+    graph = costcalc.load(name, dims=LENGTHS.get(name, {}))
     lively, written = costcalc.footprint(graph, align=1), costcalc.footprint(graph, in_place=True)
     assert lively.arena is not None
     ladder = [written.peak, lively.peak, lively.arena.size, lively.total]
@@ -111,10 +110,10 @@ def test_a_gap_that_is_too_small() -> None:
     check(found)
 
 
-@pytest.mark.parametrize("name", [info.name for info in builtin_models()])
+@pytest.mark.parametrize("name", NAMES)
 def test_specs_are_laid_out_without_loss(name: str) -> None:
     """Every built-in model fits an arena of just the bytes that are alive at its peak: 0 % over the bound."""
-    graph = costcalc.load(name, dims=OPEN.get(name, {}))
+    graph = costcalc.load(name, dims=LENGTHS.get(name, {}))
     for steps in (None, fuse_steps(graph), fuse_blocks(graph)):
         for in_place in (False, True):
             found = plan_arena(make_schedule(graph, steps, in_place))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from hypothesis import given, settings
+from support.builtin import NAMES
 from support.random_graphs import graphs
 
 import costcalc
 from costcalc.analysis.memory.fusion import dequantized_values, fuse_blocks, fuse_steps
 from costcalc.analysis.memory.liveness import ScheduleStep, runtime_values
-from costcalc.core.ir import DType, Graph
-from costcalc.frontends.builtin import builtin_models
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, Graph, GraphBuilder
 
 F32 = DType.FLOAT32
 
@@ -37,8 +36,8 @@ def test_random_graphs(graph: Graph) -> None:
 
 
 def test_specs() -> None:
-    for info in builtin_models():
-        graph = costcalc.load(info.name)
+    for name in NAMES:
+        graph = costcalc.load(name)
         sound(graph, fuse_steps(graph))
         sound(graph, fuse_blocks(graph))
 

@@ -8,15 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.allocation import peak
+from support.builtin import LENGTHS, NAMES
 from support.paths import ONNX_FILES
 from support.random_graphs import graphs
 
 import costcalc
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
-from costcalc.core.ir import Graph
-from costcalc.frontends.builtin import builtin_models
-
-OPEN = {"bert_base": {"seq": 128}, "gpt2": {"seq": 128}, "llama_7b": {"seq": 128}, "lstm_classifier": {"seq": 40}}
+from costcalc.rules import Graph
 
 
 @given(graphs(20), st.booleans())
@@ -25,9 +23,9 @@ def test_random_graphs(graph: Graph, in_place: bool) -> None:
     assert live_memory(make_schedule(graph, in_place=in_place)).peak == peak(graph, in_place=in_place)
 
 
-@pytest.mark.parametrize("name", [info.name for info in builtin_models()])
+@pytest.mark.parametrize("name", NAMES)
 def test_specs(name: str) -> None:
-    graph = costcalc.load(name, dims=OPEN.get(name, {}))
+    graph = costcalc.load(name, dims=LENGTHS.get(name, {}))
     for in_place in (False, True):
         plan = make_schedule(graph, in_place=in_place)
         line = live_memory(plan)

@@ -14,9 +14,8 @@ from costcalc.analysis.memory import ordering as reorder
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import ScheduleStep, live_memory, make_schedule, node_steps
 from costcalc.analysis.memory.ordering import minimise_peak
-from costcalc.core.dim import Dim
 from costcalc.core.errors import UndecidedError
-from costcalc.core.ir import Graph
+from costcalc.rules import Dim, DType, Graph, GraphBuilder
 
 
 def orders(steps: Sequence[ScheduleStep]) -> Iterator[list[ScheduleStep]]:
@@ -67,8 +66,6 @@ def test_the_beam_is_never_worse(graph: Graph, in_place: bool) -> None:
 
 def test_two_branches() -> None:
     """x -> wide (8) -> narrow (1), twice, then joined: one branch after the other needs 8 + 1 + the input."""
-    from costcalc.core.ir import DType
-    from costcalc.graph.builder import GraphBuilder
 
     b = GraphBuilder("two", "made", {"": 17})
     x = b.add_input("x", DType.INT8, (1, 1))
@@ -87,8 +84,6 @@ def test_two_branches() -> None:
 def test_many_branches_that_are_given_side_by_side() -> None:
     """200 wide tensors (64 bytes) made first, then each reduced to 1: one after the other needs one of them at a time,
     beside the input and what the others were reduced to."""
-    from costcalc.core.ir import DType
-    from costcalc.graph.builder import GraphBuilder
 
     b = GraphBuilder("many", "made", {"": 17})
     x = b.add_input("x", DType.INT8, (1, 1))
@@ -102,8 +97,6 @@ def test_many_branches_that_are_given_side_by_side() -> None:
 
 def test_sources_run_when_they_are_needed() -> None:
     """Fifty stored tensors that are copied first, then used one after another."""
-    from costcalc.core.ir import DType
-    from costcalc.graph.builder import GraphBuilder
 
     b = GraphBuilder("sources", "made", {"": 17})
     x = b.add_input("x", DType.INT8, (10, 10))

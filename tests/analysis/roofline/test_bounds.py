@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.builtin import NAMES
 
 from costcalc import analyze
 from costcalc.analysis.hardware.catalogue import builtin_profiles, find_profile
@@ -14,7 +15,6 @@ from costcalc.analysis.roofline.bounds import compute_roofline
 from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
 from costcalc.analysis.roofline.roofline import TimeBound
 from costcalc.analysis.roofline.traffic import minimum_traffic
-from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.yaml.reader import load_spec
 
 
@@ -120,7 +120,7 @@ def test_a_precision_without_a_peak_is_named_and_not_guessed() -> None:
     assert one.model.compute is None and one.unfused is None and one.model.bound_by == "memory"
 
 
-@pytest.mark.parametrize("model", [info.name for info in builtin_models()])
+@pytest.mark.parametrize("model", NAMES)
 def test_the_bound_is_below_both_estimates(model: str) -> None:
     report = analyze(model)
     report = report.bind(dict.fromkeys(report.open_symbols, 16))

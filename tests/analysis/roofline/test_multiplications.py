@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costcalc import ops
+from costcalc import analyze, ops
 from costcalc.analysis.roofline.multiplications import (
     constant_nodes,
     fewest_multiplications,
@@ -15,8 +15,7 @@ from costcalc.analysis.roofline.multiplications import (
     real_taps,
     winograd_multiplications,
 )
-from costcalc.api import analyze
-from costcalc.core.ir import DType, Graph, Node, TensorType
+from costcalc.rules import DType, Graph, Node, TensorType
 
 ops.load_families()
 

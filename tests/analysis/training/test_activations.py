@@ -12,10 +12,8 @@ from costcalc.analysis.options import TrainingOptions
 from costcalc.analysis.report import analyze_graph
 from costcalc.analysis.training.step import TrainingStep, cost_training
 from costcalc.cli.group import cli
-from costcalc.core.errors import UsageError
-from costcalc.core.ir import DType, Graph
-from costcalc.graph.builder import GraphBuilder
 from costcalc.graph.convert import convert
+from costcalc.rules import DType, Graph, GraphBuilder, UsageError
 
 F32, I64, BOOL = DType.FLOAT32, DType.INT64, DType.BOOL
 

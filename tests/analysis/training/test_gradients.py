@@ -10,10 +10,7 @@ from costcalc import analyze
 from costcalc.analysis.options import TrainingOptions
 from costcalc.analysis.report import Report, analyze_graph
 from costcalc.analysis.training.step import TrainingReport, cost_training
-from costcalc.core.dim import symbol
-from costcalc.core.errors import UsageError
-from costcalc.core.ir import DType, Graph
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, Graph, GraphBuilder, UsageError, symbol
 
 F32, I64 = DType.FLOAT32, DType.INT64
 RESNET18, CONV1 = 1_814_073_344, 64 * 112 * 112 * 3 * 7 * 7

@@ -10,8 +10,7 @@ import pytest
 from costcalc.analysis.options import TrainingOptions
 from costcalc.analysis.report import analyze_graph
 from costcalc.analysis.training.step import cost_training
-from costcalc.core.ir import DType, Graph
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, Graph, GraphBuilder
 
 torch = pytest.importorskip("torch")
 F32 = DType.FLOAT32

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.cli import run
 from support.small_models import BROKEN, MACS, NET, TEXT, mystery, write
-
-from costcalc.cli.app import run
 
 KEPT, OVER = f"macs={MACS}", f"macs={MACS - 1}"
 

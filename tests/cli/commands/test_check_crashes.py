@@ -9,9 +9,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from support.cli import run
 from support.small_models import NET, write
 
-from costcalc.cli.app import run
 from costcalc.ops import plugins
 
 STEPS = (

@@ -7,10 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-from support.cli import call
+from support.cli import call, run
 
 import costcalc
-from costcalc.cli.app import run
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nparams: {filters: 4}\nlayers:\n  - conv: {filters: filters, kernel: 3, bias: false}\n  - relu\n"
 WIDER = NET.replace("filters: 4}", "filters: 6}")

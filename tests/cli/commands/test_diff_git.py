@@ -6,11 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from support.cli import call
+from support.cli import call, run
 from support.repository import begin, commit, git, needs_git
-
-from costcalc.cli.app import run
-from costcalc.studies.check.branch import parse_range
 
 NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, bias: false}\n  - relu\n"
 CONFIG = "models:\n  - models/*.yaml\n  - lenet5\n"
@@ -58,21 +55,6 @@ def test_a_condition_on_any_quantity_measures_both_versions(capsys: pytest.Captu
     assert "+50.0%" in err  # 4 filters become 6, and the layer is bound by its arithmetic
     assert diff(capsys, "main", "--fail-on", "arena_bytes>1GiB")[0] == 0
     assert "with --git the config says" in diff(capsys, "main", "--hardware", "t4")[2]
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("main", ("main", "")),
-        ("main..branch", ("main", "branch")),
-        ("main..", ("main", "HEAD")),
-        ("..branch", ("HEAD", "branch")),
-        ("main...", ("main...HEAD", "")),
-        ("main...branch", ("main...branch", "branch")),
-    ],
-)
-def test_what_is_compared(text: str, found: tuple[str, str]) -> None:
-    assert parse_range(text) == found
 
 
 def test_only_what_differs(capsys: pytest.CaptureFixture[str]) -> None:

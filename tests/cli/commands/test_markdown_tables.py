@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cli import run
 from support.paths import ROOT
 
 import costcalc
-from costcalc.cli.app import run
+from costcalc import CostcalcError
 from costcalc.cli.commands.markdown_tables import find_tables, update_tables
 from costcalc.cli.commands.table import parse_marker
-from costcalc.core.errors import CostcalcError
 
 TINY = "name: Tiny\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n"
 ROW = "| Tiny | 768 |"  # 3 · 4 · 8 · 8

@@ -6,12 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from support.cli import call, ok
 from support.graphs import unknown
 
 import costcalc
+from costcalc.rules import DType, GraphBuilder, symbol
 
 pytestmark = pytest.mark.usefixtures("plain_terminal")
 
@@ -61,11 +63,6 @@ def test_csv_has_every_tensor() -> None:
 
 def test_a_formula_that_is_not_decided_names_its_remedy() -> None:
     """Twenty tensors of (i + 1)·n + (200 − 9·i)·m bytes: which is the largest depends on n and m."""
-    from costcalc.core.dim import symbol
-    from costcalc.core.ir import DType
-    from costcalc.graph.builder import GraphBuilder
-    from costcalc.views.memory import memory_table
-
     b = GraphBuilder("open", "made", {"": 17})
     x, n, m = b.add_input("x", DType.INT8, (1,)), symbol("n"), symbol("m")
     for i in range(20):
@@ -73,9 +70,9 @@ def test_a_formula_that_is_not_decided_names_its_remedy() -> None:
         (x,) = b.add("ReduceSum", b.add("Expand", [x, shape], name=f"n{i}"), {"keepdims": 1}, name=f"sum{i}")
     found = costcalc.footprint(b.build([x]))
     assert found.peak is None
-    made = memory_table(found)
-    assert [fact.label for fact in made.totals] == ["All tensors together"] and made.plot is None
-    assert "which step is the largest depends on m, n; bind it: --dim m=… --dim n=…" in [r.text for r in made.notes]
+    made: Any = found.tables()[0]
+    assert [fact.label for fact in made.facts] == ["All tensors together"] and made.plot is None
+    assert "which step is the largest depends on m, n; bind it: --dim m=… --dim n=…" in [r.text for r in made.remarks]
     content = found.to_dict()
     assert content["totals"]["peak_activation_bytes"] is content["peak_step"] is None
     assert content["steps"][0]["live_bytes"] == "200*m + n + 1"

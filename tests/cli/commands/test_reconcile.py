@@ -8,10 +8,9 @@ import json
 from collections.abc import Callable
 
 import pytest
-from support.cli import ok
+from support.cli import ok, run
 
 import costcalc
-from costcalc.cli.app import run
 from costcalc.studies.reconcile.counters import COUNTERS
 
 pytestmark = pytest.mark.usefixtures("plain_terminal")

@@ -11,8 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-
-from costcalc.cli.app import run
+from support.cli import run
 
 
 def out(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> str:

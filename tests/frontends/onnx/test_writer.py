@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from support.builtin import NAMES
 from support.graph_execution import executed, inferred
 from support.layer_models import layer_model
 
@@ -15,7 +16,6 @@ import costcalc
 from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.frontends import load
-from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.onnx import writer as onnx_weights
 from costcalc.frontends.onnx.writer import export
 from costcalc.frontends.yaml.layers.base import LAYERS
@@ -63,7 +63,7 @@ def small(name: str) -> Graph:
     return load(name, params=SMALL.get(name), dims=dims, shapes=shapes)
 
 
-@pytest.mark.parametrize("name", [model.name for model in builtin_models()])
+@pytest.mark.parametrize("name", NAMES)
 def test_spec_runs_with_our_shapes(name: str, tmp_path: Path) -> None:
     graph = small(name)
     assert executed(graph, tmp_path) == inferred(graph)

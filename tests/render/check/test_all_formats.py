@@ -11,12 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 from markdown_it import MarkdownIt
-from support.check_results import BROKEN, EXCEEDED
-
-from costcalc.cli.app import run
-from costcalc.cli.verdict_options import FORMATS
-from costcalc.studies.check.verdict import CheckResult
-from costcalc.views.check import headline
+from support.check_results import EXCEEDED, FORMATS, KEPT, broken, shown
+from support.cli import run
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n    as: stem\n  - conv: {filters: 8, kernel: 1}\n    as: head\n"
 CONFIG = """models:
@@ -129,12 +125,10 @@ def test_one_headline(said: dict[str, str]) -> None:
 
 def test_a_headline_is_a_sentence() -> None:
     lowered = replace(EXCEEDED, level="warning")
-    checked = BROKEN.models[0]
-    kept = next(v for v in checked.verdicts if v.outcome == "kept")
     for verdicts, words in (
         ((lowered,), "0 of 1 limit is kept; 1 warning"),
-        ((lowered, kept), "1 of 2 limits is kept; 1 warning"),
-        ((kept,), "the limit is kept"),
+        ((lowered, KEPT), "1 of 2 limits is kept; 1 warning"),
+        ((KEPT,), "the limit is kept"),
         ((), "no limit applies"),
     ):
-        assert headline(CheckResult((replace(checked, verdicts=verdicts),))) == words
+        assert shown("github", broken(verdicts=verdicts)).splitlines()[0] == f"costcalc: {words}"

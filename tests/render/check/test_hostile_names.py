@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from support.check_results import EXCEEDED, FORMATS, GROWN, joined, place, result, shown
+from support.cli import run
 from support.hostile import CHECKS, NAMES, TITLE, neutral, plain_json, plain_markdown, write
 
-from costcalc.cli.app import run
-from costcalc.cli.verdict_options import FORMATS
-from costcalc.render.check import render
 from costcalc.render.check.github import data, value
 from costcalc.render.check.junit import text as xml_text
 from costcalc.render.check.sarif import message
-from costcalc.render.terminal import Screen
-from costcalc.studies.check.verdict import CheckResult, LayerGrowth, ModelCheck, SourcePlace, Verdict
 
 OURS = (r"<!-- costcalc(:[\w.-]+)? -->", r"</?details>", r"</?summary>", r"</?sub>")
 COMMAND = r"::(error|warning|notice) [^:]*::"
@@ -82,34 +80,22 @@ def test_check(form: str, repository: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_an_outcome_that_is_hostile_everywhere(name: str, form: str) -> None:
-    verdict = Verdict(
-        "CC001",
-        "error",
-        f"ops {name}",
-        "count",
-        2,
-        1,
-        "exceeded",
-        f"{name}: 2 of 1; {name}",
-        name,
-        1,
-        name,
-        None,
-        LayerGrowth(name, 1, 2),
-        SourcePlace(name, 3, 4),
-        SourcePlace(name, 1, 1),
-    )
+    texts: dict[str, Any] = {
+        "quantity": f"ops {name}",
+        "fact": f"{name}: 2 of 1; {name}",
+        "remedy": name,
+        "layer": name,
+    }
+    places: dict[str, Any] = {"place": place(name, 3, 4), "limit_place": place(name)}
+    verdict = replace(EXCEEDED, **texts, **places, value=2, limit=1, layer_growth=GROWN._replace(layer=name))
     others = (replace(verdict, outcome="unknown"), replace(verdict, outcome="kept"), replace(verdict, level="warning"))
-    outcome = CheckResult(
-        (
-            ModelCheck(name, name, name, (verdict, *others)),
-            ModelCheck(name, "", name, (), None, None, name, SourcePlace(name, 1)),
-            ModelCheck("", "", "", (verdict,)),
-        ),
-        (name,),
+    outcome = joined(
+        result(verdict, *others, model=name, scenario=name, source=name, notes=(name,)),
+        result(model=name, source=name, error=name, place=place(name)),
+        result(verdict, model="", source=""),
     )
-    holds(form, render(form, outcome, Screen()))
-    holds(form, render(form, outcome, Screen(60)))
+    holds(form, shown(form, outcome))
+    holds(form, shown(form, outcome, 60))
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown", "html"])

@@ -9,13 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from support.check_results import BEFORE, BROKEN, EXCEEDED, FINE, KEPT, MIXED, NOW, layer, many, snapshot
+from support.check_results import (
+    BEFORE,
+    BROKEN,
+    EXCEEDED,
+    FINE,
+    KEPT,
+    MIXED,
+    NOW,
+    broken,
+    joined,
+    layer,
+    many,
+    result,
+    snapshot,
+)
 
-from costcalc.core.errors import UsageError
 from costcalc.render.check import markdown as comment
 from costcalc.render.check.changes import MarkdownBlock, fit_blocks
-from costcalc.studies.check.verdict import CheckResult, ModelCheck
-from costcalc.studies.check.wording import describe_blame
+from costcalc.rules import UsageError
 
 
 def test_it_says_what_is_exceeded_where_and_by_how_much() -> None:
@@ -44,19 +56,24 @@ def test_what_changed_opens_with_totals_causes_and_layers() -> None:
 def test_what_a_layer_did_is_said_once() -> None:
     """Of several limits that one layer breaks, the first says what to do; every one names the layer and its line."""
     other = replace(
-        EXCEEDED, code="CC201", quantity="macs increase", fact=f"macs increase: grew; {describe_blame(EXCEEDED)}"
+        EXCEEDED,
+        code="CC201",
+        quantity="macs increase",
+        fact=f"macs increase: grew; {EXCEEDED.fact.partition('; ')[2]}",
     )
-    text = comment.render(CheckResult((replace(BROKEN.models[0], verdicts=(EXCEEDED, other)),)))
+    text = comment.render(broken(verdicts=(EXCEEDED, other)))
     assert text.count("grew most") == text.count("make head cheaper") == 1
     assert "macs increase: grew (CC201, head at models/net.yaml:7:5)" in text
 
 
 def test_what_one_layer_breaks_stands_together() -> None:
     """Though another model's breach is worse than the second of the first one's, and kept limits are folded away."""
-    a, b = (replace(BROKEN.models[0], model=name) for name in "ab")
     far, near = replace(EXCEEDED, value=99_999), replace(EXCEEDED, code="CC201", quantity="macs increase", fact="near")
     text = comment.render(
-        CheckResult((replace(a, verdicts=(near, far, KEPT)), replace(b, verdicts=(replace(EXCEEDED, value=50_000),))))
+        joined(
+            broken(model="a", verdicts=(near, far, KEPT)),
+            broken(model="b", verdicts=(replace(EXCEEDED, value=50_000),)),
+        )
     )
     shown, _, folded = text.partition("<details><summary>4 limits with their headroom</summary>")
     lines = [line.split("**")[1] for line in shown.splitlines() if line.startswith("- ❌")]
@@ -98,7 +115,7 @@ def test_a_long_comment_is_cut_and_closes_what_it_opened(n: int) -> None:
 def test_of_many_layers_the_largest_changes_are_shown() -> None:
     old = snapshot(*(layer(f"層{i}", 8, 6_400) for i in range(3_000)))
     new = snapshot(*(layer(f"層{i}", 8 + i % 7 + 1, 6_400 + i) for i in range(3_000)))
-    text = comment.render(CheckResult((ModelCheck("net", "", "net.yaml", (), new, old),)))
+    text = comment.render(result(now=new, before=old))
     assert "| 層2999 |" in text and "| 層2900 |" in text and "| 層2899 |" not in text
     assert "(2,900 more)" in text and text.count("</details>") == 1
     tables = [t for t in MarkdownIt("commonmark").enable("table").parse(text) if t.type == "table_open"]
@@ -107,17 +124,14 @@ def test_of_many_layers_the_largest_changes_are_shown() -> None:
 
 def test_layers_are_cut_inside_their_details() -> None:
     text = comment.render(BROKEN, most=2_200)
-    full = comment.render(
-        CheckResult(tuple([replace(BROKEN.models[0], model=f"net{i}") for i in range(9)])), most=9_000
-    )
+    full = comment.render(joined(*[broken(model=f"net{i}") for i in range(9)]), most=9_000)
     for one, most in ((text, 2_200), (full, 9_000)):
         assert len(one.encode()) <= most and one.count("<details>") == one.count("</details>")
     assert "more parts that found no room here" in full
 
 
 def test_a_name_without_end_is_shortened() -> None:
-    endless = replace(BROKEN.models[0], model="m" * 200_000)
-    text = comment.render(CheckResult((endless,)))
+    text = comment.render(broken(model="m" * 200_000))
     assert len(text) < 5_000 and "…" in text
 
 
@@ -136,5 +150,5 @@ def test_blocks_fit_and_every_head_has_its_tail(sizes: list[tuple[int, int]], mo
 
 def test_nothing_changed_is_no_details() -> None:
     assert NOW != BEFORE
-    same = CheckResult((replace(BROKEN.models[0], baseline=NOW),))
+    same = broken(before=NOW)
     assert comment.render(same).count("<details>") == 1, "the limits"

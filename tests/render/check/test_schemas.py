@@ -12,13 +12,10 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 import xmlschema
-from support.check_results import BROKEN, EXCEEDED, FINE, MIXED, many
+from support.check_results import BROKEN, EXCEEDED, FINE, MIXED, broken, many, place, shown
 from support.paths import SCHEMAS
 
-from costcalc.render.check import gitlab, junit, sarif
-from costcalc.studies.check.verdict import CheckResult, SourcePlace
-
-OUTCOMES = {"fine": FINE, "broken": BROKEN, "mixed": MIXED, "many": many(30), "none": CheckResult(())}
+OUTCOMES = {"fine": FINE, "broken": BROKEN, "mixed": MIXED, "many": many(30), "none": replace(FINE, models=())}
 
 
 def schema(name: str) -> Any:
@@ -26,12 +23,12 @@ def schema(name: str) -> Any:
 
 
 @pytest.fixture(params=OUTCOMES)
-def outcome(request: pytest.FixtureRequest) -> CheckResult:
+def outcome(request: pytest.FixtureRequest) -> Any:
     return OUTCOMES[request.param]
 
 
-def test_sarif_is_valid(outcome: CheckResult) -> None:
-    document = json.loads(sarif.render(outcome))
+def test_sarif_is_valid(outcome: Any) -> None:
+    document = json.loads(shown("sarif", outcome))
     jsonschema.Draft4Validator(schema("sarif-2.1.0-rtm.5.json")).validate(document)
     (run,) = document["runs"]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
@@ -40,8 +37,8 @@ def test_sarif_is_valid(outcome: CheckResult) -> None:
     assert run["invocations"][0]["exitCode"] == outcome.exit_code
 
 
-def test_junit_is_valid(outcome: CheckResult) -> None:
-    text = junit.render(outcome)
+def test_junit_is_valid(outcome: Any) -> None:
+    text = shown("junit", outcome)
     xmlschema.XMLSchema(str(SCHEMAS / "junit-10.xsd")).validate(text)
     root = ElementTree.fromstring(text)
     for suite in (root, *root.iter("testsuite")):
@@ -49,28 +46,28 @@ def test_junit_is_valid(outcome: CheckResult) -> None:
             assert int(suite.get(attribute, "")) == len(list(suite.iter(tag)))
 
 
-def test_gitlab_is_valid(outcome: CheckResult) -> None:
-    entries = json.loads(gitlab.render(outcome))
+def test_gitlab_is_valid(outcome: Any) -> None:
+    entries = json.loads(shown("gitlab", outcome))
     jsonschema.Draft202012Validator(schema("gitlab-codequality.json")).validate(entries)
     assert len({entry["fingerprint"] for entry in entries}) == len(entries)
 
 
 def test_the_schemas_refuse_what_is_wrong() -> None:
     """A schema that took anything would test nothing."""
-    document = json.loads(sarif.render(BROKEN))
+    document = json.loads(shown("sarif", BROKEN))
     document["runs"][0]["results"][0]["level"] = "bad"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft4Validator(schema("sarif-2.1.0-rtm.5.json")).validate(document)
     with pytest.raises(xmlschema.XMLSchemaValidationError):
-        text = junit.render(BROKEN).replace("<failure", "<failing").replace("</failure", "</failing")
+        text = shown("junit", BROKEN).replace("<failure", "<failing").replace("</failure", "</failing")
         xmlschema.XMLSchema(str(SCHEMAS / "junit-10.xsd")).validate(text)
     with pytest.raises(jsonschema.ValidationError):
-        entries = [{**entry, "severity": "bad"} for entry in json.loads(gitlab.render(BROKEN))]
+        entries = [{**entry, "severity": "bad"} for entry in json.loads(shown("gitlab", BROKEN))]
         jsonschema.Draft202012Validator(schema("gitlab-codequality.json")).validate(entries)
 
 
 def test_sarif_has_figures_lines_and_the_rule_in_its_own_words() -> None:
-    (run,) = json.loads(sarif.render(BROKEN))["runs"]
+    (run,) = json.loads(shown("sarif", BROKEN))["runs"]
     (result,) = run["results"]
     assert (result["ruleId"], result["level"]) == ("CC001", "error")
     assert result["message"]["text"].startswith("net: macs: 32,000 of at most 31,999, exceeded by 1 (<0.1%)")
@@ -92,7 +89,7 @@ def test_sarif_has_figures_lines_and_the_rule_in_its_own_words() -> None:
 
 
 def test_junit_has_a_suite_for_each_scenario_and_a_case_for_each_limit() -> None:
-    root = ElementTree.fromstring(junit.render(MIXED))
+    root = ElementTree.fromstring(shown("junit", MIXED))
     assert [suite.get("name") for suite in root] == ["net (batch1)", "net", "other", "broken"]
     cases = {(c.get("classname"), c.get("name")): c for c in root.iter("testcase")}
     assert cases["net", "macs"].find("failure") is not None
@@ -104,7 +101,7 @@ def test_junit_has_a_suite_for_each_scenario_and_a_case_for_each_limit() -> None
 
 
 def test_gitlab_orders_by_severity() -> None:
-    entries = json.loads(gitlab.render(MIXED))
+    entries = json.loads(shown("gitlab", MIXED))
     assert [(e["check_name"], e["severity"], e["location"]["lines"]["begin"]) for e in entries] == [
         ("CC101", "critical", 1),
         ("CC102", "critical", 3),
@@ -114,33 +111,33 @@ def test_gitlab_orders_by_severity() -> None:
 
 
 def test_a_fingerprint_outlives_figures_and_lines() -> None:
-    moved = replace(EXCEEDED, value=99_999, fact="other words", place=SourcePlace("models/net.yaml", 70, 1))
-    later = CheckResult((replace(BROKEN.models[0], verdicts=(moved,)),))
-    first, second = (json.loads(gitlab.render(o))[0]["fingerprint"] for o in (BROKEN, later))
+    moved = replace(EXCEEDED, value=99_999, fact="other words", place=place("models/net.yaml", 70, 1))
+    later = broken(verdicts=(moved,))
+    first, second = (json.loads(shown("gitlab", o))[0]["fingerprint"] for o in (BROKEN, later))
     assert first == second
-    other = CheckResult((replace(BROKEN.models[0], scenario="batch8"),))
-    assert json.loads(gitlab.render(other))[0]["fingerprint"] != first
+    other = broken(scenario="batch8")
+    assert json.loads(shown("gitlab", other))[0]["fingerprint"] != first
 
 
 def test_paths_are_relative_to_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = tmp_path / "sub" / "dir"
     inside.mkdir(parents=True)
     monkeypatch.chdir(inside)
-    place = SourcePlace(str(tmp_path / "sub" / "a b.yaml"), 2, 1)
-    outcome = CheckResult((replace(BROKEN.models[0], verdicts=(replace(EXCEEDED, place=place),)),))
+    at = place(str(tmp_path / "sub" / "a b.yaml"), 2, 1)
+    outcome = broken(verdicts=(replace(EXCEEDED, place=at),))
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
     monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
-    assert json.loads(gitlab.render(outcome))[0]["location"]["path"] == "sub/a b.yaml"
-    assert re.search(r'"uri": "sub/a%20b.yaml"', sarif.render(outcome))
+    assert json.loads(shown("gitlab", outcome))[0]["location"]["path"] == "sub/a b.yaml"
+    assert re.search(r'"uri": "sub/a%20b.yaml"', shown("sarif", outcome))
     monkeypatch.delenv("CI_PROJECT_DIR")
-    assert json.loads(gitlab.render(BROKEN))[0]["location"]["path"] == "models/net.yaml"
+    assert json.loads(shown("gitlab", BROKEN))[0]["location"]["path"] == "models/net.yaml"
     (tmp_path / ".git").touch()
-    assert json.loads(gitlab.render(outcome))[0]["location"]["path"] == "sub/a b.yaml", "a worktree has a file .git"
-    assert json.loads(gitlab.render(BROKEN))[0]["location"]["path"] == "sub/dir/models/net.yaml"
+    assert json.loads(shown("gitlab", outcome))[0]["location"]["path"] == "sub/a b.yaml", "a worktree has a file .git"
+    assert json.loads(shown("gitlab", BROKEN))[0]["location"]["path"] == "sub/dir/models/net.yaml"
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path / "sub"))
-    assert json.loads(gitlab.render(BROKEN))[0]["location"]["path"] == "dir/models/net.yaml", "the CI knows better"
+    assert json.loads(shown("gitlab", BROKEN))[0]["location"]["path"] == "dir/models/net.yaml", "the CI knows better"
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path / "elsewhere"))
-    assert json.loads(gitlab.render(BROKEN))[0]["location"]["path"] == "sub/dir/models/net.yaml"
+    assert json.loads(shown("gitlab", BROKEN))[0]["location"]["path"] == "sub/dir/models/net.yaml"
 
 
 def test_a_file_outside_of_the_repository_has_an_address_of_its_own(
@@ -150,8 +147,6 @@ def test_a_file_outside_of_the_repository_has_an_address_of_its_own(
     monkeypatch.chdir(tmp_path / "repository")
     monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path / "repository"))
     file = tmp_path / "a b.yaml"
-    outcome = CheckResult(
-        (replace(BROKEN.models[0], verdicts=(replace(EXCEEDED, place=SourcePlace(str(file), 2, 1)),)),)
-    )
-    (found,) = json.loads(sarif.render(outcome))["runs"][0]["results"]
+    outcome = broken(verdicts=(replace(EXCEEDED, place=place(str(file), 2, 1)),))
+    (found,) = json.loads(shown("sarif", outcome))["runs"][0]["results"]
     assert found["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": file.as_uri()}

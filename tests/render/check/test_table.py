@@ -6,46 +6,41 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
-from support.check_results import BROKEN, EXCEEDED, FINE, KEPT, MIXED
+from support.check_results import BROKEN, EXCEEDED, FINE, FORMATS, KEPT, MIXED, joined, result, shown
 
-from costcalc.cli.verdict_options import FORMATS
-from costcalc.core.dim import symbol
-from costcalc.render.check import render
 from costcalc.render.layout import text_width
-from costcalc.render.terminal import Screen, palette
-from costcalc.studies.check.verdict import CheckResult, ModelCheck, Verdict
+from costcalc.rules import symbol
 
 SEQ = 64 * symbol("seq") ** 2
-OPEN = Verdict(
-    "CC103",
-    "error",
-    "macs",
-    "count",
-    SEQ,
-    10,
-    "unknown",
-    "macs: whether 64·seq² is within 10 cannot be told",
-    "bind the symbol",
+OPEN = replace(
+    KEPT,
+    code="CC103",
+    quantity="macs",
+    value=SEQ,
+    limit=10,
+    outcome="unknown",
+    fact="macs: whether 64·seq² is within 10 cannot be told",
+    remedy="bind the symbol",
+    limit_place=None,
 )
-MORE = CheckResult(
-    (
-        *MIXED.models,
-        ModelCheck(
-            "text", "", "text.yaml", (OPEN, replace(OPEN, quantity="flops", fact=OPEN.fact.replace("macs", "flops")))
-        ),
-    )
+MORE = joined(
+    replace(MIXED, notes=()),
+    result(
+        OPEN, replace(OPEN, quantity="flops", fact=OPEN.fact.replace("macs", "flops")), model="text", source="text.yaml"
+    ),
 )
 
 
 @pytest.mark.parametrize("width", [60, 100])
 def test_the_table(gold: Callable[[str, str], None], width: int) -> None:
-    gold(f"check_{width}.txt", render("table", MORE, Screen(width)))
+    gold(f"check_{width}.txt", shown("table", MORE, width))
 
 
 def test_the_json(gold: Callable[[str, str], None]) -> None:
-    found = json.loads(render("json", MORE, Screen()))
+    found = json.loads(shown("json", MORE))
     del found["costcalc"]
     gold("check.json", json.dumps(found, indent=1, ensure_ascii=False))
     assert (found["outcome"], found["exit_code"]) == ("unknown", 2)
@@ -54,14 +49,14 @@ def test_the_json(gold: Callable[[str, str], None]) -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 @pytest.mark.parametrize("outcome", [BROKEN, FINE, MORE])
-def test_no_line_is_wider_than_the_screen(outcome: CheckResult, width: int) -> None:
-    for line in render("table", outcome, Screen(width)).splitlines():
+def test_no_line_is_wider_than_the_screen(outcome: Any, width: int) -> None:
+    for line in shown("table", outcome, width).splitlines():
         longest = max((len(word) for word in line.split()), default=0)
         assert text_width(line) <= width or longest > width // 3
 
 
 def test_what_is_said_of_several_limits_in_a_row_is_said_once() -> None:
-    text = render("table", MORE, Screen(100))
+    text = shown("table", MORE)
     assert text.count("within 10 cannot be told") == text.count("bind the symbol") == 1
 
 
@@ -73,39 +68,35 @@ def test_a_breach_never_reads_as_equal() -> None:
         (Fraction(1, 1000) + Fraction(1, 10**25), Fraction(1, 1000), "seconds"),
     ):
         verdict = replace(EXCEEDED, value=value, limit=limit, kind=kind)
-        line = render("table", CheckResult((ModelCheck("net", "", "net.yaml", (verdict,)),)), Screen(200)).splitlines()[
-            1
-        ]
-        shown, _, rest = line.removeprefix("over  macs").strip().partition(" of ")
-        assert shown != rest.split("  ")[0]
+        line = shown("table", result(verdict), 200).splitlines()[1]
+        figure, _, rest = line.removeprefix("over  macs").strip().partition(" of ")
+        assert figure != rest.split("  ")[0]
         assert "exceeded by" in rest and "exceeded by 0 " not in rest
 
 
 def test_colours_and_plain_letters() -> None:
-    coloured = render("table", MIXED, Screen(100, True, palette(True)))
+    coloured = shown("table", MIXED, colours=True)
     assert "\x1b[32mok" in coloured and "\x1b[1;31mover" in coloured
-    assert render("table", MIXED, Screen(100, False)).isascii()
+    assert shown("table", MIXED, unicode=False).isascii()
 
 
 def test_names_of_others_steer_no_terminal() -> None:
     hostile = "\x1b[2Jnet\n::error::"
     verdict = replace(EXCEEDED, layer=hostile, quantity=f"ops {hostile}", layer_growth=None, fact=hostile)
-    text = render(
-        "table", CheckResult((ModelCheck(hostile, hostile, hostile, (verdict, KEPT), error=hostile),)), Screen(200)
-    )
+    text = shown("table", result(verdict, KEPT, model=hostile, scenario=hostile, source=hostile, error=hostile), 200)
     assert "\x1b" not in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
 
 
 def test_every_format_is_there() -> None:
-    assert all(render(form, FINE, Screen()) for form in FORMATS)
+    assert all(shown(form, FINE) for form in FORMATS)
 
 
 def test_the_picture_says_what_the_table_says() -> None:
     """In a terminal without Unicode too: a picture has its own letters."""
     from xml.etree import ElementTree
 
-    outcome = CheckResult((ModelCheck("net", "net.yaml", "net.yaml", (EXCEEDED, KEPT)),))
-    root = ElementTree.fromstring(render("svg", outcome, Screen(100, False)))
+    outcome = result(EXCEEDED, KEPT, scenario="net.yaml")
+    root = ElementTree.fromstring(shown("svg", outcome, unicode=False))
     words = " ".join(text for text in root.itertext() if "{" not in text).split()
-    assert words == render("table", outcome, Screen(100)).split()
+    assert words == shown("table", outcome).split()

@@ -12,15 +12,13 @@ from hypothesis import strategies as st
 from support.browser import chromium, click, complaints, shown, texts  # noqa: F401
 
 import costcalc
-from costcalc.analysis.layers import LayerCost
-from costcalc.core.ir import DType
 from costcalc.core.units import format_bytes, format_short
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder
 
 Open = Callable[..., Any]
 
 
-def number(row: LayerCost, key: str) -> int:
+def number(row: Any, key: str) -> int:
     value = row[key]
     assert isinstance(value, int)
     return value

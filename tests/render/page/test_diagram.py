@@ -8,8 +8,7 @@ from typing import Any
 from support.browser import chromium, complaints, shown, texts  # noqa: F401
 
 import costcalc
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder
 
 Open = Callable[..., Any]
 

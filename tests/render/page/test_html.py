@@ -14,16 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.browser import chromium, shown  # noqa: F401
+from support.pages import page_text
 from support.paths import ROOT
 
 import costcalc
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
-from costcalc.render.page import ASSETS, SCRIPTS, VENDORED, embed_json, render
+from costcalc.render.page import ASSETS, SCRIPTS, VENDORED, embed_json
 from costcalc.render.page.charts import SCRIPTS as CHARTS
-from costcalc.studies.compare import measure_models
-from costcalc.studies.options import Settings
-from costcalc.views.page import page_content
+from costcalc.rules import DType, GraphBuilder
 
 PINNED = "6ec25f63eedd47c34b1f5842b030355c0a15f28a70229bdf42712434d600a478"
 """SHA-256 of charts.min.js as `make vendor` builds it."""
@@ -41,10 +38,6 @@ HOSTILE = (
     "__proto__",
     "a//b/",
 )
-
-
-def page(*reports: costcalc.Report) -> str:
-    return render(page_content(measure_models(reports, Settings()), ("t4",)))
 
 
 def hostile() -> costcalc.Report:
@@ -94,7 +87,7 @@ def parsed(text: str) -> Scripts:
 
 
 def test_a_resnet50_stays_below_2_mb_and_fetches_nothing() -> None:
-    text = page(costcalc.analyze("resnet50"))
+    text = page_text(costcalc.analyze("resnet50"))
     assert len(text.encode()) < 2_000_000
     found = parsed(text)
     assert found.addresses == ["data:,", "#layers"]
@@ -123,7 +116,7 @@ def test_embedded_data_never_ends_its_element(name: str, other: str) -> None:
 
 
 def test_hostile_names_stay_data() -> None:
-    found = parsed(page(hostile()))
+    found = parsed(page_text(hostile()))
     assert found.kinds == ["application/json", None, None]
     said = json.loads(found.bodies[0])["models"][0]
     assert said["name"] == HOSTILE[1] and said["layers"]["name"][0] == f"{HOSTILE[0]}/{HOSTILE[0]}"

@@ -10,9 +10,7 @@ import pytest
 from support.browser import chromium, complaints, shown, texts  # noqa: F401
 
 import costcalc
-from costcalc.core.dim import symbol
-from costcalc.core.ir import DType
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, GraphBuilder, symbol
 
 Open = Callable[..., Any]
 

@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from support.check_results import place
+from support.cli import run
 from support.repository import begin, commit, git, needs_git
 from support.small_models import MACS, NET, PARAMS, mystery, write
 
 import costcalc
-from costcalc.cli.app import run
-from costcalc.studies.check.config_file import nearest_config
-from costcalc.studies.check.lock_file import read_baseline
-from costcalc.studies.check.verdict import SourcePlace
+from costcalc.studies.check.branch import parse_range
 
 CONFIG = """\
 models:
@@ -47,7 +46,7 @@ def test_a_branch_that_doubles_a_layer(repository: Path, capsys: pytest.CaptureF
     assert f"{MACS + 800:,} of {MACS + MACS // 50:,} exceeded by 720" in out
     assert "CC301: costcalc.lock.json is stale: models/net.yaml: macs 4,000 → 4,800" in out
     macs, params = costcalc.check().verdicts
-    assert (macs.place, macs.limit_place) == (SourcePlace("models/net.yaml", 5, 5), SourcePlace("costcalc.yaml", 3, 16))
+    assert (macs.place, macs.limit_place) == (place("models/net.yaml", 5, 5), place("costcalc.yaml", 3, 16))
     assert (params.value, params.limit, params.baseline) == (PARAMS + 8, PARAMS + 1, PARAMS)
 
 
@@ -93,8 +92,9 @@ def test_a_file_that_is_renamed_is_held_to_what_it_was(repository: Path, capsys:
         assert note in " ".join(capsys.readouterr().out.split())
         new.write_text(NET.replace("filters: 2", "filters: 4"))
         git(repository, "add", "-A")
-    (model,) = costcalc.check(baseline=read_baseline("main", nearest_config())).models
-    assert model.baseline is not None and model.baseline.totals["macs"] == MACS
+    assert run(["check", "--baseline", "main", "--format", "json"]) == 1
+    (model,) = json.loads(capsys.readouterr().out)["models"]
+    assert model["baseline_totals"]["macs"] == MACS
     assert run(["check", "--baseline", "main", "models/better.yaml"]) == 1, "which is all that is asked for"
 
 
@@ -177,5 +177,20 @@ def test_an_onnx_file_is_named_where_it_has_no_lines(here: Path) -> None:
     mystery(here / "net.onnx")
     write(here, costcalc_yaml="models: [net.onnx]\nlimits: {macs: 1}\nallow: [Mystery]")
     (verdict,) = costcalc.check().verdicts
-    assert (verdict.layer, verdict.place) == ("conv", SourcePlace("net.onnx"))
+    assert (verdict.layer, verdict.place) == ("conv", place("net.onnx", 0, 0))
     assert "make conv cheaper at net.onnx, or raise the limit at costcalc.yaml:2:10" in verdict.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("main", ("main", "")),
+        ("main..branch", ("main", "branch")),
+        ("main..", ("main", "HEAD")),
+        ("..branch", ("HEAD", "branch")),
+        ("main...", ("main...HEAD", "")),
+        ("main...branch", ("main...branch", "branch")),
+    ],
+)
+def test_what_is_compared(text: str, found: tuple[str, str]) -> None:
+    assert parse_range(text) == found

@@ -3,22 +3,23 @@
 from fractions import Fraction
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
+from support.check_results import place
 
-from costcalc.core.errors import ConfigError
-from costcalc.studies.check.budget import DEFAULT_INCREASES, Config, Increase, LayerLimit
+from costcalc import CostcalcError
+from costcalc.studies.check.budget import DEFAULT_INCREASES, Increase, LayerLimit
 from costcalc.studies.check.config_file import find_config_file, nearest_config, read_config_file
-from costcalc.studies.check.verdict import SourcePlace
 
 
-def config(tmp_path: Path, text: str, name: str = "costcalc.yaml") -> Config:
+def config(tmp_path: Path, text: str, name: str = "costcalc.yaml") -> Any:
     (tmp_path / name).write_text(dedent(text), encoding="utf-8")
     return read_config_file(tmp_path / name)
 
 
-def limits(found: Config, entry: int = 0) -> dict[str, object]:
-    return {f"{one.quantity} {one.subject}".strip(): one.value for one in found.entries[entry].budget.limits}
+def limits(found: Any, entry: int = 0) -> dict[str, object]:
+    return {f"{one.quantity} {one.of}".strip(): one.most for one in found.entries[entry].budget.limits}
 
 
 def test_human_units_are_exact_and_never_round_in_favour_of_a_pass(tmp_path: Path) -> None:
@@ -37,7 +38,7 @@ def test_human_units_are_exact_and_never_round_in_favour_of_a_pass(tmp_path: Pat
         "time a100": Fraction(340, 10**6),
         "ops Gelu": 0,
     }
-    assert found.entries[0].budget.limits[0].place == SourcePlace(str(tmp_path / "costcalc.yaml"), 2, 10)
+    assert found.entries[0].budget.limits[0].place == place(str(tmp_path / "costcalc.yaml"), 2, 10)
 
 
 def test_scenarios_add_to_and_override_their_model_and_the_whole_file(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_scenarios_add_to_and_override_their_model_and_the_whole_file(tmp_path: 
 
 @pytest.mark.parametrize("value", ["²", "--5", "1.5", "many"])
 def test_values_are_whole_numbers(value: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="give a whole number, true or false"):
+    with pytest.raises(CostcalcError, match="give a whole number, true or false"):
         config(tmp_path, f"models: [{{path: net.yaml, values: {{n: {value}}}}}]")
 
 
@@ -138,7 +139,7 @@ def test_increases_and_layers(tmp_path: Path) -> None:
     ],
 )
 def test_what_breaks_the_form_is_refused_at_its_place(tmp_path: Path, text: str, where: str, said: str) -> None:
-    with pytest.raises(ConfigError) as refused:
+    with pytest.raises(CostcalcError) as refused:
         config(tmp_path, text)
     assert str(refused.value).startswith(f"{tmp_path / 'costcalc.yaml'}:{where}: ")
     assert said in str(refused.value)
@@ -147,14 +148,14 @@ def test_what_breaks_the_form_is_refused_at_its_place(tmp_path: Path, text: str,
 @pytest.mark.parametrize("key", ["ignore", "warn"])
 @pytest.mark.parametrize("prefix", ["CC101", "CC1", "CC", "C"])
 def test_what_cannot_be_told_is_neither_ignored_nor_lowered(tmp_path: Path, key: str, prefix: str) -> None:
-    with pytest.raises(ConfigError, match=r"never .*allow: \[domain:Op\]"):
+    with pytest.raises(CostcalcError, match=r"never .*allow: \[domain:Op\]"):
         config(tmp_path, f"models: [a]\n{key}: [{prefix}]")
 
 
 def test_an_empty_file_says_how_to_begin(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"empty.*--init"):
+    with pytest.raises(CostcalcError, match=r"empty.*--init"):
         config(tmp_path, "\n")
-    with pytest.raises(ConfigError, match=r"empty.*--init"):
+    with pytest.raises(CostcalcError, match=r"empty.*--init"):
         config(tmp_path, "# models:\n\n  # - net.yaml\n")
 
 
@@ -186,7 +187,7 @@ def test_a_config_is_searched_upward_to_the_root_of_the_repository(
     (tmp_path / "repo" / ".git").mkdir()
     monkeypatch.chdir(deep)
     assert find_config_file() is None
-    with pytest.raises(ConfigError, match="--init"):
+    with pytest.raises(CostcalcError, match="--init"):
         nearest_config()
     (tmp_path / "repo" / "costcalc.yml").write_text("models: [net]")
     found = nearest_config()
@@ -195,3 +196,93 @@ def test_a_config_is_searched_upward_to_the_root_of_the_repository(
     assert find_config_file() == Path("../../costcalc.yml"), "a pyproject.toml without the table is none"
     (deep.parent / "pyproject.toml").write_text("[tool.costcalc]\nmodels = ['m']\n")
     assert find_config_file() == Path("../pyproject.toml")
+
+
+def test_a_config_has_a_key_for_every_setting(tmp_path: Path) -> None:
+    found = config(
+        tmp_path,
+        """\
+        models:
+          - path: a
+            fuse: true
+            align: 64
+            training: {optimizer: sgd, freeze: [stem*, head]}
+            generation: {prompt: 128, generate: 32, cache_dtype: int8}
+            devices: [t4, a100]
+            scenarios:
+              same:
+              other: {fuse: false, execution: {in_place: true}, training: true, generation: none, devices: t4}
+              changed: {training: {checkpoint: true}, generation: {batch: 8}, align: none}
+          - b
+        """,
+    )
+    first: dict[str, Any] = {
+        "execution": {"fuse": True, "align": 64},
+        "training": {"optimizer": "sgd", "freeze": ("stem*", "head")},
+        "devices": ("t4", "a100"),
+        "generation": {"prompt": 128, "generate": 32, "cache_dtype": "int8"},
+    }
+    assert [entry.settings.to_dict() for entry in found.entries] == [
+        first,
+        {"execution": {"in_place": True, "align": 64}, "training": first["training"], "devices": ("t4",)},
+        first
+        | {
+            "execution": {"fuse": True},
+            "training": first["training"] | {"checkpoint": True},
+            "generation": first["generation"] | {"batch": 8},
+        },
+        {},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "words"),
+    [
+        ("models: [{path: a, fuse: 3}]", "1:26", "fuse is neither true nor false"),
+        ("models: [{path: a, align: 0}]", "1:27", "give a whole number of at least 1"),
+        ("models: [{path: a, training: {optimiser: sgd}}]", "1:31", "did you mean 'optimizer'"),
+        ("models: [{path: a, training: {optimizer: lion}}]", "1:42", "there is no 'lion'; there are sgd"),
+        ("models: [{path: a, generation: {cache_dtype: in8}}]", "1:46", "did you mean 'int8'"),
+        ("models: [{path: a, devices: [[t4]]}]", "1:30", "devices is no word"),
+        ("models: [a]\nlimits: {energy: {t4: 1 ms}}", "2:23", "t4: '1 ms' is no energy"),
+        ("models: [a]\nlimits: {arena: 1}", "2:10", "did you mean 'arena_bytes'"),
+        ("models: [a]\nlimits: {tokens_per_second: {t4: 5}}", "2:30", "in a config with `min:`"),
+        ("models: [a]\nmin: {macs: 5}", "2:7", "in a config `limits:`"),
+        ("models: [a]\nlimits: {fits: {t4: false}}", "2:21", "is no limit of what holds or does not"),
+        ("models: [a]\nmax_increase: {fits: {t4: 1}}", "2:16", "has no key 'fits'"),
+    ],
+)
+def test_what_breaks_the_form_of_a_setting_is_refused_at_its_place(
+    tmp_path: Path, text: str, where: str, words: str
+) -> None:
+    with pytest.raises(CostcalcError) as error:
+        config(tmp_path, text)
+    assert f"costcalc.yaml:{where}" in str(error.value) and words in str(error.value)
+
+
+def test_devices_stand_behind_a_dot_in_a_mapping_or_in_a_list(tmp_path: Path) -> None:
+    found = config(
+        tmp_path,
+        """\
+        models: [{path: a, scenarios: {all: , some: {limits: {energy: none, fits.t4: none}, max_increase: {time: {t4: none}}}}}]
+        limits: {energy: {t4: 1 mJ}, energy.a100: 2 mJ, fits: [t4, a100]}
+        min: {tokens_per_second: {t4: 50}}
+        max_increase: {time: {t4: 2%}, time.a100: 1 us, macs: 0}
+        min_delta: {time: {t4: 3 ns}}
+        """,
+    )
+    every, some = [entry.budget for entry in found.entries]
+    assert [(one.quantity, one.of, one.most) for one in every.limits] == [
+        ("energy", "t4", Fraction(1, 1000)),
+        ("energy", "a100", Fraction(2, 1000)),
+        ("fits", "t4", True),
+        ("fits", "a100", True),
+        ("tokens_per_second", "t4", 50),
+    ]
+    assert [(one.ref.key, one.share, one.most, one.delta) for one in every.increases] == [
+        ("macs", None, 0, 0),
+        ("time.t4", Fraction(1, 50), 0, Fraction(3, 10**9)),
+        ("time.a100", None, Fraction(1, 10**6), 0),
+    ]
+    assert [one.of for one in some.limits] == ["a100", "t4"]
+    assert [one.ref.key for one in some.increases] == ["macs", "time.a100"]

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from costcalc.core.errors import ConfigError
-from costcalc.studies.check.budget import Config
+from costcalc import CostcalcError
 from costcalc.studies.check.config_file import read_config_file
 
 TOML = """\
@@ -48,7 +47,7 @@ models:
 """
 
 
-def placeless(found: Config) -> Any:
+def placeless(found: Any) -> Any:
     entries = []
     for entry in found.entries:
         budget = entry.budget
@@ -66,7 +65,7 @@ def placeless(found: Config) -> Any:
     return replace(found, file="", entries=tuple(entries))
 
 
-def both(tmp_path: Path) -> tuple[Config, Config]:
+def both(tmp_path: Path) -> tuple[Any, Any]:
     (tmp_path / "pyproject.toml").write_text(TOML)
     (tmp_path / "costcalc.yaml").write_text(YAML)
     return read_config_file(tmp_path / "pyproject.toml"), read_config_file(tmp_path / "costcalc.yaml")
@@ -101,5 +100,5 @@ def test_keys_have_the_lines_where_they_stand(tmp_path: Path) -> None:
 )
 def test_errors_have_their_place(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(CostcalcError, match=said):
         read_config_file(tmp_path / "pyproject.toml")

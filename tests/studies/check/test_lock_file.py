@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.versions import QUANTITIES
 
 from costcalc import analyze
-from costcalc.analysis.layers import LAYER_QUANTITIES
-from costcalc.core.dim import symbol
-from costcalc.core.errors import UsageError
+from costcalc.rules import UsageError, symbol
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
-from costcalc.studies.check.baseline import Baseline, LockEntry
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor, snapshot
 from costcalc.studies.options import Settings
 
@@ -30,7 +28,7 @@ layers:
 """
 
 
-def entry(source: str, folder: str = ".", **options: object) -> LockEntry:
+def entry(source: str, folder: str = ".", **options: object) -> lock.LockEntry:
     return lock.make_entry("net", "", snapshot(analyze(source, **options)), Settings.of(**options), folder)  # type: ignore[arg-type]
 
 
@@ -105,7 +103,7 @@ LAYERS = st.builds(
     st.lists(TENSORS | st.just(SnapshotTensor("", "", None)), max_size=3).map(tuple),
     st.lists(TENSORS, max_size=2).map(tuple),
     st.dictionaries(WORDS, PLAIN | st.lists(PLAIN, max_size=3).map(tuple), max_size=2),
-    st.fixed_dictionaries({q: st.none() | DIM for q in LAYER_QUANTITIES}),
+    st.fixed_dictionaries({q: st.none() | DIM for q in QUANTITIES}),
     st.sampled_from(["costed", "free", "unknown"]),
 )
 SNAPSHOTS = st.builds(
@@ -134,7 +132,7 @@ def test_whatever_a_snapshot_holds_is_given_back(snapshots: list[Snapshot], name
 
 
 def test_the_version_is_the_one_that_last_changed_a_figure() -> None:
-    old = Baseline((entry("lenet5"),), "0.0.7")
+    old = lock.Baseline((entry("lenet5"),), "0.0.7")
     assert lock_file.make_baseline([entry("lenet5")], old).version == "0.0.7"
     assert lock_file.make_baseline([entry("lenet5", dims={"N": 2})], old).version != "0.0.7"
 

@@ -5,17 +5,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.cli import ok
+from support.paths import DATA
 
-from costcalc import analyze
-from costcalc.core.errors import LoadError
-from costcalc.studies.check import baseline as lock
+from costcalc.rules import LoadError
 from costcalc.studies.check import lock_file
-from costcalc.studies.diff.snapshot import snapshot
-from costcalc.studies.options import Settings
 
-GOOD = lock_file.format_lock(
-    lock_file.make_baseline([lock.make_entry("net", "", snapshot(analyze("lenet5")), Settings(), ".")])
-)
+GOOD = ok("lock", "lenet5", "-o", "-")
 
 
 def refused(text: str | bytes) -> str:
@@ -43,7 +39,10 @@ def refused(text: str | bytes) -> str:
         ('{"format_version": NaN}', "NaN is no number"),
         ("[" * 100_000, "no lock file"),
         (GOOD.replace('"macs": ', '"macs": "f(', 1).replace(",", '",', 1), "it is not JSON"),
-        (GOOD.replace('"macs": ', '"macs": null, "x": ', 1), "net: macs: the lock file is broken: a number is missing"),
+        (
+            GOOD.replace('"macs": ', '"macs": null, "x": ', 1),
+            "lenet5: macs: the lock file is broken: a number is missing",
+        ),
         (
             GOOD.replace('["input", "float32"', '["other", "float32"'),
             "layer 1 C1: the lock file is broken: nothing before",
@@ -71,7 +70,7 @@ def test_a_merge_conflict_has_its_own_remedy() -> None:
 
 @pytest.mark.parametrize("missing", ["title", "source", "inputs", "layers", "totals"])
 def test_a_missing_part_is_named(missing: str) -> None:
-    assert f"net: {missing}: the lock file is broken" in refused(GOOD.replace(f'"{missing}":', '"other":', 1))
+    assert f"lenet5: {missing}: the lock file is broken" in refused(GOOD.replace(f'"{missing}":', '"other":', 1))
 
 
 @given(st.integers(0, len(GOOD) - 4))
@@ -101,3 +100,13 @@ def test_no_file(tmp_path: Path) -> None:
         lock_file.read_lock(tmp_path / "costcalc.lock.json")
     with pytest.raises(LoadError, match="cannot be read"):
         lock_file.read_lock(tmp_path)
+
+
+def test_a_lock_with_broken_figures_is_refused() -> None:
+    good = (DATA / "lock" / "costcalc.lock.json").read_text(encoding="utf-8")
+    for figures in ('{"time.t4": {"value": 1}}', '{"tame": {"value": 1}}', '{"macs": {"value": 1, "certainty": "x"}}'):
+        text = good.replace('"layers": [', f'"figures": {figures},\n"layers": [', 1)
+        with pytest.raises(LoadError, match="write it anew with `costcalc lock`"):
+            lock_file.parse_lock(text, "f")
+    with pytest.raises(LoadError, match="has no setting 'fus'"):
+        lock_file.parse_lock(good.replace('"settings": {', '"settings": {"execution": {"fus": true}, ', 1), "f")

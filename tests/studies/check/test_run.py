@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.check_results import place
 from support.small_models import BROKEN, MACS, NET, PARAMS, TEXT, WIDER, mystery, write
 
 import costcalc
-from costcalc.core.errors import ConfigError, HardwareError, UsageError
+from costcalc.rules import UsageError
 from costcalc.studies import pipeline
-from costcalc.studies.check.verdict import CheckResult, SourcePlace
 
 
-def told(outcome: CheckResult) -> list[tuple[str, str, str]]:
-    return [(c.title, v.quantity, v.outcome) for c in outcome.models for v in c.verdicts]
+def told(outcome: Any) -> list[tuple[str, str, str]]:
+    return [(c.title, v.quantity, v.outcome) for c in outcome.checked for v in c.verdicts]
 
 
 def test_globs_names_built_in_models_and_scenarios(here: Path) -> None:
@@ -45,8 +45,8 @@ def test_globs_names_built_in_models_and_scenarios(here: Path) -> None:
     (b,) = outcome.models[1].verdicts
     assert (b.layer, b.place, b.limit_place) == (
         "stem",
-        SourcePlace("models/b.yaml", 3, 5),
-        SourcePlace("costcalc.yaml", 5, 10),
+        place("models/b.yaml", 3, 5),
+        place("costcalc.yaml", 5, 10),
     )
 
 
@@ -55,7 +55,7 @@ def test_from_a_folder_below_files_are_named_as_seen_from_there(here: Path, monk
     monkeypatch.chdir(here / "models")
     (checked,) = costcalc.check().models
     assert (checked.model, checked.source) == ("models/a.yaml", "a.yaml")
-    assert checked.verdicts[0].place == SourcePlace("a.yaml", 3, 5)
+    assert checked.verdicts[0].place == place("a.yaml", 3, 5)
     (by_path,) = costcalc.check(None, "a.yaml").models
     assert by_path == checked
 
@@ -95,9 +95,9 @@ def test_what_cannot_be_read_is_told_with_its_line_and_stops_no_other(here: Path
     mystery(here / "m.onnx")
     outcome = costcalc.check()
     broken, gone, none, fine = outcome.models
-    assert "filtres" in broken.error and broken.place == SourcePlace("a.yaml", 5, 12)
-    assert "gone.yaml" in gone.error and gone.place == SourcePlace("costcalc.yaml", 1, 18)
-    assert "no model fits the pattern" in none.error and none.place == SourcePlace("costcalc.yaml", 1, 29)
+    assert "filtres" in broken.error and broken.place == place("a.yaml", 5, 12)
+    assert "gone.yaml" in gone.error and gone.place == place("costcalc.yaml", 1, 18)
+    assert "no model fits the pattern" in none.error and none.place == place("costcalc.yaml", 1, 29)
     assert fine.verdicts[0].outcome == "exceeded"
     assert outcome.exit_code == 2, "2 wins over 1"
 
@@ -135,7 +135,9 @@ def test_a_name_bound_for_a_glob_holds_for_the_models_that_have_it(here: Path) -
 
 def test_a_model_that_is_named_twice_is_refused(here: Path) -> None:
     write(here, a_yaml=NET, costcalc_yaml="models:\n  - a.yaml\n  - '*.yaml'")
-    with pytest.raises(ConfigError, match=r"costcalc.yaml:3:5: .*named twice \(first at costcalc.yaml:2:5\)"):
+    with pytest.raises(
+        costcalc.CostcalcError, match=r"costcalc.yaml:3:5: .*named twice \(first at costcalc.yaml:2:5\)"
+    ):
         costcalc.check()
 
 
@@ -191,13 +193,15 @@ def test_equal_models_are_costed_once(here: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_python_api(here: Path) -> None:
     write(here, a_yaml=NET, my_yaml=f"models: [a.yaml]\nlimits: {{params: {PARAMS}}}")
     assert costcalc.check("my.yaml").exit_code == 0
-    with pytest.raises(ConfigError, match="--init"):
+    with pytest.raises(costcalc.CostcalcError, match="--init"):
         costcalc.check()
 
 
 def test_a_device_that_does_not_exist_is_refused_at_its_line(here: Path) -> None:
     write(here, a_yaml=NET, costcalc_yaml="models: [a.yaml]\nlimits:\n  time: {t44: 1 ms}")
-    with pytest.raises(HardwareError, match=r"costcalc.yaml:3:10: there is no hardware profile 't44'; did you mean t4"):
+    with pytest.raises(
+        costcalc.CostcalcError, match=r"costcalc.yaml:3:10: there is no hardware profile 't44'; did you mean t4"
+    ):
         costcalc.check()
     write(here, mine_yaml=MINE, costcalc_yaml="models: [a.yaml]\nlimits: {time: {mine.yaml: 8 s}}")
     (verdict,) = costcalc.check().verdicts

@@ -1,62 +1,16 @@
-"""Human units are read exactly, and printed so that what differs never reads as equal."""
+"""Figures are printed so that what differs never reads as equal."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.check_results import EXCEEDED
 
-from costcalc.core.dim import symbol
-from costcalc.core.errors import UsageError
-from costcalc.core.units import format_exact_share, parse_percent, parse_seconds
+from costcalc.rules import symbol
 from costcalc.studies.check import wording as words
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("2.1 ms", Fraction(21, 10**4)),
-        ("340us", Fraction(34, 10**5)),
-        ("340 \u00b5s", Fraction(34, 10**5)),
-        ("340 \u03bcs", Fraction(34, 10**5)),
-        ("1,500 ns", Fraction(3, 2 * 10**6)),
-        ("1.5 s", Fraction(3, 2)),
-        ("0", 0),
-    ],
-)
-def test_times(text: str, seconds: Fraction) -> None:
-    assert parse_seconds(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["2.1", "2 m", "2 Ms", "-1 ms", "ms", "", "1e3 ms", "2 min"])
-def test_no_times(text: str) -> None:
-    with pytest.raises(UsageError, match="with its unit"):
-        parse_seconds(text)
-
-
-def test_percentages() -> None:
-    assert parse_percent("30%") == Fraction(3, 10)
-    assert parse_percent(" 2.5 % ") == Fraction(1, 40)
-    for text in ("30", "-1%", "%", "1e2%", "30%%"):
-        with pytest.raises(UsageError, match="no percentage"):
-            parse_percent(text)
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (Fraction(3, 10), "30.0%"),
-        (Fraction(1, 10**6), "<0.1%"),
-        (Fraction(-1, 10**6), "-<0.1%"),
-        (Fraction(0), "0.0%"),
-        (Fraction(1999, 20), "9,995.0%"),
-        (Fraction(-1, 4), "-25.0%"),
-    ],
-)
-def test_shares(share: Fraction, text: str) -> None:
-    assert format_exact_share(share) == text
 
 
 @given(
@@ -86,3 +40,9 @@ def test_a_breach_is_told_exactly(value: int, limit: int, kind: str) -> None:
     text = words.format_headroom(value, limit, kind)
     assert text.startswith("exceeded by ") == (value > limit)
     assert f"{abs(limit - value):,}" in text
+
+
+def test_other_layers_that_break_a_limit_are_counted() -> None:
+    assert words.describe_blame(replace(EXCEEDED, layer_growth=None, other_layers=12)).endswith(
+        ", and 12 more layers are above it"
+    )

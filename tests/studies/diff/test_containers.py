@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.paths import SPECS
-from support.snapshots import named, net, of, sound, statuses
+from support.versions import named, net, of, sound, statuses
 
-from costcalc.studies.diff.diff import Diff
+from costcalc import Report
 
 STAGES = ("stage: {filters: 64, stride: 1}", "stage: {filters: 128}", "stage: {filters: 256}", "relu", "softmax")
 BLOCKS = """blocks:
@@ -32,20 +32,20 @@ BLOCKS = """blocks:
 PLACES = 3 * 4
 
 
-def edited(*pairs: tuple[str, str], layers: tuple[str, ...] = STAGES) -> Diff:
-    """The diff of the stages before and after texts of their blocks are replaced."""
+def edited(*pairs: tuple[str, str], layers: tuple[str, ...] = STAGES) -> tuple[Report, Report]:
+    """The stages before and after texts of their blocks are replaced."""
     after = BLOCKS
     for old, new in pairs:
         assert old in after
         after = after.replace(old, new)
-    return sound(net(*STAGES, size=32, head=BLOCKS), net(*layers, size=32, head=after))
+    return net(*STAGES, size=32, head=BLOCKS), net(*layers, size=32, head=after)
 
 
 SECOND = "      - conv: {filters: filters, kernel: 3, pad: 1}\n"
 
 
 def test_a_layer_that_a_block_has_twice_now_is_added_in_every_place() -> None:
-    result = edited((SECOND, SECOND + SECOND))
+    result = sound(*edited((SECOND, SECOND + SECOND)))
     assert statuses(result) == {"added": PLACES}
     assert {name.rpartition("/")[2].rstrip("123") for name in named(result, "added")} == {"conv"}
     places = {name.rpartition("/")[0] for name in named(result, "added")}
@@ -53,24 +53,24 @@ def test_a_layer_that_a_block_has_twice_now_is_added_in_every_place() -> None:
 
 
 def test_layers_that_a_block_lost_are_removed_in_every_place() -> None:
-    result = edited((SECOND + "      - batch_norm\n      - relu\n", ""))
+    result = sound(*edited((SECOND + "      - batch_norm\n      - relu\n", "")))
     assert statuses(result) == {"removed": 3 * PLACES}
 
 
 def test_the_only_block_that_is_left_is_the_first() -> None:
-    result = edited(("      - repeat: {times: 3, layers: [{basic: {filters: filters}}]}", ""))
+    result = sound(*edited(("      - repeat: {times: 3, layers: [{basic: {filters: filters}}]}", "")))
     assert statuses(result) == {"removed": 3 * 3 * 6}
 
 
 def test_a_stride_in_every_block_is_one_change_in_every_place() -> None:
-    result = edited((SECOND, SECOND.replace("pad: 1", "pad: 1, stride: 2")))
+    result = sound(*edited((SECOND, SECOND.replace("pad: 1", "pad: 1, stride: 2"))))
     assert {status: n for status, n in statuses(result).items() if status != "follows"} == {"changed": PLACES}
 
 
 @given(st.integers(0, 3), st.sampled_from(("sigmoid", "batch_norm", "pointwise_conv: {filters: 8}")))
 @settings(max_examples=8)
 def test_a_layer_before_a_stage_that_is_edited_too(at: int, text: str) -> None:
-    result = edited((SECOND, SECOND + "      - tanh\n"), layers=(*STAGES[:at], text, *STAGES[at:]))
+    result = sound(*edited((SECOND, SECOND + "      - tanh\n"), layers=(*STAGES[:at], text, *STAGES[at:])))
     found = statuses(result)
     assert found.pop("added") == PLACES + 1 and set(found) <= {"follows"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.snapshots import net, sound, statuses
+from support.versions import net, sound, statuses
 
 from costcalc.studies.diff.names import count_ordinals, is_numbered, is_same_name, stem
 

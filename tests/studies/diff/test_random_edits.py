@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from support.snapshots import net, sound, versions, written
+from support.versions import QUANTITIES, net, sound, versions, written
 
-from costcalc.analysis.layers import LAYER_QUANTITIES
+import costcalc
 from costcalc.core.dim import substitute
-from costcalc.studies.diff.diff import diff
-from costcalc.studies.diff.sequence import shortest_script
 
 Versions = tuple[list[str], list[str], int, int]
 
@@ -44,7 +40,7 @@ def test_the_way_back_takes_what_the_way_there_gave(pair: Versions) -> None:
     assume(new)
     before, after = net(*old, size=size), net(*new, size=new_size)
     there, back = sound(before, after), sound(after, before)
-    for quantity in LAYER_QUANTITIES:
+    for quantity in QUANTITIES:
         assert there.totals(quantity) == back.totals(quantity)[::-1]
 
 
@@ -54,8 +50,8 @@ def test_open_symbols_add_up_as_polynomials_and_bind_to_the_same_sums(pair: Vers
     old, new, _, _ = pair
     assume(new)
     result = sound(net(*old, size="S"), net(*new, size="S"))
-    bound = diff(net(*old, size=size), net(*new, size=size))
-    for quantity in LAYER_QUANTITIES:
+    bound = costcalc.diff(net(*old, size=size), net(*new, size=size))
+    for quantity in QUANTITIES:
         before, after = result.totals(quantity)
         assert before is not None and after is not None
         wanted = substitute(after - before, {"S": size, "N": 1})
@@ -74,7 +70,7 @@ def test_one_inserted_layer_is_one_added_layer(pair: Versions, at: int, text: st
     assert len([c for c in result.layers if c.status == "added"]) == 1
     assert not [c for c in result.layers if c.status in ("removed", "changed")]
     assert not [c for c in result.layers if c.status == "renamed"]
-    back = diff(after, before)
+    back = costcalc.diff(after, before)
     assert [c.status for c in back.changes if c.status != "follows"] == ["removed"]
 
 
@@ -85,17 +81,3 @@ def test_one_changed_layer_is_one_changed_layer(pair: Versions, change: dict[str
     before, after = ([*pair[0][:at], written(spec), *pair[0][at:]] for spec in (conv, {**conv, **change}))
     result = sound(net(*before, size=32), net(*after, size=32))
     assert [c.status for c in result.changes if c.status != "follows"] == ["changed"]
-
-
-@given(st.lists(st.integers(0, 2), max_size=9), st.lists(st.integers(0, 2), max_size=9))
-def test_the_shortest_script_keeps_the_most(a: list[int], b: list[int]) -> None:
-    pairs = shortest_script(a, b, 18)
-    assert pairs is not None and all(a[i] == b[j] for i, j in pairs)
-    assert all(x[0] < y[0] and x[1] < y[1] for x, y in pairwise(pairs))
-    longest = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
-    for i, x in enumerate(a):
-        for j, y in enumerate(b):
-            longest[i + 1][j + 1] = longest[i][j] + 1 if x == y else max(longest[i][j + 1], longest[i + 1][j])
-    assert len(pairs) == longest[-1][-1]
-    lost = len(a) + len(b) - 2 * len(pairs)
-    assert lost == 0 or shortest_script(a, b, lost - 1) is None

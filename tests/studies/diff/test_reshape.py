@@ -5,14 +5,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from support.snapshots import net, of, sound
+from support.versions import net, of, sound, words
 
-from costcalc.api import analyze
-from costcalc.studies.diff.snapshot import Snapshot, snapshot
-from costcalc.views.diff_words import describe_change
+from costcalc import Report, analyze
 
 
-def attention(d: int, heads: int, kv: int | None = None) -> Snapshot:
+def attention(d: int, heads: int, kv: int | None = None) -> Report:
     """Attention over 64 places of d features; kv heads of keys as wide as the others unless there are as many."""
     width = d if kv is None else d // heads * kv
     text = (
@@ -23,7 +21,7 @@ def attention(d: int, heads: int, kv: int | None = None) -> Snapshot:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "net.yaml"
         path.write_text(text)
-        return snapshot(analyze(path))
+        return analyze(path)
 
 
 def test_a_hidden_layer_behind_flattened_channels_gives_the_next_one_other_channels() -> None:
@@ -46,7 +44,7 @@ def test_more_heads_of_the_same_width_altogether_are_heads() -> None:
     result = sound(attention(256, 8), attention(256, 4))
     assert {cause for parts in result.causes.values() for cause in parts} == {"heads"}
     assert "macs" not in result.causes
-    assert [describe_change(change) for change in result.changes] == ["heads 8 → 4"]
+    assert words(result) == ["heads 8 → 4"]
 
 
 def test_wider_attention_with_more_heads_is_channels_even_where_it_could_not_be_wider_alone() -> None:
@@ -59,7 +57,7 @@ def test_wider_attention_with_more_heads_is_channels_even_where_it_could_not_be_
 def test_fewer_heads_of_keys() -> None:
     result = sound(attention(256, 8), attention(256, 8, 2))
     assert result.causes["macs"] == {"channels": 64 * 256 * (64 - 256) * 2}
-    assert next(describe_change(c) for c in result.changes if c.name == "attention").startswith("key heads 8 → 2")
+    assert [text for text in words(result) if text.startswith("key heads 8 → 2")]
 
 
 def test_a_class_token_is_as_wide_as_the_network() -> None:

@@ -8,12 +8,12 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.versions import QUANTITIES
 
-from costcalc.analysis.layers import LAYER_QUANTITIES
-from costcalc.core.dim import Dim, symbol
-from costcalc.core.errors import QuantityError, UsageError
+from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import Figure
-from costcalc.studies.diff.diff import Diff, total_change
+from costcalc.rules import Dim, UsageError, symbol
+from costcalc.studies.diff.diff import Diff, diff, total_change
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 from costcalc.studies.diff.threshold import ThresholdResult, judge, parse_thresholds
 
@@ -22,18 +22,14 @@ def version(macs: Dim, *unknown: str) -> Snapshot:
     """A model of one layer with some MACs, and others that are not known."""
     names = ("known", *unknown)
     layers = [
-        SnapshotLayer(
-            n, "Op", "", 1, (), (), {}, dict.fromkeys(LAYER_QUANTITIES, None if n in unknown else macs), "costed"
-        )
+        SnapshotLayer(n, "Op", "", 1, (), (), {}, dict.fromkeys(QUANTITIES, None if n in unknown else macs), "costed")
         for n in names
     ]
-    totals: dict[str, Dim] = dict.fromkeys((*LAYER_QUANTITIES, "peak_activation_bytes"), macs)
+    totals: dict[str, Dim] = dict.fromkeys((*QUANTITIES, "peak_activation_bytes"), macs)
     return Snapshot("net", "net", (), tuple(layers), totals, {"Mystery": len(unknown)} if unknown else {}, {})
 
 
 def found(before: Dim | Snapshot, after: Dim | Snapshot, condition: str) -> ThresholdResult:
-    from costcalc.studies.diff.diff import diff
-
     sides = [side if isinstance(side, Snapshot) else version(side) for side in (before, after)]
     return judge(diff(*sides), parse_thresholds(condition)[0])
 
@@ -162,9 +158,9 @@ def test_to_the_last_unit() -> None:
 
 @given(st.integers(0, 10**20), st.integers(0, 10**20), st.fractions(0, 5, max_denominator=10**6))
 def test_shares_are_exact(before: int, after: int, share: Fraction) -> None:
-    asked = parse_thresholds("macs>+1%")[0]._replace(share=share)
-    diff = Diff(version(before), version(after), ())
-    assert (judge(diff, asked).outcome == "exceeded") == (after - before > share * before)
+    (threshold,) = parse_thresholds("macs>+1%")
+    result = judge(Diff(version(before), version(after), ()), threshold._replace(share=share))
+    assert (result.outcome == "exceeded") == (after - before > share * before)
 
 
 def test_a_model_that_is_new_has_not_grown() -> None:
@@ -199,7 +195,5 @@ def test_operators_without_a_rule() -> None:
 
 
 def test_a_rise_is_known_where_only_equal_layers_are_not() -> None:
-    from costcalc.studies.diff.diff import diff
-
     assert total_change(diff(version(5, "odd"), version(9, "odd")), "peak_activation_bytes") == 4
     assert total_change(diff(version(5), version(9, "odd")), "macs") is None

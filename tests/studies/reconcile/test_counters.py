@@ -10,13 +10,12 @@ import pytest
 from support.paths import COUNTER_FIGURES
 
 import costcalc
-from costcalc.studies.reconcile.reconcile import Reconciliation
 
 MODULES: dict[str, Any] = json.loads((COUNTER_FIGURES / "modules.json").read_text(encoding="utf-8"))["modules"]
 CASES = [(name, counter) for name, module in MODULES.items() for counter in module["figures"]]
 
 
-def reconciled(folder: Path, shape: list[int], layers: str, counter: str, **written: str) -> Reconciliation:
+def reconciled(folder: Path, shape: list[int], layers: str, counter: str, **written: str) -> Any:
     path = folder / "net.yaml"
     path.write_text(f"name: net\ninput: {shape}\nlayers: {layers}\n", encoding="utf-8")
     return costcalc.reconcile(path, tools=[counter], written=written)

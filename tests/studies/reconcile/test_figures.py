@@ -9,7 +9,7 @@ import pytest
 
 import costcalc
 from costcalc.core.dim import substitute
-from costcalc.core.errors import UsageError
+from costcalc.rules import UsageError
 from costcalc.studies.reconcile.account import parse_figure
 from costcalc.studies.reconcile.pytorch_style import MAX_CHANGES, STYLE_CHOICES, PyTorchStyle, other_styles, style_of
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.builtin import NAMES
 from support.networks import promised
 
 import costcalc
-from costcalc.frontends.builtin import builtin_models
 
-NAMES = [model.name for model in builtin_models()]
 LARGE = ("resnet101", "resnet152", "densenet169")
 """The same blocks as in a smaller one, more often."""
 

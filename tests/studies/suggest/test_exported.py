@@ -10,8 +10,7 @@ import pytest
 from support.graph_execution import result
 
 import costcalc
-from costcalc.core.ir import DType, Graph
-from costcalc.graph.builder import GraphBuilder
+from costcalc.rules import DType, Graph, GraphBuilder
 
 D, HEADS, TOKENS = 32, 8, 10
 

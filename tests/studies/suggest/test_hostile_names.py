@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from support.cli import run
 from support.networks import made
-
-from costcalc.cli.app import run
 
 NAME = "::add-mask::<b>@org/team\x1b[2J|`\u202e"
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from support.networks import made, promised
 
 import costcalc
-from costcalc.core.errors import ShapeError
-from costcalc.frontends.yaml.reader import load_spec
+from costcalc.rules import ShapeError
 
 BLOCKS = """\
 blocks:
@@ -78,7 +77,7 @@ def networks(draw: st.DrawFn) -> str:
     channels = draw(st.sampled_from([1, 3, 8]))
     text = f"params: {{wide: 2}}\ninput: [N, {channels}, 40, 40]\n{BLOCKS}layers:\n{lines}"
     try:
-        load_spec(text, "net.yaml")
+        costcalc.load(text.encode())
     except ShapeError:
         assume(False)
     return text

@@ -8,7 +8,7 @@ import pytest
 from support.networks import VGG_STYLE, layers, made, promised
 
 import costcalc
-from costcalc.core.errors import UsageError
+from costcalc.rules import UsageError
 
 
 def apply_to_text(folder: Path, text: str, which: str, **options: object) -> str:

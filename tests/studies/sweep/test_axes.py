@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costcalc.core.errors import UsageError
+from costcalc.rules import UsageError
 from costcalc.studies.sweep.axes import Grid, SweepAxis, decimal_text, parse_values, value_text
 from costcalc.studies.sweep.space import build_space, draw_sample
 

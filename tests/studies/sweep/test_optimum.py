@@ -10,7 +10,6 @@ import pytest
 import costcalc
 from costcalc.studies.sweep import executor as work
 from costcalc.studies.sweep import point
-from costcalc.studies.sweep.query import compile_condition, compile_expression
 
 GRID: dict[str, Any] = {"alpha": "0.25:1:0.25", "resolution": "96:224:32"}
 EVERY = costcalc.sweep("mobilenet_v1", params=GRID, jobs=1)
@@ -26,10 +25,10 @@ def test_random_constraints(seed: int) -> None:
     way = r.choice(["maximize", "minimize"])
     asked: dict[str, Any] = {way: goal}
     found = costcalc.sweep("mobilenet_v1", params=GRID, subject_to=text, jobs=1, **asked)
-    fits = [row for row in EVERY.rows if compile_condition(text, EVERY.columns)(row)]
-    value = compile_expression(goal, EVERY.columns)
-    best = (max if way == "maximize" else min)((value(row) for row in fits), default=None)
-    assert list(found.rows) == [row for row in fits if value(row) == best]
+    fits = [row for row in EVERY if eval(text, {}, dict(row))]
+    values = [eval(goal, {}, dict(row)) for row in fits]
+    best = (max if way == "maximize" else min)(values, default=None)
+    assert list(found) == [row for row, value in zip(fits, values, strict=True) if value == best]
 
 
 def test_symbols_are_found_through_formulas() -> None:

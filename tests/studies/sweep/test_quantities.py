@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 from onnx import TensorProto, helper
+from support.cli import ok
 from support.onnx_models import info, model, weight
 
 import costcalc
-from costcalc.core.errors import CostcalcError, HardwareError, UsageError
-from costcalc.core.quantities import parse_quantity
-from costcalc.studies.measurement import measure
-from costcalc.studies.options import Settings
-from costcalc.studies.sweep.query import compile_condition, compile_expression, parse_expression
+from costcalc import CostcalcError
+from costcalc.rules import UsageError
 
 WIDTHS: dict[str, Any] = {"alpha": [Fraction(1, 4), 1]}
 ASKED = ("time.t4", "energy.t4", "fits.t4", "arena_bytes", "compulsory_bytes", "intensity", "training_bytes")
 
 
-def alone(alpha: Fraction, **options: Any) -> Any:
-    return measure("mobilenet", Settings.of(params={"alpha": alpha}, **options).extend_for(map(parse_quantity, ASKED)))
+def figure(key: str, alpha: float) -> Any:
+    """A figure with its certainty, as a diff of the model with itself has it."""
+    return costcalc.diff("mobilenet", "mobilenet", quantities=ASKED, params={"alpha": alpha}).figures(key)[0]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -31,11 +31,12 @@ def test_each_point_has_the_figures_of_a_measurement(jobs: int) -> None:
     params = {"alpha": "0.25:1:0.01"} if jobs == 2 else WIDTHS  # 76 points are work for several processes
     found = costcalc.sweep("mobilenet", params=params, quantities=ASKED, jobs=jobs, **options)
     for row in list(found)[:: 25 if jobs == 2 else 1]:
-        measurement = alone(Fraction(repr(row["alpha"])), **options)
+        params = {"alpha": row["alpha"]}
+        alone = costcalc.diff("mobilenet", "mobilenet", quantities=ASKED, params=params, **options)
         for key in (*ASKED, "peak_activation_bytes", "macs"):
-            figure = measurement.figure(key)
-            value = figure.value
-            assert row[key] == (float(value) if isinstance(value, Fraction) else value), key
+            _, figure = alone.figures(key)
+            assert not isinstance(figure, CostcalcError)
+            assert row[key] == (float(figure.value) if isinstance(figure.value, Fraction) else figure.value), key
             assert (row["certainty"] or {}).get(key, "exact") == figure.certainty
         assert row["refused"] is None and row["error"] is None
 
@@ -50,8 +51,8 @@ def test_columns_follow_from_the_names() -> None:
 
 def test_conditions_and_goals_measure_what_they_name() -> None:
     found = costcalc.sweep("mobilenet", params={"alpha": "0.25:1:0.25"}, sort="-time.t4", where="arena_bytes < 4MiB")
-    times = [alone(Fraction(n, 4)).figure("time.t4").value for n in (4, 3, 2, 1)]
-    arenas = [alone(Fraction(n, 4)).figure("arena_bytes").value for n in (4, 3, 2, 1)]
+    times = [figure("time.t4", n / 4).value for n in (4, 3, 2, 1)]
+    arenas = [figure("arena_bytes", n / 4).value for n in (4, 3, 2, 1)]
     kept = [float(time) for time, arena in zip(times, arenas, strict=True) if arena < 4 * 2**20]
     assert found["time.t4"] == kept and 0 < len(kept) < 4
     limit = f"time.t4 <= {float(times[1]) * 1e6 + 1e-6:.9f} us"
@@ -69,53 +70,11 @@ def test_rows_compete_in_a_quantity_by_what_is_better() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("time.t4 < 5ms and arena_bytes < 256KiB", ["time.t4", "arena_bytes"]),
-        ("time.pixel-1-big-core - time.t4 > 0", ["time.pixel-1-big-core", "time.t4"]),
-        ("time.'pixel-1-big-core'<1s", ["time.pixel-1-big-core"]),
-        ("'time.t4' < 2 us", ["time.t4"]),
-        ("energy.\"my device.yaml\" < 1mJ or act == 'relu'", ["energy.my device.yaml", "act"]),
-        ("fits.stm32h743 and macs/params > 2", ["fits.stm32h743", "macs", "params"]),
-        ("time.t4/time.a100 < 2", ["time.t4", "time.a100"]),
-        ("tokens_per_second.t4*2 >= 100", ["tokens_per_second.t4"]),
-    ],
-)
-def test_names_of_devices_in_conditions(text: str, names: list[str]) -> None:
-    assert sorted(parse_expression(text).names()) == sorted(names)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("5ms", Fraction(5, 1000)),
-        ("2 us", Fraction(2, 10**6)),
-        ("2µs", Fraction(2, 10**6)),
-        ("1.5 s", Fraction(3, 2)),
-        ("7ns", Fraction(7, 10**9)),
-        ("1mJ", Fraction(1, 1000)),
-        ("3 uJ", Fraction(3, 10**6)),
-        ("2 J", 2),
-        ("5m", 5_000_000),
-        ("2 p", 2 * 10**15),
-        ("4 pJ", Fraction(4, 10**12)),
-    ],
-)
-def test_units_of_time_and_energy(text: str, value: Any) -> None:
-    assert compile_expression(text, ())(()) == value
-
-
-def test_a_bound_is_compared_by_its_value() -> None:
-    holds = compile_condition("time.t4 <= 5ms", ("time.t4",))
-    assert [holds((Fraction(n, 1000),)) for n in (4, 5, 6)] == [True, True, False] and not holds((None,))
-
-
-@pytest.mark.parametrize(
     ("options", "error", "words"),
     [
         ({"where": "time < 5ms"}, UsageError, "write time.t4"),
-        ({"where": "time.t5 < 5ms"}, HardwareError, "t5"),
-        ({"where": "time.t4-1ms < 5ms"}, HardwareError, "t4-1ms"),
+        ({"where": "time.t5 < 5ms"}, CostcalcError, "t5"),
+        ({"where": "time.t4-1ms < 5ms"}, CostcalcError, "t4-1ms"),
         ({"where": "time.t4 < 5MS"}, UsageError, "is not understood"),
         ({"pareto": "arena_byte,params"}, UsageError, "did you mean 'arena_bytes'"),
         ({"quantities": ["speed"]}, UsageError, "there is no quantity 'speed'"),
@@ -174,13 +133,14 @@ def test_the_peak_of_an_execution_by_symbols() -> None:
 
 
 def test_what_a_decoder_generates_leaves_the_text_open() -> None:
-    found = costcalc.sweep("gpt2", vary={"prompt": [16, 32]}, generation={"generate": 4}, quantities="time.t4")
-    for row, prompt in zip(found, (16, 32), strict=True):
-        measurement = measure("gpt2", Settings.of(generation={"prompt": prompt, "generate": 4}))
-        for key in ("kv_cache_bytes", "prompt_macs", "step_macs", "memory_bytes"):
-            assert row[key] == measurement.figure(key).value
+    rows = costcalc.sweep("gpt2", vary={"prompt": [16, 32]}, generation={"generate": 4}, quantities="time.t4")
+    for row, prompt in zip(rows, (16, 32), strict=True):
+        alone = ok("llm", "gpt2", f"--prompt={prompt}", "--generate=4", "--format", "json")
+        found = json.loads(alone)["generation"]
+        figures = (found["cache"]["bytes"], found["prefill"]["macs"], found["steps"]["macs"], found["memory_bytes"])
+        assert tuple(row[key] for key in ("kv_cache_bytes", "prompt_macs", "step_macs", "memory_bytes")) == figures
         assert row["macs"] is None and "it depends on seq" in row["refused"]["macs"]
-        assert row["params"] == measurement.figure("params").value
+        assert row["params"] == found["params"]
 
 
 def test_certainty_is_told_for_each_figure(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costcalc.core.errors import UsageError
+from costcalc.rules import UsageError
 from costcalc.studies.sweep import select as dominance
-from costcalc.studies.sweep.query import compile_condition, compile_expression
+from costcalc.studies.sweep.query import compile_condition, compile_expression, parse_expression
 from costcalc.studies.sweep.select import best_rows, pareto_rows, parse_goals, sort_rows
 
 COLUMNS = ("alpha", "act", "macs", "params", "peak", "k", "peak_bytes")
@@ -155,3 +155,45 @@ def test_a_quantity_is_compared_with_amounts_of_its_unit(text: str, says: str) -
     with pytest.raises(UsageError) as caught:
         compile_condition(text, ("macs", "arena_bytes", "time.t4"))
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("time.t4 < 5ms and arena_bytes < 256KiB", ["time.t4", "arena_bytes"]),
+        ("time.pixel-1-big-core - time.t4 > 0", ["time.pixel-1-big-core", "time.t4"]),
+        ("time.'pixel-1-big-core'<1s", ["time.pixel-1-big-core"]),
+        ("'time.t4' < 2 us", ["time.t4"]),
+        ("energy.\"my device.yaml\" < 1mJ or act == 'relu'", ["energy.my device.yaml", "act"]),
+        ("fits.stm32h743 and macs/params > 2", ["fits.stm32h743", "macs", "params"]),
+        ("time.t4/time.a100 < 2", ["time.t4", "time.a100"]),
+        ("tokens_per_second.t4*2 >= 100", ["tokens_per_second.t4"]),
+    ],
+)
+def test_names_of_devices_in_conditions(text: str, names: list[str]) -> None:
+    assert sorted(parse_expression(text).names()) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5ms", Fraction(5, 1000)),
+        ("2 us", Fraction(2, 10**6)),
+        ("2µs", Fraction(2, 10**6)),
+        ("1.5 s", Fraction(3, 2)),
+        ("7ns", Fraction(7, 10**9)),
+        ("1mJ", Fraction(1, 1000)),
+        ("3 uJ", Fraction(3, 10**6)),
+        ("2 J", 2),
+        ("5m", 5_000_000),
+        ("2 p", 2 * 10**15),
+        ("4 pJ", Fraction(4, 10**12)),
+    ],
+)
+def test_units_of_time_and_energy(text: str, value: Any) -> None:
+    assert compile_expression(text, ())(()) == value
+
+
+def test_a_bound_is_compared_by_its_value() -> None:
+    holds = compile_condition("time.t4 <= 5ms", ("time.t4",))
+    assert [holds((Fraction(n, 1000),)) for n in (4, 5, 6)] == [True, True, False] and not holds((None,))

@@ -10,17 +10,14 @@ from typing import Any
 
 import pytest
 from onnx import TensorProto, helper
+from support.builtin import NAMES
 from support.onnx_models import info, model, weight
 
 import costcalc
-from costcalc.core.errors import CostcalcError, LoadError, ShapeError, UnknownNameError, UsageError
-from costcalc.core.quantities import TOTALS
-from costcalc.frontends.builtin import builtin_models
+from costcalc import CostcalcError
+from costcalc.rules import LoadError, ShapeError, UnknownNameError, UsageError
 from costcalc.studies.sweep import executor as batch
-from costcalc.studies.sweep import executor as work
-from costcalc.studies.sweep.point import point_totals
 from costcalc.studies.sweep.recipe import prepare_sweep
-from costcalc.studies.sweep.sweep import Sweep
 
 
 def alone(model: Any, **options: Any) -> dict[str, Any]:
@@ -28,16 +25,19 @@ def alone(model: Any, **options: Any) -> dict[str, Any]:
     return dict(costcalc.analyze(model, **options).totals)
 
 
+TOTALS = tuple(costcalc.analyze("lenet5").totals)
+
+
 def figures(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in TOTALS}
 
 
-@pytest.mark.parametrize("name", [m.name for m in builtin_models()])
+@pytest.mark.parametrize("name", NAMES)
 def test_totals_are_those_of_a_report(name: str) -> None:
     report = costcalc.analyze(name, dims={"seq": 100} if "seq" in costcalc.analyze(name).open_symbols else {})
-    found = point_totals(report.graph)
-    assert dict(zip(TOTALS, found.figures, strict=True)) == dict(report.totals)
-    assert (found.lower_bound, found.upper_bound) == (report.lower_bound, report.upper_bound)
+    (found,) = costcalc.sweep(report.graph, jobs=1)
+    assert figures(found) == dict(report.totals)
+    assert (found["lower_bound"], found["upper_bound"]) == (report.lower_bound, report.upper_bound)
 
 
 def test_a_grid_of_mobilenets_equals_one_by_one() -> None:
@@ -176,7 +176,7 @@ def test_what_is_wrong_with_the_whole(model: str, options: Any, error: type, sai
 
 def test_the_result_is_plain_data() -> None:
     found = costcalc.sweep("mobilenet", params={"alpha": [0.25, 1], "classes": [10]})
-    assert isinstance(found, Sweep) and found.axes[0].values == (Fraction(1, 4), 1)
+    assert found.axes[0].values == (Fraction(1, 4), 1)
     assert [type(row["alpha"]) for row in found] == [float, float]
     assert "2 of 2 combinations" in str(found) and "<table" in found._repr_html_()
     assert repr(found) == "<Sweep MobileNet v1: 2 rows of 2 combinations>"
@@ -187,10 +187,10 @@ def test_the_result_is_plain_data() -> None:
 def test_points_that_no_formula_stands_for_come_as_they_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
     """100 sizes in one block by formulas, in batches of 16 where each is built; the same rows."""
     recipe = prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe
-    by_formula = list(work.row_blocks(recipe, range(100), 1))
+    by_formula = list(batch.row_blocks(recipe, range(100), 1))
     assert [len(block) for block in by_formula] == [100]
     monkeypatch.setattr(batch, "find_formulas", lambda *_: None)
-    built = list(work.row_blocks(prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe, range(100), 1))
+    built = list(batch.row_blocks(prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe, range(100), 1))
     assert [len(block) for block in built] == [batch.BATCH_POINTS] * 6 + [4]
     assert [row for block in built for row in block] == by_formula[0]
 

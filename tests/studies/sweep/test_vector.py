@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costcalc.core.dim import Dim, maximum, minimum, substitute, symbol
-from costcalc.core.errors import ShapeError
+from costcalc.core.dim import substitute
+from costcalc.rules import Dim, ShapeError, maximum, minimum, symbol
 from costcalc.studies.sweep.vector import INT64_MAX, Columns
 
 A, B = symbol("a"), symbol("b")

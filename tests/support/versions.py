@@ -1,4 +1,4 @@
-"""Snapshots for tests of the diff: YAML texts, and random chains of layers with random edits."""
+"""Versions of a model for tests of the diff: YAML texts, and random chains of layers with random edits."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from costcalc.analysis.layers import LAYER_QUANTITIES
-from costcalc.api import analyze
-from costcalc.studies.diff.diff import Diff, diff
-from costcalc.studies.diff.snapshot import Snapshot, snapshot
+import costcalc
+from costcalc.rules import Graph
+from costcalc.studies.diff.diff import Diff
 
+QUANTITIES = ("macs", "flops", "params", "buffers", "weight_bytes", "activation_bytes", "traffic_bytes")
+"""Those that add up over layers."""
 KINDS = ("conv", "depthwise_conv", "pointwise_conv", "batch_norm", "relu", "max_pool", "residual", "grouped")
 SWAPS = {"relu": "gelu", "gelu": "sigmoid", "max_pool": "avg_pool", "avg_pool": "max_pool", "sigmoid": "relu"}
 
 
-def net(*layers: str, size: object = 16, channels: int = 8, head: str = "") -> Snapshot:
-    """The snapshot of a YAML model with these layers over [N, channels, size, size]."""
+def net(*layers: str, size: object = 16, channels: int = 8, head: str = "") -> costcalc.Report:
+    """The report of a YAML model with these layers over [N, channels, size, size]."""
     lines = [f"input: [N, {channels}, {size}, {size}]", head, "layers:", *("  - " + text for text in layers)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "net.yaml"
         path.write_text("\n".join(lines))
-        return snapshot(analyze(path, symbolic=isinstance(size, str)))
+        return costcalc.analyze(path, symbolic=isinstance(size, str))
 
 
-def of(model: str, params: dict[str, Any] | None = None, **options: Any) -> Snapshot:
-    """The snapshot of a built-in model or of a file."""
-    return snapshot(analyze(model, params=params, **options))
+def of(model: str, params: dict[str, Any] | None = None, **options: Any) -> costcalc.Report:
+    """The report of a built-in model or of a file."""
+    return costcalc.analyze(model, params=params, **options)
 
 
 def statuses(result: Diff) -> dict[str, int]:
@@ -42,14 +43,24 @@ def named(result: Diff, status: str) -> list[str]:
     return [change.name for change in result.layers if change.status == status]
 
 
-def sound(before: Snapshot, after: Snapshot) -> Diff:
+def pairs(result: Diff) -> list[tuple[str, str]]:
+    """(name before, name after) of every layer, "" where it is not there."""
+    return [(c.before.name if c.before else "", c.after.name if c.after else "") for c in result.layers]
+
+
+def words(result: Diff) -> list[str]:
+    """What is said of each layer that changed, those with the largest differences first."""
+    return [layer["change"] for layer in result.to_dict()["layers"]]
+
+
+def sound(before: costcalc.Report | Graph, after: costcalc.Report | Graph) -> Diff:
     """The diff, of which holds: every layer occurs once, in the new order, and all differences add up exactly."""
-    result = diff(before, after)
-    assert [c.after for c in result.layers if c.after is not None] == list(after.layers)
-    olds = [id(c.before) for c in result.layers if c.before is not None]
-    assert sorted(olds) == sorted(map(id, before.layers))
+    result = costcalc.diff(before, after)
+    old, new = result.before, result.after
+    assert [c.after for c in result.layers if c.after is not None] == list(new.layers)
+    assert sorted([id(c.before) for c in result.layers if c.before is not None]) == sorted(map(id, old.layers))
     assert all(c.before or c.after for c in result.layers)
-    for quantity in LAYER_QUANTITIES:
+    for quantity in QUANTITIES:
         total: Any = 0
         for change in result.layers:
             delta = change.delta(quantity)
@@ -60,7 +71,7 @@ def sound(before: Snapshot, after: Snapshot) -> Diff:
                 assert part != 0
                 parts = parts + part
             assert parts == delta, (change.name, quantity)
-        assert total == after.totals[quantity] - before.totals[quantity]
+        assert total == new.totals[quantity] - old.totals[quantity]
         explained: Any = 0
         for part in result.causes.get(quantity, {}).values():
             explained = explained + part

@@ -1,4 +1,4 @@
-"""The best pairs in order, against all pairings of small runs."""
+"""The best pairs in order, against all pairings of small runs; the shortest script, against the longest common part."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from itertools import combinations, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.snapshots import net
+from support.versions import net
 
+import costcalc
 from costcalc.studies.diff import sequence as pairing
-from costcalc.studies.diff.diff import diff
 from costcalc.studies.diff.keys import Interner, LayerKeys, make_layer_keys
-from costcalc.views.diff import diff_tables
 
-EMPTY = make_layer_keys(net("relu"), Interner())
+RELU = net("relu")
+ANY = make_layer_keys(costcalc.diff(RELU, RELU).before, Interner())
 
 Scores = list[list[int]]
 rows = st.integers(1, 5).flatmap(
@@ -45,7 +45,7 @@ def test_no_pairs_have_more_in_common(scores: Scores, band: int | None) -> None:
     wide = m if band is None else band + abs(n - m)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairing, "score", scored(scores))
-        found = pairing.best_pairs(EMPTY, range(n), EMPTY, range(m), band)
+        found = pairing.best_pairs(ANY, range(n), ANY, range(m), band)
     assert all(x[0] < y[0] and x[1] < y[1] for x, y in pairwise(found))
     within = [abs(i * m // n - j) <= wide for i, j in found]
     assert all(within) and all(scores[i][j] for i, j in found)
@@ -60,10 +60,19 @@ def test_a_band_is_walked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         return i == j
 
     monkeypatch.setattr(pairing, "score", score)
-    assert len(pairing.best_pairs(EMPTY, range(300), EMPTY, range(300), 4)) == 300
+    assert len(pairing.best_pairs(ANY, range(300), ANY, range(300), 4)) == 300
     assert len(asked) <= 300 * 9 and all(abs(i - j) <= 4 for i, j in asked)
 
 
-def test_the_layers_left_out_of_a_table_are_the_others() -> None:
-    many = diff_tables(diff(net("relu"), net("relu", *["sigmoid"] * 9)), top=4)[-1]
-    assert len(many.rows) == 4 and many.remainder_row is not None and many.remainder_row[1] == "(5 more)"
+@given(st.lists(st.integers(0, 2), max_size=9), st.lists(st.integers(0, 2), max_size=9))
+def test_the_shortest_script_keeps_the_most(a: list[int], b: list[int]) -> None:
+    pairs = pairing.shortest_script(a, b, 18)
+    assert pairs is not None and all(a[i] == b[j] for i, j in pairs)
+    assert all(x[0] < y[0] and x[1] < y[1] for x, y in pairwise(pairs))
+    longest = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i, x in enumerate(a):
+        for j, y in enumerate(b):
+            longest[i + 1][j + 1] = longest[i][j] + 1 if x == y else max(longest[i][j + 1], longest[i + 1][j])
+    assert len(pairs) == longest[-1][-1]
+    lost = len(a) + len(b) - 2 * len(pairs)
+    assert lost == 0 or pairing.shortest_script(a, b, lost - 1) is None
