@@ -69,7 +69,7 @@ def test_a_comparison_never_drops_a_model(width: int) -> None:
     made = {"separable": separable, "blocks": blocks, "unknown": unknown, "scores": attention_scores, "more": blocks}
     reports = [replace(costcalc.analyze(make()), name=name) for name, make in made.items()]
     for one in tables(costcalc.compare(*reports)):
-        bare = replace(one, remarks=(), subtitle="")
+        bare = replace(one, notes=(), subtitle="")
         lines = render_tables("table", [bare], Screen(width)).splitlines()
         assert all(text_width(line) <= max(width, 27) for line in lines)
         words = " ".join(line for line in lines if line.startswith("  ")).split()
@@ -96,7 +96,7 @@ def test_a_comparison_repeats_what_its_figures_rest_on() -> None:
     """Once where it holds for all, with the model's name where it does not."""
     first, second = costcalc.analyze(attention_scores()), costcalc.analyze(unknown())
     notes = [replace(report, notes=("batch = 1 (default)", note)) for report, note in ((first, "a"), (second, "b"))]
-    texts = [(note.label, note.text) for one in tables(costcalc.compare(*notes)) for note in one.remarks]
+    texts = [(note.label, note.text) for one in tables(costcalc.compare(*notes)) for note in one.notes]
     assert ("Note", "batch = 1 (default)") in texts
     assert ("Note", f"{first.name}: a") in texts and ("Note", f"{second.name}: b") in texts
     assert any(label == "Open" and text.startswith(f"{first.name}: seq") for label, text in texts)

@@ -58,9 +58,9 @@ def check_sums(found: tuple[Any, ...]) -> None:
     rises = {row[0]: row[3] for row in totals.rows}
     for one in others:
         for i, column in enumerate(one.columns):
-            if column.kind == "change" and one.total is not None:
-                rows = [*one.rows, *([one.rest] if one.rest else [])]
-                assert sum(row[i] for row in rows) == one.total[i] == rises.get(column.title.removeprefix("Δ "), 0)
+            if column.kind == "change" and one.total_row is not None:
+                rows = [*one.rows, *([one.remainder_row] if one.remainder_row else [])]
+                assert sum(row[i] for row in rows) == one.total_row[i] == rises.get(column.title.removeprefix("Δ "), 0)
 
 
 def test_the_parts_sum_to_the_totals() -> None:
@@ -78,10 +78,10 @@ def test_they_do_after_random_edits(pair: tuple[list[str], list[str], int, int])
 def test_the_largest_of_a_long_list_and_a_row_for_the_rest() -> None:
     *_, whole = tables("resnet34", "resnet50")
     *_, cut = tables("resnet34", "resnet50", 5)
-    assert len(cut.rows) == 5 and cut.rest is not None
+    assert len(cut.rows) == 5 and cut.remainder_row is not None
     assert [row for row in whole.rows if row in cut.rows] == list(cut.rows)
-    assert cut.rest[1] == f"({len(whole.rows) - 5} more)"
-    assert cut.total == whole.total
+    assert cut.remainder_row[1] == f"({len(whole.rows) - 5} more)"
+    assert cut.total_row == whole.total_row
     assert all(row[0] in ("added", "removed", "changed") for row in cut.rows)
 
 
@@ -158,8 +158,8 @@ def test_in_the_api() -> None:
 def test_a_cause_that_its_name_does_not_tell_is_told_below() -> None:
     relu, biased = "conv: {filters: 8, kernel: 3, bias: false}", "conv: {filters: 8, kernel: 3}"
     causes = tables(net(relu), net(biased, size=20))[1]
-    assert [remark.label for remark in causes.remarks] == ["resolution", "other"]
-    assert tables(net(relu), net(relu, relu))[1].remarks == ()
+    assert [remark.label for remark in causes.notes] == ["resolution", "other"]
+    assert tables(net(relu), net(relu, relu))[1].notes == ()
 
 
 def test_inputs_that_changed_are_named_and_nothing_is_said_of_no_difference() -> None:

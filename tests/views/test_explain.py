@@ -104,7 +104,7 @@ def test_a_layer_is_found_by_parts_of_its_path_in_order() -> None:
 
 
 def lines(explanation: Any, section: str) -> list[tuple[str, str]]:
-    return [(line.what, str(line)) for line in explanation.sections.get(section, ())]
+    return [(line.label, str(line)) for line in explanation.sections.get(section, ())]
 
 
 def test_without_settings_nothing_is_added() -> None:

@@ -71,8 +71,8 @@ def test_a_formula_that_is_not_decided_names_its_remedy() -> None:
     found = costcalc.footprint(b.build([x]))
     assert found.peak is None
     made: Any = found.tables()[0]
-    assert [fact.label for fact in made.facts] == ["All tensors together"] and made.plot is None
-    assert "which step is the largest depends on m, n; bind it: --dim m=… --dim n=…" in [r.text for r in made.remarks]
+    assert [fact.label for fact in made.totals] == ["All tensors together"] and made.plot is None
+    assert "which step is the largest depends on m, n; bind it: --dim m=… --dim n=…" in [r.text for r in made.notes]
     content = found.to_dict()
     assert content["totals"]["peak_activation_bytes"] is content["peak_step"] is None
     assert content["steps"][0]["live_bytes"] == "200*m + n + 1"

@@ -115,7 +115,7 @@ def test_a_long_comment_is_cut_and_closes_what_it_opened(n: int) -> None:
 def test_of_many_layers_the_largest_changes_are_shown() -> None:
     old = snapshot(*(layer(f"層{i}", 8, 6_400) for i in range(3_000)))
     new = snapshot(*(layer(f"層{i}", 8 + i % 7 + 1, 6_400 + i) for i in range(3_000)))
-    text = comment.render(result(now=new, before=old))
+    text = comment.render(result(snapshot=new, baseline=old))
     assert "| 層2999 |" in text and "| 層2900 |" in text and "| 層2899 |" not in text
     assert "(2,900 more)" in text and text.count("</details>") == 1
     tables = [t for t in MarkdownIt("commonmark").enable("table").parse(text) if t.type == "table_open"]
@@ -150,5 +150,5 @@ def test_blocks_fit_and_every_head_has_its_tail(sizes: list[tuple[int, int]], mo
 
 def test_nothing_changed_is_no_details() -> None:
     assert NOW != BEFORE
-    same = broken(before=NOW)
+    same = broken(baseline=NOW)
     assert comment.render(same).count("<details>") == 1, "the limits"

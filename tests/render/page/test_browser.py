@@ -138,12 +138,12 @@ def test_the_map_opens_what_is_clicked(show: Open) -> None:
 def test_the_slider_moves_through_the_steps(show: Open) -> None:
     report = costcalc.analyze("resnet50")
     page = show(report)
-    assert "9.19 MiB at step 14 of 176, the peak" in texts(page, "#memory .said")[0]
+    assert "9.19 MiB at step 14 of 176, the peak" in texts(page, "#memory .status")[0]
     page.execute_script(
         "const s = document.querySelector('#memory input'); s.value = 0; s.dispatchEvent(new Event('input'))"
     )
     live = 4 * (3 * 224 * 224 + 64 * 112 * 112)
-    assert texts(page, "#memory .said b") == [format_bytes(live)]
+    assert texts(page, "#memory .status b") == [format_bytes(live)]
     assert texts(page, "#memory tbody th") == ["conv1/conv", "input"]
 
 
@@ -158,10 +158,10 @@ def test_a_sum_without_what_is_unknown_is_at_least_that(show: Open) -> None:
     (x,) = b.add("Mystery", [x], name="b/odd", scope=("b",), domain="com.acme")
     page = show(costcalc.analyze(b.build([x])))
     macs = 2 * 3 * 3 * 6 * 6
-    assert texts(page, "#cost .said") == [f"≥ {format_short(2 * macs)} MACs, in 5 layers."]
+    assert texts(page, "#cost .status") == [f"≥ {format_short(2 * macs)} MACs, in 5 layers."]
     assert sorted(texts(page, "#cost .parts .amount")) == [format_short(macs), f"≥ {format_short(macs)}"]
     assert any("≥" in text for text in texts(page, "#cost .map svg text"))
-    assert "1 layer bound by" not in texts(page, "#roofline .said")[0] and complaints(page) == []
+    assert "1 layer bound by" not in texts(page, "#roofline .status")[0] and complaints(page) == []
 
 
 def test_the_names_of_a_wide_table_keep_their_head_beside_them(show: Open) -> None:
@@ -187,7 +187,7 @@ def test_models_are_compared_and_switched(show: Open) -> None:
 def test_formulas_stand_where_symbols_are_open(show: Open) -> None:
     page = show(costcalc.analyze("gpt2"))
     assert texts(page, "#summary [data-key=macs] .value") == ["18,432·seq² + 123,532,032·seq"]
-    assert "--dim seq=…" in texts(page, "#memory .said")[0] and complaints(page) == []
+    assert "--dim seq=…" in texts(page, "#memory .status")[0] and complaints(page) == []
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -19,7 +19,7 @@ def config(tmp_path: Path, text: str, name: str = "costcalc.yaml") -> Any:
 
 
 def limits(found: Any, entry: int = 0) -> dict[str, object]:
-    return {f"{one.quantity} {one.of}".strip(): one.most for one in found.entries[entry].budget.limits}
+    return {f"{one.quantity} {one.subject}".strip(): one.value for one in found.entries[entry].budget.limits}
 
 
 def test_human_units_are_exact_and_never_round_in_favour_of_a_pass(tmp_path: Path) -> None:
@@ -272,17 +272,17 @@ def test_devices_stand_behind_a_dot_in_a_mapping_or_in_a_list(tmp_path: Path) ->
         """,
     )
     every, some = [entry.budget for entry in found.entries]
-    assert [(one.quantity, one.of, one.most) for one in every.limits] == [
+    assert [(one.quantity, one.subject, one.value) for one in every.limits] == [
         ("energy", "t4", Fraction(1, 1000)),
         ("energy", "a100", Fraction(2, 1000)),
         ("fits", "t4", True),
         ("fits", "a100", True),
         ("tokens_per_second", "t4", 50),
     ]
-    assert [(one.ref.key, one.share, one.most, one.delta) for one in every.increases] == [
+    assert [(one.ref.key, one.share, one.amount, one.delta) for one in every.increases] == [
         ("macs", None, 0, 0),
         ("time.t4", Fraction(1, 50), 0, Fraction(3, 10**9)),
         ("time.a100", None, Fraction(1, 10**6), 0),
     ]
-    assert [one.of for one in some.limits] == ["a100", "t4"]
+    assert [one.subject for one in some.limits] == ["a100", "t4"]
     assert [one.ref.key for one in some.increases] == ["macs", "time.a100"]

@@ -200,9 +200,9 @@ def test_what_is_not_known_is_never_kept() -> None:
     assert above.fact.startswith(
         "arena_bytes: at least 10 bytes of at most 9 bytes, exceeded by at least 1 byte (11.1%)"
     )
-    lack = verdict(Limit("energy", ONE, "t4"), Figure(HALF, "lower"), why="no energy of fp8", incomplete=True)
+    lack = verdict(Limit("energy", ONE, "t4"), Figure(HALF, "lower"), reason="no energy of fp8", incomplete=True)
     assert (lack.outcome, lack.code) == ("unknown", "CC107") and "no energy of fp8" in lack.fact
-    none = verdict(Limit("kv_cache_bytes", 10**12), None, why="it generates nothing", remedy="take a decoder")
+    none = verdict(Limit("kv_cache_bytes", 10**12), None, reason="it generates nothing", remedy="take a decoder")
     assert (none.outcome, none.code, none.value, none.remedy) == ("unknown", "CC107", None, "take a decoder")
 
 

@@ -69,20 +69,20 @@ def test_the_limit_is_the_baseline_and_what_it_may_grow() -> None:
     found = verdict(net(20), net(30), Increase("macs", Fraction(1, 100)))  # 300 → 400, of at most 3 more
     assert (found.value, found.limit, found.headroom) == (400, 303, -97)
     assert "grew by 100 (+33.3%) from 300" in found.fact and "exceeded by 97" in found.fact
-    assert found.grown == ("b", 200, 300, "", 0)
+    assert found.layer_growth == ("b", 200, 300, "", 0)
     assert found.place.line == 4
 
 
 def test_a_layer_that_changed_itself_comes_before_one_that_follows() -> None:
     """a: 10 → 11 filters, 10 MACs more; b reads one channel more: 1,000 more, but nobody touched it."""
     found = verdict(net(1000), net(1000, first=11), Increase("macs", None, 0))
-    assert found.grown == ("a", 100, 110, "b", 1000)
+    assert found.layer_growth == ("a", 100, 110, "b", 1000)
     said = "a was changed and grew from 100 to 110 (+10, +10.0%), and b follows with +1,000"
     assert said in found.fact and "grew most" not in found.fact
 
 
 @given(
-    baseline=st.integers(1, 10**6),
+    before=st.integers(1, 10**6),
     now=st.integers(1, 10**6),
     thousandths=st.integers(0, 3000),
     delta=st.integers(0, 10**5),
@@ -138,7 +138,7 @@ def test_formulas_of_which_nobody_knows_whether_they_are_nothing_are_shown(form:
     )
     found = judge(CheckCase(now, budget, baseline=before, baseline_source="lock"))
     assert [v.outcome for v in found] == ["exceeded", *["unknown"] * 4]
-    text = shown(form, result(*found, now=now, baseline=before))
+    text = shown(form, result(*found, snapshot=now, baseline=before))
     assert "exceeded by 128·seq - 64" in text.replace("\\", "").replace("\\u00b7", "·")
 
 

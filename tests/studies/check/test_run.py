@@ -16,7 +16,7 @@ from costcalc.studies import pipeline
 
 
 def told(outcome: Any) -> list[tuple[str, str, str]]:
-    return [(c.title, v.quantity, v.outcome) for c in outcome.checked for v in c.verdicts]
+    return [(c.title, v.quantity, v.outcome) for c in outcome.models for v in c.verdicts]
 
 
 def test_globs_names_built_in_models_and_scenarios(here: Path) -> None:

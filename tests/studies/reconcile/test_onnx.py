@@ -44,7 +44,7 @@ def test_a_network_without_folded_normalisations_is_not_warned_of() -> None:
 
 def not_seen(found: Any) -> list[Any]:
     """The notes of what cannot be seen in a network."""
-    return [remark for table in found.tables() for remark in table.remarks if remark.label == "Not seen"]
+    return [remark for table in found.tables() for remark in table.notes if remark.label == "Not seen"]
 
 
 BIASED = "{conv: {filters: 8, kernel: 3, pad: same}}"

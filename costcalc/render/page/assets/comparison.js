@@ -3,18 +3,18 @@
 
 const BESIDE = 4;
 
-function comparison(found) {
-  const few = found.names.length <= BESIDE;
-  const made = section("comparison", "Comparison", element("p", { class: "lead" }, `Each figure against ${found.names[0]}’s.`));
+function comparison(models) {
+  const few = models.names.length <= BESIDE;
+  const made = section("comparison", "Comparison", element("p", { class: "lead" }, `Each figure against ${models.names[0]}’s.`));
   if (!few) {
-    made.append(wide("Totals of the models", inRows(found.names, found.totals)));
+    made.append(wide("Totals of the models", inRows(models.names, models.totals)));
     return made;
   }
-  const box = element("div", { class: "chart", style: `height:${withRatios(found).length * (found.names.length * 15 + 14) + 40}px` });
-  made.append(element("ul", { class: "legend" }, found.names.map((name, i) => element("li", {}, element("i", { class: `mark${i % 8}`, "aria-hidden": "true" }), name))),
-    box, wide("Totals of the models", inColumns("Totals", found.names, found.totals)));
-  if (found.operators.length) made.append(wide("FLOPs by operator", inColumns("FLOPs by operator", found.names, found.operators)));
-  made.start = () => chart(box, (colours, width) => ratioBars(found, colours, width), `Totals of ${found.names.join(", ")}; the table below has the figures`);
+  const box = element("div", { class: "chart", style: `height:${withRatios(models).length * (models.names.length * 15 + 14) + 40}px` });
+  made.append(element("ul", { class: "legend" }, models.names.map((name, i) => element("li", {}, element("i", { class: `mark${i % 8}`, "aria-hidden": "true" }), name))),
+    box, wide("Totals of the models", inColumns("Totals", models.names, models.totals)));
+  if (models.operators.length) made.append(wide("FLOPs by operator", inColumns("FLOPs by operator", models.names, models.operators)));
+  made.start = () => chart(box, (colours, width) => ratioBars(models, colours, width), `Totals of ${models.names.join(", ")}; the table below has the figures`);
   return made;
 }
 
@@ -35,17 +35,17 @@ function inRows(names, lines) {
 const cell = (amount, kind) => brief(kind === "bytes" ? bytes(amount) : exact(amount), 80);
 
 // What has a ratio to draw: not whether a model fits a device, nor a figure that a model does not have.
-const withRatios = (found) => found.totals.filter(([, , , ratios]) => ratios.slice(1).some((ratio) => ratio !== null));
+const withRatios = (models) => models.totals.filter(([, , , ratios]) => ratios.slice(1).some((ratio) => ratio !== null));
 
-function ratioBars(found, colours, width) {
-  const lines = withRatios(found);
+function ratioBars(models, colours, width) {
+  const lines = withRatios(models);
   const narrow = width < 600;
   return {
     grid: { left: 8, right: 64, top: 4, bottom: 4, containLabel: true },
     xAxis: { type: "value", show: false },
     yAxis: { type: "category", inverse: true, data: lines.map(([label]) => label.replace(" bytes", "")), axisTick: { show: false }, axisLine: { show: false }, axisLabel: { color: colours.ink, fontSize: narrow ? 11 : 13, width: narrow ? 92 : 160, overflow: "break" } },
-    tooltip: { trigger: "item", formatter: ({ seriesIndex: i, dataIndex: at }) => tip(found.names[i], [[lines[at][0], cell(lines[at][2][i], lines[at][1])]]) },
-    series: found.names.map((name, i) => ({
+    tooltip: { trigger: "item", formatter: ({ seriesIndex: i, dataIndex: at }) => tip(models.names[i], [[lines[at][0], cell(lines[at][2][i], lines[at][1])]]) },
+    series: models.names.map((name, i) => ({
       type: "bar", name, barWidth: 12, barGap: "25%", itemStyle: { color: colours.marks[i % 8], borderRadius: [0, 2, 2, 0] },
       label: { show: true, position: "right", color: colours.faint, fontSize: 11, formatter: ({ dataIndex }) => times(lines[dataIndex][3][i]) },
       data: lines.map(([, , , ratios]) => ratios[i] ?? 0),

@@ -6,7 +6,7 @@ function cost(model) {
   const box = element("div", { class: "chart map" });
   const list = element("ol", { class: "parts" });
   const crumbs = element("nav", { class: "crumbs", "aria-label": "Block" });
-  const said = element("p", { class: "said", "aria-live": "polite" });
+  const status = element("p", { class: "status", "aria-live": "polite" });
   const key = element("div");
   let picture = null;
 
@@ -16,7 +16,7 @@ function cost(model) {
     const mine = sumOf(model, state.node, state.key);
     const parts = state.node.children.map((node) => [node, sumOf(model, node, state.key)]);
     const empty = isOpen(model, state.key) || !(mine > 0);
-    said.textContent = isOpen(model, state.key)
+    status.textContent = isOpen(model, state.key)
       ? `${TITLES[state.key]} are formulas here: bind what is open with --dim to see their shares.`
       : `${least(state.node)}${rounded(mine, state.key)} ${spoken(state.key)}${state.node === model.root ? "" : `, ${percent(mine / whole)} of ${least(model.root) ? "what is known of the model" : "the model"}`}, in ${counted(state.node.layers.length)}.`;
     box.hidden = empty;
@@ -47,7 +47,7 @@ function cost(model) {
     element("div", { class: "controls" },
       choice("Quantity", data.quantities, state.key, (value) => { state.key = value; show(); }),
       toggle("Picture", [["treemap", "Treemap"], ["sunburst", "Sunburst"]], state.view, (value) => { state.view = value; show(); })),
-    crumbs, said, element("div", { class: "split" }, box, list), key);
+    crumbs, status, element("div", { class: "split" }, box, list), key);
   made.start = () => {
     picture = chart(box, (colours, width, made) => (state.view === "treemap" ? treemap : sunburst)(model, state, colours, width, made),
       "The cost of each block as an area; the list beside it has the figures");

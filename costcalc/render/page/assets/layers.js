@@ -25,7 +25,7 @@ function layers(model) {
   const rows = model.layers.name.map(() => null);
   const body = element("tbody");
   const foot = element("tfoot");
-  const said = element("output", { class: "said", "aria-live": "polite" });
+  const status = element("output", { class: "status", "aria-live": "polite" });
   const more = element("button", { type: "button", class: "open", onclick: () => { state.all = true; show(); } });
   const search = element("input", { type: "search", id: "search", placeholder: "Name, operator, shape …", autocomplete: "off", spellcheck: "false",
     oninput: () => { state.words = search.value.toLowerCase().split(/\s+/).filter(Boolean); show(); } });
@@ -57,36 +57,36 @@ function layers(model) {
   }
 
   function show() {
-    const found = words.flatMap((text, i) => (state.words.every((word) => text.includes(word)) ? [i] : []));
+    const matches = words.flatMap((text, i) => (state.words.every((word) => text.includes(word)) ? [i] : []));
     const column = columns.find(({ key }) => key === state.by);
     const sign = state.down ? -1 : 1;
-    const values = new Map(found.map((i) => [i, valueOf(column, i)]));
+    const values = new Map(matches.map((i) => [i, valueOf(column, i)]));
     const number = (value) => (Number.isFinite(value) ? value : -1);
     const between = column.amount ? compare : column.number || column.key === "#" ? (a, b) => number(a) - number(b)
       : (a, b) => String(a).localeCompare(String(b), "en", { numeric: true });
-    found.sort((a, b) => sign * between(values.get(a), values.get(b)) || a - b);
+    matches.sort((a, b) => sign * between(values.get(a), values.get(b)) || a - b);
     for (const head of heads) head.setAttribute("aria-sort", head.dataset.key !== state.by ? "none" : state.down ? "descending" : "ascending");
-    const shown = state.all ? found : found.slice(0, FIRST);
-    body.replaceChildren(...shown.map(line));
-    more.hidden = shown.length === found.length;
-    more.textContent = `Show all ${exact(found.length)} layers`;
-    said.textContent = state.words.length ? `${exact(found.length)} of ${exact(model.count)} layers` : counted(model.count);
-    foot.replaceChildren(found.length ? total(found) : "");
+    const visible = state.all ? matches : matches.slice(0, FIRST);
+    body.replaceChildren(...visible.map(line));
+    more.hidden = visible.length === matches.length;
+    more.textContent = `Show all ${exact(matches.length)} layers`;
+    status.textContent = state.words.length ? `${exact(matches.length)} of ${exact(model.count)} layers` : counted(model.count);
+    foot.replaceChildren(matches.length ? total(matches) : "");
   }
 
-  function total(found) {
-    const part = { layers: found };
+  function total(matches) {
+    const part = { layers: matches };
     return element("tr", {}, columns.map(({ key, amount, left, bar }) => {
-      if (key === "name") return element("th", { scope: "row", class: "l" }, found.length === model.count ? "Total" : "Sum of the matches");
-      if (amount && found.length === model.count) return element("td", {}, brief(amountText(key, model.totals[key]), FORMULA));
+      if (key === "name") return element("th", { scope: "row", class: "l" }, matches.length === model.count ? "Total" : "Sum of the matches");
+      if (amount && matches.length === model.count) return element("td", {}, brief(amountText(key, model.totals[key]), FORMULA));
       if (bar) return element("td", {}, percent(sumOf(model, part, basis) / whole));
-      if (!amount || found.some((i) => model.layers[key][i] !== null && typeof model.layers[key][i] === "object")) return element("td", { class: left ? "l" : null });
-      return element("td", {}, `${atLeast(model, found, key)}${amountText(key, exactSum(model, found, key))}`);
+      if (!amount || matches.some((i) => model.layers[key][i] !== null && typeof model.layers[key][i] === "object")) return element("td", { class: left ? "l" : null });
+      return element("td", {}, `${atLeast(model, matches, key)}${amountText(key, exactSum(model, matches, key))}`);
     }));
   }
 
   const made = section("layers", "Layers",
-    element("div", { class: "controls" }, element("label", { class: "choice search" }, element("span", {}, "Search"), search), said),
+    element("div", { class: "controls" }, element("label", { class: "choice search" }, element("span", {}, "Search"), search), status),
     wide("Table of layers", element("table", { class: "figures layers" }, element("thead", {}, element("tr", {}, heads)), body, foot)), more);
   made.querySelector(".wide").classList.add("tall");
   show();

@@ -33,9 +33,9 @@ const gathered = (parent, label, children) => ({ label, parent, children, layers
 
 // The blocks and layers of a block, opened so deep.
 function opened(node, depth) {
-  let found = inside(node);
-  for (let i = 1; i < depth; i += 1) found = found.flatMap((child) => (child.children.length ? inside(child) : [child]));
-  return found;
+  let level = inside(node);
+  for (let i = 1; i < depth; i += 1) level = level.flatMap((child) => (child.children.length ? inside(child) : [child]));
+  return level;
 }
 
 function deepest(node) {

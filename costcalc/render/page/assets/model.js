@@ -32,19 +32,19 @@ function entered(model, label, parent, layer) {
 // The sum of what is known; NaN where none is a number.
 function sumOf(model, node, key) {
   if (!model.sums.has(key)) model.sums.set(key, new Map());
-  const known = model.sums.get(key);
-  if (!known.has(node)) {
-    const found = node.layers.map((layer) => plain(model.layers[key][layer])).filter((value) => !Number.isNaN(value));
-    known.set(node, found.length ? found.reduce((a, b) => a + b, 0) : NaN);
+  const sums = model.sums.get(key);
+  if (!sums.has(node)) {
+    const amounts = node.layers.map((layer) => plain(model.layers[key][layer])).filter((value) => !Number.isNaN(value));
+    sums.set(node, amounts.length ? amounts.reduce((a, b) => a + b, 0) : NaN);
   }
-  return known.get(node);
+  return sums.get(node);
 }
 
 // The same without loss: digits where a number would not hold them.
 function exactSum(model, layers, key) {
-  const known = layers.map((layer) => model.layers[key][layer]).filter((amount) => amount !== null);
-  const sum = known.reduce((all, amount) => all + plain(amount), 0);
-  return sum < 2 ** 53 ? sum : String(known.reduce((all, amount) => all + BigInt(amount), 0n));
+  const amounts = layers.map((layer) => model.layers[key][layer]).filter((amount) => amount !== null);
+  const sum = amounts.reduce((all, amount) => all + plain(amount), 0);
+  return sum < 2 ** 53 ? sum : String(amounts.reduce((all, amount) => all + BigInt(amount), 0n));
 }
 
 // What stands before a sum that lacks layers whose amount is not known.

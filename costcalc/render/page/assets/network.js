@@ -131,7 +131,7 @@ function text(kind, x, y, words) {
 
 function details(model, part, open) {
   const layer = part.layer;
-  const known = layer === null ? [["Layers", exact(part.layers.length)]]
+  const pairs = layer === null ? [["Layers", exact(part.layers.length)]]
     : [["Operator", model.layers.kind[layer]], ["Output", `${model.layers.output[layer]} ${model.layers.dtype[layer]}`], ...(model.layers.runs[layer] === 1 ? [] : [["Runs", exact(model.layers.runs[layer])]])];
   const sums = data.quantities.map(([key, title]) => {
     if (layer !== null) return [title, isBytes(key) ? bytes(model.layers[key][layer]) : exact(model.layers[key][layer])];
@@ -140,7 +140,7 @@ function details(model, part, open) {
   });
   return [
     element("h3", {}, nameOf(part)),
-    element("dl", { class: "pairs" }, [...known, ...sums].flatMap(([label, value]) => [element("dt", {}, label), element("dd", {}, value)])),
+    element("dl", { class: "pairs" }, [...pairs, ...sums].flatMap(([label, value]) => [element("dt", {}, label), element("dd", {}, value)])),
     layer !== null && model.layers.working[layer] ? element("p", { class: "working" }, `MACs = ${model.layers.working[layer]}`) : null,
     part.children.length ? element("button", { type: "button", class: "open", onclick: open }, "Open this block") : null,
   ].filter(Boolean);

@@ -5,67 +5,67 @@ const DRAWN = { bars: barsOf, memory: liveOf, roofline: roofsOf, pareto: frontOf
 // Units that are written with a prefix below one.
 const SMALL = { seconds: "s", joules: "J" };
 
-function barsOf(found) {
-  const kinds = [...new Set(found.bars.map(([, , kind]) => kind).filter(Boolean))];
+function barsOf(chartData) {
+  const kinds = [...new Set(chartData.bars.map(([, , kind]) => kind).filter(Boolean))];
   const colour = (kind) => Math.max(0, Math.min(7, kinds.indexOf(kind)));
-  const text = (value) => `${found.unit === "bytes" ? bytes(value) : short(value)}  ${percent(value / found.whole)}`;
-  const height = 34 + found.bars.length * 26;
-  return { height, legend: kinds.length > 1 ? kinds.map((kind) => [kind, colour(kind)]) : [], about: found.quantity,
-    after: found.rest[0] ? `${exact(found.rest[0])} more: ${text(found.rest[1])}` : "",
+  const text = (value) => `${chartData.unit === "bytes" ? bytes(value) : short(value)}  ${percent(value / chartData.whole)}`;
+  const height = 34 + chartData.bars.length * 26;
+  return { height, legend: kinds.length > 1 ? kinds.map((kind) => [kind, colour(kind)]) : [], about: chartData.quantity,
+    after: chartData.rest[0] ? `${exact(chartData.rest[0])} more: ${text(chartData.rest[1])}` : "",
     option: (colours, width) => ({
       grid: { left: 8, right: 110, top: 4, bottom: 4, containLabel: true },
       xAxis: { type: "value", show: false },
-      yAxis: { type: "category", inverse: true, data: found.bars.map(([name]) => name), axisTick: { show: false }, axisLine: { show: false },
+      yAxis: { type: "category", inverse: true, data: chartData.bars.map(([name]) => name), axisTick: { show: false }, axisLine: { show: false },
         axisLabel: { color: colours.ink, fontSize: 12, formatter: (name) => fitted(name, width < 600 ? 120 : 320, "12px") } },
-      tooltip: { formatter: ({ dataIndex: i }) => tip(found.bars[i][0], [["Operator", found.bars[i][2]], [found.quantity, exact(found.bars[i][1])]]) },
-      series: [{ type: "bar", barMaxWidth: 16, label: { show: true, position: "right", color: colours.faint, fontSize: 12, formatter: ({ dataIndex: i }) => text(found.bars[i][1]) },
-        data: found.bars.map(([, value, kind]) => ({ value: plain(value), itemStyle: { color: colours.marks[colour(kind)], borderRadius: [0, 2, 2, 0] } })) }],
+      tooltip: { formatter: ({ dataIndex: i }) => tip(chartData.bars[i][0], [["Operator", chartData.bars[i][2]], [chartData.quantity, exact(chartData.bars[i][1])]]) },
+      series: [{ type: "bar", barMaxWidth: 16, label: { show: true, position: "right", color: colours.faint, fontSize: 12, formatter: ({ dataIndex: i }) => text(chartData.bars[i][1]) },
+        data: chartData.bars.map(([, value, kind]) => ({ value: plain(value), itemStyle: { color: colours.marks[colour(kind)], borderRadius: [0, 2, 2, 0] } })) }],
     }) };
 }
 
-function liveOf(found) {
-  const data = { live: found.values, steps: found.names, peak: found.values[found.peak], step: found.peak };
-  return { height: 340, legend: [], about: `Live activation bytes by step; the peak is at step ${exact(found.peak + 1)}, ${found.names[found.peak]}`, option: (colours) => timeline(data, { step: found.peak }, colours) };
+function liveOf(chartData) {
+  const data = { live: chartData.values, steps: chartData.names, peak: chartData.values[chartData.peak], step: chartData.peak };
+  return { height: 340, legend: [], about: `Live activation bytes by step; the peak is at step ${exact(chartData.peak + 1)}, ${chartData.names[chartData.peak]}`, option: (colours) => timeline(data, { step: chartData.peak }, colours) };
 }
 
-function roofsOf(found) {
-  const kinds = [...new Set([...found.spots].sort((a, b) => b[3] - a[3]).map(([, kind]) => kind))];
-  const devices = found.devices.map(([name, precision, peak, bandwidth, text]) => ({ id: name, name, precision, peak, bandwidth, peak_text: text }));
-  const points = found.spots.map(([name, kind, intensity, share]) => ({ intensity, time: share, colour: Math.min(7, kinds.indexOf(kind)), ...(found.whole ? { size: 14 } : {}),
-    about: () => tip(name, [["Operator", found.whole ? "" : kind], ["FLOP per byte", digits(intensity)], ["Of the time", found.whole ? "" : percent(share)]]) }));
+function roofsOf(chartData) {
+  const kinds = [...new Set([...chartData.spots].sort((a, b) => b[3] - a[3]).map(([, kind]) => kind))];
+  const devices = chartData.devices.map(([name, precision, peak, bandwidth, text]) => ({ id: name, name, precision, peak, bandwidth, peak_text: text }));
+  const points = chartData.spots.map(([name, kind, intensity, share]) => ({ intensity, time: share, colour: Math.min(7, kinds.indexOf(kind)), ...(chartData.whole ? { size: 14 } : {}),
+    about: () => tip(name, [["Operator", chartData.whole ? "" : kind], ["FLOP per byte", digits(intensity)], ["Of the time", chartData.whole ? "" : percent(share)]]) }));
   return { height: 380, legend: kinds.map((kind, i) => [kind, Math.min(7, i)]), about: `Under the roof of ${devices[0].name}: left of the bend memory is the limit, right of it arithmetic`,
     option: (colours, width) => roofs(devices, points, devices[0], colours, width) };
 }
 
-function frontOf(found) {
-  const [x, y] = [found.x, found.y].map(([key, title, unit, greatest], i) => {
-    const values = found.points.map((point) => point[i + 1]);
+function frontOf(chartData) {
+  const [x, y] = [chartData.x, chartData.y].map(([key, title, unit, greatest], i) => {
+    const values = chartData.points.map((point) => point[i + 1]);
     const log = Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 20;
     return { title: `${title}${greatest ? " (more is better)" : ""}`, log, small: unit in SMALL,
       text: (value) => (unit === "bytes" ? bytes(Math.round(value)) : unit in SMALL ? seconds(value, SMALL[unit]) : short(value)).trim() };
   });
-  const best = found.points.filter((point) => point[3]).sort((a, b) => a[1] - b[1]);
+  const best = chartData.points.filter((point) => point[3]).sort((a, b) => a[1] - b[1]);
   const axis = (one, colours) => ({ type: one.log ? "log" : "value", scale: true, name: one.title, nameTextStyle: { color: colours.faint }, axisLine: { lineStyle: { color: colours.line } },
     splitLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.faint, formatter: one.text, hideOverlap: true } });
-  return { height: 440, legend: [["none is as good in both and better in one", 0], ["beaten by another", 7]], about: `${exact(best.length)} of ${exact(found.points.length)} ${best.length === 1 ? "is" : "are"} beaten by no other`,
+  return { height: 440, legend: [["none is as good in both and better in one", 0], ["beaten by another", 7]], about: `${exact(best.length)} of ${exact(chartData.points.length)} ${best.length === 1 ? "is" : "are"} beaten by no other`,
     option: (colours) => ({
       grid: { left: 8, right: 24, top: 40, bottom: 28, containLabel: true },
-      tooltip: { formatter: ({ data: { at } }) => (at === undefined ? "" : tip(found.points[at][0], [x, y].map((one, i) => [one.title, one.small ? one.text(found.points[at][i + 1]) : exact(found.points[at][i + 1])]))) },
+      tooltip: { formatter: ({ data: { at } }) => (at === undefined ? "" : tip(chartData.points[at][0], [x, y].map((one, i) => [one.title, one.small ? one.text(chartData.points[at][i + 1]) : exact(chartData.points[at][i + 1])]))) },
       xAxis: { ...axis(x, colours), nameLocation: "middle", nameGap: 30 }, yAxis: { ...axis(y, colours), nameTextStyle: { color: colours.faint, align: "left" } },
       series: [
-        { type: "line", step: found.x[3] ? "start" : "end", symbol: "none", silent: true, lineStyle: { color: colours.marks[0], width: 1.2, opacity: 0.6 }, data: best.map(([, a, b]) => [a, b]) },
+        { type: "line", step: chartData.x[3] ? "start" : "end", symbol: "none", silent: true, lineStyle: { color: colours.marks[0], width: 1.2, opacity: 0.6 }, data: best.map(([, a, b]) => [a, b]) },
         { type: "scatter", symbolSize: 9, labelLayout: { hideOverlap: true },
-          data: found.points.map((point, at) => [point, at]).sort((a, b) => b[0][3] - a[0][3]).map(([[name, a, b, good], at]) => ({ at, value: [a, b], itemStyle: { color: colours.marks[good ? 0 : 7], borderColor: colours.paper },
-            label: { show: good || found.points.length <= 40, position: good ? "bottom" : "right", color: good ? colours.ink : colours.faint, fontSize: 12, formatter: () => fitted(name, 180, "12px") } })) },
+          data: chartData.points.map((point, at) => [point, at]).sort((a, b) => b[0][3] - a[0][3]).map(([[name, a, b, good], at]) => ({ at, value: [a, b], itemStyle: { color: colours.marks[good ? 0 : 7], borderColor: colours.paper },
+            label: { show: good || chartData.points.length <= 40, position: good ? "bottom" : "right", color: good ? colours.ink : colours.faint, fontSize: 12, formatter: () => fitted(name, 180, "12px") } })) },
       ],
     }) };
 }
 
-const charts = data.charts.map(({ kind, ...found }, i) => {
-  const one = DRAWN[kind](found);
+const charts = data.charts.map(({ kind, ...chartData }, i) => {
+  const one = DRAWN[kind](chartData);
   const box = element("div", { class: "chart", style: `height:${one.height}px` });
   const colours = new Map(one.legend.map(([kind, colour]) => [colour, one.legend.filter((other) => other[1] === colour).length > 1 ? "others" : kind]));
-  return { box, one, section: section(`chart${i}`, found.title, element("p", { class: "lead" }, one.about), box, one.after ? element("p", { class: "said" }, one.after) : null,
+  return { box, one, section: section(`chart${i}`, chartData.title, element("p", { class: "lead" }, one.about), box, one.after ? element("p", { class: "status" }, one.after) : null,
     colours.size ? element("ul", { class: "legend" }, [...colours].map(([colour, kind]) => element("li", {}, element("i", { class: `mark${colour}`, "aria-hidden": "true" }), kind))) : null) };
 });
 document.getElementById("main").replaceChildren(...charts.map(({ section: made }) => made));

@@ -8,19 +8,19 @@ function roofline(model) {
   const points = usable.length ? pointsOf(model, state) : [];
   const decided = points.length > 0;
   const box = element("div", { class: "chart" });
-  const said = element("p", { class: "said", "aria-live": "polite" });
+  const status = element("p", { class: "status", "aria-live": "polite" });
   let picture = null;
 
   function show() {
     const by = state.device.bound_by;
     const count = (name) => by.filter((one) => one === name).length;
-    said.textContent = `${state.device.name}: ${counted(count("compute"))} bound by compute, ${exact(count("memory"))} by memory.`;
+    status.textContent = `${state.device.name}: ${counted(count("compute"))} bound by compute, ${exact(count("memory"))} by memory.`;
     if (picture) picture.draw();
   }
 
   if (decided) {
     made.append(element("div", { class: "controls" }, choice("Layers on", usable.map((d) => [d.id, d.name]), state.device.id,
-      (id) => { state.device = usable.find((d) => d.id === id); show(); })), box, said, legendOf(model, points.map((point) => point.layer), "mark"));
+      (id) => { state.device = usable.find((d) => d.id === id); show(); })), box, status, legendOf(model, points.map((point) => point.layer), "mark"));
     made.start = () => {
       picture = chart(box, (colours, width) => roofs(usable, points, state.device, colours, width), "Attainable speed by arithmetic intensity; the table below has the bounds");
       show();
@@ -28,7 +28,7 @@ function roofline(model) {
     };
   } else {
     const open = [...new Set(model.devices.flatMap((device) => device.open))];
-    made.append(element("div", { class: "said" }, open.length ? readable(`It depends on ${open.join(", ")}: bind with --dim.`) : "The devices have no peak for what this model multiplies; name others with --hardware."));
+    made.append(element("div", { class: "status" }, open.length ? readable(`It depends on ${open.join(", ")}: bind with --dim.`) : "The devices have no peak for what this model multiplies; name others with --hardware."));
   }
   made.append(wide("Bounds on the devices", element("table", { class: "figures prose" },
     element("thead", {}, row([["Device", true], ["Peak"], ["Memory"], ["Lower bound"], ["Layer by layer", true], ["Fits", true]], "th")),

@@ -4,10 +4,10 @@ const TILES = { weight_bytes: "Weights", peak_activation_bytes: "Peak activation
 
 function summary(model) {
   const facts = new Map(model.facts.map(([label, amount, kind]) => [label, { amount, kind }]));
-  const shown = Object.entries({ MACs: "macs", FLOPs: "flops", Params: "params", "Weight bytes": "weight_bytes",
+  const labels = Object.entries({ MACs: "macs", FLOPs: "flops", Params: "params", "Weight bytes": "weight_bytes",
     "Peak activation bytes": "peak_activation_bytes", "Traffic bytes": "traffic_bytes" });
-  const tiles = shown.filter(([label]) => facts.has(label)).map(([label, key]) => tile(TILES[key] ?? label, facts.get(label), key));
-  const others = model.facts.filter(([label]) => !shown.some(([name]) => name === label));
+  const tiles = labels.filter(([label]) => facts.has(label)).map(([label, key]) => tile(TILES[key] ?? label, facts.get(label), key));
+  const others = model.facts.filter(([label]) => !labels.some(([name]) => name === label));
   return section("summary", "Summary",
     element("div", { class: "tiles" }, tiles),
     element("dl", { class: "remarks" },

@@ -1,7 +1,7 @@
 // Charts in the page's own colours, light and dark, which follow them: a page that is printed is always light.
 
 const FONT = getComputedStyle(document.body).fontFamily;
-const asked = matchMedia("(prefers-color-scheme: dark)");
+const systemTheme = matchMedia("(prefers-color-scheme: dark)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const drawings = new Set();
 let printing = false;
@@ -53,7 +53,7 @@ function redraw() {
   }
 }
 
-asked.addEventListener("change", redraw);
+systemTheme.addEventListener("change", redraw);
 for (const [event, on] of [["beforeprint", true], ["afterprint", false]]) {
   addEventListener(event, () => {
     printing = on;
