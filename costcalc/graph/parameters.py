@@ -51,7 +51,7 @@ def stored_values(graph: Graph) -> frozenset[str]:
     stored too. What a loop carries into its body is none, though no node computes it."""
     types, stored, computed = graph.types, set(graph.initializers), set(graph.data_inputs)
     for node in graph.nodes:
-        if node.inputs and traits_of(node).view:
+        if node.inputs and node.inputs[0] not in computed and traits_of(node).view:
             read = [name for name in node.inputs if name and name not in stored]
             if all(name not in computed and types[name].value is not None for name in read):
                 stored.update(read, filter(None, node.outputs))
