@@ -1,4 +1,4 @@
-"""Scaled dot-product attention, rotary embeddings, linear attention, causal convolution and FlexAttention of ONNX."""
+"""Scaled dot-product attention and rotary embeddings of ONNX."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from costcalc.core.formula import (
     sum_of_products,
 )
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import Attributes, Contraction, Sides, contraction_gradient, gradient_rule, traits
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import contraction_gradient, traits
 from costcalc.ops.common.axes import Shape
 
 operands("Attention", weights=(0, 1, 2))
@@ -205,141 +205,3 @@ def rotation_work(elements: Dim) -> tuple[Work, ...]:
     return elementwise_work("multiply", "elementwise", elements, 2, "#rotated elements") + elementwise_work(
         "add", "elementwise", elements, 1, "#rotated elements"
     )
-
-
-PREVIEW = "ai.onnx.preview"
-
-operands("CausalConvWithState", weights=(1, 2))
-
-traits("CausalConvWithState", kind="causal_convolution", gradient=contraction_gradient(((0, 3), (1,))))
-
-traits("LinearAttention", kind="attention")
-
-traits("FlexAttention", domain=PREVIEW, kind="attention", gradient=contraction_gradient(((0,), (1,)), ((0, 1), (2,))))
-
-describe("A state is updated with each key and value, and read by each query.", "LinearAttention")
-
-describe("Each channel is convolved with its own filter over the present and the past.", "CausalConvWithState")
-
-describe("Attention whose scores and probabilities subgraphs may change.", "FlexAttention", domain=PREVIEW)
-
-
-@gradient_rule("LinearAttention")
-def linear_attention_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
-    """The state is computed from keys, values, the past state, decay and beta."""
-    state = (1, 2, 3, 4, 5)
-    sides: dict[str, Sides] = {"k ⊗ v": ((1,), (2,)), "qᵀS": ((0,), state), "Sᵀk": (state, (1,))}
-    return tuple(Contraction(term.value, *sides[term.name]) for term in formula.terms)
-
-
-@shape_rule("LinearAttention")
-def linear_attention_shape(
-    query: TensorType,
-    key: TensorType,
-    value: TensorType,
-    past_state: TensorType | None = None,
-    decay: TensorType | None = None,
-    beta: TensorType | None = None,
-    *,
-    q_num_heads: int,
-    kv_num_heads: int,
-) -> tuple[TensorType, ...]:
-    """query [B, T, H · d_k], key [B, T, H_kv · d_k], value [B, T, H_kv · d_v] -> [B, T, H · d_v], the state
-    [B, H_kv, d_k, d_v]."""
-    h = attention_heads(query, key, value, None, q_num_heads, kv_num_heads)
-    state = query.dtype if past_state is None else past_state.dtype
-    return (
-        TensorType(query.dtype, (h.batch, h.queries, h.q_heads * h.v_size)),
-        TensorType(state, (h.batch, h.kv_heads, h.qk_size, h.v_size)),
-    )
-
-
-@cost_rule("LinearAttention")
-def linear_attention_cost(
-    query: TensorType,
-    key: TensorType,
-    value: TensorType,
-    past_state: TensorType | None = None,
-    decay: TensorType | None = None,
-    beta: TensorType | None = None,
-    *,
-    q_num_heads: int,
-    kv_num_heads: int,
-    update_rule: str = "gated_delta",
-    out: TensorType,
-) -> Cost:
-    """By the recurrence, per token and element of a head's state (d_k · d_v): k ⊗ v is added to each of H_kv states,
-    and read by each of H queries; the delta rules read it once more with the key. Besides, gated rules take 1
-    exponential per decay and 1 multiplication per element of the state; delta rules 1 subtraction and 1 multiplication
-    per value; the scale is 1 multiplication per output."""
-    h = attention_heads(query, key, value, None, q_num_heads, kv_num_heads)
-    tokens = product_factor("#tokens", ("B", h.batch), ("T", h.queries))
-    state = product_factor("#state", ("d_k", h.qk_size), ("d_v", h.v_size))
-    terms = [
-        product(tokens, ("H_kv", h.kv_heads), state, name="k ⊗ v"),
-        product(tokens, ("H", h.q_heads), state, name="qᵀS"),
-    ]
-    work = elementwise_work("multiply", "elementwise", out.elements)
-    if update_rule in ("delta", "gated_delta"):
-        terms.append(product(tokens, ("H_kv", h.kv_heads), state, name="Sᵀk"))
-        work += elementwise_work("add", "elementwise", value.elements, 1, "#values")
-        work += elementwise_work("multiply", "elementwise", value.elements, 1, "#values")
-    if update_rule in ("gated", "gated_delta"):
-        if decay is not None:
-            work += elementwise_work("exp", "elementwise", decay.elements, 1, "#decays")
-        state_updates = tokens.value * h.kv_heads * state.value
-        work += elementwise_work("multiply", "elementwise", state_updates, 1, "#state × tokens")
-    return Cost(sum_of_products(*terms), work)
-
-
-@shape_rule("CausalConvWithState")
-def causal_conv_shape(
-    x: TensorType, weight: TensorType, bias: TensorType | None = None, past_state: TensorType | None = None
-) -> tuple[TensorType, ...]:
-    """x [B, C, L], weight [C, 1, k] -> [B, C, L], the last positions [B, C, k - 1]."""
-    assert x.shape is not None and weight.shape is not None
-    if x.rank != 3 or weight.rank != 3:
-        raise ShapeError(f"the input has {x.rank} axes, the weight {weight.rank}", "both have 3")
-    batch, channels, _ = x.shape
-    require_equal(channels, weight.shape[0], "the channels of the input and the filters")
-    return TensorType(x.dtype, x.shape), TensorType(x.dtype, (batch, channels, weight.shape[2] - 1))
-
-
-@cost_rule("CausalConvWithState")
-def causal_conv_cost(
-    x: TensorType,
-    weight: TensorType,
-    bias: TensorType | None = None,
-    past_state: TensorType | None = None,
-    *,
-    activation: str = "none",
-    out: TensorType,
-) -> Cost:
-    """#outputs (B · C · L) × k, each channel with its own filter; a bias adds one addition per output, an activation
-    one function."""
-    assert weight.shape is not None and out.shape is not None
-    batch, channels, length = out.shape
-    outputs = product_factor("#outputs", ("B", batch), ("C", channels), ("L", length))
-    work = elementwise_work("add", "bias", out.elements, int(bias is not None))
-    work += elementwise_work("transcendental", "activation", out.elements, int(activation not in ("none", "")))
-    return Cost(sum_of_products(product(outputs, ("k", weight.shape[2]))), work)
-
-
-@shape_rule("FlexAttention", domain=PREVIEW)
-def flex_attention_shape(q: TensorType, k: TensorType, v: TensorType) -> TensorType:
-    """q [B, H, S_q, D_qk], k, v [B, H_kv, S, D] -> [B, H, S_q, D_v]."""
-    batch, heads, steps, _ = split_heads(q, 0, "Q", "heads")
-    return TensorType(q.dtype, (batch, heads, steps, split_heads(v, 0, "V", "heads")[3]))
-
-
-@cost_rule("FlexAttention", domain=PREVIEW)
-def flex_attention_cost(
-    q: TensorType, k: TensorType, v: TensorType, *, score_mod: object = None, prob_mod: object = None
-) -> Cost | None:
-    """QKᵀ: B · H · S_q · S_kv · D_qk, plus PV: B · H · S_q · S_kv · D_v. Per score 5 for the softmax; the scale is one
-    multiplication per element of Q and of K. The nodes of score_mod and prob_mod stand before it, with their own costs;
-    where they do not, the cost is unknown."""
-    if score_mod is not None or prob_mod is not None:
-        return None
-    h = attention_heads(q, k, v, None, 0, 0)
-    return Cost(attention_macs(h), attention_work(h, 0))
