@@ -55,6 +55,34 @@ class Contraction(NamedTuple):
 GradientRule = Callable[[Formula, Sequence[TensorType | None], Attributes], tuple[Contraction, ...]]
 
 
+class OperatorUse(NamedTuple):
+    """A node that is asked for its least work: its MACs by the definition, the types of its inputs, its attributes, and
+    the positions of those of its outputs that are needed."""
+
+    macs: Formula
+    types: Sequence[TensorType | None]
+    attributes: Attributes
+    outputs: frozenset[int]
+
+    def input(self, position: int) -> TensorType | None:
+        """The type of an input; None where it is absent."""
+        return self.types[position] if position < len(self.types) else None
+
+
+class LeastWork(NamedTuple):
+    """What one run of a node cannot leave out. macs are the MACs that its outputs depend on; reads and writes are the
+    elements that it must read of an input and write of an output, by position (all of one that is not named); unused
+    are inputs that the needed outputs do not depend on, whatever the inputs hold."""
+
+    macs: Dim
+    reads: Mapping[int, Dim] = {}
+    writes: Mapping[int, Dim] = {}
+    unused: frozenset[int] = frozenset()
+
+
+LeastWorkRule = Callable[[OperatorUse], LeastWork]
+
+
 class PackedInputs(NamedTuple):
     """Stored inputs whose elements hold several values, or parts of one. values: (its type, attributes) -> how many
     values it holds; bits: attributes -> the bits of a value, None where the operator does not multiply with them."""
@@ -92,6 +120,8 @@ class Traits(NamedTuple):
     monotone, non_negative   of each element: it never falls where the input grows; it is never below 0
     causal           attributes -> whether an attention masks what comes later
     past             inputs that take keys and values of earlier tokens, [N, kv_num_heads, length, size]
+    lengths          (input, n): the input that holds the number of keys of each text, less n
+    least_work       what an implementation may skip, as the work that is left; None: nothing
     gradient         its contractions, for the backward pass; None: not known
     keeps            what the backward pass keeps of it where it is no contraction (a contraction keeps its sides, and
                      with "output" also that): its float inputs, its output, its integer inputs (indices), a mask, the
@@ -122,6 +152,8 @@ class Traits(NamedTuple):
     non_negative: bool = False
     causal: Callable[[Attributes], bool] | None = None
     past: tuple[int, int] | None = None
+    lengths: tuple[int, int] | None = None
+    least_work: LeastWorkRule | None = None
     gradient: GradientRule | None = None
     keeps: Literal["inputs", "output", "indices", "mask", "maxima", "nothing"] = "inputs"
     statistics: Callable[[TensorType, Attributes], Dim] | None = None
@@ -204,6 +236,17 @@ def gradient_rule(*op_types: str, domain: str = "") -> Callable[[GradientRule], 
 
     def register(rule: GradientRule) -> GradientRule:
         traits(*op_types, domain=domain, gradient=rule)
+        return rule
+
+    return register
+
+
+def least_work_rule(*op_types: str, domain: str = "") -> Callable[[LeastWorkRule], LeastWorkRule]:
+    """Registers a function OperatorUse -> LeastWork of operators; its docstring says what an implementation may skip
+    (docs/lower-bound.md quotes it)."""
+
+    def register(rule: LeastWorkRule) -> LeastWorkRule:
+        traits(*op_types, domain=domain, least_work=rule)
         return rule
 
     return register

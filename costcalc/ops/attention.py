@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from costcalc.core.assumptions import require_equal
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import (
     Cost,
@@ -19,8 +20,9 @@ from costcalc.core.formula import (
 )
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import contraction_gradient, traits
+from costcalc.core.traits import LeastWork, OperatorUse, contraction_gradient, least_work_rule, traits
 from costcalc.ops.common.axes import Shape
+from costcalc.ops.common.visibility import Texts, Visibility, known_integers, mask_pairs, texts_of
 
 operands("Attention", weights=(0, 1, 2))
 
@@ -29,6 +31,7 @@ traits(
     kind="attention",
     causal=lambda attributes: bool(attributes.get("is_causal", 0)),
     past=(4, 5),
+    lengths=(6, 0),
     gradient=contraction_gradient(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))),
 )
 
@@ -52,6 +55,11 @@ class HeadExtents(NamedTuple):
     past: Dim
     qk_size: Dim
     v_size: Dim
+
+    @property
+    def new(self) -> Dim:
+        """Number of keys that are not past ones."""
+        return self.keys - self.past
 
 
 @shape_rule("Attention")
@@ -172,6 +180,88 @@ def softmax_work(scores: Dim) -> tuple[Work, ...]:
         + elementwise_work("exp", "softmax", scores, 1, "#scores")
         + elementwise_work("divide", "softmax", scores, 1, "#scores")
     )
+
+
+class KeyInputs(NamedTuple):
+    """Positions of an attention's inputs; masks are those that change its scores. Outputs 1 and 2 are the present keys
+    and values, output 3 the scores."""
+
+    query: int
+    key: int
+    value: int
+    past_key: int
+    past_value: int
+    masks: tuple[int, ...]
+
+
+@least_work_rule("Attention")
+def attention_least_work(use: OperatorUse) -> LeastWork:
+    """Keys that is_causal hides: query i sees the keys up to offset + i, the offset being the length of the past or,
+    without one, nonpad_kv_seqlen - S_q (0 without both). Keys behind nonpad_kv_seqlen, all of them where it comes at
+    run time. Keys that attn_mask hides: a small stored one is read, any other may hide all. Present keys and values
+    take no arithmetic; qk_matmul_output takes every score."""
+    q, k, v = use.types[:3]
+    assert q is not None and k is not None and v is not None
+    heads = [int(use.attributes.get(name, 0)) for name in ("q_num_heads", "kv_num_heads")]
+    h = attention_heads(q, k, v, use.input(4), *heads)
+    causal, lengths = bool(use.attributes.get("is_causal", 0)), use.input(6)
+    texts: Sequence[Texts] = ((Visibility(h.queries, h.keys, h.past if causal else None), h.batch),)
+    if lengths is not None:
+        texts = texts_of(h.batch, known_integers(lengths), h.queries, h.keys, causal)
+    at = KeyInputs(0, 1, 2, 4, 5, (3, 6))
+    return least_attention(use, h, at, texts, use.input(3))
+
+
+def least_attention(
+    use: OperatorUse,
+    h: HeadExtents,
+    at: KeyInputs,
+    texts: Sequence[Texts],
+    mask: TensorType | None = None,
+    shares_buffer: bool = False,
+) -> LeastWork:
+    """What the texts of an attention see (nothing: it may all be skipped) and a mask that hides more of it -> the
+    least work. A past that shares its buffer with the present is neither read nor written where it stays."""
+    scores: Dim = sum([count * text.pairs for text, count in texts], 0) * h.q_heads
+    queries: Dim = sum([count * text.queries_with_keys for text, count in texts], 0)
+    may_hide = not texts or any(text.offset is not None for text, _ in texts)
+    if mask is not None:
+        scores, queries, texts = mask_pairs(mask, texts, h.q_heads) or 0, 0, ()
+    gives_output, gives_scores = 0 in use.outputs, 3 in use.outputs
+    macs = scores * (h.qk_size + h.v_size) if gives_output else 0
+    if gives_scores:
+        macs = h.batch * h.q_heads * h.queries * h.keys * h.qk_size + (scores * h.v_size if gives_output else 0)
+    is_separate, reads, writes = use.input(at.key) is not None, dict[int, Dim](), dict[int, Dim]()
+    if is_separate and not gives_scores:
+        reads[at.query] = queries * h.q_heads * h.qk_size if gives_output else 0
+    if may_hide or not gives_output:
+        reads |= dict.fromkeys(at.masks, 0)
+    past_rows, new_rows = count_rows(texts if gives_output else (), h.new)
+    for present, size, new, past in ((1, h.qk_size, at.key, at.past_key), (2, h.v_size, at.value, at.past_value)):
+        is_needed, past_type = present in use.outputs, use.input(past)
+        row = past_type.shape[-1] if past_type is not None and past_type.shape else size
+        if is_needed and shares_buffer:
+            writes[present] = h.batch * h.kv_heads * h.new * row
+        elif is_needed or (gives_scores and present == 1):
+            continue
+        elif is_separate:
+            reads[new] = new_rows * h.kv_heads * size
+        reads[past] = past_rows * h.kv_heads * row
+    is_unused = is_separate and not gives_output and not gives_scores
+    return LeastWork(macs, reads, writes, frozenset((at.query, *at.masks)) if is_unused else frozenset())
+
+
+def count_rows(texts: Sequence[Texts], new: Dim) -> tuple[Dim, Dim]:
+    """What the texts see, and the number of new keys -> the keys that a query of theirs sees, of the past and of the
+    new ones, over all texts."""
+    past_rows: Dim = 0
+    new_rows: Dim = 0
+    for text, count in texts:
+        first, end = text.key_range
+        past = maximum(0, text.keys - new)
+        past_rows = past_rows + count * maximum(0, minimum(end, past) - first)
+        new_rows = new_rows + count * maximum(0, end - maximum(first, past))
+    return past_rows, new_rows
 
 
 @shape_rule("RotaryEmbedding")

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from costcalc.core.assumptions import require_equal
+from costcalc.core.dim import Dim, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Formula, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import Attributes, Contraction, Sides, contraction_gradient, gradient_rule, traits
+from costcalc.core.traits import (
+    Attributes,
+    Contraction,
+    LeastWork,
+    OperatorUse,
+    Sides,
+    contraction_gradient,
+    gradient_rule,
+    least_work_rule,
+    traits,
+)
 from costcalc.ops.attention import attention_heads, attention_macs, attention_work, split_heads
+from costcalc.ops.common.visibility import Visibility
 
 PREVIEW = "ai.onnx.preview"
 
@@ -33,6 +45,28 @@ def linear_attention_gradient(formula: Formula, types: Types, attributes: Attrib
     state = (1, 2, 3, 4, 5)
     sides: dict[str, Sides] = {"k ⊗ v": ((1,), (2,)), "qᵀS": ((0,), state), "Sᵀk": (state, (1,))}
     return tuple(Contraction(term.value, *sides[term.name]) for term in formula.terms)
+
+
+@least_work_rule("LinearAttention")
+def linear_attention_least_work(use: OperatorUse) -> LeastWork:
+    """The state of d_k · d_v numbers, where a token's output comes cheaper from the t tokens up to it without a past
+    state: t · (d_k + d_v). The present state takes k ⊗ v of every token; what the delta rules and the chunks of
+    parallel forms take besides may be skipped."""
+    query, key, value = use.types[:3]
+    assert query is not None and key is not None and value is not None
+    heads = [int(use.attributes[name]) for name in ("q_num_heads", "kv_num_heads")]
+    h = attention_heads(query, key, value, None, *heads)
+    state = h.qk_size * h.v_size
+    outputs: Dim = h.queries * state
+    if use.input(3) is None:
+        pairs = Visibility(h.queries, h.keys, 0)
+        cheaper = minimum(h.queries, (state - 1) // (h.qk_size + h.v_size))
+        outputs = pairs._replace(queries=cheaper, keys=cheaper).pairs * (h.qk_size + h.v_size)
+        outputs = outputs + (h.queries - cheaper) * state
+    macs = h.batch * h.q_heads * outputs if 0 in use.outputs else 0
+    if 1 in use.outputs:
+        macs = macs + h.batch * h.kv_heads * h.queries * state
+    return LeastWork(macs, {}, {}, frozenset() if 0 in use.outputs else frozenset((0,)))
 
 
 @shape_rule("LinearAttention")
@@ -93,6 +127,20 @@ def linear_attention_cost(
         state_updates = tokens.value * h.kv_heads * state.value
         work += elementwise_work("multiply", "elementwise", state_updates, 1, "#state × tokens")
     return Cost(sum_of_products(*terms), work)
+
+
+@least_work_rule("CausalConvWithState")
+def causal_conv_least_work(use: OperatorUse) -> LeastWork:
+    """Taps before the first position, where past_state is left out."""
+    x, weight = use.types[:2]
+    assert x is not None and x.shape is not None and weight is not None and weight.shape is not None
+    batch, channels, length = x.shape
+    if 0 not in use.outputs:
+        return LeastWork(0, {1: 0}, unused=frozenset((1, 2)))
+    kernel = weight.shape[2]
+    if use.input(3) is not None or not isinstance(kernel, int):
+        return LeastWork(batch * channels * length * (kernel if use.input(3) is not None else 1))
+    return LeastWork(batch * channels * Visibility(length, length, 0, kernel).pairs)
 
 
 @shape_rule("CausalConvWithState")

@@ -137,13 +137,13 @@ def test_exported_decoders(tmp_path: Path, grouped: bool) -> None:
 
 
 def test_scores_that_multi_head_attention_masks_can_be_left_out(tmp_path: Path) -> None:
-    """Each attention has n · (n + 1) / 2 scores a head. Both layers give keys and values back from their attention, so
-    only what stands behind the second one is needed at one position: its output projection, feed-forward part, head."""
+    """Each attention has n · (n + 1) / 2 scores a head. Both layers give keys and values back from their attention, but
+    of the second one these take no arithmetic: its queries, its scores and all behind it are needed at one position."""
     found, n = of(exported_decoder(tmp_path / "decoder.onnx", False, multi_head=True), 10, 1)["prefill"], 10
     scores, q_k_v, behind = 2 * HEADS * SIZE, 3 * D * D, D * D + 2 * D * FFN
     assert found["macs"] == n * (2 * (q_k_v + behind) + D * VOCABULARY) + 2 * scores * n * n
     first = n * (q_k_v + behind) + scores * n * (n + 1) // 2
-    second = n * q_k_v + scores * n * (n + 1) // 2 + behind
+    second = n * 2 * D * D + D * D + scores * n + behind
     assert found["least_macs"] == first + second + D * VOCABULARY
 
 
