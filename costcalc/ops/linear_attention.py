@@ -49,9 +49,9 @@ def linear_attention_gradient(formula: Formula, types: Types, attributes: Attrib
 
 @least_work_rule("LinearAttention")
 def linear_attention_least_work(use: OperatorUse) -> LeastWork:
-    """The state of d_k · d_v numbers, where a token's output comes cheaper from the t tokens up to it without a past
-    state: t · (d_k + d_v). The present state takes k ⊗ v of every token; what the delta rules and the chunks of
-    parallel forms take besides may be skipped."""
+    """Whatever another form of the recurrence saves: a token's output takes d_k · d_v from the state or, of the t-th
+    token without a past state, t · (d_k + d_v) from the tokens up to it, the fewer of both; k ⊗ v of a token takes
+    d_k · d_v where the present state is needed."""
     query, key, value = use.types[:3]
     assert query is not None and key is not None and value is not None
     heads = [int(use.attributes[name]) for name in ("q_num_heads", "kv_num_heads")]

@@ -218,7 +218,16 @@ def test_projected_attention(unidirectional: int, lengths: tuple[int, ...] | Non
         rng = np.random.default_rng(0)
         x, w = rng.integers(0, 9, (b, s, c)).astype(np.uint8), rng.integers(-9, 9, (c, 3 * c)).astype(np.int8)
         scale = np.array(0.1, np.float32)
-        arrays = (x, w, numbers(3 * c), scale, scale, mask, np.array(0, np.uint8), np.array(0, np.int8))
+        arrays: tuple[Any, ...] = (
+            x,
+            w,
+            numbers(3 * c),
+            scale,
+            scale,
+            mask,
+            np.array(0, np.uint8),
+            np.array(0, np.int8),
+        )
     else:
         arrays = (numbers(b, s, c), numbers(c, 3 * c), numbers(3 * c), mask)
     attributes = {"num_heads": heads, "unidirectional": unidirectional}

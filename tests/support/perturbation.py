@@ -53,7 +53,7 @@ def outputs_of(session: Any, arrays: Sequence[Any]) -> list[Any]:
 
 def changed(arrays: Sequence[Any], changes: Iterable[tuple[int, Any]], number: float) -> list[Any]:
     """The arrays with a number at indexes of inputs."""
-    copies = [None if a is None else a.copy() for a in arrays]
+    copies: list[Any] = [None if a is None else a.copy() for a in arrays]
     for position, index in changes:
         copies[position][index] = number
     return copies

@@ -183,7 +183,7 @@ def _fused_seconds(work: Workload, layers: Sequence[TimeBound], profile: Hardwar
 def _step_traffic(graph: Graph, step: ScheduleStep, members: list[LayerCost]) -> int:
     """Step and its rows -> bytes that it reads and writes: its members' traffic, less what one member writes and
     another reads."""
-    internal_values = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
+    internal_values = {v for i in step.nodes for v in graph.nodes[i].outputs if v} - set(step.writes)
     traffic = [row.figures["traffic_bytes"] for row in members]
     internal_bytes = sum(
         value_bytes(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in internal_values

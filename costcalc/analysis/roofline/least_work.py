@@ -5,7 +5,8 @@ What an implementation may skip is stated beside each operator's other rules (Tr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from costcalc.analysis.layers import LayerCost
 from costcalc.core.dim import Dim, minimum
@@ -15,7 +16,7 @@ from costcalc.core.traits import LeastWork, OperatorUse, traits_of
 from costcalc.ops.common.visibility import Visibility
 
 
-def find_least_work(graph: Graph, node: Node, macs: Formula, needed: Collection[str] | None = None) -> LeastWork:
+def find_least_work(graph: Graph, node: Node, macs: Formula, needed: AbstractSet[str] | None = None) -> LeastWork:
     """Node, its MACs by the definition and the values that are needed (all unless given) -> its least work, for one
     run."""
     operator = traits_of(node)
@@ -31,7 +32,7 @@ def find_least_work(graph: Graph, node: Node, macs: Formula, needed: Collection[
     return LeastWork(macs.value)
 
 
-def least_macs(graph: Graph, row: LayerCost, node: Node, needed: Collection[str] | None = None) -> int:
+def least_macs(graph: Graph, row: LayerCost, node: Node, needed: AbstractSet[str] | None = None) -> int:
     """Row and node -> the MACs over all its runs that the needed values depend on; 0 where they are not a number."""
     total, count = row.figures["macs"], row.count
     if not isinstance(total, int) or not isinstance(count, int) or not total:
@@ -61,7 +62,7 @@ def find_needed_values(graph: Graph, names: Iterable[str]) -> set[str]:
     return values
 
 
-def _unused_inputs(graph: Graph, node: Node, needed: Collection[str]) -> frozenset[int]:
+def _unused_inputs(graph: Graph, node: Node, needed: AbstractSet[str]) -> frozenset[int]:
     if traits_of(node).least_work is None or all(name in needed for name in node.outputs if name):
         return frozenset()
     if any(name and graph.types[name].shape is None for name in node.inputs):

@@ -10,7 +10,8 @@ operators the least work of their rules counts (module least_work).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from fractions import Fraction
 from typing import Any
 
@@ -28,7 +29,9 @@ WINOGRAD_TILE = 6
 """Outputs of the largest Winograd tile that libraries use."""
 
 
-def fewest_multiplications(graph: Graph, row: LayerCost, node: Node, needed: Collection[str] | None = None) -> Fraction:
+def fewest_multiplications(
+    graph: Graph, row: LayerCost, node: Node, needed: AbstractSet[str] | None = None
+) -> Fraction:
     """Graph, row, node and the values that are needed (all unless given) -> the row's fewest multiplications over all
     its runs; 0 where its MACs are not a number."""
     macs = least_macs(graph, row, node, needed)

@@ -56,9 +56,10 @@ class Reads:
             known = [self._bytes_of(name, d) if d is not None else size for d in elements]
             return min(size, max(known, default=0))
         operator = traits_of(node)
-        reads, output = operator.reads, node.outputs[0]
+        reads, output = operator.reads, node.outputs[0] if node.outputs else ""
         if reads == "all" or positions != [0]:
-            is_passed_on = positions == [0] and operator.passes_on == "same" and output not in self.graph.outputs
+            is_output = not output or output in self.graph.outputs
+            is_passed_on = positions == [0] and operator.passes_on == "same" and not is_output
             return min(size, self.read_bytes(output, depth - 1)) if is_passed_on and depth else size
         outputs = sum(value_bytes(self.graph, output) for output in node.outputs if output)
         runs = node.count if isinstance(node.count, int) else 1

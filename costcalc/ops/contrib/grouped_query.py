@@ -139,11 +139,11 @@ def group_query_attention_cost(
 @least_work_rule("GroupQueryAttention", domain=MS)
 def group_query_least_work(use: OperatorUse) -> LeastWork:
     """Of a text of T = seqlens_k + 1 tokens the last min(S, T) are queries (query_seqlens says so at run time), and
-    query i sees the keys up to T - S + i, with local_window_size w the last w of them; with causal = 0 all T. Keys
-    behind T, queries behind min(S, T). seqlens_k at run time: the longest text has total_sequence_length tokens (S
-    where that comes at run time, too), every other one may have a single one. Keys that attention_bias hides: a small
-    stored one is read, any other may hide all. Present keys and values take no arithmetic, and past ones are not read
-    for them where both may share a buffer."""
+    query i sees the keys up to T - min(S, T) + i, with local_window_size w the last w of them; with causal = 0 all
+    T. Keys behind T, queries behind min(S, T). seqlens_k at run time: the longest text has total_sequence_length
+    tokens (S where that comes at run time, too), every other one may have a single one. Keys that attention_bias
+    hides: a small stored one is read, any other may hide all. Present keys and values take no arithmetic, and past
+    ones are not read for them where both may share a buffer."""
     query, key, past_key, total = (use.input(i) for i in (0, 1, 3, 6))
     assert query is not None
     heads, kv_heads = (int(use.attributes[name]) for name in ("num_heads", "kv_num_heads"))
