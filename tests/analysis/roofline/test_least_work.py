@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
@@ -13,7 +14,7 @@ from costcalc import analyze
 from costcalc.analysis.roofline.bounds import measure_workload
 
 MS = "com.microsoft"
-Shapes = dict[str, tuple[int, ...]]
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 def model(op_type: str, inputs: str, shapes: Shapes, outputs: str, domain: str = "", **more: Any) -> bytes:
