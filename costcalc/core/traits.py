@@ -83,6 +83,9 @@ class LeastWork(NamedTuple):
 LeastWorkRule = Callable[[OperatorUse], LeastWork]
 
 
+RegionRule = Callable[[Sequence[TensorType | None], Attributes], tuple[range, ...] | None]
+
+
 class PackedInputs(NamedTuple):
     """Stored inputs whose elements hold several values, or parts of one. values: (its type, attributes) -> how many
     values it holds; bits: attributes -> the bits of a value, None where the operator does not multiply with them."""
@@ -109,6 +112,8 @@ class Traits(NamedTuple):
     passes_on        its output has all the values of the first input: the same in another shape or order, in another
                      type (converted), or as the numbers that they stand for (dequantised)
     reads            how much of its first input it reads: all, as much as it gives, or only its shape
+    region           (input types, attributes) -> the indexes of each axis of its first input that it reads; None where
+                     they are not known
     layout           the order of the first input's axes: [N, C, …], [N, …, C] or [length, N, C]
     positions        whether each output sees what stands at its own place (kept; a window beside it), all places
                      (mixed), or places that are not followed (lost)
@@ -143,6 +148,7 @@ class Traits(NamedTuple):
     view: bool = False
     passes_on: Literal["", "same", "converted", "dequantised"] = ""
     reads: Literal["all", "part", "shape"] = "all"
+    region: RegionRule | None = None
     layout: Layout = ""
     positions: Literal["kept", "mixed", "lost"] = "kept"
     fusion: Literal["", "begins", "joins"] = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.roofline.least_work import find_least_work, needed_by_outputs
@@ -33,8 +34,34 @@ class Reads:
 
     def read_bytes(self, name: str, depth: int = 4) -> int:
         """Value -> the fewest bytes that are read of it: what the one of its readers takes that takes the most, for
-        another may take the same. Up to `depth` nodes that only pass it on are looked through."""
-        return max([self._bytes_of_reader(name, index, depth) for index in self.readers.get(name, ())], default=0)
+        another may take the same, or what slices along an axis take together. Up to `depth` nodes that only pass it
+        on are looked through."""
+        readers = self.readers.get(name, ())
+        each = max([self._bytes_of_reader(name, index, depth) for index in readers], default=0)
+        return max(each, self._bytes_of(name, self._count_union(name, readers)))
+
+    def _count_union(self, name: str, readers: Sequence[int]) -> int:
+        """Readers that cut a value along one axis, the same one -> the elements that they read together; 0 where there
+        are no such readers."""
+        nodes = [self.graph.nodes[index] for index in readers]
+        regions = []
+        for node in nodes:
+            rule = traits_of(node).region
+            types = [self.graph.types[read] if read else None for read in node.inputs]
+            region = rule(types, node.attributes) if rule is not None and node.inputs[0] == name else None
+            regions += [region] if region else []
+        shape = self.graph.types[name].shape or ()
+        axes = {axis for region in regions for axis, cut in enumerate(region) if len(cut) != shape[axis]}
+        if len(axes) != 1 or len(regions) < 2:
+            return 0
+        (axis,) = axes
+        cuts_of_axis = [region[axis] for region in regions]
+        cuts = sorted((min(cut[0], cut[-1]), max(cut[0], cut[-1]) + 1, abs(cut.step)) for cut in cuts_of_axis if cut)
+        rows = end = 0
+        for first, stop, step in cuts:
+            if step == 1:
+                rows, end = rows + max(0, stop - max(first, end)), max(end, stop)
+        return rows * prod(len(cut) for i, cut in enumerate(regions[0]) if i != axis)
 
     def written_bytes(self, name: str) -> int:
         """Output of the graph -> the fewest bytes that are written of it."""

@@ -120,11 +120,15 @@ def test_steps_behind_a_length(op: str, gates: int) -> None:
     assert bound(data) == (0, 2 * 4 + 2 * 4 * 4), "the lengths are read, the last states written"
 
 
-def test_readers_of_the_same_rows_read_them_once() -> None:
-    """Two slices of the same half."""
-    nodes = [h.make_node("Slice", ["x", "a", "b"], ["s"]), h.make_node("Slice", ["x", "a", "b"], ["t"])]
-    nodes.append(h.make_node("Add", ["s", "t"], ["y"]))
+@pytest.mark.parametrize(("first", "second", "rows"), [((0, 4), (0, 4), 4), ((0, 3), (2, 6), 6), ((0, 2), (5, 7), 4)])
+def test_slices_read_what_they_cut_together(first: tuple[int, int], second: tuple[int, int], rows: int) -> None:
+    nodes = [h.make_node("Slice", ["x", f"a{i}", f"b{i}"], [f"s{i}"]) for i in range(2)]
+    nodes.append(h.make_node("Concat", ["s0", "s1"], ["y"], axis=0))
     inputs = [h.make_tensor_value_info("x", TensorProto.FLOAT, (8, 4))]
-    graph = h.make_graph(nodes, "g", inputs, [h.make_tensor_value_info("y", 1, None)], [longs(0)("a"), longs(4)("b")])
+    stored = [
+        longs(n)(f"{name}{i}") for i, cut in enumerate((first, second)) for name, n in zip("ab", cut, strict=True)
+    ]
+    graph = h.make_graph(nodes, "g", inputs, [h.make_tensor_value_info("y", 1, None)], stored)
     data = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=9).SerializeToString()
-    assert bound(data)[1] == 4 * 4 * 4 + 4 * 4 * 4
+    written = (first[1] - first[0]) + (second[1] - second[0])
+    assert bound(data)[1] == 4 * 4 * (rows + written)
