@@ -20,7 +20,7 @@ def find_least_work(graph: Graph, node: Node, macs: Formula, needed: AbstractSet
     """Node, its MACs by the definition and the values that are needed (all unless given) -> its least work, for one
     run."""
     operator = traits_of(node)
-    if needed is not None and needed.isdisjoint(filter(None, node.outputs)):
+    if needed is not None and needed.isdisjoint(node.outputs):
         return LeastWork(0, unused=frozenset(range(len(node.inputs))))
     if operator.least_work is not None:
         outputs = frozenset(i for i, name in enumerate(node.outputs) if name and (needed is None or name in needed))

@@ -7,7 +7,7 @@ from math import prod
 
 from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.roofline.least_work import find_least_work, needed_by_outputs
-from costcalc.analysis.roofline.multiplications import constant_nodes, reachable_nodes
+from costcalc.analysis.roofline.multiplications import constant_nodes
 from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph
 from costcalc.core.traits import LeastWork, traits_of
@@ -20,14 +20,17 @@ class Reads:
     def __init__(self, graph: Graph, rows: Sequence[LayerCost]) -> None:
         needed = needed_by_outputs(graph)
         self.graph = graph
+        self.needed_nodes = set[int]()
         self.readers: dict[str, list[int]] = {}
         self.work: dict[int, LeastWork] = {}
         self._writes: dict[str, int] = {}
         for index, (node, row) in enumerate(zip(graph.nodes, rows, strict=True)):
-            if needed is not None and needed.isdisjoint(filter(None, node.outputs)):
+            if needed is not None and needed.isdisjoint(node.outputs):
                 continue
-            for name in dict.fromkeys(filter(None, node.inputs)):
-                self.readers.setdefault(name, []).append(index)
+            self.needed_nodes.add(index)
+            for name in node.inputs if len(node.inputs) < 2 else dict.fromkeys(node.inputs):
+                if name:
+                    self.readers.setdefault(name, []).append(index)
             if traits_of(node).least_work is not None and row.cost is not None:
                 work = self.work[index] = find_least_work(graph, node, row.cost.macs, needed)
                 self._writes |= {node.outputs[i]: self._bytes_of(node.outputs[i], n) for i, n in work.writes.items()}
@@ -106,8 +109,8 @@ def minimum_traffic(graph: Graph, rows: Sequence[LayerCost]) -> int:
     """
     reads = Reads(graph, rows)
     multiplying = [
-        bool(row.figures["macs"]) and traits_of(row).kind != "experts" and is_reachable and not is_constant
-        for row, is_reachable, is_constant in zip(rows, reachable_nodes(graph), constant_nodes(graph), strict=True)
+        bool(row.figures["macs"]) and traits_of(row).kind != "experts" and i in reads.needed_nodes and not is_constant
+        for i, (row, is_constant) in enumerate(zip(rows, constant_nodes(graph), strict=True))
     ]
     weights = [
         item.name
