@@ -20,9 +20,11 @@ lint: $(VENV)/.lint
 gold: $(VENV)/.test
 	COSTCALC_GOLD=1 $(BIN)/python -m pytest tests
 
-# The picture, the table and the quotation in docs/architecture.md, from pyproject.toml and the packages' docstrings.
+# The picture, the table and the quotation in docs/architecture.md, from pyproject.toml and the packages' docstrings, and
+# the table in docs/lower-bound.md, from those of the operators' rules.
 docs: $(VENV)/.demo
 	$(BIN)/python docs/draw_packages.py
+	$(BIN)/python docs/write_lower_bound.py
 
 check-readme: $(VENV)/.demo
 	$(BIN)/python tests/check_readme.py

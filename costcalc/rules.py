@@ -1,8 +1,9 @@
 """The stable import path of authors of operator rules and of front ends: these names stay when modules move.
 
 A rule file (`--rules FILE`) or a package under the entry-point groups `costcalc.rules` and `costcalc.frontends` imports
-from here only. Rules: shape_rule, cost_rule, value_rule and traits register them; they work on TensorTypes and
-give Costs. Front ends: an object like Frontend reads a Source into Loaded(graph), which a GraphBuilder makes.
+from here only. Rules: shape_rule, cost_rule, value_rule, least_work_rule and traits register them; they work on
+TensorTypes and give Costs. Front ends: an object like Frontend reads a Source into Loaded(graph), which a GraphBuilder
+makes.
 """
 
 from __future__ import annotations
@@ -28,10 +29,13 @@ from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, opera
 from costcalc.core.traits import (
     PRODUCT_GRADIENT,
     Contraction,
+    LeastWork,
+    OperatorUse,
     PackedInputs,
     Traits,
     contraction_gradient,
     gradient_rule,
+    least_work_rule,
     traits,
 )
 from costcalc.frontends.frontend import Frontend, Loaded, ParametricFrontend
@@ -53,9 +57,11 @@ __all__ = [
     "Frontend",
     "Graph",
     "GraphBuilder",
+    "LeastWork",
     "LoadError",
     "Loaded",
     "Node",
+    "OperatorUse",
     "PackedInputs",
     "ParametricFrontend",
     "Product",
@@ -77,6 +83,7 @@ __all__ = [
     "formula",
     "free",
     "gradient_rule",
+    "least_work_rule",
     "maximum",
     "minimum",
     "normalise_axis",

@@ -55,6 +55,37 @@ class Contraction(NamedTuple):
 GradientRule = Callable[[Formula, Sequence[TensorType | None], Attributes], tuple[Contraction, ...]]
 
 
+class OperatorUse(NamedTuple):
+    """A node that is asked for its least work: its MACs by the definition, the types of its inputs, its attributes, and
+    the positions of those of its outputs that are needed."""
+
+    macs: Formula
+    types: Sequence[TensorType | None]
+    attributes: Attributes
+    outputs: frozenset[int]
+
+    def input(self, position: int) -> TensorType | None:
+        """The type of an input; None where it is absent."""
+        return self.types[position] if position < len(self.types) else None
+
+
+class LeastWork(NamedTuple):
+    """What one run of a node cannot leave out. macs are the MACs that its outputs depend on; reads and writes are the
+    elements that it must read of an input and write of an output, by position (all of one that is not named); unused
+    are inputs that the needed outputs do not depend on, whatever the inputs hold."""
+
+    macs: Dim
+    reads: Mapping[int, Dim] = {}
+    writes: Mapping[int, Dim] = {}
+    unused: frozenset[int] = frozenset()
+
+
+LeastWorkRule = Callable[[OperatorUse], LeastWork]
+
+
+RegionRule = Callable[[Sequence[TensorType | None], Attributes], tuple[range, ...] | None]
+
+
 class PackedInputs(NamedTuple):
     """Stored inputs whose elements hold several values, or parts of one. values: (its type, attributes) -> how many
     values it holds; bits: attributes -> the bits of a value, None where the operator does not multiply with them."""
@@ -83,6 +114,8 @@ class Traits(NamedTuple):
     rearranges       its outputs have no other elements than its first input, in other shapes
     random           its output differs from run to run, so that it is no constant where its inputs are
     reads            how much of its first input it reads: all, as much as it gives, or only its shape
+    region           (input types, attributes) -> the indexes of each axis of its first input that it reads; None where
+                     they are not known
     layout           the order of the first input's axes: [N, C, …], [N, …, C] or [length, N, C]
     positions        whether each output sees what stands at its own place (kept; a window beside it), all places
                      (mixed), or places that are not followed (lost)
@@ -94,6 +127,8 @@ class Traits(NamedTuple):
     monotone, non_negative   of each element: it never falls where the input grows; it is never below 0
     causal           attributes -> whether an attention masks what comes later
     past             inputs that take keys and values of earlier tokens, [N, kv_num_heads, length, size]
+    lengths          (input, n): the input that holds the number of keys of each text, less n
+    least_work       what an implementation may skip, as the work that is left; None: nothing
     gradient         its contractions, for the backward pass; None: not known
     keeps            what the backward pass keeps of it where it is no contraction (a contraction keeps its sides, and
                      with "output" also that): its float inputs, its output, its integer inputs (indices), a mask, the
@@ -117,6 +152,7 @@ class Traits(NamedTuple):
     rearranges: bool = False
     random: bool = False
     reads: Literal["all", "part", "shape"] = "all"
+    region: RegionRule | None = None
     layout: Layout = ""
     positions: Literal["kept", "mixed", "lost"] = "kept"
     fusion: Literal["", "begins", "joins"] = ""
@@ -126,6 +162,8 @@ class Traits(NamedTuple):
     non_negative: bool = False
     causal: Callable[[Attributes], bool] | None = None
     past: tuple[int, int] | None = None
+    lengths: tuple[int, int] | None = None
+    least_work: LeastWorkRule | None = None
     gradient: GradientRule | None = None
     keeps: Literal["inputs", "output", "indices", "mask", "maxima", "nothing"] = "inputs"
     statistics: Callable[[TensorType, Attributes], Dim] | None = None
@@ -208,6 +246,17 @@ def gradient_rule(*op_types: str, domain: str = "") -> Callable[[GradientRule], 
 
     def register(rule: GradientRule) -> GradientRule:
         traits(*op_types, domain=domain, gradient=rule)
+        return rule
+
+    return register
+
+
+def least_work_rule(*op_types: str, domain: str = "") -> Callable[[LeastWorkRule], LeastWorkRule]:
+    """Registers a function OperatorUse -> LeastWork of operators; its docstring says what an implementation may skip
+    (docs/lower-bound.md quotes it)."""
+
+    def register(rule: LeastWorkRule) -> LeastWorkRule:
+        traits(*op_types, domain=domain, least_work=rule)
         return rule
 
     return register

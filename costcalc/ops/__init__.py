@@ -37,6 +37,7 @@ OTHER_FAMILIES = (
     "indexing",
     "join_split",
     "layout",
+    "linear_attention",
     "ml.features",
     "ml.models",
     "optimizers",

@@ -1,11 +1,12 @@
-"""Scaled dot-product attention, rotary embeddings, linear attention, causal convolution and FlexAttention of ONNX."""
+"""Scaled dot-product attention and rotary embeddings of ONNX."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from costcalc.core.assumptions import require_equal
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import (
     Cost,
@@ -18,9 +19,10 @@ from costcalc.core.formula import (
     sum_of_products,
 )
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import Attributes, Contraction, Sides, contraction_gradient, gradient_rule, traits
+from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import LeastWork, OperatorUse, contraction_gradient, least_work_rule, traits
 from costcalc.ops.common.axes import Shape
+from costcalc.ops.common.visibility import Texts, Visibility, known_integers, mask_pairs, texts_of
 
 operands("Attention", weights=(0, 1, 2))
 
@@ -29,6 +31,7 @@ traits(
     kind="attention",
     causal=lambda attributes: bool(attributes.get("is_causal", 0)),
     past=(4, 5),
+    lengths=(6, 0),
     gradient=contraction_gradient(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))),
 )
 
@@ -52,6 +55,11 @@ class HeadExtents(NamedTuple):
     past: Dim
     qk_size: Dim
     v_size: Dim
+
+    @property
+    def new(self) -> Dim:
+        """Number of keys that are not past ones."""
+        return self.keys - self.past
 
 
 @shape_rule("Attention")
@@ -174,6 +182,88 @@ def softmax_work(scores: Dim) -> tuple[Work, ...]:
     )
 
 
+class KeyInputs(NamedTuple):
+    """Positions of an attention's inputs; masks are those that change its scores. Outputs 1 and 2 are the present keys
+    and values, output 3 the scores."""
+
+    query: int
+    key: int
+    value: int
+    past_key: int
+    past_value: int
+    masks: tuple[int, ...]
+
+
+@least_work_rule("Attention")
+def attention_least_work(use: OperatorUse) -> LeastWork:
+    """Keys that is_causal hides: query i sees the keys up to offset + i, the offset being the length of the past or,
+    without one, nonpad_kv_seqlen - S_q (0 without both). Keys behind nonpad_kv_seqlen, all of them where it comes at
+    run time. Keys that attn_mask hides: a small stored one is read, any other may hide all. Present keys and values
+    take no arithmetic; qk_matmul_output takes every score."""
+    q, k, v = use.types[:3]
+    assert q is not None and k is not None and v is not None
+    heads = [int(use.attributes.get(name, 0)) for name in ("q_num_heads", "kv_num_heads")]
+    h = attention_heads(q, k, v, use.input(4), *heads)
+    causal, lengths = bool(use.attributes.get("is_causal", 0)), use.input(6)
+    texts: Sequence[Texts] = ((Visibility(h.queries, h.keys, h.past if causal else None), h.batch),)
+    if lengths is not None:
+        texts = texts_of(h.batch, known_integers(lengths), h.queries, h.keys, causal)
+    at = KeyInputs(0, 1, 2, 4, 5, (3, 6))
+    return least_attention(use, h, at, texts, use.input(3))
+
+
+def least_attention(
+    use: OperatorUse,
+    h: HeadExtents,
+    at: KeyInputs,
+    texts: Sequence[Texts],
+    mask: TensorType | None = None,
+    shares_buffer: bool = False,
+) -> LeastWork:
+    """What the texts of an attention see (nothing: it may all be skipped) and a mask that hides more of it -> the
+    least work. A past that shares its buffer with the present is neither read nor written where it stays."""
+    scores: Dim = sum([count * text.pairs for text, count in texts], 0) * h.q_heads
+    queries: Dim = sum([count * text.queries_with_keys for text, count in texts], 0)
+    may_hide = not texts or any(text.offset is not None for text, _ in texts)
+    if mask is not None:
+        scores, queries, texts = mask_pairs(mask, texts, h.q_heads) or 0, 0, ()
+    gives_output, gives_scores = 0 in use.outputs, 3 in use.outputs
+    macs = scores * (h.qk_size + h.v_size) if gives_output else 0
+    if gives_scores:
+        macs = h.batch * h.q_heads * h.queries * h.keys * h.qk_size + (scores * h.v_size if gives_output else 0)
+    is_separate, reads, writes = use.input(at.key) is not None, dict[int, Dim](), dict[int, Dim]()
+    if is_separate and not gives_scores:
+        reads[at.query] = queries * h.q_heads * h.qk_size if gives_output else 0
+    if may_hide or not gives_output:
+        reads |= dict.fromkeys(at.masks, 0)
+    past_rows, new_rows = count_rows(texts if gives_output else (), h.new)
+    for present, size, new, past in ((1, h.qk_size, at.key, at.past_key), (2, h.v_size, at.value, at.past_value)):
+        is_needed, past_type = present in use.outputs, use.input(past)
+        row = past_type.shape[-1] if past_type is not None and past_type.shape else size
+        if is_needed and shares_buffer:
+            writes[present] = h.batch * h.kv_heads * h.new * row
+        elif is_needed or (gives_scores and present == 1):
+            continue
+        elif is_separate:
+            reads[new] = new_rows * h.kv_heads * size
+        reads[past] = past_rows * h.kv_heads * row
+    is_unused = is_separate and not gives_output and not gives_scores
+    return LeastWork(macs, reads, writes, frozenset((at.query, *at.masks)) if is_unused else frozenset())
+
+
+def count_rows(texts: Sequence[Texts], new: Dim) -> tuple[Dim, Dim]:
+    """What the texts see, and the number of new keys -> the keys that a query of theirs sees, of the past and of the
+    new ones, over all texts."""
+    past_rows: Dim = 0
+    new_rows: Dim = 0
+    for text, count in texts:
+        first, end = text.key_range
+        past = maximum(0, text.keys - new)
+        past_rows = past_rows + count * maximum(0, minimum(end, past) - first)
+        new_rows = new_rows + count * maximum(0, end - maximum(first, past))
+    return past_rows, new_rows
+
+
 @shape_rule("RotaryEmbedding")
 def rotary_shape(
     x: TensorType, cos_cache: TensorType, sin_cache: TensorType, position_ids: TensorType | None = None
@@ -205,141 +295,3 @@ def rotation_work(elements: Dim) -> tuple[Work, ...]:
     return elementwise_work("multiply", "elementwise", elements, 2, "#rotated elements") + elementwise_work(
         "add", "elementwise", elements, 1, "#rotated elements"
     )
-
-
-PREVIEW = "ai.onnx.preview"
-
-operands("CausalConvWithState", weights=(1, 2))
-
-traits("CausalConvWithState", kind="causal_convolution", gradient=contraction_gradient(((0, 3), (1,))))
-
-traits("LinearAttention", kind="attention")
-
-traits("FlexAttention", domain=PREVIEW, kind="attention", gradient=contraction_gradient(((0,), (1,)), ((0, 1), (2,))))
-
-describe("A state is updated with each key and value, and read by each query.", "LinearAttention")
-
-describe("Each channel is convolved with its own filter over the present and the past.", "CausalConvWithState")
-
-describe("Attention whose scores and probabilities subgraphs may change.", "FlexAttention", domain=PREVIEW)
-
-
-@gradient_rule("LinearAttention")
-def linear_attention_gradient(formula: Formula, types: Types, attributes: Attributes) -> tuple[Contraction, ...]:
-    """The state is computed from keys, values, the past state, decay and beta."""
-    state = (1, 2, 3, 4, 5)
-    sides: dict[str, Sides] = {"k ⊗ v": ((1,), (2,)), "qᵀS": ((0,), state), "Sᵀk": (state, (1,))}
-    return tuple(Contraction(term.value, *sides[term.name]) for term in formula.terms)
-
-
-@shape_rule("LinearAttention")
-def linear_attention_shape(
-    query: TensorType,
-    key: TensorType,
-    value: TensorType,
-    past_state: TensorType | None = None,
-    decay: TensorType | None = None,
-    beta: TensorType | None = None,
-    *,
-    q_num_heads: int,
-    kv_num_heads: int,
-) -> tuple[TensorType, ...]:
-    """query [B, T, H · d_k], key [B, T, H_kv · d_k], value [B, T, H_kv · d_v] -> [B, T, H · d_v], the state
-    [B, H_kv, d_k, d_v]."""
-    h = attention_heads(query, key, value, None, q_num_heads, kv_num_heads)
-    state = query.dtype if past_state is None else past_state.dtype
-    return (
-        TensorType(query.dtype, (h.batch, h.queries, h.q_heads * h.v_size)),
-        TensorType(state, (h.batch, h.kv_heads, h.qk_size, h.v_size)),
-    )
-
-
-@cost_rule("LinearAttention")
-def linear_attention_cost(
-    query: TensorType,
-    key: TensorType,
-    value: TensorType,
-    past_state: TensorType | None = None,
-    decay: TensorType | None = None,
-    beta: TensorType | None = None,
-    *,
-    q_num_heads: int,
-    kv_num_heads: int,
-    update_rule: str = "gated_delta",
-    out: TensorType,
-) -> Cost:
-    """By the recurrence, per token and element of a head's state (d_k · d_v): k ⊗ v is added to each of H_kv states,
-    and read by each of H queries; the delta rules read it once more with the key. Besides, gated rules take 1
-    exponential per decay and 1 multiplication per element of the state; delta rules 1 subtraction and 1 multiplication
-    per value; the scale is 1 multiplication per output."""
-    h = attention_heads(query, key, value, None, q_num_heads, kv_num_heads)
-    tokens = product_factor("#tokens", ("B", h.batch), ("T", h.queries))
-    state = product_factor("#state", ("d_k", h.qk_size), ("d_v", h.v_size))
-    terms = [
-        product(tokens, ("H_kv", h.kv_heads), state, name="k ⊗ v"),
-        product(tokens, ("H", h.q_heads), state, name="qᵀS"),
-    ]
-    work = elementwise_work("multiply", "elementwise", out.elements)
-    if update_rule in ("delta", "gated_delta"):
-        terms.append(product(tokens, ("H_kv", h.kv_heads), state, name="Sᵀk"))
-        work += elementwise_work("add", "elementwise", value.elements, 1, "#values")
-        work += elementwise_work("multiply", "elementwise", value.elements, 1, "#values")
-    if update_rule in ("gated", "gated_delta"):
-        if decay is not None:
-            work += elementwise_work("exp", "elementwise", decay.elements, 1, "#decays")
-        state_updates = tokens.value * h.kv_heads * state.value
-        work += elementwise_work("multiply", "elementwise", state_updates, 1, "#state × tokens")
-    return Cost(sum_of_products(*terms), work)
-
-
-@shape_rule("CausalConvWithState")
-def causal_conv_shape(
-    x: TensorType, weight: TensorType, bias: TensorType | None = None, past_state: TensorType | None = None
-) -> tuple[TensorType, ...]:
-    """x [B, C, L], weight [C, 1, k] -> [B, C, L], the last positions [B, C, k - 1]."""
-    assert x.shape is not None and weight.shape is not None
-    if x.rank != 3 or weight.rank != 3:
-        raise ShapeError(f"the input has {x.rank} axes, the weight {weight.rank}", "both have 3")
-    batch, channels, _ = x.shape
-    require_equal(channels, weight.shape[0], "the channels of the input and the filters")
-    return TensorType(x.dtype, x.shape), TensorType(x.dtype, (batch, channels, weight.shape[2] - 1))
-
-
-@cost_rule("CausalConvWithState")
-def causal_conv_cost(
-    x: TensorType,
-    weight: TensorType,
-    bias: TensorType | None = None,
-    past_state: TensorType | None = None,
-    *,
-    activation: str = "none",
-    out: TensorType,
-) -> Cost:
-    """#outputs (B · C · L) × k, each channel with its own filter; a bias adds one addition per output, an activation
-    one function."""
-    assert weight.shape is not None and out.shape is not None
-    batch, channels, length = out.shape
-    outputs = product_factor("#outputs", ("B", batch), ("C", channels), ("L", length))
-    work = elementwise_work("add", "bias", out.elements, int(bias is not None))
-    work += elementwise_work("transcendental", "activation", out.elements, int(activation not in ("none", "")))
-    return Cost(sum_of_products(product(outputs, ("k", weight.shape[2]))), work)
-
-
-@shape_rule("FlexAttention", domain=PREVIEW)
-def flex_attention_shape(q: TensorType, k: TensorType, v: TensorType) -> TensorType:
-    """q [B, H, S_q, D_qk], k, v [B, H_kv, S, D] -> [B, H, S_q, D_v]."""
-    batch, heads, steps, _ = split_heads(q, 0, "Q", "heads")
-    return TensorType(q.dtype, (batch, heads, steps, split_heads(v, 0, "V", "heads")[3]))
-
-
-@cost_rule("FlexAttention", domain=PREVIEW)
-def flex_attention_cost(
-    q: TensorType, k: TensorType, v: TensorType, *, score_mod: object = None, prob_mod: object = None
-) -> Cost | None:
-    """QKᵀ: B · H · S_q · S_kv · D_qk, plus PV: B · H · S_q · S_kv · D_v. Per score 5 for the softmax; the scale is one
-    multiplication per element of Q and of K. The nodes of score_mod and prob_mod stand before it, with their own costs;
-    where they do not, the cost is unknown."""
-    if score_mod is not None or prob_mod is not None:
-        return None
-    h = attention_heads(q, k, v, None, 0, 0)
-    return Cost(attention_macs(h), attention_work(h, 0))

@@ -6,13 +6,14 @@ A Slice of an extent that depends on a symbol gives a minimum and a maximum, whi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from costcalc.core.assumptions import require_at_least, require_equal
 from costcalc.core.dim import Dim, bounds, divide, maximum, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
-from costcalc.core.registry import FreshSymbol, describe, free, shape_rule, value_rule
-from costcalc.core.traits import traits
+from costcalc.core.registry import FreshSymbol, Types, describe, free, shape_rule, value_rule
+from costcalc.core.traits import Attributes, traits
 from costcalc.ops.common import elements as flat
 from costcalc.ops.common.axes import normalise_axes, normalise_axis, optional_value, vector_length
 
@@ -280,6 +281,31 @@ def _clamp_bounds(n: int, start: int, end: int, step: int) -> tuple[int, int]:
     if step > 0:
         return min(max(first, 0), n), min(max(stop, 0), n)
     return min(max(first, 0), n - 1), min(max(stop, -1), n - 1)
+
+
+def slice_region(types: Types, attributes: Attributes) -> tuple[range, ...] | None:
+    """Inputs and attributes of a Slice -> the indexes of each axis that it reads; None where a bound is not known."""
+    data, start, end, axis, step = (*types, *(None,) * 5)[:5]
+    starts, ends, axes = (attributes.get(name) for name in ("starts", "ends", "axes"))
+    steps: Sequence[Any] | None = None
+    if start is not None and end is not None:
+        starts, ends, axes = start.value, end.value, axis and axis.value
+        steps = step and step.value
+        if (axis is not None and axes is None) or (step is not None and steps is None):
+            return None
+    if data is None or data.shape is None or starts is None or ends is None:
+        return None
+    numbers = (*data.shape, *starts, *ends, *(steps or ()))
+    if not all(isinstance(n, int) for n in numbers):
+        return None
+    region = [range(n) for n in data.shape if isinstance(n, int)]
+    for i, position in enumerate(normalise_axes(tuple(range(len(starts))) if axes is None else axes, len(region))):
+        by = steps[i] if steps else 1
+        region[position] = range(*_clamp_bounds(len(region[position]), starts[i], ends[i], by), by)
+    return tuple(region)
+
+
+traits("Slice", region=slice_region)
 
 
 @value_rule("Slice")

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.core.assumptions import require_equal
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Factor, Formula, Work, elementwise_work, formula, product_factor
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import Attributes, Contraction, gradient_rule, traits
+from costcalc.core.traits import (
+    Attributes,
+    Contraction,
+    LeastWork,
+    OperatorUse,
+    gradient_rule,
+    least_work_rule,
+    traits,
+)
+from costcalc.ops.common.visibility import known_integers
 
 PIECEWISE_ACTIVATIONS = ("relu", "leakyrelu", "thresholdedrelu", "hardsigmoid")
 
@@ -151,6 +160,27 @@ def recurrent_gradient(formula: Formula, types: Types, attributes: Attributes) -
         Contraction(steps * w.elements, (0,), (1,)),
         Contraction(steps * r.elements, (0, 1, 2, 3, 5, 6, 7), (2,)),
     )
+
+
+@least_work_rule("LSTM", "GRU", "RNN")
+def recurrent_least_work(use: OperatorUse) -> LeastWork:
+    """Steps behind sequence_lens: a stored one is read, any other may leave none. h · R of a text's first step where
+    initial_h is left out, for h is 0 there."""
+    x, w, r, lengths = (use.input(i) for i in (0, 1, 2, 4))
+    assert x is not None and x.shape is not None and w is not None and r is not None
+    batch, steps = (x.shape[0], x.shape[1]) if use.attributes.get("layout", 0) else (x.shape[1], x.shape[0])
+    count, texts = steps * batch, batch
+    if lengths is not None:
+        known = known_integers(lengths) or ()
+        counts = [minimum(max(0, n), steps) for n in known] if len(known) == batch else []
+        count, texts = sum(counts, 0), sum([minimum(n, 1) for n in counts], 0)
+    recurrent = count if use.input(5) is not None else count - texts
+    reads: dict[int, Dim] = {0: count * x.shape[2]}
+    if count == 0:
+        reads[1] = 0
+    if recurrent == 0:
+        reads[2] = 0
+    return LeastWork(count * w.elements + recurrent * r.elements, reads)
 
 
 @shape_rule("LSTM")

@@ -10,7 +10,7 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
-from costcalc.core.traits import contraction_gradient, traits
+from costcalc.core.traits import LeastWork, OperatorUse, contraction_gradient, least_work_rule, traits
 from costcalc.ops.conv import conv_cost, conv_extents, kernel_size
 
 operands("DeformConv", weights=(1, 3))
@@ -20,6 +20,13 @@ traits("MaxRoiPool", kind="pool")
 traits("DeformConv", kind="deformable_convolution", bias=3, gradient=contraction_gradient(((0, 2, 4), (1,))))
 
 free("ImageDecoder")
+
+
+@least_work_rule("DeformConv")
+def deform_conv_least_work(use: OperatorUse) -> LeastWork:
+    """Taps outside of the input: the offsets are data and may move all of them there."""
+    return LeastWork(0, {0: 0, 1: 0})
+
 
 describe("Each bin of each region is the mean or the maximum of points interpolated in the feature map.", "RoiAlign")
 

@@ -13,8 +13,8 @@ from costcalc.views.explain import Explanation, WorkingLine
 from costcalc.views.roofline import bandwidth_text, by_text, energy_text, fit_text, layers_text, rate_text
 
 BOUND_BASIS = (
-    "the fewest multiplications that implementations in use need (Winograd F(6, k) or FFT, no padding, no masked "
-    "scores of a causal attention, nothing that no output needs or that stored tensors alone decide), at the peak of "
+    "the fewest multiplications that implementations in use need (Winograd F(6, k) or FFT, no padding, nothing that "
+    "a mask, a window or a length hides, that no output needs or that stored tensors alone decide), at the peak of "
     "their precision, everything else folded into them or beside them; weights, inputs and outputs moved once, other "
     "activations kept on the chip. Any schedule and any fusion takes longer; sparse kernels and higher clocks may take "
     "less. What a later layer cuts away of an output, or an added mask of a product, is not seen and counts"

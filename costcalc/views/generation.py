@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from costcalc.analysis.roofline.roofline import TimeBound
 from costcalc.core.units import format_count, format_short, format_si, share
-from costcalc.studies.generation.generation import Generation, Pass
+from costcalc.studies.generation.generation import Generation, Pass, masked_attentions
 from costcalc.studies.generation.speed import GenerationSpeed
 from costcalc.views.columns import quantity_column
 from costcalc.views.figures import tokens_text
@@ -104,17 +104,25 @@ def _notes(generation: Generation) -> Iterator[Note]:
         "the least: weights once a pass, the cache read once and the new tokens' part written, "
         "inputs and the outputs of one position",
     )
-    yield Note(
-        "Prompt",
-        f"every position and every masked score counts; {format_short(least_macs(generation))} MACs without "
-        "masked scores, and with one position behind the last keys and values",
-    )
+    yield Note("Prompt", _prompt_text(generation))
     yield Note("Peak", "of the prompt's pass with fused steps, and with one position behind the last keys and values")
     yield Note("Steps", "the prompt's pass gives the first token, step k attends to prompt + k tokens")
     for assumption in generation.prefill.report.assumptions:
         yield Note("Assumed", assumption.format())
     for note in generation.notes:
         yield Note("Note", note)
+
+
+def _prompt_text(generation: Generation) -> str:
+    """Generation → what of the prompt's pass counts, and what it takes without what can be left out."""
+    without, counted = masked_attentions(generation.prefill.report)
+    last = "with one position behind the last keys and values"
+    least = f"{format_short(least_macs(generation))} MACs"
+    if not without:
+        return f"every position and every score counts; {least} {last}"
+    of = f"the masked scores of {', '.join(without)}" if counted else "masked scores"
+    rest = f" (those of {', '.join(counted)} count)" if counted else ""
+    return f"every position and every masked score counts; {least} without {of}{rest}, and {last}"
 
 
 def speeds_table(speeds: Sequence[GenerationSpeed]) -> Table:

@@ -33,9 +33,9 @@ class _Writer:
         return name
 
 
-def decoder(path: Path, grouped: bool, layers: int = 2, multi_head: bool = False) -> Path:
+def decoder(path: Path, grouped: bool, layers: int = 2, multi_head: bool = False, window: int = -1) -> Path:
     """A decoder of `layers` layers, d = 32, 4 heads of 8 and 2 of keys and values (4 in the other forms): attention by
-    GroupQueryAttention, by MultiHeadAttention, or written out with Concat, MatMul and Softmax."""
+    GroupQueryAttention (with a sliding window), by MultiHeadAttention, or written out with Concat, MatMul and Softmax."""
     kv = KV_HEADS if grouped else HEADS
     w = _Writer()
     inputs: list[Any] = [("input_ids", I64, ["batch_size", "sequence_length"])]
@@ -69,6 +69,7 @@ def decoder(path: Path, grouped: bool, layers: int = 2, multi_head: bool = False
                 domain="com.microsoft",
                 num_heads=HEADS,
                 kv_num_heads=kv,
+                local_window_size=window,
             )
             w.nodes.append(node)
             a = f"a{i}"

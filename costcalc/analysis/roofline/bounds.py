@@ -2,12 +2,13 @@
 
 - The lower bound of a model is max(compute, memory). compute is 2 × multiplications over the peak of the precision that
   they are done in: only those of contractions, for everything else can be folded into them or run beside them; the
-  fewest that implementations in use need (module multiplications: Winograd and FFT, no padding, no masked scores), of
-  nodes that an output needs and an input reaches. memory is the compulsory traffic over the bandwidth: the weights of
-  contractions, the rows that are looked up, the inputs and the outputs, each once, less what the last-level cache can
-  hold from one inference to the next. Intermediate activations are taken to stay on the chip. The bound holds for any
-  schedule and any fusion; sparse kernels and a clock above the profile's can beat it. It does not account for what a
-  later node cuts away of an output, nor for a mask that is added to the scores of a plain product.
+  fewest that implementations in use need (module multiplications: Winograd and FFT, no padding, nothing that the rules
+  of least work let them skip: docs/lower-bound.md), of nodes that an output needs and an input reaches. memory is the
+  compulsory traffic over the bandwidth: the weights of contractions, the rows that are looked up, the inputs and the
+  outputs, each once and without what may be skipped, less what the last-level cache can hold from one inference to the
+  next. Intermediate activations are taken to stay on the chip. The bound holds for any schedule and any fusion; sparse
+  kernels and a clock above the profile's can beat it. It does not account for what a later node cuts away of an output,
+  nor for a mask that is added to the scores of a plain product.
 - Layer by layer, every layer runs on its own and reads and writes every operand through memory: the sum over layers of
   max(FLOPs / peak, traffic / bandwidth) + overhead. It is an estimate of unfused execution on a cold cache, no bound: a
   cache or fusion beats it. With fused steps, what is computed inside a step is not written.
@@ -27,7 +28,8 @@ from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import ScheduleStep
 from costcalc.analysis.operand_types import SHORT_NAMES, OperandPrecisions
 from costcalc.analysis.report import Report
-from costcalc.analysis.roofline.multiplications import constant_nodes, fewest_multiplications, reachable_nodes
+from costcalc.analysis.roofline.least_work import needed_by_outputs
+from costcalc.analysis.roofline.multiplications import constant_nodes, fewest_multiplications
 from costcalc.analysis.roofline.roofline import ZERO, Roofline, TimeBound
 from costcalc.analysis.roofline.traffic import minimum_traffic, value_bytes
 from costcalc.core.dim import symbols
@@ -66,15 +68,15 @@ def measure_workload(report: Report) -> Workload:
         return Workload(elements, {}, {}, None, (), names)
     macs: dict[str, int] = {}
     multiplications: dict[str, Fraction] = {}
-    flags = zip(reachable_nodes(graph), constant_nodes(graph), strict=True)
-    needed_nodes = [reachable and not constant for reachable, constant in flags]
-    for row, node, element, is_needed in zip(rows, graph.nodes, elements, needed_nodes, strict=True):
+    needed = needed_by_outputs(graph)
+    for row, node, element, is_constant in zip(rows, graph.nodes, elements, constant_nodes(graph), strict=True):
         amount = row.figures["macs"]
         if not isinstance(amount, int) or not amount:
             continue
         macs[element] = macs.get(element, 0) + amount
+        is_needed = not is_constant and (needed is None or not needed.isdisjoint(node.outputs))
         multiplications[element] = multiplications.get(element, ZERO) + (
-            fewest_multiplications(graph, row, node) if is_needed else ZERO
+            fewest_multiplications(graph, row, node, needed) if is_needed else ZERO
         )
     steps = [(step, _step_traffic(graph, step, [rows[i] for i in step.nodes])) for step in fuse_steps(graph)]
     return Workload(elements, macs, multiplications, minimum_traffic(graph, rows), tuple(steps), ())
@@ -181,7 +183,7 @@ def _fused_seconds(work: Workload, layers: Sequence[TimeBound], profile: Hardwar
 def _step_traffic(graph: Graph, step: ScheduleStep, members: list[LayerCost]) -> int:
     """Step and its rows -> bytes that it reads and writes: its members' traffic, less what one member writes and
     another reads."""
-    internal_values = {v for i in step.nodes for v in graph.nodes[i].outputs} - set(step.writes)
+    internal_values = {v for i in step.nodes for v in graph.nodes[i].outputs if v} - set(step.writes)
     traffic = [row.figures["traffic_bytes"] for row in members]
     internal_bytes = sum(
         value_bytes(graph, v) * (1 + sum(v in graph.nodes[i].inputs for i in step.nodes)) for v in internal_values

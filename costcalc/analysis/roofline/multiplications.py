@@ -4,52 +4,51 @@ A convolution's axis with k taps at stride 1 takes (k + 5) / 6 multiplications a
 largest tile that libraries use (Lavin and Gray, arXiv:1509.09308): 16/9 for 3 × 3, 5.0625 times fewer than 9. A stride
 splits the taps into as many phases, each a convolution of its own. Fewer than 6 outputs make a smaller tile. By FFT
 every position that is read takes 2 multiplications for any kernel: a complex product is four, and one half of the
-spectrum follows from the other. The fewer of both count, and never those of taps that fall into the padding. A causal
-attention computes the scores that are not masked.
+spectrum follows from the other. The fewer of both count, and never those of taps that fall into the padding. Of other
+operators the least work of their rules counts (module least_work).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from fractions import Fraction
 from typing import Any
 
 from costcalc.analysis.layers import LayerCost
-from costcalc.core.dim import Dim
-from costcalc.core.formula import Product
+from costcalc.analysis.roofline.least_work import least_macs, needed_by_outputs
 from costcalc.core.ir import Graph, Node
 from costcalc.core.traits import Traits, traits_of
 
 FFT_MULTIPLICATIONS = 2
 """Multiplications of each position of an axis by FFT."""
 
+CONVOLUTIONS = ("convolution", "transposed_convolution", "causal_convolution")
+
 WINOGRAD_TILE = 6
 """Outputs of the largest Winograd tile that libraries use."""
 
 
-def fewest_multiplications(graph: Graph, row: LayerCost, node: Node) -> Fraction:
-    """Graph, row and node -> the row's fewest multiplications over all its runs; 0 where its MACs are not a number."""
-    macs = row.figures["macs"]
-    if not isinstance(macs, int) or not macs:
-        return Fraction(0)
+def fewest_multiplications(
+    graph: Graph, row: LayerCost, node: Node, needed: AbstractSet[str] | None = None
+) -> Fraction:
+    """Graph, row, node and the values that are needed (all unless given) -> the row's fewest multiplications over all
+    its runs; 0 where its MACs are not a number."""
+    macs = least_macs(graph, row, node, needed)
     operator = traits_of(node)
-    if operator.kind in ("convolution", "transposed_convolution"):
-        return macs * _multiplications_per_mac(graph, node, operator)
-    return unmasked_macs(row, node)
-
-
-def unmasked_macs(row: LayerCost, node: Node) -> Fraction:
-    """Row and node -> the row's MACs over all its runs without those of scores that a causal attention masks; 0 where
-    they are not a number."""
-    macs, causal = row.figures["macs"], traits_of(node).causal
-    if not isinstance(macs, int):
-        return Fraction(0)
-    if causal is None or row.cost is None or not causal(node.attributes):
+    if not macs or operator.kind not in CONVOLUTIONS:
         return Fraction(macs)
-    total = sum(
-        (_unmasked_product(term.value, row, dict(_named_extents(term))) for term in row.cost.macs.terms), Fraction(0)
-    )
-    return min(total, Fraction(macs))
+    if operator.kind == "causal_convolution":
+        return macs * _multiplications_per_tap(graph, node)
+    return macs * _multiplications_per_mac(graph, node, operator)
+
+
+def _multiplications_per_tap(graph: Graph, node: Node) -> Fraction:
+    """Causal convolution of x [B, C, L] with w [C, 1, k] -> multiplications for each tap that meets an input."""
+    length, kernel = [(graph.types[name].shape or (None,))[-1] for name in node.inputs[:2]]
+    if not isinstance(length, int) or not isinstance(kernel, int) or not length or not kernel:
+        return Fraction(1)
+    return min(Fraction(1), winograd_multiplications(kernel, 1, length) / kernel, Fraction(FFT_MULTIPLICATIONS, kernel))
 
 
 def _multiplications_per_mac(graph: Graph, node: Node, operator: Traits) -> Fraction:
@@ -130,32 +129,10 @@ def _read_integers(attributes: Mapping[str, Any], name: str, rank: int) -> list[
     return [int(n) for n in attributes.get(name) or ()] or [1] * rank
 
 
-def _named_extents(term: Product) -> list[tuple[str, Dim]]:
-    return [(extent.name, extent.value) for factor in term.factors for extent in (factor.factors or (factor,))]
-
-
-def _unmasked_product(value: Dim, row: LayerCost, extents: Mapping[str, Dim]) -> Fraction:
-    """Product of a causal attention -> its multiplications: of S² scores of as many queries as keys, S (S + 1) / 2 are
-    not masked."""
-    if not isinstance(value, int) or not isinstance(row.count, int):
-        return Fraction(0)
-    queries, keys = extents.get("S_q"), extents.get("S_kv")
-    total = Fraction(value * row.count)
-    return total * Fraction(keys + 1, 2 * keys) if isinstance(keys, int) and keys and queries == keys else total
-
-
 def reachable_nodes(graph: Graph) -> list[bool]:
     """Graph -> whether an output of the graph needs each node; True for all where the graph names no output."""
-    if not any(graph.outputs):
-        return [True] * len(graph.nodes)
-    values = {name for name in graph.outputs if name}
-    reachable = [False] * len(graph.nodes)
-    for index in range(len(graph.nodes) - 1, -1, -1):
-        node = graph.nodes[index]
-        if not values.isdisjoint(node.outputs):
-            reachable[index] = True
-            values.update(name for name in node.inputs if name)
-    return reachable
+    values = needed_by_outputs(graph)
+    return [values is None or not values.isdisjoint(filter(None, node.outputs)) for node in graph.nodes]
 
 
 def constant_nodes(graph: Graph) -> list[bool]:

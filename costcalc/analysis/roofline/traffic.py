@@ -2,29 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from math import prod
 
 from costcalc.analysis.layers import LayerCost
-from costcalc.analysis.roofline.multiplications import constant_nodes, reachable_nodes
+from costcalc.analysis.roofline.least_work import find_least_work, needed_by_outputs
+from costcalc.analysis.roofline.multiplications import constant_nodes
 from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph
-from costcalc.core.traits import traits_of
-from costcalc.graph.index import GraphIndex
+from costcalc.core.traits import LeastWork, traits_of
 from costcalc.graph.parameters import find_stored_tensors
 
 
-def minimum_traffic(graph: Graph, rows: Iterable[LayerCost]) -> int:
-    """Graph and its rows -> bytes that any execution moves, whatever its schedule and its fusion: weights that
-    contractions read, rows that look-ups give, inputs and outputs, each once.
+class Reads:
+    """The bytes that the needed nodes of a graph must read of its values, each once, and write of its outputs."""
 
-    A tensor that is only looked up or cut counts as much as the result at most. Nodes that no output needs read
+    def __init__(self, graph: Graph, rows: Sequence[LayerCost]) -> None:
+        needed = needed_by_outputs(graph)
+        self.graph = graph
+        self.needed_nodes = set[int]()
+        self.readers: dict[str, list[int]] = {}
+        self.work: dict[int, LeastWork] = {}
+        self._writes: dict[str, int] = {}
+        for index, (node, row) in enumerate(zip(graph.nodes, rows, strict=True)):
+            if needed is not None and needed.isdisjoint(node.outputs):
+                continue
+            self.needed_nodes.add(index)
+            for name in node.inputs if len(node.inputs) < 2 else dict.fromkeys(node.inputs):
+                if name:
+                    self.readers.setdefault(name, []).append(index)
+            if traits_of(node).least_work is not None and row.cost is not None:
+                work = self.work[index] = find_least_work(graph, node, row.cost.macs, needed)
+                self._writes |= {node.outputs[i]: self._bytes_of(node.outputs[i], n) for i, n in work.writes.items()}
+
+    def read_bytes(self, name: str, depth: int = 4) -> int:
+        """Value -> the fewest bytes that are read of it: what the one of its readers takes that takes the most, for
+        another may take the same, or what slices along an axis take together. Up to `depth` nodes that only pass it
+        on are looked through."""
+        readers = self.readers.get(name, ())
+        each = max([self._bytes_of_reader(name, index, depth) for index in readers], default=0)
+        return max(each, self._bytes_of(name, self._count_union(name, readers)))
+
+    def _count_union(self, name: str, readers: Sequence[int]) -> int:
+        """Readers that cut a value along one axis, the same one -> the elements that they read together; 0 where there
+        are no such readers."""
+        nodes = [self.graph.nodes[index] for index in readers]
+        regions = []
+        for node in nodes:
+            rule = traits_of(node).region
+            types = [self.graph.types[read] if read else None for read in node.inputs]
+            region = rule(types, node.attributes) if rule is not None and node.inputs[0] == name else None
+            regions += [region] if region else []
+        shape = self.graph.types[name].shape or ()
+        axes = {axis for region in regions for axis, cut in enumerate(region) if len(cut) != shape[axis]}
+        if len(axes) != 1 or len(regions) < 2:
+            return 0
+        (axis,) = axes
+        cuts_of_axis = [region[axis] for region in regions]
+        cuts = sorted((min(cut[0], cut[-1]), max(cut[0], cut[-1]) + 1, abs(cut.step)) for cut in cuts_of_axis if cut)
+        rows = end = 0
+        for first, stop, step in cuts:
+            if step == 1:
+                rows, end = rows + max(0, stop - max(first, end)), max(end, stop)
+        return rows * prod(len(cut) for i, cut in enumerate(regions[0]) if i != axis)
+
+    def written_bytes(self, name: str) -> int:
+        """Output of the graph -> the fewest bytes that are written of it."""
+        size = value_bytes(self.graph, name)
+        return min(size, self._writes.get(name, size))
+
+    def is_looked_up(self, name: str) -> bool:
+        """Whether nodes only look up rows of a value, cut it or read its shape."""
+        nodes = [self.graph.nodes[index] for index in self.readers.get(name, ())]
+        return all(
+            traits_of(node).reads != "all" and node.inputs[0] == name and name not in node.inputs[1:] for node in nodes
+        )
+
+    def _bytes_of_reader(self, name: str, index: int, depth: int) -> int:
+        node, work, size = self.graph.nodes[index], self.work.get(index), value_bytes(self.graph, name)
+        positions = [i for i, read in enumerate(node.inputs) if read == name]
+        if work is not None:
+            elements = [work.reads.get(i) for i in positions if i not in work.unused]
+            known = [self._bytes_of(name, d) if d is not None else size for d in elements]
+            return min(size, max(known, default=0))
+        operator = traits_of(node)
+        reads, output = operator.reads, node.outputs[0] if node.outputs else ""
+        if reads == "all" or positions != [0]:
+            is_output = not output or output in self.graph.outputs
+            is_passed_on = positions == [0] and operator.passes_on == "same" and not is_output
+            return min(size, self.read_bytes(output, depth - 1)) if is_passed_on and depth else size
+        outputs = sum(value_bytes(self.graph, output) for output in node.outputs if output)
+        runs = node.count if isinstance(node.count, int) else 1
+        return min(size, outputs * runs) if reads == "part" else 0
+
+    def _bytes_of(self, name: str, elements: Dim) -> int:
+        return elements * self.graph.types[name].dtype.bits // 8 if isinstance(elements, int) else 0
+
+
+def minimum_traffic(graph: Graph, rows: Sequence[LayerCost]) -> int:
+    """Graph and its rows -> bytes that any execution moves, whatever its schedule and its fusion: weights that
+    contractions read, rows that look-ups give, inputs and outputs, each once, without what an operator's rule of least
+    work lets an implementation skip.
+
+    A tensor that is only looked up or cut counts as much as a result at most. Nodes that no output needs read
     nothing, and contractions of stored tensors only are computed before any inference.
     """
-    reachable = reachable_nodes(graph)
-    readers = {name: [i for i in nodes if reachable[i]] for name, nodes in GraphIndex(graph).readers.items()}
+    reads = Reads(graph, rows)
     multiplying = [
-        bool(row.figures["macs"]) and traits_of(row).kind != "experts" and is_reachable and not is_constant
-        for row, is_reachable, is_constant in zip(rows, reachable, constant_nodes(graph), strict=True)
+        bool(row.figures["macs"]) and traits_of(row).kind != "experts" and i in reads.needed_nodes and not is_constant
+        for i, (row, is_constant) in enumerate(zip(rows, constant_nodes(graph), strict=True))
     ]
     weights = [
         item.name
@@ -32,15 +118,12 @@ def minimum_traffic(graph: Graph, rows: Iterable[LayerCost]) -> int:
         if item.kind != "constant"
         and (
             multiplying[item.owner]
-            or _lookup_bytes(graph, item.name, readers.get(item.name, [])) is not None
-            or _feeds_contraction(graph, item.name, readers, multiplying)
+            or reads.is_looked_up(item.name)
+            or _feeds_contraction(graph, item.name, reads.readers, multiplying)
         )
     ]
-    total = sum(_read_bytes(graph, name, readers.get(name, [])) for name in (*weights, *graph.data_inputs))
-    for name in graph.outputs:
-        size = value_bytes(graph, name)
-        total += size if name not in graph.inputs else 0
-    return total
+    total = sum(reads.read_bytes(name) for name in (*weights, *graph.data_inputs))
+    return total + sum(reads.written_bytes(name) for name in graph.outputs if name not in graph.inputs)
 
 
 def _feeds_contraction(
@@ -59,26 +142,6 @@ def _feeds_contraction(
         ):
             return True
     return False
-
-
-def _read_bytes(graph: Graph, name: str, readers: list[int]) -> int:
-    looked_up_bytes = _lookup_bytes(graph, name, readers)
-    size = value_bytes(graph, name) if readers else 0
-    return size if looked_up_bytes is None else min(size, looked_up_bytes)
-
-
-def _lookup_bytes(graph: Graph, name: str, readers: list[int]) -> int | None:
-    """Tensor and its readers -> bytes that they take of it where all only look it up, cut it or read its shape; None
-    where one reads all of it."""
-    total = 0
-    for index in readers:
-        node = graph.nodes[index]
-        reads = traits_of(node).reads
-        if reads == "all" or node.inputs[0] != name or name in node.inputs[1:]:
-            return None
-        runs = node.count if isinstance(node.count, int) else 1
-        total += sum(value_bytes(graph, output) for output in node.outputs if output) * runs if reads == "part" else 0
-    return total
 
 
 def value_bytes(graph: Graph, name: str) -> int:

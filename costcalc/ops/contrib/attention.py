@@ -10,8 +10,9 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Formula, Product, elementwise_work, product, product_factor
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import contraction_gradient, traits
-from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, rotation_work
+from costcalc.core.traits import LeastWork, OperatorUse, contraction_gradient, least_work_rule, traits
+from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, count_rows, rotation_work
+from costcalc.ops.common.visibility import Texts, Visibility, known_integers, texts_of
 from costcalc.ops.contrib.matmul import MS
 
 PROJECTED = contraction_gradient(((0,), (1,)), ((0, 1, 2), (0, 1, 2)), ((0, 1, 2), (0, 1, 2)))
@@ -76,6 +77,72 @@ def projected_attention_cost(
     if rotary:
         work += rotation_work(2 * h.batch * h.q_heads * h.queries * h.qk_size)
     return Cost(Formula((projection, *attention_macs(h).terms)), work + attention_work(h, masks))
+
+
+def least_projected(use: OperatorUse, mask: int, past: int, bias: int | None, length: int | None) -> LeastWork:
+    """An attention with input projections whose mask, past, attention bias and length of the past in a shared buffer
+    stand at these positions -> its least work."""
+    x, weights, past_type, mask_type = (use.input(i) for i in (0, 1, past, mask))
+    assert x is not None and weights is not None and weights.shape is not None and x.shape is not None
+    share = int(use.attributes.get("past_present_share_buffer", 0))
+    sizes = use.attributes.get("qkv_hidden_sizes")
+    h, (q, k, v) = projected_extents(x, weights, past_type, int(use.attributes["num_heads"]), sizes, share)
+    if share:
+        known = known_integers(use.input(length)) if length is not None else None
+        h = h._replace(past=known[0] if known else 0, keys=h.queries + (known[0] if known else 0))
+    texts = padded_texts(mask_type, h, bool(use.attributes.get("unidirectional", 0)))
+    if bias is not None and use.input(bias) is not None:
+        texts = ()
+    gives_output, gives_present = 0 in use.outputs, 1 in use.outputs
+    rows, features = x.elements // x.shape[-1], weights.shape[0]
+    past_rows, new_rows = count_rows(texts if gives_output else (), h.new)
+    columns = rows * (k + v) if gives_present else new_rows * (k + v)
+    reads: dict[int, Dim] = {}
+    if gives_output:
+        scores = sum([count * text.pairs for text, count in texts], 0) * h.q_heads
+        columns = columns + sum([count * text.queries_with_keys for text, count in texts], 0) * q
+        macs = columns * features + scores * (h.qk_size + h.v_size)
+    else:
+        macs = columns * features
+    if not gives_present or share:
+        reads[past] = past_rows * h.kv_heads * (h.qk_size + h.v_size)
+    if not texts and not gives_present:
+        reads |= {0: 0, 1: 0}
+    elif not gives_output:
+        reads[1] = features * (k + v)
+    writes = {1: 2 * h.batch * h.kv_heads * h.new * h.qk_size} if share and past_type is not None else {}
+    return LeastWork(macs, reads, writes)
+
+
+def padded_texts(mask: TensorType | None, h: HeadExtents, causal: bool) -> tuple[Texts, ...]:
+    """Mask of com.microsoft's attentions -> what the texts see: all that they may where there is none; the first keys
+    where a stored [batch] says how many; nothing where it is a mask of keys or comes at run time."""
+    if mask is None:
+        return ((Visibility(h.queries, h.keys, h.past if causal else None), h.batch),)
+    if mask.rank != 1:
+        return ()
+    texts = texts_of(h.batch, known_integers(mask), h.queries, h.keys, False)
+    return tuple([(text._replace(offset=h.past if causal else None), count) for text, count in texts])
+
+
+@least_work_rule("Attention", domain=MS)
+def ms_attention_least_work(use: OperatorUse) -> LeastWork:
+    """Keys that unidirectional hides: query i sees the keys up to past + i. Keys that mask_index or attention_bias
+    hides, with their projections: a stored [B] of lengths is read, any other mask may hide all. Present keys and values
+    take the projections of all positions; of a shared buffer whose length comes at run time no past is read."""
+    return least_projected(use, 3, 4, 5, 6)
+
+
+@least_work_rule("DecoderMaskedSelfAttention", domain=MS)
+def decoder_self_attention_least_work(use: OperatorUse) -> LeastWork:
+    """As Attention with input projections."""
+    return least_projected(use, 3, 4, 5, 6)
+
+
+@least_work_rule("QAttention", domain=MS)
+def qattention_least_work(use: OperatorUse) -> LeastWork:
+    """As Attention with input projections."""
+    return least_projected(use, 5, 8, None, None)
 
 
 @shape_rule("Attention", domain=MS)

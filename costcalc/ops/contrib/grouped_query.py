@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from costcalc.core.dim import Dim, maximum
+from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import traits
-from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, rotary_cost, rotation_work
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
+from costcalc.ops.attention import (
+    HeadExtents,
+    KeyInputs,
+    attention_macs,
+    attention_work,
+    least_attention,
+    rotary_cost,
+    rotation_work,
+)
+from costcalc.ops.common.visibility import Texts, Visibility, known_integers
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.contrib.multi_head import by_head_gradient
 
@@ -18,6 +27,7 @@ traits(
     domain=MS,
     kind="attention",
     causal=lambda attributes: bool(attributes.get("causal", 1)),
+    lengths=(5, 1),
     gradient=by_head_gradient(10, 10, (3, 4)),
 )
 
@@ -41,10 +51,7 @@ def _grouped_extents(
     assert query.shape is not None
     batch, steps, width = query.shape
     size = width // (num_heads + 2 * kv_num_heads) if key is None else width // num_heads
-    new_keys = steps
-    if key is not None:
-        assert key.shape is not None
-        new_keys = key.shape[1] if key.rank == 3 else key.shape[2]
+    new_keys = steps if key is None else _new_keys(key)
     past: Dim = 0
     if past_key is not None:
         assert past_key.shape is not None
@@ -127,6 +134,44 @@ def group_query_attention_cost(
         values = h.batch * h.queries * h.kv_heads * h.v_size if key is None else 0
         work += rotation_work(new - values)
     return Cost(attention_macs(h), work)
+
+
+@least_work_rule("GroupQueryAttention", domain=MS)
+def group_query_least_work(use: OperatorUse) -> LeastWork:
+    """Of a text of T = seqlens_k + 1 tokens the last min(S, T) are queries (query_seqlens says so at run time), and
+    query i sees the keys up to T - min(S, T) + i, with local_window_size w the last w of them; with causal = 0 all
+    T. Keys behind T, queries behind min(S, T). seqlens_k at run time: the longest text has total_sequence_length
+    tokens (S where that comes at run time, too), every other one may have a single one. Keys that attention_bias
+    hides: a small stored one is read, any other may hide all. Present keys and values take no arithmetic, and past
+    ones are not read for them where both may share a buffer."""
+    query, key, past_key, total = (use.input(i) for i in (0, 1, 3, 6))
+    assert query is not None
+    heads, kv_heads = (int(use.attributes[name]) for name in ("num_heads", "kv_num_heads"))
+    h = _grouped_extents(query, key, past_key, total, heads, kv_heads)
+    lengths = known_integers(use.input(5))
+    has_total = total is not None and total.value is not None
+    causal, window = bool(use.attributes.get("causal", 1)), max(0, int(use.attributes.get("local_window_size", -1)))
+    new = h.queries if key is None else _new_keys(key)
+    texts: tuple[Texts, ...] = ()
+    if use.input(16) is None and lengths is not None and len(lengths) == h.batch:
+        texts = tuple([(_text(h.queries, n + 1, causal, window), 1) for n in lengths])
+    elif use.input(16) is None:
+        longest = h.keys if has_total or past_key is None else h.queries
+        texts = ((_text(h.queries, longest, causal, window), 1), (Visibility(1, 1), h.batch - 1))
+    shares_buffer = past_key is not None and maximum(h.past, h.keys) == h.past
+    at = KeyInputs(0, 1, 2, 3, 4, (5, 6, 10, 16))
+    return least_attention(use, h._replace(past=h.keys - new), at, texts, use.input(10), shares_buffer)
+
+
+def _new_keys(key: TensorType) -> Dim:
+    assert key.shape is not None
+    return key.shape[1] if key.rank == 3 else key.shape[2]
+
+
+def _text(queries: Dim, keys: Dim, causal: bool, window: int) -> Visibility:
+    """What a text sees whose last queries are at its end."""
+    queries = minimum(queries, keys)
+    return Visibility(queries, keys, keys - queries if causal else None, window if causal else 0)
 
 
 @shape_rule("RotaryEmbedding", domain=MS)

@@ -11,7 +11,7 @@ from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, Contraction, PackedInputs, Sides, gradient_rule, traits
 from costcalc.ops.contrib.matmul import MS
-from costcalc.ops.recurrent import hidden_types, lstm_cost_of
+from costcalc.ops.recurrent import hidden_types, lstm_cost_of, recurrent_least_work
 
 operands("MoE", domain=MS, weights=(2, 3, 4, 5, 6, 7))
 
@@ -21,7 +21,14 @@ traits("MoE", "QMoE", domain=MS, kind="experts", factors=(0, 2))
 
 operands("DynamicQuantizeLSTM", domain=MS, weights=(1, 2, 3, 7), buffers=(8, 9, 10, 11))
 
-traits("DynamicQuantizeLSTM", domain=MS, kind="recurrent", quantises_input=True, straight_through=True)
+traits(
+    "DynamicQuantizeLSTM",
+    domain=MS,
+    kind="recurrent",
+    quantises_input=True,
+    straight_through=True,
+    least_work=recurrent_least_work,
+)
 
 describe("Each token goes through the k experts that the router prefers.", "MoE", "QMoE", domain=MS)
 

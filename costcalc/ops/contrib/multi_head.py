@@ -6,15 +6,24 @@ Packed tokens are sequences one after the other, without padding.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from costcalc.core.assumptions import require_equal
-from costcalc.core.dim import maximum
+from costcalc.core.dim import Dim, maximum
 from costcalc.core.formula import Cost, Formula, Work, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import Attributes, Contraction, GradientRule, traits
-from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, split_heads
-from costcalc.ops.contrib.attention import PROJECTED, projected_attention_cost, projected_extents
+from costcalc.core.traits import Attributes, Contraction, GradientRule, LeastWork, OperatorUse, least_work_rule, traits
+from costcalc.ops.attention import (
+    HeadExtents,
+    KeyInputs,
+    attention_macs,
+    attention_work,
+    least_attention,
+    split_heads,
+)
+from costcalc.ops.common.visibility import known_integers
+from costcalc.ops.contrib.attention import PROJECTED, padded_texts, projected_attention_cost, projected_extents
 from costcalc.ops.contrib.matmul import MS
 
 
@@ -200,6 +209,40 @@ def decoder_multi_head_cost(
     return Cost(attention_macs(h), _bias_work(bias, h, key) + attention_work(h, masks))
 
 
+def _least_multi_head(use: OperatorUse, at: KeyInputs, mask: int, length: int, share: bool) -> LeastWork:
+    query, key, value, past_key, mask_type = (use.input(i) for i in (0, 1, 2, at.past_key, mask))
+    assert query is not None
+    h = _multi_head_extents(query, key, value, past_key, int(use.attributes["num_heads"]), int(share))
+    if share and past_key is not None:
+        known = known_integers(use.input(length))
+        past, new = known[0] if known else 0, h.queries if key is None or key.rank == 5 else _sequence(key)
+        h = h._replace(past=past, keys=past + new)
+    texts = padded_texts(mask_type, h, bool(use.attributes.get("unidirectional", 0)))
+    if use.input(at.masks[1]) is not None or use.input(9) is not None:
+        texts = ()
+    return least_attention(use, h, at, texts, None, share)
+
+
+def _sequence(t: TensorType) -> Dim:
+    assert t.shape is not None
+    return t.shape[2] if t.rank == 4 else t.shape[1]
+
+
+@least_work_rule("MultiHeadAttention", domain=MS)
+def multi_head_least_work(use: OperatorUse) -> LeastWork:
+    """Keys that unidirectional hides: query i sees the keys up to past + i. Keys that key_padding_mask, attention_bias
+    or cache_indirection leaves out: a stored [B] of lengths is read, any other may leave out all. Present keys and
+    values take no arithmetic; of a shared buffer whose length comes at run time no past is read."""
+    return _least_multi_head(use, KeyInputs(0, 1, 2, 6, 7, (4, 5)), 4, 8, use.input(8) is not None)
+
+
+@least_work_rule("DecoderMaskedMultiHeadAttention", domain=MS)
+def decoder_multi_head_least_work(use: OperatorUse) -> LeastWork:
+    """As MultiHeadAttention, with mask_index as its key_padding_mask."""
+    share = bool(use.attributes.get("past_present_share_buffer", 0))
+    return _least_multi_head(use, KeyInputs(0, 1, 2, 5, 6, (3, 4)), 3, 7, share)
+
+
 operands("PackedAttention", domain=MS, weights=(1, 2))
 
 traits("PackedAttention", domain=MS, kind="attention", gradient=PROJECTED)
@@ -310,3 +353,40 @@ def packed_multi_head_cost(
     assert query.shape is not None
     work = elementwise_work("add", "bias", query.shape[0] * bias.elements, 1, "#projected") if bias is not None else ()
     return Cost(attention_macs(h), work + attention_work(h, int(attention_bias is not None)))
+
+
+def _least_packed_scores(h: HeadExtents, tokens: Dim, lengths: TensorType | None, bias: TensorType | None) -> Dim:
+    """Tokens and where each text begins and ends -> the fewest scores of all heads: texts of equal length have the
+    fewest where their lengths come at run time."""
+    if bias is not None:
+        return 0
+    ends = known_integers(lengths)
+    if ends is not None:
+        return h.q_heads * sum([(end - begin) ** 2 for begin, end in pairwise(ends)])
+    if not isinstance(tokens, int) or not isinstance(h.batch, int) or not h.batch:
+        return 0
+    length, longer = divmod(tokens, h.batch)
+    return h.q_heads * ((h.batch - longer) * length**2 + longer * (length + 1) ** 2)
+
+
+@least_work_rule("PackedAttention", domain=MS)
+def packed_attention_least_work(use: OperatorUse) -> LeastWork:
+    """Keys of other texts and of padding: a text of n tokens has n² scores, n by cumulative_sequence_length; where that
+    comes at run time, texts of equal length have the fewest. attention_bias may hide all keys."""
+    x, weights, token_offset = (use.input(i) for i in (0, 1, 3))
+    assert x is not None and x.shape is not None and weights is not None and token_offset is not None
+    sizes = use.attributes.get("qkv_hidden_sizes")
+    h, _ = projected_extents(x, weights, None, int(use.attributes["num_heads"]), sizes, 0)
+    h = unpack_tokens(h, token_offset)
+    scores = _least_packed_scores(h, x.shape[0], use.input(4), use.input(5))
+    projections: Dim = 0 if use.input(5) is not None else x.shape[0] * weights.elements
+    return LeastWork(projections + scores * (h.qk_size + h.v_size))
+
+
+@least_work_rule("PackedMultiHeadAttention", domain=MS)
+def packed_multi_head_least_work(use: OperatorUse) -> LeastWork:
+    """As PackedAttention, without projections."""
+    query, value, token_offset = (use.input(i) for i in (0, 2, 4))
+    assert query is not None and query.shape is not None and token_offset is not None
+    h = _packed_heads(query, value, int(use.attributes["num_heads"]), token_offset)
+    return LeastWork(_least_packed_scores(h, query.shape[0], use.input(5), use.input(6)) * (h.qk_size + h.v_size))

@@ -83,6 +83,17 @@ def add_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tup
     return replace(graph, inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
 
 
+def fill_lengths(graph: Graph, tokens: int) -> Graph:
+    """Graph of a pass -> the same where operators that ask for the length of each text get this number of tokens."""
+    types = dict(graph.types)
+    for node in graph.nodes:
+        position, less = traits_of(node).lengths or (len(node.inputs), 0)
+        name = node.inputs[position] if position < len(node.inputs) else ""
+        if name and types[name].value is None and isinstance(types[name].elements, int):
+            types[name] = types[name]._replace(value=(tokens - less,) * types[name].elements)
+    return replace(graph, types=types)
+
+
 def convert_values(graph: Graph, names: Iterable[str], dtype: DType | None) -> Graph:
     """Graph -> the graph with these values in another element type; None leaves them."""
     if dtype is None:
@@ -168,6 +179,7 @@ def make_decoder(
         )
         pass_graph = load(source, dims=bound, **options)
         pass_graph = bind_graph(pass_graph, {past: 0}) if past and not past_tokens else pass_graph
+        pass_graph = fill_lengths(pass_graph, past_tokens + new)
         pass_graph = convert(pass_graph, precision.weights, precision.activations)
         names = caches
         if not caches and past_tokens:

@@ -6,9 +6,10 @@ implementation moves: weights once a pass, rows that are looked up, the cache of
 tokens' part of it written, inputs and the outputs of one position; activations are taken to stay on the chip.
 
 Of the prompt, generation needs the keys and values, and the output at its last position. So what leads to no key and no
-value (the last layer's queries and feed-forward part, the head) is needed at one position only, and what causal
-attention masks is needed nowhere: of S² scores of S tokens, S · (S + 1) / 2 are left. Masks that a graph adds to scores
-of its own (an eager export) are not recognised.
+value (the last layer's queries, scores and feed-forward part, the head) is needed at one position only, and what an
+attention's rule of least work leaves out is needed nowhere: of S² scores of S tokens that a causal one has,
+S · (S + 1) / 2 are left. The texts are as long as the pass says, whatever gives an operator their lengths. Masks that a
+graph adds to scores of its own (an eager export) are not recognised.
 """
 
 from __future__ import annotations
@@ -17,18 +18,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from math import floor
 from typing import NamedTuple
 
-from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.options import GenerationOptions
 from costcalc.analysis.report import Report, analyze_graph
 from costcalc.analysis.roofline.energy import fused_peak
-from costcalc.analysis.roofline.multiplications import unmasked_macs
-from costcalc.analysis.roofline.traffic import minimum_traffic, value_bytes
+from costcalc.analysis.roofline.least_work import find_needed_values, least_macs
+from costcalc.analysis.roofline.traffic import Reads, minimum_traffic, value_bytes
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UnknownOperatorError, UsageError
-from costcalc.core.ir import DTYPES, Graph, Node, TensorType
+from costcalc.core.ir import DTYPES, Graph, TensorType
+from costcalc.core.traits import traits_of
 from costcalc.frontends.source import ModelSource
 from costcalc.graph.convert import parse_dtype
 from costcalc.studies.generation.decoder import Decoder, DecoderPrecision, PassGraph, make_decoder
@@ -194,7 +194,8 @@ def _cost_pass(step: PassGraph, new: int, past: int, entry_bytes: int) -> Pass:
     if report.unknown:
         names = ", ".join(unknown.op_type for unknown in report.unknown)
         raise UnknownOperatorError(f"no cost is known of {names}", "`costcalc analyze` shows where", report.name)
-    cache_bytes = sum(t.nbytes if isinstance(t.nbytes, int) else 0 for t in _cache_types(step)) if past else 0
+    reads = Reads(report.graph, report.rows)
+    cache_bytes = sum(reads.read_bytes(name) for name in step.caches) if past else 0
     traffic = minimum_traffic(report.graph, report.rows) + entry_bytes * new
     return Pass(
         new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache_bytes, report, report
@@ -239,39 +240,42 @@ def measure_generation(source: ModelSource, settings: Settings) -> Generation:
 
 def keep_necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -> Report:
     """The prompt's pass -> the same with the MACs that no implementation can leave out. step is the pass of its last
-    token alone, with the same nodes; entries names the values that the cache holds."""
-    graph = prefill.graph
-    cache_ancestors = find_ancestors(graph, entries)
+    token alone, with the same nodes; entries names the values that the cache holds.
+
+    Of a node that gives both the cache and what the last position needs (an attention), the former counts for the whole
+    prompt and the latter for the last token.
+    """
+    graph, last_graph = prefill.graph, step.graph
+    cache_values = find_needed_values(graph, entries)
+    pairs = [
+        zip(node.outputs, last.outputs, strict=True) for node, last in zip(graph.nodes, last_graph.nodes, strict=True)
+    ]
+    last_values = {last_name for names in pairs for name, last_name in names if name in cache_values}
     rows = []
-    for node, row, last in zip(graph.nodes, prefill.rows, step.rows, strict=True):
-        if not cache_ancestors.intersection(node.outputs):
-            rows.append(replace(row, figures={**row.figures, "macs": last.figures["macs"]}))
-        else:
-            rows.append(_drop_masked_macs(node, row))
+    for node, row, last, last_row in zip(graph.nodes, prefill.rows, last_graph.nodes, step.rows, strict=True):
+        macs = row.figures["macs"]
+        if isinstance(macs, int):
+            behind = least_macs(last_graph, last_row, last) - least_macs(last_graph, last_row, last, last_values)
+            macs = least_macs(graph, row, node, cache_values) + behind
+        rows.append(replace(row, figures={**row.figures, "macs": macs}))
     return replace(prefill, rows=tuple(rows), graph=replace(graph, outputs=()))
 
 
 def reduce_to_last_position(prompt: Graph, last: Graph, entries: Iterable[str]) -> Graph:
     """The prompt's pass -> the same with one position of every value that leads to no key and no value: the types of
     last, the pass of its last token alone, with the same nodes."""
-    cache_ancestors, types = find_ancestors(prompt, entries), dict(prompt.types)
+    cache_values, types = find_needed_values(prompt, entries), dict(prompt.types)
     for node, last_node in zip(prompt.nodes, last.nodes, strict=True):
-        if not cache_ancestors.intersection(node.outputs):
-            types.update({v: last.types[w] for v, w in zip(node.outputs, last_node.outputs, strict=True) if v})
+        pairs = zip(node.outputs, last_node.outputs, strict=True)
+        types.update({v: last.types[w] for v, w in pairs if v and v not in cache_values})
     return replace(prompt, types=types)
 
 
-def _drop_masked_macs(node: Node, row: LayerCost) -> LayerCost:
-    if not isinstance(row.figures["macs"], int):
-        return row
-    return replace(row, figures={**row.figures, "macs": floor(unmasked_macs(row, node))})
-
-
-def find_ancestors(graph: Graph, names: Iterable[str]) -> set[str]:
-    """Graph and names of values -> these values and all that they are computed from."""
-    values = set(names)
-    for node in reversed(graph.nodes):
-        if values.intersection(node.outputs):
-            values.update(node.inputs)
-    values.discard("")
-    return values
+def masked_attentions(report: Report) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Report -> the attention operators whose masked scores may be left out, and those of which every score counts."""
+    operators: dict[bool, dict[str, None]] = {True: {}, False: {}}
+    for node, row in zip(report.graph.nodes, report.rows, strict=True):
+        macs = row.figures["macs"]
+        if traits_of(node).kind == "attention" and isinstance(macs, int) and macs:
+            operators[least_macs(report.graph, row, node) < macs][row.operator] = None
+    return tuple(operators[True]), tuple(operators[False])

@@ -137,14 +137,42 @@ def test_exported_decoders(tmp_path: Path, grouped: bool) -> None:
 
 
 def test_scores_that_multi_head_attention_masks_can_be_left_out(tmp_path: Path) -> None:
-    """Each attention has n · (n + 1) / 2 scores a head. Both layers give keys and values back from their attention, so
-    only what stands behind the second one is needed at one position: its output projection, feed-forward part, head."""
+    """Each attention has n · (n + 1) / 2 scores a head. Both layers give keys and values back from their attention, but
+    of the second one these take no arithmetic: its queries, its scores and all behind it are needed at one position."""
     found, n = of(exported_decoder(tmp_path / "decoder.onnx", False, multi_head=True), 10, 1)["prefill"], 10
     scores, q_k_v, behind = 2 * HEADS * SIZE, 3 * D * D, D * D + 2 * D * FFN
     assert found["macs"] == n * (2 * (q_k_v + behind) + D * VOCABULARY) + 2 * scores * n * n
     first = n * (q_k_v + behind) + scores * n * (n + 1) // 2
-    second = n * q_k_v + scores * n * (n + 1) // 2 + behind
+    second = n * 2 * D * D + D * D + scores * n + behind
     assert found["least_macs"] == first + second + D * VOCABULARY
+
+
+def test_a_window_bounds_the_cache_that_a_step_reads(tmp_path: Path) -> None:
+    """A window of 4 tokens leaves 3 of the past ones; the cache holds all."""
+    path = exported_decoder(tmp_path / "decoder.onnx", True, window=4)
+    found, row = of(path, 10, 5, 3), 2 * 2 * KV_HEADS * SIZE * 4
+    assert [found[step]["cache_bytes"] for step in ("first_step", "last_step")] == [3 * 3 * row] * 2
+    assert found["steps"]["cache_bytes"] == 4 * 3 * 3 * row and found["cache"]["bytes"] == 3 * 15 * row
+    whole = of(exported_decoder(tmp_path / "whole.onnx", True), 10, 5, 3)["first_step"]
+    assert whole["traffic_bytes"] - found["first_step"]["traffic_bytes"] == (10 - 3) * 3 * row
+    assert of(path, 10, 1)["prefill"]["least_macs"] == (
+        10 * (2 * D * D + 2 * D * KV_HEADS * SIZE + 2 * D * FFN)
+        + (1 + 2 + 3 + 7 * 4) * 2 * HEADS * SIZE
+        + 10 * 2 * D * KV_HEADS * SIZE
+        + (2 * D * D + 2 * D * FFN + D * VOCABULARY)
+        + 4 * 2 * HEADS * SIZE
+    )
+
+
+def test_masked_scores_are_only_said_to_be_left_out_where_they_are(tmp_path: Path) -> None:
+    for grouped, multi_head in ((True, False), (False, True), (False, False)):
+        path = exported_decoder(tmp_path / "decoder.onnx", grouped, multi_head=multi_head)
+        text = " ".join(ok("llm", str(path), "--prompt", "10", "--generate", "2").split())
+        is_eager = not (grouped or multi_head)
+        assert ("without masked scores, and with one position" in text) is not is_eager
+        assert ("every position and every score counts" in text) is is_eager
+    text = " ".join(ok("llm", str(path), "--prompt", "1", "--generate", "2").split())
+    assert "masked" not in text, "a prompt of one token has no masked score"
 
 
 def test_onnx_runtime_runs_a_step(tmp_path: Path) -> None:
