@@ -27,6 +27,7 @@ OTHER_FAMILIES = (
     "contrib.matmul",
     "contrib.moe",
     "contrib.multi_head",
+    "contrib.nchwc",
     "contrib.norm",
     "contrib.numeric",
     "contrib.pool",

@@ -19,9 +19,11 @@ from costcalc.frontends.onnx.bodies import run_body
 from costcalc.frontends.onnx.branch import expand_if
 from costcalc.frontends.onnx.loops import expand_loop, expand_scan, expand_sequence_map
 from costcalc.frontends.onnx.messages import FunctionProto, GraphProto
+from costcalc.frontends.onnx.nchwc import expand_reorder_input
 from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
 from costcalc.frontends.onnx.walker import Expand, Walker
 from costcalc.ops.attention import attention_heads
+from costcalc.ops.common.channels import NCHWC
 
 
 def expand_constant_of_shape(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
@@ -65,14 +67,15 @@ def expand_flex_attention(walker: Walker, frame: Frame, call: ResolvedNode) -> N
     walker.add(call)
 
 
-EXPANSIONS: Mapping[str, Expand] = {
-    "ConstantOfShape": expand_constant_of_shape,
-    "FlexAttention": expand_flex_attention,
-    "If": expand_if,
-    "Loop": expand_loop,
-    "NonZero": expand_nonzero,
-    "Scan": expand_scan,
-    "SequenceMap": expand_sequence_map,
+EXPANSIONS: Mapping[tuple[str, str], Expand] = {
+    ("", "ConstantOfShape"): expand_constant_of_shape,
+    ("ai.onnx.preview", "FlexAttention"): expand_flex_attention,
+    (NCHWC, "ReorderInput"): expand_reorder_input,
+    ("", "If"): expand_if,
+    ("", "Loop"): expand_loop,
+    ("", "NonZero"): expand_nonzero,
+    ("", "Scan"): expand_scan,
+    ("", "SequenceMap"): expand_sequence_map,
 }
 
 

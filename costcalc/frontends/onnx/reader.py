@@ -21,6 +21,7 @@ from costcalc.frontends.onnx.expansions import EXPANSIONS, inline_function
 from costcalc.frontends.onnx.fallback import make_inference
 from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names
 from costcalc.frontends.onnx.messages import ModelProto, TypeProto, ValueInfoProto
+from costcalc.frontends.onnx.nchwc import find_logical_channels
 from costcalc.frontends.onnx.parse import parse_model
 from costcalc.frontends.onnx.scopes import Frame
 from costcalc.frontends.onnx.source import read_bytes, unpack
@@ -164,7 +165,7 @@ def _load_graph(
     builder.notes[:0] = binding.notes
     promote_constants(builder, walker.definitions.constants)
     assumptions = {str(a): a for a in (*equalities, *collected)}.values()
-    graph = builder.build(outputs, assumptions)
+    graph = find_logical_channels(builder.build(outputs, assumptions), proto.graph)
     return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *find_hints(graph)))
 
 
