@@ -41,7 +41,17 @@ def expand_nonzero(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     if input_type is None or input_type.shape is None or filled is None:
         walker.add(call)
         return
-    walker.add(call, (TensorType(DType.INT64, (input_type.rank, input_type.elements if filled else 0)),))
+    walker.add(call, (TensorType(DType.INT64, (max(input_type.rank, 1), input_type.elements if filled else 0)),))
+
+
+def expand_reshape(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
+    """Adds the node; a shape that is an attribute, as below opset 5, becomes an input."""
+    shape = call.attributes.get("shape")
+    if len(call.inputs) != 1 or not isinstance(shape, tuple):
+        walker.add(call)
+        return
+    name = walker.builder.add_constant(f"{call.name}/shape", DType.INT64, (len(shape),), shape)
+    walker.add(call, inputs=(*call.inputs, name))
 
 
 SCORE_MODIFIERS = ("score_mod", "prob_mod")
@@ -74,6 +84,7 @@ EXPANSIONS: Mapping[tuple[str, str], Expand] = {
     ("", "If"): expand_if,
     ("", "Loop"): expand_loop,
     ("", "NonZero"): expand_nonzero,
+    ("", "Reshape"): expand_reshape,
     ("", "Scan"): expand_scan,
     ("", "SequenceMap"): expand_sequence_map,
 }

@@ -56,6 +56,8 @@ def find_hints(graph: Graph) -> Iterator[str]:
                 folded_weight = node.inputs[1]
         elif op in TABLES and node.inputs[0] in stored and len(stored[node.inputs[0]].shape or ()) == 2:
             tables[node.inputs[0]] = stored[node.inputs[0]].shape or ()
+        elif op == "STFT" and not node.domain and len(graph.types[node.inputs[0]].shape or ()) == 2:
+            yield f"{node.name}: the signal is [batch, samples]; ONNX asks for [batch, samples, 1], runtimes take both"
     yield from _find_tied_weights(graph, tables, weights)
     if folded_weight:
         yield (
