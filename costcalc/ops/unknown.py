@@ -1,4 +1,4 @@
-"""Operators of ONNX and ONNX Runtime that have no cost rule, and why: they are unknown by name, and never count as 0."""
+"""Operators of ONNX and ONNX Runtime without a cost rule, and why: they are unknown by name, and never count as 0."""
 
 from __future__ import annotations
 
