@@ -29,6 +29,7 @@ OTHER_FAMILIES = (
     "contrib.image",
     "contrib.internal_nhwc",
     "contrib.matmul",
+    "contrib.mixes",
     "contrib.moe",
     "contrib.multi_head",
     "contrib.nchwc",

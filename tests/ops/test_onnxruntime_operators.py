@@ -77,6 +77,35 @@ CASES: list[tuple[str, list[Any], dict[str, Any], tuple[Any, ...], int]] = [
     ("MaxpoolWithMask", [t(1, 2, 6), t(1, 2, 6, dtype=I32)], {"kernel_shape": (3,)}, (1, 2, 4), 8 * 2),
     ("CropAndResize", [t(1, 2, 8, 8), t(3, 4), t(3, dtype=I32), ints(4, 5, dtype=I32)], {}, (3, 2, 4, 5), 120 * 7),
     ("SampleOp", [X], {}, (2, 5, 8), 0),
+    ("GatedAdd", [X, X, t(2, 5, 1)], {}, (2, 5, 8), 80 * 2),
+    ("GatedAdd", [X, X, t(2, 5, 3), t(3, 1)], {}, (2, 5, 8), 80 * 2 + 2 * 10 * 3 + 10),
+    ("HyperConnectionPreMix", [t(5, 4, 8), t(5, 4)], {}, (5, 8), 160 + (160 - 40)),
+    ("HyperConnectionPreMix", [t(5, 32), t(5, 4)], {"num_branches": 4, "reduction_scale": 0.5}, (5, 8), 160 + 120 + 40),
+    ("HyperConnectionPostMix", [t(5, 4, 8), t(5, 8), t(5, 4)], {}, (5, 4, 8), 160 * 2),
+    (
+        "HyperConnectionPostMix",
+        [t(5, 4, 8), t(5, 8), t(5, 4), t(5, 4, 4)],
+        {},
+        (5, 4, 8),
+        2 * (5 * 4 * 4 * 8) + 160 * 2,
+    ),
+    # 7 per element of a LayerNormalization with a shift, 5 per row; two lookups, dequantised as scale and shift are
+    (
+        "QEmbedLayerNormalization",
+        [t(2, 3, dtype=I32), None, t(9, 4, dtype=U8), t(9, 4, dtype=U8), None, t(4, dtype=U8), t(4, dtype=U8), None]
+        + [t(), t(), None, t(), t(), t(dtype=U8), t(dtype=U8), None, t(dtype=U8), t(dtype=U8)],
+        {},
+        (2, 3, 4),
+        24 * 1 + (24 * 7 + 6 * 5) + 2 * (24 * 2 + 4 + 4),
+    ),
+    # projections, scores and values; a bias, the scale of Q and K, 5 per score and the mask; requantising
+    (
+        "QOrderedAttention",
+        [t(2, 3, 8, dtype=I8), *[t()] * 4, *[t(8, 8, dtype=I8)] * 3, *[t()] * 3, *[t(8)] * 3, *[t()] * 3, t(2, 3)],
+        {"num_heads": 2},
+        (2, 3, 8),
+        2 * (6 * 8 * 24 + 2 * 2 * 9 * 4 * 2) + 6 * 24 + 2 * 48 + 36 * (5 + 1) + 48 * 2,
+    ),
     # (words × positions × filters) × window × size; a bias, a tanh each, and one comparison less than positions
     (
         "WordConvEmbedding",
