@@ -19,6 +19,14 @@ from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
 from costcalc.frontends.onnx.walker import Walker
 from costcalc.ops.common.channels import BLOCK, LARGEST_BLOCK, NCHWC, blocked_type
 
+OPERATORS = frozenset(
+    (
+        *("Conv", "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool"),
+        *("Upsample", "ReorderInput", "ReorderOutput"),
+    )
+)
+"""The operators of the domain."""
+
 SUFFIX = "_nchwc"
 """Behind the name of a tensor, the name of the node that gives it in blocks."""
 
@@ -33,13 +41,14 @@ PADDING_NOTE = (
 
 def expand_reorder_input(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     """Adds the node; the block that its channels are rounded up to is read off the graph's convolutions."""
-    x = walker.builder.types[call.inputs[0]] if call.inputs else None
+    x = walker.builder.types.get(call.inputs[0]) if call.inputs else None
     if x is None or x.shape is None or len(x.shape) < 3:
         walker.add(call)
         return
     top = walker.definitions.top
-    block = BLOCK if top is None else _block(top, walker)
-    walker.add(call, (blocked_type(x, call.attributes.get("channels_last", 0), block),))
+    if not walker.channel_block:
+        walker.channel_block = BLOCK if top is None else _block(top, walker)
+    walker.add(call, (blocked_type(x, call.attributes.get("channels_last", 0), walker.channel_block),))
 
 
 def _block(graph: GraphProto, walker: Walker) -> int:
@@ -64,14 +73,14 @@ def find_logical_channels(graph: Graph, proto: GraphProto) -> Graph:
     channels = _Channels(graph)
     blocked: set[str] = set()
     for node in graph.nodes:
-        if node.domain == NCHWC:
+        if _is_blocked(node):
             _learn_from(node, channels, blocked, declared)
         elif not blocked.isdisjoint(node.inputs):
             _follow(node, channels, blocked)
     unknown = 0
     nodes = []
     for node in graph.nodes:
-        if node.domain == NCHWC and not node.op_type.startswith("Reorder"):
+        if _is_blocked(node) and not node.op_type.startswith("Reorder"):
             added = {"logical_channels": channels.fewer(node.outputs[0])}
             if node.op_type == "Conv":
                 unknown += channels.of(node.outputs[0]) is None
@@ -82,6 +91,14 @@ def find_logical_channels(graph: Graph, proto: GraphProto) -> Graph:
         nodes.append(node)
     notes = (f"{unknown} {PADDING_NOTE}",) if unknown else ()
     return replace(graph, nodes=tuple(nodes), notes=(*graph.notes, *notes))
+
+
+def _is_blocked(node: Node) -> bool:
+    """Whether a node is an operator of the domain with the inputs that it needs."""
+    if node.domain != NCHWC or node.op_type not in OPERATORS or not node.outputs or not node.outputs[0]:
+        return False
+    needed = node.inputs[: 2 if node.op_type == "Conv" else 1]
+    return len(needed) == (2 if node.op_type == "Conv" else 1) and "" not in needed
 
 
 def _learn_from(node: Node, channels: _Channels, blocked: set[str], declared: Mapping[str, object]) -> None:
@@ -105,7 +122,7 @@ def _learn_from_convolution(node: Node, channels: _Channels) -> None:
     x, weight, out = node.inputs[0], channels.graph.types[node.inputs[1]].shape, node.outputs[0]
     bias, addend = (*node.inputs[2:4], "", "")[:2]
     group = node.attributes.get("group", 1)
-    if group > 1 and weight is not None:
+    if isinstance(group, int) and group > 1 and weight is not None:
         if weight[:2] == (group, 1):
             channels.unite(x, out)
         else:
@@ -120,7 +137,7 @@ def _learn_from_convolution(node: Node, channels: _Channels) -> None:
 def _follow(node: Node, channels: _Channels, blocked: set[str]) -> None:
     """Adds what another node between blocked tensors says: its output has the channels of its inputs, a Concat's those
     that are stored."""
-    out = node.outputs[0]
+    out = node.outputs[0] if node.outputs else ""
     if channels.stored(out) is None:
         return
     blocked.add(out)
@@ -154,7 +171,7 @@ class _Channels:
 
     def stored(self, name: str) -> int | None:
         """The channels of a value in blocks with those that are padding."""
-        shape = self.graph.types[name].shape
+        shape = self.graph.types[name].shape if name in self.graph.types else None
         return shape[1] if shape is not None and len(shape) > 2 and isinstance(shape[1], int) else None
 
     def learn(self, name: str, channels: object) -> None:

@@ -44,6 +44,7 @@ class Walker:
         self.definitions = Definitions(builder)
         self.choices: list[str] = []
         self.nonzero: dict[str, bool] = {}
+        self.channel_block = 0
         self.node_budget = MAX_NODES
 
     def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:

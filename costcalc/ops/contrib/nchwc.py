@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.core.dim import Dim, prod
+from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
@@ -103,6 +104,8 @@ def reorder_input_shape(x: TensorType, *, channels_last: int = 0) -> TensorType:
 @shape_rule("ReorderOutput", domain=NCHWC)
 def reorder_output_shape(x: TensorType, *, channels: int, channels_last: int = 0) -> TensorType:
     """x [N, stored channels, *in] -> [N, channels, *in], or [N, *in, channels] with channels_last."""
+    if not isinstance(channels, int) or channels < 1:
+        raise ShapeError(f"the channels are {channels!r}", "give a number above 0")
     return TensorType(x.dtype, from_channels_first(logical_type(x, channels).shape or (), channels_last))
 
 

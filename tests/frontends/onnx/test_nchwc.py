@@ -12,6 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from costcalc import analyze
+from costcalc.core.errors import CostcalcError
 from costcalc.frontends.onnx.reader import load_onnx
 from costcalc.frontends.onnx.writer import serialize_graph
 from costcalc.ops.common.channels import NCHWC
@@ -187,3 +188,30 @@ def test_the_front_ends_attributes_are_not_written() -> None:
     written = onnx.load_from_string(serialize_graph(graph))
     assert [a.name for a in written.graph.node[0].attribute] == ["activation"]
     assert analyze(written).totals["params"] == 32 * 3 + 32 + 12 * 32
+
+
+@pytest.mark.parametrize(
+    ("op_type", "inputs", "attributes"),
+    [
+        ("Conv", ["x"], {}),
+        ("Conv", ["x", ""], {}),
+        ("Conv", [], {}),
+        ("Foo", [], {}),
+        ("MaxPool", [], {}),
+        ("ReorderInput", [""], {}),
+        ("ReorderOutput", ["x"], {"channels": "two"}),
+        ("Conv", ["x", "x"], {"group": "two"}),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_nodes_without_what_they_need_are_refused_or_unknown(
+    op_type: str, inputs: list[str], attributes: dict[str, Any], known: bool
+) -> None:
+    x = helper.make_tensor_value_info("x", 1, (1, 8, 5, 5) if known else None)
+    node = helper.make_node(op_type, inputs, ["y"], domain=NCHWC, **attributes)
+    graph = helper.make_graph([node], "g", [x], [helper.make_empty_tensor_value_info("y")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid(NCHWC, 1)])
+    try:
+        assert analyze(model).lower_bound or op_type == "ReorderOutput"  # it costs nothing whatever it reads
+    except CostcalcError as error:
+        assert "bug" not in str(error) or attributes
