@@ -35,7 +35,7 @@ PADDED_NAME = "reorder"
 
 
 PADDING_NOTE = (
-    "convolutions of com.microsoft.nchwc do not tell how many of their filters only fill a block of 8 or 16: all count"
+    "com.microsoft.nchwc does not tell of every convolution how many filters only fill a block of 8 or 16; all count in"
 )
 
 
@@ -77,19 +77,20 @@ def find_logical_channels(graph: Graph, proto: GraphProto) -> Graph:
             _learn_from(node, channels, blocked, declared)
         elif not blocked.isdisjoint(node.inputs):
             _follow(node, channels, blocked)
-    unknown = 0
+    unknown = total = 0
     nodes = []
     for node in graph.nodes:
         if _is_blocked(node) and not node.op_type.startswith("Reorder"):
             added = {"logical_channels": channels.fewer(node.outputs[0])}
             if node.op_type == "Conv":
+                total += 1
                 unknown += channels.of(node.outputs[0]) is None
                 if node.inputs[0] in blocked and node.attributes.get("group", 1) == 1:
                     added["logical_input_channels"] = channels.fewer(node.inputs[0])
             attributes = {**node.attributes, **{k: v for k, v in added.items() if v is not None}}
             node = replace(node, attributes=attributes)
         nodes.append(node)
-    notes = (f"{unknown} {PADDING_NOTE}",) if unknown else ()
+    notes = (f"{PADDING_NOTE} {unknown} of {total}",) if unknown else ()
     return replace(graph, nodes=tuple(nodes), notes=(*graph.notes, *notes))
 
 
