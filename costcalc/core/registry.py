@@ -48,6 +48,9 @@ VALUE_RULES: dict[tuple[str, str], OperatorRule] = {}
 
 FREE_OPS: set[tuple[str, str]] = set()
 
+UNKNOWN_REASONS: dict[tuple[str, str], str] = {}
+"""Why an operator has no cost rule, where that is known."""
+
 FreshSymbol = Callable[[str], Dim]
 """A word -> a new symbol named after the node: the type of the parameter `fresh` of shape rules."""
 
@@ -112,6 +115,11 @@ def free(*op_types: str, domain: str = "", view: bool = False) -> None:
     FREE_OPS.update((domain, name) for name in op_types)
     if view:
         traits(*op_types, domain=domain, view=True)
+
+
+def declare_unknown(reason: str, *op_types: str, domain: str = "") -> None:
+    """Declares why operators have no cost rule: a clause without a subject."""
+    UNKNOWN_REASONS.update(((domain, name), reason) for name in op_types)
 
 
 def operands(*op_types: str, domain: str = "", weights: Sequence[int] = (), buffers: Sequence[int] = ()) -> None:

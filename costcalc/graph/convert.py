@@ -55,7 +55,7 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
     packed = frozenset[str]()
     learned, buffers = set[str](), set[str]()
     for item in find_stored_tensors(graph):
-        if item.kind == "param" and item.values != item.type.elements:
+        if item.kind == "param" and item.values != item.type.elements and not item.type.dtype.is_float:
             packed |= {item.name}
         elif item.kind == "param":
             learned.add(item.name)

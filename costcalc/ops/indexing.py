@@ -202,7 +202,7 @@ def non_zero_shape(x: TensorType, *, fresh: FreshSymbol) -> TensorType:
     count: Dim | None = None
     if x.value is not None and all(isinstance(e, (int, float)) for e in x.value):
         count = sum(e != 0 for e in x.value)
-    return TensorType(DType.INT64, (x.rank, fresh("nonzero") if count is None else count))
+    return TensorType(DType.INT64, (max(x.rank, 1), fresh("nonzero") if count is None else count))
 
 
 @value_rule("NonZero")

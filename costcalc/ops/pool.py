@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from math import prod
 
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, free, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.window import axis_attribute, output_shape
+from costcalc.ops.common.window import axis_attribute, covered_elements, explicit_pads, output_shape
 from costcalc.ops.reduce import combination_work
 
 traits("MaxPool", "AveragePool", "LpPool", kind="pool")
@@ -80,9 +80,64 @@ def max_pool_shape(
 
 
 @cost_rule("MaxPool")
-def max_pool_cost(x: TensorType, *, kernel_shape: Sequence[int], out: TensorType) -> Cost:
-    """∏kernel − 1 comparisons per output. Windows that reach into the padding count in full."""
-    return Cost(work=elementwise_work("compare", "pooling", out.elements, prod(kernel_shape) - 1, "#outputs"))
+def max_pool_cost(
+    x: TensorType,
+    *,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    out: TensorType,
+) -> Cost:
+    """∏kernel − 1 comparisons per output. Windows that reach into the padding count in full; what reaches beyond it,
+    with ceil_mode, is no element of a window."""
+    elements = _window_elements(x, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode, out)
+    return Cost(work=_combination_work("compare", elements, kernel_shape, out))
+
+
+def _window_elements(
+    x: TensorType,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None,
+    pads: Sequence[int] | None,
+    dilations: Sequence[int] | None,
+    auto_pad: str,
+    ceil_mode: int,
+    out: TensorType,
+) -> Dim | None:
+    """The elements of all windows, N · C · those along each axis; None where each window has ∏kernel."""
+    if not ceil_mode or auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+        return None
+    assert x.shape is not None and out.shape is not None
+    n, c, *spatial = x.shape
+    rank = len(spatial)
+    stride, dilation = axis_attribute(strides, rank, "strides"), axis_attribute(dilations, rank, "dilations")
+    pad = explicit_pads(pads, auto_pad, rank)
+    along_axes = [
+        covered_elements(spatial[i], kernel_shape[i], stride[i], pad[i], pad[rank + i], dilation[i], out.shape[2 + i])
+        for i in range(rank)
+    ]
+    elements = n * c * prod(along_axes)
+    return None if elements == out.elements * prod(kernel_shape) else elements
+
+
+def _element_work(kind: str, elements: Dim | None, kernel_shape: Sequence[int], out: TensorType) -> tuple[Work, ...]:
+    """One operation per element of a window."""
+    if elements is None:
+        return elementwise_work(kind, "pooling", out.elements, math.prod(kernel_shape), "#outputs")
+    return elementwise_work(kind, "pooling", elements, 1, "#window elements")
+
+
+def _combination_work(
+    kind: str, elements: Dim | None, kernel_shape: Sequence[int], out: TensorType
+) -> tuple[Work, ...]:
+    """One operation less per window than it has elements."""
+    if elements is None:
+        return elementwise_work(kind, "pooling", out.elements, math.prod(kernel_shape) - 1, "#outputs")
+    combined = elements - out.elements
+    return elementwise_work(kind, "pooling", combined, 1, "(#window elements − #outputs)") if combined != 0 else ()
 
 
 @shape_rule("AveragePool", "LpPool")
@@ -101,20 +156,43 @@ def pool_shape(
 
 
 @cost_rule("AveragePool")
-def average_pool_cost(x: TensorType, *, kernel_shape: Sequence[int], out: TensorType) -> Cost:
-    """∏kernel − 1 additions and one division per output. Windows that reach into the padding count in full."""
-    additions = elementwise_work("add", "pooling", out.elements, prod(kernel_shape) - 1, "#outputs")
+def average_pool_cost(
+    x: TensorType,
+    *,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    out: TensorType,
+) -> Cost:
+    """∏kernel − 1 additions and one division per output. Windows that reach into the padding count in full; what
+    reaches beyond it, with ceil_mode, is no element of a window."""
+    elements = _window_elements(x, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode, out)
+    additions = _combination_work("add", elements, kernel_shape, out)
     return Cost(work=additions + elementwise_work("divide", "pooling", out.elements, 1, "#outputs"))
 
 
 @cost_rule("LpPool")
-def lp_pool_cost(x: TensorType, *, kernel_shape: Sequence[int], p: int = 2, out: TensorType) -> Cost:
+def lp_pool_cost(
+    x: TensorType,
+    *,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    p: int = 2,
+    out: TensorType,
+) -> Cost:
     """Per output ∏kernel powers (magnitudes with p = 1, squares with 2), ∏kernel − 1 additions, and a root unless
-    p = 1. Windows that reach into the padding count in full."""
-    kernel = prod(kernel_shape)
-    powers = elementwise_work(power_kind(p), "pooling", out.elements, kernel, "#outputs")
-    additions = elementwise_work("add", "pooling", out.elements, kernel - 1, "#outputs")
-    return Cost(work=powers + additions + _root_work(p, out))
+    p = 1. Windows that reach into the padding count in full; what reaches beyond it, with ceil_mode, is no element of a
+    window."""
+    elements = _window_elements(x, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode, out)
+    powers = _element_work(power_kind(p), elements, kernel_shape, out)
+    return Cost(work=powers + _combination_work("add", elements, kernel_shape, out) + _root_work(p, out))
 
 
 def power_kind(p: float) -> str:

@@ -107,11 +107,12 @@ def stft_shape(
     onesided: int = 1,
     fresh: FreshSymbol,
 ) -> TensorType:
-    """signal [B, n, 1 or 2] -> [B, (n - length) // step + 1, length // 2 + 1 (or length), 2]."""
+    """signal [B, n, 1 or 2] -> [B, (n - length) // step + 1, length // 2 + 1 (or length), 2]. A signal [B, n] is real:
+    ONNX does not have it, but ONNX Runtime runs it and exporters write it."""
     assert signal.shape is not None
-    if signal.rank != 3:
+    if signal.rank not in (2, 3):
         raise ShapeError(f"the signal has {signal.rank} axes", "it is [batch, samples, 1 or 2]")
-    batch, samples, _ = signal.shape
+    batch, samples = signal.shape[:2]
     length, step = _frame(signal, window, frame_length), _scalar(frame_step)
     if length is None:
         frames, bins = fresh("frames"), fresh("bins")
@@ -143,7 +144,7 @@ def stft_cost(
     complex one) multiplications and as many additions; 1 multiplication per windowed sample. A fast Fourier transform
     does less; no MACs are counted."""
     assert signal.shape is not None and out.shape is not None
-    parts = signal.shape[2]
+    parts = signal.shape[2] if signal.rank == 3 else 1
     length = _frame(signal, window, frame_length)
     if length is None:
         length = 2 * (out.shape[2] - 1) if onesided else out.shape[2]

@@ -43,14 +43,24 @@ OPERATOR_COLUMNS = (
     Column("op", "Operator", "name", 100, lambda operator: operator[0]),
     Column("domain", "Domain", "text", 50, lambda operator: operator[1] or "ai.onnx"),
     Column("state", "State", "text", 80, lambda operator: registry.rule_state(operator[1], operator[0])),
+    Column("reason", "Why", "prose", 40, lambda operator: _unknown_reason(operator[1], operator[0])),
 )
 
 
+def _unknown_reason(domain: str, op_type: str) -> str:
+    """Why an operator is unknown; "" for the others, and where nothing is declared."""
+    unknown = registry.rule_state(domain, op_type) == "unknown"
+    return registry.UNKNOWN_REASONS.get((domain, op_type), "") if unknown else ""
+
+
 def operators_table() -> Table:
-    """Every operator that has a rule here, and those of ONNX that have none."""
+    """Every operator that has a rule here, and those of ONNX and ONNX Runtime that have none, with the reason."""
     ops.load_families()
     load_installed_rules()
-    operators = {*registry.COST_RULES, *registry.FREE_OPS, *registry.SHAPE_RULES, *onnx_operators()}
+    operators = {
+        *(*registry.COST_RULES, *registry.FREE_OPS, *registry.SHAPE_RULES, *registry.UNKNOWN_REASONS),
+        *onnx_operators(),
+    }
     states = Counter(registry.rule_state(domain, name) for domain, name in operators)
     summary = ", ".join(f"{states[state]} {state}" for state in RULE_STATES)
     notes = (Note(f"{len(operators)} operators", summary),)

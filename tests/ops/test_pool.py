@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import helper
+from onnx.reference import ReferenceEvaluator
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 from support.node_execution import executed
 from support.operator_rules import I64, cost, run, shape, t, work
 
+from costcalc.core.assumptions import collect_assumptions
 from costcalc.core.dim import substitute, symbol
-from costcalc.core.errors import ShapeError
+from costcalc.core.errors import AssumptionError, ShapeError
+from costcalc.ops.contrib.matmul import MS
 
 P = "pooling"
 
@@ -118,6 +125,125 @@ def test_extents_are_onnx_runtimes(data: st.DataObject) -> None:
         attributes["pads"] = tuple(data.draw(st.integers(0, k - 1)) for k in kernel * 2)
     ((_, theirs),) = executed(op_type, t(*extents), opset=opset, **attributes)
     assert shape(op_type, t(*extents), opset=opset, **attributes) == theirs
+
+
+@st.composite
+def rounded_up_pool(draw: st.DrawFn) -> tuple[str, tuple[int, ...], dict[str, Any]]:
+    """(operator, extents, attributes) of a pool with ceil_mode; its kernel may reach beyond its padded input."""
+    op_type = draw(st.sampled_from(["MaxPool", "AveragePool", "LpPool"]))
+    rank = draw(st.integers(1, 2))
+
+    def each(low: int, high: int) -> tuple[int, ...]:
+        return draw(st.tuples(*[st.integers(low, high)] * rank))
+
+    kernel = each(1, 9)
+    attributes: dict[str, Any] = {
+        "kernel_shape": kernel,
+        "strides": each(1, 10),
+        "dilations": each(1, 3),
+        "pads": tuple(draw(st.integers(0, k - 1)) for k in kernel * 2),
+        "ceil_mode": 1,
+    }
+    if op_type == "AveragePool":
+        attributes["count_include_pad"] = draw(st.integers(0, 1))
+    return op_type, (1, 2, *each(1, 9)), attributes
+
+
+def reference_shape(op_type: str, extents: tuple[int, ...], attributes: dict[str, Any]) -> tuple[int, ...]:
+    """The output shape of a pool in ONNX's reference implementation."""
+    node = helper.make_node(op_type, ["x"], ["y"], **attributes)
+    x, y = helper.make_tensor_value_info("x", 1, extents), helper.make_empty_tensor_value_info("y")
+    model = helper.make_model(helper.make_graph([node], "g", [x], [y]), opset_imports=[helper.make_opsetid("", 22)])
+    (found,) = ReferenceEvaluator(model).run(None, {"x": np.ones(extents, np.float32)})
+    return tuple(np.asarray(found).shape)
+
+
+def elements_under_windows(extents: tuple[int, ...], attributes: dict[str, Any], out: tuple[int, ...]) -> int:
+    """The elements of the padded input under each window, counted one by one and added up."""
+    rank, total = len(out), 1
+    for i in range(rank):
+        padded = extents[i] + attributes["pads"][i] + attributes["pads"][rank + i]
+        stride, dilation = attributes["strides"][i], attributes["dilations"][i]
+        taps = [w * stride + k * dilation for w in range(out[i]) for k in range(attributes["kernel_shape"][i])]
+        total *= sum(position < padded for position in taps)
+    return total
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the reference, for windows that lie in the padding
+@settings(max_examples=300, deadline=None)
+@given(rounded_up_pool())
+def test_pools_that_round_up_are_onnx_runtimes(pool: tuple[str, tuple[int, ...], dict[str, Any]]) -> None:
+    op_type, extents, attributes = pool
+    try:
+        ((_, theirs),) = executed(op_type, t(*extents), opset=22, **attributes)
+    except Fail:  # a negative number of windows
+        theirs = (0,)
+    if 0 in theirs:
+        with pytest.raises(ShapeError, match="reaches over"):
+            run(op_type, t(*extents), opset=22, **attributes)
+        return
+    assert shape(op_type, t(*extents), opset=22, **attributes) == theirs
+    # For a MaxPool with stride 1 and no dilation the reference takes the pads as those of SAME.
+    if op_type != "MaxPool" or min(attributes["strides"]) > 1:
+        assert reference_shape(op_type, extents, attributes) == theirs
+    outputs, elements = 2 * prod(theirs[2:]), 2 * elements_under_windows(extents[2:], attributes, theirs[2:])
+    found = work(cost(op_type, t(*extents), opset=22, **attributes))
+    if op_type == "MaxPool":
+        assert sum(found.values()) == elements - outputs
+    elif op_type == "AveragePool":
+        assert found == {k: v for k, v in {("add", P): elements - outputs, ("divide", P): outputs}.items() if v}
+    else:
+        assert found["multiply", P] == elements and found["transcendental", P] == outputs
+
+
+@settings(max_examples=300, deadline=None)
+@given(rounded_up_pool())
+def test_binding_the_extents_of_a_pool_that_rounds_up(pool: tuple[str, tuple[int, ...], dict[str, Any]]) -> None:
+    op_type, extents, attributes = pool
+    names = ("h", "w")[: len(extents) - 2]
+    binding = dict(zip(names, extents[2:], strict=True))
+    with collect_assumptions() as assumptions:
+        open_input = t(*extents[:2], *map(symbol, names))
+        open_cost, open_shape = cost(op_type, open_input, **attributes), shape(op_type, open_input, **attributes)
+    try:
+        bound = shape(op_type, t(*extents), **attributes)
+    except ShapeError:
+        with pytest.raises(AssumptionError):
+            for assumption in assumptions:
+                assumption.check(binding)
+        return
+    for assumption in assumptions:
+        assumption.check(binding)
+    assert tuple(substitute(d, binding) for d in open_shape or ()) == bound
+    assert substitute(open_cost.flops, binding) == cost(op_type, t(*extents), **attributes).flops
+
+
+def test_a_kernel_over_more_than_the_input() -> None:
+    """One window over what there is; with open extents nothing is assumed of them."""
+    how: dict[str, Any] = {"kernel_shape": (1280, 1280), "strides": (1280, 1280), "ceil_mode": 1}
+    assert shape("AveragePool", t(1, 1280, 7, 7), **how) == (1, 1280, 1, 1)
+    assert work(cost("AveragePool", t(1, 1280, 7, 7), **how)) == {
+        ("add", P): 1280 * (7 * 7 - 1),
+        ("divide", P): 1280,
+    }
+    with collect_assumptions() as assumptions:
+        run("AveragePool", t(1, 1280, symbol("h"), symbol("w")), **how)
+    assert not assumptions
+    assert shape("MaxPool", t(1, 1, 2, 2), kernel_shape=(3, 3), strides=(2, 2), ceil_mode=1) == (1, 1, 1, 1)
+    assert cost("MaxPool", t(1, 1, 2, 2), kernel_shape=(3, 3), strides=(2, 2), ceil_mode=1).flops == 2 * 2 - 1
+
+
+def test_channels_last_pools_that_round_up() -> None:
+    how: dict[str, Any] = {"kernel_shape": (3, 3), "strides": (2, 2), "ceil_mode": 1}
+    first, last = t(1, 5, 2, 4), t(1, 2, 4, 5)
+    assert shape("NhwcMaxPool", last, domain=MS, **how) == (1, 1, 2, 5)
+    assert cost("NhwcMaxPool", last, domain=MS, **how).flops == cost("MaxPool", first, **how).flops
+    assert cost("MaxPool", first, **how).flops == 5 * (2 * (3 + 2) - 2)
+    scales = (t(), None, t(), None)
+    assert (
+        cost("QLinearAveragePool", last, *scales, domain=MS, channels_last=1, **how).flops
+        == cost("QLinearAveragePool", first, *scales, domain=MS, **how).flops
+    )
 
 
 @given(h=st.integers(5, 400), kernel=st.integers(1, 4), stride=st.integers(1, 4), ceil=st.integers(0, 1))

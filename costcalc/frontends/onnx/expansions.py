@@ -19,9 +19,11 @@ from costcalc.frontends.onnx.bodies import run_body
 from costcalc.frontends.onnx.branch import expand_if
 from costcalc.frontends.onnx.loops import expand_loop, expand_scan, expand_sequence_map
 from costcalc.frontends.onnx.messages import FunctionProto, GraphProto
+from costcalc.frontends.onnx.nchwc import expand_reorder_input
 from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
 from costcalc.frontends.onnx.walker import Expand, Walker
 from costcalc.ops.attention import attention_heads
+from costcalc.ops.common.channels import NCHWC
 
 
 def expand_constant_of_shape(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
@@ -39,7 +41,17 @@ def expand_nonzero(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     if input_type is None or input_type.shape is None or filled is None:
         walker.add(call)
         return
-    walker.add(call, (TensorType(DType.INT64, (input_type.rank, input_type.elements if filled else 0)),))
+    walker.add(call, (TensorType(DType.INT64, (max(input_type.rank, 1), input_type.elements if filled else 0)),))
+
+
+def expand_reshape(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
+    """Adds the node; a shape that is an attribute, as below opset 5, becomes an input."""
+    shape = call.attributes.get("shape")
+    if len(call.inputs) != 1 or not isinstance(shape, tuple):
+        walker.add(call)
+        return
+    name = walker.builder.add_constant(f"{call.name}/shape", DType.INT64, (len(shape),), shape)
+    walker.add(call, inputs=(*call.inputs, name))
 
 
 SCORE_MODIFIERS = ("score_mod", "prob_mod")
@@ -65,14 +77,16 @@ def expand_flex_attention(walker: Walker, frame: Frame, call: ResolvedNode) -> N
     walker.add(call)
 
 
-EXPANSIONS: Mapping[str, Expand] = {
-    "ConstantOfShape": expand_constant_of_shape,
-    "FlexAttention": expand_flex_attention,
-    "If": expand_if,
-    "Loop": expand_loop,
-    "NonZero": expand_nonzero,
-    "Scan": expand_scan,
-    "SequenceMap": expand_sequence_map,
+EXPANSIONS: Mapping[tuple[str, str], Expand] = {
+    ("", "ConstantOfShape"): expand_constant_of_shape,
+    ("ai.onnx.preview", "FlexAttention"): expand_flex_attention,
+    (NCHWC, "ReorderInput"): expand_reorder_input,
+    ("", "If"): expand_if,
+    ("", "Loop"): expand_loop,
+    ("", "NonZero"): expand_nonzero,
+    ("", "Reshape"): expand_reshape,
+    ("", "Scan"): expand_scan,
+    ("", "SequenceMap"): expand_sequence_map,
 }
 
 

@@ -21,6 +21,7 @@ from costcalc.frontends.onnx.expansions import EXPANSIONS, inline_function
 from costcalc.frontends.onnx.fallback import make_inference
 from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names
 from costcalc.frontends.onnx.messages import ModelProto, TypeProto, ValueInfoProto
+from costcalc.frontends.onnx.nchwc import find_logical_channels
 from costcalc.frontends.onnx.parse import parse_model
 from costcalc.frontends.onnx.scopes import Frame
 from costcalc.frontends.onnx.source import read_bytes, unpack
@@ -55,6 +56,8 @@ def find_hints(graph: Graph) -> Iterator[str]:
                 folded_weight = node.inputs[1]
         elif op in TABLES and node.inputs[0] in stored and len(stored[node.inputs[0]].shape or ()) == 2:
             tables[node.inputs[0]] = stored[node.inputs[0]].shape or ()
+        elif op == "STFT" and not node.domain and len(graph.types[node.inputs[0]].shape or ()) == 2:
+            yield f"{node.name}: the signal is [batch, samples]; ONNX asks for [batch, samples, 1], runtimes take both"
     yield from _find_tied_weights(graph, tables, weights)
     if folded_weight:
         yield (
@@ -164,7 +167,7 @@ def _load_graph(
     builder.notes[:0] = binding.notes
     promote_constants(builder, walker.definitions.constants)
     assumptions = {str(a): a for a in (*equalities, *collected)}.values()
-    graph = builder.build(outputs, assumptions)
+    graph = find_logical_channels(builder.build(outputs, assumptions), proto.graph)
     return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *find_hints(graph)))
 
 

@@ -25,7 +25,7 @@ Expand = Callable[["Walker", Frame, ResolvedNode], None]
 
 
 class Walker:
-    """Adds nodes to a builder. expansions holds the operators that are graphs of other operators (If, Loop, …);
+    """Adds nodes to a builder. expansions holds by (domain, op_type) the operators that need more than a rule (If, …);
     inline expands a call of a local function."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Walker:
         builder: GraphBuilder,
         place: str,
         functions: Mapping[tuple[str, str, str], FunctionProto],
-        expansions: Mapping[str, Expand],
+        expansions: Mapping[tuple[str, str], Expand],
         inline: Callable[[Walker, Frame, ResolvedNode, FunctionProto], None],
     ) -> None:
         self.builder, self.place, self.functions = builder, place, functions
@@ -44,6 +44,7 @@ class Walker:
         self.definitions = Definitions(builder)
         self.choices: list[str] = []
         self.nonzero: dict[str, bool] = {}
+        self.channel_block = 0
         self.node_budget = MAX_NODES
 
     def graph(self, frame: Frame, graph: GraphProto) -> tuple[str, ...]:
@@ -135,7 +136,7 @@ class Walker:
             inputs = tuple([frame.find(x) if x else "" for x in inputs])
             outputs = tuple([self.definitions.name(frame, x) for x in outputs])
         scope = self._scope(name, node.scopes, frame)
-        expansion = self.expansions.get(op_type) if domain in ("", "ai.onnx.preview") else None
+        expansion = self.expansions.get((domain, op_type))
         function = self.functions.get((domain, op_type, node.overload)) if self.functions else None
         if expansion is not None or function is not None:
             call = ResolvedNode(op_type, name, inputs, outputs, attributes, domain, scope, (*origin, node.output))

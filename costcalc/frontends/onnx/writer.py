@@ -18,6 +18,7 @@ from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.ir import DType, Graph, Node, SequenceType, TensorType
 from costcalc.core.version import __version__
 from costcalc.graph.parameters import find_stored_tensors
+from costcalc.ops.common.channels import LOGICAL, NCHWC
 
 if TYPE_CHECKING:
     import onnx
@@ -230,6 +231,8 @@ def _node_proto(node: Node, opset: int) -> onnx.NodeProto:
     kinds = _attribute_types(node, opset)
     proto = helper.make_node(node.op_type, node.inputs, node.outputs, node.name, domain=node.domain)
     for key, value in node.attributes.items():
+        if node.domain == NCHWC and key in LOGICAL:
+            continue
         proto.attribute.append(
             helper.make_attribute(key, _attribute_value(value, f"{node.name}.{key}"), None, kinds.get(key))
         )

@@ -33,11 +33,12 @@ def output_extent(
     extent: Dim, kernel: Dim, stride: int, begin: Dim, end: Dim, dilation: int, ceil: bool = False
 ) -> Dim:
     """⌊(extent + begin + end - reach) / stride⌋ + 1; with ceil ⌈…⌉ + 1, but no window starts behind the input
-    and its leading pad (ONNX, MaxPool and AveragePool)."""
+    and its leading pad (ONNX, MaxPool and AveragePool). With ceil a kernel may reach beyond its padded input, by less
+    than a stride. ShapeError where there is no window."""
     reach = dilated_kernel(kernel, dilation)
     padded = extent + (begin + end)
     require_at_least(
-        padded,
+        padded + (stride - 1) if ceil else padded,
         reach,
         f"the kernel reaches over {reach} but its padded input has only {padded}",
         "use a smaller kernel, a smaller dilation, or more padding",
@@ -46,9 +47,25 @@ def output_extent(
     if not ceil:
         return free // stride + 1
     windows = (free + (stride - 1)) // stride + 1
-    if isinstance(end, int) and isinstance(reach, int) and end + stride <= reach:
+    if _starts_inside(reach, stride, end):
         return windows
     return minimum(windows, (extent + begin - 1) // stride + 1)
+
+
+def _starts_inside(reach: Dim, stride: int, end: Dim) -> bool:
+    """Whether every window that rounding up adds starts in the input or its leading pad, whatever the extent."""
+    return isinstance(end, int) and isinstance(reach, int) and end + stride <= reach
+
+
+def covered_elements(extent: Dim, kernel: Dim, stride: int, begin: Dim, end: Dim, dilation: int, windows: Dim) -> Dim:
+    """The elements of the padded input under all windows along an axis, an element once for each window: windows ·
+    kernel without those of the last window that stand behind the padded input, ⌈((windows - 1) · stride + reach -
+    padded) / dilation⌉ of them. Only where output extents are rounded up are there such."""
+    reach = dilated_kernel(kernel, dilation)
+    beyond = (windows - 1) * stride + reach - (extent + begin + end)
+    if not _starts_inside(reach, stride, end):
+        beyond = maximum(beyond, 0)
+    return windows * kernel - (beyond + (dilation - 1)) // dilation
 
 
 def same_extent(extent: Dim, stride: int) -> Dim:
@@ -79,12 +96,18 @@ def output_shape(
     check_strides(stride, dilation)
     if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         return tuple(same_extent(x, s) for x, s in zip(spatial, stride, strict=True))
+    pad = explicit_pads(pads, auto_pad, rank)
+    ceil = bool(ceil_mode)
+    return tuple(
+        [output_extent(spatial[i], kernel[i], stride[i], pad[i], pad[rank + i], dilation[i], ceil) for i in range(rank)]
+    )
+
+
+def explicit_pads(pads: Sequence[int] | None, auto_pad: str, rank: int) -> tuple[int, ...]:
+    """The pads of a node whose auto_pad is not SAME, all begins first. ShapeError for another word or count of them."""
     if auto_pad not in ("NOTSET", "VALID", ""):
         raise ShapeError(f"auto_pad is {auto_pad!r}", "use NOTSET, SAME_UPPER, SAME_LOWER or VALID")
     pad = (0,) * (2 * rank) if auto_pad == "VALID" or not pads else tuple(pads)
     if len(pad) != 2 * rank:
         raise ShapeError(f"pads has {len(pad)} numbers for {rank} spatial axes", f"give {2 * rank}, all begins first")
-    ceil = bool(ceil_mode)
-    return tuple(
-        [output_extent(spatial[i], kernel[i], stride[i], pad[i], pad[rank + i], dilation[i], ceil) for i in range(rank)]
-    )
+    return pad

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.dim import Dim
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, traits
+from costcalc.ops.common.channels import from_channels_first, to_channels_first
 from costcalc.ops.contrib.matmul import MS, fused_activation
 from costcalc.ops.conv import conv_cost, conv_extents
 from costcalc.ops.quantize import qlinear_conv_cost
@@ -30,19 +30,6 @@ describe("A convolution with the addition and the activation that follow it.", "
 describe("A convolution of channels-last tensors.", "NhwcConv", domain=MS)
 
 describe("A convolution of integers.", "QLinearConv", domain=MS)
-
-
-def to_channels_first(t: TensorType, last: int = 1) -> TensorType:
-    """A channels-last type with its channels at axis 1."""
-    if not last:
-        return t
-    assert t.shape is not None
-    return TensorType(t.dtype, (t.shape[0], t.shape[-1], *t.shape[1:-1]))
-
-
-def from_channels_first(shape: Sequence[Dim], last: int = 1) -> tuple[Dim, ...]:
-    """[N, C, *spatial] -> [N, *spatial, C]."""
-    return (shape[0], *shape[2:], shape[1]) if last else tuple(shape)
 
 
 @shape_rule("FusedConv", domain=MS)

@@ -8,7 +8,7 @@ from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.contrib.conv import from_channels_first, to_channels_first
+from costcalc.ops.common.channels import from_channels_first, to_channels_first
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.pool import average_pool_cost, global_average_cost, max_pool_cost, max_pool_shape, pool_shape
 from costcalc.ops.vision import grid_sample_cost, grid_sample_shape
@@ -56,7 +56,29 @@ def nhwc_max_pool_shape(
     return TensorType(x.dtype, from_channels_first(y.shape))
 
 
-cost_rule("NhwcMaxPool", domain=MS)(max_pool_cost)
+@cost_rule("NhwcMaxPool", domain=MS)
+def nhwc_max_pool_cost(
+    x: TensorType,
+    *,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    dilations: Sequence[int] | None = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    out: TensorType,
+) -> Cost:
+    """As MaxPool: ∏kernel − 1 comparisons per output."""
+    return max_pool_cost(
+        to_channels_first(x),
+        kernel_shape=kernel_shape,
+        strides=strides,
+        pads=pads,
+        dilations=dilations,
+        auto_pad=auto_pad,
+        ceil_mode=ceil_mode,
+        out=to_channels_first(out),
+    )
 
 
 @shape_rule("QLinearAveragePool", domain=MS)
@@ -96,11 +118,25 @@ def qlinear_average_pool_cost(
     y_zero_point: TensorType | None = None,
     *,
     kernel_shape: Sequence[int],
+    strides: Sequence[int] | None = None,
+    pads: Sequence[int] | None = None,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    channels_last: int = 0,
     out: TensorType,
 ) -> Cost:
     """As AveragePool: ∏kernel - 1 additions and one division per output; per input one subtraction of the zero point,
     per output one multiplication with the scales and one addition of the zero point."""
-    return _with_requantization(x, average_pool_cost(x, kernel_shape=kernel_shape, out=out), out)
+    cost = average_pool_cost(
+        to_channels_first(x, channels_last),
+        kernel_shape=kernel_shape,
+        strides=strides,
+        pads=pads,
+        auto_pad=auto_pad,
+        ceil_mode=ceil_mode,
+        out=to_channels_first(out, channels_last),
+    )
+    return _with_requantization(x, cost, out)
 
 
 def _with_requantization(x: TensorType, cost: Cost, out: TensorType) -> Cost:
