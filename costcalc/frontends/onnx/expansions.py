@@ -65,14 +65,14 @@ def expand_flex_attention(walker: Walker, frame: Frame, call: ResolvedNode) -> N
     walker.add(call)
 
 
-EXPANSIONS: Mapping[str, Expand] = {
-    "ConstantOfShape": expand_constant_of_shape,
-    "FlexAttention": expand_flex_attention,
-    "If": expand_if,
-    "Loop": expand_loop,
-    "NonZero": expand_nonzero,
-    "Scan": expand_scan,
-    "SequenceMap": expand_sequence_map,
+EXPANSIONS: Mapping[tuple[str, str], Expand] = {
+    ("", "ConstantOfShape"): expand_constant_of_shape,
+    ("ai.onnx.preview", "FlexAttention"): expand_flex_attention,
+    ("", "If"): expand_if,
+    ("", "Loop"): expand_loop,
+    ("", "NonZero"): expand_nonzero,
+    ("", "Scan"): expand_scan,
+    ("", "SequenceMap"): expand_sequence_map,
 }
 
 

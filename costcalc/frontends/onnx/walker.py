@@ -33,7 +33,7 @@ class Walker:
         builder: GraphBuilder,
         place: str,
         functions: Mapping[tuple[str, str, str], FunctionProto],
-        expansions: Mapping[str, Expand],
+        expansions: Mapping[tuple[str, str], Expand],
         inline: Callable[[Walker, Frame, ResolvedNode, FunctionProto], None],
     ) -> None:
         self.builder, self.place, self.functions = builder, place, functions
@@ -129,17 +129,21 @@ class Walker:
                 attributes |= _resolve_references(attribute, frame.attributes)
                 origin = (*frame.origin, frame.value_prefix)
         if op_type == "Constant" and not domain:
+            self.builder.check(op_type, inputs, outputs, attributes, domain)
             self.definitions.constant(frame, node, attributes, (*origin, outputs), name)
             return
         if not top:
             inputs = tuple([frame.find(x) if x else "" for x in inputs])
             outputs = tuple([self.definitions.name(frame, x) for x in outputs])
         scope = self._scope(name, node.scopes, frame)
-        expansion = self.expansions.get(op_type) if domain in ("", "ai.onnx.preview") else None
+        expansion = self.expansions.get((domain, op_type))
         function = self.functions.get((domain, op_type, node.overload)) if self.functions else None
         if expansion is not None or function is not None:
+            if expansion is not None:
+                outputs = self.builder.name_outputs(op_type, domain, name, outputs)
             call = ResolvedNode(op_type, name, inputs, outputs, attributes, domain, scope, (*origin, node.output))
             if expansion is not None:
+                self.builder.check(op_type, inputs, outputs, attributes, domain)
                 expansion(self, frame, call)
             elif function is not None:
                 self.inline(self, frame, call, function)

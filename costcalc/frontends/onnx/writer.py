@@ -221,7 +221,7 @@ def _type_proto(t: TensorType) -> onnx.TypeProto:
 def _node_proto(node: Node, opset: int) -> onnx.NodeProto:
     from onnx import helper
 
-    if node.op_type in CONTROL and node.domain == "":
+    if not node.domain and node.op_type in CONTROL:
         raise CostcalcError(
             f"{node.op_type} cannot be written: its body stands in the graph as nodes",
             "export models without control flow",

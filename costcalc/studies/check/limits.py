@@ -11,7 +11,7 @@ from fractions import Fraction
 from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.core.units import parse_joules, parse_magnitude, parse_number, parse_percent, parse_seconds
-from costcalc.frontends.yaml.operators import operator_table
+from costcalc.ops.schema import attribute_types
 from costcalc.studies.check.budget import COUNTABLE, DEFAULT_INCREASES, LIMITS, Increase, Limit
 from costcalc.studies.check.verdict import SourcePlace
 
@@ -74,7 +74,7 @@ def make_limit(
     if quantity == "unknown_ops" and limit.value:
         raise UsageError("unknown_ops can only be 0", "allow operators by name, with `allow: [domain:Op]` or --allow")
     if quantity == "ops" and ":" not in subject:
-        operator = {name.lower(): name for name in operator_table()}.get(subject.lower(), subject)
+        operator = {name.lower(): name for name in attribute_types()}.get(subject.lower(), subject)
         if operator != subject:
             raise UsageError(f"there is no operator {subject!r}", f"did you mean {operator!r}?")
     at_least = quantity in CATALOGUE and not CATALOGUE[quantity].less_is_better
