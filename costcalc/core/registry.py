@@ -19,7 +19,7 @@ from costcalc.core.assumptions import require_at_least
 from costcalc.core.dim import Dim, Poly, bounds
 from costcalc.core.errors import CostcalcError, ShapeError
 from costcalc.core.formula import Cost
-from costcalc.core.ir import DType, SequenceType, TensorType, Value
+from costcalc.core.ir import EMPTY_OPTIONAL, DType, SequenceType, TensorType, Value
 from costcalc.core.traits import traits
 
 Types = Sequence[TensorType | None]
@@ -143,7 +143,9 @@ def infer_types(
 
 def _check_extents(t: TensorType) -> None:
     if not isinstance(t.dtype, DType):
-        raise ShapeError(f"the element type is {t.dtype!r}", "give a DType")
+        raise ShapeError(f"the element type of its output is {t.dtype!r}", "give a DType")
+    if t.dtype is DType.UNDEFINED and t.shape is not None and t != EMPTY_OPTIONAL:
+        raise ShapeError("the element type of its output is none of ONNX's", "correct its attributes")
     for d in t.shape or ():
         if type(d) is int:
             if d < 0:

@@ -155,7 +155,13 @@ def serialize_graph(graph: Graph, weights: str = "zeros") -> bytes:
 def _make_checked_model(graph: Graph, weights: str) -> onnx.ModelProto:
     if weights not in WEIGHTS:
         raise UsageError(f"there are no weights {weights!r}", "use zeros, random or none")
-    model = _model_proto(graph)
+    for name in graph.outputs:
+        if graph.types[name].dtype is DType.UNDEFINED:
+            raise CostcalcError(
+                f"the type of the output {name!r} is not known", "give the operators without a rule one with --rules"
+            )
+    with _refuse_unencodable():
+        model = _model_proto(graph)
     _check_model(model, graph)
     return model
 
@@ -286,6 +292,17 @@ def _check_model(model: onnx.ModelProto, graph: Graph) -> None:
         raise CostcalcError(
             f"onnx does not accept the model: {message}",
             "this is a bug of costcalc, or the model is only valid by its data",
+        ) from error
+
+
+@contextmanager
+def _refuse_unencodable() -> Iterator[None]:
+    """A number beyond 64 bits, or a text that is no Unicode, is a ValueError (or one of its kin) of protobuf."""
+    try:
+        yield
+    except (ValueError, OverflowError, TypeError) as error:
+        raise CostcalcError(
+            f"the model does not fit ONNX's file format: {error}", "use extents and numbers of at most 64 bits"
         ) from error
 
 

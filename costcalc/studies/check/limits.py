@@ -138,6 +138,15 @@ def parse_increases(text: str) -> list[Increase]:
     return [Increase(quantity, *parse_amount(quantity, value), device=device)]
 
 
+def read_increases(texts: Sequence[str]) -> list[Increase]:
+    """The texts of all --max-increase -> the increases: that of a quantity by name stands in the place of the share of
+    each."""
+    named = [increase for text in texts if "=" in text for increase in parse_increases(text)]
+    keys = {increase.ref.key for increase in named}
+    shared = [increase for text in texts if "=" not in text for increase in parse_increases(text)]
+    return [*(increase for increase in shared if increase.ref.key not in keys), *named]
+
+
 def parse_delta(text: str) -> tuple[tuple[str], int | Fraction]:
     """`macs=1M`: growth that is always allowed, by the quantity's key. UsageError where it is none."""
     name, value = _split_assignment(text, "--min-delta", "macs=1M")
