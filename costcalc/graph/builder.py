@@ -232,7 +232,7 @@ class GraphBuilder:
         value = registry.VALUE_RULES.get(key)
         memo_key = (key, rule.function, value and value.function, opset, n, inputs, attributes)
         inferred = self.cache.find(memo_key)
-        if inferred is not None:
+        if inferred is not None and "" not in node.outputs:
             return inferred
         self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
         if any(t is not None and t.shape is None for t in inputs):

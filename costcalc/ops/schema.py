@@ -82,10 +82,10 @@ def find_schema(domain: str, op_type: str, opset: int) -> Schema | None:
     if lines is None:
         return None
     known = [line for line in lines if not opset or int(line.partition("|")[0]) <= opset]
-    return _parse_schema((known or lines[:1])[-1])
+    return parse_schema((known or lines[:1])[-1])
 
 
-def _parse_schema(line: str) -> Schema:
+def parse_schema(line: str) -> Schema:
     _, min_inputs, inputs, min_outputs, outputs, attributes = line.split("|")
     types = dict([text.rstrip("!").split("=") for text in attributes.split()])
     required = frozenset(text.partition("=")[0] for text in attributes.split() if text.endswith("!"))
@@ -103,7 +103,7 @@ def attribute_types() -> dict[str, dict[str, str]]:
     table: dict[str, dict[str, str]] = {}
     for (domain, name), lines in _read_table(ONNX_TABLE).items():
         if not domain:
-            codes = {key: code for line in lines for key, code in _parse_schema(line).attributes.items()}
+            codes = {key: code for line in lines for key, code in parse_schema(line).attributes.items()}
             table[name] = {key: TYPE_NAMES[codes[key]] for key in sorted(codes)}
     return table
 
@@ -194,7 +194,7 @@ def name_outputs(schema: Schema | None, node: str, outputs: Sequence[str]) -> tu
     variable number, or of an operator without a schema, which has one output at least. What may be left out and is
     not computed then stays ""."""
     parameters = schema.outputs if schema else ()
-    names = list(outputs) if outputs or schema else [""]
+    names = list(outputs) or [""] * (schema is None or not schema.min_outputs)
     for i, name in enumerate(names):
         parameter = parameters[min(i, len(parameters) - 1)] if parameters else None
         if not name and (parameter is None or parameter.option == "*"):

@@ -291,7 +291,7 @@ def _check_model(model: onnx.ModelProto, graph: Graph) -> None:
         message = str(error).strip().splitlines()[0]
         raise CostcalcError(
             f"onnx does not accept the model: {message}",
-            "this is a bug of costcalc, or the model is only valid by its data",
+            "the model is only valid by its data, or holds what some runtimes accept and the specification does not",
         ) from error
 
 
