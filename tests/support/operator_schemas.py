@@ -1,6 +1,6 @@
 """Schemas of the installed onnx and of ONNX Runtime -> the lines of costcalc's tables of them (costcalc/ops/schema.py).
 
-`python -m tests.support.operator_schemas` writes both tables anew.
+`make schemas` writes both tables anew.
 """
 
 from __future__ import annotations
