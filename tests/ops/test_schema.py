@@ -61,6 +61,7 @@ X = t(1, 3, 8, 8)
         ("SequenceLength", [X], {}, "input 1 is a tensor, where the operator takes a sequence"),
         ("Tile", [X, ints(1, 1, 1, -10_000_000)], {}, "-80000000"),
         ("ConvTranspose", [X, t(3, 2, 3, 3)], {"output_shape": (-3, -3)}, "-3"),
+        ("ConvTranspose", [X, t(3, 2, 3, 3)], {"output_shape": (3,)}, "output_shape has 1 numbers for 2 spatial axes"),
         ("TopK", [X, ints(-4)], {"n": 2}, "-4"),
         ("Pad", [X, ints(0, 0, 0, 0, 0, 0, 0, -9)], {}, "-1"),
         ("LRN", [X], {"size": -5}, "no cost is below 0"),
