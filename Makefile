@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint gold docs check-readme bench vendor clean
+.PHONY: demo test lint gold docs schemas check-readme bench vendor clean
 
 demo: $(VENV)/.demo
 	$(BIN)/costcalc compare mobilenet vgg16
@@ -28,6 +28,10 @@ docs: $(VENV)/.demo
 
 check-readme: $(VENV)/.demo
 	$(BIN)/python tests/check_readme.py
+
+# The tables of operator schemas in costcalc/ops, from the installed onnx and onnxruntime.
+schemas: $(VENV)/.test
+	cd tests && ../$(BIN)/python -m support.operator_schemas
 
 bench: $(VENV)/.bench
 	$(BIN)/python bench/run.py

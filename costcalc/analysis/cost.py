@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core import registry
 from costcalc.core.dim import Dim
-from costcalc.core.errors import CostcalcError, ShapeError
+from costcalc.core.errors import CostcalcError
 from costcalc.core.formula import NO_COST, Cost
 from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.registry import Types
@@ -145,13 +145,9 @@ def _cost_figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> NodeF
     elif has_shapes and key in registry.COST_RULES:
         context = {"out": outs[0], "outs": outs, "opset": graph.opset.get(node.domain, 0)}
         try:
-            cost = registry.call_rule(registry.COST_RULES[key], inputs, node.attributes, context)
-        except Exception as error:
-            if isinstance(error, CostcalcError):
-                raise error.at(node.location) from error
-            fact = f"its cost rule fails with {type(error).__name__}: {error}"
-            remedy = "the node is malformed, or the rule is wrong: --debug shows where"
-            raise ShapeError(fact, remedy, node.location) from error
+            cost = registry.infer_cost(registry.COST_RULES[key], inputs, node.attributes, context)
+        except CostcalcError as error:
+            raise error.at(node.location) from error
         state = "unknown" if cost is None else "costed"
     macs = None if cost is None else cost.macs.value
     flops = None if cost is None or macs is None else sum((w.formula.value for w in cost.work), 2 * macs)

@@ -43,16 +43,18 @@ class Window(NamedTuple):
 
 def window_of(node: Node, types: Mapping[str, TensorType]) -> Window | None:
     """Convolution or pool -> its window; None for other operators and unknown shapes."""
-    x, out = types[node.inputs[0]].shape if node.inputs else None, types[node.outputs[0]].shape
+    attributes, operator = node.attributes, traits_of(node)
+    if operator.kind not in ("convolution", "transposed_convolution", "pool"):
+        return None
+    x, out = types[node.inputs[0]].shape, types[node.outputs[0]].shape
     if x is None or out is None or len(x) < 3:
         return None
-    attributes, operator = node.attributes, traits_of(node)
-    if operator.kind in ("convolution", "transposed_convolution"):
+    if operator.kind != "pool":
         weight = types[node.inputs[operator.factors[1]]].shape
         if weight is None or len(weight) != len(x):
             return None
         kernel = weight[2:]
-    elif operator.kind == "pool" and "kernel_shape" in attributes:
+    elif "kernel_shape" in attributes:
         kernel = tuple(attributes["kernel_shape"])
     else:
         return None

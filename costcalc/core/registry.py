@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from costcalc.core.dim import Dim
-from costcalc.core.errors import ShapeError
+from costcalc.core.assumptions import require_at_least
+from costcalc.core.dim import Dim, Poly, bounds
+from costcalc.core.errors import CostcalcError, ShapeError
 from costcalc.core.formula import Cost
-from costcalc.core.ir import TensorType, Value
+from costcalc.core.ir import EMPTY_OPTIONAL, DType, SequenceType, TensorType, Value
 from costcalc.core.traits import traits
 
 Types = Sequence[TensorType | None]
@@ -133,9 +134,78 @@ def describe(sentence: str, *op_types: str, domain: str = "") -> None:
     traits(*op_types, domain=domain, sentence=sentence)
 
 
+def infer_types(
+    rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]
+) -> tuple[TensorType, ...]:
+    """A shape rule and a node's input types, attributes and context -> its output types. ShapeError as call_rule, and
+    where a result is no type, or an extent is below 0 or no whole number; an extent that may be below 0 for some values
+    of its symbols is assumed not to be."""
+    result = call_rule(rule, inputs, attributes, context)
+    types = (result,) if isinstance(result, TensorType) else result
+    if not isinstance(types, tuple) or not all(isinstance(t, TensorType) for t in types):
+        raise ShapeError(f"its shape rule gives {result!r}", "a shape rule gives a TensorType, or a tuple of them")
+    for t in types:
+        _check_extents(t)
+    return types
+
+
+def _check_extents(t: TensorType) -> None:
+    if not isinstance(t.dtype, DType):
+        raise ShapeError(f"the element type of its output is {t.dtype!r}", "give a DType")
+    if t.dtype is DType.UNDEFINED and t.shape is not None and t != EMPTY_OPTIONAL:
+        raise ShapeError("the element type of its output is none of ONNX's", "correct its attributes")
+    for d in t.shape or ():
+        if type(d) is int:
+            if d < 0:
+                raise ShapeError(f"an extent of its output is {d}", "no extent is below 0: correct the node")
+        elif not isinstance(d, Poly):
+            raise ShapeError(f"an extent of its output is {d!r}, no whole number", "give shapes as integer tensors")
+        elif min(d.terms.values()) < 0:
+            require_at_least(d, 0, f"an extent of its output is {d}", "no extent is below 0: correct the node")
+    if isinstance(t, SequenceType):
+        for item in t.value or ():
+            _check_extents(item)
+
+
+def infer_value(
+    rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]
+) -> Value | None:
+    """A value rule and a node's input types, attributes and context (with `out`, its type) -> the elements of its
+    output; None where they are not known. ShapeError as call_rule, and where an element of an integer tensor is a
+    decimal number."""
+    value: Value | None = call_rule(rule, inputs, attributes, context)
+    if value is not None and context["out"].dtype.is_integer and float in map(type, value):
+        raise ShapeError("an element of its output is no whole number", "give integer tensors")
+    return value
+
+
+def infer_cost(
+    rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]
+) -> Cost | None:
+    """A cost rule and a node's input types, attributes and context -> its Cost; None where it depends on values that
+    are not known. ShapeError as call_rule, and where an amount is below 0 or no whole number."""
+    cost = call_rule(rule, inputs, attributes, context)
+    if cost is None:
+        return None
+    if not isinstance(cost, Cost):
+        raise ShapeError(f"its cost rule gives {cost!r}", "a cost rule gives a Cost, or None")
+    for formula in (cost.macs, *(work.formula for work in cost.work)):
+        for amount in (term.value for term in formula.terms):
+            if type(amount) is not int and not isinstance(amount, Poly):
+                raise ShapeError(f"its cost holds {amount!r}, no whole number", "correct the node, or its rule")
+            is_below = amount < 0 if isinstance(amount, int) else _is_below_zero(amount)
+            if is_below:
+                raise ShapeError(f"its cost holds {amount}", "no cost is below 0: correct the node, or its rule")
+    return cost
+
+
+def _is_below_zero(amount: Poly) -> bool:
+    return max(amount.terms.values()) < 0 or (min(amount.terms.values()) < 0 and bounds(amount)[1] < 0)
+
+
 def call_rule(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
     """A rule, a node's input types, attributes and context -> the rule's result. ShapeError where an attribute or an
-    input is missing, or there are too many inputs."""
+    input is missing, there are too many inputs, or the rule fails."""
     accepts = rule.accepts
     keywords = {k: v for k, v in attributes.items() if k in accepts} if attributes else {}
     keywords |= {k: v for k, v in context.items() if k in accepts}
@@ -150,7 +220,13 @@ def call_rule(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], 
     for position in rule.required_inputs:
         if inputs[position] is None:
             raise ShapeError(f"input {position + 1} is left out, which the operator needs", "give it")
-    return rule.function(*inputs, **keywords)
+    try:
+        return rule.function(*inputs, **keywords)
+    except (CostcalcError, MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        fact = f"its rule {rule.function.__name__} fails with {type(error).__name__}: {error}"
+        raise ShapeError(fact, "the node is malformed, or the rule is wrong: --debug shows where") from error
 
 
 def rule_state(domain: str, op_type: str) -> str:

@@ -16,6 +16,7 @@ from costcalc.core.errors import CostcalcError, ShapeError
 from costcalc.core.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_type
 from costcalc.core.memo import Memo
 from costcalc.ops.plugins import load_installed_rules
+from costcalc.ops.schema import check_kinds, check_node, find_schema, name_outputs
 
 Types = tuple[TensorType, ...]
 
@@ -139,8 +140,9 @@ class GraphBuilder:
     ) -> tuple[str, ...]:
         """Adds a node and returns its outputs' names (`name` unless they are listed). types are the outputs' types
         where the caller knows them (an If, a Loop); else its shape rule infers them. ShapeError for a name that is
-        used twice, for an input that no node before computes, and what the rule raises."""
-        outputs = (name,) if outputs is None else tuple(outputs)
+        used twice, for an input that no node before computes, for a node that is not as its operator's schema says,
+        and what the rule raises."""
+        outputs = (name,) if outputs is None else self.name_outputs(op_type, domain, name, outputs)
         node = Node(name, op_type, tuple(inputs), outputs, attributes or {}, domain, scope, count, place)
         value_types = self.types
         try:
@@ -188,6 +190,22 @@ class GraphBuilder:
         self.cache.has_fresh_symbol = True
         return self.binding.get(name, symbol(name))
 
+    def name_outputs(self, op_type: str, domain: str, name: str, outputs: Sequence[str]) -> tuple[str, ...]:
+        """The outputs of a node with this name -> the same; those that the operator gives in any case have a name."""
+        if outputs and "" not in outputs:
+            return tuple(outputs)
+        return name_outputs(find_schema(domain, op_type, self.opset.get(domain, 0)), name, outputs)
+
+    def check(
+        self, op_type: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Any], domain: str
+    ) -> None:
+        """ShapeError where a node is not as its operator's schema says. A node without a schema is held to the
+        signature of its rule, when that is called."""
+        schema = find_schema(domain, op_type, self.opset.get(domain, 0))
+        if schema is not None:
+            check_node(schema, inputs, outputs, attributes)
+            check_kinds(schema, [self.types.get(name) if name else None for name in inputs])
+
     def _new(self, name: str) -> None:
         if name in self.types:
             raise ShapeError(f"the name {name!r} is given twice", "give each value a name of its own")
@@ -207,14 +225,16 @@ class GraphBuilder:
             rule = registry.SHAPE_RULES.get(key) or _installed_rule(key)
         opset = self.opset.get(node.domain, 0)
         if rule is None:
+            self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
             unknown = any(t is not None and t.shape is None for t in inputs)
             return (self.infer and not unknown and self.infer(node, inputs, opset)) or (UNKNOWN,) * n
         attributes = tuple(node.attributes.items()) if node.attributes else ()
         value = registry.VALUE_RULES.get(key)
-        memo_key = (rule.function, value and value.function, opset, n, inputs, attributes)
+        memo_key = (key, rule.function, value and value.function, opset, n, inputs, attributes)
         inferred = self.cache.find(memo_key)
-        if inferred is not None:
+        if inferred is not None and "" not in node.outputs:
             return inferred
+        self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
         if any(t is not None and t.shape is None for t in inputs):
             return (UNKNOWN,) * n
         return self.cache.store(memo_key, inputs, self._apply_rule(rule, node, inputs, opset))
@@ -224,11 +244,7 @@ class GraphBuilder:
     ) -> tuple[TensorType, ...]:
         n = len(node.outputs)
         context = {"opset": opset, "n_outputs": n, "fresh": lambda suffix: self.fresh(node.name, suffix)}
-        result = registry.call_rule(rule, inputs, node.attributes, context)
-        types = (result,) if isinstance(result, TensorType) else tuple(result)
-        for t in types:
-            if t.shape and float in map(type, t.shape):
-                raise ShapeError(f"an extent of {t.shape} is no integer", "give shapes as integer tensors")
+        types = registry.infer_types(rule, inputs, node.attributes, context)
         if len(types) < n:
             types += (UNKNOWN,) * (n - len(types))
         return self._with_value(node, inputs, types, context)[:n]
@@ -243,7 +259,7 @@ class GraphBuilder:
         size = first.elements
         if not isinstance(size, int) or size > MAX_VALUE_ELEMENTS:
             return types
-        value = registry.call_rule(rule, inputs, node.attributes, {**context, "out": first})
+        value = registry.infer_value(rule, inputs, node.attributes, {**context, "out": first})
         return (first._replace(value=value), *types[1:])
 
 

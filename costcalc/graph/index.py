@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
 from costcalc.core.dim import Dim
-from costcalc.core.ir import Graph, Node, TensorType
+from costcalc.core.ir import UNKNOWN, Graph, Node, TensorType
 from costcalc.core.traits import traits_of
 from costcalc.graph.parameters import stored_values
 
@@ -78,7 +78,7 @@ class GraphIndex:
             if is_constant or shape_only:
                 constants.update(filter(None, node.outputs))
             if shape_only or (is_constant and not shapes.isdisjoint(node.inputs)):
-                shapes.update(node.outputs)
+                shapes.update(filter(None, node.outputs))
             elif is_constant:
                 tables.update(name for name in node.outputs if name and _is_table(graph.types[name]))
         return constants, tables
@@ -91,12 +91,12 @@ class GraphIndex:
         return layers
 
     def type(self, value: str) -> TensorType:
-        """A value's type."""
-        return self.graph.types[value]
+        """A value's type; UNKNOWN for "", an input or output that is left out."""
+        return self.graph.types[value] if value else UNKNOWN
 
     def shape(self, value: str) -> tuple[Dim, ...]:
-        """A value's shape; () where it is not known."""
-        return self.graph.types[value].shape or ()
+        """A value's shape; () where it is not known, or the value is left out ("")."""
+        return self.type(value).shape or ()
 
     def elements(self, value: str) -> Dim:
         """The number of elements of a value, whose shape must be known."""

@@ -130,6 +130,10 @@ def conv_transpose_shape(
     check_strides(stride, dilation)
     extra = axis_attribute(output_padding, rank, "output_padding", 0)
     if output_shape:
+        if len(output_shape) not in (rank, rank + 2):
+            raise ShapeError(
+                f"output_shape has {len(output_shape)} numbers for {rank} spatial axes", f"give {rank} numbers"
+            )
         spatial_shape = tuple(output_shape[-rank:])
         return TensorType(x.dtype, (n, c_group * group, *spatial_shape))
     pad = (0,) * (2 * rank) if auto_pad == "VALID" or not pads else tuple(pads)

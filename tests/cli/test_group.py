@@ -67,7 +67,7 @@ def test_settings_stand_in_groups_below_the_options_of_a_command() -> None:
         ("analyze lenet5 --columns name,time.t4", "the column of time is 'time'; name the device with --hardware t4"),
         ("plot lenet5 --x macs", "--x says nothing to --kind bars; it is for --kind pareto"),
         ("plot lenet5 --kind memory --top 3", "--top says nothing to --kind memory; it is for --kind bars"),
-        ("check lenet5 --max macs=5M --max macs=4M", "macs has two limits on the command line"),
+        ("check lenet5 --max macs=5M --max macs=4M", "macs has two limits; leave one of them out"),
         ("check lenet5 --max fits.t4", "write --require fits.t4"),
         (f"analyze {'a' * 300}", "costcalc: "),
         (f"analyze lenet5 {'a' * 300}", "costcalc: "),

@@ -54,7 +54,7 @@ def test_what_depends_on_data_is_a_new_symbol() -> None:
     cases: list[tuple[str, list[TensorType | None], dict[str, Any], str]] = [
         ("NonZero", [x], {}, "n.nonzero"),
         ("Unique", [x], {}, "n.unique"),
-        ("TopK", [x, t(1, dtype=I64)], {}, "n.k"),
+        ("TopK", [x, t(1, dtype=I64)], {"n": 2}, "n.k"),
         ("NonMaxSuppression", [t(1, 9, 4), t(1, 2, 9), scalar(3)], {}, "n.boxes"),
         ("OneHot", [x, t(dtype=I64), floats(0, 1)], {}, "n.depth"),
     ]

@@ -149,7 +149,7 @@ def test_a_rule_that_fails_is_named(model: str, tmp_path: Path, capsys: pytest.C
     rules.write_text(RULES.replace("x.elements, int(beta != 1.0)", "x.size, 1"))
     assert run(["analyze", model, "--rules", str(rules)]) == 2
     said = capsys.readouterr().err
-    assert "swish (Swish): its cost rule fails with AttributeError" in said
+    assert "swish (Swish): its rule swish_cost fails with AttributeError" in said
     assert "bug in costcalc" not in said
 
 

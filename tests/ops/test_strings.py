@@ -34,7 +34,7 @@ def test_shapes(row: OperatorCase) -> None:
 
 def test_what_depends_on_data_is_a_new_symbol() -> None:
     cases: list[tuple[str, list[TensorType | None], dict[str, Any], str]] = [
-        ("StringSplit", [t(3, dtype=DType.STRING)], {}, "n.pieces"),
+        ("StringSplit", [t(3, dtype=DType.STRING)], {"n": 2}, "n.pieces"),
         ("StringNormalizer", [t(3, dtype=DType.STRING)], {"stopwords": ("a",)}, "n.words"),
     ]
     for op_type, inputs, how, name in cases:
@@ -43,7 +43,8 @@ def test_what_depends_on_data_is_a_new_symbol() -> None:
 
 
 def test_costs() -> None:
-    tf_idf: Any = {"ngram_indexes": (0, 1, 5), "opset": 9}
-    assert shape("TfIdfVectorizer", t(2, 9, dtype=I64), **tf_idf) == (2, 6)
+    lengths: Any = {"max_gram_length": 1, "min_gram_length": 1, "max_skip_count": 0, "ngram_counts": (0,)}
+    tf_idf: Any = {"ngram_indexes": (0, 1, 5), "opset": 9, **lengths}
+    assert shape("TfIdfVectorizer", t(2, 9, dtype=I64), mode="TF", **tf_idf) == (2, 6)
     assert cost("TfIdfVectorizer", t(2, 9, dtype=I64), mode="IDF", **tf_idf).flops == 2 * 6
     assert cost("TfIdfVectorizer", t(2, 9, dtype=I64), mode="TF", **tf_idf).flops == 0

@@ -87,7 +87,9 @@ def cost(
     if rule is None:
         assert registry.rule_state(domain, op_type) == "free", f"{op_type} has no cost"
         return Cost()
-    found = registry.call_rule(rule, inputs, attributes, {"opset": opset, "n_outputs": n, "out": outs[0], "outs": outs})
+    found = registry.infer_cost(
+        rule, inputs, attributes, {"opset": opset, "n_outputs": n, "out": outs[0], "outs": outs}
+    )
     assert isinstance(found, Cost)
     return found
 

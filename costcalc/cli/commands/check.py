@@ -1,4 +1,6 @@
-"""costcalc check: exit 0 where the models keep to their limits, 1 where one breaks one, 2 where that cannot be told."""
+"""costcalc check: exit 0 where the models keep to their limits, 1 where one breaks one, 2 where that cannot be told, 3
+where there is no limit.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
 )
 @click.option("--allow", multiple=True, metavar="OP", help="Take an operator without a rule as free.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 where a limit is exceeded (2 stays 2).")
+@click.option("--allow-empty", is_flag=True, help="Exit 0 where there is no limit to hold (3 otherwise).")
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read the models in N processes.")
 @click.option(
     "--init",
@@ -90,6 +93,7 @@ def check(
     baseline: str | None,
     allow: tuple[str, ...],
     exit_zero: bool,
+    allow_empty: bool,
     jobs: int,
     init: bool,
     slack: str | None,
@@ -103,7 +107,7 @@ def check(
     """Hold models to their budget: those of costcalc.yaml, or a MODEL with --max, --min or --require.
 
     Of a config, only the MODELs named are checked where some are. Every limit is reported. Exit 1 where one is
-    exceeded, 2 where it cannot be told.
+    exceeded, 2 where it cannot be told, 3 where there is none.
     """
     from costcalc.cli.commands.check_config import CommandLimits, choose_config, refuse, write_config
 
@@ -111,13 +115,19 @@ def check(
     if init:
         refuse(
             "--init",
-            {**limits.by_option(), "--baseline": baseline, "--report": reports, "--exit-zero": exit_zero},
+            {
+                **limits.by_option(),
+                "--baseline": baseline,
+                "--report": reports,
+                "--exit-zero": exit_zero,
+                "--allow-empty": allow_empty,
+            },
         )
         return write_config(models, file, slack, force, settings, jobs)
     if slack or force:
         refuse("check", {"--slack": slack, "--force": force}, "add --init")
     config, only = choose_config(models, file, limits, settings)
-    return _run_check(config, only, baseline, jobs, exit_zero, (form, output, reports, ident))
+    return _run_check(config, only, baseline, jobs, (exit_zero, allow_empty), (form, output, reports, ident))
 
 
 def _run_check(
@@ -125,9 +135,10 @@ def _run_check(
     only: tuple[str, ...],
     baseline: str | None,
     jobs: int,
-    exit_zero: bool,
+    exit_options: tuple[bool, bool],
     output_args: tuple[Any, ...],
 ) -> int:
+    from costcalc.cli.output import print_error
     from costcalc.studies.check.run import run
 
     reference = None
@@ -137,4 +148,8 @@ def _run_check(
         reference = read(baseline, config)
     outcome = run(config, reference, model_names=only, jobs=jobs, raise_crashes="--debug" in sys.argv)
     emit_result(outcome, *output_args)
-    return 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code
+    exit_zero, allow_empty = exit_options
+    if outcome.is_empty and not allow_empty:
+        print_error("costcalc: there is no limit, so nothing is held; write `limits:` in the config, or --allow-empty")
+    is_accepted = (exit_zero and outcome.exit_code == 1) or (allow_empty and outcome.exit_code == 3)
+    return 0 if is_accepted else outcome.exit_code

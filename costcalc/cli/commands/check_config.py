@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from costcalc.core.units import parse_percent
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import find_config_file, nearest_config, read_config_file
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
-from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limits
+from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limits, read_increases
 from costcalc.studies.check.run import make_config
 from costcalc.studies.options import GROUPS, Settings, all_settings
 
@@ -54,14 +53,9 @@ class CommandLimits(NamedTuple):
             for text in texts
             for limit in parse_limits(text, option, devices)
         ]
-        duplicates = [
-            key for key, count in Counter((limit.quantity, limit.subject) for limit in limits).items() if count > 1
-        ]
-        if duplicates:
-            name = ".".join(filter(None, duplicates[0]))
-            raise UsageError(f"{name} has two limits on the command line", "leave one of them out")
-        increases = [increase for text in self.increases for increase in parse_increases(text, devices)]
-        return make_limit_set(limits, increases, map(parse_delta, self.deltas), self.allow)
+        return make_limit_set(
+            limits, read_increases(self.increases, devices), map(parse_delta, self.deltas), self.allow
+        )
 
 
 def choose_config(

@@ -168,7 +168,7 @@ def _sum_flops(walker: Walker, first: int, last: int) -> Dim:
         if rule is None or any(t is not None and t.shape is None for t in (*inputs, *outputs)):
             continue
         context = {"out": outputs[0], "outs": outputs, "opset": walker.builder.opset.get(node.domain, 0)}
-        cost = registry.call_rule(rule, inputs, node.attributes, context)
+        cost = registry.infer_cost(rule, inputs, node.attributes, context)
         if cost is None:
             continue
         node_flops = 2 * cost.macs.value if cost.macs.terms else 0

@@ -17,6 +17,7 @@ from costcalc.core.traits import traits_of
 from costcalc.frontends.onnx.messages import GraphProto, NodeProto
 from costcalc.frontends.onnx.scopes import Frame, NameOwners, file_names
 from costcalc.graph.builder import MAX_VALUE_ELEMENTS, GraphBuilder
+from costcalc.graph.index import operator_key
 from costcalc.graph.parameters import UNSCALED
 
 _LISTS = {
@@ -64,7 +65,9 @@ def promote_constants(builder: GraphBuilder, constants: Sequence[str]) -> None:
     A ConstantOfShape of a stored shape is such a constant, too (a way to leave weights out of a file): where it feeds a
     weight or a buffer it is no layer."""
     fill_nodes = [
-        n for n in builder.nodes if n.op_type == "ConstantOfShape" and may_be_weight(builder.types[n.outputs[0]])
+        n
+        for n in builder.nodes
+        if operator_key(n) == ("", "ConstantOfShape") and may_be_weight(builder.types[n.outputs[0]])
     ]
     if not constants and not fill_nodes:
         return
@@ -72,7 +75,7 @@ def promote_constants(builder: GraphBuilder, constants: Sequence[str]) -> None:
     layers = {n.outputs[0] for n in fill_nodes if n.inputs[0] not in computed}
     origin = {name: name for name in (*constants, *layers)}
     for node in builder.nodes:
-        key, operator = (node.domain, node.op_type), traits_of(node)
+        key, operator = operator_key(node), traits_of(node)
         for position, name in enumerate(node.inputs):
             if name not in origin:
                 continue

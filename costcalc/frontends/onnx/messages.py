@@ -145,6 +145,14 @@ def _dim(buf: Buffer, start: int, end: int) -> int | str | None:
     return None
 
 
+def element_type(code: int, owner: str) -> DType:
+    """TensorProto.DataType -> the element type. LoadError, with its owner, for 0 (undefined) and for an unknown one."""
+    dtype = DTYPE_OF_CODE.get(code, DType.UNDEFINED)
+    if dtype is DType.UNDEFINED:
+        raise LoadError(f"{owner} has the element type {code}, which is none of ONNX's", REMEDY)
+    return dtype
+
+
 SMALL_INTEGER, SMALL_FLOAT = 4096, 64
 """Elements of the largest integer or bool tensor, and of the largest float tensor, that are decoded."""
 
@@ -164,7 +172,7 @@ class TensorProto(NamedTuple):
     @property
     def dtype(self) -> DType:
         """The element type. LoadError for an unknown one."""
-        return DTYPE_OF_CODE.get(self.data_type, DType.UNDEFINED)
+        return element_type(self.data_type, f"the tensor {self.name!r}")
 
     def type(self) -> TensorType:
         """The tensor's type, with its elements where it is small."""

@@ -15,12 +15,12 @@ from pathlib import Path
 from costcalc.core.assumptions import Assumption, collect_assumptions
 from costcalc.core.dim import Dim, substitute, symbol
 from costcalc.core.errors import CostcalcError, LoadError, UnknownNameError, UsageError
-from costcalc.core.ir import DTYPE_OF_CODE, UNKNOWN, DType, Graph, Node, SequenceType, TensorType
+from costcalc.core.ir import UNKNOWN, DType, Graph, Node, SequenceType, TensorType
 from costcalc.frontends.onnx.constants import promote_constants
 from costcalc.frontends.onnx.expansions import EXPANSIONS, inline_function
 from costcalc.frontends.onnx.fallback import make_inference
 from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names
-from costcalc.frontends.onnx.messages import ModelProto, TypeProto, ValueInfoProto
+from costcalc.frontends.onnx.messages import ModelProto, TypeProto, ValueInfoProto, element_type
 from costcalc.frontends.onnx.nchwc import find_logical_channels
 from costcalc.frontends.onnx.parse import parse_model
 from costcalc.frontends.onnx.scopes import Frame
@@ -29,8 +29,13 @@ from costcalc.frontends.onnx.walker import Walker
 from costcalc.frontends.onnx.wire import Buffer
 from costcalc.frontends.symbols import declared_dim, symbol_name
 from costcalc.graph.builder import GraphBuilder
+from costcalc.graph.index import operator_key
 
-TABLES, PRODUCTS, CONVOLUTIONS = ("Gather", "GatherND"), ("MatMul", "Gemm"), ("Conv", "ConvTranspose")
+TABLES, PRODUCTS, CONVOLUTIONS = (
+    (("", "Gather"), ("", "GatherND")),
+    (("", "MatMul"), ("", "Gemm")),
+    (("", "Conv"), ("", "ConvTranspose")),
+)
 
 FOLDED_NAME = "onnx::Conv"
 """The prefix that torch's exporter gives the weight of a convolution into which it folded a BatchNormalization."""
@@ -46,7 +51,7 @@ def find_hints(graph: Graph) -> Iterator[str]:
     folded_weight = ""
     stored = graph.initializers
     for node in graph.nodes:
-        op = node.op_type
+        op = operator_key(node)
         if op in PRODUCTS:
             for name in node.inputs[:2]:
                 if name in stored and len(stored[name].shape or ()) == 2:
@@ -56,7 +61,7 @@ def find_hints(graph: Graph) -> Iterator[str]:
                 folded_weight = node.inputs[1]
         elif op in TABLES and node.inputs[0] in stored and len(stored[node.inputs[0]].shape or ()) == 2:
             tables[node.inputs[0]] = stored[node.inputs[0]].shape or ()
-        elif op == "STFT" and not node.domain and len(graph.types[node.inputs[0]].shape or ()) == 2:
+        elif op == ("", "STFT") and len(graph.types[node.inputs[0]].shape or ()) == 2:
             yield f"{node.name}: the signal is [batch, samples]; ONNX asks for [batch, samples, 1], runtimes take both"
     yield from _find_tied_weights(graph, tables, weights)
     if folded_weight:
@@ -191,7 +196,8 @@ def _walk_model(
             builder.inputs.append(info.name)
             continue
         shape = binding.shapes[info.name]
-        dtype = DTYPE_OF_CODE.get(info.type.elem_type, DType.UNDEFINED)
+        is_tensor = info.type.kind in ("tensor", "sparse")
+        dtype = element_type(info.type.elem_type, f"the input {info.name!r}") if is_tensor else DType.UNDEFINED
         value = bind_value(info.name, dtype, shape, values[info.name]) if info.name in values else None
         builder.add_input(info.name, dtype, shape, value)
     walker = Walker(builder, place, functions, EXPANSIONS, inline_function)
@@ -203,8 +209,8 @@ def _composite_type(builder: GraphBuilder, name: str, type_: TypeProto) -> Tenso
     present."""
     if type_.kind == "optional":
         builder.notes.append(f"the optional input {name} is taken as given")
-    dtype = DTYPE_OF_CODE.get(type_.elem_type, DType.UNDEFINED)
     if type_.kind == "tensor":
+        dtype = element_type(type_.elem_type, f"the input {name!r}")
         dims = type_.dims
         shape = None if dims is None else tuple(declared_dim(d, f"{name}_dim{i}") for i, d in enumerate(dims))
         return TensorType(dtype, shape and tuple(substitute(d, builder.binding) for d in shape))

@@ -130,6 +130,7 @@ class Walker:
                 attributes |= _resolve_references(attribute, frame.attributes)
                 origin = (*frame.origin, frame.value_prefix)
         if op_type == "Constant" and not domain:
+            self.builder.check(op_type, inputs, outputs, attributes, domain)
             self.definitions.constant(frame, node, attributes, (*origin, outputs), name)
             return
         if not top:
@@ -139,8 +140,11 @@ class Walker:
         expansion = self.expansions.get((domain, op_type))
         function = self.functions.get((domain, op_type, node.overload)) if self.functions else None
         if expansion is not None or function is not None:
+            if expansion is not None:
+                outputs = self.builder.name_outputs(op_type, domain, name, outputs)
             call = ResolvedNode(op_type, name, inputs, outputs, attributes, domain, scope, (*origin, node.output))
             if expansion is not None:
+                self.builder.check(op_type, inputs, outputs, attributes, domain)
                 expansion(self, frame, call)
             elif function is not None:
                 self.inline(self, frame, call, function)

@@ -156,7 +156,13 @@ def serialize_graph(graph: Graph, weights: str = "zeros") -> bytes:
 def _make_checked_model(graph: Graph, weights: str) -> onnx.ModelProto:
     if weights not in WEIGHTS:
         raise UsageError(f"there are no weights {weights!r}", "use zeros, random or none")
-    model = _model_proto(graph)
+    for name in graph.outputs:
+        if graph.types[name].dtype is DType.UNDEFINED:
+            raise CostcalcError(
+                f"the type of the output {name!r} is not known", "give the operators without a rule one with --rules"
+            )
+    with _refuse_unencodable():
+        model = _model_proto(graph)
     _check_model(model, graph)
     return model
 
@@ -222,7 +228,7 @@ def _type_proto(t: TensorType) -> onnx.TypeProto:
 def _node_proto(node: Node, opset: int) -> onnx.NodeProto:
     from onnx import helper
 
-    if node.op_type in CONTROL and node.domain == "":
+    if not node.domain and node.op_type in CONTROL:
         raise CostcalcError(
             f"{node.op_type} cannot be written: its body stands in the graph as nodes",
             "export models without control flow",
@@ -288,7 +294,18 @@ def _check_model(model: onnx.ModelProto, graph: Graph) -> None:
         message = str(error).strip().splitlines()[0]
         raise CostcalcError(
             f"onnx does not accept the model: {message}",
-            "this is a bug of costcalc, or the model is only valid by its data",
+            "the model is only valid by its data, or holds what some runtimes accept and the specification does not",
+        ) from error
+
+
+@contextmanager
+def _refuse_unencodable() -> Iterator[None]:
+    """A number beyond 64 bits, or a text that is no Unicode, is a ValueError (or one of its kin) of protobuf."""
+    try:
+        yield
+    except (ValueError, OverflowError, TypeError) as error:
+        raise CostcalcError(
+            f"the model does not fit ONNX's file format: {error}", "use extents and numbers of at most 64 bits"
         ) from error
 
 

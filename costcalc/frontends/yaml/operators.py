@@ -1,14 +1,8 @@
-"""An ONNX operator by its op_type in a YAML model -> a node, its attributes checked against ONNX's own table.
-
-The table of ONNX's default domain ships with the package (onnx itself is not imported): each operator's attributes and
-their types. `python -m costcalc.frontends.yaml.operators` writes it anew.
-"""
+"""An ONNX operator by its op_type in a YAML model -> a node; its attributes are of the types that ONNX declares."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from costcalc.core.errors import did_you_mean
@@ -16,36 +10,7 @@ from costcalc.frontends.yaml.document import YamlNode
 from costcalc.frontends.yaml.items import STRUCTURE, LayerItem, Scope
 from costcalc.frontends.yaml.layers.base import LAYERS, Site
 from costcalc.frontends.yaml.values import ValueReader
-
-TABLE = Path(__file__).with_name("onnx_ops.json")
-
-
-@lru_cache(maxsize=1)
-def operator_table() -> dict[str, dict[str, str]]:
-    """{op_type: {attribute: its type: float, int, string, floats, ints, strings, tensor, graph, …}}"""
-    import json  # here, for most models name no operator
-
-    table: dict[str, dict[str, str]] = json.loads(TABLE.read_text())
-    return table
-
-
-def table_of_onnx() -> dict[str, dict[str, str]]:
-    """The table of operator_table, made from the onnx package: for every operator all attributes that any version since
-    opset 7 had."""
-    import onnx.defs
-
-    table: dict[str, dict[str, str]] = {}
-    for schema in sorted(onnx.defs.get_all_schemas_with_history(), key=lambda s: (s.name, s.since_version)):
-        if schema.domain == "":
-            attributes = {name: str(a.type).rpartition(".")[2].lower() for name, a in schema.attributes.items()}
-            table[schema.name] = table.get(schema.name, {}) | attributes
-    return table
-
-
-if __name__ == "__main__":
-    import json
-
-    TABLE.write_text(json.dumps(table_of_onnx(), indent=None, separators=(",", ":"), sort_keys=True) + "\n")
+from costcalc.ops.schema import attribute_types
 
 
 def add_operator(
@@ -58,7 +23,7 @@ def add_operator(
     blocks: Iterable[str],
 ) -> tuple[str, ...]:
     """An ONNX operator by its op_type."""
-    table = operator_table()
+    table = attribute_types()
     if kind not in table:
         kinds = [*STRUCTURE, *blocks, *LAYERS, *table]
         remedy = did_you_mean(kind, kinds) or "see `costcalc schema` for all layers"

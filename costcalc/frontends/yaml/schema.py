@@ -12,8 +12,8 @@ from typing import Any
 from costcalc.core.ir import DTYPES
 from costcalc.frontends.yaml.items import COMMON_KEYS, STRUCTURE
 from costcalc.frontends.yaml.layers.base import KINDS, LAYERS, REQUIRED, LayerKey, LayerKind
-from costcalc.frontends.yaml.operators import operator_table
 from costcalc.frontends.yaml.structure import MERGES
+from costcalc.ops.schema import attribute_types
 
 Schema = dict[str, Any]
 
@@ -151,7 +151,7 @@ def json_schema() -> Schema:
             "block": _block(),
             **definitions(),
             **{_key(name): _layer(layer) for name, layer in LAYERS.items()},
-            **{_key(name): _operator(attributes) for name, attributes in operator_table().items()},
+            **{_key(name): _operator(attributes) for name, attributes in attribute_types().items()},
         },
     }
 
@@ -191,9 +191,9 @@ def _block() -> Schema:
 
 def _any_layer(inner: str, closed: bool) -> Schema:
     """A layer as a word, or as a mapping of its kind, with `as:`, `from:` and `when:` beside."""
-    kinds = {name: {"$ref": f"#/$defs/{_key(name)}"} for name in (*LAYERS, *operator_table())}
+    kinds = {name: {"$ref": f"#/$defs/{_key(name)}"} for name in (*LAYERS, *attribute_types())}
     keyless = [name for name, layer in LAYERS.items() if not any(k.default is REQUIRED for k in layer.keys.values())]
-    word_schema: Schema = {"type": "string", "enum": [*keyless, *operator_table()]}
+    word_schema: Schema = {"type": "string", "enum": [*keyless, *attribute_types()]}
     call: Schema = {"type": ["object", "null"], "additionalProperties": VALUE}
     mapping: Schema = {
         "type": "object",

@@ -79,6 +79,11 @@ class Budget:
     layers: tuple[LayerLimit, ...] = ()
     allow: tuple[str, ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is limited."""
+        return not (self.limits or self.increases or self.layers)
+
     def quantities(self) -> tuple[QuantityRef, ...]:
         """The quantities that are limited, each once, but for the totals that every report has."""
         refs = [limit.ref for limit in self.limits if limit.quantity in CATALOGUE]

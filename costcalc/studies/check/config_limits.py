@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from costcalc.core.errors import UsageError
 from costcalc.core.quantities import LAYER_TOTALS
 from costcalc.core.units import parse_percent
 from costcalc.frontends.yaml.document import Map, Scalar, YamlNode
@@ -58,14 +59,23 @@ def make_limit_set(
     deltas: Iterable[tuple[Key, int | Fraction]],
     allow: Iterable[str],
 ) -> LimitSet:
-    """Limits that were read one by one; of two on the same, the last one holds."""
+    """Limits that were read one by one. UsageError for two on the same."""
     return LimitSet(
-        {(limit.quantity, limit.subject): limit for limit in limits},
-        {(increase.ref.key,): increase for increase in increases},
-        dict(deltas),
+        _unique(((limit.quantity, limit.subject), limit) for limit in limits),
+        _unique(((increase.ref.key,), increase) for increase in increases),
+        _unique(deltas),
         {},
         tuple(allow),
     )
+
+
+def _unique(items: Iterable[tuple[Key, T]]) -> dict[Key, T]:
+    values: dict[Key, T] = {}
+    for key, value in items:
+        if key in values:
+            raise UsageError(f"{'.'.join(filter(None, key))} has two limits", "leave one of them out")
+        values[key] = value
+    return values
 
 
 def _override(outer: Mapping[Key, T | None], inner: Mapping[Key, T | None]) -> dict[Key, T | None]:
@@ -95,10 +105,17 @@ def read_limits(reader: ConfigReader, node: Map) -> LimitSet:
 def _read_limit_mapping(reader: ConfigReader, node: YamlNode | None, label: str) -> dict[Key, Limit | None]:
     limits: dict[Key, Limit | None] = {}
     for quantity, subject, key, value in _iter_quantities(reader, node, label, LIMITS):
+        _refuse_second(reader, limits, (quantity, subject), key)
         limits[quantity, subject] = (
             None if is_removal(value) else _read_limit(reader, quantity, subject, key, value, label == "min")
         )
     return limits
+
+
+def _refuse_second(reader: ConfigReader, limits: Mapping[Key, Any], limit: Key, key: Scalar) -> None:
+    """ConfigError where a mapping limits a quantity a second time, as `time: {t4: …}` beside `time.t4: …` does."""
+    if limit in limits:
+        raise reader.error(key, f"{'.'.join(filter(None, limit))} has two limits", "leave one of them out")
 
 
 def _read_limit(reader: ConfigReader, quantity: str, subject: str, key: Scalar, node: YamlNode, minimum: bool) -> Limit:
@@ -117,6 +134,7 @@ def _iter_quantities(
         quantity, _, subject = key.text.partition(".")
         if quantity not in quantities or (subject and not takes_name(quantity)):
             raise reader.unknown(key, f"`{label}:` has no key", key.text, quantities)
+        reader.require_value(value, key.text)
         if not takes_name(quantity) or subject:
             yield quantity, subject, key, value
         elif is_removal(value):
@@ -126,6 +144,7 @@ def _iter_quantities(
                 yield quantity, device, Scalar(device, True, item.line, item.column), _true_scalar(item)
         else:
             for name, inner in reader.items(value, quantity):
+                reader.require_value(inner, name.text)
                 yield quantity, name.text, name, inner
 
 
@@ -134,7 +153,7 @@ def _true_scalar(node: YamlNode) -> Scalar:
 
 
 def _read_increases(reader: ConfigReader, node: YamlNode | None) -> dict[Key, Increase | None]:
-    if isinstance(node, Scalar) and not node.is_null:
+    if isinstance(node, Scalar):
         if is_removal(node):
             return {(ALL,): None}
         share = reader.quantity(node, "max_increase", parse_percent)
@@ -142,6 +161,7 @@ def _read_increases(reader: ConfigReader, node: YamlNode | None) -> dict[Key, In
     increases: dict[Key, Increase | None] = {}
     for quantity, device, key, value in _iter_quantities(reader, node, "max_increase", COUNTABLE):
         increase = Increase(quantity, place=reader.place(key), device=device)
+        _refuse_second(reader, increases, (increase.ref.key,), key)
         if is_removal(value):
             increases[increase.ref.key,] = None
         else:
@@ -169,6 +189,7 @@ def _read_layer_limits(reader: ConfigReader, node: YamlNode | None) -> dict[Key,
         entries = list(reader.items(limits, glob.text, (*LAYER_TOTALS, "max_share", "each")))
         each = any(reader.truth(value, "each") for key, value in entries if key.text == "each")
         for key, value in entries:
+            reader.require_value(value, key.text)
             if key.text == "max_share" and isinstance(value, Map):
                 for quantity, share_node in reader.items(value, "max_share", LAYER_TOTALS):
                     layer_limits[glob.text, "share", quantity.text] = _read_layer_limit(
@@ -188,6 +209,7 @@ def _read_layer_limits(reader: ConfigReader, node: YamlNode | None) -> dict[Key,
 def _read_layer_limit(
     reader: ConfigReader, pattern: str, quantity: str, key: Scalar, node: YamlNode, share: bool, each: bool
 ) -> LayerLimit | None:
+    reader.require_value(node, key.text)
     if is_removal(node):
         return None
     limit_value: int | Fraction

@@ -51,6 +51,11 @@ class ConfigReader:
             raise self.error(node, f"{label} is no word", f"write `{label}: …`")
         return node.text.strip()
 
+    def require_value(self, node: YamlNode, label: str) -> None:
+        """ConfigError where a value was forgotten: `macs:` with nothing behind it would hold nothing."""
+        if is_null(node):
+            raise self.error(node, f"{label} has no value", "write one, or `none` to take away what stands further out")
+
     def words(self, node: YamlNode | None, label: str) -> tuple[tuple[str, YamlNode], ...]:
         """A list of words with their nodes; a single word is a list of one."""
         if node is None or is_null(node):
@@ -86,5 +91,5 @@ def is_null(node: YamlNode) -> bool:
 
 
 def is_removal(node: YamlNode) -> bool:
-    """Whether a value takes away what stands further out: nothing, null or none."""
-    return isinstance(node, Scalar) and node.plain and (node.is_null or node.text == "none")
+    """Whether a value takes away what stands further out: none."""
+    return isinstance(node, Scalar) and node.plain and node.text == "none"

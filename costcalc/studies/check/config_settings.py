@@ -14,7 +14,7 @@ from typing import Any
 from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
 from costcalc.frontends.yaml.document import Map, Seq, YamlNode
 from costcalc.graph.convert import PRECISIONS, normalise_dtype
-from costcalc.studies.check.config_reader import ConfigReader, is_removal
+from costcalc.studies.check.config_reader import ConfigReader, is_null, is_removal
 from costcalc.studies.options import GROUPS, Settings, all_settings
 
 KEYS = {"params": "set"}
@@ -45,7 +45,11 @@ def read_settings(reader: ConfigReader, node: Map) -> SettingsValues:
         values["execution"] = {**(values.get("execution") or {}), **execution}
     if "devices" in node.values:
         value = node.values["devices"]
-        values["devices"] = () if is_removal(value) else tuple([device for device, _ in reader.words(value, "devices")])
+        values["devices"] = (
+            ()
+            if is_removal(value) or is_null(value)
+            else tuple([device for device, _ in reader.words(value, "devices")])
+        )
     return values
 
 
@@ -76,7 +80,7 @@ def _read_named_group(
         for _ in reader.items(node, name, tuple([setting.name for setting in settings])):
             pass
         return {name: _read_group(reader, node, settings)}
-    if is_removal(node):
+    if is_removal(node) or is_null(node):
         return {name: None}
     return {name: True if reader.truth(node, name) else None}
 
@@ -103,7 +107,7 @@ def _read_setting(reader: ConfigReader, node: YamlNode, key: str, setting: Setti
         return reader.truth(node, key)
     if setting.kind == "texts":
         return tuple([word for word, _ in reader.words(node, key)])
-    if setting.kind == "count" and is_removal(node):
+    if setting.kind == "count" and (is_removal(node) or is_null(node)):
         return None
     text = reader.word(node, key)
     if setting.kind == "precision":

@@ -11,7 +11,7 @@ from fractions import Fraction
 from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, parse_quantities, parse_quantity
 from costcalc.core.units import parse_joules, parse_magnitude, parse_number, parse_percent, parse_seconds
-from costcalc.frontends.yaml.operators import operator_table
+from costcalc.ops.schema import attribute_types
 from costcalc.studies.check.budget import COUNTABLE, DEFAULT_INCREASES, LIMITS, Increase, Limit
 from costcalc.studies.check.verdict import SourcePlace
 
@@ -74,7 +74,7 @@ def make_limit(
     if quantity == "unknown_ops" and limit.value:
         raise UsageError("unknown_ops can only be 0", "allow operators by name, with `allow: [domain:Op]` or --allow")
     if quantity == "ops" and ":" not in subject:
-        operator = {name.lower(): name for name in operator_table()}.get(subject.lower(), subject)
+        operator = {name.lower(): name for name in attribute_types()}.get(subject.lower(), subject)
         if operator != subject:
             raise UsageError(f"there is no operator {subject!r}", f"did you mean {operator!r}?")
     at_least = quantity in CATALOGUE and not CATALOGUE[quantity].less_is_better
@@ -138,6 +138,15 @@ def parse_increases(text: str, devices: Sequence[str] = ()) -> list[Increase]:
     refs = parse_quantities(name, devices) if name in CATALOGUE else ()
     pairs = [_parse_countable(key, "--max-increase") for key in ([ref.key for ref in refs] or [name])]
     return [Increase(quantity, *parse_amount(quantity, value), device=device) for quantity, device in pairs]
+
+
+def read_increases(texts: Sequence[str], devices: Sequence[str] = ()) -> list[Increase]:
+    """The texts of all --max-increase -> the increases: that of a quantity by name stands in the place of the share of
+    each. One of a device that names none is of each of devices."""
+    named = [increase for text in texts if "=" in text for increase in parse_increases(text, devices)]
+    keys = {increase.ref.key for increase in named}
+    shared = [increase for text in texts if "=" not in text for increase in parse_increases(text, devices)]
+    return [*(increase for increase in shared if increase.ref.key not in keys), *named]
 
 
 def parse_delta(text: str) -> tuple[tuple[str], int | Fraction]:

@@ -94,18 +94,19 @@ def run(
     """Config → the verdicts on its models. baseline is another revision's, which need not know every model; without
     one, the config's lock file is taken where it exists. Its staleness is noted either way."""
     results = evaluate_targets(config, model_names=model_names, jobs=jobs, raise_crashes=raise_crashes)
+    is_empty = all(target.entry.budget.is_empty for target, _ in results)
     if baseline is None:
         config_lock = _read_config_lock(config)
         notes = () if config_lock is None else _stale_notes(config, config_lock, results, not model_names)
         return CheckResult(
-            tuple([_check_model(config, config_lock, {}, False, t, result) for t, result in results]), notes
+            tuple([_check_model(config, config_lock, {}, False, t, result) for t, result in results]), notes, is_empty
         )
     names = {branch.target_key(t) for t in find_targets(config)}
     renames = branch.find_renames(config, baseline, results, names) if config.file else {}
     notes = branch.baseline_notes(baseline, results, renames, names if config.file and not model_names else None)
     notes += _stale_lock_note(config, baseline, results, not model_names)
     return CheckResult(
-        tuple([_check_model(config, baseline, renames, True, t, result) for t, result in results]), notes
+        tuple([_check_model(config, baseline, renames, True, t, result) for t, result in results]), notes, is_empty
     )
 
 

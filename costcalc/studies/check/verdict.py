@@ -108,17 +108,21 @@ class ModelCheck:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """All models that were checked, and notes on the check as a whole (a stale baseline)."""
+    """All models that were checked, and notes on the check as a whole (a stale baseline). is_empty says that none of
+    them has a limit."""
 
     models: tuple[ModelCheck, ...]
     notes: tuple[str, ...] = ()
+    is_empty: bool = False
 
     @property
     def exit_code(self) -> int:
-        """2 where a model cannot be read or a limit cannot be told, else 1 where one is exceeded, else 0. What is only
-        a warning changes nothing."""
+        """2 where a model cannot be read or a limit cannot be told, else 3 where there is no limit, else 1 where one is
+        exceeded, else 0. What is only a warning changes nothing."""
         if any(c.error for c in self.models) or any(v.outcome == "unknown" for v in self.verdicts):
             return 2
+        if self.is_empty:
+            return 3
         return int(any(v.outcome == "exceeded" and v.level == "error" for v in self.verdicts))
 
     @property

@@ -42,7 +42,7 @@ def make_call(
     what costcalc counts of them."""
     first, last = index.graph.nodes[nodes[0]], index.graph.nodes[nodes[-1]]
     x = next(iter(index.data_inputs(first)), "") if x is None else x
-    y = last.outputs[0] if y is None else y
+    y = next(filter(None, last.outputs), "") if y is None else y
     shape = index.type(y).shape or ()
     macs: Formula = Formula()
     flops: Dim = 0

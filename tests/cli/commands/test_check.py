@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,30 @@ def test_trouble_with_formats_and_reports_never_changes_the_verdict(
     assert json.loads((models / "check.json").read_text())["exit_code"] == code
     assert run([*args, "-o", "no/such/folder"]) == code
     assert run([*args, "--report", "tabel=x"]) == 2, "what is asked on the command line is refused before anything"
+
+
+def test_a_config_without_a_limit(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 3: nothing is held. An allowed operator and settings are no limit."""
+    (models / "costcalc.yaml").write_text("models: [lenet5]\nallow: [x.y:Op]\n", encoding="utf-8")
+    assert run(["check", "--config", str(models / "costcalc.yaml")]) == 3
+    assert "there is no limit, so nothing is held" in capsys.readouterr().err
+    assert run(["check", "--config", str(models / "costcalc.yaml"), "--allow-empty"]) == 0
+    assert run(["check", "--config", str(models / "costcalc.yaml"), "--exit-zero"]) == 3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--max", "macs=1", "--max", "macs=1T"),
+        ("--max", "time.t4=1ms", "--max", "time=1s", "--hardware", "t4"),
+        ("--max-increase", "macs=1%", "--max-increase", "macs=90%"),
+        ("--max-increase", "1%", "--max-increase", "90%"),
+        ("--max-increase", "1%", "--min-delta", "macs=1", "--min-delta", "macs=1T"),
+    ],
+)
+def test_a_quantity_given_twice_is_refused(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "lenet5", *arguments]) == 2
+    assert "has two limits" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("limit", "code"), [(KEPT, 0), (OVER, 1)])

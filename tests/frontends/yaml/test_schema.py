@@ -12,8 +12,8 @@ from support.layer_models import layer_model
 
 from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.yaml.layers.base import LAYERS
-from costcalc.frontends.yaml.operators import operator_table
 from costcalc.frontends.yaml.schema import json_schema
+from costcalc.ops.schema import attribute_types
 
 
 @cache
@@ -116,4 +116,4 @@ def test_every_layer_and_key_is_described() -> None:
         assert made["description"] == layer.doc
         assert set(made["properties"]) == {*layer.keys, "as", "from", "when"}
         assert all("description" in made["properties"][key] for key in layer.keys)
-    assert all(f"layer.{name}" in defs for name in operator_table())
+    assert all(f"layer.{name}" in defs for name in attribute_types())

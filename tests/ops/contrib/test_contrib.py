@@ -193,13 +193,13 @@ def test_qattention() -> None:
 
 
 def test_what_only_other_processors_run() -> None:
-    assert cost("BiasSoftmax", t(2, 3, 4, 4), t(2, 1, 1, 4), domain=MS, axis=3).flops == 6 * 2 * 3 * 4 * 4
-    assert cost("QLinearSoftmax", t(2, 3, dtype=U8), S, Z, S, Z, domain=MS).flops == (5 + 2 + 2) * 6
+    softmax: Any = {"axis": 3, "is_inner_broadcast": 0}
+    assert cost("BiasSoftmax", t(2, 3, 4, 4), t(2, 1, 1, 4), domain=MS, **softmax).flops == 6 * 2 * 3 * 4 * 4
     assert shape("NhwcFusedConv", t(1, 8, 9, 3), t(6, 3, 3, 3), domain=MS, group=1) == (1, 6, 7, 6)
     assert cost("NhwcFusedConv", t(1, 8, 9, 3), t(6, 3, 3, 3), domain=MS).macs.value == 6 * 7 * 6 * 27
     assert shape("BiasSplitGelu", t(2, 5, 8), t(8), domain=MS) == (2, 5, 4)
     assert shape("BiasAdd", t(2, 5, 8), t(8), t(2, 5, 8), domain=MS) == (2, 5, 8)
-    assert cost("GroupNorm", t(2, 4, 4, 8), t(8), t(8), domain=MS, groups=4).flops == 7 * 256 + 5 * 8
+    assert cost("GroupNorm", t(2, 4, 4, 8), t(8), t(8), domain=MS, groups=4, activation=0).flops == 7 * 256 + 5 * 8
     packed = [t(9, 8), t(8, 24), t(24), t(2, 6, dtype=I32), t(3, dtype=I32)]
     assert shape("PackedAttention", *packed, domain=MS, num_heads=2) == (9, 8)
     assert cost("PackedAttention", *packed, domain=MS, num_heads=2).macs.value == 9 * 8 * 24 + 2 * 2 * 36 * 8
@@ -237,3 +237,11 @@ def test_packed_weights_are_counted_unpacked() -> None:
     builder.add("MatMulNBits", ["a", "b", "scales"], how, name="y", domain=MS)
     (found,) = cost_graph(builder.build(["y"]))
     assert found.storage == StoredCount(params=32 * 6, buffers=12, weight_bytes=32 * 6 // 2 + 12 * 4)
+
+
+def test_quantised_softmax() -> None:
+    """Its attribute `opset` is that of the Softmax that it stands for."""
+    builder = GraphBuilder("softmax", "", {MS: 1})
+    builder.types |= {"x": t(2, 3, dtype=U8), "s": S, "z": Z}
+    builder.add("QLinearSoftmax", "xszsz", {"opset": 13}, name="y", domain=MS)
+    assert cost_graph(builder.build("y"))[0].flops == (5 + 2 + 2) * 6

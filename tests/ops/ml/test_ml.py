@@ -87,5 +87,10 @@ def test_tree_ensemble() -> None:
         "nodes_trueleafs": (0, 1, 1),
         "nodes_falsenodeids": (2, 1, 4),
         "nodes_falseleafs": (1, 1, 1),
+        "leaf_targetids": (0,),
+        "leaf_weights": t(1),
+        "nodes_featureids": (0, 0, 0),
+        "nodes_modes": t(3, dtype=DType.UINT8),
+        "nodes_splits": t(3),
     }
     assert cost("TreeEnsemble", X, domain=ML, opset=5, **how).flops == 3 * (2 + 1) + 3 * 2

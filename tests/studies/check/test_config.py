@@ -250,6 +250,15 @@ def test_a_config_has_a_key_for_every_setting(tmp_path: Path) -> None:
         ("models: [a]\nmin: {macs: 5}", "2:7", "in a config `limits:`"),
         ("models: [a]\nlimits: {fits: {t4: false}}", "2:21", "is no limit of what holds or does not"),
         ("models: [a]\nmax_increase: {fits: {t4: 1}}", "2:16", "has no key 'fits'"),
+        ("models: [a]\nlimits: {macs: }", "2:16", "macs has no value"),
+        ("models: [a]\nlimits: {time: {t4: }}", "2:21", "t4 has no value"),
+        ("models: [a]\nlimits: {fits: }", "2:16", "fits has no value"),
+        ("models: [a]\nmin_delta: {macs: null}", "2:19", "macs has no value"),
+        ("models: [a]\nmax_increase: {macs: }", "2:22", "macs has no value"),
+        ("models: [a]\nlayers: {conv*: {macs: }}", "2:24", "macs has no value"),
+        ("models: [a]\nlayers: {conv*: {max_share: {macs: }}}", "2:36", "macs has no value"),
+        ("models: [a]\nlimits: {time: {t4: 1 ms}, time.t4: 2 ms}", "2:28", "time.t4 has two limits"),
+        ("models: [a]\nmax_increase: {time.t4: 1%, time: {t4: 2%}}", "2:36", "time.t4 has two limits"),
     ],
 )
 def test_what_breaks_the_form_of_a_setting_is_refused_at_its_place(
