@@ -48,8 +48,9 @@ VALUE_RULES: dict[tuple[str, str], OperatorRule] = {}
 
 FREE_OPS: set[tuple[str, str]] = set()
 
-FreshSymbol = Callable[[str], Dim]
-"""A word -> a new symbol named after the node: the type of the parameter `fresh` of shape rules."""
+FreshSymbol = Callable[..., Dim]
+"""(word, largest value or None) -> a new symbol named after the node, for an extent that depends on data: the type
+of the parameter `fresh` of shape rules."""
 
 ShapeFunction = Callable[..., ShapeResult]
 
