@@ -198,8 +198,10 @@ class Report(Result):
         for assumption in self.assumptions:
             assumption.check(dims)
         check_limits(self.graph, dims)
-        rows = tuple(bind_layer(row, dims) for row in self.rows)
         graph = bind_graph(self.graph, dims)
+        if 0 in dims.values():  # formulas hold for extents of at least 1: a reduction of nothing costs 0, not -1
+            return analyze_graph(graph, self.execution)
+        rows = tuple(bind_layer(row, dims) for row in self.rows)
         totals = {name: substitute(value, dims) for name, value in self.totals.items()} | memory_totals(
             graph, self.execution
         )

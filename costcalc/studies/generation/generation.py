@@ -63,8 +63,8 @@ class Generation:
     prompt's pass gives all); step_macs, step_traffic_bytes and step_cache_bytes are sums over all passes behind the
     prompt's. cache_elements are the numbers that the cache holds of a token of a text, cache_bits their width.
     reduced_graph is the prompt's pass with one position behind the last keys and values, peak_bytes its peak
-    activations with fused steps (no other pass needs as many). cross_cache_bytes are those of an encoder's keys and values,
-    which stand beside activations all the time. cost_step(past) costs the pass behind so many tokens.
+    activations with fused steps (no other pass needs as many). cross_cache_bytes are those of an encoder's keys and
+    values, which stand beside activations all the time. cost_step(past) costs the pass behind so many tokens.
     """
 
     name: str

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 from support import onnx_models
 
-from costcalc import analyze
+from costcalc import analyze, sweep
 from costcalc.core.errors import AssumptionError, CostcalcError, ShapeError, UsageError
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
@@ -202,3 +202,29 @@ def test_a_declared_zero_is_open_unless_the_graph_needs_it() -> None:
     assert analyze(reshape_of([0, 3, 4], [0, 12], 0)).graph.types["y"].shape == (1, 12)
     assert analyze(reshape_of([0, 3, 4], [0, 12], 0), shapes={"x": [0, 3, 4]}).graph.types["y"].shape == (0, 12)
     assert analyze(reshape_of([0, 3, 4], [0, 12], 0), dims={"x_dim0": 0}).flops == 0
+
+
+def test_an_extent_of_zero_costs_the_same_before_and_after_binding() -> None:
+    """A sum over an axis of n elements takes n - 1 additions, and none where n is 0."""
+    nodes = [helper.make_node("ReduceSum", ["x"], ["s"], keepdims=0), helper.make_node("Relu", ["x"], ["y"])]
+    data = onnx_models.model(nodes, [info("x", [3, "n"])], ["s", "y"])
+    report = analyze(data)
+    assert str(report.flops) == "6*n - 1"
+    for n, flops in ((0, 0), (1, 3 - 1 + 3), (5, 15 - 1 + 15)):
+        assert report.bind({"n": n}).flops == analyze(data, dims={"n": n}).flops == flops
+    assert [row["flops"] for row in sweep(data, dims={"n": [0, 5, 6]})] == [0, 15 - 1 + 15, 18 - 1 + 18]
+
+
+def test_det_of_no_rows_costs_nothing() -> None:
+    data = onnx_models.model([helper.make_node("Det", ["x"], ["y"])], [info("x", [3, "m", "m"])], ["y"])
+    assert analyze(data, dims={"m": 0}).flops == 0
+
+
+def test_an_empty_tensor_meets_an_extent_that_depends_on_data() -> None:
+    nodes = [
+        helper.make_node("Compress", ["x", "c"], ["s"], name="c", axis=0),
+        helper.make_node("Add", ["s", "none"], ["y"]),
+    ]
+    inputs = [info("x", [6]), info("c", [6], BOOL), info("none", [0])]
+    report = analyze(onnx_models.model(nodes, inputs, ["y"]), shapes={"none": [0]})
+    assert report.graph.types["y"].shape == (0,)
