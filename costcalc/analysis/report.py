@@ -4,6 +4,7 @@ role, MACs by operand precision.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -24,13 +25,13 @@ from costcalc.analysis.operand_types import OperandPrecisions, weight_bytes_by_d
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.amount import LowerBound
 from costcalc.core.assumptions import Assumption
-from costcalc.core.dim import Dim, Poly, substitute, symbols
+from costcalc.core.dim import Dim, Poly, limited_range, substitute, symbols
 from costcalc.core.formula import KINDS, ROLES
 from costcalc.core.ir import DType, Graph, bind_type
 from costcalc.core.quantities import CATALOGUE, Certainty
 from costcalc.core.result import Result
 from costcalc.core.units import format_count
-from costcalc.graph.bind import bind_graph, check_binding
+from costcalc.graph.bind import bind_graph, check_binding, check_limits, resolve_limits
 
 if TYPE_CHECKING:
     from costcalc.core.amount import Amount
@@ -139,6 +140,27 @@ class Report(Result):
         """The rows in execution order, without constants."""
         return tuple([row for row in self.rows if row.state != "constant"])
 
+    @property
+    def symbol_limits(self) -> dict[str, int]:
+        """The open symbols that depend on data (a Loop's trips, NonMaxSuppression's boxes) -> the largest number that
+        each can be, where there is one."""
+        limits = resolve_limits(self.graph)
+        return {name: limits[name] for name in self.open_symbols if name in limits} if limits else {}
+
+    @property
+    def total_limits(self) -> dict[str, int]:
+        """The totals that depend on symbols with such a limit -> a number that each does not exceed. Totals that other
+        open symbols or unknown operators leave without a bound are missing."""
+        limits = self.symbol_limits
+        if not limits:
+            return {}
+        highs = {
+            key: limited_range(value, limits)[1]
+            for key, value in self.totals.items()
+            if isinstance(value, Poly) and not is_lower_bound(self, key)
+        }
+        return {key: int(high) for key, high in highs.items() if high < math.inf}
+
     def count_states(self) -> dict[str, int]:
         """Number of nodes by state: costed by a rule, free, constant, unknown."""
         counts = {"costed": 0, "free": 0, "constant": 0, "unknown": 0}
@@ -169,14 +191,18 @@ class Report(Result):
 
     def bind(self, dims: Mapping[str, int]) -> Report:
         """Values of symbols -> the report with these symbols bound. UsageError for a name that is no open symbol and
-        for a value below 1, AssumptionError where a value contradicts an assumption of the graph."""
+        for a value below 0, AssumptionError where a value contradicts an assumption of the graph, or is larger than an
+        extent that depends on data can be."""
         present = symbols(*{d for t in self.graph.types.values() for d in t.shape or ()}, *self.totals.values())
         check_binding(dims, (*present, *self.bound_symbols))
         dims = {name: value for name, value in dims.items() if name in present}
         for assumption in self.assumptions:
             assumption.check(dims)
-        rows = tuple(bind_layer(row, dims) for row in self.rows)
+        check_limits(self.graph, dims)
         graph = bind_graph(self.graph, dims)
+        if 0 in dims.values():  # formulas hold for extents of at least 1: a reduction of nothing costs 0, not -1
+            return analyze_graph(graph, self.execution)
+        rows = tuple(bind_layer(row, dims) for row in self.rows)
         totals = {name: substitute(value, dims) for name, value in self.totals.items()} | memory_totals(
             graph, self.execution
         )

@@ -121,9 +121,9 @@ def parse_extent(text: str) -> int | str:
 
 
 def parse_binding(text: str) -> int | str:
-    """What a symbol is bound to: a positive number, or another symbol's name."""
-    if not re.match(r"[^\W\d]", text) and not (re.fullmatch(r"\d{1,18}", text) and int(text)):
-        raise ValueError("give a whole number of at least 1, below 10^18, or a symbol's name")
+    """What a symbol is bound to: a number of at least 0, or another symbol's name."""
+    if not re.match(r"[^\W\d]", text) and not re.fullmatch(r"\d{1,18}", text):
+        raise ValueError("give a whole number of at least 0, below 10^18, or a symbol's name")
     return parse_extent(text)
 
 

@@ -6,12 +6,13 @@ checks them when the symbols are bound.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from costcalc.core.dim import Dim, Poly, bounds, format_formula, pretty_text, substitute, symbol
+from costcalc.core.dim import Dim, Poly, bounds, format_formula, limited_range, pretty_text, substitute, symbol, symbols
 from costcalc.core.errors import AssumptionError, ShapeError
 
 
@@ -137,12 +138,19 @@ def require_equal(a: Dim, b: Dim, name: str = "extents") -> Dim:
     if a == b:
         return a
     low, high = bounds(a - b)
-    if low > 0 or high < 0:
+    if (low > 0 or high < 0) and not _may_be_empty(a, b):
         raise ShapeError(f"{name} differ: {a} and {b}", "make them equal")
     _record(Assumption(a, "=", b))
     if isinstance(a, int) or isinstance(b, int):
         return a if isinstance(a, int) else b
     return a if (len(str(a)), str(a)) <= (len(str(b)), str(b)) else b
+
+
+def _may_be_empty(a: Dim, b: Dim) -> bool:
+    """Whether one extent is 0, and the other can be: symbols are positive unless they are bound to 0."""
+    other = b if a == 0 else a if b == 0 else 1
+    low, high = limited_range(other, dict.fromkeys(symbols(other), sys.maxsize))
+    return low <= 0 <= high
 
 
 def require_at_least(a: Dim, b: Dim, fact: str, remedy: str) -> None:

@@ -166,7 +166,8 @@ class Graph:
     initializers are stored tensors by name: parameters, buffers and constants; parameters names those that the front
     end marks as learned. nodes stand in execution order. symbols are bound extents by name, assumptions are the
     conditions on open ones. choices names the If nodes whose branch is open: the branch with more FLOPs counts, so
-    totals are upper bounds. quantised names the values of an integer type that stand for reals: those that convert()
+    totals are upper bounds. upper_bounds holds, by symbol, the largest value of an extent or trip count that depends on
+    data, where there is one. quantised names the values of an integer type that stand for reals: those that convert()
     takes as if they were computed, or stored, in that type.
     """
 
@@ -184,6 +185,7 @@ class Graph:
     assumptions: tuple[Assumption, ...] = ()
     choices: tuple[str, ...] = ()
     quantised: frozenset[str] = frozenset()
+    upper_bounds: Mapping[str, Dim] = field(default_factory=dict)
 
     @property
     def data_inputs(self) -> tuple[str, ...]:

@@ -52,8 +52,9 @@ FREE_OPS: set[tuple[str, str]] = set()
 UNKNOWN_REASONS: dict[tuple[str, str], str] = {}
 """Why an operator has no cost rule, where that is known."""
 
-FreshSymbol = Callable[[str], Dim]
-"""A word -> a new symbol named after the node: the type of the parameter `fresh` of shape rules."""
+FreshSymbol = Callable[..., Dim]
+"""(word, largest value or None) -> a new symbol named after the node, for an extent that depends on data: the type
+of the parameter `fresh` of shape rules."""
 
 ShapeFunction = Callable[..., ShapeResult]
 

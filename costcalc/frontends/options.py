@@ -18,15 +18,16 @@ class ReadOptions:
     """How a front end reads a model.
 
     dims binds symbols, params replaces the model's own parameters, shapes replaces whole input shapes, values binds
-    small integer or boolean inputs; symbolic leaves batch and spatial extents open. source_map asks the front end for
-    Loaded.source_map.
+    small integer or boolean inputs; symbolic leaves batch and spatial extents open; upper takes extents and trip counts
+    that depend on data as large as they can be. source_map asks the front end for Loaded.source_map.
     """
 
     dims: Mapping[str, Dim] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     shapes: Mapping[str, Sequence[Dim]] = field(default_factory=dict)
-    values: Mapping[str, int | bool] = field(default_factory=dict)
+    values: Mapping[str, int | bool | float] = field(default_factory=dict)
     symbolic: bool = False
+    upper: bool = False
     source_map: bool = False
 
     def refuse(self, argument: str, fact: str, remedy: str) -> None:
@@ -41,7 +42,7 @@ def read_options(**options: Any) -> ReadOptions:
     for option in fields(ReadOptions):
         if option.default_factory is not MISSING:
             options[option.name] = check_mapping(option.name, options.get(option.name))
-    options["dims"] = {name: _check_extent(value, name, 1) for name, value in options["dims"].items()}
+    options["dims"] = {name: _check_extent(value, name, 0) for name, value in options["dims"].items()}
     options["shapes"] = {name: _check_extents(shape, name) for name, shape in options["shapes"].items()}
     return ReadOptions(**options)
 

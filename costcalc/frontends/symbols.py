@@ -67,13 +67,17 @@ def parse_dim_param(param: str) -> Dim:
     return symbol(param)
 
 
-def declared_dim(entry: int | str | None, unnamed: str) -> Dim:
-    """An entry of a declared shape -> the extent; the symbol `unnamed` where the exporter left it open without a
-    name."""
+def declared_dim(entry: int | str | None, unnamed: str, dim_params: Mapping[str, Dim] | None = None) -> Dim:
+    """An entry of a declared shape -> the extent; the symbol `unnamed` where the exporter left it open without a name.
+    dim_params says what names stand for; another is read as arithmetic, and is the symbol of that name where it holds
+    no symbol (`"2"`)."""
     if isinstance(entry, int) and entry > 0:
         return entry
     if isinstance(entry, str) and entry.strip() not in _UNNAMED:
-        return parse_dim_param(entry)
+        if dim_params and entry in dim_params:
+            return dim_params[entry]
+        extent = parse_dim_param(entry)
+        return extent if isinstance(extent, Poly) else symbol(entry)
     return symbol(unnamed)
 
 

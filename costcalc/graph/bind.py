@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from costcalc.core.arguments import check_mapping
-from costcalc.core.dim import Poly, substitute
-from costcalc.core.errors import UsageError
+from costcalc.core.dim import Poly, limited_range, substitute
+from costcalc.core.errors import AssumptionError, UsageError
 from costcalc.core.formula import Cost
 from costcalc.core.ir import Graph, bind_type
 
 
 def check_binding(dims: Mapping[str, int], names: Collection[str]) -> None:
     """UsageError where dims is no mapping, a symbol is not among the names, or a value is no whole number of at least
-    1."""
+    0."""
     for name, value in check_mapping("dims", dims).items():
         if name not in names:
             raise UsageError(f"the report has no symbol {name!r}", "it has " + (", ".join(sorted(names)) or "none"))
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise UsageError(f"{name} is bound to {value!r}", "give a whole number of at least 1")
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise UsageError(f"{name} is bound to {value!r}", "give a whole number of at least 0")
 
 
 def bind_graph(graph: Graph, dims: Mapping[str, int]) -> Graph:
@@ -28,7 +29,38 @@ def bind_graph(graph: Graph, dims: Mapping[str, int]) -> Graph:
     types = {name: bind_type(t, dims) for name, t in graph.types.items()}
     nodes = [n if isinstance(n.count, int) else replace(n, count=substitute(n.count, dims)) for n in graph.nodes]
     stored = {name: types[name] for name in graph.initializers}
-    return replace(graph, types=types, nodes=tuple(nodes), initializers=stored, symbols={**graph.symbols, **dims})
+    limits = {name: substitute(limit, dims) for name, limit in graph.upper_bounds.items() if name not in dims}
+    return replace(
+        graph,
+        types=types,
+        nodes=tuple(nodes),
+        initializers=stored,
+        symbols={**graph.symbols, **dims},
+        upper_bounds=limits,
+    )
+
+
+def check_limits(graph: Graph, dims: Mapping[str, int]) -> None:
+    """AssumptionError where a value is larger than its symbol, which depends on data, can be."""
+    for name, value in dims.items():
+        if name in graph.upper_bounds:
+            limit = substitute(graph.upper_bounds[name], dims)
+            if isinstance(limit, int) and value > limit:
+                raise AssumptionError(f"{name} is bound to {value:,}", f"it is {limit:,} at most: bind a smaller value")
+
+
+def resolve_limits(graph: Graph) -> dict[str, int]:
+    """A graph -> by each symbol that depends on data, the largest number that it can be, where there is one."""
+    limits: dict[str, int] = {}
+    waiting = dict(graph.upper_bounds)
+    while waiting:
+        resolved = {name: limited_range(limit, limits)[1] for name, limit in waiting.items()}
+        new = {name: int(high) for name, high in resolved.items() if high < math.inf}
+        limits |= new
+        if not new:
+            break
+        waiting = {name: limit for name, limit in waiting.items() if name not in new}
+    return limits
 
 
 def bind_cost(cost: Cost, dims: Mapping[str, int]) -> Cost:

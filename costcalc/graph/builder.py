@@ -6,12 +6,13 @@ Results of shape rules are kept: networks repeat their layers, and a rule gives 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from costcalc import ops
 from costcalc.core import registry
-from costcalc.core.assumptions import Assumption, resolve_extremes, simplify_assumptions
-from costcalc.core.dim import Dim, Poly, symbol
+from costcalc.core.assumptions import Assumption, require_at_least, resolve_extremes, simplify_assumptions
+from costcalc.core.dim import Dim, Poly, pretty_text, symbol
 from costcalc.core.errors import CostcalcError, ShapeError
 from costcalc.core.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_type
 from costcalc.core.memo import Memo
@@ -81,7 +82,7 @@ class GraphBuilder:
 
     opset maps a domain to its version. infer gives the types of a node without a shape rule (ONNX's own inference);
     without it, or where it gives None, the outputs are UNKNOWN. binding gives symbols their values, also the symbols of
-    extents that depend on data.
+    extents that depend on data; upper takes those without a value as large as they can be.
     """
 
     def __init__(
@@ -91,8 +92,9 @@ class GraphBuilder:
         opset: Mapping[str, int],
         infer: Infer | None = None,
         binding: Mapping[str, Dim] | None = None,
+        upper: bool = False,
     ) -> None:
-        self.binding = dict(binding or {})
+        self.binding, self.upper = dict(binding or {}), upper
         self.name, self.source, self.opset, self.infer = name, source, dict(opset), infer
         self.types: dict[str, TensorType] = {}
         self.inputs: list[str] = []
@@ -102,6 +104,7 @@ class GraphBuilder:
         self.symbols: dict[str, Dim] = {}
         self.parameters: set[str] = set()
         self.data_symbols: dict[str, str] = {}
+        self.upper_bounds: dict[str, Dim] = {}
         self.cache = InferenceCache()
 
     def add_input(self, name: str, dtype: DType, shape: Sequence[Dim] | None, value: Value | None = None) -> str:
@@ -145,6 +148,8 @@ class GraphBuilder:
         outputs = (name,) if outputs is None else self.name_outputs(op_type, domain, name, outputs)
         node = Node(name, op_type, tuple(inputs), outputs, attributes or {}, domain, scope, count, place)
         value_types = self.types
+        if types is not None:
+            ops.load_families()  # no rule is asked for, so that nothing else loads the operator's family
         try:
             types = self._infer(node) if types is None else types
             for output, type_ in zip(outputs, types, strict=True):
@@ -164,6 +169,10 @@ class GraphBuilder:
             if output not in self.types:
                 raise ShapeError(f"the output {output!r} is computed by no node", "name an output that exists")
         assumptions = simplify_assumptions(assumptions)
+        taken = [f"{name} = {pretty_text(d)}" for name, d in self.upper_bounds.items() if name not in self.binding]
+        if self.upper and taken:
+            more = f" and {len(taken) - 4} more" if len(taken) > 5 else ""
+            self.notes.append(f"taken at their upper bounds: {', '.join(taken[:4] if more else taken)}{more}")
         extremes = resolve_extremes(assumptions)
         if extremes:
             self.types = {name: bind_type(t, extremes) for name, t in self.types.items()}
@@ -181,14 +190,24 @@ class GraphBuilder:
             tuple(self.notes),
             frozenset(self.parameters),
             assumptions,
+            upper_bounds=self.upper_bounds,
         )
 
-    def fresh(self, node: str, suffix: str) -> Dim:
-        """A new symbol for an extent that depends on data, named after its node."""
+    def fresh(self, node: str, suffix: str, upper: Dim | None = None) -> Dim:
+        """A new symbol for an extent that depends on data, named after its node; upper is the largest that it can be,
+        None where that is not known. ShapeError where its value is larger."""
         name = f"{node}.{suffix}"
         self.data_symbols[name] = node
         self.cache.has_fresh_symbol = True
-        return self.binding.get(name, symbol(name))
+        if upper is not None:
+            self.upper_bounds[name] = upper
+        if name not in self.binding:
+            return upper if self.upper and upper is not None else symbol(name)
+        value = self.binding[name]
+        if upper is not None:
+            remedy = f"it is {pretty_text(upper)} at most: bind a smaller value"
+            require_at_least(upper, value, f"{name} is bound to {pretty_text(value)}", remedy)
+        return value
 
     def name_outputs(self, op_type: str, domain: str, name: str, outputs: Sequence[str]) -> tuple[str, ...]:
         """The outputs of a node with this name -> the same; those that the operator gives in any case have a name."""
@@ -243,7 +262,7 @@ class GraphBuilder:
         self, rule: registry.OperatorRule, node: Node, inputs: Sequence[TensorType | None], opset: int
     ) -> tuple[TensorType, ...]:
         n = len(node.outputs)
-        context = {"opset": opset, "n_outputs": n, "fresh": lambda suffix: self.fresh(node.name, suffix)}
+        context = {"opset": opset, "n_outputs": n, "fresh": partial(self.fresh, node.name)}
         types = registry.infer_types(rule, inputs, node.attributes, context)
         if len(types) < n:
             types += (UNKNOWN,) * (n - len(types))

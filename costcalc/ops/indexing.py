@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from costcalc.core.assumptions import require_at_least, require_equal
-from costcalc.core.dim import Dim, prod
+from costcalc.core.dim import Dim, maximum, minimum, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import NO_COST, Cost, Formula, Work, elementwise_work, product, product_factor
 from costcalc.core.ir import DType, TensorType, Value
@@ -202,7 +202,7 @@ def non_zero_shape(x: TensorType, *, fresh: FreshSymbol) -> TensorType:
     count: Dim | None = None
     if x.value is not None and all(isinstance(e, (int, float)) for e in x.value):
         count = sum(e != 0 for e in x.value)
-    return TensorType(DType.INT64, (max(x.rank, 1), fresh("nonzero") if count is None else count))
+    return TensorType(DType.INT64, (max(x.rank, 1), fresh("nonzero", x.elements) if count is None else count))
 
 
 @value_rule("NonZero")
@@ -223,7 +223,7 @@ def unique_shape(x: TensorType, *, axis: int | None = None, fresh: FreshSymbol) 
     """(values, first places, inverse, counts): as many as there are different elements, or slices along the axis; a
     new symbol."""
     assert x.shape is not None
-    count = fresh("unique")
+    count = fresh("unique", x.elements if axis is None else x.shape[normalise_axis(axis, len(x.shape))])
     per_value = TensorType(DType.INT64, (count,))
     if axis is None:
         return TensorType(x.dtype, (count,)), per_value, TensorType(DType.INT64, (x.elements,)), per_value
@@ -242,7 +242,7 @@ def top_k_shape(
     axis_index = normalise_axis(axis, len(x.shape))
     selected: Dim
     if count is not None:
-        selected = fresh("k") if count.value is None else count.value[0]
+        selected = fresh("k", x.shape[axis_index]) if count.value is None else count.value[0]
     elif k is not None:
         selected = k
     else:
@@ -274,10 +274,16 @@ def non_max_suppression_shape(
     *,
     fresh: FreshSymbol,
 ) -> TensorType:
-    """[number of selected boxes, 3] (batch, class, box): a new symbol; 0 where max_output_boxes_per_class is absent or
-    0."""
-    is_empty = max_output is None or (max_output.value is not None and max_output.value[0] == 0)
-    return TensorType(DType.INT64, (0 if is_empty else fresh("boxes"), 3))
+    """[number of selected boxes, 3] (batch, class, box): a new symbol, at most max_output_boxes_per_class of each class
+    of each image; 0 where max_output_boxes_per_class is absent or 0."""
+    if max_output is None or (max_output.value is not None and max_output.value[0] == 0):
+        return TensorType(DType.INT64, (0, 3))
+    upper: Dim | None = None
+    if scores.shape is not None and len(scores.shape) == 3:
+        batches, classes, candidates = scores.shape
+        limit = candidates if max_output.value is None else minimum(candidates, maximum(0, max_output.value[0]))
+        upper = batches * classes * limit
+    return TensorType(DType.INT64, (fresh("boxes", upper), 3))
 
 
 @cost_rule("NonMaxSuppression")

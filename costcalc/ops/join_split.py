@@ -165,7 +165,10 @@ def compress_shape(x: TensorType, condition: TensorType, *, axis: int | None = N
     """The positions along the axis (without one: of the flat input) at which the condition is true; a new symbol where
     it depends on data."""
     assert x.shape is not None
-    count: Dim = fresh("selected") if condition.value is None else sum(map(bool, condition.value))
+    length = x.elements if axis is None else x.shape[normalise_axis(axis, len(x.shape))]
+    if isinstance(condition.shape, tuple) and len(condition.shape) == 1:
+        length = minimum(length, condition.shape[0])
+    count: Dim = fresh("selected", length) if condition.value is None else sum(map(bool, condition.value))
     if axis is None:
         return TensorType(x.dtype, (count,))
     axis_index = normalise_axis(axis, len(x.shape))
@@ -222,13 +225,13 @@ def slice_shape(
     steps = (1,) * len(axes or ()) if step is None else step.value
     out = list(data.shape)
     if axes is None:
-        return TensorType(data.dtype, tuple([fresh(f"extent{i}") for i in range(len(out))]))
+        return TensorType(data.dtype, tuple([fresh(f"extent{i}", d) for i, d in enumerate(out)]))
     for i, axis_index in enumerate(normalise_axes(axes, len(out))):
         if starts is None or ends is None or steps is None:
-            out[axis_index] = fresh(f"extent{axis_index}")
+            out[axis_index] = fresh(f"extent{axis_index}", out[axis_index])
             continue
         extent = slice_extent(out[axis_index], starts[i], ends[i], steps[i])
-        out[axis_index] = fresh(f"extent{axis_index}") if extent is None else extent
+        out[axis_index] = fresh(f"extent{axis_index}", out[axis_index]) if extent is None else extent
     return TensorType(data.dtype, tuple(out))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costcalc.core.assumptions import require_equal
-from costcalc.core.dim import Dim, prod
+from costcalc.core.dim import Dim, maximum, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Work, elementwise_work, formula, product_factor
 from costcalc.core.ir import TensorType
@@ -130,4 +130,4 @@ def det_cost(x: TensorType) -> Cost:
         "add", "elementwise", updates, 1, "#updates"
     )
     work += elementwise_work("divide", "elementwise", batch * (m * (m - 1) // 2), 1, "#pivot quotients")
-    return Cost(work=work + elementwise_work("multiply", "elementwise", batch * (m - 1), 1, "#pivots"))
+    return Cost(work=work + elementwise_work("multiply", "elementwise", batch * maximum(0, m - 1), 1, "#pivots"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, product
 from typing import Any, NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
-from costcalc.core.registry import cost_rule, describe, shape_rule, value_rule
+from costcalc.core.registry import FreshSymbol, cost_rule, describe, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common.axes import normalise_axes, normalise_axis, vector_length
 from costcalc.ops.common.elements import (
@@ -83,7 +83,7 @@ def reduce_shape(
     axes: Sequence[int] | None = None,
     keepdims: int = 1,
     noop_with_empty_axes: int = 0,
-    fresh: Callable[[str], Dim],
+    fresh: FreshSymbol,
 ) -> TensorType:
     """The input's shape without the reduced axes, or with extent 1 there (keepdims). Axes that depend on data leave
     every extent open."""
@@ -93,7 +93,8 @@ def reduce_shape(
         assert axes_input is not None
         rank = len(x.shape)
         result_rank = rank if keepdims else rank - vector_length(axes_input)
-        return TensorType(x.dtype, tuple([fresh(f"axis{i}") for i in range(result_rank)]))
+        limits = x.shape if keepdims else [None] * result_rank
+        return TensorType(x.dtype, tuple([fresh(f"axis{i}", limits[i]) for i in range(result_rank)]))
     return TensorType(x.dtype, reduced_shape(x.shape, removed, keepdims))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from costcalc.views.table import FigureCell
 
 if TYPE_CHECKING:
     from costcalc.core.amount import Amount
-    from costcalc.views.table import Column
+    from costcalc.views.table import Column, Total
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -40,6 +41,7 @@ __all__ = [
     "bars",
     "column_texts",
     "format_shapes",
+    "limit_text",
     "printable",
     "short_form",
 ]
@@ -114,6 +116,16 @@ def short_form(value: Amount, kind: str) -> str:
     if not isinstance(number, int) or abs(number) < 1000:
         return ""
     return format_bytes(number) if kind == "bytes" else format_short(number)
+
+
+def limit_text(total: Total, width: int = sys.maxsize) -> str:
+    """A total and a width -> the number that its formula does not exceed, and for what values, as far as they fit:
+    `≤ 38.5 k, at most 100 y.trips`; "" where there is none."""
+    if total.limit is None:
+        return ""
+    number = f"≤ {short_form(total.limit, total.kind) or f'{total.limit:,}'}"
+    text = f"{number}, {printable(total.limits)}"
+    return text if len(text) <= width else number
 
 
 def bars(values: Sequence[float | None], width: int, unicode: bool) -> list[str]:

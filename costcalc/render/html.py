@@ -78,10 +78,9 @@ def _bar_cells(shares: Sequence[float | None]) -> list[str]:
 def _fact_list(sheet: Table) -> str:
     items = []
     for fact in sheet.totals:
-        human = cells.short_form(fact.value, fact.kind)
-        items.append(
-            f"<dt>{escape(fact.label)}</dt><dd>{escape(cells.amount(fact.value))}{f' ({human})' if human else ''}</dd>"
-        )
+        human = cells.limit_text(fact) or cells.short_form(fact.value, fact.kind)
+        value = escape(f"{cells.amount(fact.value)} ({human})" if human else cells.amount(fact.value))
+        items.append(f"<dt>{escape(fact.label)}</dt><dd>{value}</dd>")
     for remark in sheet.notes:
         mark = ' class="warning"' if remark.warning else ""
         items.append(f"<dt>{escape(remark.label)}</dt><dd{mark}>{escape(remark.text)}</dd>")

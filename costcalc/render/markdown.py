@@ -45,8 +45,10 @@ def _sheet_text(sheet: Table) -> str:
     if sheet.totals or sheet.notes:
         lines.append("")
     for fact in sheet.totals:
-        human = cells.short_form(fact.value, fact.kind)
-        lines.append(f"- **{escape(fact.label)}**: {escape(cells.amount(fact.value))}{f' ({human})' if human else ''}")
+        human = cells.limit_text(fact) or cells.short_form(fact.value, fact.kind)
+        lines.append(
+            f"- **{escape(fact.label)}**: {escape(cells.amount(fact.value))}{f' ({escape(human)})' if human else ''}"
+        )
     for remark in sheet.notes:
         label = f"{escape_markdown_line(remark.label)}: " if remark.label else ""
         lines.append(f"- {label}{(escape if label else escape_markdown_line)(remark.text)}")

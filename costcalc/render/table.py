@@ -222,7 +222,7 @@ def total_lines(totals: Sequence[Total], width: int, palette: Palette) -> Iterat
     exact = [printable(cells.amount(fact.value)) for fact in totals]
     numbers = max(len(text) if isinstance(fact.value, int) else 0 for text, fact in zip(exact, totals, strict=True))
     for fact, text in zip(totals, exact, strict=True):
-        human = cells.short_form(fact.value, fact.kind)
+        human = cells.limit_text(fact, width - label - len(text) - len(GAP)) or cells.short_form(fact.value, fact.kind)
         if label + len(text.rjust(numbers)) + len(GAP) + len(human) > width:
             human = ""
         first, *more = [text.rjust(numbers)] if len(text) <= numbers else wrap_formula(text, width, label)

@@ -41,6 +41,7 @@ class FixedArguments(TypedDict, total=False):
     shapes: Mapping[str, Sequence[int | str]] | None
     values: Mapping[str, int | bool] | None
     symbolic: bool
+    upper: bool
     dtype: str | None
     act_dtype: str | None
 
@@ -86,9 +87,10 @@ class Settings:
     """How a model is read, executed, trained, run on devices and made to generate.
 
     Reading: dims bind symbols, shapes whole inputs, values the values of small inputs, params a YAML model's
-    parameters; symbolic leaves batch and spatial extents open; dtype and act_dtype take weights and activations as if
-    stored and computed in another type. devices are names of profiles or paths of such. training and generation are
-    None where no training step and no generation is to be costed.
+    parameters; symbolic leaves batch and spatial extents open; upper takes extents and trip counts that depend on data
+    as large as they can be; dtype and act_dtype take weights and activations as if stored and computed in another type.
+    devices are names of profiles or paths of such. training and generation are None where no training step and no
+    generation is to be costed.
     """
 
     dims: Mapping[str, Any] = setting("dims", "Bind a symbol: --dim seq=128.", option="--dim")
@@ -100,6 +102,7 @@ class Settings:
         "values", "Give the value of a small integer or boolean input: --value n=7.", option="--value"
     )
     symbolic: bool = setting("flag", "Leave batch and spatial extents open; totals are formulas.")
+    upper: bool = setting("flag", "Take extents and trip counts that depend on data at their upper bounds.")
     dtype: str | None = setting("precision", "Weights as if stored in this type: float16, int8, int4 …")
     act_dtype: str | None = setting("precision", "Activations as if computed in this type.")
     execution: ExecutionOptions = field(default_factory=ExecutionOptions)

@@ -82,6 +82,8 @@ def _totals(generation: Generation) -> Iterator[Total]:
     yield Total("Weight bytes", generation.weight_bytes, "bytes")
     yield Total("KV cache a token", (generation.cache_elements * generation.cache_bits + 7) // 8, "bytes")
     yield Total("KV cache", generation.cache_bytes(generation.prompt + generation.generate), "bytes")
+    if generation.cross_cache_bytes:
+        yield Total("Cross-attention cache", generation.cross_cache_bytes, "bytes")
     yield Total("Peak activation bytes", generation.peak_bytes, "bytes")
     yield Total("Memory", generation.memory_bytes, "bytes")
 
@@ -176,6 +178,7 @@ def generation_document(generation: Generation) -> dict[str, Any]:
             "dtype": generation.cache_dtype,
             "elements_per_token": generation.cache_elements,
             "bytes": generation.cache_bytes(generation.prompt + generation.generate),
+            "cross_attention_bytes": generation.cross_cache_bytes,
         },
         "peak_activation_bytes": generation.peak_bytes,
         "memory_bytes": generation.memory_bytes,

@@ -184,6 +184,7 @@ def report_document(report: Report) -> dict[str, Any]:
             for u in report.unknown
         ],
         "accounted": report.count_states(),
+        **({"symbol_limits": limits, "total_limits": report.total_limits} if (limits := report.symbol_limits) else {}),
         "assumptions": [str(a) for a in report.assumptions],
         "notes": list(report.notes),
         **({} if report.execution == NODE_BY_NODE else {"execution": non_defaults(report.execution)}),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from costcalc.analysis.report import NODE_BY_NODE, open_peak, report_total
 from costcalc.core.amount import LowerBound
-from costcalc.core.dim import symbols
+from costcalc.core.dim import Dim, symbols
 from costcalc.core.ir import DType
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.settings import option_words
@@ -29,14 +29,26 @@ LACKS = {"rule": "no rule", "shape": "a shape is not known", "figure": "its rule
 
 def report_totals(report: Report) -> tuple[Total, ...]:
     """The totals; buffers only where there are some; what training costs last."""
+    limits, total_limits = report.symbol_limits, report.total_limits
     totals = [
-        Total(quantity.label, report_total(report, key), quantity.kind)
+        Total(
+            quantity.label,
+            report_total(report, key),
+            quantity.kind,
+            total_limits.get(key),
+            _limits_text(limits, report.totals[key]) if key in total_limits else "",
+        )
         for key, quantity in CATALOGUE.items()
         if key in report.totals
         and "training" not in quantity.needs
         and (key != "buffers" or report_total(report, key) != 0)
     ]
     return (*totals, *_training_totals(report))
+
+
+def _limits_text(limits: Mapping[str, int], total: Dim) -> str:
+    """The limits of the symbols that a total depends on: `at most 100 y.trips`."""
+    return "at most " + ", ".join(f"{limits[name]:,} {name}" for name in symbols(total) if name in limits)
 
 
 def _training_totals(report: Report) -> Iterator[Total]:
@@ -105,7 +117,8 @@ def _open_notes(report: Report) -> Iterator[Note]:
     if names:
         more = f" and {len(names) - 4} more" if len(names) > 5 else ""
         names_text = ", ".join(names[:4] if more else names)
-        yield Note("Open", f"{names_text}{more} (bind with --dim {names[0]}=…)")
+        upper = ", or take the upper bounds with --upper" if report.symbol_limits else ""
+        yield Note("Open", f"{names_text}{more} (bind with --dim {names[0]}=…{upper})")
     for group, totals_text in (
         (bytes_only if work else [], "bytes of activations and traffic, no other total"),
         (without_total, "no total"),

@@ -38,11 +38,14 @@ class FigureCell:
 
 
 class Total(NamedTuple):
-    """A total with its name; kind is number or bytes."""
+    """A total with its name; kind is number or bytes. limit is a number that a formula does not exceed, where one is
+    known, and limits says for what values of its symbols."""
 
     label: str
     value: Amount
     kind: str
+    limit: int | None = None
+    limits: str = ""
 
 
 class Note(NamedTuple):

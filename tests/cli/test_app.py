@@ -121,7 +121,7 @@ def test_ops() -> None:
         (("analyze", "lenet55"), "no built-in model"),
         (("analyze", "notes.txt"), ""),
         (("analyze", "standard.yaml", "--dim", "N"), "N=8"),
-        (("analyze", "standard.yaml", "--dim", "N=0"), "at least 1"),
+        (("analyze", "standard.yaml", "--dim", "N=-1"), "at least 0"),
         (("analyze", "standard.yaml", "--shape", "input=1,,2"), "x=1,3,224,224"),
         (("analyze", "standard.yaml", "--columns", "prams"), "did you mean 'params'"),
         (("analyze", "standard.yaml", "-o", "no/such/folder/out"), "cannot be written"),

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from costcalc.core.dim.order import bounds, divide, extreme, floordiv, is_equal, is_less, maximum, minimum
+from costcalc.core.dim.order import (
+    bounds,
+    divide,
+    extreme,
+    floordiv,
+    is_equal,
+    is_less,
+    limited_range,
+    maximum,
+    minimum,
+)
 from costcalc.core.dim.parse import format_formula, parse_formula
 from costcalc.core.dim.poly import (
     Algebra,
@@ -61,6 +71,7 @@ __all__ = [
     "floordiv",
     "format_formula",
     "is_equal",
+    "limited_range",
     "maximum",
     "minimum",
     "parse_formula",

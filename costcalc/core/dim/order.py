@@ -167,10 +167,15 @@ def _product(x: float, y: float) -> float:
 def _range(atom: Atom) -> tuple[float, float]:
     if atom.op == "symbol":
         return 1, INFINITY
-    (a, b), (c, d) = bounds(atom.args[0]), bounds(atom.args[1])
-    if atom.op == "min":
+    return _combine_ranges(atom.op, bounds(atom.args[0]), bounds(atom.args[1]))
+
+
+def _combine_ranges(op: str, first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
+    """The range of min(x, y), max(x, y) or x // y, by the ranges of x and y."""
+    (a, b), (c, d) = first, second
+    if op == "min":
         return min(a, c), min(b, d)
-    if atom.op == "max":
+    if op == "max":
         return max(a, c), max(b, d)
     if c < 1:
         return -INFINITY, INFINITY
@@ -182,6 +187,21 @@ def _quotient(x: float, y: float) -> float:
     if abs(x) == INFINITY:
         return x
     return (0 if x >= 0 else -1) if y == INFINITY else int(x) // int(y)
+
+
+def limited_range(d: Dim, limits: Mapping[str, int]) -> tuple[float, float]:
+    """Numbers (low, high) with low <= d <= high for all values of the symbols from 0 to their limits; symbols without a
+    limit are at least 1. ±infinity where there is none."""
+    if isinstance(d, int):
+        return d, d
+    ranges = {atom: _limited_atom(atom, limits) for m in d.terms for atom, _ in m}
+    return _interval(d, ranges), -_interval(Poly({m: -c for m, c in d.terms.items()}), ranges)
+
+
+def _limited_atom(atom: Atom, limits: Mapping[str, int]) -> tuple[float, float]:
+    if atom.op == "symbol":
+        return (0, limits[atom.key]) if atom.key in limits else (1, INFINITY)
+    return _combine_ranges(atom.op, *(limited_range(argument, limits) for argument in atom.args))
 
 
 def is_less(a: Dim, b: Dim) -> bool:

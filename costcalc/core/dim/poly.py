@@ -6,6 +6,7 @@ Text for programs is `12*seq**2 + seq`, text for people `12·seq² + seq`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Union
 
@@ -208,7 +209,7 @@ prod: Callable[[Iterable[Dim]], Dim] = math.prod
 
 def plain_text(d: Dim) -> str:
     """The formula for programs, highest powers first, in `+ - * // **`: `12*seq**2 + seq`."""
-    return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, lambda atom: atom.key)
+    return str(d) if isinstance(d, int) else sum_of(d, "*", lambda n: f"**{n}", str, _plain_atom)
 
 
 def pretty_text(d: Dim) -> str:
@@ -217,6 +218,15 @@ def pretty_text(d: Dim) -> str:
         return f"{d:,}"
     return sum_of(d, "·", lambda n: str(n).translate(_SUPERSCRIPT), lambda n: f"{n:,}", _pretty_atom)
 
+
+def _plain_atom(atom: Atom) -> str:
+    """The text of an atom; a symbol whose name would read as arithmetic or as a number stands between backticks."""
+    name = atom.key
+    is_plain = atom.op != "symbol" or name.isidentifier() or not _ARITHMETIC_NAME.search(name)
+    return name if is_plain else "`" + name.replace("`", "``") + "`"
+
+
+_ARITHMETIC_NAME = re.compile(r"^\d+$|//|[\s+*%(),`]")
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -248,7 +258,7 @@ def _parenthesise(atom: Atom, text: str) -> str:
 def _pretty_atom(atom: Atom) -> str:
     """⌈H/2⌉ for (H + 1)//2, ⌊H/2⌋ for H//2."""
     if atom.op == "symbol":
-        return atom.key
+        return _plain_atom(atom)
     if atom.op != "//":
         return f"{atom.op}({', '.join(map(pretty_text, _flatten_arguments(atom)))})"
     a, b = atom.args

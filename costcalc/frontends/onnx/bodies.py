@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, maximum
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN, DType, SequenceType, TensorType
 from costcalc.frontends.onnx.messages import GraphProto
@@ -52,8 +52,11 @@ def run_body(
     return walker.graph(inner, body)
 
 
-def merge_types(walker: Walker, node: str, name: str, a: TensorType, b: TensorType) -> TensorType:
-    """Two types of one value -> the type that holds for both: an extent that differs becomes a symbol."""
+def merge_types(
+    walker: Walker, node: str, name: str, a: TensorType, b: TensorType, is_choice: bool = False
+) -> TensorType:
+    """Two types of one value -> the type that holds for both: an extent that differs becomes a symbol; where the value
+    has one of the two types (is_choice), it is at most the larger extent."""
     if a == b:
         return a
     if a.shape is None or b.shape is None or len(a.shape) != len(b.shape) or a.dtype is not b.dtype:
@@ -63,11 +66,11 @@ def merge_types(walker: Walker, node: str, name: str, a: TensorType, b: TensorTy
         if type(a) is not type(b) or len(items) != 1:
             return UNKNOWN
         return SequenceType(a.dtype, (extent_symbol(walker, node, name, 0),), tuple(items))
-    shape = tuple(
-        x if x == y or x == extent_symbol(walker, node, name, i) else extent_symbol(walker, node, name, i)
+    shape = [
+        x if x == y else extent_symbol(walker, node, name, i, maximum(x, y) if is_choice else None)
         for i, (x, y) in enumerate(zip(a.shape, b.shape, strict=True))
-    )
-    return TensorType(a.dtype, shape, a.value if a.value == b.value else None)
+    ]
+    return TensorType(a.dtype, tuple(shape), a.value if a.value == b.value else None)
 
 
 def drop_value(t: TensorType) -> TensorType:
@@ -75,9 +78,9 @@ def drop_value(t: TensorType) -> TensorType:
     return t if isinstance(t, SequenceType) else t._replace(value=None)
 
 
-def extent_symbol(walker: Walker, node: str, name: str, axis: int) -> Dim:
-    """The symbol of an extent of a value of a node that depends on data."""
-    return walker.builder.fresh(node, f"{name.lstrip('/')}_dim{axis}")
+def extent_symbol(walker: Walker, node: str, name: str, axis: int, upper: Dim | None = None) -> Dim:
+    """The symbol of an extent of a value of a node that depends on data, upper at most."""
+    return walker.builder.fresh(node, f"{name.lstrip('/')}_dim{axis}", upper)
 
 
 def stack_type(t: TensorType, trips: Dim, axis: int) -> TensorType:

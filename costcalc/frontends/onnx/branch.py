@@ -87,9 +87,9 @@ def _expand_open_if(
         if branch is not cheaper:
             add_assumptions(branch.assumptions)
     merged = [types[name] for name in branches[0].results]
-    for branch in branches:
+    for branch in branches[1:]:
         merged = [
-            merge_types(walker, call.name, name, t, types[result])
+            merge_types(walker, call.name, name, t, types[result], is_choice=True)
             for name, t, result in zip(call.outputs, merged, branch.results, strict=True)
         ]
     add_control_node(walker, call, (*(name for branch in branches for name in branch.results), *stored), merged)

@@ -44,7 +44,8 @@ def _declared_type(t: TypeProto, binding: InputBinding) -> TensorType:
     dtype = DTYPE_OF_CODE.get(t.elem_type, DType.UNDEFINED)
     if t.kind != "tensor" or t.dims is None or any(d is None or (isinstance(d, int) and d < 0) for d in t.dims):
         return TensorType(dtype, None)
-    return TensorType(dtype, tuple(substitute(declared_dim(d, "?"), binding.symbols) if d else 0 for d in t.dims))
+    extents = [declared_dim(d, "?", binding.dim_params) if d else 0 for d in t.dims]
+    return TensorType(dtype, tuple([substitute(d, binding.symbols) for d in extents]))
 
 
 def infer_with_onnx(node: Node, inputs: Sequence[TensorType | None], opset: Mapping[str, int]) -> Types | None:

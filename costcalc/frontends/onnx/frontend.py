@@ -27,4 +27,12 @@ def read(source: Source, options: ReadOptions) -> Loaded:
 
 def _load(content: str | bytes, source: Source, options: ReadOptions) -> Graph:
     """load_onnx of a path or of bytes."""
-    return load_onnx(content, options.dims, options.shapes, options.values, name=source.file, symbolic=options.symbolic)
+    return load_onnx(
+        content,
+        options.dims,
+        options.shapes,
+        options.values,
+        name=source.file,
+        symbolic=options.symbolic,
+        upper=options.upper,
+    )

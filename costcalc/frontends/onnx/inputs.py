@@ -23,13 +23,15 @@ from costcalc.frontends.symbols import declared_dim, is_batch_name, symbol_name,
 
 class InputBinding(NamedTuple):
     """The inputs' shapes (None: not even the rank is known), what the symbols are bound to, the names that the file
-    itself declares, what was decided by default, and whether a shape overrides what the file declares."""
+    and the bound shapes use, what was decided by default, whether a shape overrides what the file declares, and what
+    declared names stand for."""
 
     shapes: Mapping[str, tuple[Dim, ...] | None]
     symbols: Mapping[str, Dim]
     declared: frozenset[str]
     notes: tuple[str, ...]
     overridden: bool
+    dim_params: Mapping[str, Dim]
 
 
 def bind_inputs(
@@ -37,17 +39,20 @@ def bind_inputs(
     dims: Mapping[str, Dim],
     shapes: Mapping[str, Sequence[Dim]],
     symbolic: bool = False,
+    dim_params: Mapping[str, Dim] | None = None,
 ) -> InputBinding:
-    """Shapes of the graph inputs under what the user binds. UsageError for an unknown input, a rank that differs, two
-    values for one name, or an extent below 1."""
-    declared = {i.name: _declared_shape(i) for i in inputs}
+    """Shapes of the graph inputs under what the user binds; dim_params says what declared names stand for. UsageError
+    for an unknown input, a rank that differs, two values for one name, or an extent below 0."""
+    dim_params = dim_params or {}
+    declared = {i.name: _declared_shape(i, dim_params) for i in inputs}
     if symbolic:
         declared = {name: shape and tuple(symbolic_shape(shape, {})) for name, shape in declared.items()}
     for name in shapes:
         if name not in declared:
             fact = f"--shape names {name!r}, which is no input"
             raise UnknownNameError(fact, suggest_names(name, declared), argument="shapes", name=name)
-    names = frozenset(symbols(*(d for shape in declared.values() for d in shape or ())))
+    names = frozenset(symbols(*(d for shape in (*declared.values(), *shapes.values()) for d in shape or ())))
+    shapes = {name: [substitute(d, dims) for d in shape] for name, shape in shapes.items()}
     bound: dict[str, Dim] = dict(dims)
     overrides: dict[tuple[str, int], Dim] = {}
     notes: list[str] = []
@@ -69,10 +74,10 @@ def bind_inputs(
         if declared_extent != extent:
             overrides[name, axis] = extent
     if not symbolic:
-        notes += _batch_defaults(declared, overrides, bound, frozenset(dims))
+        notes += _batch_defaults(declared, overrides, bound, frozenset((*dims, *dim_params)))
     for name, value in bound.items():
-        if isinstance(value, int) and value < 1:
-            raise UsageError(f"{name} = {value}", "an extent is at least 1")
+        if isinstance(value, int) and value < 0:
+            raise UsageError(f"{name} = {value}", "an extent is at least 0")
     bound_shapes: dict[str, tuple[Dim, ...] | None] = {}
     for name, declared_shape in declared.items():
         if declared_shape is None:
@@ -82,7 +87,7 @@ def bind_inputs(
         if any(key[0] == name for key in overrides):
             texts = _shape_text(declared_shape), _shape_text(bound_shapes[name] or ())
             notes.append(f"{name} is declared as {texts[0]} and costed as {texts[1]}")
-    return InputBinding(bound_shapes, bound, names, tuple(notes), bool(overrides))
+    return InputBinding(bound_shapes, bound, names, tuple(notes), bool(overrides), dim_params)
 
 
 def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: int | bool | float) -> Value:
@@ -110,10 +115,15 @@ def _size(shape: tuple[Dim, ...]) -> int:
     return size
 
 
-def _declared_shape(info: ValueInfoProto) -> tuple[Dim, ...] | None:
+def _declared_shape(info: ValueInfoProto, dim_params: Mapping[str, Dim]) -> tuple[Dim, ...] | None:
     if info.type.dims is None:
         return None
-    return tuple(declared_dim(d, f"{info.name}_dim{i}") for i, d in enumerate(info.type.dims))
+    return tuple(declared_dim(d, f"{info.name}_dim{i}", dim_params) for i, d in enumerate(info.type.dims))
+
+
+def zero_dims(inputs: Iterable[ValueInfoProto]) -> tuple[str, ...]:
+    """Inputs -> the symbols of the extents that are declared as 0, which stands for an open extent, or for none."""
+    return tuple([f"{info.name}_dim{i}" for info in inputs for i, d in enumerate(info.type.dims or ()) if d == 0])
 
 
 def _shape_text(shape: Sequence[Dim]) -> str:
@@ -124,8 +134,8 @@ def _bind_name(
     declared_shape: tuple[Dim, ...] | None, name: str, axis: int, extent: Dim, bound: dict[str, Dim]
 ) -> None:
     """Binds the name that an input declares for an axis to the extent of its bound shape."""
-    if isinstance(extent, int) and extent < 1:
-        raise UsageError(f"--shape gives axis {axis} of {name!r} the extent {extent}", "an extent is at least 1")
+    if isinstance(extent, int) and extent < 0:
+        raise UsageError(f"--shape gives axis {axis} of {name!r} the extent {extent}", "an extent is at least 0")
     declared = symbol_name(declared_shape[axis]) if declared_shape is not None else None
     if declared is None or symbol_name(extent) == declared:
         return
@@ -147,7 +157,7 @@ def _solve(declared: Dim, extent: Dim, bound: dict[str, Dim]) -> Dim:
     if not isinstance(at_0, int) or slope * symbol(name) + at_0 != declared or (extent - at_0) % slope:
         return declared
     value = (extent - at_0) // slope
-    if value < 1:
+    if value < 0:
         return declared
     bound[name] = value
     return extent

@@ -58,15 +58,18 @@ def expand_loop(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
         and not may_stop
         and not _at_least(max_trips, _ENDLESS)
     )
+    limit_trips: Dim | None = None
+    if max_trips is not None and not isinstance(max_trips, bool) and not _at_least(max_trips, _ENDLESS):
+        limit_trips = maximum(0, max_trips)
     trips: Dim = 0
     if is_counted and initial_condition is True and max_trips is not None:
         trips = maximum(0, max_trips)
     elif initial_condition is not False:
-        trips = _open_trips(walker, call)
+        trips = _open_trips(walker, call, limit_trips)
     if isinstance(trips, int) and trips <= MAX_UNROLLED_TRIPS and _shapes_differ(invariant, carried):
         restore_state(walker, start)
         if initial_condition is None or (initial_condition is True and not is_counted):
-            _open_trips(walker, call)  # its name stays one that can be bound
+            _open_trips(walker, call, limit_trips)  # its name stays one that can be bound
         _unroll(walker, frame, call, body, carried, trips)
         return
     multiply_counts(walker, start, trips)
@@ -77,8 +80,8 @@ def expand_loop(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     add_control_node(walker, call, results[1:], [*finals, *scans])
 
 
-def _open_trips(walker: Walker, call: ResolvedNode) -> Dim:
-    return walker.builder.fresh(call.name, "trips")
+def _open_trips(walker: Walker, call: ResolvedNode, limit: Dim | None) -> Dim:
+    return walker.builder.fresh(call.name, "trips", limit)
 
 
 def _note_changes(

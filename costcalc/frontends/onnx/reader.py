@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from costcalc.core.assumptions import Assumption, collect_assumptions
 from costcalc.core.dim import Dim, substitute, symbol
 from costcalc.core.errors import CostcalcError, LoadError, UnknownNameError, UsageError
 from costcalc.core.ir import UNKNOWN, DType, Graph, Node, SequenceType, TensorType
 from costcalc.frontends.onnx.constants import promote_constants
+from costcalc.frontends.onnx.equations import Reading, arithmetic_dim_params, choose_dim_params, solve_equations
 from costcalc.frontends.onnx.expansions import EXPANSIONS, inline_function
 from costcalc.frontends.onnx.fallback import make_inference
-from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names
+from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names, zero_dims
 from costcalc.frontends.onnx.messages import ModelProto, TypeProto, ValueInfoProto, element_type
 from costcalc.frontends.onnx.nchwc import find_logical_channels
 from costcalc.frontends.onnx.parse import parse_model
@@ -27,7 +29,8 @@ from costcalc.frontends.onnx.scopes import Frame
 from costcalc.frontends.onnx.source import read_bytes, unpack
 from costcalc.frontends.onnx.walker import Walker
 from costcalc.frontends.onnx.wire import Buffer
-from costcalc.frontends.symbols import declared_dim, symbol_name
+from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.symbols import declared_dim
 from costcalc.graph.builder import GraphBuilder
 from costcalc.graph.index import operator_key
 
@@ -94,8 +97,8 @@ def _find_tied_weights(
         )
 
 
-_MAX_ROUNDS = 8
-"""A graph is built again when names of extents turn out to be equal; each round makes more of them one."""
+MAX_ROUNDS = 8
+"""A graph is built again when symbols turn out to be determined; each round determines more of them."""
 
 
 def load_onnx(
@@ -106,37 +109,43 @@ def load_onnx(
     *,
     name: str = "",
     symbolic: bool = False,
+    upper: bool = False,
 ) -> Graph:
     """The path or the bytes of an ONNX file -> its graph; name is the file's name in errors.
 
     dims binds symbols, shapes the extents of inputs, values the elements of small inputs (see
-    costcalc.frontends.onnx.inputs). LoadError where it is no model, UsageError where a bound name does not exist,
-    ShapeError where types do not fit.
+    costcalc.frontends.onnx.inputs); upper takes extents that depend on data as large as they can be. LoadError where it
+    is no model, UsageError where a bound name does not exist, ShapeError where types do not fit.
     """
     place = name or (source if isinstance(source, str) else "model.onnx")
+    options = ReadOptions(dims or {}, {}, shapes or {}, values or {}, symbolic, upper)
     try:
-        return _load_graph(
-            unpack(source) if isinstance(source, bytes) else read_bytes(source),
-            place,
-            dims or {},
-            shapes or {},
-            values or {},
-            symbolic,
-        )
+        return _load_graph(unpack(source) if isinstance(source, bytes) else read_bytes(source), place, options)
     except UsageError:
         raise
     except CostcalcError as error:
         raise error.at(place) from error
 
 
-def _load_graph(
-    buf: Buffer,
-    place: str,
-    dims: Mapping[str, Dim],
-    shapes: Mapping[str, Sequence[Dim]],
-    values: Mapping[str, int | bool | float],
-    symbolic: bool,
-) -> Graph:
+class _Model(NamedTuple):
+    """A parsed file, its inputs, and how it is read."""
+
+    proto: ModelProto
+    place: str
+    inputs: Sequence[ValueInfoProto]
+    options: ReadOptions
+
+
+class _Walk(NamedTuple):
+    """A graph as it was read: its builder and choices, its outputs, the inputs' binding, and all assumptions."""
+
+    walker: Walker
+    outputs: tuple[str, ...]
+    binding: InputBinding
+    assumptions: tuple[Assumption, ...]
+
+
+def _load_graph(buf: Buffer, place: str, options: ReadOptions) -> Graph:
     if not len(buf):
         raise LoadError("the file is empty", "export the model again")
     proto = parse_model(buf)
@@ -145,52 +154,93 @@ def _load_graph(
     stored_names = {t.name for t in proto.graph.initializer}
     inputs = [i for i in proto.graph.input if i.name not in stored_names]
     names = [i.name for i in inputs]
-    for name in values:
+    for name in options.values:
         if name not in names:
             fact = f"--value names {name!r}, which is no input"
             raise UnknownNameError(fact, suggest_names(name, names), argument="values", name=name)
-    equal_symbols: dict[str, Dim] = {}
-    equalities: tuple[Assumption, ...] = ()
-    for _ in range(_MAX_ROUNDS):
-        bound_dims = {name: substitute(value, equal_symbols) for name, value in dims.items()}
-        bound_shapes = {name: [substitute(d, equal_symbols) for d in shape] for name, shape in shapes.items()}
-        binding = bind_inputs(inputs, {**equal_symbols, **bound_dims}, bound_shapes, symbolic)
-        with collect_assumptions() as collected:
-            walker, outputs = _walk_model(proto, place, inputs, binding, values)
-        new_equal = _equal_names(collected)
-        if not new_equal:
-            break
-        equal_symbols = {name: substitute(value, new_equal) for name, value in equal_symbols.items()} | new_equal
-        equalities += tuple(a for a in collected if symbol_name(a.left) and symbol_name(a.right) and a.relation == "=")
-    builder = walker.builder
-    symbols = binding.declared | builder.data_symbols.keys()
-    for name in dims:
-        if name not in symbols:
+    model = _Model(proto, place, inputs, options)
+    walk, notes, arithmetic = _read_with_zeros(model)
+    builder = walk.walker.builder
+    known = walk.binding.declared | builder.data_symbols.keys() | arithmetic.keys()
+    for name in options.dims:
+        if name not in known:
             fact = f"--dim names {name!r}, which the model does not have"
-            raise UnknownNameError(fact, suggest_names(name, sorted(symbols)), argument="dims", name=name)
-    builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal_symbols}
-    builder.notes[:0] = binding.notes
-    promote_constants(builder, walker.definitions.constants)
-    assumptions = {str(a): a for a in (*equalities, *collected)}.values()
-    graph = find_logical_channels(builder.build(outputs, assumptions), proto.graph)
-    return replace(graph, choices=tuple(walker.choices), notes=(*graph.notes, *find_hints(graph)))
+            raise UnknownNameError(fact, suggest_names(name, sorted(known)), argument="dims", name=name)
+    builder.notes[:0] = (*walk.binding.notes, *notes)
+    promote_constants(builder, walk.walker.definitions.constants)
+    graph = find_logical_channels(builder.build(walk.outputs, walk.assumptions), proto.graph)
+    return replace(graph, choices=tuple(walk.walker.choices), notes=(*graph.notes, *find_hints(graph)))
 
 
-def _walk_model(
-    proto: ModelProto,
-    place: str,
-    inputs: Iterable[ValueInfoProto],
-    binding: InputBinding,
-    values: Mapping[str, int | bool | float],
-) -> tuple[Walker, tuple[str, ...]]:
+def _read_with_zeros(model: _Model) -> tuple[_Walk, tuple[str, ...], Mapping[str, Dim]]:
+    """_read_model; extents that are declared as 0 are open, or 0 where the graph is valid only so: exporters write 0
+    for both."""
+    dims = model.options.dims
+    empty = {name: 0 for name in zero_dims(model.inputs) if name not in dims}
+    try:
+        return _read_model(model)
+    except UsageError:
+        raise
+    except CostcalcError as error:
+        if not empty:
+            raise
+        try:
+            walk, notes, arithmetic = _read_model(
+                model._replace(options=replace(model.options, dims={**dims, **empty}))
+            )
+        except CostcalcError:
+            raise error from None  # the graph does not fit 0 either
+    return walk, (*notes, f"{', '.join(empty)} = 0, as declared: the graph fits no other extent"), arithmetic
+
+
+def _read_model(model: _Model) -> tuple[_Walk, tuple[str, ...], Mapping[str, Dim]]:
+    """A model -> its graph, notes on declared extents that it contradicts, and its dim_params that read as
+    arithmetic."""
+    arithmetic = arithmetic_dim_params(model.inputs)
+
+    def read(dim_params: Mapping[str, Dim]) -> tuple[Reading, _Walk]:
+        return _walk_until_solved(model, dim_params, arithmetic)
+
+    (reading, walk), notes = choose_dim_params(read, arithmetic, model.options.dims)
+    others = [a for a in walk.assumptions if a.relation != "="]
+    assumptions = tuple({str(a): a for a in (*reading.equations, *others)}.values())
+    return walk._replace(assumptions=assumptions), notes, arithmetic
+
+
+def _walk_until_solved(
+    model: _Model, dim_params: Mapping[str, Dim], arithmetic: Mapping[str, Dim]
+) -> tuple[Reading, _Walk]:
+    """A model and what its dim_params stand for -> its graph, in which each symbol that an equation determines is
+    replaced by what it equals."""
+    solved: dict[str, Dim] = {}
+    equations: list[Assumption] = []
+    for _ in range(MAX_ROUNDS):
+        dims = {name: substitute(value, solved) for name, value in model.options.dims.items()}
+        shapes = {name: [substitute(d, solved) for d in shape] for name, shape in model.options.shapes.items()}
+        binding = bind_inputs(model.inputs, {**solved, **dims}, shapes, model.options.symbolic, dim_params)
+        with collect_assumptions() as collected:
+            walker, outputs = _walk_graph(model, binding)
+        builder = walker.builder
+        new = solve_equations(collected, {*builder.data_symbols, *arithmetic})
+        equations += [a for a in collected if a.relation == "=" and a not in equations]
+        if not new:
+            break
+        solved = {name: substitute(value, new) for name, value in solved.items()} | new
+    builder.symbols = {name: value for name, value in binding.symbols.items() if name not in solved}
+    reading = Reading(tuple(equations), solved, binding.symbols)
+    return reading, _Walk(walker, outputs, binding, tuple(collected))
+
+
+def _walk_graph(model: _Model, binding: InputBinding) -> tuple[Walker, tuple[str, ...]]:
     """A builder with all nodes, and the graph's outputs."""
+    proto, place, values = model.proto, model.place, model.options.values
     graph = proto.graph
     assert graph is not None
     opset = proto.opset or {"": 1}
     infer = make_inference(graph, binding, opset)
-    builder = GraphBuilder(Path(place).stem, place, opset, infer, binding.symbols)
+    builder = GraphBuilder(Path(place).stem, place, opset, infer, binding.symbols, upper=model.options.upper)
     functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
-    for info in inputs:
+    for info in model.inputs:
         if info.type.kind in ("sequence", "optional"):
             builder.types[info.name] = _composite_type(builder, info.name, info.type)
             builder.inputs.append(info.name)
@@ -212,7 +262,7 @@ def _composite_type(builder: GraphBuilder, name: str, type_: TypeProto) -> Tenso
     if type_.kind == "tensor":
         dtype = element_type(type_.elem_type, f"the input {name!r}")
         dims = type_.dims
-        shape = None if dims is None else tuple(declared_dim(d, f"{name}_dim{i}") for i, d in enumerate(dims))
+        shape = None if dims is None else tuple([declared_dim(d, f"{name}_dim{i}") for i, d in enumerate(dims)])
         return TensorType(dtype, shape and tuple(substitute(d, builder.binding) for d in shape))
     if type_.element is None:
         return UNKNOWN
@@ -224,19 +274,3 @@ def _composite_type(builder: GraphBuilder, name: str, type_: TypeProto) -> Tenso
     length = builder.binding.get(f"{name}_length", symbol(f"{name}_length"))
     builder.data_symbols[f"{name}_length"] = name
     return SequenceType(item.dtype, (length,), (item,))
-
-
-def _equal_names(assumptions: Iterable[Assumption]) -> dict[str, Dim]:
-    """Assumptions -> by each symbol that must equal another, that other symbol."""
-    root: dict[str, str] = {}
-
-    def find_root(name: str) -> str:
-        while name in root:
-            name = root[name]
-        return name
-
-    for left, relation, right in assumptions:
-        a, b = symbol_name(left), symbol_name(right)
-        if relation == "=" and a and b and find_root(a) != find_root(b):
-            root[find_root(b)] = find_root(a)
-    return {name: symbol(find_root(name)) for name in root}

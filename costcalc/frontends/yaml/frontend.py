@@ -20,6 +20,7 @@ def read(source: Source, options: ReadOptions) -> Loaded:
         "dims": options.dims,
         "shapes": options.shapes,
         "symbolic": options.symbolic,
+        "upper": options.upper,
     }
     content = source.content()
     if options.source_map:

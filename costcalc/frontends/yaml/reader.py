@@ -34,13 +34,14 @@ def load_spec(
     dims: Mapping[str, Dim] | None = None,
     shapes: Mapping[str, Sequence[Dim]] | None = None,
     symbolic: bool = False,
+    upper: bool = False,
     elaborator: Callable[[ValueReader, GraphBuilder, Mapping[str, BlockDefinition]], Elaborator] = Elaborator,
 ) -> Graph:
     """The text of a YAML model -> its graph. file is its name in errors, source its name in reports (file by default).
 
     params replaces values of the file's own `params`, dims binds symbols of its inputs, shapes replaces whole input
-    shapes; symbolic leaves batch and spatial extents open; elaborator adds the layers (source_map observes it).
-    SpecError and ShapeError carry file:line:column.
+    shapes; symbolic leaves batch and spatial extents open, upper takes extents that depend on data as large as they
+    can be; elaborator adds the layers (source_map observes it). SpecError and ShapeError carry file:line:column.
     """
     document = (_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file)
     reader = ValueReader(document)
@@ -56,7 +57,9 @@ def load_spec(
             raise reader.error(root, f"`{key}:` is missing", "a model has `input:` and `layers:`")
     names = _read_params(reader, root.values.get("params"), params or {})
     name = root.values.get("name")
-    builder = GraphBuilder(name.text if isinstance(name, Scalar) else file, source or file, {"": OPSET}, binding=dims)
+    builder = GraphBuilder(
+        name.text if isinstance(name, Scalar) else file, source or file, {"": OPSET}, None, dims, upper
+    )
     with collect_assumptions() as assumptions:
         inputs = add_inputs(reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic)
         blocks = _read_blocks(reader, root.values.get("blocks"))

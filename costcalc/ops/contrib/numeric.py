@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from costcalc.core.assumptions import require_equal
@@ -28,9 +28,9 @@ describe("A signal is taken apart into frequencies, or put together from them.",
 
 
 @shape_rule("Unique", domain=MS)
-def ms_unique_shape(x: TensorType, *, fresh: Callable[[str], Dim]) -> tuple[TensorType, ...]:
+def ms_unique_shape(x: TensorType, *, fresh: FreshSymbol) -> tuple[TensorType, ...]:
     """(values, which of them each element is, counts): as many as there are different elements, a new symbol."""
-    count = fresh("unique")
+    count = fresh("unique", x.elements)
     return (
         TensorType(x.dtype, (count,)),
         TensorType(DType.INT64, (x.elements,)),
@@ -245,7 +245,7 @@ def remove_padding_shape(
     assert x.shape is not None
     batch, steps, features = x.shape
     return (
-        TensorType(x.dtype, (fresh("tokens"), features)),
+        TensorType(x.dtype, (fresh("tokens", batch * steps), features)),
         TensorType(DType.INT32, (batch, steps)),
         TensorType(DType.INT32, (batch + 1,)),
         TensorType(DType.INT32, (1,)),

@@ -8,7 +8,7 @@ position by position costs what it costs for the new positions, attention has th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -19,7 +19,6 @@ from costcalc.core.traits import traits_of
 from costcalc.frontends import load
 from costcalc.frontends.source import hold_source
 from costcalc.frontends.symbols import symbol_name
-from costcalc.graph.bind import bind_graph
 from costcalc.graph.convert import convert
 from costcalc.ops.attention import split_heads
 
@@ -30,11 +29,24 @@ def cache_inputs(graph: Graph) -> tuple[str, ...]:
     caches = []
     for name in graph.inputs:
         tensor_type = graph.types[name]
-        has_name = "past" in name.lower() or "cache" in name.lower()
-        shape = tensor_type.shape if has_name and tensor_type.dtype.is_float else None
+        shape = tensor_type.shape if _has_cache_name(name) and tensor_type.dtype.is_float else None
         if shape is not None and len(shape) in (4, 5) and symbol_name(shape[-2]) is not None:
             caches.append(name)
     return tuple(caches)
+
+
+def cross_caches(graph: Graph, caches: Collection[str]) -> tuple[str, ...]:
+    """Graph and its caches of earlier tokens -> the other inputs that hold keys and values: those of the encoder's
+    positions, which every pass of a decoder with cross-attention reads."""
+    if not caches:
+        return ()
+    ranks = {graph.types[name].rank for name in caches}
+    names = [name for name in graph.inputs if name not in caches and _has_cache_name(name)]
+    return tuple([n for n in names if (t := graph.types[n]).shape is not None and t.dtype.is_float and t.rank in ranks])
+
+
+def _has_cache_name(name: str) -> bool:
+    return "past" in name.lower() or "cache" in name.lower()
 
 
 def cache_outputs(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str, ...]:
@@ -119,11 +131,13 @@ class DecoderPrecision(NamedTuple):
 
 class PassGraph(NamedTuple):
     """The graph of one pass, without the outputs that hold the cache (a runtime appends to it in place). caches names
-    the inputs that hold it, new_entries the values that the pass appends to it."""
+    the inputs that hold it, new_entries the values that the pass appends to it, cross_caches the inputs that hold an
+    encoder's keys and values."""
 
     graph: Graph
     caches: tuple[str, ...]
     new_entries: tuple[str, ...]
+    cross_caches: tuple[str, ...] = ()
 
 
 class Decoder(NamedTuple):
@@ -165,6 +179,7 @@ def make_decoder(
     dims |= dict.fromkeys(batches, batch)
     graph = load(source, dims=dims, **options)
     caches = cache_inputs(graph)
+    _check_branches(source, graph, caches, {**options, "dims": dims})
     past = _past_symbol(graph, caches)
     if not caches and not any(_is_causal(node) for node in graph.nodes):
         raise UsageError(*NO_DECODER)
@@ -172,13 +187,8 @@ def make_decoder(
     attentions = () if caches else _check_attentions(graph, sequence)
 
     def build_pass(new: int, past_tokens: int) -> PassGraph:
-        # A reader takes no extent of 0, so a past of none is bound afterwards.
-        past_extent: Dim = symbol(past) if past and not past_tokens else past_tokens
-        bound = {**dims, sequence: new, **dict.fromkeys(totals, past_extent + new)} | (
-            {past: past_extent} if past else {}
-        )
-        pass_graph = load(source, dims=bound, **options)
-        pass_graph = bind_graph(pass_graph, {past: 0}) if past and not past_tokens else pass_graph
+        bound = {**dims, sequence: new, **dict.fromkeys(totals, past_tokens + new)}
+        pass_graph = load(source, dims=bound | ({past: past_tokens} if past else {}), **options)
         pass_graph = fill_lengths(pass_graph, past_tokens + new)
         pass_graph = convert(pass_graph, precision.weights, precision.activations)
         names = caches
@@ -189,18 +199,54 @@ def make_decoder(
             entries = tuple(node.inputs[i] for node in pass_graph.nodes if node.name in attentions for i in (1, 2))
             return PassGraph(pass_graph, names, entries)
         entries = cache_outputs(pass_graph, names, past_tokens + new)
-        outputs = tuple(name for name in pass_graph.outputs if name not in entries)
-        return PassGraph(replace(pass_graph, outputs=outputs), names, entries)
+        cross = cross_caches(pass_graph, names)
+        pass_graph = convert_values(pass_graph, cross, precision.cache)
+        shapes = {pass_graph.types[name].shape for name in cross}  # a pass hands the encoder's part on as it is
+        outputs = [n for n in pass_graph.outputs if n not in entries and pass_graph.types[n].shape not in shapes]
+        return PassGraph(replace(pass_graph, outputs=tuple(outputs)), names, entries, cross)
 
     return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes)
+
+
+def _check_branches(source: Any, graph: Graph, caches: Collection[str], options: Mapping[str, Any]) -> None:
+    """UsageError where a boolean input decides whether the model reads its cache, and is open or says that it does
+    not."""
+    values = options.get("values") or {}
+    types = graph.types
+    switches = [name for name in graph.inputs if types[name].dtype is DType.BOOL and types[name].shape in ((), (1,))]
+    for name in switches if caches else ():
+        reads = [_reads(load(source, **{**options, "values": {**values, name: value}}), caches) for value in (0, 1)]
+        needed = reads.index(True) if reads[0] != reads[1] else None
+        if needed is not None and values.get(name) != needed:
+            fact = f"the model reads its cache in one of two branches, which {name} chooses"
+            raise UsageError(fact, f"--value {name}={needed}")
+
+
+def _reads(graph: Graph, names: Collection[str]) -> bool:
+    """Whether nodes that run read each of these values."""
+    read = {name for node in graph.nodes if node.count != 0 for name in node.inputs}
+    return read.issuperset(names)
+
+
+def find_ancestors(graph: Graph, names: Iterable[str]) -> set[str]:
+    """Graph and names of values -> these values and all that they are computed from."""
+    values = set(names)
+    for node in reversed(graph.nodes):
+        if values.intersection(node.outputs):
+            values.update(node.inputs)
+    values.discard("")
+    return values
 
 
 def _past_symbol(graph: Graph, caches: tuple[str, ...]) -> str:
     """Graph and its cache inputs -> the symbol that counts past tokens; "" without a cache."""
     past_symbols = dict.fromkeys(symbol_name(_extent(graph, name, -2)) for name in caches)
     if len(past_symbols) > 1:
+        encoder = [str(s) for s in past_symbols if "encoder" in str(s) or "cross" in str(s)]
+        remedy = "bind the encoder's: " + " ".join(f"--dim {s}=…" for s in encoder)
         raise UsageError(
-            f"the caches have different lengths: {', '.join(map(str, past_symbols))}", "bind all but one by --dim"
+            f"the caches have different lengths: {', '.join(map(str, past_symbols))}",
+            remedy if len(encoder) == len(past_symbols) - 1 else "bind all but one by --dim",
         )
     return next(iter(past_symbols), None) or ""
 

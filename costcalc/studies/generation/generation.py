@@ -14,7 +14,7 @@ graph adds to scores of its own (an eager export) are not recognised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -63,7 +63,8 @@ class Generation:
     prompt's pass gives all); step_macs, step_traffic_bytes and step_cache_bytes are sums over all passes behind the
     prompt's. cache_elements are the numbers that the cache holds of a token of a text, cache_bits their width.
     reduced_graph is the prompt's pass with one position behind the last keys and values, peak_bytes its peak
-    activations with fused steps (no other pass needs as many). cost_step(past) costs the pass behind so many tokens.
+    activations with fused steps (no other pass needs as many). cross_cache_bytes are those of an encoder's keys and
+    values, which stand beside activations all the time. cost_step(past) costs the pass behind so many tokens.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Generation:
     reduced_graph: Graph
     peak_bytes: int
     cost_step: Callable[[int], Pass]
+    cross_cache_bytes: int
 
     @property
     def steps(self) -> int:
@@ -101,8 +103,9 @@ class Generation:
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes of the weights, of the cache of the whole texts, and of the peak of activations."""
-        return self.weight_bytes + self.cache_bytes(self.prompt + self.generate) + self.peak_bytes
+        """Bytes of the weights, of the caches of the whole texts, and of the peak of activations."""
+        caches = self.cache_bytes(self.prompt + self.generate) + self.cross_cache_bytes
+        return self.weight_bytes + caches + self.peak_bytes
 
 
 def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1) -> Generation:
@@ -111,7 +114,9 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
     if prompt < 1 or generate < 1:
         raise UsageError("a text has a prompt of at least one token, and at least one is generated", "use 1 or more")
     decoder.check_length(prompt + generate)
-    caches = _cache_types(decoder.build_pass(1, 1))
+    one_token = decoder.build_pass(1, 1)
+    caches = _cache_types(one_token)
+    cross_types = [one_token.graph.types[name] for name in one_token.cross_caches]
     cache_elements = sum(t.elements if isinstance(t.elements, int) else 0 for t in caches) // batch
     cache_dtype = caches[0].dtype
     entry_bytes = (cache_elements * batch * cache_dtype.bits + 7) // 8
@@ -147,6 +152,7 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
         reduced_graph,
         closed_figure(fused_peak(reduced_graph), "peak_activation_bytes", prefill.report),
         cost_step,
+        sum(closed_figure(t.nbytes, "the encoder's cache", prefill.report) for t in cross_types),
     )
 
 
@@ -186,6 +192,7 @@ def _cost_prompt(decoder: Decoder, prompt: int, entry_bytes: int) -> tuple[Pass,
     outputs = sum(value_bytes(last_step.graph, name) for name in last_step.graph.outputs)
     traffic = minimum_traffic(necessary_report.graph, necessary_report.rows) + outputs + entry_bytes * prompt
     reduced_graph = reduce_to_last_position(step.graph, last_step.graph, step.new_entries)
+    reduced_graph = store_values(reduced_graph, step.cross_caches)
     return prefill._replace(necessary_report=necessary_report, traffic_bytes=traffic), reduced_graph
 
 
@@ -219,7 +226,7 @@ def memory_report(generation: Generation) -> Report:
     """Generation -> the report of the reduced prompt's pass with kv_cache_bytes of the whole texts among its totals:
     what must fit in a memory."""
     report = generation.prefill.report
-    cache = generation.cache_bytes(generation.prompt + generation.generate)
+    cache = generation.cache_bytes(generation.prompt + generation.generate) + generation.cross_cache_bytes
     return replace(report, graph=generation.reduced_graph, totals={**report.totals, "kv_cache_bytes": cache})
 
 
@@ -279,3 +286,10 @@ def masked_attentions(report: Report) -> tuple[tuple[str, ...], tuple[str, ...]]
         if traits_of(node).kind == "attention" and isinstance(macs, int) and macs:
             operators[least_macs(report.graph, row, node) < macs][row.operator] = None
     return tuple(operators[True]), tuple(operators[False])
+
+
+def store_values(graph: Graph, names: Collection[str]) -> Graph:
+    """A graph and names of inputs -> the graph in which they are stored tensors: no step's activations."""
+    stored = {name: graph.types[name] for name in names}
+    inputs = tuple([name for name in graph.inputs if name not in stored])
+    return replace(graph, inputs=inputs, initializers={**graph.initializers, **stored})

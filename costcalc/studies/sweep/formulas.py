@@ -2,9 +2,9 @@
 all their values at once.
 
 It is as exact as building the model for each: what a graph with open symbols takes for granted is checked at every
-point, and a point that breaks it is built by itself. Where formulas cannot stand for the bound graph (an operator
-without a rule, an If that is still open, a question that no formula decides) every point is built; so it is for
-quantities beyond the totals, and for the peak of an execution other than node by node.
+point, and a point that breaks it, or that has an extent of 0, is built by itself. Where formulas cannot stand for the
+bound graph (an operator without a rule, an If that is still open, a question that no formula decides) every point is
+built; so it is for quantities beyond the totals, and for the peak of an execution other than node by node.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ def _evaluate_formulas(
     for a in formulas.assumptions:
         left, right = columns.evaluate(a.left).values, columns.evaluate(a.right).values
         violated |= (left != right) if a.relation == "=" else (left < right)
+    for axis in dims:  # formulas hold for extents of at least 1
+        violated |= np.broadcast_to(values[axis.name] == 0, columns.length).astype(bool)
     lists = [np.broadcast_to(f, columns.length).tolist() for f in figures]
     if not with_peak:
         lists[PEAK] = [None] * columns.length

@@ -103,9 +103,9 @@ def _dim_axes(dims: AxisTexts) -> tuple[list[SweepAxis], dict[str, Any]]:
             fixed[name] = values[0]
             continue
         axis = SweepAxis(name, name, values, dim=True)
-        if axis.kind != "int" or min(values[0], values[-1]) < 1 or (not isinstance(values, range) and min(values) < 1):
-            invalid = next((v for v in values if type(v) is not int or v < 1), values[0])
-            raise UsageError(f"{name} is bound to {value_text(invalid)}", "a symbol is a whole number of at least 1")
+        if axis.kind != "int" or min(values[0], values[-1]) < 0 or (not isinstance(values, range) and min(values) < 0):
+            invalid = next((v for v in values if type(v) is not int or v < 0), values[0])
+            raise UsageError(f"{name} is bound to {value_text(invalid)}", "a symbol is a whole number of at least 0")
         if len(values) == 1:
             fixed[name] = values[0]
         axes.append(axis)

@@ -124,7 +124,7 @@ def test_symbolic_leaves_batch_and_image_open() -> None:
         ({"sek": 3}, {}, {}, "did you mean seq"),
         ({}, {"inputs": [1, 2]}, {}, "did you mean input"),
         ({}, {"input": [1]}, {}, "1 extents"),
-        ({}, {"input": [0, 2]}, {}, "an extent is at least 1"),
+        ({}, {"input": [-1, 2]}, {}, "an extent is at least 0"),
         ({"seq": -4}, {}, {}, "seq = -4"),
         ({"seq": 4}, {"input": [1, 5]}, {}, "give it one value"),
         ({}, {}, {"n": 1}, "--value names 'n'"),

@@ -224,6 +224,7 @@ def test_the_command_line() -> None:
         "dtype": "float16",
         "elements_per_token": 2 * 12 * 768,
         "bytes": 2 * 12 * 768 * 160 * 4 * 2,
+        "cross_attention_bytes": 0,
     }
     device = content["hardware"][0]
     assert device["last_step"]["bound_by"] == "memory"
