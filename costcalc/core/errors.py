@@ -97,6 +97,10 @@ class UnknownOperatorError(CostcalcError):
     """An operator has no rule, and --strict is set."""
 
 
+class LimitError(CostcalcError):
+    """A model asks for more work than costcalc does (costcalc.core.budget): steps, terms of a formula, axes, nodes."""
+
+
 class AssumptionError(CostcalcError):
     """A symbol was bound to a value that breaks an assumption the graph rests on."""
 

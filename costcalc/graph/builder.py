@@ -11,9 +11,10 @@ from typing import Any
 from costcalc import ops
 from costcalc.core import registry
 from costcalc.core.assumptions import Assumption, resolve_extremes, simplify_assumptions
+from costcalc.core.budget import MAX_RANK, NODE_STEPS, check_limit, spend
 from costcalc.core.dim import Dim, Poly, symbol
 from costcalc.core.errors import CostcalcError, ShapeError
-from costcalc.core.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_type
+from costcalc.core.ir import UNKNOWN, DType, Graph, Node, SequenceType, TensorType, Value, bind_type
 from costcalc.core.memo import Memo
 from costcalc.ops.plugins import load_installed_rules
 
@@ -106,6 +107,7 @@ class GraphBuilder:
     def add_input(self, name: str, dtype: DType, shape: Sequence[Dim] | None, value: Value | None = None) -> str:
         """A graph input; shape None where not even the rank is known. Returns its name."""
         self._new(name)
+        check_limit(len(shape or ()), MAX_RANK, "axes of a tensor")
         self.types[name] = TensorType(dtype, None if shape is None else tuple(shape), value)
         self.inputs.append(name)
         return name
@@ -114,13 +116,18 @@ class GraphBuilder:
         """A stored tensor: a parameter, a buffer or a constant. Returns its name."""
         if name in self.types:
             self._new(name)
-        self.initializers[name] = self.types[name] = TensorType(dtype, tuple(shape), value)
+        if len(shape) > MAX_RANK:
+            check_limit(len(shape), MAX_RANK, "axes of a tensor")
+        type_ = TensorType(dtype, tuple(shape), value)
+        self.initializers[name] = self.types[name] = _drop_long_empty(type_) if value == () else type_
         return name
 
     def add_constant(self, name: str, dtype: DType, shape: Sequence[Dim], value: Value | None) -> str:
         """A constant that is no layer and no parameter (an axis, a shape). Returns its name."""
         self._new(name)
-        self.types[name] = TensorType(dtype, tuple(shape), value)
+        check_limit(len(shape), MAX_RANK, "axes of a tensor")
+        type_ = TensorType(dtype, tuple(shape), value)
+        self.types[name] = _drop_long_empty(type_) if value == () else type_
         return name
 
     def add(
@@ -215,6 +222,7 @@ class GraphBuilder:
         inferred = self.cache.find(memo_key)
         if inferred is not None:
             return inferred
+        spend(NODE_STEPS)
         if any(t is not None and t.shape is None for t in inputs):
             return (UNKNOWN,) * n
         return self.cache.store(memo_key, inputs, self._apply_rule(rule, node, inputs, opset))
@@ -227,10 +235,13 @@ class GraphBuilder:
         result = registry.call_rule(rule, inputs, node.attributes, context)
         types = (result,) if isinstance(result, TensorType) else tuple(result)
         for t in types:
+            if t.shape and len(t.shape) > MAX_RANK:
+                check_limit(len(t.shape), MAX_RANK, "axes of a tensor")
             if t.shape and float in map(type, t.shape):
                 raise ShapeError(f"an extent of {t.shape} is no integer", "give shapes as integer tensors")
         if len(types) < n:
             types += (UNKNOWN,) * (n - len(types))
+        types = tuple([_drop_long_empty(t) if t.value == () else t for t in types])
         return self._with_value(node, inputs, types, context)[:n]
 
     def _with_value(
@@ -243,8 +254,18 @@ class GraphBuilder:
         size = first.elements
         if not isinstance(size, int) or size > MAX_VALUE_ELEMENTS:
             return types
+        if size == 0:
+            return (first._replace(value=() if max(first.shape) <= MAX_VALUE_ELEMENTS else None), *types[1:])
+        spend(2 * size)
         value = registry.call_rule(rule, inputs, node.attributes, {**context, "out": first})
         return (first._replace(value=value), *types[1:])
+
+
+def _drop_long_empty(t: TensorType) -> TensorType:
+    """A tensor without elements -> its type; without a value where another extent is long: rules would walk along
+    it."""
+    extents = [] if isinstance(t, SequenceType) else [d for d in t.shape or () if isinstance(d, int)]
+    return t._replace(value=None) if max(extents, default=0) > MAX_VALUE_ELEMENTS else t
 
 
 def _installed_rule(key: tuple[str, str]) -> registry.OperatorRule | None:
