@@ -50,7 +50,7 @@ MAX_LENGTH = 1 << 16
 BIND_SYMBOLS = "bind symbols with --dim, or simplify the model"
 
 
-class Budget:
+class WorkBudget:
     """The steps that are left, and when the processor time is used up."""
 
     __slots__ = ("clock_steps", "deadline", "scale", "steps", "task")
@@ -67,7 +67,7 @@ class Budget:
         self.steps = left = self.steps - steps
         if left > self.clock_steps:
             return
-        self.clock_steps = left - CLOCK_STEPS
+        self.clock_steps = max(left - CLOCK_STEPS, 0)
         if left < 0:
             raise LimitError(f"{self.task} takes more than {MAX_STEPS * self.scale:,} steps", "simplify the model")
         if thread_time() > self.deadline:
@@ -76,13 +76,13 @@ class Budget:
             )
 
 
-_budget: ContextVar[Budget | None] = ContextVar("budget", default=None)
+_budget: ContextVar[WorkBudget | None] = ContextVar("budget", default=None)
 
 
 @contextmanager
 def limited_work(task: str, nbytes: int = 0, nodes: int = 0) -> Iterator[None]:
     """Counts the work inside for itself; nbytes or nodes, the size of the model, give a large one more steps."""
-    token = _budget.set(Budget(task, max(1, nbytes // BASE_BYTES + 1, nodes // BASE_NODES + 1)))
+    token = _budget.set(WorkBudget(task, max(1, nbytes // BASE_BYTES + 1, nodes // BASE_NODES + 1)))
     try:
         yield
     finally:

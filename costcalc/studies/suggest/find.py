@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from costcalc.analysis.report import Report
 from costcalc.core.amount import magnitude
 from costcalc.core.arguments import split_names
-from costcalc.core.budget import NODE_STEPS, limited_work, spend
+from costcalc.core.budget import NODE_STEPS, check_limit, limited_work, spend
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import QuantityError, ShapeError, UndecidedError, UsageError
 from costcalc.core.ir import Graph
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "traffic_bytes")
 """The totals by which suggestions are usually ranked."""
+
+MAX_NODES = 5000
+"""Nodes of the largest model that is rewritten: a suggestion is a graph, and a layer has several."""
 
 DEFAULTS = RewriteOptions()
 """Bottlenecks and groups of query heads as the papers have them."""
@@ -86,6 +89,9 @@ def suggest_settings(
     if isinstance(total_before, QuantityError):
         raise total_before
     file_spans = None if source.trace is None else find_spans(source.trace.text)
+    check_limit(
+        len(source.graph.nodes), MAX_NODES, "nodes to rewrite", "repeat fewer layers: each copy is rewritten alike"
+    )
     index = GraphIndex(source.graph)
     with limited_work("suggest, which rewrites the graph at each place,", nodes=len(source.graph.nodes)):
         suggestions = [
