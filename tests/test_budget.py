@@ -8,7 +8,9 @@ import string
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -65,7 +67,7 @@ def rank_of(op: str) -> ModelProto:
     return make_model([shape, helper.make_node(op, [*data, "s"], ["y"])], [3_000_000], (ints("k", 1),))
 
 
-def empty(op: str, *more: str, **attributes: object) -> ModelProto:
+def empty(op: str, *more: str, **attributes: Any) -> ModelProto:
     """A constant of [10^12, 10^12, 0]."""
     k = helper.make_tensor("k", TensorProto.INT64, [10**12, 10**12, 0], [])
     stored = (k, ints("times", 10**9, 10**9, 1), ints("first", 0), ints("one", 1))
@@ -90,12 +92,17 @@ def growing_loops(depth: int) -> ModelProto:
         return [trips, helper.make_node("Loop", ["m", "", "x" if depth == outer else "v"], ["w"], body=body(depth))]
 
     def body(depth: int) -> object:
-        types = (("i", TensorProto.INT64, []), ("c", TensorProto.BOOL, []), ("v", TensorProto.FLOAT, None))
+        types: tuple[tuple[str, int, list[int] | None], ...] = (
+            ("i", TensorProto.INT64, []),
+            ("c", TensorProto.BOOL, []),
+            ("v", TensorProto.FLOAT, None),
+        )
         inputs = [helper.make_tensor_value_info(*t) for t in types]
         nodes = loop(depth - 1) if depth else [helper.make_node("Concat", ["v", "v"], ["w"], axis=0)]
         nodes.append(helper.make_node("Identity", ["c"], ["d"]))
         outputs = [
-            helper.make_tensor_value_info(*t) for t in (("d", TensorProto.BOOL, []), ("w", TensorProto.FLOAT, None))
+            helper.make_tensor_value_info("d", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("w", TensorProto.FLOAT, None),
         ]
         return helper.make_graph(nodes, f"body{depth}", inputs, outputs)
 
@@ -126,7 +133,7 @@ def letters(operands: int) -> ModelProto:
 
 
 MODELS: dict[str, Callable[[], ModelProto]] = {
-    **{f"rank {op}": lambda op=op: rank_of(op) for op in ("ConstantOfShape", "Reshape", "Expand")},
+    **{f"rank {op}": partial(rank_of, op) for op in ("ConstantOfShape", "Reshape", "Expand")},
     "rank Reshape to a stored shape": lambda: make_model(
         [helper.make_node("Reshape", ["x", "k"], ["y"])], [1], (ints("k", *[1] * 4000),)
     ),
