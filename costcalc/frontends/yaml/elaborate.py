@@ -144,7 +144,7 @@ class Elaborator:
 
     def layer(self, item: LayerItem, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
         """Adds one layer; returns its values (those before it, where `when:` leaves it out). Binds its name."""
-        spend(NODE_STEPS)
+        spend(2 * NODE_STEPS)  # a layer is one node or several
         if item.when is not None and not self.reader.condition(item.when, scope.names):
             self.references.omitted.update(item_names(item, self.reader))
             return current
