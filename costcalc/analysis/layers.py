@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from costcalc.analysis.cost import NodeCost
-from costcalc.core.dim import Dim, substitute
+from costcalc.core.dim import Dim, substitute, sum_dims
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType, bind_type, qualified_name
 from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS, Certainty
@@ -160,7 +160,7 @@ def sum_figures(figures: Iterable[LayerFigures]) -> dict[str, Dim]:
     layer_counts = Counter(map(id, figures))
     distinct = [(layer, layer_counts[key]) for key, layer in {id(layer): layer for layer in figures}.items()]
     return {
-        name: sum([value * count for layer, count in distinct if (value := layer[name]) is not None])
+        name: sum_dims([value * count for layer, count in distinct if (value := layer[name]) is not None])
         for name in LAYER_QUANTITIES
     }
 

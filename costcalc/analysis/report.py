@@ -25,7 +25,8 @@ from costcalc.analysis.operand_types import OperandPrecisions, weight_bytes_by_d
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.amount import LowerBound
 from costcalc.core.assumptions import Assumption
-from costcalc.core.dim import Dim, Poly, limited_range, substitute, symbols
+from costcalc.core.budget import MAX_BITS, check_limit, limited_work
+from costcalc.core.dim import Dim, Poly, limited_range, substitute, sum_dims, symbols, terms_of
 from costcalc.core.formula import KINDS, ROLES
 from costcalc.core.ir import DType, Graph, bind_type
 from costcalc.core.quantities import CATALOGUE, Certainty
@@ -41,12 +42,12 @@ def group_flops(rows: Iterable[LayerCost], names: Iterable[str], key: Callable[[
     """Rows -> FLOPs by key(kind, role) of each piece of work; the first of names stands for 2 × MACs."""
     sums: dict[str, Dim] = dict.fromkeys(names, 0)
     rows = tuple(rows)
-    sums[next(iter(sums))] = 2 * sum([macs for row in rows if (macs := row.figures["macs"]) is not None])
+    sums[next(iter(sums))] = 2 * sum_dims([macs for row in rows if (macs := row.figures["macs"]) is not None])
     rows_by_cost: dict[int, list[LayerCost]] = {}
     for row in rows:
         rows_by_cost.setdefault(id(row.cost), []).append(row)
     for equal_rows in rows_by_cost.values():
-        cost, runs = equal_rows[0].cost, sum([row.count for row in equal_rows])
+        cost, runs = equal_rows[0].cost, sum_dims([row.count for row in equal_rows])
         for work in cost.work if cost else ():
             name = key(work.kind, work.role)
             sums[name] = sums.get(name, 0) + work.formula.value * runs
@@ -227,8 +228,12 @@ NODE_BY_NODE = ExecutionOptions()
 
 def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:
     """Graph -> its report; the peak (and the arena) are those of the execution."""
-    rows = make_layers(cost_nodes(graph))
-    totals = sum_figures(row.figures for row in rows) | memory_totals(graph, execution)
+    with limited_work("the analysis", nodes=len(graph.nodes)):
+        rows = make_layers(cost_nodes(graph))
+        totals = sum_figures(row.figures for row in rows) | memory_totals(graph, execution)
+        for key, total in totals.items():
+            bits = max(c.bit_length() for _, c in terms_of(total)) if total is not None else 0
+            check_limit(bits, MAX_BITS, f"bits of {key}", "check the extents")
     unknown = group_unknown(rows)
     return Report(
         graph.name,

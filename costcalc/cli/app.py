@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from costcalc.cli.group import cli
-from costcalc.cli.output import CANNOT_ANSWER, PIPE_CLOSED, discard_output, print_error
+from costcalc.cli.output import CANNOT_ANSWER, PIPE_CLOSED, discard_output, print_error, replace_unprintable
 from costcalc.core.errors import CostcalcError, crash_message
 
 __all__ = ["cli", "main", "run"]
@@ -32,6 +32,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 
 def run(args: Sequence[str]) -> int:
     """Command line -> exit code: 0, 1 (a budget is exceeded), 2 (costcalc could not answer), 130 (interrupted)."""
+    replace_unprintable()
     try:
         result = cli.main(args=list(args), prog_name="costcalc", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -48,6 +49,9 @@ def run(args: Sequence[str]) -> int:
     except SystemExit as stop:
         if COMPLETION_VARIABLE in os.environ:  # how click ends when it has answered a shell
             return stop.code if isinstance(stop.code, int) else CANNOT_ANSWER
+        if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):  # how click ends when nobody reads its --help
+            discard_output()
+            return PIPE_CLOSED
         _show_traceback(args)  # somebody's rules: its code is no verdict
         print_error(f"costcalc: what was run ended the program (exit code {stop.code})")
         return CANNOT_ANSWER

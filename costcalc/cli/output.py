@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -120,3 +121,11 @@ def print_charts(charts: Sequence[Chart], form: str, output: str | None) -> None
         from costcalc.render.charts import matplotlib as picture
 
         write_bytes(picture.render(charts, form), output)
+
+
+def replace_unprintable() -> None:
+    """Makes standard output and error write `?` for what their encoding (Latin-1, code page 437) has no sign for: the
+    help has ellipses and multiplication signs."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")

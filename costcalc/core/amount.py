@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from costcalc.core.dim import Dim, Poly, format_formula
+from costcalc.core.dim import Dim, Poly, format_formula, sum_dims
 
 
 class LowerBound(NamedTuple):
@@ -23,8 +23,8 @@ def sum_amounts(amounts: Iterable[Dim | None]) -> Amount:
     amounts = list(amounts)
     exact = [amount for amount in amounts if amount is not None]
     if len(exact) == len(amounts):
-        return sum(exact)
-    return LowerBound(sum(exact)) if exact else None
+        return sum_dims(exact)
+    return LowerBound(sum_dims(exact)) if exact else None
 
 
 def difference(after: Dim | Fraction, before: Dim | Fraction) -> Dim | Fraction:

@@ -97,6 +97,10 @@ class UnknownOperatorError(CostcalcError):
     """An operator has no rule, and --strict is set."""
 
 
+class LimitError(CostcalcError):
+    """A model asks for more work than costcalc does (costcalc.core.budget): steps, terms of a formula, axes, nodes."""
+
+
 class AssumptionError(CostcalcError):
     """A symbol was bound to a value that breaks an assumption the graph rests on."""
 
@@ -124,6 +128,8 @@ def crash_message(error: Exception) -> str:
     """An unexpected exception -> the message that a user reads when costcalc itself breaks."""
     if isinstance(error, MemoryError):
         return "costcalc: out of memory"
+    if isinstance(error, RecursionError):
+        return "costcalc: something in the model is nested too deep; unnest its blocks, graphs or expressions"
     description = f"{type(error).__name__}: {error}".splitlines()[0][:300]
     return (
         f"costcalc: this is a bug in costcalc ({description})\n"

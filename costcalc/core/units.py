@@ -160,13 +160,25 @@ def _format_extent(d: Dim) -> str:
     return text if text.isidentifier() else f"({text})"
 
 
+MAX_DIGITS = 300
+"""Characters of the longest number in an option or a file."""
+
+
+def exact_decimal(text: str) -> Fraction:
+    """Digits, with a point or an exponent, and commas or underscores between them -> the exact number. UsageError for
+    more than MAX_DIGITS: Python itself reads no integer of more than 4,300."""
+    if len(text) > MAX_DIGITS:
+        raise UsageError(f"a number of {len(text):,} characters is too long", f"write it with at most {MAX_DIGITS}")
+    return Fraction(re.sub("[,_]", "", text))
+
+
 def parse_magnitude(text: str) -> int:
     """600M, 1.5 G, 4.2 MiB, 1,234,567 or 2e9 as an exact integer; UsageError for anything else."""
     match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?(?:[eE]\+?\d{1,3})?)\s*([a-zA-Z]*)\s*", text)
     factor = FACTORS.get(match[2].lower()) if match else None
     if match is None or factor is None:
         raise UsageError(f"{text!r} is not a quantity", "write a number such as 600M, 1.5G, 4.2MiB or 1,234,567")
-    return int(Fraction(re.sub("[,_]", "", match[1])) * factor)
+    return int(exact_decimal(match[1]) * factor)
 
 
 def parse_value(text: str, unit: str) -> int | Fraction:
@@ -177,7 +189,7 @@ def parse_value(text: str, unit: str) -> int | Fraction:
     if unit == "joules":
         return parse_joules(text)
     if unit in ("per_second", "flop_per_byte") and re.fullmatch(r"\s*\d{1,18}(\.\d{1,9})?\s*", text):
-        return Fraction(text.strip())
+        return exact_decimal(text.strip())
     return parse_magnitude(text)
 
 
@@ -224,7 +236,7 @@ def _parse_in_units(text: str, units: Mapping[str, int]) -> Fraction | None:
     match = re.fullmatch(r"\s*(\d[\d,_]*(?:\.\d+)?)\s*([a-zA-Z\u00b5\u03bc]*)\s*", text)
     if match is None or match[2] not in units or (not match[2] and text.strip() != "0"):
         return None
-    return Fraction(re.sub("[,_]", "", match[1])) / units[match[2]]
+    return exact_decimal(match[1]) / units[match[2]]
 
 
 def parse_number(text: str) -> Fraction:
@@ -232,7 +244,7 @@ def parse_number(text: str) -> Fraction:
     match = re.fullmatch(r"\s*(\d[\d,_]{0,18}(?:\.\d{1,18})?)\s*", text)
     if match is None:
         raise UsageError(f"{text!r} is no number", "write it as 50 or 0.5")
-    return Fraction(re.sub("[,_]", "", match[1]))
+    return exact_decimal(match[1])
 
 
 def parse_percent(text: str) -> Fraction:

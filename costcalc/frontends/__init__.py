@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.core.arguments import refuse_read_options
+from costcalc.core.budget import limited_work
 from costcalc.core.errors import LoadError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Frontend, Loaded, ParametricFrontend
@@ -37,7 +38,8 @@ def read_model(model: ModelSource, options: ReadOptions = ReadOptions()) -> Load
     """A path, a built-in name, `REV:path`, `-` (standard input), bytes, a binary file object or an onnx.ModelProto ->
     its graph, with its source map if the options ask for one. CostcalcError where it is no model."""
     source = find_source(model)
-    return find_frontend(source).read(source, options)
+    with limited_work("reading the model", nbytes=source.size):
+        return find_frontend(source).read(source, options)
 
 
 def find_frontend(source: Source) -> Frontend:

@@ -58,6 +58,13 @@ class Source:
         return self.path is not None and self.path.is_dir()
 
     @cached_property
+    def size(self) -> int:
+        """The bytes of the data or the file; 0 of another object, and of a directory."""
+        if self.data is not None:
+            return len(self.data)
+        return self.path.stat().st_size if self.path is not None and not self.is_directory else 0
+
+    @cached_property
     def is_text(self) -> bool:
         """Whether the first bytes are text in UTF-8 or another encoding that keeps ASCII."""
         return bool(self.head) and _BINARY.search(self.head) is None

@@ -12,9 +12,10 @@ from typing import Any
 from costcalc import ops
 from costcalc.core import registry
 from costcalc.core.assumptions import Assumption, require_at_least, resolve_extremes, simplify_assumptions
+from costcalc.core.budget import MAX_RANK, NODE_STEPS, check_limit, spend
 from costcalc.core.dim import Dim, Poly, pretty_text, symbol
 from costcalc.core.errors import CostcalcError, ShapeError
-from costcalc.core.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_type
+from costcalc.core.ir import UNKNOWN, DType, Graph, Node, SequenceType, TensorType, Value, bind_type
 from costcalc.core.memo import Memo
 from costcalc.ops.plugins import load_installed_rules
 from costcalc.ops.schema import check_kinds, check_node, find_schema, name_outputs
@@ -110,6 +111,7 @@ class GraphBuilder:
     def add_input(self, name: str, dtype: DType, shape: Sequence[Dim] | None, value: Value | None = None) -> str:
         """A graph input; shape None where not even the rank is known. Returns its name."""
         self._new(name)
+        check_limit(len(shape or ()), MAX_RANK, "axes of a tensor")
         self.types[name] = TensorType(dtype, None if shape is None else tuple(shape), value)
         self.inputs.append(name)
         return name
@@ -118,13 +120,18 @@ class GraphBuilder:
         """A stored tensor: a parameter, a buffer or a constant. Returns its name."""
         if name in self.types:
             self._new(name)
-        self.initializers[name] = self.types[name] = TensorType(dtype, tuple(shape), value)
+        if len(shape) > MAX_RANK:
+            check_limit(len(shape), MAX_RANK, "axes of a tensor")
+        type_ = TensorType(dtype, tuple(shape), value)
+        self.initializers[name] = self.types[name] = _drop_long_empty(type_) if value == () else type_
         return name
 
     def add_constant(self, name: str, dtype: DType, shape: Sequence[Dim], value: Value | None) -> str:
         """A constant that is no layer and no parameter (an axis, a shape). Returns its name."""
         self._new(name)
-        self.types[name] = TensorType(dtype, tuple(shape), value)
+        check_limit(len(shape), MAX_RANK, "axes of a tensor")
+        type_ = TensorType(dtype, tuple(shape), value)
+        self.types[name] = _drop_long_empty(type_) if value == () else type_
         return name
 
     def add(
@@ -253,6 +260,7 @@ class GraphBuilder:
         inferred = self.cache.find(memo_key)
         if inferred is not None and "" not in node.outputs:
             return inferred
+        spend(NODE_STEPS)
         self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
         if any(t is not None and t.shape is None for t in inputs):
             return (UNKNOWN,) * n
@@ -264,8 +272,12 @@ class GraphBuilder:
         n = len(node.outputs)
         context = {"opset": opset, "n_outputs": n, "fresh": partial(self.fresh, node.name)}
         types = registry.infer_types(rule, inputs, node.attributes, context)
+        for t in types:
+            if t.shape and len(t.shape) > MAX_RANK:
+                check_limit(len(t.shape), MAX_RANK, "axes of a tensor")
         if len(types) < n:
             types += (UNKNOWN,) * (n - len(types))
+        types = tuple([_drop_long_empty(t) if t.value == () else t for t in types])
         return self._with_value(node, inputs, types, context)[:n]
 
     def _with_value(
@@ -278,8 +290,18 @@ class GraphBuilder:
         size = first.elements
         if not isinstance(size, int) or size > MAX_VALUE_ELEMENTS:
             return types
+        if size == 0:
+            return (first._replace(value=() if max(first.shape) <= MAX_VALUE_ELEMENTS else None), *types[1:])
+        spend(2 * size)
         value = registry.infer_value(rule, inputs, node.attributes, {**context, "out": first})
         return (first._replace(value=value), *types[1:])
+
+
+def _drop_long_empty(t: TensorType) -> TensorType:
+    """A tensor without elements -> its type; without a value where another extent is long: rules would walk along
+    it."""
+    extents = [] if isinstance(t, SequenceType) else [d for d in t.shape or () if isinstance(d, int)]
+    return t._replace(value=None) if max(extents, default=0) > MAX_VALUE_ELEMENTS else t
 
 
 def _installed_rule(key: tuple[str, str]) -> registry.OperatorRule | None:

@@ -88,6 +88,8 @@ def split_shape(
     assert x.shape is not None
     axis_index = normalise_axis(axis, len(x.shape))
     extent = x.shape[axis_index]
+    if num_outputs is not None and num_outputs != n_outputs:
+        raise ShapeError(f"num_outputs is {num_outputs}, the node has {n_outputs} outputs", "make them equal")
     parts: Sequence[Dim]
     if sizes is not None and sizes.value is None:
         symbols = [fresh(f"part{i}") for i in range(n_outputs - 1)]

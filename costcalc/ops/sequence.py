@@ -7,6 +7,7 @@ each with how often it runs.
 from __future__ import annotations
 
 from costcalc.core.assumptions import require_equal
+from costcalc.core.budget import MAX_LENGTH, check_limit
 from costcalc.core.dim import Dim, divide
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import DTYPE_OF_CODE, EMPTY_OPTIONAL, DType, SequenceType, TensorType
@@ -39,8 +40,8 @@ def sequence_of(dtype: DType, items: tuple[TensorType, ...]) -> SequenceType:
 
 
 def sequence_of_type(item: TensorType, length: Dim) -> SequenceType:
-    """A sequence of items of one type; the length may be open."""
-    if isinstance(length, int):
+    """A sequence of items of one type; the length may be open. Of a long one the items are not listed."""
+    if isinstance(length, int) and length <= MAX_LENGTH:
         return sequence_of(item.dtype, (item,) * length)
     return SequenceType(item.dtype, (length,), (item,))
 
@@ -154,6 +155,7 @@ def split_to_sequence_shape(
     if count is not None:
         return sequence_of_type(part_type(size), count)
     if isinstance(extent, int) and isinstance(size, int):
+        check_limit(extent // size, MAX_LENGTH, "items of a sequence")
         return sequence_of(x.dtype, (part_type(size),) * (extent // size) + (part_type(extent % size),))
     return sequence_of_type(part_type(fresh("part")), (extent + (size - 1)) // size)
 

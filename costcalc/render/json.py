@@ -54,4 +54,4 @@ def dump(content: dict[str, Any]) -> str:
     """Content -> the document as text, with its versions at its head; characters that standard output cannot show are
     escaped."""
     document = {"format_version": FORMAT_VERSION, "costcalc": __version__, **content}
-    return escape_controls(json.dumps(document, ensure_ascii=not knows_unicode()))
+    return escape_controls(json.dumps(document, ensure_ascii=not knows_unicode(), allow_nan=False))

@@ -11,6 +11,9 @@ from costcalc.render.layout import shorten_middle, text_width
 MAX_COMPARED = 2_000
 """Of more names than this it is not asked whether they stay different."""
 
+MAX_PARTS = 64
+"""Parts of the longest path that is shortened part by part."""
+
 MIN_LAST_PART = 12
 """Before less than this is left of the last part, the parts before it are abbreviated."""
 
@@ -56,6 +59,8 @@ def _shorten_by(shortening: Shortening, text: str, width: int, op: str) -> str:
     if text_width(text) <= width:
         return text
     parts = text.split("/")
+    if len(parts) > MAX_PARTS:
+        return shorten_middle(text, width)
     if op and len(parts) > 1 and parts[-2] and parts[-1].lower() == op.lower():
         parts.pop()
     for i in range(len(parts) - 1):

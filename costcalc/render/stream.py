@@ -76,7 +76,7 @@ def _quote_cell(text: str) -> str:
 
 def json_cell(kind: str, value: Any) -> str:
     """Value -> its JSON."""
-    return json.dumps(plain_value(kind, value), ensure_ascii=kind != "words")
+    return json.dumps(plain_value(kind, value), ensure_ascii=kind != "words", allow_nan=False)
 
 
 RESTART_REMEDY = "leave --resume out to start again, or name another file with -o"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -113,7 +114,7 @@ def screen(to_file: bool = False) -> Screen:
     terminal = sys.stdout is not None and sys.stdout.isatty()  # None where standard output is closed
     if to_file or not (terminal or os.environ.get("FORCE_COLOR")):
         columns = os.environ.get("COLUMNS", "")
-        width = int(columns) if columns.isdigit() and int(columns) else PIPE_WIDTH
+        width = int(columns) if re.fullmatch("[0-9]{1,5}", columns) and int(columns) else PIPE_WIDTH
         return Screen(max(20, width), unicode, PLAIN, encoding())
     from rich.console import Console
 

@@ -204,7 +204,11 @@ def _check_range(number: Fraction, value: Any, location: str) -> Fraction:
 def _read_text(value: Any, file: str, section: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise HardwareError(f"{value!r} is not a text", "write it in quotes", f"{file}: {section}")
-    return " ".join(value.split())
+    text = " ".join(value.split())
+    if not text.isprintable():
+        fact = f"{text!a:.80} has characters that are not printable"
+        raise HardwareError(fact, "leave them out: they would steer a terminal", f"{file}: {section}")
+    return text
 
 
 def _read_texts(value: Any, file: str, section: str) -> tuple[str, ...]:

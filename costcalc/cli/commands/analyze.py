@@ -98,7 +98,7 @@ def analyze_models(request: AnalysisRequest, models: Sequence[str], jobs: int) -
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[str], None]]:
     """A bar on standard error, where that is a terminal; it is called with each model that is done."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda model: None
         return
     from rich.console import Console

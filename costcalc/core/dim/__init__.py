@@ -31,6 +31,7 @@ from costcalc.core.dim.poly import (
     plain_text,
     pretty_text,
     prod,
+    sum_dims,
     symbol,
     symbols,
     terms_of,
@@ -40,21 +41,29 @@ from costcalc.core.dim.poly import (
 def substitute(d: Dim, binding: Mapping[str, Dim]) -> Dim:
     """d with symbols replaced by numbers or extents; an int where all of them are bound to ints. An atom is found by
     its text."""
+    return d if isinstance(d, int) else _substitute(d, binding, {})
+
+
+def _substitute(d: Dim, binding: Mapping[str, Dim], replaced: dict[Atom, Dim]) -> Dim:
+    """replaced holds the values of the atoms so far: a formula has the same divisions in many places."""
     if isinstance(d, int):
         return d
-    total: Dim = 0
+    products: list[Dim] = []
     for m, c in d.terms.items():
         product: Dim = c
         for atom, n in m:
-            product = product * _replace(atom, binding) ** n
-        total = total + product
-    return total
+            value = replaced.get(atom)
+            if value is None:
+                value = replaced[atom] = _replace(atom, binding, replaced)
+            product = product * value**n
+        products.append(product)
+    return sum_dims(products)
 
 
-def _replace(atom: Atom, binding: Mapping[str, Dim]) -> Dim:
+def _replace(atom: Atom, binding: Mapping[str, Dim], replaced: dict[Atom, Dim]) -> Dim:
     if atom.op == "symbol" or atom.key in binding:
         return binding.get(atom.key, Poly({((atom, 1),): 1}))
-    a, b = (substitute(x, binding) for x in atom.args)
+    a, b = (_substitute(x, binding, replaced) for x in atom.args)
     return floordiv(a, b) if atom.op == "//" else extreme(atom.op, a, b)
 
 
@@ -79,6 +88,7 @@ __all__ = [
     "pretty_text",
     "prod",
     "substitute",
+    "sum_dims",
     "symbol",
     "symbols",
     "terms_of",

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 
+from costcalc.core.budget import MAX_BITS, MAX_TERMS, spend
 from costcalc.core.dim.poly import (
     Atom,
     Dim,
@@ -22,7 +23,7 @@ from costcalc.core.dim.poly import (
     terms_of,
     wrap,
 )
-from costcalc.core.errors import ShapeError, UndecidedError
+from costcalc.core.errors import LimitError, ShapeError, UndecidedError
 
 INFINITY = math.inf
 
@@ -54,7 +55,10 @@ def bounds(d: Dim) -> tuple[float, float]:
     """Numbers (low, high) with low <= d <= high for all positive values of the symbols; ±infinity where none."""
     if isinstance(d, int):
         return d, d
-    return _lower_bound(d), -_lower_bound(-d)
+    try:
+        return _lower_bound(d), -_lower_bound(-d)
+    except OverflowError as error:  # an int that no float holds
+        raise LimitError(f"a formula has numbers above 2^{MAX_BITS:,}", "check the extents") from error
 
 
 CASES = 3
@@ -67,6 +71,7 @@ def _lower_bound(d: Dim) -> float:
     min(x, y) the greater of r - x and r - y: this proves that n - min(300, n) is not negative."""
     if isinstance(d, int):
         return d
+    spend(len(d.terms))
     single = [(m[0][0], c) for m, c in d.terms.items() if len(m) == 1 and m[0][1] == 1]
     extremes = [(atom, c) for atom, c in single if atom.op in ("min", "max")]
     bound = _shifted_low(d)
@@ -84,7 +89,7 @@ def _shifted_low(d: Poly) -> float:
     """A polynomial -> a lower bound: each atom is rewritten as its own lower bound plus a non-negative rest; a negative
     term that is left falls back on interval arithmetic."""
     ranges = {atom: _range(atom) for m in d.terms for atom, _ in m}
-    if all(len(m) < 2 and (not m or m[0][1] == 1) for m in d.terms):
+    if all(len(m) < 2 and (not m or m[0][1] == 1) for m in d.terms) or _expansion_size(d) > MAX_TERMS:
         return _interval(d, ranges)
     shifted: dict[Monomial, int] = {}
     for m, c in d.terms.items():
@@ -110,6 +115,12 @@ def _shifted_low(d: Poly) -> float:
             span *= (high - low) ** n
         total += c * span
     return max(total, _interval(d, ranges))
+
+
+def _expansion_size(d: Poly) -> int:
+    """The number of terms where each factor x of a polynomial is replaced by a sum of two: a product of k factors has
+    2^k."""
+    return sum(math.prod(n + 1 for _, n in m) for m in d.terms)
 
 
 def _linear_low(d: Poly) -> float:

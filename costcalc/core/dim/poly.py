@@ -8,8 +8,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NamedTuple, Union
 
+from costcalc.core.budget import (
+    BIND_SYMBOLS,
+    MAX_BITS,
+    MAX_FACTORS,
+    MAX_FORMULA_TEXT,
+    MAX_TERMS,
+    check_limit,
+    spend,
+)
 from costcalc.core.errors import ShapeError, UndecidedError
 
 
@@ -74,11 +84,16 @@ class Poly:
             return Poly({m: c * other for m, c in self.terms.items()}) if other else 0
         if not isinstance(other, Poly):
             return NotImplemented
+        pairs = len(self.terms) * len(other.terms)
+        if pairs > 8:
+            spend(pairs)
         total: dict[Monomial, int] = {}
         for m1, c1 in self.terms.items():
             for m2, c2 in other.terms.items():
                 m = times(m1, m2)
                 total[m] = total.get(m, 0) + c1 * c2
+            if len(total) > MAX_TERMS:
+                break
         return make_poly(total)
 
     __rmul__ = __mul__
@@ -86,6 +101,10 @@ class Poly:
     def __pow__(self, exponent: int) -> Dim:
         if not isinstance(exponent, int) or exponent < 0:
             raise ShapeError(f"{self} cannot be raised to {exponent}", "use a natural exponent")
+        if len(self.terms) == 1:
+            ((monomial, c),) = self.terms.items()
+            check_limit(c.bit_length() * exponent, MAX_BITS, "bits of a number")
+            return Poly({tuple([(atom, n * exponent) for atom, n in monomial]): c**exponent}) if exponent else 1
         result: Dim = 1
         for _ in range(exponent):
             result = result * self
@@ -161,6 +180,8 @@ def symbol(name: str) -> Poly:
 
 def make_atom(op: str, args: tuple[Dim, ...], key: str) -> Poly:
     """The polynomial that is one atom; key is the atom's text."""
+    if len(key) > MAX_FORMULA_TEXT and args:
+        check_limit(len(key), MAX_FORMULA_TEXT, "characters of a formula", BIND_SYMBOLS)
     return Poly({((Atom(op, args, key), 1),): 1})
 
 
@@ -171,10 +192,31 @@ def terms_of(d: Dim) -> Iterable[tuple[Monomial, int]]:
 
 def make_poly(terms: dict[Monomial, int]) -> Dim:
     """{monomial: coefficient} -> an extent without zero terms: an int where only a constant is left."""
+    if len(terms) > 1:
+        spend(len(terms))
+        if len(terms) > MAX_TERMS:
+            check_limit(len(terms), MAX_TERMS, "terms of a formula", BIND_SYMBOLS)
     nonzero = {m: c for m, c in terms.items() if c}
     if not nonzero:
         return 0
     return nonzero[()] if len(nonzero) == 1 and () in nonzero else Poly(nonzero)
+
+
+def sum_dims(dims: Iterable[Dim]) -> Dim:
+    """Extents -> their sum, in time proportional to their terms: each `+` of two formulas copies all terms so far."""
+    number = 0
+    terms: dict[Monomial, int] = {}
+    for d in dims:
+        if isinstance(d, Poly):
+            spend(len(d.terms))
+            for monomial, c in d.terms.items():
+                terms[monomial] = terms.get(monomial, 0) + c
+        else:
+            number += d
+    if not terms:
+        return number
+    terms[()] = terms.get((), 0) + number
+    return make_poly(terms)
 
 
 def times(a: Monomial, b: Monomial) -> Monomial:
@@ -184,6 +226,8 @@ def times(a: Monomial, b: Monomial) -> Monomial:
     powers = dict(a)
     for atom, n in b:
         powers[atom] = powers.get(atom, 0) + n
+    if len(powers) > MAX_FACTORS:
+        check_limit(len(powers), MAX_FACTORS, "factors of a product", BIND_SYMBOLS)
     return tuple(sorted(powers.items(), key=lambda item: item[0].key))
 
 
@@ -255,8 +299,10 @@ def _parenthesise(atom: Atom, text: str) -> str:
     return f"({text})" if atom.op == "//" and not text.startswith(("⌈", "⌊")) else text
 
 
+@lru_cache(maxsize=1 << 10)
 def _pretty_atom(atom: Atom) -> str:
-    """⌈H/2⌉ for (H + 1)//2, ⌊H/2⌋ for H//2."""
+    """⌈H/2⌉ for (H + 1)//2, ⌊H/2⌋ for H//2. Kept, because the text of a numerator is asked for several times at each
+    level of divisions inside each other."""
     if atom.op == "symbol":
         return _plain_atom(atom)
     if atom.op != "//":

@@ -105,6 +105,7 @@ class WalkerState(NamedTuple):
     notes: int
     data_symbols: int
     choices: int
+    constants: int
 
 
 def save_state(walker: Walker) -> WalkerState:
@@ -117,6 +118,7 @@ def save_state(walker: Walker) -> WalkerState:
         len(builder.notes),
         len(builder.data_symbols),
         len(walker.choices),
+        len(walker.definitions.constants),
     )
 
 
@@ -128,14 +130,14 @@ def restore_state(walker: Walker, start: WalkerState) -> None:
         (builder.initializers, start.initializers),
         (builder.data_symbols, start.data_symbols),
     ):
-        for key in list(islice(collection, size, None)):
+        for key in list(islice(reversed(collection), len(collection) - size)):
             del collection[key]
     for node in builder.nodes[start.nodes :]:
         walker.name_counts.pop(node.name, None)
     del builder.nodes[start.nodes :]
     del builder.notes[start.notes :]
     del walker.choices[start.choices :]
-    walker.definitions.constants = [name for name in walker.definitions.constants if name in builder.types]
+    del walker.definitions.constants[start.constants :]
 
 
 def multiply_counts(walker: Walker, start: WalkerState, times: Dim) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from costcalc.core import registry
 from costcalc.core.assumptions import Assumption, add_assumptions, collect_assumptions
 from costcalc.core.dim import Dim, pretty_text
-from costcalc.core.errors import CostcalcError, LoadError, UndecidedError
+from costcalc.core.errors import CostcalcError, LimitError, LoadError, UndecidedError
 from costcalc.frontends.onnx.bodies import (
     WalkerState,
     add_control_node,
@@ -72,6 +72,8 @@ def _expand_open_if(
         start = save_state(walker)
         try:
             branches.append(_add_branch(walker, frame, call, name, graph))
+        except LimitError:
+            raise
         except CostcalcError as error:
             stored += _keep_stored_tensors(walker, call, name, start)
             failure = error
@@ -132,6 +134,8 @@ def _add_uncounted_branch(
     start = save_state(walker)
     try:
         _add_branch(walker, frame, call, branch, graph)
+    except LimitError:
+        raise
     except CostcalcError:
         return _keep_stored_tensors(walker, call, branch, start)
     builder = walker.builder
@@ -147,7 +151,8 @@ def _add_uncounted_branch(
 def _keep_stored_tensors(walker: Walker, call: ResolvedNode, branch: str, start: WalkerState) -> tuple[str, ...]:
     """Removes a branch whose types do not fit, but for its stored tensors: the file holds them all the same."""
     builder = walker.builder
-    tensors = {n: t for n, t in islice(builder.initializers.items(), start.initializers, None) if may_be_weight(t)}
+    added = list(islice(reversed(builder.initializers.items()), len(builder.initializers) - start.initializers))
+    tensors = {n: t for n, t in reversed(added) if may_be_weight(t)}
     restore_state(walker, start)
     for name, type_ in tensors.items():
         builder.initializers[name] = builder.types[name] = type_

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from costcalc.core.budget import MAX_LENGTH
 from costcalc.core.dim import Dim, maximum
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN, DType, SequenceType, TensorType
@@ -166,9 +167,11 @@ def expand_scan(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
     inputs = call.inputs[1:] if batched else call.inputs
     scanned = int(call.attributes.get("num_scan_inputs", 0))
     n = len(inputs) - scanned
-    axes = call.attributes.get("scan_input_axes") or (0,) * scanned
-    if n < 0 or len(body.input) != len(inputs) or len(axes) != scanned:
+    if n < 0 or scanned < 0 or len(body.input) != len(inputs):
         raise LoadError("its inputs do not fit its body and num_scan_inputs", "export the model again")
+    axes = call.attributes.get("scan_input_axes") or (0,) * scanned
+    if len(axes) != scanned:
+        raise LoadError(f"it has {len(axes)} scan_input_axes for {scanned} scanned inputs", "export the model again")
     input_types = [types.get(name, UNKNOWN) for name in inputs]
     batch: tuple[Dim, ...] = ()
     if batched:
@@ -231,6 +234,6 @@ def _sequence_type(template: SequenceType, items: tuple[TensorType, ...], is_uni
     """A sequence as long as another."""
     assert template.shape is not None
     length = template.shape[0]
-    if is_uniform and isinstance(length, int):
+    if is_uniform and isinstance(length, int) and length <= MAX_LENGTH:
         items = items * length
     return SequenceType(items[0].dtype if items else DType.UNDEFINED, (length,), items)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.errors import CostcalcError, LoadError
 from costcalc.core.ir import TensorType
 from costcalc.frontends.onnx.constants import Definitions
@@ -15,7 +16,7 @@ from costcalc.frontends.onnx.scopes import Frame, ResolvedNode, find_missing_val
 from costcalc.frontends.onnx.wire import Buffer
 from costcalc.graph.builder import GraphBuilder
 
-MAX_NODES = 500_000
+MAX_NODES = 100_000
 """Nodes of all calls of functions and runs of bodies: those inside each other can describe more than any file holds."""
 
 MAX_DEPTH = 40
@@ -68,6 +69,7 @@ class Walker:
             raise LoadError(f"graphs and functions are nested more than {MAX_DEPTH} deep", "unnest them")
         if frame.depth:
             self.node_budget -= len(spans)
+        spend(NODE_STEPS * len(spans))
         if self.node_budget < 0:
             raise LoadError(f"functions and loops unfold into more than {MAX_NODES:,} nodes", "simplify them")
         top = frame.parent is None and not frame.env and not frame.value_prefix

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.errors import CostcalcError, did_you_mean
 from costcalc.frontends.yaml import structure
 from costcalc.frontends.yaml.document import Scalar, Seq, YamlNode
@@ -143,6 +144,7 @@ class Elaborator:
 
     def layer(self, item: LayerItem, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
         """Adds one layer; returns its values (those before it, where `when:` leaves it out). Binds its name."""
+        spend(2 * NODE_STEPS)  # a layer is one node or several
         if item.when is not None and not self.reader.condition(item.when, scope.names):
             self.references.omitted.update(item_names(item, self.reader))
             return current

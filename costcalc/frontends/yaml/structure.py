@@ -11,7 +11,7 @@ each of as many lists of one length. So the choices of a network, block by block
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from costcalc.core.assumptions import require_equal
@@ -30,21 +30,6 @@ from costcalc.frontends.yaml.items import (
 from costcalc.frontends.yaml.layers.base import LAYERS, LayerKey, Site
 
 Round = Mapping[str, Any]
-
-
-class EqualRounds(Sequence[Round]):
-    """A sequence of `times` equal rounds: no name has another value."""
-
-    def __init__(self, times: int) -> None:
-        self.times = times
-
-    def __len__(self) -> int:
-        return self.times
-
-    def __getitem__(self, index: Any) -> Any:
-        if not 0 <= index < self.times:
-            raise IndexError(index)
-        return {}
 
 
 def rounds_of_lists(adder: LayerAdder, item: LayerItem, names: Mapping[str, Any]) -> list[Round]:
@@ -94,21 +79,23 @@ def add_repeat(adder: LayerAdder, item: LayerItem, scope: Scope, current: Values
     MAX_LAYERS layers."""
     check_options(item, ("times", "for", "in", "layers"), adder.reader)
     if "for" in item.options or "in" in item.options:
-        rounds: Sequence[Mapping[str, Any]] = rounds_of_lists(adder, item, scope.names)
-        node = item.options["in"]
+        rounds: Iterable[Round] = (lists := rounds_of_lists(adder, item, scope.names))
+        node, times = item.options["in"], len(lists)
     else:
         node = require_option(item, "times", adder.reader)
         times = adder.reader.integer(TIMES, "times", node, scope.names)
         if times < 0:
             raise adder.reader.error(node, f"times is {times}", "it is at least 0")
-        rounds = EqualRounds(times)
+        rounds = ({} for _ in range(times))
     body = require_option(item, "layers", adder.reader)
     if not isinstance(body, Seq):
         raise adder.reader.error(body, "the layers are no list", "start each layer with `- `")
-    if len(rounds) * len(body.items) > MAX_LAYERS:
+    if times * len(body.items) > MAX_LAYERS:
         raise adder.reader.error(
-            node, f"it repeats {len(body.items)} layers {len(rounds):,} times", f"at most {MAX_LAYERS:,} in all"
+            node, f"it repeats {len(body.items)} layers {times:,} times", f"at most {MAX_LAYERS:,} in all"
         )
+    if not body.items:
+        return current
     outer_names = scope.names
     scope.repeating += 1
     for names in rounds:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from costcalc.core.assumptions import require_equal
+from costcalc.core.budget import MAX_RANK, check_limit
 from costcalc.core.dim import Dim, divide
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
@@ -35,8 +36,10 @@ def optional_value(t: TensorType | None) -> Value | None:
 
 def vector_length(t: TensorType) -> int:
     """The number of elements of a vector of shape or axis numbers. ShapeError where it is open: a shape of open length
-    has no rank."""
-    return int(t.elements)
+    has no rank. LimitError for more than a tensor has axes."""
+    length = int(t.elements)
+    check_limit(length, MAX_RANK, "axes of a tensor")
+    return length
 
 
 def divide_exactly(a: Dim, b: Dim, fact: str, remedy: str) -> Dim:

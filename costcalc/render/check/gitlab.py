@@ -14,7 +14,9 @@ SEVERITY = {"unknown": "critical", "error": "major", "warning": "minor"}
 def render(outcome: CheckResult) -> str:
     """Outcome -> a JSON list; empty where every limit is kept, which tells GitLab that earlier findings are mended."""
     return escape_controls(
-        json.dumps([_finding_entry(finding) for finding in findings(outcome)], indent=1, ensure_ascii=False)
+        json.dumps(
+            [_finding_entry(finding) for finding in findings(outcome)], indent=1, ensure_ascii=False, allow_nan=False
+        )
     )
 
 

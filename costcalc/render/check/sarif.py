@@ -53,7 +53,7 @@ def render(outcome: CheckResult) -> str:
         },
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return escape_controls(json.dumps(document, indent=1, ensure_ascii=False))
+    return escape_controls(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def _rule_object(code: str) -> dict[str, Any]:

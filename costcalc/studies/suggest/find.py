@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from costcalc.analysis.report import Report
 from costcalc.core.amount import magnitude
 from costcalc.core.arguments import split_names
+from costcalc.core.budget import NODE_STEPS, check_limit, limited_work, spend
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import QuantityError, ShapeError, UndecidedError, UsageError
 from costcalc.core.ir import Graph
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes", "weight_bytes", "traffic_bytes")
 """The totals by which suggestions are usually ranked."""
+
+MAX_NODES = 5000
+"""Nodes of the largest model that is rewritten: a suggestion is a graph, and a layer has several."""
 
 DEFAULTS = RewriteOptions()
 """Bottlenecks and groups of query heads as the papers have them."""
@@ -86,12 +90,16 @@ def suggest_settings(
     if isinstance(total_before, QuantityError):
         raise total_before
     file_spans = None if source.trace is None else find_spans(source.trace.text)
+    check_limit(
+        len(source.graph.nodes), MAX_NODES, "nodes to rewrite", "repeat fewer layers: each copy is rewritten alike"
+    )
     index = GraphIndex(source.graph)
-    suggestions = [
-        suggestion
-        for rule in selected_rules
-        for suggestion in _apply_rule(rule, source, index, file_spans, rewrite_options)
-    ]
+    with limited_work("suggest, which rewrites the graph at each place,", nodes=len(source.graph.nodes)):
+        suggestions = [
+            suggestion
+            for rule in selected_rules
+            for suggestion in _apply_rule(rule, source, index, file_spans, rewrite_options)
+        ]
     total = source.report.totals.get(sort) if total_before is None else total_before.value
     suggestions = [suggestion for suggestion in suggestions if _reaches_minimum(suggestion.saves(sort), total, minimum)]
     keys = (sort, *(key for key in QUANTITIES if key != sort))
@@ -110,6 +118,7 @@ def _apply_rule(
     """A rule's suggestions that save."""
     before = source.report.totals
     for site in find_sites(rule.find(index, rewrite_options), source.trace):
+        spend(NODE_STEPS * len(source.graph.nodes))  # each suggestion is a graph of its own
         changes = [change for match in site.matches for change in match.changes]
         rewritten = rewrite(source, changes)
         if rewritten is not None and is_cheaper(before, rewritten[1]):

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.settings import MAPPING_KINDS, Setting, check_value
+from costcalc.core.units import exact_decimal
 from costcalc.graph.convert import parse_dtype
 from costcalc.studies.options import GROUPS, Settings, all_settings
 
@@ -203,8 +204,8 @@ def parse_range(name: str, text: str) -> Steps | range | None:
                 f"{name}={text} is no range of numbers", "write first:last:step; put a word with `:` in quotes"
             )
         return None
-    first, last = Fraction(match[1]), Fraction(match[2])
-    step = Fraction(match[4]) if match[4] else Fraction(1)
+    first, last = exact_decimal(match[1]), exact_decimal(match[2])
+    step = exact_decimal(match[4]) if match[4] else Fraction(1)
     if not match[4] and not first.denominator == last.denominator == 1:
         examples = f"{name}={text}:0.1, or {name}={match[1]},{match[2]} for both ends"
         raise UsageError(f"the range {name}={text} has no step", f"write first:last:step, such as {examples}")
@@ -247,7 +248,7 @@ def parse_value(text: str) -> Any:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     if re.fullmatch(NUMBER, text):
-        return exact_number(Fraction(text))
+        return exact_number(exact_decimal(text))
     return text
 
 

@@ -122,7 +122,7 @@ def cell_text(kind: str, value: Any) -> str:
     if value is None:
         return ""
     if kind == "words":
-        return json.dumps(dict(value), ensure_ascii=False)
+        return json.dumps(dict(value), ensure_ascii=False, allow_nan=False)
     if kind == "real":
         return repr(float(value))
     text = value_text(value)

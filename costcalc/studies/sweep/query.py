@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from costcalc.core.arithmetic import FUNCTIONS, OPERATORS
 from costcalc.core.errors import ExpressionError, ShapeError, UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity
-from costcalc.core.units import FACTORS, JOULES, SECONDS
+from costcalc.core.units import FACTORS, JOULES, SECONDS, exact_decimal
 from costcalc.studies.sweep.axes import exact_number, value_text
 from costcalc.studies.sweep.columns import DEVICE_KEYS, device_column
 
@@ -114,7 +114,7 @@ QUOTES = ("'", '"')
 def _parse_number(digits: str, unit: str) -> int | Fraction:
     if len(digits.lower().partition("e")[2].lstrip("+-0")) > 2:
         raise UsageError(f"{digits} has a huge exponent", "write it with at most two digits: 1e12")
-    value = Fraction(digits.replace("_", ""))
+    value = exact_decimal(digits)
     return exact_number(value / UNIT_PARTS[unit] if unit in UNIT_PARTS else value * FACTORS[unit.lower()])
 
 
