@@ -49,14 +49,17 @@ class StoredTensor(NamedTuple):
 def stored_values(graph: Graph) -> frozenset[str]:
     """Graph -> the names of its stored values: stored tensors, and views of them and of constants whose shapes are
     stored too. What a loop carries into its body is none, though no node computes it."""
-    types, stored, computed = graph.types, set(graph.initializers), set(graph.data_inputs)
+    types, stored = graph.types, set(graph.initializers)
+    computed: frozenset[str] | None = None
     for node in graph.nodes:
-        if node.inputs and traits_of(node).view:
-            read = [name for name in node.inputs if name and name not in stored]
-            if all(name not in computed and types[name].value is not None for name in read):
+        if not node.inputs or not traits_of(node).view:
+            continue
+        read = [name for name in node.inputs if name and name not in stored]
+        if all(types[name].value is not None for name in read):
+            if read and computed is None:
+                computed = frozenset(graph.data_inputs).union(*[n.outputs for n in graph.nodes])
+            if computed is None or computed.isdisjoint(read):
                 stored.update(read, filter(None, node.outputs))
-                continue
-        computed.update(node.outputs)
     return frozenset(stored)
 
 

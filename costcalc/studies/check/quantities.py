@@ -92,7 +92,7 @@ def find_peak_layer(report: Report) -> Peak | None:
         return None
     plan = make_schedule(report.graph, execution_steps(report.graph, report.execution), report.execution.in_place)
     line = live_memory(plan)
-    if not isinstance(line.peak, int) or not line.peak:
+    if not isinstance(line.peak, int) or not line.peak or not plan.steps:
         return None
     alive = [
         (b.nbytes, b.first_step)
