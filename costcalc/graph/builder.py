@@ -13,7 +13,7 @@ from costcalc.core import registry
 from costcalc.core.assumptions import Assumption, resolve_extremes, simplify_assumptions
 from costcalc.core.dim import Dim, Poly, symbol
 from costcalc.core.errors import CostcalcError, ShapeError
-from costcalc.core.ir import UNKNOWN, DType, Graph, Node, TensorType, Value, bind_type
+from costcalc.core.ir import UNKNOWN, DType, Graph, Node, SparseStorage, TensorType, Value, bind_type
 from costcalc.core.memo import Memo
 from costcalc.ops.plugins import load_installed_rules
 
@@ -100,6 +100,7 @@ class GraphBuilder:
         self.notes: list[str] = []
         self.symbols: dict[str, Dim] = {}
         self.parameters: set[str] = set()
+        self.sparse: dict[str, SparseStorage] = {}
         self.data_symbols: dict[str, str] = {}
         self.cache = InferenceCache()
 
@@ -179,6 +180,7 @@ class GraphBuilder:
             tuple(self.notes),
             frozenset(self.parameters),
             assumptions,
+            sparse=self.sparse,
         )
 
     def fresh(self, node: str, suffix: str) -> Dim:

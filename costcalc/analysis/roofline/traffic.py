@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.roofline.multiplications import constant_nodes, reachable_nodes
 from costcalc.core.dim import Dim
-from costcalc.core.ir import Graph
+from costcalc.core.ir import Graph, TensorType
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
 from costcalc.graph.parameters import find_stored_tensors
@@ -64,6 +64,10 @@ def _feeds_contraction(
 def _read_bytes(graph: Graph, name: str, readers: list[int]) -> int:
     looked_up_bytes = _lookup_bytes(graph, name, readers)
     size = value_bytes(graph, name) if readers else 0
+    sparse = graph.sparse.get(name)
+    if sparse is not None:
+        stored = TensorType(graph.types[name].dtype, (sparse.values,)).nbytes
+        size = min(size, sparse.index_bytes + (stored if isinstance(stored, int) else 0))
     return size if looked_up_bytes is None else min(size, looked_up_bytes)
 
 
