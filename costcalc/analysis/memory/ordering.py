@@ -79,11 +79,11 @@ def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) 
     reads = [tuple(dict.fromkeys(buffer_of[v] for v in step.reads if v in buffer_of)) for step in steps]
     readers: list[list[int]] = [[] for _ in buffers]
     followers: list[list[int]] = [[] for _ in steps]
-    given, read_buffers = {i for i, b in enumerate(buffers) if b.first_step < 0}, final_buffers.union(*reads)
-    first_step_bytes = sum(sizes[i] for i in given - read_buffers)
+    given = {i for i, b in enumerate(buffers) if b.first_step < 0}
+    unread = given.difference(final_buffers, *reads)
     sources: list[tuple[int, ...]] = []
     for i in range(len(steps)):
-        candidates = () if first_step_bytes else predecessor_sets[i]
+        candidates = () if unread else predecessor_sets[i]
         sources.append(tuple(sorted(j for j in candidates if not predecessor_sets[j] and not reads[j])))
         for j in predecessor_sets[i]:
             followers[j].append(i)
@@ -115,8 +115,8 @@ def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) 
         sizes,
         tuple([len(r) + (i in final_buffers) for i, r in enumerate(readers)]),
         tuple(map(tuple, readers)),
-        sum(sizes[i] for i in given & read_buffers),
-        first_step_bytes,
+        sum(sizes[i] for i in given - unread),
+        sum(sizes[i] for i in unread),
     )
 
 
