@@ -79,8 +79,7 @@ def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) 
     reads = [tuple(dict.fromkeys(buffer_of[v] for v in step.reads if v in buffer_of)) for step in steps]
     readers: list[list[int]] = [[] for _ in buffers]
     followers: list[list[int]] = [[] for _ in steps]
-    given = {i for i, b in enumerate(buffers) if b.first_step < 0}
-    unread = given.difference(final_buffers, *reads)
+    unread = {i for i, b in enumerate(buffers) if b.first_step < 0}.difference(final_buffers, *reads)
     sources: list[tuple[int, ...]] = []
     for i in range(len(steps)):
         candidates = () if unread else predecessor_sets[i]
@@ -115,7 +114,7 @@ def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) 
         sizes,
         tuple([len(r) + (i in final_buffers) for i, r in enumerate(readers)]),
         tuple(map(tuple, readers)),
-        sum(sizes[i] for i in given - unread),
+        sum(sizes[i] for i, b in enumerate(buffers) if b.first_step < 0 and i not in unread),
         sum(sizes[i] for i in unread),
     )
 
