@@ -15,7 +15,7 @@ PACKAGES = {"core", "ops", "graph", "frontends", "analysis", "studies", "views",
 
 THIRD_PARTIES = {
     "click": ("cli",),
-    "google": (),
+    "google": ("frontends/onnx",),
     "matplotlib": ("render/charts",),
     "numpy": ("frontends/onnx", "studies/sweep"),
     "onnx": ("frontends",),

@@ -192,6 +192,11 @@ def test_a_limit_is_held_to_the_same_figure_or_cannot_be_told_for_the_same_reaso
     found, right = {verdict["quantity"].replace(" ", "."): verdict for verdict in verdicts}, measured[model]
     assert sorted(found) == sorted(KEYS)
     for key, verdict in found.items():
+        if key.startswith("energy.") and key not in right.refused:
+            assert (verdict["outcome"], verdict["value"]) == ("unknown", None), (
+                "what was not measured is no limit's figure"
+            )
+            continue
         assert verdict["value"] == right.figures.get(key), key
         assert verdict.get("certainty") == right.certainty.get(key), key
         if key in right.refused:

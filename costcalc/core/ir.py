@@ -126,6 +126,13 @@ class SequenceType(TensorType):
         return total if self.items is not None else total * self.shape[0]
 
 
+class SparseStorage(NamedTuple):
+    """What a sparse tensor stores: the number of its values, and the bytes of their indices."""
+
+    values: int
+    index_bytes: int
+
+
 UNKNOWN = TensorType(DType.UNDEFINED, None)
 
 EMPTY_OPTIONAL = TensorType(DType.UNDEFINED, (0,), ())
@@ -168,7 +175,8 @@ class Graph:
     conditions on open ones. choices names the If nodes whose branch is open: the branch with more FLOPs counts, so
     totals are upper bounds. upper_bounds holds, by symbol, the largest value of an extent or trip count that depends on
     data, where there is one. quantised names the values of an integer type that stand for reals: those that convert()
-    takes as if they were computed, or stored, in that type.
+    takes as if they were computed, or stored, in that type. sparse holds the stored tensors of which the file has some
+    elements and their indices only: their types are those of the whole.
     """
 
     name: str
@@ -186,6 +194,7 @@ class Graph:
     choices: tuple[str, ...] = ()
     quantised: frozenset[str] = frozenset()
     upper_bounds: Mapping[str, Dim] = field(default_factory=dict)
+    sparse: Mapping[str, SparseStorage] = field(default_factory=dict)
 
     @property
     def data_inputs(self) -> tuple[str, ...]:

@@ -197,7 +197,7 @@ _ALL = (
         "joules",
         68,
         "1 mJ",
-        "arithmetic and compulsory traffic at the energies of single operations, an order of magnitude",
+        "multipliers, adders and memory cells of one process node, without the board; limits need a measured one",
         code=16,
         certainty="estimate",
         needs=("device",),

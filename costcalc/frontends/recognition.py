@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from costcalc.frontends.source import ZIP, Source, is_onnx_message
+
+TextFormat = Literal["onnxtxt", "textproto", "json"]
+"""The text forms of an ONNX model, as onnx.load names them."""
 
 MODEL_KEY = re.compile(rb"^(name|source|description|aliases|params|input|blocks|layers|output):", re.M)
 
@@ -16,6 +20,16 @@ TEXTUAL = re.compile(
     rb"(?:\s|#[^\n]*\n)*<\s*(ir_version|opset_import|producer_name|producer_version|domain|model_version|doc_string"
     rb"|metadata_props)\s*:"
 )
+
+TEXT_PROTO = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n]*\n)*(?:(?:ir_version|model_version)\s*:\s*-?\d"
+    rb"|(?:producer_name|producer_version|domain|doc_string)\s*:\s*[\"']"
+    rb"|(?:graph|opset_import|metadata_props|training_info|functions)\s*:?\s*[{<])"
+)
+"""A field of ONNX's ModelProto in protobuf's text format, which begins with no other message that is known."""
+
+JSON_KEY = re.compile(rb'"(?:irVersion|ir_version|opsetImport|opset_import|opType|op_type)"\s*:')
+"""A key of ONNX's ModelProto, or of its first nodes, in protobuf's JSON mapping (in either spelling of names)."""
 
 _VARINTS, _LENGTHS = frozenset((1, 5)), frozenset((2, 3, 4, 6, 7, 8, 14, 20, 25, 26))
 """Fields of ONNX's ModelProto by their wire types; see onnx.proto."""
@@ -28,24 +42,31 @@ _CONTROL = re.compile(rb"[\0-\x1f]")
 def is_yaml(source: Source) -> bool:
     """Text with one of a YAML model's keys at the beginning of a line."""
     head = source.head
-    return source.is_text and MODEL_KEY.search(head) is not None and PROTOTXT.search(head) is None
+    is_model = source.is_text and MODEL_KEY.search(head) is not None and PROTOTXT.search(head) is None
+    return is_model and text_format(head) is None
 
 
 def is_onnx(source: Source) -> bool:
-    """A ModelProto in memory or serialised, its textual form, or a zip archive that holds one (or is damaged)."""
+    """A ModelProto in memory or serialised, one of its text forms, or a zip archive that holds one (or is damaged)."""
     if source.object is not None:
         return is_onnx_message(source.object)
     head = source.head
     if source.is_text:
-        return is_textual_onnx(head)
+        return text_format(head) is not None
     if head.startswith(ZIP):
         return not source.members or any(name.endswith(".onnx") for name in source.members)
     return _is_model_message(head)
 
 
-def is_textual_onnx(head: bytes) -> bool:
-    """ONNX's textual form, which begins with its `<ir_version: …>`."""
-    return TEXTUAL.match(head) is not None
+def text_format(head: bytes) -> TextFormat | None:
+    """The first bytes of text -> which text form of ONNX they are of: onnx.parser's syntax, which begins with
+    `<ir_version: …>`, protobuf's text format, or protobuf's JSON mapping; None where they are of none."""
+    if TEXTUAL.match(head):
+        return "onnxtxt"
+    if TEXT_PROTO.match(head):
+        return "textproto"
+    is_object = head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+    return "json" if is_object and JSON_KEY.search(head) else None
 
 
 def _is_model_message(head: bytes) -> bool:

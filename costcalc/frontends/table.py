@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from costcalc.core.errors import UsageError
@@ -44,7 +45,15 @@ class BuiltInParametricFrontend(BuiltInFrontend):
 
 YAML = BuiltInParametricFrontend("yaml", (".yaml", ".yml"), recognition.is_yaml, "costcalc.frontends.yaml.frontend")
 
-ONNX = BuiltInFrontend("onnx", (".onnx", ".onnxtxt", ".ort"), recognition.is_onnx, "costcalc.frontends.onnx.frontend")
+ONNX = BuiltInFrontend(
+    "onnx",
+    (".onnx", ".onnxtxt", ".onnxtext", ".textproto", ".ort"),
+    recognition.is_onnx,
+    "costcalc.frontends.onnx.frontend",
+)
+
+SHARED_SUFFIXES = (".json", ".pbtxt", ".prototxt")
+"""Suffixes of models among much else: a file so named is a model where its content is one."""
 
 BUILT_IN: tuple[Frontend, ...] = (YAML, ONNX)
 """The built-in front ends, in the order in which they look at a source."""
@@ -80,3 +89,14 @@ def frontends() -> Iterator[Frontend]:
 def suffixes() -> tuple[str, ...]:
     """The suffixes by which a directory's files are known as models."""
     return tuple(dict.fromkeys(suffix for frontend in frontends() for suffix in frontend.suffixes))
+
+
+def is_model_file(path: str, find: Callable[[], Source]) -> bool:
+    """Whether a file of a directory or a revision is a model: by its suffix, or where that has many uses by its
+    content, of which find gives the source. LoadError where that cannot be read."""
+    return path.endswith(suffixes()) or (path.endswith(SHARED_SUFFIXES) and ONNX.recognises(find()))
+
+
+def is_model_path(path: Path) -> bool:
+    """Whether a file is a model (is_model_file)."""
+    return is_model_file(path.name, lambda: Source(path.name, path=path, file=str(path)))

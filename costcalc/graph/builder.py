@@ -15,7 +15,17 @@ from costcalc.core.assumptions import Assumption, require_at_least, resolve_extr
 from costcalc.core.budget import MAX_RANK, NODE_STEPS, check_limit, spend
 from costcalc.core.dim import Dim, Poly, pretty_text, symbol
 from costcalc.core.errors import CostcalcError, ShapeError
-from costcalc.core.ir import UNKNOWN, DType, Graph, Node, SequenceType, TensorType, Value, bind_type
+from costcalc.core.ir import (
+    UNKNOWN,
+    DType,
+    Graph,
+    Node,
+    SequenceType,
+    SparseStorage,
+    TensorType,
+    Value,
+    bind_type,
+)
 from costcalc.core.memo import Memo
 from costcalc.ops.plugins import load_installed_rules
 from costcalc.ops.schema import check_kinds, check_node, find_schema, name_outputs
@@ -104,6 +114,7 @@ class GraphBuilder:
         self.notes: list[str] = []
         self.symbols: dict[str, Dim] = {}
         self.parameters: set[str] = set()
+        self.sparse: dict[str, SparseStorage] = {}
         self.data_symbols: dict[str, str] = {}
         self.upper_bounds: dict[str, Dim] = {}
         self.cache = InferenceCache()
@@ -198,6 +209,7 @@ class GraphBuilder:
             frozenset(self.parameters),
             assumptions,
             upper_bounds=self.upper_bounds,
+            sparse=self.sparse,
         )
 
     def fresh(self, node: str, suffix: str, upper: Dim | None = None) -> Dim:

@@ -37,26 +37,31 @@ NO_STORAGE = StoredCount()
 
 class StoredTensor(NamedTuple):
     """A stored tensor that a node reads: param, buffer or constant; owner is the index of the first node to read it.
-    values is how many numbers it holds, more than its elements where a byte holds several."""
+    values is how many numbers it holds, more than its elements where a byte holds several. The type of a sparse one is
+    that of its stored values; index_bytes are those of their indices."""
 
     name: str
     type: TensorType
     kind: str
     owner: int
     values: Dim
+    index_bytes: Dim = 0
 
 
 def stored_values(graph: Graph) -> frozenset[str]:
     """Graph -> the names of its stored values: stored tensors, and views of them and of constants whose shapes are
     stored too. What a loop carries into its body is none, though no node computes it."""
-    types, stored, computed = graph.types, set(graph.initializers), set(graph.data_inputs)
+    types, stored = graph.types, set(graph.initializers)
+    computed: frozenset[str] | None = None
     for node in graph.nodes:
-        if node.inputs and node.inputs[0] not in computed and traits_of(node).view:
-            read = [name for name in node.inputs if name and name not in stored]
-            if all(name not in computed and types[name].value is not None for name in read):
+        if not node.inputs or not traits_of(node).view:
+            continue
+        read = [name for name in node.inputs if name and name not in stored]
+        if all(types[name].value is not None for name in read):
+            if read and computed is None:
+                computed = frozenset(graph.data_inputs).union(*[n.outputs for n in graph.nodes])
+            if computed is None or computed.isdisjoint(read):
                 stored.update(read, filter(None, node.outputs))
-                continue
-        computed.update(node.outputs)
     return frozenset(stored)
 
 
@@ -78,7 +83,10 @@ def find_stored_tensors(graph: Graph) -> Iterator[StoredTensor]:
             packed = operator.packed
             is_packed = packed is not None and position in packed.inputs
             values = packed.values(type_, node.attributes) if packed is not None and is_packed else type_.elements
-            yield StoredTensor(name, type_, kind, owner, values)
+            sparse = graph.sparse.get(name)
+            if sparse is not None:
+                type_, values = TensorType(type_.dtype, (sparse.values,)), sparse.values
+            yield StoredTensor(name, type_, kind, owner, values, sparse.index_bytes if sparse else 0)
 
 
 def _find_readers(graph: Graph) -> Readers:
@@ -97,7 +105,7 @@ def _find_readers(graph: Graph) -> Readers:
 
 def parameters_by_node(graph: Graph) -> dict[int, StoredCount]:
     """A graph -> by node index, the parameters and buffers that the node is the first to read."""
-    counts = _count_unshared(graph)
+    counts = None if graph.sparse else _count_unshared(graph)
     return _count_shared(graph) if counts is None else counts
 
 
@@ -144,21 +152,22 @@ def _count_node(node: Node, tensors: Iterable[tuple[int, TensorType, bool]]) -> 
     return total
 
 
-def _add_tensor(count: StoredCount, kind: str, type_: TensorType, values: Dim) -> StoredCount:
+def _add_tensor(count: StoredCount, kind: str, type_: TensorType, values: Dim, index_bytes: Dim = 0) -> StoredCount:
     """The counts of a node with one more tensor."""
     params, buffers, size = count
     if kind == "param":
         params = params + values
     else:
         buffers = buffers + values
-    return StoredCount(params, buffers, size + type_.nbytes)
+    return StoredCount(params, buffers, size + type_.nbytes + index_bytes)
 
 
 def _count_shared(graph: Graph) -> dict[int, StoredCount]:
     counts: dict[int, StoredCount] = {}
     for item in find_stored_tensors(graph):
         if item.kind != "constant":
-            counts[item.owner] = _add_tensor(counts.get(item.owner, NO_STORAGE), item.kind, item.type, item.values)
+            count = counts.get(item.owner, NO_STORAGE)
+            counts[item.owner] = _add_tensor(count, item.kind, item.type, item.values, item.index_bytes)
     return counts
 
 

@@ -18,7 +18,7 @@ from costcalc.core.errors import CostcalcError, UnknownNameError, UsageError, cr
 from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.foreign import refuse_directory
 from costcalc.frontends.source import find_source
-from costcalc.frontends.table import suffixes
+from costcalc.frontends.table import is_model_path
 from costcalc.ops.plugins import RULE_FILES, load_rules
 from costcalc.studies.options import drop_unknown_names, refuse_unknown_names
 
@@ -47,9 +47,8 @@ def expand_directories(models: Sequence[str], skip: Collection[str] = ()) -> lis
 
 
 def _list_models(directory: Path, skip: Collection[str]) -> list[str]:
-    model_suffixes = suffixes()
-    files = [p for p in directory.iterdir() if p.suffix in model_suffixes and p.name not in skip]
-    paths = sorted(str(p) for p in files if p.is_file())
+    files = [p for p in directory.iterdir() if p.name not in skip and p.is_file()]
+    paths = sorted(str(p) for p in files if is_model_path(p))
     if not paths:
         refuse_directory(find_source(directory))
         raise UsageError(f"there is no model in the directory {directory}", "name one with .onnx or .yaml files")

@@ -163,7 +163,12 @@ def profile_table(profile: HardwareProfile) -> Table:
         Note("Peaks", "dense unless named sparse; a multiply-accumulate counts as two"),
     ]
     if profile.energy is None:
-        notes.append(Note("Energy", "not the device's own: single operations at 45 nm, an order of magnitude"))
+        notes.append(
+            Note(
+                "Energy",
+                "not the device's own: multipliers, adders and memory cells at 45 nm, without the board",
+            )
+        )
     notes += [Note("Note", note) for note in profile.notes]
     notes += [Note(mark, source) for source, mark in sources.items()]
     return make_table(profile.id, columns, rows, profile.name, notes=tuple(notes), kind="hardware")

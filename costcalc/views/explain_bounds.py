@@ -10,7 +10,7 @@ from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
 from costcalc.analysis.roofline.roofline import Roofline, TimeBound
 from costcalc.core.units import format_count, format_digits, format_short, format_si
 from costcalc.views.explain import Explanation, WorkingLine
-from costcalc.views.roofline import bandwidth_text, by_text, energy_text, fit_text, layers_text, rate_text
+from costcalc.views.roofline import bandwidth_text, by_text, energy_text, fit_text, layers_text, rate_text, shows_layers
 
 BOUND_BASIS = (
     "the fewest multiplications that implementations in use need (Winograd F(6, k) or FFT, no padding, nothing that "
@@ -52,7 +52,7 @@ def _model_lines(roofline: Roofline) -> Iterator[WorkingLine]:
     yield from _memory_lines(roofline)
     yield _maximum_line("Lower bound", roofline.model)
     yield WorkingLine("Rests on", (BOUND_BASIS,))
-    if roofline.unfused is not None:
+    if shows_layers(roofline):
         yield WorkingLine("Layer by layer", (f"Σ max(FLOPs / peak, traffic / bandwidth) {layers_text(roofline)}",))
     for fit in memory_fits(roofline.report, roofline.profile):
         yield WorkingLine("Fits" if fit.fits else "Does not fit", (fit_text(fit),))

@@ -31,7 +31,7 @@ from costcalc.views.charts import layer_kinds
 from costcalc.views.columns import BACKWARD_COLUMN
 from costcalc.views.explain import factor_names, factor_values
 from costcalc.views.figures import figure_amount, figure_plain, figure_ratios, refusal_notes
-from costcalc.views.roofline import bandwidth_text, bound_text, fit_text, layers_text, rate_text, to_float
+from costcalc.views.roofline import bandwidth_text, bound_text, fit_text, layers_text, rate_text, shows_layers, to_float
 from costcalc.views.summary import inputs_text, report_notes, report_totals
 
 MAX_SAFE_INTEGER = 2**53
@@ -209,7 +209,7 @@ def _device_entry(roofline: Roofline, element: str) -> dict[str, Any]:
         "bandwidth_text": bandwidth_text(profile.bandwidth.value) if profile.bandwidth else "",
         "lower_bound": bound_text(roofline) if decided and roofline.model.seconds is not None else "",
         "seconds": to_float(roofline.model.seconds) if decided else None,
-        "layer_by_layer": layers_text(roofline) if decided and roofline.unfused is not None else "",
+        "layer_by_layer": layers_text(roofline) if decided and shows_layers(roofline) else "",
         "open": list(roofline.open_symbols),
         "without_peak": list(roofline.without_peak),
         "fits": [[fit_text(fit), fit.fits] for fit in memory_fits(roofline.report, profile)],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
+from costcalc.analysis.roofline.roofline import PUBLISHED_BANDS
 from costcalc.core.units import format_bytes, format_percent, format_short, format_si
 from costcalc.views.columns import COLUMNS, DEVICE_COLUMNS
 from costcalc.views.report import TableOptions
@@ -56,7 +57,7 @@ def _device_notes(roofline: Roofline) -> Iterator[Note]:
         yield Note(
             "", f"no peak for {precision}, its MACs take no time here; there are {precisions} (--act-dtype)", True
         )
-    if roofline.unfused is not None:
+    if shows_layers(roofline):
         yield Note("  Layer by layer", layers_text(roofline))
     for fit in memory_fits(roofline.report, profile):
         yield Note("  Fits" if fit.fits else "  Does not fit", fit_text(fit), not fit.fits)
@@ -98,6 +99,20 @@ def by_text(bound: TimeBound) -> str:
     return f", bound by {bound.bound_by}{at}"
 
 
+def shows_layers(roofline: Roofline) -> bool:
+    """Whether the estimate layer by layer is shown: it is known, and so is how far published runs are from it."""
+    return roofline.unfused is not None and roofline.profile.kind in PUBLISHED_BANDS
+
+
+def band_text(roofline: Roofline) -> str:
+    """`5 published runs on microcontrollers took 2.7 to 6.8 times the unfused`."""
+    kind = roofline.profile.kind
+    band = PUBLISHED_BANDS[kind]
+    devices = {"single-board": "single-board computers", "gpu": "GPUs"}.get(kind, f"{kind}s")
+    times = f"{float(band.lowest):g} to {float(band.highest):g} times"
+    return f"{band.runs} published runs on {devices} took {times} the unfused"
+
+
 def layers_text(roofline: Roofline) -> str:
     """The estimates of execution layer by layer, and how many layers each side bounds."""
     if not roofline.unfused:
@@ -118,7 +133,7 @@ def layers_text(roofline: Roofline) -> str:
     utilisation_text = (
         f"; {format_percent(float(compute_seconds / roofline.unfused))} of the peak" if compute_seconds else ""
     )
-    return f"≈ {text} (every operand through memory; {counts}{utilisation_text})"
+    return f"≈ {text}; {band_text(roofline)} (every operand through memory; {counts}{utilisation_text})"
 
 
 def fit_text(fit: MemoryFit) -> str:
@@ -129,15 +144,23 @@ def fit_text(fit: MemoryFit) -> str:
     return f"{fit.contents} {format_bytes(fit.nbytes)} of {format_bytes(fit.capacity)} {memory} ({share}{over})"
 
 
+CIRCUITS = "multipliers, adders and memory cells of one process node, without the board"
+"""What an energy covers that was not measured."""
+
+
 def energy_text(joules: InferenceEnergy) -> str:
-    """`≈ 7.63 mJ (an order of magnitude): arithmetic 6.13 mJ, memory 1.50 mJ; …`"""
+    """`≈ 7.63 mJ of multipliers, adders and memory cells alone, without the board: arithmetic 6.13 mJ, memory 1.50 mJ;
+    …`, or where it was measured `≈ 1.20 J of the whole device, measured: …`"""
+    if joules.is_measured:
+        sources = "; ".join(dict.fromkeys(figure.source for _, _, figure in joules.terms))
+        return f"≈ {format_si(joules.total, 'J')} of the whole device, measured: {sources}"
     lacks_memory = any(name.startswith("bytes") for name in joules.without)
     lacks_arithmetic = len(joules.without) > lacks_memory
     arithmetic, memory = _joules_text(joules.arithmetic, lacks_arithmetic), _joules_text(joules.memory, lacks_memory)
     parts = f"arithmetic {arithmetic}, memory {memory}"
     without = f"; no figure for {', '.join(joules.without)}" if joules.without else ""
     total = _joules_text(joules.total, True) if joules.without else f"≈ {format_si(joules.total, 'J')}"
-    return f"{total} (an order of magnitude): {parts}; {joules.table}{without}"
+    return f"{total} of {CIRCUITS}: {parts}; {joules.table}{without}"
 
 
 def _joules_text(joules: Fraction, is_partial: bool) -> str:
@@ -159,8 +182,9 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
         "utilisation": to_float(roofline.model.utilisation),
         "compulsory_bytes": roofline.compulsory_bytes,
         "kept_on_chip_bytes": roofline.cached_bytes,
-        "unfused_estimate_s": to_float(roofline.unfused),
-        "fused_estimate_s": to_float(roofline.fused),
+        "unfused_estimate_s": to_float(roofline.unfused) if shows_layers(roofline) else None,
+        "fused_estimate_s": to_float(roofline.fused) if shows_layers(roofline) else None,
+        "published_runs": band_document(roofline),
         "macs": dict(roofline.macs_by_type),
         "peaks": peaks,
         "without_peak": list(roofline.without_peak),
@@ -177,6 +201,7 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
         ],
         "energy_j": None if joules is None else to_float(joules.total),
         "energy_source": None if joules is None else joules.table,
+        "energy_of": None if joules is None else "the whole device, measured" if joules.is_measured else CIRCUITS,
         "energy_without": [] if joules is None else list(joules.without),
         "layers": [
             {
@@ -188,6 +213,14 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
             for row, b in zip(roofline.report.rows, roofline.layers, strict=True)
         ],
     }
+
+
+def band_document(roofline: Roofline) -> dict[str, Any] | None:
+    """The published runs on devices of the kind, over the estimate unfused; None where none is known."""
+    band = PUBLISHED_BANDS.get(roofline.profile.kind)
+    if band is None:
+        return None
+    return {"runs": band.runs, "lowest": to_float(band.lowest), "highest": to_float(band.highest)}
 
 
 def to_float(value: Fraction | None) -> float | None:

@@ -10,13 +10,15 @@ from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS
 
 
 def peak(graph: Graph, order: list[int] | None = None, in_place: bool = False) -> int:
-    """The most bytes that are allocated at once; blocks are counted by references, as a runtime does."""
+    """The most bytes that are allocated at once; blocks are counted by references, as a runtime does. Views of weights
+    are weights. An input that nothing reads is freed when the first node has run."""
     order = list(range(len(graph.nodes))) if order is None else order
     size = {name: kind.nbytes for name, kind in graph.types.items() if kind.shape is not None}
     uses: dict[str, int] = dict.fromkeys(graph.outputs, 1)
     for node in graph.nodes:
         for value in set(node.inputs):
             uses[value] = uses.get(value, 0) + 1
+    weights = set(graph.initializers)
     block_of: dict[str, int] = {}
     blocks: list[list[int]] = []
     """Of each block its bytes and how many uses of values in it are to come."""
@@ -27,15 +29,20 @@ def peak(graph: Graph, order: list[int] | None = None, in_place: bool = False) -
         blocks.append([int(size.get(value, 0)), references])
 
     for value in graph.inputs:
-        allocate(value, uses.get(value, 1))
-        given.add(block_of[value])
+        if value not in weights:
+            allocate(value, uses.get(value, 0))
+            given.add(block_of[value])
     now = most = sum(b[0] for b in blocks)
+    unread = [block for block in given if not blocks[block][1]]
     for i in order:
         node = graph.nodes[i]
         key = (node.domain, node.op_type)
+        if TRAITS.get(key, UNKNOWN_TRAITS).view and node.inputs[0] in weights:
+            weights.update(node.outputs)
+            continue
         inputs = [v for v in dict.fromkeys(node.inputs) if v in block_of]
         outputs = [v for v in node.outputs if v]
-        fresh = []
+        fresh, unread = unread, []
         for at, value in enumerate(outputs):
             home = None
             if at == 0 and TRAITS.get(key, UNKNOWN_TRAITS).view and node.inputs[0] in inputs:

@@ -115,12 +115,13 @@ def read_profile(path: Path) -> HardwareProfile:
 
 
 def read_energy_profile(tree: Any, name: str, file: str) -> EnergyTable:
-    """Mapping {mac: {float32: …}, byte: {device: …}} -> energies in picojoules."""
-    _check_keys(tree, ("mac", "byte"), file, "energy")
+    """Mapping {mac: {float32: …}, byte: {device: …}, measured: {int8: …}} -> energies in picojoules."""
+    _check_keys(tree, ("mac", "byte", "measured"), file, "energy")
     return EnergyTable(
         name,
         _read_figures(tree.get("mac", {}), PRECISIONS, file, "energy.mac", parse_decimal),
         _read_figures(tree.get("byte", {}), MEMORIES, file, "energy.byte", parse_decimal),
+        _read_figures(tree.get("measured", {}), PRECISIONS, file, "energy.measured", parse_decimal),
     )
 
 

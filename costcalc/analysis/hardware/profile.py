@@ -4,7 +4,7 @@ sources."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -41,11 +41,14 @@ class SourcedFigure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EnergyTable:
-    """Energies in picojoules: mac of one multiply-accumulate by precision, byte of moving one byte by memory."""
+    """Energies in picojoules: mac of one multiply-accumulate by precision, byte of moving one byte by memory: those of
+    the circuits alone. measured is what the whole device drew for one multiply-accumulate, by precision: the measured
+    energy of an inference over its MACs, everything included."""
 
     name: str
     mac: Mapping[str, SourcedFigure]
     byte: Mapping[str, SourcedFigure]
+    measured: Mapping[str, SourcedFigure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ class HardwareProfile:
         peak."""
         peaks = [(name, self.peak[name]) for name in peak_precisions(element) if name in self.peak]
         return max(peaks, key=lambda pair: pair[1].value, default=None)
+
+    @property
+    def has_measured_energy(self) -> bool:
+        """Whether the profile has energies that were measured of the whole device."""
+        return self.energy is not None and bool(self.energy.measured)
 
     def bytes_of(self, memory: str) -> int | None:
         """Memory -> its bytes; None where the profile does not state them."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from costcalc.analysis.memory.liveness import ScheduleStep, runtime_values
+from costcalc.analysis.memory.liveness import ScheduleStep, is_stored_view, runtime_values
 from costcalc.core.ir import Graph, Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
@@ -47,8 +47,8 @@ def fuse_steps(graph: Graph) -> tuple[ScheduleStep, ...]:
             members = _fusible_nodes(graph, index, readers, outputs, member)
             member.update(dict.fromkeys(members, members))
     values = runtime_values(graph)
-    groups = [member.get(i, [i]) for i in range(len(nodes))]
-    return tuple([make_step(graph, group, values, unpacked) for i, group in enumerate(groups) if i == group[-1]])
+    groups = [(i, member.get(i, [i])) for i, node in enumerate(nodes) if not is_stored_view(node, values)]
+    return tuple([make_step(graph, group, values, unpacked) for i, group in groups if i == group[-1]])
 
 
 def dequantized_values(graph: Graph) -> dict[str, str]:

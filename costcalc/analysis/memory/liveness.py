@@ -1,8 +1,11 @@
 """Graph to Schedule to LiveMemory: steps in execution order, the buffers that they need, live bytes at each step, the
 peak.
 
-A view shares its source's buffer. An input lives until its last reader, an output until the end. Stored tensors are
-weights, not activations; a node that computes from them alone has an activation like any other.
+A view shares its source's buffer. An input lives until its last reader, an output until the end. Stored tensors and
+views of them are weights, not activations: such a view is no step and has no buffer. A node that computes from stored
+tensors alone has an activation like any other. An input that nothing reads lives through the first step: the caller
+puts it there, and a planner gives its memory to others then (micro_allocation_info.cc of TensorFlow Lite for
+Microcontrollers marks a subgraph's inputs as created and last used at its start).
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim, bounds, maximum, substitute, symbols
-from costcalc.core.ir import Graph
+from costcalc.core.ir import Graph, Node
 from costcalc.core.traits import traits_of
+from costcalc.graph.parameters import stored_values
 
 
 class ScheduleStep(NamedTuple):
@@ -45,14 +49,15 @@ class Schedule(NamedTuple):
 
 
 def runtime_values(graph: Graph) -> set[str]:
-    """Graph -> the values that exist at run time only: graph inputs and what nodes compute, without stored tensors."""
+    """Graph -> the values that exist at run time only: graph inputs and what nodes compute, without stored tensors and
+    views of them."""
     names = set(graph.data_inputs).union(*[node.outputs for node in graph.nodes])
-    names.difference_update(graph.initializers, ("",))
+    names.difference_update(stored_values(graph), ("",))
     return names
 
 
 def node_steps(graph: Graph) -> tuple[ScheduleStep, ...]:
-    """Graph -> one step for each node, in the graph's order."""
+    """Graph -> one step for each node that is no view of a stored tensor, in the graph's order."""
     values = runtime_values(graph)
     return tuple(
         [
@@ -63,8 +68,14 @@ def node_steps(graph: Graph) -> tuple[ScheduleStep, ...]:
                 node.outputs if "" not in node.outputs else tuple(filter(None, node.outputs)),
             )
             for i, node in enumerate(graph.nodes)
+            if not is_stored_view(node, values)
         ]
     )
+
+
+def is_stored_view(node: Node, values: set[str]) -> bool:
+    """Node and the values of run time -> whether it is a view of a stored tensor, which no run computes."""
+    return values.isdisjoint(node.outputs) and any(node.outputs)
 
 
 def make_schedule(graph: Graph, steps: Sequence[ScheduleStep] | None = None, in_place: bool = False) -> Schedule:
@@ -78,9 +89,9 @@ def make_schedule(graph: Graph, steps: Sequence[ScheduleStep] | None = None, in_
     buffer_of: dict[str, str] = {}
     types = graph.types
     buffers: dict[str, Buffer] = {}
-    for name in graph.inputs:
+    for name in graph.data_inputs:
         size = 0 if types[name].shape is None else types[name].nbytes
-        buffers[name] = Buffer(name, size, -1, last_reads.get(name, len(steps)), (name,))
+        buffers[name] = Buffer(name, size, -1, last_reads.get(name, 0), (name,))
     sharing: dict[str, list[str]] = {}
     unknown: list[str] = []
     for index, step in enumerate(steps):
@@ -97,7 +108,7 @@ def make_schedule(graph: Graph, steps: Sequence[ScheduleStep] | None = None, in_
                 buffers[value] = Buffer(value, type_.nbytes, index, last_step, (value,))
     for source, values in sharing.items():
         buffers[source] = buffers[source]._replace(values=tuple(values))
-    for name in graph.inputs:
+    for name in graph.data_inputs:
         if types[name].shape is None:
             buffers.pop(name, None)
     return Schedule(steps, tuple(buffers.values()), tuple(unknown))

@@ -28,10 +28,11 @@ class OrderingProblem(NamedTuple):
     that it needs; the buffers that it reads (each once); allocated_bytes, and of them those that no step reads
     (unread_bytes); overwritable, the buffers that it may write over where it is their last reader. Of each buffer:
     nbytes; use_counts, the number of steps that read it (one more where it lives to the end); its readers. input_bytes
-    are those of the graph's inputs.
+    are those of the graph's inputs that are read or given back, first_step_bytes those of the others: they are alive in
+    the first step only, whichever it is.
 
     A source is a step that reads nothing. It is never worse to run it right before the first step that needs it, so no
-    step waits for it, and the search runs it with that step.
+    step waits for it, and the search runs it with that step; unless first_step_bytes may make it the best first step.
     """
 
     predecessor_counts: tuple[int, ...]
@@ -45,6 +46,7 @@ class OrderingProblem(NamedTuple):
     use_counts: tuple[int, ...]
     readers: tuple[tuple[int, ...], ...]
     input_bytes: int
+    first_step_bytes: int
 
 
 class SearchState(NamedTuple):
@@ -77,14 +79,15 @@ def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) 
     reads = [tuple(dict.fromkeys(buffer_of[v] for v in step.reads if v in buffer_of)) for step in steps]
     readers: list[list[int]] = [[] for _ in buffers]
     followers: list[list[int]] = [[] for _ in steps]
+    unread = {i for i, b in enumerate(buffers) if b.first_step < 0}.difference(final_buffers, *reads)
     sources: list[tuple[int, ...]] = []
     for i in range(len(steps)):
-        sources.append(tuple(sorted(j for j in predecessor_sets[i] if not predecessor_sets[j] and not reads[j])))
+        candidates = () if unread else predecessor_sets[i]
+        sources.append(tuple(sorted(j for j in candidates if not predecessor_sets[j] and not reads[j])))
         for j in predecessor_sets[i]:
             followers[j].append(i)
         for b in reads[i]:
             readers[b].append(i)
-    final_buffers |= {i for i, b in enumerate(buffers) if b.first_step < 0 and not readers[i]}
     allocated_bytes, unread_bytes = [0] * len(steps), [0] * len(steps)
     for i, buffer in enumerate(buffers):
         if buffer.first_step >= 0:
@@ -111,7 +114,8 @@ def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) 
         sizes,
         tuple([len(r) + (i in final_buffers) for i, r in enumerate(readers)]),
         tuple(map(tuple, readers)),
-        sum(sizes[i] for i, b in enumerate(buffers) if b.first_step < 0),
+        sum(sizes[i] for i, b in enumerate(buffers) if b.first_step < 0 and i not in unread),
+        sum(sizes[i] for i in unread),
     )
 
 
@@ -135,7 +139,8 @@ def initial_state(p: OrderingProblem) -> SearchState:
 
 def measure_step_in_state(p: OrderingProblem, state: SearchState, step: int) -> tuple[int, int]:
     """State and step -> (live bytes while the step runs, live bytes after it), its sources included."""
-    return measure_step(p, state.pending, state.remaining_uses, state.live, step)
+    during, after = measure_step(p, state.pending, state.remaining_uses, state.live, step)
+    return (during if state.step_count else during + p.first_step_bytes), after
 
 
 def measure_step(
@@ -176,6 +181,7 @@ def run_step(p: OrderingProblem, state: SearchState, step: int, floor: int) -> S
         if i not in ready:
             continue
         during, after = measure_step(p, pending, remaining_uses, live, i)
+        during += 0 if step_count else p.first_step_bytes
         if not forced and (during > peak or after > live):
             continue
         for source in p.sources[i]:
@@ -271,7 +277,8 @@ def _greedy_order(p: OrderingProblem, key: OrderKey) -> tuple[int, tuple[int, ..
             continue
         new_sources = [s for s in p.sources[i] if s not in pending]
         order += [*new_sources, i]
-        peak, live = max(peak, live + during), live + after
+        peak = max(peak, live + during + (0 if len(order) > 1 else p.first_step_bytes))
+        live += after
         ready.discard(i)
         age -= 1
         changed = finish_step(p, i, ready, pending, remaining_uses)

@@ -1,8 +1,9 @@
 """Roofline to the energy of an inference, and Report and HardwareProfile to what must fit in which memory.
 
-The energy is that of the contractions' arithmetic and of the compulsory traffic, at energies of single operations: an
-order of magnitude. A profile's own energies come first; else those of 45 nm, which are too high for newer processes and
-leave out instructions, clocks and leakage.
+The energy is that of the circuits of one process node: the contractions' multipliers and adders, and the memory cells
+of the compulsory traffic. A profile's own energies come first; else those of 45 nm. Instructions, clocks, leakage and
+the board are left out, and they are most of it: a microcontroller draws thousands of times as much. So no limit takes
+this figure. Where a profile has measured energies of the whole device (energy.measured), limits take those.
 
 What must fit are weights in flash, peak activations in SRAM, or both in device memory. The peak is that of fused steps
 (a contraction with the normalisation, activation and addition behind it), nothing in place: what runtimes for small
@@ -16,7 +17,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.analysis.hardware.catalogue import reference_energy
-from costcalc.analysis.hardware.profile import HardwareProfile, SourcedFigure, peak_precisions
+from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile, SourcedFigure, peak_precisions
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
 from costcalc.analysis.report import Report
@@ -30,7 +31,8 @@ PICO = Fraction(1, 10**12)
 class InferenceEnergy(NamedTuple):
     """Joules of arithmetic and of memory, as far as there are figures.
 
-    table names where they come from; terms are (precision or memory, MACs or bytes, picojoules of one); without names
+    table names where they come from; is_measured says whether they are of the whole device;
+    terms are (precision or memory, MACs or bytes, picojoules of one); without names
     the precisions and memories without a figure.
     """
 
@@ -39,6 +41,7 @@ class InferenceEnergy(NamedTuple):
     table: str
     terms: tuple[tuple[str, int, SourcedFigure], ...]
     without: tuple[str, ...]
+    is_measured: bool = False
 
     @property
     def total(self) -> Fraction:
@@ -48,9 +51,15 @@ class InferenceEnergy(NamedTuple):
 
 def estimate_energy(roofline: Roofline) -> InferenceEnergy | None:
     """Roofline -> the energy of one inference; None where the traffic is open or no figure applies."""
-    table = roofline.profile.energy or reference_energy()
+    table = roofline.profile.energy
     if roofline.compulsory_bytes is None:
         return None
+    if table is not None and table.measured:
+        measured = _measured_energy(roofline, table)
+        if measured is not None:
+            return measured
+    if table is None or not (table.mac or table.byte):
+        table = reference_energy()
     terms: list[tuple[str, int, SourcedFigure]] = []
     without: list[str] = []
     for element, macs in roofline.macs_by_type:
@@ -71,6 +80,23 @@ def estimate_energy(roofline: Roofline) -> InferenceEnergy | None:
     if not terms:
         return None
     return InferenceEnergy(arithmetic, memory, table.name, tuple(terms), tuple(without))
+
+
+def _measured_energy(roofline: Roofline, table: EnergyTable) -> InferenceEnergy | None:
+    """Roofline and energies -> MACs times what the device drew for one; None where a precision was not measured."""
+    figures = [
+        next((table.measured[name] for name in peak_precisions(element) if name in table.measured), None)
+        for element, _ in roofline.macs_by_type
+    ]
+    if not figures or None in figures:
+        return None
+    terms = [
+        (element, macs, figure)
+        for (element, macs), figure in zip(roofline.macs_by_type, figures, strict=True)
+        if figure is not None
+    ]
+    total = sum((macs * figure.value for _, macs, figure in terms), ZERO) * PICO
+    return InferenceEnergy(total, ZERO, table.name, tuple(terms), (), True)
 
 
 def _traffic_by_memory(roofline: Roofline, compulsory_bytes: int) -> Iterator[tuple[tuple[str, ...], int]]:

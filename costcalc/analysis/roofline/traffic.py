@@ -9,7 +9,7 @@ from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.roofline.least_work import find_least_work, needed_by_outputs
 from costcalc.analysis.roofline.multiplications import constant_nodes
 from costcalc.core.dim import Dim
-from costcalc.core.ir import Graph
+from costcalc.core.ir import Graph, TensorType
 from costcalc.core.traits import LeastWork, traits_of
 from costcalc.graph.parameters import find_stored_tensors
 
@@ -41,7 +41,8 @@ class Reads:
         on are looked through."""
         readers = self.readers.get(name, ())
         each = max([self._bytes_of_reader(name, index, depth) for index in readers], default=0)
-        return max(each, self._bytes_of(name, self._count_union(name, readers)))
+        together = self._bytes_of(name, self._count_union(name, readers))
+        return max(each, min(together, stored_bytes(self.graph, name)))
 
     def _count_union(self, name: str, readers: Sequence[int]) -> int:
         """Readers that cut a value along one axis, the same one -> the elements that they read together; 0 where there
@@ -79,7 +80,7 @@ class Reads:
         )
 
     def _bytes_of_reader(self, name: str, index: int, depth: int) -> int:
-        node, work, size = self.graph.nodes[index], self.work.get(index), value_bytes(self.graph, name)
+        node, work, size = self.graph.nodes[index], self.work.get(index), stored_bytes(self.graph, name)
         positions = [i for i, read in enumerate(node.inputs) if read == name]
         if work is not None:
             elements = [work.reads.get(i) for i in positions if i not in work.unused]
@@ -142,6 +143,16 @@ def _feeds_contraction(
         ):
             return True
     return False
+
+
+def stored_bytes(graph: Graph, name: str) -> int:
+    """Graph and the name of a value -> its bytes; of a sparse tensor those of its stored values and their indices,
+    where they are fewer."""
+    size, sparse = value_bytes(graph, name), graph.sparse.get(name)
+    if sparse is None:
+        return size
+    values = TensorType(graph.types[name].dtype, (sparse.values,)).nbytes
+    return min(size, sparse.index_bytes + (values if isinstance(values, int) else 0))
 
 
 def value_bytes(graph: Graph, name: str) -> int:

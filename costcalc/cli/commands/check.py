@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="QUANTITY=VALUE",
     help="Without a config: the most that it may be: --max macs=600M, arena_bytes=256KiB, time.t4=2.1ms, "
-    "energy.stm32h743=1mJ, training_bytes=8GiB, ops.Gelu=0.",
+    "training_bytes=8GiB, ops.Gelu=0.",
 )
 @click.option(
     "--min",

@@ -109,18 +109,18 @@ class Definitions:
         """The builder's name of a value that a graph computes."""
         return frame.define(name, self._file_names) if name and frame.value_prefix else name
 
-    def initializer(self, frame: Frame, name: str, type_: TensorType) -> None:
-        """Adds an initializer, or finds it where a body or a function has added it before."""
+    def initializer(self, frame: Frame, name: str, type_: TensorType) -> str:
+        """Adds an initializer, or finds it where a body or a function has added it before; its name in the builder."""
         if not frame.value_prefix:
-            self.builder.add_initializer(name, *stored_type(type_))
-            return
+            return self.builder.add_initializer(name, *stored_type(type_))
         key = (*frame.origin, name)
         existing = self._find_tensor(key)
         if existing:
             frame.env[name] = existing
-            return
+            return existing
         name_in_builder = self.builder.add_initializer(self.name(frame, name), *stored_type(type_))
         self._tensors[key] = name_in_builder, self.builder.types[name_in_builder]
+        return name_in_builder
 
     def constant(
         self, frame: Frame, node: NodeProto, attributes: Mapping[str, Any], key: tuple[Hashable, ...], name: str

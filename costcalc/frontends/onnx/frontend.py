@@ -7,8 +7,11 @@ from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.onnx.reader import load_onnx
 from costcalc.frontends.onnx.source import parse_text, serialize_model
 from costcalc.frontends.options import ReadOptions
-from costcalc.frontends.recognition import is_textual_onnx
+from costcalc.frontends.recognition import TextFormat, text_format
 from costcalc.frontends.source import Source
+
+NAMED_TEXT: dict[str, TextFormat] = {".onnxtxt": "onnxtxt", ".onnxtext": "onnxtxt", ".textproto": "textproto"}
+"""Suffixes of text that is read as ONNX even where its first bytes do not show it: its errors say what is wrong."""
 
 
 def read(source: Source, options: ReadOptions) -> Loaded:
@@ -17,10 +20,12 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     options.refuse("params", "--set is for YAML models", remedy)
     if source.object is not None:
         return Loaded(_load(serialize_model(source.object), source, options))
-    named_text = source.kind == ".onnxtxt"
-    if is_textual_onnx(source.head) or (named_text and source.is_text):
-        return Loaded(_load(parse_text(source.content(), source.file), source, options))
-    if source.path is not None and not named_text:
+    form: TextFormat | None = text_format(source.head) if source.is_text else None
+    if form is None and source.is_text:
+        form = NAMED_TEXT.get(source.kind)
+    if form is not None:
+        return Loaded(_load(parse_text(source.content(), source.file, form), source, options))
+    if source.path is not None and source.kind not in NAMED_TEXT:
         return Loaded(_load(str(source.path), source, options))
     return Loaded(_load(source.content(), source, options))
 

@@ -11,7 +11,7 @@ import struct
 from typing import Any, NamedTuple
 
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType, Value
+from costcalc.core.ir import DTYPE_OF_CODE, DType, SparseStorage, TensorType, Value
 from costcalc.frontends.onnx.wire import REMEDY, Buffer, read_fields, read_string, read_varints, to_int64
 
 Span = tuple[int, int]
@@ -230,10 +230,16 @@ def parse_tensor(buf: Buffer, start: int, end: int) -> TensorProto:
 
 
 class SparseTensorProto(NamedTuple):
-    """A tensor stored as its non-zero values; dims is its full shape."""
+    """A tensor stored as its non-zero values and their indices; dims is its full shape."""
 
     values: TensorProto
+    indices: TensorProto
     dims: tuple[int, ...]
+
+    @property
+    def storage(self) -> SparseStorage:
+        """How many values are stored, and the bytes of their indices (int64)."""
+        return SparseStorage(math.prod(self.values.dims), math.prod(self.indices.dims) * 8)
 
     def type(self) -> TensorType:
         """The type of the full tensor, without elements."""
@@ -241,16 +247,19 @@ class SparseTensorProto(NamedTuple):
 
 
 def parse_sparse_tensor(buf: Buffer, start: int, end: int) -> SparseTensorProto:
-    """Reads a SparseTensorProto; where its values stand (indices) is not looked at."""
-    values, dims = TensorProto("", (), 0, (), False, buf), []
+    """Reads a SparseTensorProto; the elements of its indices are not looked at."""
+    values = indices = TensorProto("", (), 0, (), False, buf)
+    dims = []
     for key, a, b in read_fields(buf, start, end):
         if key == 10:
             values = parse_tensor(buf, a, b)
+        elif key == 18:
+            indices = parse_tensor(buf, a, b)
         elif key == 24:
             dims.append(a)
         elif key == 26:
             dims += read_varints(buf, a, b)
-    return SparseTensorProto(values, tuple(dims))
+    return SparseTensorProto(values, indices, tuple(dims))
 
 
 def decode_elements(t: TensorProto) -> Value | None:

@@ -22,9 +22,9 @@ from costcalc.frontends.onnx.equations import Reading, arithmetic_dim_params, ch
 from costcalc.frontends.onnx.expansions import EXPANSIONS, inline_function
 from costcalc.frontends.onnx.fallback import make_inference
 from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names, zero_dims
-from costcalc.frontends.onnx.messages import ModelProto, TypeProto, ValueInfoProto, element_type
+from costcalc.frontends.onnx.messages import GraphProto, ModelProto, TypeProto, ValueInfoProto, element_type
 from costcalc.frontends.onnx.nchwc import find_logical_channels
-from costcalc.frontends.onnx.parse import parse_model
+from costcalc.frontends.onnx.parse import parse_model, parse_nodes
 from costcalc.frontends.onnx.scopes import Frame
 from costcalc.frontends.onnx.source import read_bytes, unpack
 from costcalc.frontends.onnx.walker import Walker
@@ -169,7 +169,47 @@ def _load_graph(buf: Buffer, place: str, options: ReadOptions) -> Graph:
     builder.notes[:0] = (*walk.binding.notes, *notes)
     promote_constants(builder, walk.walker.definitions.constants)
     graph = find_logical_channels(builder.build(walk.outputs, walk.assumptions), proto.graph)
-    return replace(graph, choices=tuple(walk.walker.choices), notes=(*graph.notes, *find_hints(graph)))
+    notes = (*graph.notes, *find_hints(graph), *_storage_notes(graph, proto.graph, walk.walker))
+    return replace(graph, choices=tuple(walk.walker.choices), notes=notes)
+
+
+MAX_NAMES = 3
+"""Most names of stored tensors in a note."""
+
+
+def _storage_notes(graph: Graph, proto: GraphProto, walker: Walker) -> Iterator[str]:
+    """A graph and its message -> notes on tensors that the file stores in another way than a graph needs: those that no
+    node of any branch reads, and sparse ones."""
+    values_read = {name for node in graph.nodes for name in node.inputs}.union(graph.outputs)
+    unread = [t.name for t in proto.initializer if t.name not in values_read and t.name in graph.initializers]
+    unread += [s.values.name for s in proto.sparse_initializer if s.values.name not in values_read]
+    if unread:
+        names_read = set(_names_read(proto, walker))
+        unread = [name for name in unread if name not in names_read]
+    if unread:
+        yield f"no node reads {_count_names(unread)}, which count as nothing"
+    sparse = [name for name in graph.sparse if name in values_read]
+    if sparse:
+        yield f"sparse, counted as its stored values and their indices: {_count_names(sparse)}"
+
+
+def _count_names(names: Sequence[str]) -> str:
+    """Names of stored tensors -> `1 stored tensor (W)` or `5 stored tensors (A, B, C, …)`."""
+    listed = ", ".join(names[:MAX_NAMES]) + (", …" if len(names) > MAX_NAMES else "")
+    return f"{len(names):,} stored tensor{'s' if len(names) > 1 else ''} ({listed})"
+
+
+def _names_read(graph: GraphProto, walker: Walker) -> Iterator[str]:
+    """A graph's message -> the names that its nodes, and those of the graphs inside them, read or give back."""
+    yield from (output.name for output in graph.output)
+    for node in parse_nodes(graph.buf, graph.node, walker.cache):
+        yield from node.input
+        for attribute in node.attribute:
+            value = attribute.value
+            several = isinstance(value, tuple) and not isinstance(value, GraphProto)
+            for inner in value if several else (value,):
+                if isinstance(inner, GraphProto):
+                    yield from _names_read(inner, walker)
 
 
 def _read_with_zeros(model: _Model) -> tuple[_Walk, tuple[str, ...], Mapping[str, Dim]]:

@@ -1,7 +1,7 @@
-"""A path, bytes, a zip archive, textual ONNX or an onnx.ModelProto -> the bytes of one serialised model.
+"""A path, bytes, a zip archive, text or an onnx.ModelProto -> the bytes of one serialised model.
 
 A large ModelProto is serialised without the elements of its large tensors. The onnx package is imported only for the
-textual form.
+text forms.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from costcalc.core.errors import LoadError
 from costcalc.frontends.onnx.wire import REMEDY, Buffer
+from costcalc.frontends.recognition import TextFormat
 
 MIN_MAPPED_BYTES = 1 << 25
 """Files from this size on are mapped, smaller ones read: bytes are faster to look at one by one."""
@@ -42,7 +44,7 @@ def read_bytes(source: str) -> Buffer:
     try:
         with path.open("rb") as file:
             if path.suffix == ".onnxtxt":
-                return _parse_text(file.read())
+                return _parse_text(file.read(), "onnxtxt")
             if file.read(4) == _ZIP:
                 return _read_archive(file)
             size = file.seek(0, 2)
@@ -113,34 +115,61 @@ def _read_member(member: IO[bytes], info: zipfile.ZipInfo) -> Buffer:
     return unpacked
 
 
-def parse_text(data: bytes, place: str) -> bytes:
-    """The bytes of textual ONNX -> the serialised model; errors carry the place."""
+MAX_TEXT_BYTES = 1 << 26
+"""Bytes of the largest model that is parsed as text: parsers hold some ten times as much in memory."""
+
+
+def parse_text(data: bytes, place: str, form: TextFormat) -> bytes:
+    """The bytes of a text form of ONNX -> the serialised model; errors carry the place."""
     try:
-        return _parse_text(data)
+        return _parse_text(data, form)
     except LoadError as error:
         raise error.at(place) from error
 
 
-def _parse_text(data: bytes) -> bytes:
-    """ONNX's textual form, parsed by the onnx package."""
+def _parse_text(data: bytes, form: TextFormat) -> bytes:
+    """A text form of ONNX, parsed by the onnx and protobuf packages."""
+    if len(data) > MAX_TEXT_BYTES:
+        fact = f"a textual model of {len(data):,} bytes is larger than the {MAX_TEXT_BYTES:,} that are parsed"
+        raise LoadError(fact, f"write it in binary: onnx.save(onnx.load(FILE, format={form!r}), 'model.onnx')")
+    if _bracket_depth(data, form) > _MAX_TEXT_DEPTH:
+        raise LoadError(f"brackets are nested more than {_MAX_TEXT_DEPTH} deep", "unnest them")
+    import onnx
+    from google.protobuf import json_format, text_format
     from onnx import parser
 
     try:
-        if _bracket_depth(data) > _MAX_TEXT_DEPTH:
-            raise LoadError(f"brackets are nested more than {_MAX_TEXT_DEPTH} deep", "unnest them")
-        parsed: bytes = parser.parse_model(data.decode("utf8")).SerializeToString()
-        return parsed
-    except (parser.ParseError, UnicodeDecodeError) as error:
-        raise LoadError(f"it is no textual ONNX: {error}".strip(), "correct it") from error
+        text = data.decode("utf-8-sig")
+        if form == "onnxtxt":
+            model = parser.parse_model(text)
+        elif form == "textproto":
+            model = text_format.Parse(text, onnx.ModelProto())
+        else:
+            model = json_format.Parse(text, onnx.ModelProto())
+    except (parser.ParseError, text_format.ParseError, json_format.ParseError, ValueError) as error:
+        raise LoadError(f"it is no {TEXT_NAMES[form]}: {error}".strip(), "correct it") from error
+    return serialize_model(model)
 
 
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|#[^\n]*|=>|[\[({<]|[\])}>]', re.S)
+TEXT_NAMES: Mapping[TextFormat, str] = {
+    "onnxtxt": "textual ONNX",
+    "textproto": "ONNX model in protobuf's text format",
+    "json": "ONNX model in protobuf's JSON mapping",
+}
 
 
-def _bracket_depth(data: bytes) -> int:
+_BRACKETS: Mapping[TextFormat, re.Pattern[bytes]] = {
+    "onnxtxt": re.compile(rb'"(?:[^"\\]|\\.)*"|#[^\n]*|=>|[\[({<]|[\])}>]', re.S),
+    "textproto": re.compile(rb'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*|[\[{<]|[\]}>]', re.S),
+    "json": re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.S),
+}
+"""Strings, comments and brackets of each text form."""
+
+
+def _bracket_depth(data: bytes, form: TextFormat) -> int:
     """The depth of nested brackets, outside of strings and comments."""
     depth = max_depth = 0
-    for match in _BRACKETS.finditer(data):
+    for match in _BRACKETS[form].finditer(data):
         token = match[0]
         if token in b"[({<":
             depth += 1

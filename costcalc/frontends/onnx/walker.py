@@ -55,7 +55,8 @@ class Walker:
         for t in graph.initializer:
             self.definitions.initializer(frame, t.name, t.type())
         for s in graph.sparse_initializer:
-            self.definitions.initializer(frame, s.values.name, s.type())
+            stored = self.definitions.initializer(frame, s.values.name, s.type())
+            self.builder.sparse[stored] = s.storage
         self.run(frame, graph.buf, graph.node)
         results = tuple([frame.find(o.name) for o in graph.output])
         for name in results:

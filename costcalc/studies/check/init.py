@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from costcalc.core.dim import Dim, symbols
 from costcalc.core.units import format_ceiling, format_count, format_exact_share
 from costcalc.frontends.builtin import find_builtin
-from costcalc.frontends.table import YAML, suffixes
+from costcalc.frontends.table import YAML, is_model_path
 from costcalc.studies.batch import Failure
 from costcalc.studies.check.config_settings import KEYS
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
@@ -63,7 +63,7 @@ def find_models(folder: Path) -> list[str]:
 
 def _is_model(file: Path) -> bool:
     if file.suffix not in YAML.suffixes:
-        return file.suffix in suffixes()
+        return is_model_path(file)
     try:
         with file.open("rb") as stream:
             return len(set(_MODEL.findall(stream.read(1 << 20)))) == 2

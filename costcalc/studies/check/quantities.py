@@ -46,9 +46,17 @@ def measure_figure(measurement: Measurement, quantity: QuantityRef, profile: str
         if isinstance(error, NoDeviceFigureError) and ref.quantity.key == "time":
             code = "CC106"
         return CheckFigure(None, error.fact.removeprefix(f"{ref.key}: "), error.remedy, code)
+    if ref.quantity.key == "energy" and not _is_measured(measurement, ref):
+        fact = f"the profile {profile} has no measured energy of the whole device; that of its circuits is no limit"
+        return CheckFigure(None, fact, "give a profile with energy.measured, or hold time and bytes instead", "CC107")
     layer, share = _largest_layer(measurement, ref)
     reason, incomplete = _figure_remark(measurement, ref, figure)
     return CheckFigure(figure, reason, layer=layer, share=share, incomplete=incomplete)
+
+
+def _is_measured(measurement: Measurement, ref: QuantityRef) -> bool:
+    joules = estimate_energy(measurement.roofline(ref.device))
+    return joules is not None and joules.is_measured
 
 
 def _figure_remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -> tuple[str, bool]:
@@ -97,7 +105,7 @@ def find_peak_layer(report: Report) -> Peak | None:
         return None
     plan = make_schedule(report.graph, execution_steps(report.graph, report.execution), report.execution.in_place)
     line = live_memory(plan)
-    if not isinstance(line.peak, int) or not line.peak:
+    if not isinstance(line.peak, int) or not line.peak or not plan.steps:
         return None
     alive = [
         (b.nbytes, b.first_step)

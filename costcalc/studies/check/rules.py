@@ -31,7 +31,7 @@ _BOUNDS: dict[Certainty, str] = {
     "that the model stays below.",
     "upper": " The figure is an upper bound: one below the limit breaks it for certain, one above it does not promise "
     "that the device is that fast.",
-    "estimate": " The figure is an estimate of its order of magnitude, and is held as it is.",
+    "estimate": " The figure is an estimate from what the device was measured to draw, and is held as it is.",
 }
 """What a verdict on a quantity means that is not exact."""
 

@@ -18,7 +18,8 @@ from typing import NamedTuple
 from costcalc.core.errors import ConfigError, UsageError
 from costcalc.frontends import git as revisions
 from costcalc.frontends.builtin import find_builtin
-from costcalc.frontends.table import suffixes
+from costcalc.frontends.source import Source
+from costcalc.frontends.table import is_model_file, is_model_path
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.config import is_glob
 from costcalc.studies.check.config_file import TABLE, parse_config
@@ -84,7 +85,7 @@ def _expand_targets(config: Config, entry: ConfigEntry, group: int) -> Iterator[
     names = sorted(
         path.replace(os.sep, "/")
         for path in glob.glob(pattern, root_dir=config.folder, recursive=True)  # noqa: PTH207
-        if path != config_name and path.endswith(suffixes()) and (config.folder / path).is_file()
+        if path != config_name and (config.folder / path).is_file() and is_model_path(config.folder / path)
     )
     for name in names:
         yield Target(name, locate(config.folder, name), entry, group)
@@ -177,7 +178,7 @@ def models_at_revision(configs: Sequence[Config], revision: str) -> Models:
         folder = config_folder(config)
         path_of = {posixpath.relpath(name, folder or "."): name for name in files}
         for entry in config.entries:
-            for path in _expand_paths(config, entry, path_of):
+            for path in _expand_paths(config, entry, path_of, revision):
                 repository_path = path_of.get(posixpath.normpath(path))
                 if repository_path is None:
                     _refuse_missing_submodule(path, path_of, revision)
@@ -200,14 +201,16 @@ def _refuse_missing_submodule(path: str, paths: Collection[str], revision: str) 
         raise UsageError(fact, f"git submodule update --init {module}; git -C {module} fetch --unshallow")
 
 
-def _expand_paths(config: Config, entry: ConfigEntry, paths: dict[str, str]) -> Iterator[str]:
+def _expand_paths(config: Config, entry: ConfigEntry, paths: dict[str, str], revision: str) -> Iterator[str]:
     if not is_glob(entry.path) or entry.path in paths:
         yield entry.path
         return
-    config_name, model_suffixes = Path(config.file).name, suffixes()
-    yield from (
-        path for path in match_paths(entry.path, paths) if path != config_name and path.endswith(model_suffixes)
-    )
+    config_name = Path(config.file).name
+
+    def is_model(path: str) -> bool:
+        return is_model_file(path, lambda: Source(path, data=revisions.read_file(revision, paths[path]), file=path))
+
+    yield from (path for path in match_paths(entry.path, paths) if path != config_name and is_model(path))
 
 
 def read_config_at(config: Config, revision: str) -> Config | None:

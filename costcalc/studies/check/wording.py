@@ -28,8 +28,8 @@ REMARKS: dict[tuple[Certainty, str], str] = {
     ("lower", "kept"): "a lower bound; the device may be slower",
     ("upper", "exceeded"): "already the upper bound is below",
     ("upper", "kept"): "an upper bound; the device may be slower",
-    ("estimate", "exceeded"): "an estimate of its order of magnitude",
-    ("estimate", "kept"): "an estimate of its order of magnitude",
+    ("estimate", "exceeded"): "an estimate from a measured figure",
+    ("estimate", "kept"): "an estimate from a measured figure",
 }
 """What a verdict says of a quantity that is no exact one, by its certainty and the outcome."""
 

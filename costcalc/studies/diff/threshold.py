@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
+from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.core.amount import difference
 from costcalc.core.dim import Dim, Poly, bounds, symbols
 from costcalc.core.errors import QuantityError, UsageError
@@ -93,8 +94,10 @@ def _parse_threshold_amount(text: str, ref: QuantityRef, amount: str) -> Amount:
 def judge(diff: Diff, threshold: Threshold) -> ThresholdResult:
     """Whether the diff is beyond the threshold. A total that is only known from below can be above it, not keep it.
     A model that is new has not grown, as in `check`; only what it may be altogether (`macs>600M`) holds for it. A bound
-    or an estimate is judged as it stands."""
+    or an estimate is judged as it stands; an energy only where it was measured."""
     ref = threshold.quantity
+    if ref.quantity.key == "energy" and not find_profile(ref.device).has_measured_energy:
+        return ThresholdResult(threshold, "unknown", f"the profile {ref.device} has no measured energy of the device")
     before, after = diff.figures(ref.key)
     label = ref.label
     if threshold.is_growth and not diff.before.source:

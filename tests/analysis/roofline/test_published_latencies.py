@@ -3,11 +3,14 @@
 Milliseconds are as published; where a throughput was, they are batch / throughput.
 """
 
+from math import ceil, floor
 from typing import Any, NamedTuple
 
 import pytest
 
 from costcalc import on_hardware
+from costcalc.analysis.hardware.catalogue import find_profile
+from costcalc.analysis.roofline.roofline import PUBLISHED_BANDS
 
 SLIM = "tensorflow/models, research/slim/nets/mobilenet/README.md, column Pixel 1"
 BERT = "NVIDIA/TensorRT 8.4.3, demo/BERT/README.md, Inference performance, average latency"
@@ -116,3 +119,24 @@ def test_no_bound_is_above_a_published_time(case: Published) -> None:
 def test_there_are_enough_of_them() -> None:
     assert len(PUBLISHED) >= 10
     assert len({case.device for case in PUBLISHED}) >= 8
+
+
+@pytest.mark.parametrize("kind", list(PUBLISHED_BANDS))
+def test_the_band_of_a_kind_is_that_of_its_published_times(kind: str) -> None:
+    """To one decimal, rounded outwards."""
+    ratios = []
+    for case in PUBLISHED:
+        if find_profile(case.device).kind == kind:
+            dtype = None if case.precision == "float32" else case.precision
+            (bound,) = on_hardware(
+                case.model, case.device, params=case.params, dims=case.dims, dtype=dtype, act_dtype=dtype
+            )
+            assert bound.unfused is not None
+            ratios.append(case.milliseconds / 1000 / float(bound.unfused))
+    band = PUBLISHED_BANDS[kind]
+    assert len(ratios) == band.runs
+    assert (floor(min(ratios) * 10) / 10, ceil(max(ratios) * 10) / 10) == (float(band.lowest), float(band.highest))
+
+
+def test_each_published_time_is_in_a_band() -> None:
+    assert sum(band.runs for band in PUBLISHED_BANDS.values()) == len(PUBLISHED)

@@ -173,7 +173,7 @@ HALF, ONE = Fraction(1, 2), Fraction(1)
         (Limit("compulsory_bytes", 10), Figure(10, "lower"), "kept", "a lower bound"),
         (Limit("compulsory_bytes", 9), Figure(10, "lower"), "exceeded", "already the lower bound is above"),
         (Limit("energy", ONE, "t4"), Figure(ONE, "estimate"), "kept", "1.00 J of at most 1.00 J"),
-        (Limit("energy", HALF, "t4"), Figure(ONE, "estimate"), "exceeded", "(an estimate of its order of magnitude)"),
+        (Limit("energy", HALF, "t4"), Figure(ONE, "estimate"), "exceeded", "(an estimate from a measured figure)"),
         (Limit("tokens_per_second", ONE, "t4", None, True), Figure(ONE, "upper"), "kept", "an upper bound"),
         (
             Limit("tokens_per_second", ONE, "t4", None, True),

@@ -14,7 +14,7 @@ def test_every_quantity_has_a_rule_of_its_own() -> None:
     assert len(set(CODES.values())) == len(CODES) and not {10, 11, 12} & set(CODES.values())
     assert [f"CC{number:03}" in RULES for number in CODES.values()] == [True] * len(CODES)
     assert set(CATALOGUE) - set(INCREASES) == {"fits", "training_fits", "generation_fits"}
-    assert "estimate of its order of magnitude" in RULES["CC016"].meaning
+    assert "estimate from what the device was measured to draw" in RULES["CC016"].meaning
     assert "--require fits.t4" in RULES["CC017"].remedy and "`min: " in RULES["CC027"].remedy
 
 
