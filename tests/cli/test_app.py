@@ -323,3 +323,8 @@ def test_a_built_in_model_is_called_by_its_name() -> None:
     ]
     done = process("analyze", "vgg16", "--shape", "input=1,3,8,8")
     assert done.returncode == 2 and "vgg16.yaml:" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["analyze", "plot"])
+def test_a_depth_is_any_number(command: str) -> None:
+    assert ok(command, "lenet5", "--by", "block", "--depth", "9" * 30) == ok(command, "lenet5", "--by", "block", "--depth", "9")

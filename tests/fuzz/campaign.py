@@ -15,6 +15,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import resource
 import sys
 import time
 from collections import Counter
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from support.defects import find_defect
-from support.sandbox import Run, execute, warm_up
+from support.sandbox import ADDRESS_SPACE, Run, execute, warm_up
 
 from .cases import KINDS, corpus, make_run
 from .shrink import shrink
@@ -87,6 +88,7 @@ def main() -> int:
     MODELS[:] = corpus(more)
     CHOSEN[:] = arguments.kinds.split(",")
     warm_up()
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))  # for the generator: inference allocates
     if arguments.replay is not None:
         run = make_run(arguments.replay, MODELS, CHOSEN)
         print(" ".join(run.arguments), judge(run), keep(run, "replay", arguments.replay, arguments.output), sep="\n")

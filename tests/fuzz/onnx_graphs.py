@@ -136,7 +136,7 @@ class Generator:
             known = {name: self.types[name] for name in node.input if name in self.types}
             data = {t.name: t for t in self.initializers if t.name in node.input and t.int64_data}
             return dict(onnx.shape_inference.infer_node_outputs(schemas()[node.op_type], node, known, data))
-        except (onnx.shape_inference.InferenceError, RuntimeError, ValueError, KeyError, onnx.checker.ValidationError):
+        except (onnx.shape_inference.InferenceError, RuntimeError, ValueError, KeyError, MemoryError):
             return None
 
     def _contributed(self) -> NodeProto:

@@ -35,7 +35,7 @@ def find_defect(run: Run, outcome: Outcome) -> str:
         return f"crash: {crash_place(run, text)}"
     if "out of memory" in text or outcome.memory > MEMORY:
         return f"memory: {'MemoryError' if 'out of memory' in text else 'peak'} {crash_place(run, text)}"
-    if "its rule fails with" in text:
+    if "rule fails with" in text:
         return f"crash: {crash_place(run, text)}"
     return _wrong_code(run, outcome, stderr) or _wrong_output(run, outcome, stderr)
 
@@ -109,7 +109,7 @@ def unreadable(form: str, command: str, content: bytes) -> str:
         elif form == "csv":
             widths = {len(row) for row in csv.reader(io.StringIO(text), strict=True)}
             return f"rows of {sorted(widths)[:5]} cells" if len(widths - {0}) > 1 and command != "table" else ""
-        elif form == "png" and not content.startswith(b"\x89PNG"):
+        elif form == "png" and command != "schema" and not content.startswith(b"\x89PNG"):
             return "no picture"
     except (ValueError, ElementTree.ParseError, csv.Error) as error:
         return f"{type(error).__name__}: {re.sub('[0-9]+', 'N', str(error))[:80]}"
@@ -161,6 +161,7 @@ def crash_place(run: Run, text: str) -> str:
     if "Traceback" not in text:
         again = execute(Run(run.files, (*run.arguments, "--debug"), run.variables, run.encoding, run.stdin))
         text = again.stderr.decode("utf-8", "replace")
+    text = re.split("The above exception|During handling", text)[0]
     kinds = re.findall(r"^(?:[a-z_.]+\.)?([A-Z]\w*(?:Error|Exception|Interrupt|Exit))\b", text, re.M)
     hidden = re.findall(r"bug in costcalc \((\w+)", text)
     return f"{(kinds or hidden or ['?'])[-1]} {innermost(text)}"
