@@ -13,7 +13,9 @@ PIPE_CLOSED = 141
 
 def shell(command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     line = command.replace("costcalc", f"'{sys.executable}' -m costcalc", 1)
-    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=environment(**variables), check=False)
+    return subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, env=environment(**variables), check=False
+    )
 
 
 @pytest.mark.parametrize("command", ["--help", "analyze --help", "--version", "models"])

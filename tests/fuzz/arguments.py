@@ -12,10 +12,25 @@ from costcalc.cli.group import MODULES, cli
 from . import values
 
 DEVICES = ("t4", "raspberry-pi-5", "stm32h743", "a100-sxm-80gb", "t4,stm32h743", "h.yaml", "nothing")
-QUANTITIES = (
-    "macs flops params peak_activation_bytes arena_bytes training_bytes time.t4 fits.t4 tokens_per_second.t4 "
-    "energy.stm32h743 weight_bytes ops.Relu kv_cache_bytes upper nothing macs.t4 time"
-).split()
+QUANTITIES = [
+    "macs",
+    "flops",
+    "params",
+    "peak_activation_bytes",
+    "arena_bytes",
+    "training_bytes",
+    "time.t4",
+    "fits.t4",
+    "tokens_per_second.t4",
+    "energy.stm32h743",
+    "weight_bytes",
+    "ops.Relu",
+    "kv_cache_bytes",
+    "upper",
+    "nothing",
+    "macs.t4",
+    "time",
+]
 ASSIGNED = ("N", "seq", "h", "w", "x", "input", "alpha", "resolution", "n", "*", "", "batch", "trip", "cond")
 WORDS = {
     "hardware": DEVICES,

@@ -84,7 +84,11 @@ def paced(pool: Any, source: Iterator[int], jobs: int) -> Iterator[Found]:
 
 def main() -> int:
     arguments = _parse()
-    more = sorted(str(p) for p in Path(arguments.models).glob("*.onnx") if p.stat().st_size < 60_000) if arguments.models else []
+    more = (
+        sorted(str(p) for p in Path(arguments.models).glob("*.onnx") if p.stat().st_size < 60_000)
+        if arguments.models
+        else []
+    )
     MODELS[:] = corpus(more)
     CHOSEN[:] = arguments.kinds.split(",")
     warm_up()

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from support import fuzz as damage
 from support.paths import ONNX_FILES
 from support.sandbox import Run
@@ -16,7 +16,16 @@ from .arguments import command_line
 from .onnx_graphs import generate_model
 from .onnx_mutations import mutate
 
-VARIABLES = ({}, {}, {}, {"COLUMNS": "40"}, {"COLUMNS": "0"}, {"COSTCALC_FORMAT": "json"}, {"NO_COLOR": "1"}, {"FORCE_COLOR": "1"})
+VARIABLES: tuple[dict[str, str], ...] = (
+    {},
+    {},
+    {},
+    {"COLUMNS": "40"},
+    {"COLUMNS": "0"},
+    {"COSTCALC_FORMAT": "json"},
+    {"NO_COLOR": "1"},
+    {"FORCE_COLOR": "1"},
+)
 ENCODINGS = ("utf-8", "utf-8", "utf-8", "latin-1", "cp437", "ascii")
 CHECKED = (
     "check --config c.yaml",
@@ -110,12 +119,14 @@ def _damaged(r: random.Random, models: Sequence[bytes]) -> bytes:
 
 
 def serialize(model: onnx.ModelProto) -> bytes:
-    return model.SerializeToString(deterministic=True)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
 
 
 def parse(content: bytes) -> onnx.ModelProto | None:
     """The model in bytes; None where they are none."""
     try:
-        return onnx.ModelProto.FromString(content)
+        model: onnx.ModelProto = onnx.ModelProto.FromString(content)
     except DecodeError:
         return None
+    return model

@@ -24,7 +24,9 @@ EXPRESSIONS = (
     *("0 // N", "N % 7", "max()", "1 if 1", "(" * 300, "9" * 5000, "2 ** N", "floor(N / 3) * ceil(N / 7)"),
 )
 CONFIG = {
-    "models": [{"path": "m.yaml", "limits": {"macs": "1G", "time": {"t4": "1 s"}}, "scenarios": {"a": {"dims": {"N": 2}}}}],
+    "models": [
+        {"path": "m.yaml", "limits": {"macs": "1G", "time": {"t4": "1 s"}}, "scenarios": {"a": {"dims": {"N": 2}}}}
+    ],
     "limits": {"macs": "10G", "params": "1M", "peak_activation_bytes": "1 MiB"},
     "max_increase": "5%",
     "min_delta": {"macs": "1k"},
@@ -58,7 +60,9 @@ def scalar(r: random.Random) -> Any:
         return r.choice(EXPRESSIONS)
     if what < 0.7:
         return values.number_text(r)
-    return r.choice((None, True, False, 0.5, -1.5, 1e300, float("nan"), [], {}, [1, 2], {"a": 1}, values.text(r), "same", "m.yaml"))
+    return r.choice(
+        (None, True, False, 0.5, -1.5, 1e300, float("nan"), [], {}, [1, 2], {"a": 1}, values.text(r), "same", "m.yaml")
+    )
 
 
 def layer(r: random.Random, depth: int = 0) -> Any:
@@ -142,7 +146,20 @@ def dump(r: random.Random, tree: Any) -> bytes:
     written = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, default_flow_style=r.random() < 0.3, width=100)
     if r.random() < 0.12:
         at = r.randrange(len(written) + 1)
-        faults = ("\t", ":", "- ", "*a", "&a ", "!!python/object:os.system ", "[" * 500, "\x00", "\ufeff", "? ", "<<: ", "{}")
+        faults = (
+            "\t",
+            ":",
+            "- ",
+            "*a",
+            "&a ",
+            "!!python/object:os.system ",
+            "[" * 500,
+            "\x00",
+            "\ufeff",
+            "? ",
+            "<<: ",
+            "{}",
+        )
         written = written[:at] + r.choice((*faults, "9" * 6000, "\n" * 1000)) + written[at + r.choice((0, 1, 5)) :]
     return written.encode("utf-8", "surrogatepass")
 
@@ -155,7 +172,16 @@ def yaml_model(r: random.Random) -> bytes:
         return dump(r, mutate_tree(r, tree, r.choice((1, 1, 1, 2))))
     tree = yaml.safe_load(SECTIONS)
     if what < 0.8:
-        tree["input"] = r.choice(([1, 3, 32, 32], ["N", 4, "h", "w"], [1, 7, 16], ["N", 8], values.shape(r), {"x": [1, 8], "y": values.shape(r)}))
+        tree["input"] = r.choice(
+            (
+                [1, 3, 32, 32],
+                ["N", 4, "h", "w"],
+                [1, 7, 16],
+                ["N", 8],
+                values.shape(r),
+                {"x": [1, 8], "y": values.shape(r)},
+            )
+        )
         fixed = tree["layers"]
         tree["layers"] = [layer(r) for _ in range(r.choice((1, 1, 2, 3)))] + r.choice(([], fixed))
         return dump(r, tree)

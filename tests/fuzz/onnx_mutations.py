@@ -114,7 +114,7 @@ def add_attribute(r: random.Random, model: ModelProto) -> None:
     schema = schemas().get(node.op_type)
     if schema is not None and schema.attributes and r.random() < 0.9:
         name = r.choice(sorted(schema.attributes))
-        node.attribute.append(Generator(r, 2).attribute(name, int(schema.attributes[name].type)))
+        node.attribute.append(Generator(r, 2).attribute(name, int(schema.attributes[name].type.value)))
     else:
         node.attribute.append(Generator(r, 2).attribute(values.text(r), r.choice((1, 2, 3, 7))))
 
@@ -177,7 +177,9 @@ def change_stored_integers(r: random.Random, model: ModelProto) -> None:
         tensor = r.choice(known)
         raw = tensor.raw_data
         count = len(raw) // 8 or len(tensor.int64_data)
-        elements = list(tensor.int64_data) or [int.from_bytes(raw[8 * i : 8 * i + 8], "little", signed=True) for i in range(count)]
+        elements = list(tensor.int64_data) or [
+            int.from_bytes(raw[8 * i : 8 * i + 8], "little", signed=True) for i in range(count)
+        ]
         if elements:
             elements[r.randrange(len(elements))] = _int64(values.integer(r))
             tensor.ClearField("raw_data")

@@ -47,7 +47,8 @@ def recurrent(gates: int) -> Callable[[random.Random, Shape], list[list[int]]]:
 
 def alike(r: random.Random, x: Shape) -> list[list[int]]:
     """An operand that broadcasts with x."""
-    return r.choice(([[]], [[1]], [[_number(x[-1] if x else 1)]], [[_number(d) for d in x]]))
+    choices: tuple[list[list[int]], ...] = ([[]], [[1]], [[_number(x[-1] if x else 1)]], [[_number(d) for d in x]])
+    return r.choice(choices)
 
 
 WEIGHTS: dict[str, Callable[[random.Random, Shape], list[list[int]]]] = {

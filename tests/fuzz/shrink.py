@@ -57,7 +57,14 @@ def _smaller_models(content: bytes) -> Iterator[bytes]:
     yield from _without(model, model.functions)
     yield from _without(model, model.metadata_props)
     for graph in reversed(graphs(model)):
-        for field in (graph.node, graph.initializer, graph.value_info, graph.input, graph.output, graph.sparse_initializer):
+        for field in (
+            graph.node,
+            graph.initializer,
+            graph.value_info,
+            graph.input,
+            graph.output,
+            graph.sparse_initializer,
+        ):
             yield from _without(model, field)
         for node in graph.node:
             for field in (node.attribute, node.input, node.output):
@@ -79,7 +86,9 @@ def _without(model: onnx.ModelProto, field: object) -> Iterator[bytes]:
         for start in range(0, len(entries), size):
             kept = entries[:start] + entries[start + size :]
             copies = [type(e).FromString(e.SerializeToString()) if hasattr(e, "SerializeToString") else e for e in kept]
-            before = [type(e).FromString(e.SerializeToString()) if hasattr(e, "SerializeToString") else e for e in entries]
+            before = [
+                type(e).FromString(e.SerializeToString()) if hasattr(e, "SerializeToString") else e for e in entries
+            ]
             del field[:]  # type: ignore[attr-defined]
             field.extend(copies)  # type: ignore[attr-defined]
             content = serialize(model)

@@ -36,7 +36,20 @@ TEXTS = (
     "../../etc/passwd",
     "9" * 5000,
 )
-SYMBOLS = ("N", "seq", "h", "w", "batch", "past_sequence_length + 1", "2", "-1", "h*w", "h//2", "floor(h/2)", "max(a,b)")
+SYMBOLS = (
+    "N",
+    "seq",
+    "h",
+    "w",
+    "batch",
+    "past_sequence_length + 1",
+    "2",
+    "-1",
+    "h*w",
+    "h//2",
+    "floor(h/2)",
+    "max(a,b)",
+)
 """Names that models give to open extents; some read as expressions."""
 DTYPE_CODES = (1, 1, 1, 2, 3, 6, 7, 7, 8, 9, 10, 11, 13, 16, 17, 21, 22, 23, 0, 14, 99)
 
@@ -76,6 +89,22 @@ def shape(r: random.Random, longest: int = 5) -> list[int | str | None]:
 
 def number_text(r: random.Random) -> str:
     """A number as somebody may write it in an option or a file."""
-    words = ("1e3", "1e400", "nan", "inf", "-0", "0x10", "1_000", "1,5", "½", "٣", "1G", "4.2MiB", "10%", "-5%", "2.1ms")
+    words = (
+        "1e3",
+        "1e400",
+        "nan",
+        "inf",
+        "-0",
+        "0x10",
+        "1_000",
+        "1,5",
+        "½",
+        "٣",
+        "1G",
+        "4.2MiB",
+        "10%",
+        "-5%",
+        "2.1ms",
+    )
     words = (*words, "1e999999999", "9" * 5000, "1" + "0" * 400, "", " ", "none", "null", "true", "[1,2]", "{}")
     return str(integer(r)) if r.random() < 0.6 else r.choice(words)

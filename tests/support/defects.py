@@ -19,8 +19,25 @@ LONGEST_OUTPUT = 40_000_000
 LONGEST_ERROR = 20_000
 """Bytes. A page about a real model has some megabytes; a complaint is a sentence for each model."""
 COUNTS = frozenset(
-    "macs flops params buffers weight_bytes activation_bytes peak_activation_bytes traffic_bytes arena_bytes "
-    "backward_macs training_bytes count operations time energy offset bytes".split()
+    [
+        "macs",
+        "flops",
+        "params",
+        "buffers",
+        "weight_bytes",
+        "activation_bytes",
+        "peak_activation_bytes",
+        "traffic_bytes",
+        "arena_bytes",
+        "backward_macs",
+        "training_bytes",
+        "count",
+        "operations",
+        "time",
+        "energy",
+        "offset",
+        "bytes",
+    ]
 )
 """Keys of figures that are never below 0; in documents of diff they are changes, which may be."""
 
@@ -49,8 +66,9 @@ def _wrong_code(run: Run, outcome: Outcome, stderr: str) -> str:
         return f"silent: {command} exits 2 without a word"
     if outcome.code == 2 and command != "check" and not stderr.strip() and b"rror" not in outcome.stdout:
         return f"silent: {command} exits 2 and says nothing on stderr"
-    if outcome.code == 0 and not outcome.stdout.strip() and not outcome.files and "--check" not in run.arguments:
-        return "" if command in ("table", "lock") else f"silent: {command} exits 0 and writes nothing"
+    wrote = outcome.stdout.strip() or outcome.files or stderr.strip()
+    if outcome.code == 0 and not wrote and "--check" not in run.arguments and command not in ("table", "lock"):
+        return f"silent: {command} exits 0 and writes nothing"
     return ""
 
 
@@ -64,19 +82,30 @@ def _wrong_output(run: Run, outcome: Outcome, stderr: str) -> str:
             return f"long: {command} writes {len(content) // 1_000_000} MB"
         if name.endswith((".png", ".onnx")) or content.startswith(b"\x89PNG") or command == "export":
             continue
-        if problem := _steering(re.sub(rb"<script.*?</script>", b"", content, flags=re.S), "FORCE_COLOR" in run.variables):
+        if problem := _steering(
+            re.sub(rb"<script.*?</script>", b"", content, flags=re.S), "FORCE_COLOR" in run.variables
+        ):
             return f"control: {command} writes {problem}"
     form = written_format(run.arguments)
     contents = list(outcome.files.values()) if "-o" in run.arguments else [outcome.stdout]
     for content in contents:
-        if content.strip() and outcome.code in (0, 1) and (problem := unreadable(form, command, content)):
+        if (
+            command != "schema"
+            and content.strip()
+            and outcome.code in (0, 1)
+            and (problem := unreadable(form, command, content))
+        ):
             return f"output: {command} {form}: {problem}"
     return ""
 
 
 def _steering(content: bytes, colours: bool) -> str:
     """A byte string that is text -> its first character that steers a terminal, or ""."""
-    text = re.sub("\x1b\\[[0-9;]*m", "", content.decode("utf-8", "replace")) if colours else content.decode("utf-8", "replace")
+    text = (
+        re.sub("\x1b\\[[0-9;]*m", "", content.decode("utf-8", "replace"))
+        if colours
+        else content.decode("utf-8", "replace")
+    )
     if text.isascii() and text.replace("\n", "").isprintable():
         return ""
     for character in text:
@@ -109,7 +138,7 @@ def unreadable(form: str, command: str, content: bytes) -> str:
         elif form == "csv":
             widths = {len(row) for row in csv.reader(io.StringIO(text), strict=True)}
             return f"rows of {sorted(widths)[:5]} cells" if len(widths - {0}) > 1 and command != "table" else ""
-        elif form == "png" and command != "schema" and not content.startswith(b"\x89PNG"):
+        elif form == "png" and not content.startswith(b"\x89PNG"):
             return "no picture"
     except (ValueError, ElementTree.ParseError, csv.Error) as error:
         return f"{type(error).__name__}: {re.sub('[0-9]+', 'N', str(error))[:80]}"
@@ -138,9 +167,11 @@ def _wrong_figures(value: Any, command: str, key: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _wrong_figures(item, command, key)
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        return
-    elif command in ("diff", "suggest", "reconcile", "check"):
+    elif (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or command in ("diff", "suggest", "reconcile", "check")
+    ):
         return
     elif key in COUNTS and (value < 0 or (isinstance(value, float) and key not in ("time", "energy"))):
         yield f"{key} is {'negative' if value < 0 else 'no integer'}"

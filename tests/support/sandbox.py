@@ -73,7 +73,11 @@ def warm_up() -> None:
         import_module(module)
     for form in ("table", "html", "svg"):  # the rest of the imports
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-            app.run(["report", "lenet5", "--hardware", "t4"] if form == "html" else ["plot", "lenet5", "--format", form.replace("table", "text")])
+            app.run(
+                ["report", "lenet5", "--hardware", "t4"]
+                if form == "html"
+                else ["plot", "lenet5", "--format", form.replace("table", "text")]
+            )
     gc.disable()
     gc.freeze()
 
@@ -145,9 +149,10 @@ def _child(run: Run, folder: Path, whole: bool, seconds: int) -> None:
             variables = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": run.encoding, **run.variables}
             os.execve(sys.executable, [sys.executable, "-m", "costcalc", *run.arguments], variables)
         os.environ.update(run.variables)
-        sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), "utf-8")  # noqa: SIM115, PTH123
-        sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), run.encoding)  # noqa: SIM115, PTH123
-        sys.stderr = io.TextIOWrapper(open(2, "wb", closefd=False), run.encoding, "backslashreplace", line_buffering=True)  # noqa: SIM115, PTH123
+        sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False), "utf-8")  # noqa: SIM115
+        sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), run.encoding)  # noqa: SIM115
+        stderr = open(2, "wb", closefd=False)  # noqa: SIM115
+        sys.stderr = io.TextIOWrapper(stderr, run.encoding, "backslashreplace", line_buffering=True)
         faulthandler.register(signal.SIGXCPU, sys.stderr, all_threads=False, chain=True)
         code = app.run(run.arguments)
         sys.stdout.flush()

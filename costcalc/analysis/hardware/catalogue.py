@@ -24,6 +24,7 @@ from costcalc.analysis.hardware.profile import (
     SourcedFigure,
 )
 from costcalc.core.errors import HardwareError, UsageError, suggest_choice
+from costcalc.core.sanitize import printable
 from costcalc.core.units import parse_magnitude
 
 MAX_FILE_BYTES = 1 << 20
@@ -204,7 +205,7 @@ def _check_range(number: Fraction, value: Any, location: str) -> Fraction:
 def _read_text(value: Any, file: str, section: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise HardwareError(f"{value!r} is not a text", "write it in quotes", f"{file}: {section}")
-    return " ".join(value.split())
+    return printable(" ".join(value.split()))
 
 
 def _read_texts(value: Any, file: str, section: str) -> tuple[str, ...]:
