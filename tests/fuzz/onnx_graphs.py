@@ -247,7 +247,7 @@ class Generator:
         made = []
         for name, attribute in sorted(schema.attributes.items()):
             if attribute.required or self.r.random() < 0.2:
-                made.append(self.attribute(name, int(attribute.type.value)))
+                made.append(self.attribute(name, int(attribute.type.value)))  # type: ignore[attr-defined]
         return made
 
     def attribute(self, name: str, kind: int) -> AttributeProto:

@@ -114,7 +114,7 @@ def add_attribute(r: random.Random, model: ModelProto) -> None:
     schema = schemas().get(node.op_type)
     if schema is not None and schema.attributes and r.random() < 0.9:
         name = r.choice(sorted(schema.attributes))
-        node.attribute.append(Generator(r, 2).attribute(name, int(schema.attributes[name].type.value)))
+        node.attribute.append(Generator(r, 2).attribute(name, int(schema.attributes[name].type.value)))  # type: ignore[attr-defined]
     else:
         node.attribute.append(Generator(r, 2).attribute(values.text(r), r.choice((1, 2, 3, 7))))
 
