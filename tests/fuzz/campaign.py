@@ -15,6 +15,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import pickle
 import resource
 import sys
 import time
@@ -42,6 +43,8 @@ class Found(NamedTuple):
     command: str
 
 
+NO_RUN = -999
+"""In the place of an exit code: the seed gives no run."""
 MODELS: list[bytes] = []
 CHOSEN: list[str] = list(KINDS)
 
@@ -50,8 +53,29 @@ def judge(run: Run) -> str:
     return find_defect(run, execute(run))
 
 
+def make_run_apart(seed: int) -> Run | None:
+    """A seed -> its run, made in a process of its own; None where that dies: ONNX's inference, which generated graphs
+    are tried with, ends the whole process at some of them."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            with os.fdopen(writer, "wb") as pipe:
+                pickle.dump(make_run(seed, MODELS, CHOSEN), pipe)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        content = pipe.read()
+    os.waitpid(pid, 0)
+    return pickle.loads(content) if content else None
+
+
 def try_seed(seed: int) -> Found:
-    run = make_run(seed, MODELS, CHOSEN)
+    run = make_run_apart(seed)
+    if run is None:
+        return Found(seed, "", NO_RUN, 0.0, 0, "")
     outcome = execute(run)
     return Found(seed, find_defect(run, outcome), outcome.code, outcome.seconds, outcome.memory, run.arguments[0])
 
