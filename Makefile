@@ -3,13 +3,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint gold docs schemas check-readme bench vendor clean
+.PHONY: demo test test-models fuzz lint gold docs schemas check-readme bench vendor clean
 
 demo: $(VENV)/.demo
 	$(BIN)/costcalc compare mobilenet vgg16
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto
+
+# Every command on every model of a folder: make test-models MODELS=../shared/models
+MODELS ?= ../shared/models
+test-models: $(VENV)/.test
+	PYTHONPATH=tests $(BIN)/python tests/every_command.py $(MODELS) specs
+
+# Mutated models, configs, profiles and command lines for so many minutes; what breaks is kept in fuzz-defects/.
+FUZZ_MINUTES ?= 60
+fuzz: $(VENV)/.test
+	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --minutes $(FUZZ_MINUTES)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .

@@ -98,6 +98,8 @@ def default_depth(root: LayerBlock) -> int:
 def _frontier_blocks(root: LayerBlock, depth: int) -> list[LayerBlock]:
     blocks = list(root.children.values())
     for _ in range(depth - 1):
+        if not any(_children(block) for block in blocks):  # a depth may be any number
+            break
         blocks = [inner for block in blocks for inner in (_children(block) or [block])]
     return blocks
 

@@ -26,13 +26,17 @@ DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line of the process and ends it with the exit code."""
+    """Runs the command line of the process and ends it with the exit code. A standard error that was closed takes
+    what is written to it."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     sys.exit(run(sys.argv[1:] if args is None else args))
 
 
 def run(args: Sequence[str]) -> int:
     """Command line -> exit code: 0, 1 (a budget is exceeded), 2 (costcalc could not answer), 130 (interrupted)."""
     replace_unprintable()
+    stdout = sys.stdout
     try:
         result = cli.main(args=list(args), prog_name="costcalc", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -47,11 +51,12 @@ def run(args: Sequence[str]) -> int:
         error.show()
         return CANNOT_ANSWER
     except SystemExit as stop:
-        if COMPLETION_VARIABLE in os.environ:  # how click ends when it has answered a shell
-            return stop.code if isinstance(stop.code, int) else CANNOT_ANSWER
-        if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):  # how click ends when nobody reads its --help
+        if sys.stdout is not stdout:  # how click ends when its page of help is not read
+            sys.stdout = stdout
             discard_output()
             return PIPE_CLOSED
+        if COMPLETION_VARIABLE in os.environ:  # how click ends when it has answered a shell
+            return stop.code if isinstance(stop.code, int) else CANNOT_ANSWER
         _show_traceback(args)  # somebody's rules: its code is no verdict
         print_error(f"costcalc: what was run ended the program (exit code {stop.code})")
         return CANNOT_ANSWER

@@ -78,11 +78,23 @@ def write_bytes(content: bytes, output: str | None = None) -> None:
         stream.buffer.write(content)
 
 
+LONGEST_ERROR_LINE = 2_000
+"""Characters: a name or a shape of a model that is no real one may have any number of them."""
+
+
 def print_error(text: str) -> None:
-    """Writes a message to standard error; the names in it steer neither the terminal nor a CI's log."""
+    """Writes a message to standard error; the names in it steer neither the terminal nor a CI's log, and of a line of
+    more than LONGEST_ERROR_LINE characters the middle is left out."""
     from costcalc.core.sanitize import printable_lines
 
-    click.echo(printable_lines(text), err=True)
+    click.echo("\n".join(map(_cut_middle, printable_lines(text).split("\n"))), err=True)
+
+
+def _cut_middle(line: str) -> str:
+    if len(line) <= LONGEST_ERROR_LINE:
+        return line
+    half = LONGEST_ERROR_LINE // 2
+    return f"{line[:half]} … {line[-half:]}"
 
 
 @contextmanager

@@ -324,3 +324,18 @@ def test_a_built_in_model_is_called_by_its_name() -> None:
     ]
     done = process("analyze", "vgg16", "--shape", "input=1,3,8,8")
     assert done.returncode == 2 and "vgg16.yaml:" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["analyze", "plot"])
+def test_a_depth_is_any_number(command: str) -> None:
+    assert ok(command, "lenet5", "--by", "block", "--depth", "9" * 30) == ok(
+        command, "lenet5", "--by", "block", "--depth", "9"
+    )
+
+
+def test_a_message_has_an_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name of a model may have any length; what is wrong stands at the end of the line, what to do behind it."""
+    Path("long.yaml").write_text(f"input: [N, 3]\nlayers:\n  - relu: {{from: {'x' * 100_000}}}\n")
+    assert run.run(["analyze", "long.yaml"]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("costcalc: long.yaml:3:") and "…" in shown and len(shown) < 2_100

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from costcalc.cli.output import CANNOT_ANSWER, output_option
+from costcalc.cli.output import output_option
 from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, split_commas
 from costcalc.cli.settings import SettingsCommand, settings_options
-from costcalc.core.errors import UsageError
+from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.options import Settings
 
@@ -107,7 +107,7 @@ def sweep(
     output: str | None,
     resume: bool,
     **selection: Any,
-) -> int:
+) -> None:
     """Cost every combination of parameters, symbols and settings.
 
     Any quantity can be a column, a condition or a goal: arena_bytes, time.t4, energy.stm32h743, training_bytes …
@@ -137,5 +137,6 @@ def sweep(
     )
     numbers = select_numbers(setup, sample, seed or 0)
     sweep_output = SweepOutput(choose_format(form, output, FORMS), output, columns, plot, resume)
-    complete = write_sweep(setup, numbers, chosen, sweep_output, jobs)
-    return 0 if complete else CANNOT_ANSWER
+    if not write_sweep(setup, numbers, chosen, sweep_output, jobs):
+        fact = f"none of the {len(numbers):,} combinations is a valid model"
+        raise CostcalcError(fact, "the column `error` of --format csv says why of each")

@@ -64,14 +64,7 @@ def write_sweep(
         write_text(json.dump({"sweep": sweep_document(sweep, output.columns)}), path)
     else:
         _print_table(sweep, output)
-    complete = not sweep.points or sweep.invalid < sweep.points
-    if not complete:
-        click.echo(
-            f"costcalc: all {sweep.points:,} combinations are invalid; --format csv without a condition or a goal "
-            "writes the error of each",
-            err=True,
-        )
-    return complete
+    return not sweep.points or sweep.invalid < sweep.points
 
 
 def _print_table(sweep: Sweep, output: SweepOutput) -> None:
@@ -174,11 +167,7 @@ def _open_output(path: str | None, size: int) -> Iterator[Any]:
 @contextmanager
 def progress(total: int, path: str | None) -> Iterator[Callable[[int], None]]:
     """A bar on standard error, where that is a terminal that the rows themselves do not go to."""
-    if (
-        sys.stderr is None
-        or not sys.stderr.isatty()
-        or (path is None and sys.stdout is not None and sys.stdout.isatty() and total < 200)
-    ):
+    if not sys.stderr.isatty() or (path is None and sys.stdout is not None and sys.stdout.isatty() and total < 200):
         yield lambda points: None
         return
     from rich.console import Console

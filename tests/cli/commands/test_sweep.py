@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support.cli import run
+from support.cli import call, run
 
 
 def out(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> str:
@@ -149,6 +149,16 @@ def test_reasons_stand_below_the_table(capsys: pytest.CaptureFixture[str], monke
     assert text.count("Invalid  seq=") == 3 and "Invalid  5 more reasons" in text
     assert run(["sweep", "mobilenet", "--set", "alpha=x,1", "--set", "classes=10,20", "--strict"]) == 2
     assert "(alpha=x, classes=10)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])
+@pytest.mark.parametrize("selection", [[], ["--pareto", "macs,params"], ["--sort", "macs"]], ids=" ".join)
+def test_a_sweep_without_a_valid_model_says_so(
+    form: str, selection: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = call(capsys, "sweep", "mobilenet", "--set", "alpha=-1,-2", "--format", form, *selection)
+    assert code == 2
+    assert "none of the 2 combinations is a valid model" in err
 
 
 def test_invalid_combinations_are_rows(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,66 @@
+"""Every command with its options, as a table of command lines that a test runs on each model.
+
+MODEL stands for the model, OTHER for a second one; LIMITS of each are in tests/support/sandbox.py.
+"""
+
+from __future__ import annotations
+
+DEVICES = "t4,raspberry-pi-5,stm32h743"
+
+COMMANDS = (
+    "analyze MODEL",
+    "analyze MODEL --format json",
+    "analyze MODEL --format csv",
+    "analyze MODEL --format markdown",
+    "analyze MODEL --format html",
+    "analyze MODEL --format svg",
+    "analyze MODEL --by op --sort macs --top 3",
+    "analyze MODEL --by block --depth 2",
+    "analyze MODEL --symbolic --format json",
+    "analyze MODEL --training --format json",
+    "analyze MODEL --training --checkpoint --optimizer sgd --input-gradient",
+    f"analyze MODEL --hardware {DEVICES} --format json",
+    f"analyze MODEL --hardware {DEVICES} --training --fuse",
+    "analyze MODEL --dtype int8 --act-dtype float16 --hardware t4",
+    "analyze MODEL OTHER --format csv",
+    "compare MODEL OTHER",
+    "compare OTHER MODEL --format json",
+    "compare MODEL MODEL --format markdown",
+    f"compare OTHER MODEL --format html --training --hardware {DEVICES}",
+    "explain MODEL",
+    f"explain MODEL --training --fuse --hardware {DEVICES}",
+    "explain MODEL --format json",
+    "memory MODEL",
+    "memory MODEL --fuse --format json",
+    "memory MODEL --fuse-blocks --by step",
+    "memory MODEL --in-place --by resolution --format csv",
+    "memory MODEL --reorder --format markdown",
+    "memory MODEL --align 16 --format html",
+    "memory MODEL --arena --format json",
+    "memory MODEL --fuse-blocks --in-place --reorder --arena --format svg",
+    "llm MODEL",
+    "llm MODEL --prompt 16 --generate 4 --hardware t4 --format json",
+    f"report MODEL --hardware {DEVICES} -o report.html",
+    "plot MODEL",
+    "plot MODEL --by block -o bars.svg",
+    "plot MODEL --kind memory --format svg",
+    "plot MODEL --kind roofline --hardware t4 --format html",
+    "plot MODEL OTHER --kind pareto",
+    "check MODEL --max macs=1 --max peak_activation_bytes=1G --require fits.t4 --format junit",
+    "check MODEL --max params=1T --format json",
+    "lock MODEL -o costcalc.lock.json",
+    "diff MODEL MODEL",
+    "diff MODEL MODEL --format json --fuse --training",
+    "diff OTHER MODEL --top 5 --format markdown",
+    "table MODEL OTHER",
+    "sweep MODEL --vary dtype=int8,float16 --format json",
+    "sweep MODEL --vary fuse=true,false --pareto macs,params --format csv",
+    "suggest MODEL",
+    "suggest MODEL --format json --top 3",
+    "suggest MODEL 1",
+    "reconcile MODEL",
+    "reconcile MODEL --by layer --format json",
+    "reconcile MODEL --by tool --format csv",
+    "export MODEL -o out.onnx --weights none",
+)
+"""What each command is asked of each model, open and bound."""
