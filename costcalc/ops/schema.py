@@ -132,12 +132,18 @@ def check_node(schema: Schema, inputs: Sequence[Any], outputs: Sequence[str], at
 def _check_presence(word: str, least: int, parameters: Sequence[Parameter], values: Sequence[Any]) -> None:
     count = len(values)
     if count < least:
-        raise ShapeError(f"{count} {word}s are given, the operator needs {least}", f"name every {word} that it needs")
+        raise ShapeError(
+            f"{_count_text(count, word)} given, the operator needs {least}", f"name every {word} that it needs"
+        )
     if count > len(parameters) and not (parameters and parameters[-1].option == "*"):
-        raise ShapeError(f"{count} {word}s are given, the operator takes {len(parameters)}", "remove some")
+        raise ShapeError(f"{_count_text(count, word)} given, the operator takes {len(parameters)}", "remove some")
     for i, (value, parameter) in enumerate(zip(values, parameters, strict=False), 1):
         if (value is None or value == "") and parameter.option == "":
             raise ShapeError(f"{word} {i} is left out, which the operator needs", "give it")
+
+
+def _count_text(count: int, word: str) -> str:
+    return f"{count} {word} is" if count == 1 else f"{count} {word}s are"
 
 
 def _value_text(value: Any) -> str:

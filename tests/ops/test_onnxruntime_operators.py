@@ -12,6 +12,7 @@ from support.paths import ONNX_FILES
 from costcalc.core import registry
 from costcalc.core.ir import TensorType
 from costcalc.frontends.onnx.fallback import onnx_operators
+from costcalc.ops.schema import find_schema
 
 NAMES = ONNX_FILES / "onnxruntime_operators.txt"
 """The names of ONNX Runtime 1.32.0; an installed release is asked for its own as well."""
@@ -68,11 +69,17 @@ CASES: list[tuple[str, list[Any], dict[str, Any], tuple[Any, ...], int]] = [
     ("BitmaskDropout", [X], {}, (2, 5, 8), 0),
     ("BitmaskBiasDropout", [X, t(8), X], {}, (2, 5, 8), 80 * 2),
     ("RelativePositionBias", [t(32, 4), ints(6), ints(7)], {"max_distance": 9}, (1, 4, 6, 7), 0),
-    ("MRotaryEmbedding", [t(2, 5, 16), t(3, 2, 5, dtype=I64), t(9, 4), t(9, 4)], {}, (2, 5, 16), 160 * 3),
+    (
+        "MRotaryEmbedding",
+        [t(2, 5, 16), t(3, 2, 5, dtype=I64), t(9, 4), t(9, 4)],
+        {"mrope_section": (2, 1, 1)},
+        (2, 5, 16),
+        160 * 3,
+    ),
     ("GemmaRotaryEmbedding", [t(1, 3, 4), *[t(1, 2, 3, 4)] * 4], {}, (1, 2, 3, 4), 12 * 2 + 48 * 3),
     ("QOrderedGelu", [t(2, 3, dtype=I8), t(), t()], {}, (2, 3), 6 * 3),
-    ("QuantizeWithOrder", [t(2, 3), t()], {}, (2, 3), 6),
-    ("DequantizeWithOrder", [t(2, 3, dtype=I8), t()], {"to": 10}, (2, 3), 6),
+    ("QuantizeWithOrder", [t(2, 3), t()], {"order_input": 1, "order_output": 1}, (2, 3), 6),
+    ("DequantizeWithOrder", [t(2, 3, dtype=I8), t()], {"to": 10, "order_input": 1, "order_output": 1}, (2, 3), 6),
     ("ReduceSumInteger", [t(2, 3, 4, dtype=I8)], {"axes": (1,), "keepdims": 0}, (2, 4), 24 - 8),
     ("MaxpoolWithMask", [t(1, 2, 6), t(1, 2, 6, dtype=I32)], {"kernel_shape": (3,)}, (1, 2, 4), 8 * 2),
     ("CropAndResize", [t(1, 2, 8, 8), t(3, 4), t(3, dtype=I32), ints(4, 5, dtype=I32)], {}, (3, 2, 4, 5), 120 * 7),
@@ -102,7 +109,7 @@ CASES: list[tuple[str, list[Any], dict[str, Any], tuple[Any, ...], int]] = [
     (
         "QOrderedAttention",
         [t(2, 3, 8, dtype=I8), *[t()] * 4, *[t(8, 8, dtype=I8)] * 3, *[t()] * 3, *[t(8)] * 3, *[t()] * 3, t(2, 3)],
-        {"num_heads": 2},
+        {"num_heads": 2, "order_input": 1, "order_output": 1, "order_weight": 0},
         (2, 3, 8),
         2 * (6 * 8 * 24 + 2 * 2 * 9 * 4 * 2) + 6 * 24 + 2 * 48 + 36 * (5 + 1) + 48 * 2,
     ),
@@ -117,14 +124,14 @@ CASES: list[tuple[str, list[Any], dict[str, Any], tuple[Any, ...], int]] = [
     (
         "MatMulNBitsMlp",
         [t(2, 32), None, t(32), t(8, 2, 8, dtype=U8), t(16), t(8), t(8, 2, 8, dtype=U8), t(16), t(8)],
-        {"K": 32, "N": 8},
+        {"K": 32, "N": 8, "block_size": 16, "activation": "silu"},
         (2, 8),
         2 * (2 * 2 * 8 * 32) + (64 * 4 + 2 * 3) + 2 * 8 * 32 + 16 * (2 + 1 + 2),
     ),
     (
         "MatMulNBitsQkv",
         [t(2, 32), t(2, 32), t(32), *[t(8, 2, 8, dtype=U8), t(16), t(8)], *[t(4, 2, 8, dtype=U8), t(8), None] * 2],
-        {"K": 32, "Nq": 8, "Nkv": 4},
+        {"K": 32, "Nq": 8, "Nkv": 4, "block_size": 16},
         (2, 8),
         2 * (2 * 16 * 32) + 64 + (64 * 4 + 2 * 3) + 16 * 32 + 2 * 8,
     ),
@@ -146,7 +153,7 @@ CASES: list[tuple[str, list[Any], dict[str, Any], tuple[Any, ...], int]] = [
     (
         "QOrderedMatMul",
         [t(2, 3, 4, dtype=I8), t(), t(4, 5, dtype=I8), t(), t(), t(5)],
-        {},
+        {"order_A": 1, "order_B": 0, "order_Y": 1},
         (2, 3, 5),
         2 * (2 * 3 * 5 * 4) + 30 * (1 + 2),
     ),
@@ -156,8 +163,11 @@ CASES: list[tuple[str, list[Any], dict[str, Any], tuple[Any, ...], int]] = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
 def test_contributed_operators(case: tuple[str, list[TensorType | None], dict[str, Any], tuple[Any, ...], int]) -> None:
     op_type, inputs, attributes, expected, flops = case
-    assert shape(op_type, *inputs, domain=MS, **attributes) == expected
-    assert cost(op_type, *inputs, domain=MS, **attributes).flops == flops
+    outputs = find_schema(MS, op_type, 1)
+    assert outputs is not None
+    n = max(outputs.min_outputs, 1)
+    assert shape(op_type, *inputs, domain=MS, n=n, **attributes) == expected
+    assert cost(op_type, *inputs, domain=MS, n=n, **attributes).flops == flops
 
 
 RUNS = (

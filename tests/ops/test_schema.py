@@ -42,7 +42,7 @@ X = t(1, 3, 8, 8)
     ("op_type", "inputs", "how", "says"),
     [
         ("Relu", [X, X], {}, "2 inputs are given, the operator takes 1"),
-        ("Add", [X], {}, "1 inputs are given, the operator needs 2"),
+        ("Add", [X], {}, "1 input is given, the operator needs 2"),
         ("Add", [X, None], {}, "input 2 is left out"),
         ("Relu", [X], {"n": 2}, "2 outputs are given, the operator takes 1"),
         ("Relu", [X], {"n": 0}, "0 outputs are given, the operator needs 1"),

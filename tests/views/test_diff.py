@@ -133,7 +133,7 @@ def test_csv_has_a_row_for_each_layer_that_changed(example: tuple[str, str]) -> 
 def one_layer(name: str) -> Graph:
     b = GraphBuilder(name, name, {"": 17})
     x = b.add_input("x", DType.FLOAT32, (1, 3, 6, 6))
-    return b.build(b.add("Relu", [x], {name: name}, name=name))
+    return b.build(b.add("Relu", [x], {f"__{name}": name}, name=name))
 
 
 def test_hostile_names() -> None:

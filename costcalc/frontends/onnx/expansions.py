@@ -24,6 +24,7 @@ from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
 from costcalc.frontends.onnx.walker import Expand, Walker
 from costcalc.ops.attention import attention_heads
 from costcalc.ops.common.channels import NCHWC
+from costcalc.ops.reshape import reshape_extents
 
 
 def expand_constant_of_shape(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
@@ -45,13 +46,13 @@ def expand_nonzero(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
 
 
 def expand_reshape(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
-    """Adds the node; a shape that is an attribute, as below opset 5, becomes an input."""
-    shape = call.attributes.get("shape")
-    if len(call.inputs) != 1 or not isinstance(shape, tuple):
+    """Adds the node; of one whose shape is an attribute, as below opset 5, the output's type is told by it."""
+    target = call.attributes.get("shape")
+    data = walker.builder.types.get(call.inputs[0]) if len(call.inputs) == 1 else None
+    if data is None or data.shape is None or not isinstance(target, tuple):
         walker.add(call)
         return
-    name = walker.builder.add_constant(f"{call.name}/shape", DType.INT64, (len(shape),), shape)
-    walker.add(call, inputs=(*call.inputs, name))
+    walker.add(call, (TensorType(data.dtype, reshape_extents(data.shape, target), data.value),))
 
 
 SCORE_MODIFIERS = ("score_mod", "prob_mod")

@@ -11,7 +11,7 @@ from costcalc.core.dim import Dim, prod
 from costcalc.core.formula import Cost, Work, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import ShapeResult, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import traits
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.contrib.attention import ms_attention_cost, ms_attention_shape
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.contrib.norm import embed_layer_norm_cost, embed_layer_norm_shape
@@ -183,6 +183,15 @@ def qordered_attention_shape(x: TensorType, *others: TensorType | None, num_head
     weights, widths = _joined(x, others[4:7])
     types = ms_attention_shape(x, weights, num_heads=num_heads, qkv_hidden_sizes=widths)
     return types if isinstance(types, TensorType) else types[0]
+
+
+@least_work_rule("QOrderedAttention", domain=MS)
+def qordered_attention_least_work(use: OperatorUse) -> LeastWork:
+    """With unidirectional or mask_index, which come with no length to read, everything: they may hide every key
+    with its projection."""
+    hides = use.attributes.get("unidirectional", 0) or use.input(17) is not None
+    reads: dict[int, Dim] = dict.fromkeys(range(len(use.types)), 0) if hides else {}
+    return LeastWork(0 if hides else use.macs.value, reads)
 
 
 @cost_rule("QOrderedAttention", domain=MS)

@@ -139,7 +139,7 @@ def test_a_value_beyond_the_upper_bound_is_refused() -> None:
 def selection(op_type: str, inputs: list[str], stored: list[onnx.TensorProto], **attributes: Any) -> bytes:
     """An operator with an extent that depends on data, and a Relu of what it gives, as floats."""
     nodes = [
-        helper.make_node(op_type, inputs, ["s"], name="n", **attributes),
+        helper.make_node(op_type, inputs, ["s", "i"] if op_type == "TopK" else ["s"], name="n", **attributes),
         helper.make_node("Cast", ["s"], ["f"], to=FLOAT),
         helper.make_node("Relu", ["f"], ["y"]),
     ]
