@@ -167,7 +167,8 @@ class Graph:
     end marks as learned. nodes stand in execution order. symbols are bound extents by name, assumptions are the
     conditions on open ones. choices names the If nodes whose branch is open: the branch with more FLOPs counts, so
     totals are upper bounds. quantised names the values of an integer type that stand for reals: those that convert()
-    takes as if they were computed, or stored, in that type.
+    takes as if they were computed, or stored, in that type. data_symbols maps a symbol of an extent that depends on
+    data to its node, or its input.
     """
 
     name: str
@@ -184,6 +185,11 @@ class Graph:
     assumptions: tuple[Assumption, ...] = ()
     choices: tuple[str, ...] = ()
     quantised: frozenset[str] = frozenset()
+    data_symbols: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return f"<Graph {self.name}: {len(self.nodes)} nodes, {len(self.initializers)} stored tensors>"
 
     @property
     def data_inputs(self) -> tuple[str, ...]:

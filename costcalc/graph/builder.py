@@ -101,6 +101,9 @@ class GraphBuilder:
         self.symbols: dict[str, Dim] = {}
         self.parameters: set[str] = set()
         self.data_symbols: dict[str, str] = {}
+        self.short_names: dict[str, str] = {}
+        self.symbol_counts: dict[str, int] = {}
+        self.reserved_symbols: Callable[[], frozenset[str]] = frozenset
         self.cache = InferenceCache()
 
     def add_input(self, name: str, dtype: DType, shape: Sequence[Dim] | None, value: Value | None = None) -> str:
@@ -179,14 +182,21 @@ class GraphBuilder:
             tuple(self.notes),
             frozenset(self.parameters),
             assumptions,
+            data_symbols=self.data_symbols,
         )
 
     def fresh(self, node: str, suffix: str) -> Dim:
-        """A new symbol for an extent that depends on data, named after its node."""
-        name = f"{node}.{suffix}"
+        """A new symbol for an extent that depends on data: `boxes`, the second one `boxes2`; data_symbols has the node
+        of each. binding may name it in full, too: `NonMaxSuppression_12.boxes`."""
+        full_name = f"{node}.{suffix}"
+        name = self.short_names.get(full_name, "")
+        while not name or name in self.reserved_symbols():
+            number = self.symbol_counts[suffix] = self.symbol_counts.get(suffix, 0) + 1
+            separator = "_" if suffix[-1:].isdigit() else ""
+            name = self.short_names[full_name] = suffix if number == 1 else f"{suffix}{separator}{number}"
         self.data_symbols[name] = node
         self.cache.has_fresh_symbol = True
-        return self.binding.get(name, symbol(name))
+        return self.binding.get(name, self.binding.get(full_name, symbol(name)))
 
     def _new(self, name: str) -> None:
         if name in self.types:

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from costcalc.core.assumptions import Assumption, collect_assumptions
@@ -18,7 +19,7 @@ from costcalc.core.errors import CostcalcError, LoadError, UnknownNameError, Usa
 from costcalc.core.ir import DTYPE_OF_CODE, UNKNOWN, DType, Graph, Node, SequenceType, TensorType
 from costcalc.frontends.onnx.constants import promote_constants
 from costcalc.frontends.onnx.expansions import EXPANSIONS, inline_function
-from costcalc.frontends.onnx.fallback import make_inference
+from costcalc.frontends.onnx.fallback import declared_names, make_inference
 from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names
 from costcalc.frontends.onnx.messages import ModelProto, TypeProto, ValueInfoProto
 from costcalc.frontends.onnx.parse import parse_model
@@ -156,11 +157,12 @@ def _load_graph(
         equalities += tuple(a for a in collected if symbol_name(a.left) and symbol_name(a.right) and a.relation == "=")
     builder = walker.builder
     symbols = binding.declared | builder.data_symbols.keys()
+    full_names = {full: short for full, short in builder.short_names.items() if short in symbols}
     for name in dims:
-        if name not in symbols:
+        if name not in symbols and name not in full_names:
             fact = f"--dim names {name!r}, which the model does not have"
             raise UnknownNameError(fact, suggest_names(name, sorted(symbols)), argument="dims", name=name)
-    builder.symbols = {k: v for k, v in binding.symbols.items() if k not in equal_symbols}
+    builder.symbols = {full_names.get(k, k): v for k, v in binding.symbols.items() if k not in equal_symbols}
     builder.notes[:0] = binding.notes
     promote_constants(builder, walker.definitions.constants)
     assumptions = {str(a): a for a in (*equalities, *collected)}.values()
@@ -181,6 +183,7 @@ def _walk_model(
     opset = proto.opset or {"": 1}
     infer = make_inference(graph, binding, opset)
     builder = GraphBuilder(Path(place).stem, place, opset, infer, binding.symbols)
+    builder.reserved_symbols = cache(lambda: binding.declared | declared_names(graph))
     functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
     for info in inputs:
         if info.type.kind in ("sequence", "optional"):

@@ -113,6 +113,10 @@ class CheckResult:
     models: tuple[ModelCheck, ...]
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return f"<CheckResult of {len(self.models)} models, {len(self.verdicts)} limits: exit code {self.exit_code}>"
+
     @property
     def exit_code(self) -> int:
         """2 where a model cannot be read or a limit cannot be told, else 1 where one is exceeded, else 0. What is only
