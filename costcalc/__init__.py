@@ -42,6 +42,11 @@ __all__ = [
 install_presenter("costcalc.render.display")
 
 
+def __dir__() -> list[str]:
+    """The names of the API, for completion."""
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     if name in ("analyze", "compare", "diff", "explain", "footprint", "load", "on_hardware"):
         from costcalc import api

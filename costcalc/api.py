@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.report import Report
+from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze as analyze_source
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from costcalc.views.explain import Explanation
 
 
-def load(source: ModelSource, **options: Unpack[ReadingArguments]) -> Graph:
+def load(source: ModelSource, *inputs: Any, **options: Unpack[ReadingArguments]) -> Graph:
     """The graph of a model: the path of a YAML or ONNX file, a built-in name, the bytes of a file, a binary file
     object or an onnx.ModelProto.
 
@@ -33,10 +34,11 @@ def load(source: ModelSource, **options: Unpack[ReadingArguments]) -> Graph:
     weights and activations as if stored and computed in another type (`"int8"`). CostcalcError where it is no model, or
     not a valid one.
     """
+    _refuse_inputs(inputs)
     return load_source(source, Settings.of(**options))
 
 
-def analyze(source: ModelSource, *, strict: bool = False, **options: Unpack[SettingsArguments]) -> Report:
+def analyze(source: ModelSource, *inputs: Any, strict: bool = False, **options: Unpack[SettingsArguments]) -> Report:
     """What a model costs: layers and totals, and what the options ask for beside, which str prints too.
 
     The options are load's and: execution (in_place, fuse, fuse_blocks, reorder, align by name) for the peak and the
@@ -45,7 +47,17 @@ def analyze(source: ModelSource, *, strict: bool = False, **options: Unpack[Sett
     cache_dtype by name) for a decoder's passes and cache. strict makes an operator without a rule an
     UnknownOperatorError.
     """
+    _refuse_inputs(inputs)
     return analyze_settings(source, Settings.of(**options), strict)
+
+
+def _refuse_inputs(inputs: tuple[Any, ...]) -> None:
+    """UsageError where inputs stand beside a model, as counters take them that run it."""
+    if inputs:
+        raise UsageError(
+            f"{len(inputs) + 1} arguments stand where one model is expected",
+            'no model is run: give shapes={"x": [1, 3, 224, 224]}, or several models to costcalc.compare',
+        )
 
 
 def analyze_settings(source: ModelSource, settings: Settings, strict: bool = False) -> Report:

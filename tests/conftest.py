@@ -29,7 +29,7 @@ def gold() -> Callable[[str, str], None]:
 def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither colours nor a width are asked for by the environment."""
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
 
 
 @pytest.fixture

@@ -34,18 +34,22 @@ def group_by_operator(rows: Iterable[LayerCost]) -> list[LayerGroup]:
 
 @dataclass(slots=True)
 class LayerBlock:
-    """A node of the tree: a block with its rows and inner blocks in execution order, or a single layer."""
+    """A node of the tree: a block with its rows and inner blocks in execution order, or a single layer. label is the
+    end of its path that its parent's lacks. is_folded: it stands for layers beside blocks."""
 
     path: tuple[str, ...]
+    label: str = ""
     rows: list[LayerCost] = field(default_factory=list)
     children: dict[str, LayerBlock] = field(default_factory=dict)
+    is_folded: bool = False
 
 
 def block_tree(rows: Iterable[LayerCost]) -> LayerBlock:
     """Rows -> the root of their tree of blocks.
 
     A block that is entered again continues its first entry. A row that has the name of a block of others (a layer of
-    several nodes) belongs to that block.
+    several nodes) belongs to that block. A block that holds one inner block and nothing else is one with it
+    (`model/backbone`), and the root has several children, or layers.
     """
     root = LayerBlock(())
     rows = tuple(rows)
@@ -57,18 +61,65 @@ def block_tree(rows: Iterable[LayerCost]) -> LayerBlock:
         for name in layer_path if layer_path in paths else row.scope:
             child = block.children.get(name)
             if child is None:
-                child = block.children[name] = LayerBlock((*block.path, name))
+                child = block.children[name] = LayerBlock((*block.path, name), name)
             block = child
             block.rows.append(row)
-        block.children["\0" + row.name] = LayerBlock((*block.path, row.name.rsplit("/", 1)[-1]), [row])
+        last = row.name.rsplit("/", 1)[-1]
+        block.children["\0" + row.name] = LayerBlock((*block.path, last), last, [row])
+    _merge_single_children(root)
     return root
+
+
+def _merge_single_children(root: LayerBlock) -> None:
+    stack = [root]
+    while stack:
+        block = stack.pop()
+        while len(block.children) == 1:
+            (child,) = block.children.values()
+            if not child.children:
+                break
+            block.path, block.children = child.path, child.children
+            block.label = f"{block.label}/{child.label}" if block.label else ""
+        if block is root:
+            _raise_only_block(root)
+        stack.extend(child for child in block.children.values() if child.children)
+
+
+def _raise_only_block(root: LayerBlock) -> None:
+    """Root -> while it has one block, and layers that cost next to nothing, the block's children in the block's
+    place."""
+    while True:
+        inner_blocks = [child for child in root.children.values() if child.children]
+        others = [child for child in root.children.values() if not child.children]
+        if len(inner_blocks) != 1 or not all(map(_is_minor, others)):
+            return
+        children: list[LayerBlock] = []
+        for child in root.children.values():
+            children.extend(child.children.values() if child.children else (child,))
+        root.children = {str(i): child for i, child in enumerate(children)}
+
+
+def _fold_minor(children: list[LayerBlock]) -> list[LayerBlock]:
+    """Children of a block -> the same; beside blocks, the layers that cost next to nothing are one, the last."""
+    minor = [child for child in children if _is_minor(child)]
+    if len(minor) < 2 or not any(child.children for child in children):
+        return children
+    label = f"({len(minor)} other layers)"
+    folded = LayerBlock((label,), label, [row for child in minor for row in child.rows], {label: minor[0]}, True)
+    return [*(child for child in children if not _is_minor(child)), folded]
+
+
+def _is_minor(block: LayerBlock) -> bool:
+    """Whether it is a layer without MACs and parameters."""
+    figures = block.rows[0].figures
+    return not block.children and figures["macs"] == 0 and figures["params"] == 0
 
 
 def expand_tree(root: LayerBlock, depth: int | None) -> list[LayerGroup]:
     """Tree and depth (None: default_depth) -> its blocks down to that depth as groups, each before its inner blocks."""
     depth = default_depth(root) if depth is None else depth
     groups: list[LayerGroup] = []
-    stack = [(block, 1) for block in reversed(root.children.values())]
+    stack = [(block, 1) for block in reversed(_fold_minor(list(root.children.values())))]
     while stack:
         block, level = stack.pop()
         groups.append(_block_group(block, level - 1))
@@ -96,7 +147,7 @@ def default_depth(root: LayerBlock) -> int:
 
 
 def _frontier_blocks(root: LayerBlock, depth: int) -> list[LayerBlock]:
-    blocks = list(root.children.values())
+    blocks = _fold_minor(list(root.children.values()))
     for _ in range(depth - 1):
         if not any(_children(block) for block in blocks):  # a depth may be any number
             break
@@ -105,10 +156,13 @@ def _frontier_blocks(root: LayerBlock, depth: int) -> list[LayerBlock]:
 
 
 def _children(block: LayerBlock) -> list[LayerBlock]:
-    """Block -> its inner blocks; none of a block with one layer."""
-    return list(block.children.values()) if len(block.rows) > 1 else []
+    """Block -> its inner blocks and layers; none of a block with one layer, or whose layers cost next to nothing."""
+    children = list(block.children.values())
+    if block.is_folded or len(block.rows) == 1 or all(map(_is_minor, children)):
+        return []
+    return _fold_minor(children)
 
 
 def _block_group(block: LayerBlock, depth: int) -> LayerGroup:
     name = block.rows[0].name if not block.children else "/".join(block.path)
-    return LayerGroup(name, tuple(block.rows), depth, block.path[-1])
+    return LayerGroup(name, tuple(block.rows), depth, block.label)

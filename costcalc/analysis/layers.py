@@ -15,6 +15,7 @@ from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType, bind_type, qualified_name
 from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS, Certainty
 from costcalc.core.registry import rule_state
+from costcalc.core.units import format_count
 from costcalc.graph.bind import bind_cost
 
 LAYER_QUANTITIES = LAYER_TOTALS
@@ -51,6 +52,11 @@ class LayerCost:
     def operator(self) -> str:
         """The operator's name, with its domain unless that is ONNX's own."""
         return qualified_name(self.domain, self.op_type)
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        macs = self.figures["macs"]
+        return f"<LayerCost {self.name}: {self.operator}, {'?' if macs is None else format_count(macs)} MACs>"
 
     def __getitem__(self, quantity: str) -> Dim | None:
         return self.figures[quantity]

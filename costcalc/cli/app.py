@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from costcalc.cli.group import cli
+from costcalc.cli.group import OTHER_OPTIONS, cli
 from costcalc.cli.output import CANNOT_ANSWER, PIPE_CLOSED, discard_output, print_error, replace_unprintable
 from costcalc.core.errors import CostcalcError, crash_message
 
@@ -47,6 +47,10 @@ def run(args: Sequence[str]) -> int:
         return INTERRUPTED
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.NoSuchOption as error:
+        hint = OTHER_OPTIONS.get(error.option_name)
+        (click.UsageError(f"No such option: {error.option_name}; {hint}", error.ctx) if hint else error).show()
+        return CANNOT_ANSWER
     except click.ClickException as error:
         error.show()
         return CANNOT_ANSWER

@@ -4,9 +4,11 @@ command lines to copy."""
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
 import click
 
+from costcalc.core.errors import UsageError
 from costcalc.core.version import __version__
 
 SECTIONS = {
@@ -121,6 +123,34 @@ MODULES = {
 all of them, with their options, are a third of the time of `costcalc --version`."""
 
 
+OTHER_WORDS = {
+    **dict.fromkeys(
+        ("flops", "macs", "params", "summary", "profile", "info", "cost", "count", "stats", "show", "inspect"),
+        "analyze",
+    ),
+    **dict.fromkeys(("list", "ls", "zoo"), "models"),
+    **dict.fromkeys(("devices", "device", "gpus"), "hardware"),
+    **dict.fromkeys(("operators", "layers"), "ops"),
+    **dict.fromkeys(("draw", "visualize", "chart"), "plot"),
+    **dict.fromkeys(("html", "page"), "report"),
+    **dict.fromkeys(("budget", "test", "verify"), "check"),
+    **dict.fromkeys(("optimize", "optimise"), "suggest"),
+    **dict.fromkeys(("ram", "peak"), "memory"),
+    "vs": "compare",
+}
+"""What other tools call a command -> the command."""
+
+OTHER_OPTIONS = {
+    **dict.fromkeys(("--batch", "--batch-size", "--bs"), "write --dim N=8, or the name of the model's own batch"),
+    **dict.fromkeys(("--json", "--csv", "--markdown", "--html"), "write --format json, csv, markdown or html"),
+    **dict.fromkeys(("--input-size", "--input-shape", "--input", "--size"), "write --shape INPUT=1,3,224,224"),
+    **dict.fromkeys(("--device", "--gpu", "--target"), "write --hardware NAME (see `costcalc hardware`)"),
+    **dict.fromkeys(("--precision", "--quantize"), "write --dtype int8 for weights, --act-dtype int8 for activations"),
+    **dict.fromkeys(("--output-format", "--out-format"), "write --format json"),
+}
+"""What other tools call an option -> what to write."""
+
+
 class Sections(click.Group):
     """A group whose help lists the commands by what they are for, and whose commands close with examples."""
 
@@ -136,6 +166,20 @@ class Sections(click.Group):
                 self.add_command(getattr(import_module(f"costcalc.cli.commands.{MODULES[name]}"), name))
         return super().get_command(ctx, cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Arguments -> the command and its arguments. A model in the place of a command is analysed; UsageError for a
+        word that other tools use for a command of ours."""
+        word = args[0] if args else ""
+        if word and word not in MODULES:
+            if command := OTHER_WORDS.get(word.lower()):
+                line = " ".join(["costcalc", command, *args[1:]])
+                raise UsageError(f"there is no command {word!r}", f"did you mean `{line}`?")
+            if _is_model(word):
+                return "analyze", self.get_command(ctx, "analyze"), args
+        return super().resolve_command(ctx, args)
+
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Adds a command, with its examples below its help."""
         lines = EXAMPLES.get(name or cmd.name or "", ())
@@ -149,6 +193,14 @@ class Sections(click.Group):
         for title, commands in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), summary) for name, summary in commands.items()])
+
+
+def _is_model(word: str) -> bool:
+    """Whether a word is a file, looks like the path of one, or is a built-in name or the beginning of one."""
+    from costcalc.frontends.builtin import find_builtin, find_family
+
+    is_path = word == "-" or "/" in word or Path(word).suffix != "" or Path(word).exists()
+    return not word.startswith("--") and (is_path or bool(find_builtin(word) or find_family(word)))
 
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -66,6 +66,13 @@ class NameList(click.ParamType):  # type: ignore[type-arg]
     def __init__(self, names: Callable[[], Iterable[str]], several: bool = True) -> None:
         self.names, self.several = names, several
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The names as they are written among the known ones, whatever their case: MACs is macs."""
+        if not isinstance(value, str) or value == value.lower():
+            return value
+        known = {name.lower(): name for name in self.names()}
+        return ",".join(known.get(name.strip().lower(), name) for name in value.split(","))
+
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 

@@ -176,7 +176,8 @@ class Graph:
     totals are upper bounds. upper_bounds holds, by symbol, the largest value of an extent or trip count that depends on
     data, where there is one. quantised names the values of an integer type that stand for reals: those that convert()
     takes as if they were computed, or stored, in that type. sparse holds the stored tensors of which the file has some
-    elements and their indices only: their types are those of the whole.
+    elements and their indices only: their types are those of the whole. data_symbols maps a symbol of
+    an extent that depends on data to its node, or its input.
     """
 
     name: str
@@ -195,6 +196,11 @@ class Graph:
     quantised: frozenset[str] = frozenset()
     upper_bounds: Mapping[str, Dim] = field(default_factory=dict)
     sparse: Mapping[str, SparseStorage] = field(default_factory=dict)
+    data_symbols: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return f"<Graph {self.name}: {len(self.nodes)} nodes, {len(self.initializers)} stored tensors>"
 
     @property
     def data_inputs(self) -> tuple[str, ...]:

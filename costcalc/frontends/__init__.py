@@ -6,11 +6,14 @@ damaged file).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from costcalc.core.arguments import refuse_read_options
 from costcalc.core.budget import limited_work
-from costcalc.core.errors import LoadError, UsageError
+from costcalc.core.dim import Poly
+from costcalc.core.dim import symbols as symbols_of
+from costcalc.core.errors import LoadError
 from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Frontend, Loaded, ParametricFrontend
 from costcalc.frontends.options import ReadOptions, read_options
@@ -31,6 +34,27 @@ def load(source: ModelSource, **options: Any) -> Graph:
     return read_model(source, read_options(**options)).graph
 
 
+ANY_SYMBOL = "*"
+"""The name by which dims bind every symbol that is open."""
+
+MAX_ROUNDS = 4
+"""A model is read again with what was open bound; an extent that it then has may be open in its turn."""
+
+
+def _bind_open(frontend: Frontend, source: Source, options: ReadOptions) -> Loaded:
+    """A model and options whose dims have `*` → the model with every symbol that is open bound to its value."""
+    dims = dict(options.dims)
+    value = dims.pop(ANY_SYMBOL)
+    for _ in range(MAX_ROUNDS):
+        loaded = frontend.read(source, replace(options, dims=dims))
+        types = loaded.graph.types.values()
+        names = symbols_of(*{d for t in types for d in t.shape or () if isinstance(d, Poly)})
+        if not names:
+            break
+        dims |= dict.fromkeys(names, value)
+    return loaded
+
+
 SUPPORTED_FORMATS = "give a YAML model, an ONNX model or a built-in name"
 
 
@@ -38,8 +62,11 @@ def read_model(model: ModelSource, options: ReadOptions = ReadOptions()) -> Load
     """A path, a built-in name, `REV:path`, `-` (standard input), bytes, a binary file object or an onnx.ModelProto ->
     its graph, with its source map if the options ask for one. CostcalcError where it is no model."""
     source = find_source(model)
+    frontend = find_frontend(source)
     with limited_work("reading the model", nbytes=source.size):
-        return find_frontend(source).read(source, options)
+        if ANY_SYMBOL in options.dims:
+            return _bind_open(frontend, source, options)
+        return frontend.read(source, options)
 
 
 def find_frontend(source: Source) -> Frontend:
@@ -50,9 +77,9 @@ def find_frontend(source: Source) -> Frontend:
         if frontend.recognises(source):
             return frontend
     if source.object is not None:
-        kind = type(source.object)
-        fact = f"an object of the type {kind.__module__}.{kind.__qualname__} is no model that is read"
-        raise UsageError(fact, "give a path, bytes, a binary file object, an onnx.ModelProto or a Graph")
+        from costcalc.frontends.objects import refuse_object
+
+        refuse_object(source.object)
     from costcalc.frontends.foreign import refuse_directory, refuse_foreign
 
     if source.is_directory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -25,14 +26,27 @@ def specs_folder() -> Path:
 
 
 def find_builtin(name: str) -> Path | None:
-    """A built-in name or alias -> its file; None where there is no such model."""
+    """A built-in name or alias, whatever its case, `-` and `_` -> its file; None where there is no such model."""
     path = specs_folder() / f"{name}.yaml"
     if "/" not in name and "\\" not in name and path.is_file():
         return path
     for model in builtin_models():
         if name in model.aliases:
             return model.path
-    return None
+    key = plain_name(name)
+    matches = {model.path for model in builtin_models() if key in map(plain_name, (model.name, *model.aliases))}
+    return matches.pop() if len(matches) == 1 and key else None
+
+
+def plain_name(name: str) -> str:
+    """A name → the same without case, `-`, `_` and blanks: MobileNet-V2 → mobilenetv2."""
+    return re.sub(r"[-_ ]", "", name.lower())
+
+
+def find_family(name: str) -> list[str]:
+    """The beginning of names of built-in models → these names: EfficientNet → efficientnet_b0, efficientnet_b1 …"""
+    key = plain_name(name)
+    return [model.name for model in builtin_models() if len(key) > 2 and plain_name(model.name).startswith(key)]
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from typing import IO, Any, Union
 from costcalc.core.errors import CostcalcError, LoadError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.frontends import git
-from costcalc.frontends.builtin import builtin_names, find_builtin
+from costcalc.frontends.builtin import builtin_names, find_builtin, find_family
 
 MODEL_REMEDY = "name a YAML file, an ONNX file or a built-in model"
 
@@ -208,6 +208,8 @@ def _no_file(path: Path) -> CostcalcError:
     text = str(path)
     if "\n" in text:
         return _text_for_path()
-    matches = difflib.get_close_matches(text, builtin_names(), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(text.lower(), builtin_names(), n=1, cutoff=0.6)
     remedy = f"did you mean {matches[0]!r}?" if matches else "see `costcalc models` for the built-in ones"
+    if family := find_family(text):
+        remedy = f"there are {', '.join(family)}" if len(family) > 1 else f"did you mean {family[0]!r}?"
     return LoadError(f"there is no file and no built-in model {text!r}", remedy)

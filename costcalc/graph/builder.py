@@ -117,6 +117,9 @@ class GraphBuilder:
         self.sparse: dict[str, SparseStorage] = {}
         self.data_symbols: dict[str, str] = {}
         self.upper_bounds: dict[str, Dim] = {}
+        self.short_names: dict[str, str] = {}
+        self.symbol_counts: dict[str, int] = {}
+        self.reserved_symbols: Callable[[], frozenset[str]] = frozenset
         self.cache = InferenceCache()
 
     def add_input(self, name: str, dtype: DType, shape: Sequence[Dim] | None, value: Value | None = None) -> str:
@@ -210,23 +213,35 @@ class GraphBuilder:
             assumptions,
             upper_bounds=self.upper_bounds,
             sparse=self.sparse,
+            data_symbols=self.data_symbols,
         )
 
     def fresh(self, node: str, suffix: str, upper: Dim | None = None) -> Dim:
-        """A new symbol for an extent that depends on data, named after its node; upper is the largest that it can be,
+        """A new symbol for an extent that depends on data: `boxes`, the second one `boxes2`; data_symbols has the node
+        of each, and binding may name it in full too: `NonMaxSuppression_12.boxes`. upper is the largest that it can be,
         None where that is not known. ShapeError where its value is larger."""
-        name = f"{node}.{suffix}"
+        full_name = f"{node}.{suffix}"
+        name = self._short_name(full_name, suffix)
         self.data_symbols[name] = node
         self.cache.has_fresh_symbol = True
         if upper is not None:
             self.upper_bounds[name] = upper
-        if name not in self.binding:
+        value = self.binding.get(name, self.binding.get(full_name))
+        if value is None:
             return upper if self.upper and upper is not None else symbol(name)
-        value = self.binding[name]
         if upper is not None:
             remedy = f"it is {pretty_text(upper)} at most: bind a smaller value"
             require_at_least(upper, value, f"{name} is bound to {pretty_text(value)}", remedy)
         return value
+
+    def _short_name(self, full_name: str, suffix: str) -> str:
+        """A symbol's name in full and its last word -> the word, or with a number where it is taken."""
+        name = self.short_names.get(full_name, "")
+        while not name or name in self.reserved_symbols():
+            number = self.symbol_counts[suffix] = self.symbol_counts.get(suffix, 0) + 1
+            separator = "_" if suffix[-1:].isdigit() else ""
+            name = self.short_names[full_name] = suffix if number == 1 else f"{suffix}{separator}{number}"
+        return name
 
     def name_outputs(self, op_type: str, domain: str, name: str, outputs: Sequence[str]) -> tuple[str, ...]:
         """The outputs of a node with this name -> the same; those that the operator gives in any case have a name."""

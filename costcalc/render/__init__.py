@@ -26,7 +26,7 @@ def render_tables(form: str, tables: Sequence[Table], screen: Screen, keep_all: 
     if form == "svg":
         from costcalc.render import svg
 
-        return _encode_markup(svg.render(tables, screen.width, keep_all), screen)
+        return _encode_markup(svg.render(tables, screen.text_width, keep_all), screen)
     if form != "table":
         raise ValueError(f"{form} is no format of text")
     from costcalc.render import table
@@ -39,7 +39,7 @@ def render_png(tables: Sequence[Table], screen: Screen, keep_all: bool = False) 
     for it."""
     from costcalc.render import svg
 
-    return svg.rasterize(svg.render(tables, screen.width, keep_all))
+    return svg.rasterize(svg.render(tables, screen.text_width, keep_all))
 
 
 def _encode_markup(page: str, screen: Screen) -> str:

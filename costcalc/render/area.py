@@ -28,7 +28,7 @@ def area_lines(plot: StepPlot, screen: Screen) -> list[str]:
     top = max(plot.values, default=0)
     labels = {0: format_bytes(top), HEIGHT // 2: format_bytes(top // 2)} if top else {}
     margin = max(map(len, labels.values()), default=1)
-    values = fit_values(plot.values, max(8, screen.width - margin - 2))
+    values = fit_values(plot.values, max(8, screen.text_width - margin - 2))
     vertical, tick, corner, horizontal = tuple("│┤└─" if screen.unicode else "|++-")
     lines = [f"{palette.faint}{printable(plot.title)}{palette.off}"]
     for row in range(HEIGHT):

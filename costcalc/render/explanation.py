@@ -11,7 +11,7 @@ from costcalc.core.sanitize import printable
 from costcalc.core.units import format_count, ratio
 from costcalc.render import table
 from costcalc.render.layout import wrap
-from costcalc.render.names import shorten_path
+from costcalc.render.names import shorten_name
 from costcalc.render.terminal import Palette, Screen
 from costcalc.views.columns import COLUMNS
 from costcalc.views.explain import MAX_TERMS, Explanation, LayerExplanation, WorkingLine, value_in_formula
@@ -30,7 +30,7 @@ def explanation_text(explanation: Explanation, screen: Screen) -> str:
     lines: list[str] = []
     if explanation.layer is None:
         head = printable(f"{report.name}  {inputs_text(report)}")
-        lines += [f"{palette.title}{head}{palette.off}", ""]
+        lines += [*(f"{palette.title}{line}{palette.off}" for line in wrap(head, screen.text_width, 2)), ""]
     if len(explanation.workings) <= MAX_FULL_LAYERS:
         operators: set[str] = set()
         for working in explanation.workings:
@@ -39,9 +39,9 @@ def explanation_text(explanation: Explanation, screen: Screen) -> str:
     else:
         lines += [*_compact_lines(explanation, screen), ""]
     if explanation.sums:
-        lines += [*_step_lines(list(explanation.sums), screen.width, palette, ""), ""]
+        lines += [*_step_lines(list(explanation.sums), screen.text_width, palette, ""), ""]
     for section in explanation.sections.values():
-        lines += [*_step_lines(list(section), screen.width, palette, ""), ""]
+        lines += [*_step_lines(list(section), screen.text_width, palette, ""), ""]
     if explanation.separable:
         lines += [*_separable_lines(explanation.separable, screen), ""]
     if explanation.layer is None and len(explanation.workings) > MAX_FULL_LAYERS:
@@ -52,9 +52,11 @@ def explanation_text(explanation: Explanation, screen: Screen) -> str:
 def _working_lines(working: LayerExplanation, screen: Screen, explains_operator: bool) -> Iterator[str]:
     """Working of a layer -> its lines; explains_operator: with what the operator does and what its rule is."""
     row, palette = working.row, screen.palette
-    yield f"{palette.title}{printable(row.name)}{palette.off}  {printable(row.operator)}"
+    *name, last = wrap(printable(row.name), screen.text_width - 2 - len(printable(row.operator)), 2)
+    yield from (f"{palette.title}{line}{palette.off}" for line in name)
+    yield f"{palette.title}{last}{palette.off}  {printable(row.operator)}"
     if explains_operator and working.sentence:
-        yield from (INDENT + line for line in wrap(working.sentence, screen.width - 2, 0))
+        yield from (INDENT + line for line in wrap(working.sentence, screen.text_width - 2, 0))
         yield ""
     steps = [
         WorkingLine("Input" if len(working.inputs) == 1 else "Inputs", (", ".join(working.inputs),)),
@@ -63,7 +65,7 @@ def _working_lines(working: LayerExplanation, screen: Screen, explains_operator:
     ]
     if explains_operator and working.rule:
         steps.append(WorkingLine("Rule", (working.rule,)))
-    yield from _step_lines([step for step in steps if step.sides != ("",)], screen.width, palette, INDENT)
+    yield from _step_lines([step for step in steps if step.sides != ("",)], screen.text_width, palette, INDENT)
 
 
 def _step_lines(steps: list[WorkingLine], width: int, palette: Palette, indent: str) -> Iterator[str]:
@@ -98,13 +100,15 @@ def _compact_lines(explanation: Explanation, screen: Screen) -> Iterator[str]:
     formulas = [(working.row.operator, formula(working).sides) for working in explanation.workings]
     legend = dict.fromkeys((operator, sides[0]) for operator, sides in formulas if len(sides) > 1)
     lines = [WorkingLine(operator, (f"{label} = {names}",)) for operator, names in list(legend)[:MAX_TERMS]]
-    yield from _step_lines(lines, screen.width, screen.palette, "")
+    yield from _step_lines(lines, screen.text_width, screen.palette, "")
 
 
 def _separable_lines(pairs: Sequence[SeparablePair], screen: Screen) -> Iterator[str]:
     """Pairs -> lines 672 / 2,160 = 1/5 + 1/9: a depthwise and a pointwise convolution against the standard one. Equal
     pairs stand together."""
-    yield from wrap("Depthwise and pointwise convolution against the standard one they stand for:", screen.width, 0)
+    yield from wrap(
+        "Depthwise and pointwise convolution against the standard one they stand for:", screen.text_width, 0
+    )
     pairs_by_macs: dict[tuple[Dim, Dim], list[SeparablePair]] = {}
     for pair in pairs:
         pairs_by_macs.setdefault((pair.macs, pair.standard), []).append(pair)
@@ -114,8 +118,8 @@ def _separable_lines(pairs: Sequence[SeparablePair], screen: Screen) -> Iterator
         names = [first.depthwise, first.pointwise][len(pairs) > 1 :]
         more = f", {len(group) - 1} more alike" if len(group) > 1 else ""
         line = f"{INDENT}{printable(_share_text(macs, standard, terms))}"
-        room = (screen.width - len(line) - len(more) - 2 - 2 * len(names)) // len(names)
-        short = ", ".join(shorten_path(printable(name), room) for name in names)
+        room = (screen.text_width - len(line) - len(more) - 2 - 2 * len(names)) // len(names)
+        short = ", ".join(shorten_name(printable(name), room) for name in names)
         yield f"{line}  ({short}{more})" if room > 8 else line
     if len(pairs) > 1:
         macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)

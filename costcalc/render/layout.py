@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from costcalc.render.terminal import PIPE_WIDTH
 from costcalc.views.table import Column
 
 GAP = "  "
+
+MIN_ROOM = 20
+"""Text is not wrapped in less than this."""
 
 BAR_WIDTHS = (5, 16)
 """The narrowest and the widest bar."""
@@ -19,6 +23,7 @@ BAR_WIDTHS = (5, 16)
 FIRST_WIDTHS = (
     ("change", 24),
     ("number", 24),
+    ("bytes", 24),
     ("short", 24),
     ("prose", 24),
     ("name", 30),
@@ -38,15 +43,28 @@ NARROW_WIDTHS = (
     ("text", 9),
     ("change", 12),
     ("number", 12),
+    ("bytes", 12),
     ("short", 12),
 )
 """What is shortened before any other column is left out."""
 
-MIN_WIDTHS = (*NARROW_WIDTHS, ("name", 8), ("text", 4), ("shape", 5))
+MIN_WIDTHS = (
+    *NARROW_WIDTHS,
+    ("change", 8),
+    ("number", 8),
+    ("short", 8),
+    ("bytes", 8),
+    ("name", 8),
+    ("text", 4),
+    ("shape", 5),
+)
 """How far columns shrink that may not be left out."""
 
-MAX_WIDTHS = {"name": 64, "text": 28, "shape": 28, "number": 48, "short": 48, "change": 48, "prose": 60}
-"""No column is wider than this, whatever the line's width."""
+MAX_WIDTHS = {"name": 64, "text": 28, "shape": 28, "number": 48, "bytes": 48, "short": 48, "change": 48, "prose": 60}
+"""No column of a terminal is wider than this, whatever the line's width."""
+
+MAX_PIPE_WIDTH = 200
+"""No column that goes to no terminal is wider than this."""
 
 SINGLE_CELL_SIGNS = frozenset("×≥…–·²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
 """Signs of one cell that tables are full of."""
@@ -117,7 +135,7 @@ def fit_columns(
     indexes = list(range(len(columns)))
     while True:
         # Left out, a column gives its room back: the others start again from their natural widths.
-        widths = {i: _initial_width(columns[i].kind, natural[i]) for i in indexes}
+        widths = {i: _initial_width(columns[i].kind, natural[i], width) for i in indexes}
         if _shrink_columns(columns, widths, floors, width, FIRST_WIDTHS):
             break
         least = min(indexes, key=lambda i: columns[i].importance)
@@ -128,18 +146,21 @@ def fit_columns(
                 _shrink_columns(columns, widths, floors, width, MIN_WIDTHS)
                 break
         indexes.remove(least)
-    spare = -_excess_width(widths, width)
+    spare = -excess_width(widths, width)
     for i in widths:
         if columns[i].kind == "bar" and spare > 0:
             widths[i] = min(BAR_WIDTHS[1], BAR_WIDTHS[0] + spare)
     return widths
 
 
-def _initial_width(kind: str, natural: int) -> int:
-    return BAR_WIDTHS[0] if kind == "bar" else min(natural, MAX_WIDTHS.get(kind, natural))
+def _initial_width(kind: str, natural: int, line: int) -> int:
+    if kind == "bar":
+        return BAR_WIDTHS[0]
+    return min(natural, MAX_WIDTHS.get(kind, natural) if line < PIPE_WIDTH else MAX_PIPE_WIDTH)
 
 
-def _excess_width(widths: dict[int, int], width: int) -> int:
+def excess_width(widths: dict[int, int], width: int) -> int:
+    """Widths by column index and the line's width -> by how many cells they exceed it."""
     return sum(widths.values()) + len(GAP) * (len(widths) - 1) - width
 
 
@@ -153,23 +174,34 @@ def _shrink_columns(
     """Widths of columns -> whether they fit the line; takes width from the columns, step by step, until it does."""
     for kind, least in steps:
         for i in widths:
-            excess = _excess_width(widths, width)
+            excess = excess_width(widths, width)
             if excess <= 0:
                 return True
             if columns[i].kind == kind:
                 widths[i] = max(floors[i], min(widths[i], least), widths[i] - excess)
-    return _excess_width(widths, width) <= 0
+    return excess_width(widths, width) <= 0
 
 
 def wrap_formula(text: str, width: int, indent: int) -> list[str]:
-    """Formula -> lines of whole terms; all but the first are indented."""
-    terms, depth, start = [], 0, 0
+    """Formula -> lines of whole terms, or of terms of the arguments of `max(…)` where those are too long; all but the
+    first are indented."""
+    return _fill_lines(list(_formula_terms(text, max(MIN_ROOM, width - indent))), width, indent)
+
+
+def _formula_terms(text: str, room: int, within: int = 0) -> Iterator[str]:
+    """Formula and a width -> its terms; those that are wider in their own terms, down to the innermost parentheses."""
+    terms, depth, start, deepest = [], 0, 0, 0
     for i, c in enumerate(text):
-        depth += (c == "(") - (c == ")")
-        if c == " " and depth == 0 and text[i + 1] in "+-":
+        depth += (c in "(⌊⌈") - (c in ")⌋⌉")
+        deepest = max(deepest, depth)
+        if c == " " and depth == within and (text[i + 1] in "+-" or text[i - 1] == ","):
             terms.append(text[start:i])
             start = i + 1
-    return _fill_lines([*terms, text[start:]], width, indent)
+    for term in (*terms, text[start:]):
+        if text_width(term) > room and within < deepest:
+            yield from _formula_terms(term, room, within + 1)
+        else:
+            yield term
 
 
 def wrap(text: str, width: int, indent: int) -> list[str]:
@@ -178,10 +210,23 @@ def wrap(text: str, width: int, indent: int) -> list[str]:
     return _fill_lines(BREAK.split(text), width, indent)
 
 
+def _break_words(words: Sequence[str], room: int) -> Iterator[str]:
+    """Words and a width -> the same; one that is wider is cut, behind a `/` or an operator where there is one."""
+    for word in words:
+        while text_width(word) > room:
+            end = room
+            while text_width(word[:end]) > room:
+                end -= 1
+            end = max((i + 1 for i in range(end // 2, end) if word[i] in "/·,)"), default=max(1, end))
+            yield word[:end]
+            word = word[end:]
+        yield word
+
+
 def _fill_lines(words: Sequence[str], width: int, indent: int) -> list[str]:
     lines, line = [], ""
-    for word in words:
-        room = max(20, width - indent)
+    room = max(MIN_ROOM, width - indent)
+    for word in _break_words(words, room):
         if line and text_width(line) + 1 + text_width(word) > room:
             lines.append(line)
             line = word

@@ -5,7 +5,7 @@ Which columns of a Sheet stand in a table, or in one of several below each other
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from costcalc.render import cells
 from costcalc.render.layout import (
     GAP,
     column_width,
+    excess_width,
     fit_columns,
     pad,
     shorten_end,
@@ -24,7 +25,7 @@ from costcalc.render.layout import (
     wrap,
     wrap_formula,
 )
-from costcalc.render.names import shorten_names, shorten_path
+from costcalc.render.names import distinct_width, shorten_name, shorten_names
 from costcalc.render.terminal import Palette, Screen
 from costcalc.views.table import Column, Note, Table, Total, select_columns
 
@@ -32,10 +33,15 @@ NAME_WIDTH, TITLE, FORMULA = 22, 16, 48
 """A name, a title and a formula may be shortened down to this; a figure is never cut."""
 
 
-def split_table(sheet: Table, width: int) -> list[Table]:
-    """Sheet and a width in cells -> the sheet itself where it has no groups of columns. Otherwise as few sheets as hold
-    all of them, each with the first column; figures are exact unless rounded ones need fewer sheets."""
-    if not sheet.groups:
+SHRINKING_KINDS = {"text": 9, "shape": 13, "prose": 24, "bar": 5}
+"""The least width of columns that are no names and no figures."""
+
+
+def split_table(sheet: Table, width: int, keep_all: bool = False) -> list[Table]:
+    """Sheet and a width in cells -> the sheet itself where it has no groups of columns, and may lose some or fits.
+    Otherwise as few sheets as hold all of them, each with the first column; figures are exact unless rounded ones need
+    fewer sheets."""
+    if not sheet.groups and (not keep_all or len(sheet.columns) < 2 or len(_split_columns(sheet, width)) == 1):
         return [sheet]
     rounded_sheet = replace(sheet, columns=tuple([c._replace(kind=_round_kind(c.kind)) for c in sheet.columns]))
     return min((_split_columns(sheet, width), _split_columns(rounded_sheet, width)), key=len)
@@ -47,9 +53,9 @@ def _round_kind(kind: str) -> str:
 
 def _split_columns(sheet: Table, width: int) -> list[Table]:
     raw = list(zip(*sheet.rows, strict=True)) or [()] * len(sheet.columns)
-    widths = [_least_width(column, values) for column, values in zip(sheet.columns, raw, strict=True)]
+    widths = [_least_width(column, values, width) for column, values in zip(sheet.columns, raw, strict=True)]
     groups: list[list[int]] = []
-    for group in sheet.groups:
+    for group in sheet.groups or [(i,) for i in range(1, len(sheet.columns))]:
         if groups and sum(widths[i] + len(GAP) for i in (*groups[-1], *group)) - len(GAP) <= width:
             groups[-1] += group
         else:
@@ -57,12 +63,15 @@ def _split_columns(sheet: Table, width: int) -> list[Table]:
     return [select_columns(sheet, indexes) for indexes in groups]
 
 
-def _least_width(column: Column, values: Sequence[Any]) -> int:
-    """Column and its values -> its least width in cells."""
+def _least_width(column: Column, values: Sequence[Any], line: int) -> int:
+    """Column, its values and the line's width -> the column's least width in cells."""
     texts = cells.column_texts(column, values)
     if column.kind == "name":
         return min(column_width(texts), NAME_WIDTH)
-    widths = [min(len(t), FORMULA) if is_formula(v) else len(t) for v, t in zip(values, texts, strict=True)]
+    if column.kind in SHRINKING_KINDS:
+        return min(column_width(texts), SHRINKING_KINDS[column.kind])
+    formula = min(FORMULA, max(TITLE, line - NAME_WIDTH - 2 * len(GAP)))
+    widths = [min(len(t), formula) if is_formula(v) else len(t) for v, t in zip(values, texts, strict=True)]
     return max(min(text_width(column.title), TITLE), *widths, 0)
 
 
@@ -81,12 +90,19 @@ LEFT_ALIGNED = ("name", "text", "prose", "bar")
 NAME = 18
 """Names are not shortened further where a line has some room."""
 
+MAX_LABEL = 24
+"""No column of labels of notes is wider."""
+
+FIGURE_KINDS = ("number", "short", "bytes", "seconds", "decimal", "change")
+"""Columns of these are not left out to make room for names."""
+
 MOST_LINES = 3
 """Lines of a row whose prose its column cannot hold in one."""
 
-SHORTENING = {
-    "name": shorten_path,
+SHORTENING: dict[str, Callable[[str, int], str]] = {
+    "name": shorten_name,
     "number": shorten_end,
+    "bytes": shorten_end,
     "short": shorten_end,
     "change": shorten_end,
     "prose": shorten_end,
@@ -96,15 +112,15 @@ SHORTENING = {
 def table_text(sheet: Table, screen: Screen, keep_all: bool = False) -> str:
     """Sheet -> text: title, rows, totals, footer. keep_all leaves no column out, however narrow the line."""
     palette = screen.palette
-    lines = [*title_lines(sheet, palette, screen.width), ""]
+    lines = [*title_lines(sheet, palette, screen.text_width), ""]
     if sheet.plot is not None:
         lines += [*plot.area_lines(sheet.plot, screen), ""]
-    for i, part in enumerate(split_table(sheet, screen.width)):
+    for i, part in enumerate(split_table(sheet, screen.width, keep_all)):
         lines += [*([""] if i else []), *body_lines(part, screen, keep_all or bool(sheet.groups))]
     if sheet.totals:
         lines += ["", *total_lines(sheet.totals, screen.width, palette)]
     if sheet.notes:
-        lines += ["", *note_lines(sheet.notes, screen.width, palette)]
+        lines += ["", *note_lines(sheet.notes, screen.text_width, palette)]
     return screen.text("\n".join(lines))
 
 
@@ -128,7 +144,7 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
     titles = [screen.text(printable(column.title)) for column in sheet.columns]
     natural = [max(text_width(title), column_width(t)) for title, t in zip(titles, texts, strict=True)]
     floors = [_floor_width(c.kind, v, t, screen.width) for c, v, t in zip(sheet.columns, raw, texts, strict=True)]
-    widths = fit_columns(sheet.columns, natural, floors, screen.width, keep_all)
+    widths = _fit_names(sheet, texts, natural, floors, screen.width, keep_all)
     overflowing = [i for i, width in widths.items() if _overflows(sheet, i, texts, width)]
     prose_by_column = {i: [_prose_lines(text, widths[i]) for text in texts[i]] for i in overflowing}
     heights = [max(map(len, lines)) for lines in zip(*prose_by_column.values(), strict=True)]
@@ -140,7 +156,8 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
         if column.kind == "bar":
             texts[i] = cells.bars(raw[i][: len(sheet.rows)], width, screen.unicode) + [""] * len(footer_rows)
         if column.kind == "name" and not sheet.tree:
-            texts[i] = shorten_names(texts[i], _operator_names(sheet, widths, raw), width)
+            row_count = len(sheet.rows)
+            texts[i] = [*shorten_names(texts[i][:row_count], width), *texts[i][row_count:]]
         if prose_by_column:
             texts[i] = _fill_heights(prose_by_column.get(i) or [[text] for text in texts[i]], heights)
         padded = pad(
@@ -158,6 +175,28 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
         total_width = sum(widths.values()) + len(GAP) * (len(widths) - 1)
         yield f"{palette.faint}{'─' * total_width}{palette.off}"
         yield f"{palette.total}{rows[-1]}{palette.off}"
+
+
+def _fit_names(
+    sheet: Table,
+    texts: Sequence[Sequence[str]],
+    natural: Sequence[int],
+    floors: Sequence[int],
+    width: int,
+    keep_all: bool,
+) -> dict[int, int]:
+    """Sheet, texts of its columns and their widths -> widths by column index as fit_columns gives them; where names
+    would look alike in theirs, it grows until they do not, if the line has room for that."""
+    widths = fit_columns(sheet.columns, natural, floors, width, keep_all)
+    numbers = {i for i in widths if sheet.columns[i].kind in FIGURE_KINDS}
+    for i in [i for i in widths if sheet.columns[i].kind == "name" and widths[i] < natural[i] and not sheet.tree]:
+        least = distinct_width(texts[i][: len(sheet.rows)], widths[i], min(natural[i], width * 2 // 3))
+        if least > widths[i]:
+            wider_floors = [*floors[:i], max(floors[i], least), *floors[i + 1 :]]
+            wider = fit_columns(sheet.columns, natural, wider_floors, width, keep_all)
+            if numbers <= wider.keys() and excess_width(wider, width) <= 0:
+                return wider
+    return widths
 
 
 def _overflows(sheet: Table, index: int, texts: Sequence[Sequence[str]], width: int) -> bool:
@@ -187,18 +226,12 @@ def _column_texts(sheet: Table, index: int, values: Sequence[Any]) -> list[str]:
     return texts
 
 
-def _operator_names(sheet: Table, indexes: Iterable[int], raw: Sequence[Sequence[Any]]) -> Sequence[str]:
-    """Sheet and raw columns -> the operator beside each name; empty where none is shown."""
-    index = next((i for i in indexes if sheet.columns[i].key == "op"), None)
-    return [""] * len(raw[0]) if index is None else raw[index]
-
-
 def _floor_width(kind: str, values: Sequence[Any], texts: Sequence[str], width: int) -> int:
     """Values and texts of a column -> the width below which it is not shortened: that of the widest figure, for a
     figure is not cut while formulas may be; of names what tells them apart."""
     if kind == "name":
         return min(column_width(texts), NAME, width // 4)
-    if kind not in ("number", "short", "bytes", "share", "ratio", "seconds", "decimal", "change", "percent", "sign"):
+    if kind not in (*FIGURE_KINDS, "share", "ratio", "percent", "sign"):
         return 0
     if not any(map(is_formula, set(values))):
         return max(map(len, texts), default=0)
@@ -231,8 +264,12 @@ def total_lines(totals: Sequence[Total], width: int, palette: Palette) -> Iterat
 
 
 def note_lines(notes: Sequence[Note], width: int, palette: Palette) -> Iterator[str]:
-    """Notes -> the footer's lines."""
+    """Notes -> the footer's lines; a label that is too long for a column of labels begins the sentence."""
     notes = [remark._replace(label=printable(remark.label)) for remark in notes]
+    notes = [
+        remark if text_width(remark.label) <= MAX_LABEL else Note("", f"{remark.label}  {remark.text}", remark.warning)
+        for remark in notes
+    ]
     label = max(len(remark.label) for remark in notes) + 2
     for remark in notes:
         start = palette.warning if remark.warning else palette.faint

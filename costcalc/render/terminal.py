@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from rich.console import Console
 
-PIPE_WIDTH = 100
-"""Columns of a line that goes to no terminal, unless COLUMNS says otherwise."""
+PIPE_WIDTH = 1_000
+"""Columns of a line that goes to no terminal, unless COLUMNS says otherwise: as many as its content needs, but a line
+ends."""
+
+TEXT_WIDTH = 100
+"""Columns of sentences and pictures there."""
 
 STYLES = {
     "title": "bold",
@@ -86,10 +90,15 @@ PLAIN = Palette()
 class Screen(NamedTuple):
     """Where a table is printed; without Unicode, encoding is what names can be written in."""
 
-    width: int = PIPE_WIDTH
+    width: int = TEXT_WIDTH
     unicode: bool = True
     palette: Palette = PLAIN
     encoding: str = "ascii"
+
+    @property
+    def text_width(self) -> int:
+        """The width of sentences and pictures; that of tables is `width`."""
+        return self.width if self.width < PIPE_WIDTH else TEXT_WIDTH
 
     def text(self, text: str) -> str:
         """Text -> the same as this screen can show it: our signs spelt out, `?` for what is left."""

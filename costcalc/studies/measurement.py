@@ -207,6 +207,8 @@ class MeasuredReport(Report):
 
     measurement: Measurement
 
+    __repr__ = Report.__repr__
+
     @property
     def step(self) -> Any:
         """What a training step costs; None without training."""

@@ -20,7 +20,7 @@ from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.bounds import compute_roofline
 from costcalc.analysis.roofline.roofline import Roofline
 from costcalc.core.amount import LowerBound, sum_amounts
-from costcalc.core.dim import Dim, bind_remedy
+from costcalc.core.dim import Dim, Poly, bind_remedy
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph, Node
 from costcalc.core.quantities import CATALOGUE, QuantityRef
@@ -168,29 +168,29 @@ def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: in
     if quantity not in report.totals:
         raise UsageError(f"there are no {CATALOGUE[quantity].name} without training", "add --training")
     read_amount = columns.amount_reader(quantity)
-    bars = []
+    bars, open_amounts = [], list[Poly]()
     for item in items:
         rows = item.rows if isinstance(item, LayerGroup) else (item,)
         amount = sum_amounts(map(read_amount, rows))
         value = amount.value if isinstance(amount, LowerBound) else amount
+        if isinstance(value, Poly):
+            open_amounts.append(value)
+            continue
         kinds = {kind_of_row[id(row)] for row in rows}
-        bars.append(
-            Bar(
-                item.name,
-                _known_integer(value, f"the {CATALOGUE[quantity].label} of {item.name}"),
-                kinds.pop() if len(kinds) == 1 else "",
-            )
-        )
+        bars.append(Bar(item.name, value or 0, kinds.pop() if len(kinds) == 1 else ""))
     bars = sorted((bar for bar in bars if bar.value), key=lambda bar: -bar.value)
+    if open_amounts and not bars:
+        _known_integer(sum(open_amounts, 0), f"the {CATALOGUE[quantity].label} of {report.name}")
     remainder = bars[top:]
+    left_out = f", without {len(open_amounts)} with open symbols" if open_amounts else ""
     return BarChart(
         report.name,
-        f"{CATALOGUE[quantity].label} by {by if by != 'op' else 'operator'}",
+        f"{CATALOGUE[quantity].label} by {by if by != 'op' else 'operator'}{left_out}",
         CATALOGUE[quantity].unit,
         tuple(bars[:top]),
         (len(remainder), sum(bar.value for bar in remainder)),
         sum(bar.value for bar in bars),
-        any(row.figures.get(quantity) is None for row in report.rows),
+        bool(open_amounts) or any(row.figures.get(quantity) is None for row in report.rows),
     )
 
 
@@ -252,19 +252,19 @@ def _device_roof(roofline: Roofline, profile: HardwareProfile) -> DeviceRoof | N
 
 
 def _layer_points(roofline: Roofline) -> tuple[RooflinePoint, ...]:
-    report, points = roofline.report, []
+    report, points, open_amounts = roofline.report, [], list[Dim]()
     seconds = [bound.seconds or 0 for bound in roofline.layers]
     total_seconds = sum(seconds) or 1
     for row, kind, time in zip(report.rows, layer_kinds(report), seconds, strict=True):
         flops, traffic_bytes = row.figures["flops"], row.figures["traffic_bytes"]
         if row.state == "constant" or flops is None or traffic_bytes is None:
             continue
-        work, traffic = (
-            _known_integer(flops, f"the FLOPs of {row.name}"),
-            _known_integer(traffic_bytes, f"the traffic of {row.name}"),
-        )
-        if work and traffic:
-            points.append(RooflinePoint(row.name, kind, work / traffic, float(time / total_seconds)))
+        if isinstance(flops, Poly) or isinstance(traffic_bytes, Poly):
+            open_amounts += [flops, traffic_bytes]
+        elif flops and traffic_bytes:
+            points.append(RooflinePoint(row.name, kind, flops / traffic_bytes, float(time / total_seconds)))
+    if not points and open_amounts:
+        raise UsageError(f"no layer of {report.name} has a number to draw", bind_remedy(sum(open_amounts, 0)))
     if not points:
         raise UsageError(f"{report.name} has no layer that computes", "there is nothing to draw")
     return tuple(points)

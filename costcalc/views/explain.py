@@ -23,6 +23,7 @@ from costcalc.analysis.separable import SeparablePair, separable_pairs
 from costcalc.core import registry
 from costcalc.core.amount import LowerBound, json_amount
 from costcalc.core.dim import Dim, Poly
+from costcalc.core.elision import list_names, match_elided
 from costcalc.core.errors import UsageError
 from costcalc.core.formula import Cost, Factor, Formula
 from costcalc.core.ir import Graph
@@ -237,8 +238,10 @@ def find_layer(report: Report, name: str) -> int:
     lower_names, lower_name = [n.lower() for n in names], name.lower()
     parts = [part for part in re.split("[/…]", lower_name) if part]
     matches: list[int] = []
+    elided_names = frozenset(match_elided(name, names))
     tests: tuple[Callable[[str, str], bool], ...] = (
         lambda candidate, _: candidate == name,
+        lambda candidate, _: candidate in elided_names,
         lambda _, candidate: candidate == lower_name,
         lambda _, candidate: candidate.endswith(lower_name) and not candidate[: -len(lower_name)][-1:].isalnum(),
         lambda _, candidate: lower_name in candidate,
@@ -250,7 +253,7 @@ def find_layer(report: Report, name: str) -> int:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        names_text = ", ".join(names[i] for i in matches[:6]) + (", …" if len(matches) > 6 else "")
+        names_text = list_names(names[i] for i in matches)
         raise UsageError(f"{name!r} fits {len(matches)} layers", f"which one of {names_text}?")
     numbers = re.findall(r"\d+", lower_name)
     close_names = difflib.get_close_matches(lower_name, lower_names, 30, 0.5)

@@ -104,7 +104,7 @@ def _nest_blocks(root: LayerBlock, index_of_row: dict[int, int]) -> list[Any]:
             if not child.children:
                 children.append(index_of_row[id(child.rows[0])])
                 continue
-            branch: list[Any] = [printable(child.path[-1])]
+            branch: list[Any] = [printable(child.label)]
             children.append(branch)
             if len(child.path) < MAX_NESTING:
                 stack.append((child, branch))

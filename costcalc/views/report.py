@@ -16,7 +16,7 @@ from costcalc.core.settings import non_defaults
 from costcalc.views import columns
 from costcalc.views.columns import COLUMNS, check_column, column_values, sort_items
 from costcalc.views.figures import inexact
-from costcalc.views.summary import inputs_text, report_notes, report_totals
+from costcalc.views.summary import inputs_text, report_notes, report_totals, symbol_legend
 from costcalc.views.table import Table
 from costcalc.views.training import training_document
 
@@ -176,6 +176,7 @@ def report_document(report: Report) -> dict[str, Any]:
             "macs_by_precision": {k: json_amount(v) for k, v in report.macs_by_precision().items()},
             "weight_bytes_by_dtype": {k: json_amount(v) for k, v in report.weight_bytes_by_dtype().items()},
         },
+        **({"symbol_nodes": legend} if (legend := symbol_legend(report)) else {}),
         **({"certainty": certainty} if (certainty := _inexact_totals(report)) else {}),
         "lower_bound": report.lower_bound,
         "upper_bound": report.upper_bound,

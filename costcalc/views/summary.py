@@ -80,6 +80,8 @@ def _notes(report: Report) -> Iterator[Note]:
     yield from _open_notes(report)
     if "peak_activation_bytes" not in report.totals:
         yield Note("Peak", f"{open_peak(report)[0]}: bind them")
+    if legend := symbol_legend(report):
+        yield Note("Symbols", ", ".join(f"{name} of {node}" for name, node in legend.items()))
     for assumption in report.assumptions:
         yield Note("Assumed", assumption.format())
     for note in report.notes:
@@ -105,6 +107,16 @@ def _notes(report: Report) -> Iterator[Note]:
         names = report.open_branches
         names_text = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         yield Note("", f"totals are upper bounds: which branch is taken is open ({names_text})", True)
+
+
+def symbol_legend(report: Report) -> dict[str, str]:
+    """A report → by each symbol of an extent that depends on data, its node: `boxes` → `NonMaxSuppression_12`; of those
+    that totals or shapes still have, or that are bound."""
+    nodes = report.graph.data_symbols
+    if not nodes:
+        return {}
+    names = dict.fromkeys((*report.open_symbols, *report.bound_symbols))
+    return {name: nodes[name] for name in names if name in nodes}
 
 
 def _open_notes(report: Report) -> Iterator[Note]:

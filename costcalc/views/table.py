@@ -83,6 +83,10 @@ class Table:
     kind: str = "model"
     plot: StepPlot | None = None
 
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return f"<Table {self.title}: {len(self.rows)} rows of {len(self.columns)} columns>"
+
 
 def make_table(title: str, columns: Sequence[Column], items: Iterable[Any], subtitle: str = "", **fields: Any) -> Table:
     """A row for each item, in their order: what each column's value reads of it. fields are further ones of the

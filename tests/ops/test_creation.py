@@ -59,8 +59,8 @@ def test_constants() -> None:
 
 def test_what_depends_on_data_is_a_new_symbol() -> None:
     cases: list[tuple[str, list[TensorType | None], dict[str, Any], str]] = [
-        ("Range", [scalar(0), t(dtype=I64), scalar(1)], {}, "n.length"),
-        ("ConstantOfShape", [t(1, dtype=I64)], {}, "n.extent0"),
+        ("Range", [scalar(0), t(dtype=I64), scalar(1)], {}, "length"),
+        ("ConstantOfShape", [t(1, dtype=I64)], {}, "extent0"),
     ]
     for op_type, inputs, how, name in cases:
         extents = shape(op_type, *inputs, **how)

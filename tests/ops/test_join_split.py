@@ -78,9 +78,9 @@ def test_slices_as_executed() -> None:
 def test_what_depends_on_data_is_a_new_symbol() -> None:
     x = t(3, 8)
     cases: list[tuple[str, list[TensorType | None], dict[str, Any], str]] = [
-        ("Compress", [x, t(3, dtype=BOOL)], {"axis": 0}, "n.selected"),
-        ("Slice", [x, ints(0), t(1, dtype=I64), ints(1)], {}, "n.extent1"),
-        ("Pad", [x, t(2, dtype=I64), None, ints(0)], {}, "n.extent0"),
+        ("Compress", [x, t(3, dtype=BOOL)], {"axis": 0}, "selected"),
+        ("Slice", [x, ints(0), t(1, dtype=I64), ints(1)], {}, "extent1"),
+        ("Pad", [x, t(2, dtype=I64), None, ints(0)], {}, "extent0"),
     ]
     for op_type, inputs, how, name in cases:
         extents = shape(op_type, *inputs, **how)

@@ -38,7 +38,7 @@ def test_shapes(row: OperatorCase) -> None:
 def test_what_depends_on_data_is_a_new_symbol() -> None:
     unknown = t(2, dtype=I64)
     cases: list[tuple[str, list[TensorType | None], dict[str, Any], str]] = [
-        ("Expand", [t(3, 1), unknown], {}, "n.extent1"),
+        ("Expand", [t(3, 1), unknown], {}, "extent1"),
     ]
     for op_type, inputs, how, name in cases:
         extents = shape(op_type, *inputs, **how)

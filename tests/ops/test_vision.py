@@ -44,7 +44,7 @@ def test_affine_grid() -> None:
     size = t(5, dtype=I64, value=(2, 3, 4, 5, 6))
     assert shape("AffineGrid", t(2, 3, 4), size) == (2, 4, 5, 6, 3)
     unknown = shape("AffineGrid", t(2, 2, 3), t(4, dtype=I64))
-    assert unknown is not None and symbols(*unknown) == ("n.height", "n.width")
+    assert unknown is not None and symbols(*unknown) == ("height", "width")
 
 
 def test_deform_conv() -> None:

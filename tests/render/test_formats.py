@@ -20,10 +20,11 @@ from support.graphs import attention_scores, blocks, long_names, separable, unkn
 from support.paths import ROOT
 
 import costcalc
+from costcalc.core.elision import match_elided
 from costcalc.render import html, layout, markdown, names, render_tables, table
 from costcalc.render import json as render_json
 from costcalc.render.layout import text_width
-from costcalc.render.terminal import Screen, palette
+from costcalc.render.terminal import Screen, palette, screen
 from costcalc.rules import DType, Graph, GraphBuilder
 from costcalc.views.report import TableOptions, report_table
 from costcalc.views.table import Column, Table
@@ -130,41 +131,36 @@ def test_names_are_shortened_in_the_middle() -> None:
     assert all(text_width(layout.shorten_middle("層" * 30, w)) <= w for w in range(1, 40))
 
 
-@pytest.mark.parametrize(
-    ("name", "op", "width", "short"),
-    [
-        ("/layer1/layer1.0/conv1/Conv", "Conv", 22, "…layer1.0/conv1"),
-        ("/layer1/layer1.0/conv1/Conv", "", 22, "…layer1.0/conv1/Conv"),
-        ("/features/features.18/features.18.0/Conv", "Conv", 20, "…features.18.0"),
-        ("/m/encoder/layer.0/attention/self/query/MatMul", "MatMul", 22, "…layer.0…self/query"),
-        ("/m/encoder/layer.0/attention/self/query/MatMul", "MatMul", 30, "…layer.0/attention/self/query"),
-        ("decoder11/residual2/layer_norm", "LayerNormalization", 18, "d11/r2/layer_norm"),
-        ("decoder11/residual2/layer_norm", "LayerNormalization", 13, "d11/r2/la…orm"),
-        ("stage2/block3/conv_bn1/batch_norm", "BatchNormalization", 18, "s2/b3/cb1/ba…_norm"),
-        ("conv1", "Conv", 8, "conv1"),
-    ],
-)
-def test_names_lose_what_says_least(name: str, op: str, width: int, short: str) -> None:
-    assert names.shorten_path(name, width, op) == short
-
-
-def test_names_that_differ_stay_different() -> None:
-    """Twelve decoders of two residuals each, and parts that only their parents tell apart, in 18 columns."""
-    paths = (
-        "residual1/layer_norm",
-        "residual1/attention/project/Reshape_1",
-        "residual2/mlp/project/Reshape_1",
-        "residual1/attention/Add",
-        "residual1/attention/Softmax",
-        "residual2/layer_norm",
-    )
+@pytest.mark.parametrize("width", [18, 22, 30])
+def test_names_of_a_table_are_shortened_in_one_way_and_can_be_pasted(width: int) -> None:
+    """Twelve decoders of two residuals each, and parts that only their parents tell apart."""
+    paths = ("residual1/layer_norm", "residual1/attention/Add", "residual1/attention/Softmax", "residual2/layer_norm")
     texts = [f"/model/decoder{i}/{path}" for i in range(12) for path in paths]
-    ops = [path.rpartition("/")[2].rstrip("_1") for path in texts]
-    for width in (18, 22, 30):
-        short = names.shorten_names(texts, ops, width)
-        assert len(set(short)) == len(texts), width
-        assert all(text_width(text) <= width for text in short)
-        assert all(str(i // 6) in text for i, text in enumerate(short))
+    width = names.distinct_width(texts, width, 40)
+    short = names.shorten_names(texts, width)
+    assert len({text.index("…") for text in short if "…" in text}) <= 1
+    for text, name in zip(short, texts, strict=True):
+        assert text_width(text) <= width
+        assert (match_elided(text, texts) or [text]) == [name]
+
+
+def test_a_formula_wraps_inside_max_and_long_names_break() -> None:
+    formula = "max(4·/roi_heads/NonZero.nonzero + 1,204, 9·/rpn/NonZero_1.nonzero + 7) + 12"
+    lines = layout.wrap_formula(formula, 40, 10)
+    assert max(map(text_width, lines)) <= 40
+    assert "".join("".join(lines).split()) == "".join(formula.split())
+    assert all(text_width(line) <= 30 for line in layout.wrap("see " + "a" * 90, 30, 4))
+
+
+def test_a_pipe_is_as_wide_as_its_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    report = costcalc.analyze(long_names())
+    text = render_tables("table", [report_table(report)], screen(to_file=True))
+    assert "…" not in text.split("\n\n")[1]
+    assert all(row.name in text for row in report.layers)
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(text_width, str(report).splitlines())) <= 60
 
 
 def test_a_bar_is_wide_enough_to_be_one() -> None:

@@ -36,7 +36,9 @@ def test_bars_add_up_to_the_total(by: str, quantity: str) -> None:
 
 def test_what_is_unknown_or_open_is_said() -> None:
     assert bar_chart(costcalc.analyze(unknown()), "macs", "layer", None, 5).least
-    with pytest.raises(UsageError, match=r"no number for the MACs of q: it is 4,096·seq; bind it: --dim seq=…"):
+    with pytest.raises(
+        UsageError, match=r"no number for the MACs of scores: it is 64·seq² \+ 4,096·seq; bind it: --dim seq=…"
+    ):
         bar_chart(costcalc.analyze(attention_scores()), "macs", "layer", None, 5)
     with pytest.raises(UsageError, match="no number for the live bytes of a step"):
         memory_chart(costcalc.analyze(attention_scores()))

@@ -260,10 +260,47 @@ def find_profile(name: str) -> HardwareProfile:
             by_name.setdefault(_normalise_name(alias), profile)
     if key in by_name:
         return by_name[key]
-    matches = difflib.get_close_matches(key, by_name, 3, 0.5)
+    plain_names = {alias.replace("-", ""): profile for alias, profile in by_name.items()}
+    if (plain := key.replace("-", "")) in plain_names:
+        return plain_names[plain]
+    candidates = {alias: profile for alias, profile in by_name.items() if _may_mean(key, profile)}
+    matches = difflib.get_close_matches(key, candidates, 3, 0.5)
     names = ", ".join(dict.fromkeys(by_name[alias].id for alias in matches))
     hint = f"did you mean {names}? `costcalc hardware` lists all" if matches else "`costcalc hardware` lists all"
     raise HardwareError(f"there is no hardware profile {name!r}", f"{hint}; your own is a .yaml file")
+
+
+MAKERS = ("nvidia", "amd", "intel", "apple", "google", "qualcomm", "arm", "st", "nordic", "espressif", "raspberry")
+"""First words of devices' names that say who makes them."""
+
+SERIES = {
+    "nvidia": ("rtx", "gtx", "geforce", "jetson", "tesla", "quadro", "orin", "xavier"),
+    "amd": ("radeon", "instinct", "mi", "rx", "ryzen", "epyc"),
+    "apple": ("m1", "m2", "m3", "m4", "iphone", "macbook"),
+    "google": ("tpu", "coral", "pixel", "edgetpu"),
+    "intel": ("xeon", "arc", "gaudi", "core", "i5", "i7", "i9"),
+    "qualcomm": ("snapdragon", "adreno", "hexagon"),
+}
+"""By maker the words with which the names of its devices begin."""
+
+
+def _maker(key: str) -> str:
+    """A name in its plain form → who makes the device, as far as its words say that."""
+    words = key.split("-")
+    for maker in MAKERS:
+        if maker in words:
+            return maker
+    for maker, series in SERIES.items():
+        if any(re.fullmatch(rf"{word}([0-9]\w*)?", words[0]) for word in series):
+            return maker
+    return ""
+
+
+def _may_mean(key: str, profile: HardwareProfile) -> bool:
+    """Whether a device may be meant by a name: it is not known to be of another maker."""
+    maker = _maker(key)
+    makers = {_maker(_normalise_name(name)) for name in (profile.id, profile.name, *profile.aliases)} - {""}
+    return not maker or maker in makers
 
 
 def _normalise_name(name: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from costcalc.core.elision import match_pattern
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import DType, Graph, Node
 from costcalc.core.traits import traits_of
@@ -88,17 +88,24 @@ def _frozen_parameters(graph: Graph, params: set[str], patterns: Sequence[str]) 
     for node in graph.nodes:
         parameters_read = params.intersection(node.inputs)
         if parameters_read:
-            for label in (node.name, *("/".join(node.scope[:n]) for n in range(1, len(node.scope) + 1)), *node.scope):
+            for label in (node.name, *_block_names(node.scope)):
                 names.setdefault(label, set()).update(parameters_read)
     frozen: set[str] = set()
     for pattern in patterns:
-        matches = [label for label in names if fnmatchcase(label, pattern)]
+        matches = match_pattern(pattern, names, "parameters, layers or blocks")
         if not matches:
             raise UsageError(
                 f"--freeze {pattern}: no parameter, layer or block has such a name", _closest_name(pattern, names)
             )
         frozen.update(*(names[label] for label in matches))
     return frozen
+
+
+def _block_names(scope: Sequence[str]) -> Iterator[str]:
+    """Blocks of a node, the outermost first -> the names that they have in a tree of blocks, and their whole names."""
+    for start in range(len(scope)):
+        for end in range(start + 1, len(scope) + 1):
+            yield "/".join(scope[start:end])
 
 
 def _closest_name(pattern: str, names: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ from costcalc.core.errors import UsageError
 from costcalc.core.ir import DType, Graph, Node, TensorType
 from costcalc.core.result import Serializable
 from costcalc.core.traits import Contraction, traits_of
+from costcalc.core.units import format_count
 from costcalc.graph.parameters import StoredTensor
 from costcalc.ops.gradients import find_contractions, present_inputs
 
@@ -72,6 +73,10 @@ class TrainingStep(Serializable):
     nbytes: Mapping[str, Dim]
     checkpoint: Checkpoint | None
     without_rule: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return f"<TrainingStep {self.options.optimizer}: {format_count(self.total_macs)} MACs>"
 
     @property
     def backward_macs(self) -> Dim:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from costcalc.core.dim import Poly, substitute
+from costcalc.core.dim import Poly, substitute, symbols
 from costcalc.core.ir import DTYPE_OF_CODE, DType, Node, TensorType
 from costcalc.frontends.onnx.inputs import InputBinding
 from costcalc.frontends.onnx.messages import GraphProto, TypeProto, parse_value_info
@@ -37,6 +37,13 @@ def make_inference(graph: GraphProto, binding: InputBinding, opset: Mapping[str,
         return tuple(declared.get(name, TensorType(DType.UNDEFINED, None)) for name in node.outputs)
 
     return infer
+
+
+def declared_names(graph: GraphProto) -> frozenset[str]:
+    """The symbols that a graph's file declares for extents of values and of outputs: what is computed takes no name of
+    theirs."""
+    infos = (*(parse_value_info(graph.buf, a, b) for a, b in graph.value_info), *graph.output)
+    return frozenset(symbols(*(declared_dim(d, "?") for i in infos for d in i.type.dims or () if d is not None)))
 
 
 def _declared_type(t: TypeProto, binding: InputBinding) -> TensorType:

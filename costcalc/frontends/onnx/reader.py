@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from costcalc.core.ir import UNKNOWN, DType, Graph, Node, SequenceType, TensorTy
 from costcalc.frontends.onnx.constants import promote_constants
 from costcalc.frontends.onnx.equations import Reading, arithmetic_dim_params, choose_dim_params, solve_equations
 from costcalc.frontends.onnx.expansions import EXPANSIONS, inline_function
-from costcalc.frontends.onnx.fallback import make_inference
+from costcalc.frontends.onnx.fallback import declared_names, make_inference
 from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names, zero_dims
 from costcalc.frontends.onnx.messages import GraphProto, ModelProto, TypeProto, ValueInfoProto, element_type
 from costcalc.frontends.onnx.nchwc import find_logical_channels
@@ -162,8 +163,9 @@ def _load_graph(buf: Buffer, place: str, options: ReadOptions) -> Graph:
     walk, notes, arithmetic = _read_with_zeros(model)
     builder = walk.walker.builder
     known = walk.binding.declared | builder.data_symbols.keys() | arithmetic.keys()
+    full_names = {full: short for full, short in builder.short_names.items() if short in known}
     for name in options.dims:
-        if name not in known:
+        if name not in known and name not in full_names:
             fact = f"--dim names {name!r}, which the model does not have"
             raise UnknownNameError(fact, suggest_names(name, sorted(known)), argument="dims", name=name)
     builder.notes[:0] = (*walk.binding.notes, *notes)
@@ -266,7 +268,8 @@ def _walk_until_solved(
         if not new:
             break
         solved = {name: substitute(value, new) for name, value in solved.items()} | new
-    builder.symbols = {name: value for name, value in binding.symbols.items() if name not in solved}
+    short_names = builder.short_names
+    builder.symbols = {short_names.get(k, k): value for k, value in binding.symbols.items() if k not in solved}
     reading = Reading(tuple(equations), solved, binding.symbols)
     return reading, _Walk(walker, outputs, binding, tuple(collected))
 
@@ -279,6 +282,7 @@ def _walk_graph(model: _Model, binding: InputBinding) -> tuple[Walker, tuple[str
     opset = proto.opset or {"": 1}
     infer = make_inference(graph, binding, opset)
     builder = GraphBuilder(Path(place).stem, place, opset, infer, binding.symbols, upper=model.options.upper)
+    builder.reserved_symbols = cache(lambda: binding.declared | declared_names(graph))
     functions = {(f.domain, f.name, f.overload): f for f in proto.functions}
     for info in model.inputs:
         if info.type.kind in ("sequence", "optional"):

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn, Union
 import yaml
 
 from costcalc.core.errors import SpecError
+from costcalc.frontends.yaml.words import syntax_remedy
 
 MAX_DEPTH = 60
 
@@ -82,6 +83,10 @@ def parse_document(text: str | bytes, file: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
+        lines = (text if isinstance(text, str) else text.decode("utf-8", "replace")).splitlines()
+        fact, remedy = syntax_remedy(lines, mark.line, mark.column) if mark else ("", "")
+        if fact:
+            raise SpecError(fact, remedy, place) from error
         raise SpecError(f"not YAML: {error.problem or error.context}", "mend the syntax there", place) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SpecError(

@@ -17,6 +17,7 @@ from costcalc.frontends.yaml.items import STRUCTURE, BlockDefinition, LayerItem,
 from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, LayerKey, LayerKind, Site, add_constant
 from costcalc.frontends.yaml.operators import add_operator
 from costcalc.frontends.yaml.values import ValueReader, is_constant
+from costcalc.frontends.yaml.words import option_remedy
 from costcalc.graph.builder import GraphBuilder
 
 
@@ -250,8 +251,10 @@ class Elaborator:
         options = item.options
         for key in options:
             if key not in layer.keys:
-                remedy = did_you_mean(key, layer.keys) or (
-                    f"{layer.name} takes " + ", ".join(layer.keys) if layer.keys else f"{layer.name} takes none"
+                remedy = (
+                    option_remedy(key, layer.keys)
+                    or did_you_mean(key, layer.keys)
+                    or (f"{layer.name} takes " + ", ".join(layer.keys) if layer.keys else f"{layer.name} takes none")
                 )
                 raise self.reader.error(item.keys[key], f"{layer.name} has no key {key!r}", remedy)
         for name, kind in layer.keys.items():

@@ -53,6 +53,8 @@ def add_inputs(
             shape = symbolic_shape(shape, values)
         builder.add_input(name, declaration.dtype, list(shapes.get(name, shape)))
     _check_dims(builder, names, bound, dims, symbolic)
+    declared = frozenset(bound).union(*(_symbols_of(builder, value) for value in builder.inputs))
+    builder.reserved_symbols = lambda: declared
     builder.symbols.update({name: value for name, value in bound.items() if value != symbol(name)})
     for key, value in bound.items():
         if key not in values:
@@ -136,10 +138,14 @@ def _read_extent(
     return value
 
 
+def _symbols_of(builder: GraphBuilder, value: str) -> tuple[str, ...]:
+    return symbols(*(builder.types[value].shape or ()))
+
+
 def _check_dims(
     builder: GraphBuilder, names: Mapping[str, Any], bound: Mapping[str, Dim], dims: Mapping[str, Dim], symbolic: bool
 ) -> None:
-    present = {s for value in builder.inputs for d in builder.types[value].shape or () for s in symbols(d)}
+    present = {s for value in builder.inputs for s in _symbols_of(builder, value)}
     for key in dims:
         if key in bound or key in present or symbolic:
             continue

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from costcalc.core.errors import did_you_mean
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.values import ValueReader
+from costcalc.frontends.yaml.words import option_remedy
 from costcalc.graph.builder import GraphBuilder
 
 
@@ -106,6 +107,13 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
         raise error(node, "a list stands where a layer is expected", "a layer is a word or a mapping")
     kinds = [k for k in node.keys if k not in COMMON_KEYS]
     if len(kinds) != 1:
+        first = node.values[kinds[0]] if kinds else None
+        if isinstance(first, Scalar) and first.is_null:
+            options_text = ", ".join(f"{key}: …" for key in kinds[1:])
+            fact = f"the options of {kinds[0]!r} stand below it, not in it"
+            raise error(
+                node, fact, f"indent them by more than `{kinds[0]}`, or write `- {kinds[0]}: {{{options_text}}}`"
+            )
         kinds_text = ", ".join(repr(k) for k in kinds) or "none"
         raise error(node, f"a layer has one kind, here are {len(kinds)} ({kinds_text})", "start each layer with `- `")
     kind = kinds[0]
@@ -142,7 +150,9 @@ def check_options(item: LayerItem, known_keys: Sequence[str], reader: ValueReade
     """SpecError for an option that is not allowed."""
     for key in item.options:
         if key not in known_keys:
-            remedy = did_you_mean(key, known_keys) or "it takes " + ", ".join(known_keys)
+            remedy = (
+                option_remedy(key, known_keys) or did_you_mean(key, known_keys) or "it takes " + ", ".join(known_keys)
+            )
             raise reader.error(item.keys[key], f"{item.kind} has no key {key!r}", remedy)
 
 

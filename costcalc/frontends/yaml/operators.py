@@ -10,6 +10,7 @@ from costcalc.frontends.yaml.document import YamlNode
 from costcalc.frontends.yaml.items import STRUCTURE, LayerItem, Scope
 from costcalc.frontends.yaml.layers.base import LAYERS, Site
 from costcalc.frontends.yaml.values import ValueReader
+from costcalc.frontends.yaml.words import layer_remedy, option_remedy
 from costcalc.ops.schema import attribute_types
 
 
@@ -26,12 +27,15 @@ def add_operator(
     table = attribute_types()
     if kind not in table:
         kinds = [*STRUCTURE, *blocks, *LAYERS, *table]
-        remedy = did_you_mean(kind, kinds) or "see `costcalc schema` for all layers"
+        remedy = layer_remedy(kind, kinds) or did_you_mean(kind, kinds) or "see `costcalc schema` for all layers"
         raise reader.error(item.node, f"there is no layer, block or operator {kind!r}", remedy)
     attributes: dict[str, Any] = {}
     for key, node in item.options.items():
         if key not in table[kind]:
-            remedy = did_you_mean(key, table[kind]) or "it has " + (", ".join(table[kind]) or "none")
+            ours = LAYERS.get(kind.lower())
+            remedy = option_remedy(key, ours.keys) if ours else ""
+            remedy = f"`{kind}` is ONNX's operator; write `{kind.lower()}` and {remedy}" if remedy else ""
+            remedy = remedy or did_you_mean(key, table[kind]) or "it has " + (", ".join(table[kind]) or "none")
             raise reader.error(item.keys[key], f"{kind} has no attribute {key!r}", remedy)
         attributes[key] = read_attribute(table[kind][key], key, node, scope, reader)
     outputs = (site.name, *("/".join((*scope.path, n)) for n in names[1:]))

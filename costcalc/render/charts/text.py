@@ -17,7 +17,7 @@ from costcalc.core.sanitize import printable
 from costcalc.core.units import format_axis, format_bytes, format_percent, format_short, format_si
 from costcalc.render import area as plot
 from costcalc.render import cells
-from costcalc.render.layout import pad, shorten_middle, text_width
+from costcalc.render.layout import pad, shorten_middle, text_width, wrap
 from costcalc.render.names import shorten_names
 from costcalc.render.terminal import Screen
 from costcalc.studies.sweep.axes import decimal_text
@@ -79,7 +79,7 @@ def plot_lines(marks: Sequence[ChartMark], x: Scale, y: Scale, screen: Screen, n
     palette = screen.palette
     labels = {row: y.text(y.value_at(1 - row / (HEIGHT - 1))).strip() for row in (0, HEIGHT // 2, HEIGHT - 1)}
     margin = max(map(len, labels.values()))
-    width = max(20, min(screen.width, WIDEST) - margin - 2)
+    width = max(20, min(screen.text_width, WIDEST) - margin - 2)
     cells: dict[tuple[int, int], tuple[str, str]] = {}
     positions = [(round(x.locate(m.x) * (width - 1)), round((1 - y.locate(m.y)) * (HEIGHT - 1))) for m in marks]
     for mark, (column, row) in zip(marks, positions, strict=True):
@@ -148,7 +148,12 @@ def _chart_lines(chart: Chart, screen: Screen) -> Iterator[str]:
 
 
 def _title_line(name: str, subtitle: str, screen: Screen) -> str:
-    return f"{screen.palette.title}{printable(name)}{screen.palette.off}  {subtitle}"
+    title = printable(name)
+    first, *more = wrap(f"{title}  {subtitle}", screen.text_width, 2)
+    head = (
+        f"{screen.palette.title}{title}{screen.palette.off}{first[len(title) :]}" if first.startswith(title) else first
+    )
+    return "\n".join((head, *more))
 
 
 def value_text(value: float, unit: str) -> str:
@@ -172,13 +177,11 @@ def _bar_lines(chart: BarChart, screen: Screen) -> Iterator[str]:
         yield f"{palette.faint}nothing{palette.off}"
         return
     values = [value_text(value, chart.unit) for _, value in rows]
-    width = min(LABEL, max(text_width(label) for label, _ in rows), max(12, screen.width // 2 - 10))
+    width = min(LABEL, max(text_width(label) for label, _ in rows), max(12, screen.text_width // 2 - 10))
     numbers = max(map(len, values))
-    room = max(4, min(60, screen.width - width - numbers - 7 - 6))
+    room = max(4, min(60, screen.text_width - width - numbers - 7 - 6))
     bars = [*cells.bars([value / chart.whole for _, value in rows[: len(chart.bars)]], room, screen.unicode), ""]
-    short_names = pad(
-        shorten_names([label for label, _ in rows], [""] * len(rows), width), width, False, shorten_middle
-    )
+    short_names = pad(shorten_names([label for label, _ in rows], width), width, False, shorten_middle)
     for name, (_, value), text, bar in zip(short_names, rows, values, bars, strict=False):
         line = f"{name}  {text.rjust(numbers)}  {format_percent(value / chart.whole).rjust(6)}"
         yield f"{line}  {palette.bar}{bar}{palette.off}" if bar else f"{palette.faint}{line}{palette.off}"
@@ -287,7 +290,7 @@ def draw_scatter(rows: Sequence[Row], x: Goal, y: Goal, screen: Screen) -> str:
         return "Nothing to plot: no row has figures."
     labels = [_number_label(end(b for _, b in points)) for end in (max, min)]
     margin = max(map(len, labels))
-    width = max(10, min(SCATTER_WIDTH, screen.width - margin - 3))
+    width = max(10, min(SCATTER_WIDTH, screen.text_width - margin - 3))
     columns, plot_lines = (
         _cell_indexes([a for a, _ in points], width),
         _cell_indexes([b for _, b in points], SCATTER_HEIGHT),

@@ -40,11 +40,12 @@ def render(outcome: CheckResult, screen: Screen) -> str:
         lines += [*_model_lines(checked, screen), ""]
     for note in outcome.notes:
         lines += [
-            f"{screen.palette.warning}{line}{screen.palette.off}" for line in wrap(printable(note), screen.width, 2)
+            f"{screen.palette.warning}{line}{screen.palette.off}"
+            for line in wrap(printable(note), screen.text_width, 2)
         ]
     lines += [""] if outcome.notes else []
     start = (screen.palette.good, screen.palette.bad, screen.palette.warning)[outcome.exit_code]
-    lines += [f"{start}{line}{screen.palette.off}" for line in wrap(headline(outcome), screen.width, 0)]
+    lines += [f"{start}{line}{screen.palette.off}" for line in wrap(headline(outcome), screen.text_width, 0)]
     return screen.text("\n".join(lines))
 
 
@@ -54,11 +55,13 @@ def _model_lines(checked: ModelCheck, screen: Screen) -> Iterator[str]:
     is_source_hidden = (
         source in (title, printable(checked.model)) or text_width(title) + text_width(source) + 2 > screen.width
     )
+    title, *rest = wrap(title, screen.text_width, 2)
     yield f"{palette.title}{title}{palette.off}{'' if is_source_hidden else f'  {palette.faint}{source}{palette.off}'}"
+    yield from (f"{palette.title}{line}{palette.off}" for line in rest)
     if checked.error:
         location = words.format_place(checked.place)
         text = f"cannot be read: {location}: {checked.error}" if location else f"cannot be read: {checked.error}"
-        first, *more = wrap(printable(text), screen.width, INDENT)
+        first, *more = wrap(printable(text), screen.text_width, INDENT)
         yield f"{palette.warning}{MARKS['unknown']:{MARK}}{palette.off}  {first}"
         yield from more
     elif not checked.verdicts:
@@ -92,7 +95,7 @@ def _verdict_rows(verdicts: Sequence[Verdict], screen: Screen) -> Iterator[str]:
     for i, line in enumerate(verdict_lines):
         yield from _verdict_row(line, (names, numbers[0], numbers[1]), screen)
         for text in advice[i] if advice[i] != advice[i + 1] else ():
-            yield from (f"{'':{INDENT}}{part}" for part in wrap(printable(text), screen.width - INDENT, 2))
+            yield from (f"{'':{INDENT}}{part}" for part in wrap(printable(text), screen.text_width - INDENT, 2))
 
 
 def _verdict_row(verdict_line: VerdictLine, widths: tuple[int, int, int], screen: Screen) -> Iterator[str]:
@@ -118,7 +121,8 @@ def _verdict_row(verdict_line: VerdictLine, widths: tuple[int, int, int], screen
         yield f"{text}{figures}  {palette.faint}{verdict_line.headroom}{palette.off}"
         return
     if verdict_line.headroom:
-        yield f"{'':{INDENT}}{palette.faint}{verdict_line.headroom}{palette.off}"
+        for line in wrap(printable(verdict_line.headroom), screen.text_width - INDENT, 2):
+            yield f"{'':{INDENT}}{palette.faint}{line}{palette.off}"
 
 
 def _style_start(mark: str, palette: Palette) -> str:

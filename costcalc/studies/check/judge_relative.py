@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Any
 
 from costcalc.core.dim import Dim, bounds, symbols
-from costcalc.core.errors import did_you_mean
+from costcalc.core.elision import match_pattern
+from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import TOTALS
 from costcalc.core.units import format_exact_share
 from costcalc.studies.check import wording as words
@@ -191,7 +191,11 @@ def _judge_layer_limit(case: CheckCase, limit: LayerLimit) -> Verdict:
         "",
         limit_place=limit.place,
     )
-    matched = [layer for layer in case.snapshot.layers if fnmatchcase(layer.name, limit.pattern)]
+    try:
+        names = frozenset(match_pattern(limit.pattern, [layer.name for layer in case.snapshot.layers], "layers"))
+    except UsageError as error:
+        return replace(verdict, code="CC105", fact=f"layers {limit.pattern}: {error.fact}", remedy=error.remedy)
+    matched = [layer for layer in case.snapshot.layers if layer.name in names]
     if not matched:
         suggestion = did_you_mean(limit.pattern, [layer.name for layer in case.snapshot.layers])
         return replace(

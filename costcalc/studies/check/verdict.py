@@ -115,6 +115,10 @@ class CheckResult:
     notes: tuple[str, ...] = ()
     is_empty: bool = False
 
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return f"<CheckResult of {len(self.models)} models, {len(self.verdicts)} limits: exit code {self.exit_code}>"
+
     @property
     def exit_code(self) -> int:
         """2 where a model cannot be read or a limit cannot be told, else 3 where there is no limit, else 1 where one is

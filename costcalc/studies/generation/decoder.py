@@ -279,7 +279,7 @@ def _sequence_symbols(graph: Graph, caches: tuple[str, ...], past: str) -> tuple
 
 NO_DECODER = (
     "the model generates nothing: it has no past_key_values inputs and no causal Attention node",
-    "export a decoder with its cache, or use an attention layer with `causal: true`",
+    "export a decoder with its cache, or use an attention layer with `causal: true`; a batch of inputs is --dim N=8",
 )
 """Why a model is no decoder, and what would make it one."""
 

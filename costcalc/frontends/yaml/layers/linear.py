@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
+from costcalc.core.traits import traits_of
 from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 from costcalc.frontends.yaml.layers.conv import BIAS, WEIGHTS
+from costcalc.graph.builder import GraphBuilder
 
 
 @layer("linear", units=LayerKey("extent", doc="output features"), bias=BIAS, weights=WEIGHTS)
@@ -15,6 +17,11 @@ def linear(site: Site, units: Dim, bias: bool) -> str:
     if len(site.shape()) < 2:
         raise ShapeError(f"its input has {len(site.shape())} axes", "it takes [N, features] or [N, …, features]")
     *rows, features = site.shape()
+    if len(rows) > 2 and _is_feature_map(site.builder, site.x):
+        site.builder.notes.append(
+            f"{site.name} maps the last axis of a feature map [N, C, H, W]: where all of it is meant, put `- flatten` "
+            "before it"
+        )
     shared = site.builder.initializers.get(f"{site.share}.weight") if site.share else None
     by_rows = shared is not None and f"{site.share}.weight" in site.by_rows
     if len(rows) == 1 and (shared is None or by_rows):
@@ -26,6 +33,24 @@ def linear(site: Site, units: Dim, bias: bool) -> str:
         return site.op("Reshape", [product, shape], suffix="unrows")
     product = site.op("MatMul", [site.x, site.weight("weight", (features, units))])
     return site.op("Add", [product, site.weight("bias", (units,))], suffix="bias") if bias else product
+
+
+NEAR = 8
+"""Among so many nodes before a layer it is looked for what gives its input."""
+
+
+def _is_feature_map(builder: GraphBuilder, value: str) -> bool:
+    """Whether a convolution or a pool gives a value, directly or through operators that work element by element."""
+    for node in reversed(builder.nodes[-NEAR:]):
+        if value not in node.outputs:
+            continue
+        traits = traits_of(node)
+        if traits.kind in ("convolution", "transposed_convolution", "pool"):
+            return True
+        if traits.kind not in ("activation", "normalisation") and not traits.in_place:
+            return False
+        value = node.inputs[0]
+    return False
 
 
 def _gemm(site: Site, x: str, units: Dim, features: Dim, bias: bool) -> str:

@@ -1,0 +1,44 @@
+"""Names with `…`, as tables print those that are too long, to the whole names that they stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from costcalc.core.errors import UsageError
+
+ELISION = "…"
+"""What a table prints for the part of a name that it leaves out, which is longer than this sign."""
+
+_SIGNS = re.compile("…|~")
+"""Where a terminal knows no Unicode, a table prints `~` for `…`."""
+
+
+def match_elided(text: str, names: Iterable[str]) -> list[str]:
+    """A name with parts left out → the names that it may stand for, in order; none where nothing is left out."""
+    pieces = _SIGNS.split(text.strip())
+    if len(pieces) == 1 or not any(pieces):
+        return []
+    pattern = re.compile(".{2,}".join(map(re.escape, pieces)), re.DOTALL)
+    return [name for name in dict.fromkeys(names) if pattern.fullmatch(name)]
+
+
+def match_pattern(pattern: str, names: Iterable[str], what: str) -> list[str]:
+    """A name, a name with parts left out or a glob → the names that it stands for: the one that is written so, the only
+    one that was shortened to it, or all that the glob matches. UsageError where several were shortened to it; what
+    names the things: `layers`."""
+    all_names = list(names)
+    if pattern in all_names:
+        return [pattern]
+    globbed = [name for name in all_names if fnmatchcase(name, pattern)]
+    elided = [] if globbed else match_elided(pattern, all_names)
+    if len(elided) > 1:
+        raise UsageError(f"{pattern!r} fits {len(elided)} {what}", f"which one of {list_names(elided)}?")
+    return globbed or elided
+
+
+def list_names(names: Iterable[str], most: int = 6) -> str:
+    """Names → the first few of them as text, and `…` where there are more."""
+    listed = list(names)
+    return ", ".join(listed[:most]) + (", …" if len(listed) > most else "")

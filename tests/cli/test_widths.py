@@ -1,0 +1,62 @@
+"""Nothing that is printed as text is wider than the terminal, with long names and long symbols too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from costcalc.cli.group import cli
+from costcalc.render.layout import text_width
+
+LONG = "a_model_whose_name_is_as_long_as_those_of_exported_networks_are_in_practice"
+
+MODEL = f"""
+name: {LONG}
+input: [number_of_samples_in_a_batch, 3, height_of_the_image_in_pixels, width_of_the_image_in_pixels]
+layers:
+  - conv: {{filters: 64, kernel: 3, as: {LONG}.first}}
+  - batch_norm: {{as: {LONG}.norm1}}
+  - relu
+  - conv: {{filters: 64, kernel: 3, as: {LONG}.second}}
+  - batch_norm: {{as: {LONG}.norm2}}
+  - global_avg_pool
+  - flatten
+  - linear: {{units: 1000, as: {LONG}.head}}
+"""
+
+COMMANDS = (
+    "analyze MODEL",
+    "analyze MODEL --by op",
+    "analyze MODEL --training --hardware t4",
+    "analyze MODEL --columns name,op,output,macs,flops,params,activation_bytes,traffic_bytes,share",
+    "explain MODEL",
+    f"explain MODEL {LONG}.second",
+    "memory MODEL --dim *=32",
+    "compare MODEL resnet18",
+    "compare MODEL resnet18 vgg16 lenet5",
+    "diff MODEL lenet5",
+    "suggest MODEL",
+    "reconcile MODEL",
+    "check MODEL --max macs=1",
+    "plot MODEL --dim *=32",
+    "plot MODEL --kind memory --dim *=32",
+    "models",
+    "hardware",
+)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nothing_is_wider_than_the_terminal(
+    command: str, width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.chdir(tmp_path)
+    Path("m.yaml").write_text(MODEL)
+    arguments = ["m.yaml" if word == "MODEL" else word for word in command.split()]
+    result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert result.exit_code in (0, 1), result.output
+    wide = [line for line in result.stdout.splitlines() if text_width(line) > width]
+    assert wide == []

@@ -1,0 +1,37 @@
+"""Symbols of extents that depend on data: short names, their legend, and binding all that is open."""
+
+from __future__ import annotations
+
+import costcalc
+from costcalc.rules import DType, Graph, GraphBuilder
+from costcalc.views.report import report_document
+from costcalc.views.summary import report_notes
+
+
+def model(binding: dict[str, int] | None = None) -> Graph:
+    """Two NonZeros; the input's own symbol takes the name that the second would have."""
+    b = GraphBuilder("Net", "net.onnx", {"": 17}, binding=binding)
+    b.reserved_symbols = lambda: frozenset(["nonzero2"])
+    x = b.add_input("x", DType.FLOAT32, (1, 8))
+    (a,) = b.add("NonZero", [x], name="/rpn/NonZero")
+    (c,) = b.add("NonZero", [x], name="/roi/NonZero")
+    return b.build([a, c])
+
+
+def test_symbols_have_short_names_and_a_legend() -> None:
+    report = costcalc.analyze(model())
+    assert report.open_symbols == ("nonzero", "nonzero3")
+    legend = next(note.text for note in report_notes(report) if note.label == "Symbols")
+    assert legend == "nonzero of /rpn/NonZero, nonzero3 of /roi/NonZero"
+    assert report_document(report)["symbol_nodes"] == {"nonzero": "/rpn/NonZero", "nonzero3": "/roi/NonZero"}
+
+
+def test_a_symbol_may_be_named_in_full() -> None:
+    assert costcalc.analyze(model({"nonzero": 3})).open_symbols == ("nonzero3",)
+    assert costcalc.analyze(model({"/roi/NonZero.nonzero": 3})).open_symbols == ("nonzero",)
+
+
+def test_a_star_binds_what_is_open() -> None:
+    report = costcalc.analyze("gpt2", dims={"*": 7, "N": 2})
+    assert report.open_symbols == ()
+    assert report.totals == costcalc.analyze("gpt2", dims={"seq": 7, "N": 2}).totals

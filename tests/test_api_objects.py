@@ -1,0 +1,68 @@
+"""Objects that are no model, and what a session shows of results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import costcalc
+
+
+class Module:
+    """Stands for torch.nn.Module."""
+
+
+Module.__module__ = "torch.nn.modules.module"
+
+
+class Net(Module):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (Net(), r"a PyTorch module \(Net\) is no file that costcalc reads; export it: torch.onnx.export"),
+        ({"input": [1]}, "type dict is no model.*yaml.safe_dump"),
+        (5, "type int is no model that is read; give a path"),
+        (["lenet5"], "costcalc.compare"),
+        (b"abc", "it is no model"),
+        (lambda: 1, "give what it returns"),
+        (None, "the model is None"),
+    ],
+)
+@pytest.mark.parametrize("function", ["analyze", "load", "explain", "footprint", "suggest", "reconcile"])
+def test_what_is_no_model_is_refused_with_a_remedy(function: str, model: Any, message: str) -> None:
+    with pytest.raises(costcalc.CostcalcError, match=message):
+        getattr(costcalc, function)(model)
+
+
+def test_inputs_beside_a_model_are_refused() -> None:
+    with pytest.raises(costcalc.CostcalcError, match="one model is expected; no model is run"):
+        costcalc.analyze("lenet5", (1, 1, 32, 32))
+
+
+def test_dir_lists_the_api() -> None:
+    assert dir(costcalc) == sorted(costcalc.__all__)
+
+
+def test_reprs_fit_a_line() -> None:
+    report = costcalc.analyze("lenet5", training=True, devices="t4")
+    suggestions = costcalc.suggest("vgg16")
+    results = (
+        report,
+        report.step,
+        report.rows[0],
+        report.tables()[0],
+        report.graph,
+        costcalc.compare("lenet5", "alexnet"),
+        costcalc.diff("lenet5", "alexnet"),
+        costcalc.reconcile("lenet5"),
+        costcalc.footprint("lenet5"),
+        costcalc.explain("lenet5"),
+        suggestions,
+        suggestions[0],
+        *costcalc.on_hardware("lenet5", "t4"),
+    )
+    assert [repr(result) for result in results if len(repr(result)) > 100 or "\n" in repr(result)] == []
