@@ -79,7 +79,7 @@ def test_costs() -> None:
 
 def test_refusals_name_the_fact() -> None:
     cases: list[tuple[str, list[TensorType | None], dict[str, Any], str]] = [
-        ("Gather", [t(2, 3)], {"axis": 2}, "1 inputs"),
+        ("Gather", [t(2, 3)], {"axis": 2}, "1 input is"),
         ("Gather", [t(2, dtype=I64, value=(5, 6)), scalar(2)], {}, "index 2"),
         ("TopK", [t(3, 100)], {"k": 5, "axis": 0, "n": 2, "opset": 7}, "the 5 largest of 3"),
     ]

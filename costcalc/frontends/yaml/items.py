@@ -108,7 +108,7 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
     kinds = [k for k in node.keys if k not in COMMON_KEYS]
     if len(kinds) != 1:
         first = node.values[kinds[0]] if kinds else None
-        if isinstance(first, Scalar) and first.is_null:
+        if isinstance(first, Scalar) and first.is_null and node.keys[kinds[1]].line > node.line:
             options_text = ", ".join(f"{key}: …" for key in kinds[1:])
             fact = f"the options of {kinds[0]!r} stand below it, not in it"
             raise error(

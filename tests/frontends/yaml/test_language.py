@@ -205,7 +205,7 @@ ERRORS = [
     ("  - conv: {filters: 4, filters: 5, kernel: 3}\n", "the key 'filters' is given twice"),
     ("  - Conv: {kernel_shape: [3], padz: 1}\n", "Conv has no attribute 'padz'; did you mean 'pads'?"),
     ("  - Softmax: {axis: x}\n", "axis is 'x'"),
-    ("  - Conv\n", "Conv): 1 inputs are given, the operator needs 2"),
+    ("  - Conv\n", "Conv): 1 input is given, the operator needs 2"),
     ("  - linear: {units: 4}\n  - flatten\n  - conv: {filters: 1, kernel: 1}\n", "has no spatial axes"),
     ("  - {repeat: {times: -1, layers: []}}\n", "times is -1"),
     ("  - &a [*a]\n", "stands inside its own anchor"),
