@@ -21,7 +21,8 @@ import costcalc
 from costcalc.cli.group import cli
 from costcalc.core.dim.parse import parse_formula as parse_dim
 from costcalc.core.errors import QuantityError, UsageError
-from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, QuantityRef, parse_quantity
+from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
+from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.units import format_count
 from costcalc.studies.compare import measure_models
 from costcalc.studies.measurement import FIGURES, Measurement, measure

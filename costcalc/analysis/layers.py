@@ -13,7 +13,8 @@ from costcalc.analysis.cost import NodeCost
 from costcalc.core.dim import Dim, substitute, sum_dims
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType, bind_type, qualified_name
-from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS, Certainty
+from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS
+from costcalc.core.quantity import Certainty
 from costcalc.core.registry import rule_state
 from costcalc.core.units import format_count
 from costcalc.graph.bind import bind_cost

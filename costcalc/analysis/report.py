@@ -29,7 +29,8 @@ from costcalc.core.budget import MAX_BITS, check_limit, limited_work
 from costcalc.core.dim import Dim, Poly, limited_range, substitute, sum_dims, symbols, terms_of
 from costcalc.core.formula import KINDS, ROLES
 from costcalc.core.ir import DType, Graph, bind_type
-from costcalc.core.quantities import CATALOGUE, Certainty
+from costcalc.core.quantities import CATALOGUE
+from costcalc.core.quantity import Certainty
 from costcalc.core.result import Result
 from costcalc.core.units import format_count
 from costcalc.graph.bind import bind_graph, check_binding, check_limits, resolve_limits

@@ -14,7 +14,7 @@ from costcalc.analysis.report import Report, report_total
 from costcalc.core.amount import Amount, LowerBound, magnitude, sum_amounts
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, QuantityError, UsageError
-from costcalc.core.quantities import Figure, QuantityRef
+from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.result import Result
 from costcalc.core.units import ratio
 from costcalc.frontends.source import ModelSource, hold_source

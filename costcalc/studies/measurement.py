@@ -28,7 +28,8 @@ from costcalc.core.errors import (
     UnknownNameError,
 )
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import Figure, QuantityRef, parse_quantity
+from costcalc.core.quantities import parse_quantity
+from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze

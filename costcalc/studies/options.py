@@ -22,8 +22,8 @@ from costcalc.core.quantities import (
     PER_DEVICE,
     TRAINING,
     TRAINING_PER_DEVICE,
-    QuantityRef,
 )
+from costcalc.core.quantity import QuantityRef
 from costcalc.core.settings import (
     Setting,
     build_settings,

@@ -8,7 +8,8 @@ from typing import Any
 
 from costcalc.analysis.report import Report
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import CATALOGUE, GENERATION, GENERATION_PER_DEVICE, Figure, QuantityRef
+from costcalc.core.quantities import CATALOGUE, GENERATION, GENERATION_PER_DEVICE
+from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.studies.measurement import MeasuredReport, Measurement
 from costcalc.views.figures import (
     figure_amount,

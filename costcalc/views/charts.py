@@ -23,7 +23,8 @@ from costcalc.core.amount import LowerBound, sum_amounts
 from costcalc.core.dim import Dim, Poly, bind_remedy
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph, Node
-from costcalc.core.quantities import CATALOGUE, QuantityRef
+from costcalc.core.quantities import CATALOGUE
+from costcalc.core.quantity import QuantityRef
 from costcalc.core.settings import option_words
 from costcalc.core.units import format_count
 from costcalc.graph.patterns.convolution import filter_shape, has_kernel_of_one, is_depthwise

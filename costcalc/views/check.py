@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from costcalc.core.quantities import SIGNS
+from costcalc.core.quantity import SIGNS
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.verdict import Amount, CheckResult, ModelCheck, SourcePlace, Verdict
 

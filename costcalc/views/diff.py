@@ -15,7 +15,8 @@ from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.core.amount import Amount, LowerBound, sum_amounts
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import CATALOGUE, Figure, QuantityRef, parse_quantity
+from costcalc.core.quantities import CATALOGUE, parse_quantity
+from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.units import format_count, format_shape
 from costcalc.studies.diff.diff import CAUSES, Diff, LayerChange, total_change
 from costcalc.views.diff_words import describe_change, operator_text

@@ -11,7 +11,8 @@ from costcalc.analysis.layers import LAYER_QUANTITIES, total_certainty
 from costcalc.core.amount import json_amount
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import CATALOGUE, TOTALS, Certainty, Figure
+from costcalc.core.quantities import CATALOGUE, TOTALS
+from costcalc.core.quantity import Certainty, Figure
 from costcalc.studies.diff.diff import STATUSES, Diff, LayerChange, is_lower_bound, total_change
 from costcalc.studies.diff.snapshot import Snapshot
 from costcalc.views.diff import diff_title, largest_changes, relative_change

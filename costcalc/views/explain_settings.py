@@ -18,7 +18,8 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError, UndecidedError
 from costcalc.core.formula import Product
 from costcalc.core.ir import Node
-from costcalc.core.quantities import CATALOGUE, QuantityRef
+from costcalc.core.quantities import CATALOGUE
+from costcalc.core.quantity import QuantityRef
 from costcalc.core.settings import option_words
 from costcalc.core.traits import Contraction, traits_of
 from costcalc.core.units import format_count, format_shape

@@ -12,7 +12,7 @@ from typing import Any
 from costcalc.core.amount import LowerBound
 from costcalc.core.dim import Dim, format_formula
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import SIGNS, Certainty, Figure, QuantityRef
+from costcalc.core.quantity import SIGNS, Certainty, Figure, QuantityRef
 from costcalc.core.units import format_count, format_digits, format_short, format_si
 from costcalc.views.table import Column, FigureCell, Note
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from costcalc.core.errors import UsageError, did_you_mean
-from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantities, usage
+from costcalc.core.quantities import CATALOGUE, parse_quantities, usage
+from costcalc.core.quantity import QuantityRef
 from costcalc.studies.compare import measure_models
 from costcalc.studies.measurement import Measurement
 from costcalc.studies.options import Settings

@@ -20,7 +20,8 @@ from costcalc.analysis.roofline.roofline import Roofline
 from costcalc.core.amount import Amount, LowerBound, magnitude
 from costcalc.core.dim import Poly, bind_remedy, symbols
 from costcalc.core.errors import QuantityError, UndecidedError
-from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS, Figure, QuantityRef
+from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS
+from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.sanitize import printable
 from costcalc.core.settings import option_words
 from costcalc.core.units import format_count, format_shape, format_shapes

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from costcalc.core.errors import LoadError, QuantityError, UsageError
-from costcalc.core.quantities import CATALOGUE, QuantityRef
+from costcalc.core.quantities import CATALOGUE
+from costcalc.core.quantity import QuantityRef
 from costcalc.studies.measurement import Measurement
 from costcalc.views.charts import ChartAxis, ParetoChart, Point, quantity_axis, report_names
 

@@ -21,7 +21,7 @@ from costcalc.views.table import Table
 from costcalc.views.training import training_document
 
 if TYPE_CHECKING:
-    from costcalc.core.quantities import Certainty
+    from costcalc.core.quantity import Certainty
     from costcalc.views.table import Column, Note, Total
 
 DEFAULT_COLUMNS = {

@@ -9,7 +9,8 @@ from typing import Any
 
 from costcalc.core.amount import json_amount, magnitude
 from costcalc.core.dim import Dim
-from costcalc.core.quantities import TOTALS, QuantityRef, parse_quantity
+from costcalc.core.quantities import TOTALS, parse_quantity
+from costcalc.core.quantity import QuantityRef
 from costcalc.core.units import format_count, share
 from costcalc.studies.suggest.catalogue import EXACT, MEASURE, RULES
 from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, combine_rewrites

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from costcalc.core.arguments import split_names
-from costcalc.core.quantities import SIGNS, Figure, QuantityRef
+from costcalc.core.quantity import SIGNS, Figure, QuantityRef
 from costcalc.core.units import format_bytes
 from costcalc.studies.sweep.axes import Grid, describe_point, value_text
 from costcalc.studies.sweep.columns import ERROR, LOWER, REFUSED, UPPER, Row, SweepColumns

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from costcalc.core.amount import Amount
-    from costcalc.core.quantities import Certainty
+    from costcalc.core.quantity import Certainty
 
 
 class Column(NamedTuple):

@@ -161,7 +161,8 @@ def analyze(
     A directory stands for the .onnx and .yaml files in it. JSON always holds every layer; --by op or block adds the
     groups.
     """
-    from costcalc.core.quantities import CATALOGUE, QuantityRef
+    from costcalc.core.quantities import CATALOGUE
+    from costcalc.core.quantity import QuantityRef
     from costcalc.views.report import TableOptions
 
     settings = settings.extend_for([QuantityRef(CATALOGUE[key]) for key in (*columns, sort or "") if key in CATALOGUE])

@@ -18,7 +18,8 @@ from costcalc.cli.output import output_option, print_charts, write_bytes
 from costcalc.cli.parameters import Model, NameList
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
-from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity, usage
+from costcalc.core.quantities import CATALOGUE, parse_quantity, usage
+from costcalc.core.quantity import QuantityRef
 
 if TYPE_CHECKING:
     from costcalc.studies.options import Settings

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from costcalc.core.quantities import Figure
+from costcalc.core.quantity import Figure
 from costcalc.core.version import __version__
 from costcalc.studies.check.verdict import title_of
 from costcalc.studies.diff.snapshot import Snapshot

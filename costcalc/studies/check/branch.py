@@ -15,7 +15,8 @@ from pathlib import Path
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError, UsageError
-from costcalc.core.quantities import TOTALS, QuantityRef
+from costcalc.core.quantities import TOTALS
+from costcalc.core.quantity import QuantityRef
 from costcalc.core.units import format_count
 from costcalc.frontends import git as revisions
 from costcalc.studies.batch import Failure

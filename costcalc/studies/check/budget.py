@@ -7,7 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef
+from costcalc.core.quantities import CATALOGUE, TOTALS
+from costcalc.core.quantity import QuantityRef
 from costcalc.studies.check.verdict import SourcePlace
 from costcalc.studies.options import Settings
 

@@ -11,7 +11,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim, bounds
-from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, QuantityRef
+from costcalc.core.quantities import CATALOGUE, TOTALS
+from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.studies.check.budget import ALL, Budget, RuleLevels
 from costcalc.studies.check.verdict import LayerGrowth, SourcePlace
 from costcalc.studies.diff.diff import LayerChange

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from costcalc.analysis.report import Report
 from costcalc.core.errors import CostcalcError, UnknownNameError
-from costcalc.core.quantities import QuantityRef
+from costcalc.core.quantity import QuantityRef
 from costcalc.studies.batch import Failure, process_pool
 from costcalc.studies.check import measurements
 from costcalc.studies.check.case import CheckFigure, Peak

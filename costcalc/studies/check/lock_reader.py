@@ -12,7 +12,8 @@ from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.core.dim import Dim
 from costcalc.core.dim import parse_formula as formula
 from costcalc.core.errors import CostcalcError, LoadError, LockError, UsageError
-from costcalc.core.quantities import SIGNS, Figure, parse_quantity
+from costcalc.core.quantities import parse_quantity
+from costcalc.core.quantity import SIGNS, Figure
 from costcalc.studies.check.baseline import FORMAT_VERSION, REWRITE_REMEDY, Baseline, LockEntry
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 from costcalc.studies.options import Settings

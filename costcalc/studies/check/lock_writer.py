@@ -15,7 +15,7 @@ from typing import Any
 
 from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.core.amount import json_amount
-from costcalc.core.quantities import Figure
+from costcalc.core.quantity import Figure
 from costcalc.core.sanitize import escape_controls
 from costcalc.studies.check.baseline import FORMAT_VERSION, Baseline, LockEntry
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor

@@ -14,7 +14,7 @@ from costcalc.analysis.memory.liveness import live_memory, make_schedule
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.energy import estimate_energy
 from costcalc.core.errors import HardwareError, NoDeviceFigureError, OpenQuantityError, QuantityError
-from costcalc.core.quantities import Figure, QuantityRef
+from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.studies.check.case import CheckFigure, Peak
 from costcalc.studies.measurement import Measurement
 from costcalc.studies.options import Settings

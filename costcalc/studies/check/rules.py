@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from costcalc.core.errors import UsageError, did_you_mean
-from costcalc.core.quantities import CATALOGUE, TOTALS, Certainty, Quantity
+from costcalc.core.quantities import CATALOGUE, TOTALS
+from costcalc.core.quantity import Certainty, Quantity
 from costcalc.studies.check.budget import RuleLevels
 
 

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Any
 
 from costcalc.core.dim import Dim
-from costcalc.core.quantities import SIGNS, Figure
+from costcalc.core.quantity import SIGNS, Figure
 from costcalc.core.units import format_count
 from costcalc.studies.check.baseline import Baseline, LockEntry
 from costcalc.studies.check.lock_writer import format_lock

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim
-from costcalc.core.quantities import Certainty
+from costcalc.core.quantity import Certainty
 from costcalc.studies.diff.snapshot import Snapshot
 
 Amount = Dim | Fraction | bool | None

@@ -6,7 +6,8 @@ from fractions import Fraction
 from typing import Any
 
 from costcalc.core.dim import Dim, bounds
-from costcalc.core.quantities import CATALOGUE, Certainty
+from costcalc.core.quantities import CATALOGUE
+from costcalc.core.quantity import Certainty
 from costcalc.core.units import format_count, format_digits, format_exact_share, format_si
 from costcalc.studies.check.verdict import Amount, SourcePlace, Verdict
 

@@ -14,7 +14,8 @@ from fractions import Fraction
 from costcalc.core.amount import difference
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import CATALOGUE, TOTALS, Figure, parse_quantity
+from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
+from costcalc.core.quantity import Figure
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.diff.align import align
 from costcalc.studies.diff.axes import AxesOf, find_axes

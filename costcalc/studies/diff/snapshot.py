@@ -15,7 +15,8 @@ from costcalc.analysis.report import Report
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.ir import Graph, TensorType, qualified_name
-from costcalc.core.quantities import TOTALS, Figure
+from costcalc.core.quantities import TOTALS
+from costcalc.core.quantity import Figure
 
 
 class SnapshotTensor(NamedTuple):

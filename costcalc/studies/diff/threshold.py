@@ -11,7 +11,8 @@ from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.core.amount import difference
 from costcalc.core.dim import Dim, Poly, bounds, symbols
 from costcalc.core.errors import QuantityError, UsageError
-from costcalc.core.quantities import SIGNS, TOTALS, Certainty, Figure, QuantityRef, parse_quantities
+from costcalc.core.quantities import TOTALS, parse_quantities
+from costcalc.core.quantity import SIGNS, Certainty, Figure, QuantityRef
 from costcalc.core.units import format_count, format_digits, format_exact_share, format_si, parse_value
 from costcalc.studies.diff.diff import Diff, is_lower_bound, total_change
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from costcalc.analysis.report import Report
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef
+from costcalc.core.quantities import CATALOGUE, TOTALS
+from costcalc.core.quantity import QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.diff.snapshot import Snapshot, snapshot
 from costcalc.studies.measurement import measure

@@ -168,11 +168,15 @@ PRECISION_OF_FILE = DecoderPrecision()
 def make_decoder(
     source: Any, batch: int = 1, precision: DecoderPrecision = PRECISION_OF_FILE, **options: Any
 ) -> Decoder:
-    """Model -> Decoder with its batch bound; the options are those of load. UsageError where the model is no decoder:
+    """Model -> Decoder with its batch bound; the options are those of load. What dims binds of symbols that count tokens
+    is for the quantities of one pass: each pass of a generation has its own. UsageError where the model is no decoder:
     no open sequence, no cache and no causal attention node to give one to."""
     source = hold_source(source)
-    unbound_graph = load(source, **options)
     dims = dict(options.pop("dims", None) or {})
+    if dims:
+        token_symbols = _token_symbols(load(source, **options))
+        dims = {name: value for name, value in dims.items() if name not in token_symbols}
+    unbound_graph = load(source, dims=dims, **options)
     batches = [name for name in unbound_graph.symbols if name not in dims]
     if batch != 1 and not batches:
         raise UsageError("the model has no batch extent that is open", "leave --batch out, or bind its extent by --dim")
@@ -236,6 +240,22 @@ def find_ancestors(graph: Graph, names: Iterable[str]) -> set[str]:
             values.update(node.inputs)
     values.discard("")
     return values
+
+
+def _token_symbols(graph: Graph) -> set[str]:
+    """Graph -> the symbols that count tokens: of the lengths of its caches, and of the axes behind the first of its
+    integer inputs. Those of an encoder's inputs do not, nor does the first axis of any input, the batch."""
+    caches, tokens, others = cache_inputs(graph), set[str](), set[str]()
+    for name in graph.inputs:
+        type_ = graph.types[name]
+        shape = type_.shape or ()
+        is_encoder = "encoder" in name or "cross" in name
+        others.update(symbols(*(shape if is_encoder else shape[:1])))
+        if name in caches:
+            tokens.update(symbols(*shape[-2:-1]))
+        elif not type_.dtype.is_float:
+            tokens.update(symbols(*shape[1:]))
+    return tokens - others
 
 
 def _past_symbol(graph: Graph, caches: tuple[str, ...]) -> str:

@@ -14,7 +14,8 @@ from costcalc.core.budget import NODE_STEPS, check_limit, limited_work, spend
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import QuantityError, ShapeError, UndecidedError, UsageError
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import QuantityRef, parse_quantity
+from costcalc.core.quantities import parse_quantity
+from costcalc.core.quantity import QuantityRef
 from costcalc.core.units import parse_percent, parse_value, ratio
 from costcalc.frontends.yaml.document import Spans, find_spans
 from costcalc.graph.index import GraphIndex, layer_place

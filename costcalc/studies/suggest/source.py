@@ -20,7 +20,7 @@ from costcalc.core.arguments import refuse_read_options
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.ir import Graph, Node
-from costcalc.core.quantities import Figure, QuantityRef
+from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.traits import traits_of
 from costcalc.frontends import read_model
 from costcalc.frontends.options import read_options

@@ -12,7 +12,8 @@ from costcalc.core.amount import difference, magnitude
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, QuantityError, UsageError
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import TOTALS, Figure, QuantityRef, parse_quantity
+from costcalc.core.quantities import TOTALS, parse_quantity
+from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.result import Result, ResultTable, Serializable, presenter
 from costcalc.core.units import ratio
 from costcalc.studies.suggest.catalogue import RewriteRule

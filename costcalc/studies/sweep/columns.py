@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from costcalc.core.dim import Poly, symbols
 from costcalc.core.errors import UsageError, did_you_mean
-from costcalc.core.quantities import CATALOGUE, TOTALS, Certainty, Figure, QuantityRef, parse_quantity
+from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
+from costcalc.core.quantity import Certainty, Figure, QuantityRef
 from costcalc.studies.sweep.axes import SweepAxis, value_text
 
 Row = tuple[Any, ...]

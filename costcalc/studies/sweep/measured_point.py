@@ -10,7 +10,7 @@ from costcalc.analysis.report import analyze_graph
 from costcalc.core.dim import Poly, symbols
 from costcalc.core.errors import CostcalcError, QuantityError
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import Certainty, Figure, QuantityRef
+from costcalc.core.quantity import Certainty, Figure, QuantityRef
 from costcalc.studies.measurement import Measurement, measure
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep.columns import binding_remedy, refuse_open_symbols

@@ -19,7 +19,8 @@ from costcalc.analysis.report import NODE_BY_NODE
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import CostcalcError, UnknownOperatorError, UsageError
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import TOTALS, Certainty, QuantityRef
+from costcalc.core.quantities import TOTALS
+from costcalc.core.quantity import Certainty, QuantityRef
 from costcalc.graph.bind import bind_graph
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import load

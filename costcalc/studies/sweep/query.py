@@ -25,7 +25,8 @@ from typing import Any, NamedTuple
 
 from costcalc.core.arithmetic import FUNCTIONS, OPERATORS
 from costcalc.core.errors import ExpressionError, ShapeError, UsageError, did_you_mean
-from costcalc.core.quantities import CATALOGUE, QuantityRef, parse_quantity
+from costcalc.core.quantities import CATALOGUE, parse_quantity
+from costcalc.core.quantity import QuantityRef
 from costcalc.core.units import FACTORS, JOULES, SECONDS, exact_decimal
 from costcalc.studies.sweep.axes import exact_number, value_text
 from costcalc.studies.sweep.columns import DEVICE_KEYS, device_column

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from costcalc.core.dim import symbols
 from costcalc.core.errors import CostcalcError, LoadError, SpecError, UnknownNameError, UsageError
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import TOTALS, QuantityRef
+from costcalc.core.quantities import TOTALS
+from costcalc.core.quantity import QuantityRef
 from costcalc.frontends import model_parameters
 from costcalc.frontends.source import Source, hold_source
 from costcalc.frontends.symbols import has_batch_default

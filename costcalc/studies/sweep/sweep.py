@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.core.arguments import check_mapping, split_names
 from costcalc.core.errors import UsageError
-from costcalc.core.quantities import CATALOGUE, TOTALS, QuantityRef, parse_quantity
+from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
+from costcalc.core.quantity import QuantityRef
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep.axes import SweepAxis

@@ -12,7 +12,8 @@ from support.cli import call, ok
 from costcalc.cli.commands.markdown_tables import update_tables
 from costcalc.cli.commands.table import parse_marker
 from costcalc.cli.group import cli
-from costcalc.core.quantities import CATALOGUE, Quantity
+from costcalc.core.quantities import CATALOGUE
+from costcalc.core.quantity import Quantity
 from costcalc.rules import UsageError
 from costcalc.studies.options import all_settings
 

@@ -10,7 +10,8 @@ from support.check_results import result, shown
 from support.graphs import attention_scores, blocks, standard_conv, unknown
 
 from costcalc import analyze
-from costcalc.core.quantities import Figure, parse_quantity
+from costcalc.core.quantities import parse_quantity
+from costcalc.core.quantity import Figure
 from costcalc.rules import Graph
 from costcalc.studies.check.budget import Budget, LayerLimit, Limit, RuleLevels
 from costcalc.studies.check.case import CheckCase, CheckFigure

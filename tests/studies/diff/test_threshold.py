@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.versions import QUANTITIES
 
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import Figure
+from costcalc.core.quantity import Figure
 from costcalc.rules import Dim, UsageError, symbol
 from costcalc.studies.diff.diff import Diff, diff, total_change
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
