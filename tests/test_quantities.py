@@ -62,7 +62,10 @@ OPTIONS = [
 ]
 OPEN = str(Path(ONNX).with_name("resnet18__ts_dynhw.onnx"))
 """A model whose peak depends on open extents."""
-MODELS = {"mobilenet_v2": "mobilenet_v2", "gpt2": "gpt2", "squeezenet.onnx": ONNX, "open.onnx": OPEN}
+BOUND = "gpt2 of 16 tokens"
+"""A decoder whose sequence is bound for the quantities of one pass, beside those of a generation."""
+DECODERS = ("gpt2", BOUND)
+MODELS = {"mobilenet_v2": "mobilenet_v2", "gpt2": "gpt2", BOUND: "gpt2", "squeezenet.onnx": ONNX, "open.onnx": OPEN}
 KEYS = [f"{key}.{DEVICE}" if quantity.per_device else key for key, quantity in CATALOGUE.items()]
 ADDED = {ref.quantity.key for ref in Settings.of(**SETTINGS).quantities()}
 BY_NAME_ONLY = tuple(key for key in CATALOGUE if key not in (*TOTALS, *ADDED))
@@ -129,12 +132,16 @@ def by_comparison(model: str) -> Answers:
 
 def settings_for(model: str) -> dict[str, Any]:
     """Of a model that generates nothing, every question refuses to say what generation costs."""
-    return SETTINGS if model == "gpt2" else {k: v for k, v in SETTINGS.items() if k != "generation"}
+    if model not in DECODERS:
+        return {k: v for k, v in SETTINGS.items() if k != "generation"}
+    return SETTINGS | {"dims": {"seq": 16}} if model == BOUND else SETTINGS
 
 
 def options_for(model: str) -> list[str]:
     """The same on the command line."""
-    return OPTIONS if model == "gpt2" else OPTIONS[: OPTIONS.index("--prompt")]
+    if model not in DECODERS:
+        return OPTIONS[: OPTIONS.index("--prompt")]
+    return [*OPTIONS, "--dim", "seq=16"] if model == BOUND else OPTIONS
 
 
 QUESTIONS: dict[str, Callable[[str], Answers]] = {
@@ -159,7 +166,7 @@ def test_each_question_gives_the_same_figure_or_the_same_refusal(
     question: str, model: str, measured: dict[str, Answers]
 ) -> None:
     answers, right = QUESTIONS[question](model), measured[model]
-    decoder = model == "gpt2"
+    decoder = model in DECODERS
     asked = [
         ref.key
         for ref in map(parse_quantity, KEYS)
@@ -433,7 +440,7 @@ def test_a_page_has_what_the_settings_ask_for_among_its_totals(model: str, measu
     answers, right = by_page(model), measured[model]
     for key in KEYS:
         quantity = parse_quantity(key).quantity
-        of_generation = "generation" in quantity.needs and model != "gpt2"
+        of_generation = "generation" in quantity.needs and model not in DECODERS
         if quantity.key in BY_NAME_ONLY or of_generation or (key in right.refused and quantity.of_every_model):
             assert key not in answers.figures and key not in answers.refused
         else:
@@ -496,7 +503,7 @@ def test_a_column_of_a_sweep_has_the_same_figure_or_the_same_refusal(model: str,
         else:
             assert (value, refusal) == (figure, right.refused.get(key)), key
             assert (row["certainty"] or {}).get(key) == right.certainty.get(key), key
-    assert model == "gpt2" or not right.figures.keys() & set(generation)
+    assert model in DECODERS or not right.figures.keys() & set(generation)
 
 
 @pytest.mark.parametrize("model", SWEPT)
@@ -514,7 +521,9 @@ def test_a_condition_of_a_sweep_holds_for_the_same_figure_and_for_no_refusal(mod
             met.append(f"{key} == {number}")
     found = costcalc.sweep(MODELS[model], where=" and ".join(met), **settings_for(model))
     assert len(found) == 1 and {text.partition(" ")[0] for text in met} <= set(found.columns)
-    assert refused and len(costcalc.sweep(MODELS[model], where=" or ".join(refused), **settings_for(model))) == 0
+    assert bool(refused) == (model != BOUND), "of a decoder with its tokens bound nothing is refused"
+    if refused:
+        assert len(costcalc.sweep(MODELS[model], where=" or ".join(refused), **settings_for(model))) == 0
 
 
 def test_a_sweep_of_open_extents_is_refused_by_their_names() -> None:
@@ -527,6 +536,7 @@ def test_a_sweep_of_open_extents_is_refused_by_their_names() -> None:
 VARIANTS = {
     "mobilenet_v2": "mobilenet_v3_small",
     "gpt2": "bert_base",
+    BOUND: "bert_base",
     "squeezenet.onnx": "squeezenet1_0",
     "open.onnx": "resnet18",
 }

@@ -168,9 +168,9 @@ PRECISION_OF_FILE = DecoderPrecision()
 def make_decoder(
     source: Any, batch: int = 1, precision: DecoderPrecision = PRECISION_OF_FILE, **options: Any
 ) -> Decoder:
-    """Model -> Decoder with its batch bound; the options are those of load. What dims binds of symbols that count tokens
-    is for the quantities of one pass: each pass of a generation has its own. UsageError where the model is no decoder:
-    no open sequence, no cache and no causal attention node to give one to."""
+    """Model -> Decoder with its batch bound; the options are those of load. What dims binds of symbols that count
+    tokens is for the quantities of one pass: each pass of a generation has its own. UsageError where the model is no
+    decoder: no open sequence, no cache and no causal attention node to give one to."""
     source = hold_source(source)
     dims = dict(options.pop("dims", None) or {})
     if dims:

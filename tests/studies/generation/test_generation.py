@@ -13,6 +13,7 @@ from support.cli import call, ok
 from support.exported_decoder import FFN, HEADS, KV_HEADS, SIZE, VOCABULARY, D
 from support.exported_decoder import decoder as exported_decoder
 
+import costcalc
 from costcalc import CostcalcError, analyze
 from costcalc.studies.generation.decoder import make_decoder
 
@@ -201,12 +202,23 @@ def test_exported_decoders_in_other_types(tmp_path: Path) -> None:
     [
         (["bert_base"], "generates nothing"),
         (["resnet18"], "the model generates nothing"),
-        (["gpt2", "--dim=seq=8"], "no open extent"),
+        (["gpt2", "--shape=input_ids=1,8"], "no open extent"),
     ],
 )
 def test_no_decoders(options: list[str], fact: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = call(capsys, "llm", *options)
     assert (code, out) == (2, "") and fact in err and "; " in err, "the fact and the remedy"
+
+
+def test_tokens_that_are_bound_for_one_pass_leave_a_generation_as_it_is() -> None:
+    """check gpt2 --prompt 64 --dim seq=64 --max time.t4=… --min tokens_per_second.t4=… holds both."""
+    options: dict[str, Any] = {"generation": {"prompt": 64, "generate": 2}}
+    report = costcalc.analyze("gpt2", dims={"seq": 64}, **options).to_dict()
+    alone = costcalc.analyze("gpt2", **options).to_dict()
+    assert report["totals"]["macs"] == costcalc.analyze("gpt2", dims={"seq": 64}).macs
+    assert [report["totals"][k] for k in ("prompt_macs", "memory_bytes")] == [
+        alone["totals"][k] for k in ("prompt_macs", "memory_bytes")
+    ]
 
 
 def test_tables_and_json_say_the_same() -> None:
