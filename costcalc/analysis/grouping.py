@@ -137,13 +137,18 @@ def innermost_groups(root: LayerBlock, depth: int | None) -> list[LayerGroup]:
 
 def default_depth(root: LayerBlock) -> int:
     """Tree -> the least depth that shows DEFAULT_BLOCKS blocks; the deepest one where there are fewer."""
-    depth, count = 1, len(_frontier_blocks(root, 1))
+    depth, count = 1, _count_blocks(root, 1)
     while count < DEFAULT_BLOCKS:
-        deeper_count = len(_frontier_blocks(root, depth + 1))
+        deeper_count = _count_blocks(root, depth + 1)
         if deeper_count == count:
             break
         depth, count = depth + 1, deeper_count
     return depth
+
+
+def _count_blocks(root: LayerBlock, depth: int) -> int:
+    """Blocks and layers down to a depth, each folded layer for itself."""
+    return sum(len(block.rows) if block.is_folded else 1 for block in _frontier_blocks(root, depth))
 
 
 def _frontier_blocks(root: LayerBlock, depth: int) -> list[LayerBlock]:

@@ -202,7 +202,7 @@ def test_exported_decoders_in_other_types(tmp_path: Path) -> None:
     [
         (["bert_base"], "generates nothing"),
         (["resnet18"], "the model generates nothing"),
-        (["gpt2", "--shape=input_ids=1,8"], "no open extent"),
+        (["gpt2", "--shape=input_ids=1,8"], "by --shape input_ids, 8"),
     ],
 )
 def test_no_decoders(options: list[str], fact: str, capsys: pytest.CaptureFixture[str]) -> None:
