@@ -14,6 +14,9 @@ from costcalc.views.table import Column
 
 GAP = "  "
 
+LOG_COMMANDS = ("::", "##")
+"""What the log of a CI takes for a command where a line begins with it."""
+
 MIN_ROOM = 20
 """Text is not wrapped in less than this."""
 
@@ -218,6 +221,8 @@ def _break_words(words: Sequence[str], room: int) -> Iterator[str]:
             while text_width(word[:end]) > room:
                 end -= 1
             end = max((i + 1 for i in range(end // 2, end) if word[i] in "/·,)"), default=max(1, end))
+            while end > 1 and word.startswith(LOG_COMMANDS, end):  # at the start of a line, a CI would obey it
+                end -= 1
             yield word[:end]
             word = word[end:]
         yield word

@@ -136,7 +136,11 @@ def one_layer(name: str) -> Graph:
     return b.build(b.add("Relu", [x], {f"__{name}": name}, name=name))
 
 
-def test_hostile_names() -> None:
+@pytest.mark.parametrize("columns", [None, *range(40, 130, 10)])
+def test_hostile_names(columns: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At no width does a line begin with what the log of a CI takes for a command."""
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", str(columns))
     found = costcalc.diff(one_layer("plain"), one_layer(HOSTILE))
     for text in (str(found), found._repr_html_()):
         assert "\x1b" not in text
