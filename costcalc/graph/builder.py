@@ -38,6 +38,9 @@ MAX_CACHED_ELEMENTS = 64
 INFERRED_TYPES: Memo[Any, Types] = Memo("inferred types", 1 << 14)
 """Output types by the node's rules, inputs and attributes. The rules are part of the key: it holds for every graph."""
 
+VALID_FORMS: Memo[Any, bool] = Memo("forms of nodes", 1 << 12)
+"""Operator, opset, attributes, and which inputs and outputs are there, of nodes that are as their schemas say."""
+
 
 class InferenceCache:
     """Output types of nodes by what they depend on. Only types without symbols are kept: a rule that sees a symbol may
@@ -259,6 +262,17 @@ class GraphBuilder:
             check_node(schema, inputs, outputs, attributes)
             check_kinds(schema, [self.types.get(name) if name else None for name in inputs])
 
+    def _check_form(self, node: Node, form: Any) -> None:
+        """A node and all that `check` looks at -> the check, once for each form."""
+        try:
+            if form in VALID_FORMS:
+                return
+        except TypeError:  # an attribute that is a list or a graph has no hash
+            self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
+            return
+        self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
+        VALID_FORMS[form] = True
+
     def _new(self, name: str) -> None:
         if name in self.types:
             raise ShapeError(f"the name {name!r} is given twice", "give each value a name of its own")
@@ -288,7 +302,8 @@ class GraphBuilder:
         if inferred is not None and "" not in node.outputs:
             return inferred
         spend(NODE_STEPS)
-        self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
+        kinds = tuple([type(t) if t is None or t.shape is not None else None for t in inputs])
+        self._check_form(node, (key, opset, attributes, kinds, tuple(map(bool, node.outputs))))
         if any(t is not None and t.shape is None for t in inputs):
             return (UNKNOWN,) * n
         return self.cache.store(memo_key, inputs, self._apply_rule(rule, node, inputs, opset))

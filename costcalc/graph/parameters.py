@@ -54,7 +54,10 @@ def stored_values(graph: Graph) -> frozenset[str]:
     types, stored = graph.types, set(graph.initializers)
     computed: frozenset[str] | None = None
     for node in graph.nodes:
-        if not node.inputs or not traits_of(node).view:
+        if not node.inputs:
+            continue
+        source = node.inputs[0]
+        if (source not in stored and source and types[source].value is None) or not traits_of(node).view:
             continue
         read = [name for name in node.inputs if name and name not in stored]
         if all(types[name].value is not None for name in read):

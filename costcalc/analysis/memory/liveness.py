@@ -59,6 +59,7 @@ def runtime_values(graph: Graph) -> set[str]:
 def node_steps(graph: Graph) -> tuple[ScheduleStep, ...]:
     """Graph -> one step for each node that is no view of a stored tensor, in the graph's order."""
     values = runtime_values(graph)
+    has_views = not all(map(values.issuperset, [node.outputs for node in graph.nodes]))
     return tuple(
         [
             ScheduleStep(
@@ -68,7 +69,7 @@ def node_steps(graph: Graph) -> tuple[ScheduleStep, ...]:
                 node.outputs if "" not in node.outputs else tuple(filter(None, node.outputs)),
             )
             for i, node in enumerate(graph.nodes)
-            if not is_stored_view(node, values)
+            if not (has_views and is_stored_view(node, values))
         ]
     )
 

@@ -204,17 +204,21 @@ def make_poly(terms: dict[Monomial, int]) -> Dim:
 
 def sum_dims(dims: Iterable[Dim]) -> Dim:
     """Extents -> their sum, in time proportional to their terms: each `+` of two formulas copies all terms so far."""
-    number = 0
+    dims = tuple(dims)
+    if {int}.issuperset(map(type, dims)):
+        return sum(dims)
+    number = steps = 0
     terms: dict[Monomial, int] = {}
     for d in dims:
         if isinstance(d, Poly):
-            spend(len(d.terms))
+            steps += len(d.terms)
             for monomial, c in d.terms.items():
                 terms[monomial] = terms.get(monomial, 0) + c
         else:
             number += d
     if not terms:
         return number
+    spend(steps)
     terms[()] = terms.get((), 0) + number
     return make_poly(terms)
 

@@ -117,6 +117,7 @@ class Elaborator:
         if plural is None:
             plural = frozenset(k for k, n in self._count_kinds(node, 1).items() if n > 1)
             self.cache["plural", id(node)] = plural
+        spend(2 * NODE_STEPS * len(node.items))  # a layer is one node or several
         values = (value,) if isinstance(value, str) else value
         for entry in node.items:
             values = self.layer(self.item(entry), scope, values, plural)
@@ -145,7 +146,6 @@ class Elaborator:
 
     def layer(self, item: LayerItem, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
         """Adds one layer; returns its values (those before it, where `when:` leaves it out). Binds its name."""
-        spend(2 * NODE_STEPS)  # a layer is one node or several
         if item.when is not None and not self.reader.condition(item.when, scope.names):
             self.references.omitted.update(item_names(item, self.reader))
             return current

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from costcalc.core.assumptions import require_equal
+from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError, SpecError, did_you_mean
 from costcalc.frontends.yaml.document import Map, Scalar, Seq
@@ -100,6 +101,7 @@ def add_repeat(adder: LayerAdder, item: LayerItem, scope: Scope, current: Values
     scope.repeating += 1
     for names in rounds:
         scope.names = {**outer_names, **names} if names else outer_names
+        spend(2 * NODE_STEPS * len(body.items))
         for entry in body.items:
             current = adder.layer(adder.item(entry), scope, current, plural)
     scope.names = outer_names
