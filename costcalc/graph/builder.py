@@ -238,8 +238,8 @@ class GraphBuilder:
     def check(
         self, op_type: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Any], domain: str
     ) -> None:
-        """ShapeError where a node is not as its operator's schema says, or an input has another rank than its rules take.
-        A node without a schema is held to the signature of its rule, when that is called."""
+        """ShapeError where a node is not as its operator's schema says, or an input has another rank than its
+        rules take. A node without a schema is held to the signature of its rule, when that is called."""
         schema = find_schema(domain, op_type, self.opset.get(domain, 0))
         if schema is not None:
             check_node(schema, inputs, outputs, attributes)

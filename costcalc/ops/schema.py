@@ -89,6 +89,8 @@ def find_schema(domain: str, op_type: str, opset: int) -> Schema | None:
     """An operator and its domain's opset (0 where the model names none: the newest) -> its schema; None where neither
     ONNX nor ONNX Runtime has the operator. Of an operator that is newer than the opset, the first version."""
     lines = _read_table(ONNX_TABLE).get((domain, op_type)) or _read_table(RUNTIME_TABLE).get((domain, op_type))
+    if lines is None and domain == "com.microsoft":  # some exporters write there what the runtime has by default
+        lines = _read_table(RUNTIME_TABLE).get(("", op_type))
     if lines is None:
         return None
     known = [line for line in lines if not opset or int(line.partition("|")[0]) <= opset]

@@ -146,3 +146,9 @@ def test_a_count_of_none() -> None:
     assert schema is not None
     with pytest.raises(ShapeError, match="the attribute num_heads is 0"):
         check_node(schema, ["q"], ["y"], {"num_heads": 0})
+
+
+def test_an_operator_of_the_runtime_in_the_other_domain() -> None:
+    """Some exporters write SimplifiedLayerNormalization into com.microsoft, the runtime has it in ONNX's domain."""
+    own, other = (find_schema(domain, "SimplifiedLayerNormalization", 1) for domain in ("", "com.microsoft"))
+    assert own is not None and own == other
