@@ -28,6 +28,7 @@ from costcalc.core.ir import (
 )
 from costcalc.core.memo import Memo
 from costcalc.ops.plugins import load_installed_rules
+from costcalc.ops.ranks import check_ranks
 from costcalc.ops.schema import check_kinds, check_node, find_schema, name_outputs
 
 Types = tuple[TensorType, ...]
@@ -255,12 +256,14 @@ class GraphBuilder:
     def check(
         self, op_type: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Any], domain: str
     ) -> None:
-        """ShapeError where a node is not as its operator's schema says. A node without a schema is held to the
-        signature of its rule, when that is called."""
+        """ShapeError where a node is not as its operator's schema says, or an input has another rank than its
+        rules take. A node without a schema is held to the signature of its rule, when that is called."""
         schema = find_schema(domain, op_type, self.opset.get(domain, 0))
         if schema is not None:
             check_node(schema, inputs, outputs, attributes)
-            check_kinds(schema, [self.types.get(name) if name else None for name in inputs])
+            types = [self.types.get(name) if name else None for name in inputs]
+            check_kinds(schema, types)
+            check_ranks(domain, op_type, types)
 
     def _check_form(self, node: Node, form: Any) -> None:
         """A node and all that `check` looks at -> the check, once for each form."""

@@ -2,7 +2,8 @@
 
 The tables ship with the package, as importing onnx takes 0.2 s: ONNX's operators, and those that ONNX Runtime adds. A
 line is `domain|operator|since version|least inputs|inputs|least outputs|outputs|attributes`. An input or output is the
-kinds of value that it takes (t tensor, s sequence, m map) and `?` where it may be left out, `*` where any number of
+kinds of value that it takes (t tensor, n tensor of
+whole numbers, s sequence, m map) and `?` where it may be left out, `*` where any number of
 them may follow; an attribute is its name, its type and `!` where it is required. `make schemas` writes both anew.
 
 A node is checked as ONNX Runtime does (OpSchema::Verify), with one exception: an operator that a later version removed
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from costcalc.core.errors import ShapeError, did_you_mean
-from costcalc.core.ir import SequenceType, TensorType
+from costcalc.core.ir import DType, SequenceType, TensorType
 
 ONNX_TABLE = Path(__file__).with_name("onnx_schemas.txt")
 
@@ -41,7 +42,16 @@ TYPE_CODES = {
 
 TYPE_NAMES = {code: name for name, code in TYPE_CODES.items() if name != "sparse_tensor"}
 
-KIND_NAMES = {"t": "a tensor", "s": "a sequence", "m": "a map"}
+KIND_NAMES = {"t": "a tensor", "n": "a tensor", "s": "a sequence", "m": "a map"}
+
+
+DIVISORS = frozenset(("bits", "step"))
+
+COUNTS = DIVISORS | frozenset(
+    ("num_heads", "kv_num_heads", "q_num_heads", "groups", "num_groups", "blocksize", "hidden_size", "K", "N")
+)
+"""Attributes that count parts: at least one where an operator requires them; 0 may say that one is not given, but not
+of a DIVISOR."""
 
 
 class Parameter(NamedTuple):
@@ -79,6 +89,8 @@ def find_schema(domain: str, op_type: str, opset: int) -> Schema | None:
     """An operator and its domain's opset (0 where the model names none: the newest) -> its schema; None where neither
     ONNX nor ONNX Runtime has the operator. Of an operator that is newer than the opset, the first version."""
     lines = _read_table(ONNX_TABLE).get((domain, op_type)) or _read_table(RUNTIME_TABLE).get((domain, op_type))
+    if lines is None and domain == "com.microsoft":  # some exporters write there what the runtime has by default
+        lines = _read_table(RUNTIME_TABLE).get(("", op_type))
     if lines is None:
         return None
     known = [line for line in lines if not opset or int(line.partition("|")[0]) <= opset]
@@ -124,6 +136,9 @@ def check_node(schema: Schema, inputs: Sequence[Any], outputs: Sequence[str], at
             raise ShapeError(f"there is no attribute {name!r} in this version of the operator", remedy)
         if not IS_OF_TYPE[code](value):
             raise ShapeError(f"the attribute {name} is {_value_text(value)}", f"give {TYPE_PHRASES[code]}")
+    for name in COUNTS.intersection(attributes):
+        if attributes[name] < 1 and (name in schema.required or name in DIVISORS):
+            raise ShapeError(f"the attribute {name} is {attributes[name]}", "give 1 or more")
     if schema.required and not schema.required <= attributes.keys():
         names = ", ".join(sorted(schema.required - attributes.keys()))
         raise ShapeError(f"the attribute {names} is missing", "give it")
@@ -182,17 +197,21 @@ TYPE_PHRASES = {
 
 
 def check_kinds(schema: Schema, inputs: Sequence[TensorType | None]) -> None:
-    """ShapeError where an input's type is a sequence and the operator takes a tensor, or the other way round. A type
-    that is not known may be any."""
+    """ShapeError where an input's type is a sequence and the operator takes a tensor, or the other way round, and where
+    known elements are not the whole numbers that the operator takes. A type that is not known may be any."""
     last = len(schema.inputs) - 1
     for i, t in enumerate(inputs):
         if t is None or t.shape is None:
             continue
         kinds = schema.inputs[min(i, last)].kinds
-        kind = "s" if isinstance(t, SequenceType) else "t"
+        is_sequence = isinstance(t, SequenceType)
+        kind = "s" if is_sequence else "n" if kinds == "n" else "t"
         if kind not in kinds:
             wanted = " or ".join(KIND_NAMES[k] for k in kinds)
             raise ShapeError(f"input {i + 1} is {KIND_NAMES[kind]}, where the operator takes {wanted}", "correct it")
+        if kind == "n" and t.value is not None and not t.dtype.is_integer and t.dtype is not DType.UNDEFINED:
+            fact = f"the elements of input {i + 1} are {t.dtype.label}, where the operator takes whole numbers"
+            raise ShapeError(fact, "cast them")
 
 
 def name_outputs(schema: Schema | None, node: str, outputs: Sequence[str]) -> tuple[str, ...]:

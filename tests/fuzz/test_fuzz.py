@@ -13,7 +13,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and peak
 FIRST_SEED = 11_000
 
 
-@pytest.mark.xfail(strict=True, reason="rules that fail on nodes of another rank or attribute type; work without bound")
 def test_seeds() -> None:
     """The seeds are the same in each run, so that a failure is one's own change; hours of others are `make fuzz`."""
     done = run_process(["-m", "fuzz.campaign", "--runs", "300", "--seed", str(FIRST_SEED), "--keep"], 600)

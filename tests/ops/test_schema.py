@@ -14,9 +14,10 @@ from support.operator_schemas import describe_schema, runtime_lines
 from costcalc.core.assumptions import collect_assumptions, simplify_assumptions
 from costcalc.core.dim import symbol
 from costcalc.core.errors import CostcalcError, ShapeError
-from costcalc.core.ir import DType, Graph, SequenceType
+from costcalc.core.ir import DType, Graph, SequenceType, TensorType
 from costcalc.frontends.onnx.reader import load_onnx
-from costcalc.ops.schema import RUNTIME_TABLE, find_schema, parse_schema
+from costcalc.ops.ranks import check_ranks
+from costcalc.ops.schema import RUNTIME_TABLE, check_kinds, check_node, find_schema, parse_schema
 
 
 def test_the_table_of_onnx_is_what_the_installed_onnx_says() -> None:
@@ -111,3 +112,43 @@ def test_element_types_that_do_not_exist(code: int) -> None:
         read(helper.make_node("Add", ["x", "w"], ["y"]), stored=[weight])
     with pytest.raises(CostcalcError, match=f"the input 'x' has the element type {code}"):
         read(helper.make_node("Relu", ["x"], ["y"]), dtype=code)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "fact"),
+    [(((), (2, 3)), "input 1 has 0 axes, the operator takes 2"), (((2, 3), (2, 3, 1)), "input 2 has 3")],
+)
+def test_inputs_of_another_rank(shapes: tuple[tuple[int, ...], ...], fact: str) -> None:
+    with pytest.raises(ShapeError, match=fact):
+        check_ranks("com.microsoft", "CDist", [TensorType(DType.FLOAT32, shape) for shape in shapes])
+
+
+def test_ranks_between_and_from() -> None:
+    query = [TensorType(DType.FLOAT32, (1,) * 6)]
+    with pytest.raises(ShapeError, match="takes 3 to 5"):
+        check_ranks("com.microsoft", "MultiHeadAttention", query)
+    with pytest.raises(ShapeError, match="takes 3 or more"):
+        check_ranks("", "GridSample", [TensorType(DType.FLOAT32, (1, 1))])
+    check_ranks("", "GridSample", [TensorType(DType.FLOAT32, None), None])
+
+
+def test_known_decimal_numbers_where_whole_ones_are_taken() -> None:
+    slice_schema = find_schema("", "Slice", 13)
+    assert slice_schema is not None
+    x, starts = TensorType(DType.FLOAT32, (4,)), TensorType(DType.FLOAT32, (1,), (1.0,))
+    with pytest.raises(ShapeError, match="the elements of input 2 are float32, where the operator takes whole numbers"):
+        check_kinds(slice_schema, [x, starts, starts])
+    check_kinds(slice_schema, [x, starts._replace(dtype=DType.INT64, value=(1,))])
+
+
+def test_a_count_of_none() -> None:
+    schema = find_schema("com.microsoft", "MultiHeadAttention", 1)
+    assert schema is not None
+    with pytest.raises(ShapeError, match="the attribute num_heads is 0"):
+        check_node(schema, ["q"], ["y"], {"num_heads": 0})
+
+
+def test_an_operator_of_the_runtime_in_the_other_domain() -> None:
+    """Some exporters write SimplifiedLayerNormalization into com.microsoft, the runtime has it in ONNX's domain."""
+    own, other = (find_schema(domain, "SimplifiedLayerNormalization", 1) for domain in ("", "com.microsoft"))
+    assert own is not None and own == other

@@ -15,6 +15,8 @@ from .sandbox import MEMORY, SECONDS, Outcome, Run, execute
 
 VERDICTS = {"check": "", "diff": "--fail-on", "lock": "--check", "table": "--check"}
 """Commands that may end with 1, and the option that asks for a verdict."""
+OF_ONE_FORMAT = frozenset(("schema", "report"))
+"""Commands that write the same whatever the file is called."""
 LONGEST_OUTPUT = 40_000_000
 LONGEST_ERROR = 20_000
 """Bytes. A page about a real model has some megabytes; a complaint is a sentence for each model."""
@@ -90,7 +92,7 @@ def _wrong_output(run: Run, outcome: Outcome, stderr: str) -> str:
     contents = list(outcome.files.values()) if "-o" in run.arguments else [outcome.stdout]
     for content in contents:
         if (
-            command != "schema"
+            command not in OF_ONE_FORMAT
             and content.strip()
             and outcome.code in (0, 1)
             and (problem := unreadable(form, command, content))

@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 
 from costcalc.core.ir import DType, Graph
-from costcalc.frontends.onnx import writer as onnx_weights
+from costcalc.frontends.onnx import stored as onnx_weights
 from costcalc.frontends.onnx.writer import export
 
 onnxruntime.set_default_logger_severity(4)

@@ -146,6 +146,29 @@ def mutants(node: NodeProto, values: list[Value]) -> Iterator[ModelProto]:
     yield make_model(node, values, opset=9)
 
 
+def random_nodes(key: tuple[str, str], count: int) -> Iterator[ModelProto]:
+    """An operator -> models of a node that its schema allows, with inputs of any rank, some without elements."""
+    schema = find_schema(*key, OPSETS[key[0]])
+    assert schema is not None
+    r = random.Random(f"shapes of {key}")
+    for _ in range(count):
+        number = r.randint(schema.min_inputs, max(len(schema.inputs), schema.min_inputs))
+        values = [_any_value(r) for _ in range(number)]
+        if r.random() < 0.3:
+            values = values[:1] * number
+        names = [f"i{i}" if i < schema.min_inputs or r.random() < 0.8 else "" for i in range(number)]
+        outputs = [f"o{i}" for i in range(max(schema.min_outputs, 1))]
+        node = helper.make_node(key[1], names, outputs, domain=key[0], **make_attributes(schema, r))
+        yield make_model(node, values, r.choice((1, 1, 0, -1, 3)))
+
+
+def _any_value(r: random.Random) -> Value:
+    kind = r.choice((FLOAT, FLOAT, FLOAT, INT, INT, TensorProto.UINT8, TensorProto.INT32, TensorProto.BOOL))
+    if kind == INT and r.random() < 0.7:
+        return kind, (r.choice((1, 2, 4)),), True
+    return kind, tuple(r.choice((0, 1, 2, 3, 4, 8)) for _ in range(r.choice((0, 1, 1, 2, 2, 3, 3, 4, 5)))), False
+
+
 def _copy(node: NodeProto) -> NodeProto:
     copy = NodeProto()
     copy.CopyFrom(node)

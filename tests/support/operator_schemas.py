@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -49,13 +50,15 @@ def describe_schema(schema: Any) -> str:
     for name, attribute in sorted(schema.attributes.items()):
         code = TYPE_CODES.get(str(attribute.type).rpartition(".")[2].lower(), "p")
         attributes.append(f"{name}={code}{'!' if attribute.required else ''}")
-    inputs = f"{schema.min_input}|{' '.join(map(_parameter, schema.inputs))}"
-    return f"{inputs}|{schema.min_output}|{' '.join(map(_parameter, schema.outputs))}|{' '.join(attributes)}"
+    inputs = f"{schema.min_input}|{' '.join(_parameter(p, 'n') for p in schema.inputs)}"
+    return f"{inputs}|{schema.min_output}|{' '.join(_parameter(p, 't') for p in schema.outputs)}|{' '.join(attributes)}"
 
 
-def _parameter(parameter: Any) -> str:
-    """A FormalParameter -> its kinds and its option: `t`, `ts?`, `t*`."""
+def _parameter(parameter: Any, whole: str) -> str:
+    """A FormalParameter -> its kinds and its option: `t`, `ts?`, `n*`. whole: the kind of a tensor of whole numbers."""
     kinds = {_kind(text) for text in parameter.types}
+    if kinds == {"t"} and all(re.search(r"\(u?int\d+\)", text) for text in parameter.types):
+        kinds = {whole}
     return "".join(sorted(kinds)) + OPTIONS[str(parameter.option).rpartition(".")[2]]
 
 

@@ -1,127 +1,26 @@
 """Graph -> ONNX file: stored tensors become initializers of zeros, random numbers, or references to absent data.
 
 Nodes and values keep their names. Known constants (axes, shapes, clip bounds) become Constant nodes, so that reading
-the file again counts the same parameters. This module and the fallback inference are the only ones that import onnx and
-numpy.
+the file again counts the same parameters. This module, stored.py and the fallback inference are the only ones that
+import onnx and numpy.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from costcalc.core.dim import symbols
 from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.ir import DType, Graph, Node, SequenceType, TensorType
 from costcalc.core.version import __version__
-from costcalc.graph.parameters import find_stored_tensors
+from costcalc.frontends.onnx.stored import make_tensor, model_pieces, require_numbers
 from costcalc.ops.common.channels import LOGICAL, NCHWC
 
 if TYPE_CHECKING:
     import onnx
-
-SEED = 0
-
-MAX_INLINE_BYTES = 1 << 30
-"""Bytes of weights from which on they stand in a file beside the model: a protobuf message ends at 2 GiB."""
-
-ABSENT = "weights.bin"
-"""The file that `--weights none` refers to for the weights; it is never written."""
-
-_FLOATS = {DType.FLOAT32: "<f4", DType.FLOAT16: "<f2", DType.FLOAT64: "<f8", DType.BFLOAT16: "<u2"}
-
-
-def make_tensor(name: str, t: TensorType) -> onnx.TensorProto:
-    """A name and a type -> a TensorProto of the known elements; of zeros where they are not known."""
-    from onnx import TensorProto, helper
-
-    shape = require_numbers(t.shape or (), name)
-    if t.value is not None:
-        return helper.make_tensor(name, t.dtype.code, shape, require_numbers(t.value, name))
-    proto = TensorProto(name=name, data_type=t.dtype.code, dims=shape)
-    if t.dtype is DType.STRING:
-        proto.string_data.extend([b""] * int(require_numbers([t.elements], name)[0]))
-    else:
-        proto.raw_data = bytes(require_numbers([t.nbytes], name)[0])
-    return proto
-
-
-def require_numbers(numbers: Iterable[Any], place: str) -> list[Any]:
-    """Numbers -> the same numbers. UsageError, with the place, where one holds a symbol."""
-    result = list(numbers)
-    for number in result:
-        if not isinstance(number, (int, float, complex, str)):
-            names = " ".join(f"--dim {name}=…" for name in symbols(number))
-            raise UsageError(f"{place} holds {number}, which is open", f"bind {names}")
-    return result
-
-
-def store_tensors(model: onnx.ModelProto, graph: Graph, path: Path | None, weights: str) -> None:
-    """Adds the stored tensors: inside, or as references to another file, which is written beside path. UsageError where
-    that is needed and there is no path."""
-    kinds = {item.name: item.kind for item in find_stored_tensors(graph)}
-    tensors = {
-        name: t._replace(shape=tuple(require_numbers(t.shape or (), name))) for name, t in graph.initializers.items()
-    }
-    large = {name: t for name, t in tensors.items() if t.value is None and t.dtype is not DType.STRING}
-    sizes = {name: int(require_numbers([t.nbytes], name)[0]) for name, t in large.items()}
-    total = sum(sizes.values())
-    is_external = weights == "none" or total >= MAX_INLINE_BYTES
-    if is_external and weights != "none" and path is None:
-        raise UsageError("weights from 1 GiB on stand in a file of their own", "name a file with -o, or --weights none")
-    location = ABSENT if weights == "none" or path is None else f"{path.name}.data"
-    offset = 0
-    for name, t in tensors.items():
-        proto = model.graph.initializer.add()
-        if name not in large:
-            proto.CopyFrom(make_tensor(name, t))
-            continue
-        proto.name, proto.data_type = name, t.dtype.code
-        proto.dims.extend(t.shape or ())
-        if is_external:
-            _refer_to_external_data(proto, location, offset, sizes[name])
-            offset += sizes[name]
-        else:
-            proto.raw_data = _element_bytes(name, t, weights, kinds)
-    if is_external and weights != "none" and path is not None:
-        with (path.parent / location).open("wb") as file:
-            if weights == "zeros":
-                file.truncate(total)
-            else:
-                file.writelines(_element_bytes(name, t, weights, kinds) for name, t in large.items())
-
-
-def _refer_to_external_data(proto: onnx.TensorProto, location: str, offset: int, size: int) -> None:
-    proto.data_location = proto.EXTERNAL
-    for key, value in (("location", location), ("offset", offset), ("length", size)):
-        proto.external_data.add(key=key, value=str(value))
-
-
-def _element_bytes(name: str, t: TensorType, weights: str, kinds: Mapping[str, str]) -> bytes:
-    """The elements of a stored tensor, little-endian. Random floats are normal with deviation 1/√(elements of a row),
-    buffers (a variance, a scale) between 0.5 and 1.5; other types have bytes below 64, integers that are no parameters
-    (indices) are 0."""
-    size: int = require_numbers([t.nbytes], name)[0]
-    if weights == "zeros" or (t.dtype.is_integer and kinds.get(name) != "param") or t.dtype is DType.BOOL:
-        return bytes(size)
-    import numpy as np
-
-    random = np.random.default_rng([SEED, zlib.crc32(name.encode())])
-    if t.dtype not in _FLOATS:
-        return random.integers(0, 64, size, dtype=np.uint8).tobytes()
-    shape = tuple(require_numbers(t.shape or (), name))
-    if kinds.get(name) == "buffer":
-        numbers = random.random(shape, dtype=np.float32) + np.float32(0.5)
-    else:
-        row = int(np.prod(shape[1:], dtype=np.int64)) or 1
-        numbers = random.standard_normal(shape, dtype=np.float32) / np.float32(row**0.5)
-    if t.dtype is DType.BFLOAT16:
-        return bytes((np.asarray(numbers, np.float32).view(np.uint32) >> 16).astype("<u2").tobytes())
-    return bytes(np.asarray(numbers).astype(_FLOATS[t.dtype]).tobytes())
-
 
 WEIGHTS = ("zeros", "random", "none")
 
@@ -141,16 +40,17 @@ def export(graph: Graph, path: str | Path, weights: str = "zeros") -> None:
     path = Path(path)
     model = _make_checked_model(graph, weights)
     with _refuse_unwritable(path):
-        store_tensors(model, graph, path, weights)
-        path.write_bytes(model.SerializeToString(deterministic=True))
+        pieces = model_pieces(model, graph, path, weights)
+        first = next(pieces)  # a model that is refused leaves the file as it is
+        with path.open("wb") as file:
+            file.writelines(chain((first,), pieces))
 
 
 def serialize_graph(graph: Graph, weights: str = "zeros") -> bytes:
     """A graph -> the bytes of its ONNX file. As export, but weights from 1 GiB on are refused, for there is no file to
     put them beside."""
     model = _make_checked_model(graph, weights)
-    store_tensors(model, graph, None, weights)
-    return bytes(model.SerializeToString(deterministic=True))
+    return b"".join(model_pieces(model, graph, None, weights))
 
 
 def _make_checked_model(graph: Graph, weights: str) -> onnx.ModelProto:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType
 
 NCHWC = "com.microsoft.nchwc"
@@ -22,10 +23,12 @@ BLOCK, LARGEST_BLOCK = 8, 16
 
 
 def to_channels_first(t: TensorType, last: int = 1) -> TensorType:
-    """A channels-last type with its channels at axis 1."""
+    """A channels-last type with its channels at axis 1. ShapeError where it has no axes for them."""
     if not last:
         return t
     assert t.shape is not None
+    if t.rank < 2:
+        raise ShapeError(f"an input of {t.rank} axes has no channels last", "its axes are [N, *spatial, C]")
     return TensorType(t.dtype, (t.shape[0], t.shape[-1], *t.shape[1:-1]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, maximum
@@ -53,6 +54,8 @@ def projected_extents(
     past_length: Dim = 0
     if past is not None:
         assert past.shape is not None
+        if past.rank != 5:
+            raise ShapeError(f"the past has {past.rank} axes", "it has 5: [2, B, H, S, D]")
         past_length = past.shape[3]
     keys = maximum(past_length, steps) if share else past_length + steps
     heads = HeadExtents(batch, num_heads, num_heads, steps, keys, past_length, q // num_heads, v // num_heads)
@@ -68,7 +71,7 @@ def projected_attention_cost(
 ) -> Cost:
     """Projection and attention."""
     assert x.shape is not None and weights.shape is not None
-    rows = x.elements // x.shape[-1]
+    rows = prod(x.shape[:-1])
     merged = weights.shape[1]
     projection: Product = product(
         ("rows", rows), product_factor("#weights", ("C", weights.shape[0]), ("Q + K + V", merged)), name="projections"
@@ -94,7 +97,7 @@ def least_projected(use: OperatorUse, mask: int, past: int, bias: int | None, le
     if bias is not None and use.input(bias) is not None:
         texts = ()
     gives_output, gives_present = 0 in use.outputs, 1 in use.outputs
-    rows, features = x.elements // x.shape[-1], weights.shape[0]
+    rows, features = prod(x.shape[:-1]), weights.shape[0]
     past_rows, new_rows = count_rows(texts if gives_output else (), h.new)
     columns = rows * (k + v) if gives_present else new_rows * (k + v)
     reads: dict[int, Dim] = {}
@@ -276,5 +279,5 @@ def qattention_cost(
     h, _ = projected_extents(x, weights, past, num_heads, None, past_present_share_buffer)
     masks = (mask_index is not None) + bool(unidirectional)
     cost = projected_attention_cost(x, weights, bias, h, masks, do_rotary)
-    count = x.elements // x.shape[-1] * weights.shape[1]
+    count = prod(x.shape[:-1]) * weights.shape[1]
     return Cost(cost.macs, cost.work + elementwise_work("multiply", "quantization", count, 1, "#projected"))

@@ -175,7 +175,12 @@ def gated_norm_cost(x: TensorType, scale: TensorType, gate: TensorType, *, activ
 def branchwise_norm_cost(x: TensorType, scale: TensorType | None = None, *, num_branches: int = 0) -> Cost:
     """As RMSNormalization over each branch: the last axis, or num_branches parts of it."""
     assert x.shape is not None
-    return Cost(work=_grouped_norm(x, x.shape[-1] // max(num_branches, 1)))
+    if 0 in x.shape:
+        return Cost()
+    size = x.shape[-1] // max(num_branches, 1)
+    if size == 0:
+        raise ShapeError(f"{x.shape[-1]} features have no {num_branches} branches", "correct num_branches")
+    return Cost(work=_grouped_norm(x, size))
 
 
 def _grouped_norm(x: TensorType, size: Dim) -> tuple[Work, ...]:

@@ -56,7 +56,7 @@ def _grouped_extents(
     if past_key is not None:
         assert past_key.shape is not None
         past = past_key.shape[2]
-    total_value = None if total is None or total.value is None else total.value[0]
+    total_value = total.value[0] if total is not None and total.value else None
     keys = past + new_keys if total_value is None else total_value
     return HeadExtents(batch, num_heads, kv_num_heads, steps, keys, past, size, size)
 

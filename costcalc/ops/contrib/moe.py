@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
@@ -68,7 +69,7 @@ def _experts_cost(
 ) -> Cost:
     """tokens × k × the weights of one expert; layers are ([experts, rows, columns as stored], bits of a weight)."""
     assert x.shape is not None and router.shape is not None
-    tokens = x.elements // x.shape[-1]
+    tokens = prod(x.shape[:-1])
     terms: list[Product] = []
     for number, (w, bits) in zip(("1", "2", "3"), layers, strict=False):
         assert w.shape is not None

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, maximum
+from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Formula, Work, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
@@ -78,6 +79,8 @@ def _multi_head_extents(
         if query.rank == 5:
             batch, steps, heads, _, size = query.shape
             return HeadExtents(batch, heads, heads, steps, steps, 0, size, size)
+        if query.rank != 3:
+            raise ShapeError(f"packed queries, keys and values have {query.rank} axes", "they have 3 or 5")
         batch, steps, hidden = query.shape
         size = hidden // 3 // num_heads
         extents = HeadExtents(batch, num_heads, num_heads, steps, steps, 0, size, size)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from costcalc.core.budget import spend
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Work, elementwise_work
@@ -182,13 +183,17 @@ Key = tuple[int, int]
 
 
 def sum_depths(roots: Sequence[Key], children: Mapping[Key, tuple[Key, ...]]) -> int:
-    """The sum of the trees' depths: how many comparisons a row takes at most."""
+    """The sum of the trees' depths: how many comparisons a row takes at most. ShapeError where a branch leads back to a
+    node above it."""
     total = 0
     for root in roots:
         level, depth = [root], -1
         while level:
             depth += 1
-            level = [child for node in level for child in children.get(node, ())]
+            if depth > len(children):
+                raise ShapeError("a branch of its tree leads back to a node above it", "export the model again")
+            spend(len(level))
+            level = list(dict.fromkeys(child for node in level for child in children.get(node, ())))
         total += depth
     return total
 

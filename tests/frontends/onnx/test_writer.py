@@ -16,7 +16,7 @@ import costcalc
 from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.frontends import load
-from costcalc.frontends.onnx import writer as onnx_weights
+from costcalc.frontends.onnx import stored as onnx_weights
 from costcalc.frontends.onnx.writer import export
 from costcalc.frontends.yaml.layers.base import LAYERS
 from costcalc.frontends.yaml.reader import load_spec
@@ -156,3 +156,11 @@ def test_wrong_use_is_refused(tmp_path: Path) -> None:
         export(graph, tmp_path / "g.onnx", "ones")
     with pytest.raises(CostcalcError, match="cannot be written"):
         export(graph, tmp_path / "nowhere" / "g.onnx")
+
+
+def test_weights_are_the_same_whatever_is_made_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = small("lenet5")
+    export(graph, tmp_path / "whole", "random")
+    monkeypatch.setattr(onnx_weights, "PIECE", 100)
+    export(graph, tmp_path / "pieces", "random")
+    assert (tmp_path / "whole").read_bytes() == (tmp_path / "pieces").read_bytes()

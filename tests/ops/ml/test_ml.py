@@ -8,7 +8,9 @@ import pytest
 from support.node_execution import executed
 from support.operator_rules import F32, I64, cost, run, t
 
+from costcalc.core.errors import ShapeError
 from costcalc.core.ir import DType, SequenceType
+from costcalc.ops.ml.models import sum_depths
 
 ML = "ai.onnx.ml"
 X = t(3, 2)
@@ -94,3 +96,11 @@ def test_tree_ensemble() -> None:
         "nodes_splits": t(3),
     }
     assert cost("TreeEnsemble", X, domain=ML, opset=5, **how).flops == 3 * (2 + 1) + 3 * 2
+
+
+def test_a_tree_whose_branch_leads_back() -> None:
+    """A cycle has no depth; a subtree that two branches share is walked once."""
+    down = {(0, i): ((0, i + 1), (0, i + 1)) for i in range(200)}
+    assert sum_depths([(0, 0)], down) == 200
+    with pytest.raises(ShapeError, match="leads back"):
+        sum_depths([(0, 0)], {**down, (0, 200): ((0, 0),)})
