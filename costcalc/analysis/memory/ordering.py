@@ -93,15 +93,9 @@ def make_problem(graph: Graph, steps: tuple[ScheduleStep, ...], in_place: bool) 
         if buffer.first_step >= 0:
             allocated_bytes[buffer.first_step] += sizes[i]
             unread_bytes[buffer.first_step] += 0 if readers[i] or i in final_buffers else sizes[i]
+    computed = {v: i for v, i in buffer_of.items() if buffers[i].first_step >= 0}
     overwritable = [
-        tuple(
-            buffer_of[v]
-            for v in in_place_inputs(graph, step)
-            if v in buffer_of and buffers[buffer_of[v]].first_step >= 0
-        )
-        if in_place
-        else ()
-        for step in steps
+        tuple(computed[v] for v in in_place_inputs(graph, step) if v in computed) if in_place else () for step in steps
     ]
     return OrderingProblem(
         tuple([len(predecessors) - len(sources[i]) for i, predecessors in enumerate(predecessor_sets)]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -150,14 +150,7 @@ def _print_diffs(
     if form == "json":
         from costcalc.render import json
 
-        entries = []
-        for model_diff in diffs:
-            conditions = [
-                {"condition": f.threshold.text, "outcome": f.outcome, "fact": f.fact}
-                for d, f in findings
-                if d is model_diff
-            ]
-            entries.append({**diff_document(model_diff, top), **({"conditions": conditions} if conditions else {})})
+        entries = [diff_document(model_diff, top) | _conditions(model_diff, findings) for model_diff in diffs]
         write_text(json.dump({"diffs": entries}), output)
     elif form == "csv":
         write_text(render.render_tables("csv", [layer_changes_table(diffs, top)], screen(output is not None)), output)
@@ -185,6 +178,16 @@ def _print_diffs(
             write_text(screen(output is not None).text(difference.render_difference(tables)), output)
         else:
             print_tables(tables, form, output)
+
+
+def _conditions(model_diff: Diff, findings: Sequence[tuple[Diff, ThresholdResult]]) -> dict[str, Any]:
+    """A diff and the findings of all -> its conditions for JSON, where it has some."""
+    conditions = [
+        {"condition": finding.threshold.text, "outcome": finding.outcome, "fact": finding.fact}
+        for other, finding in findings
+        if other is model_diff
+    ]
+    return {"conditions": conditions} if conditions else {}
 
 
 def _environment_format() -> str | None:

@@ -47,23 +47,13 @@ def bind_inputs(
     declared = {i.name: _declared_shape(i, dim_params) for i in inputs}
     if symbolic:
         declared = {name: shape and tuple(symbolic_shape(shape, {})) for name, shape in declared.items()}
-    for name in shapes:
-        if name not in declared:
-            fact = f"--shape names {name!r}, which is no input"
-            raise UnknownNameError(fact, suggest_names(name, declared), argument="shapes", name=name)
+    _check_shapes(shapes, declared)
     names = frozenset(symbols(*(d for shape in (*declared.values(), *shapes.values()) for d in shape or ())))
     shapes = {name: [substitute(d, dims) for d in shape] for name, shape in shapes.items()}
     bound: dict[str, Dim] = dict(dims)
     overrides: dict[tuple[str, int], Dim] = {}
     notes: list[str] = []
     bound_extents = [(name, axis, extent) for name, shape in shapes.items() for axis, extent in enumerate(shape)]
-    for name, shape in shapes.items():
-        declared_shape = declared[name]
-        if declared_shape is not None and len(declared_shape) != len(shape):
-            raise UsageError(
-                f"--shape gives {name!r} {len(shape)} extents, it has {_shape_text(declared_shape)}",
-                f"give {len(declared_shape)}",
-            )
     for name, axis, extent in bound_extents:
         _bind_name(declared[name], name, axis, extent, bound)
     for name, axis, extent in bound_extents:
@@ -88,6 +78,20 @@ def bind_inputs(
             texts = _shape_text(declared_shape), _shape_text(bound_shapes[name] or ())
             notes.append(f"{name} is declared as {texts[0]} and costed as {texts[1]}")
     return InputBinding(bound_shapes, bound, names, tuple(notes), bool(overrides), dim_params)
+
+
+def _check_shapes(shapes: Mapping[str, Sequence[Dim]], declared: Mapping[str, Sequence[Dim] | None]) -> None:
+    """Raises UnknownNameError for a shape of no input, UsageError for one of another rank than declared."""
+    for name, shape in shapes.items():
+        if name not in declared:
+            fact = f"--shape names {name!r}, which is no input"
+            raise UnknownNameError(fact, suggest_names(name, declared), argument="shapes", name=name)
+        declared_shape = declared[name]
+        if declared_shape is not None and len(declared_shape) != len(shape):
+            raise UsageError(
+                f"--shape gives {name!r} {len(shape)} extents, it has {_shape_text(declared_shape)}",
+                f"give {len(declared_shape)}",
+            )
 
 
 def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: int | bool | float) -> Value:

@@ -106,10 +106,6 @@ def attribute_schema(type_: str) -> Schema:
 def json_schema() -> Schema:
     """The schema of a model file."""
     closed, open_ = {"$ref": "#/$defs/layers"}, {"$ref": "#/$defs/layers_or_blocks"}
-    wordless = {"additionalProperties": {"not": NAME}}
-    has_own_names = any_of(
-        {"required": ["blocks"]}, {"required": ["params"], "properties": {"params": {"not": wordless}}}
-    )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "costcalc model",
@@ -140,7 +136,7 @@ def json_schema() -> Schema:
                 any_of(NAME, list_of(NAME)), "the values that it gives, the last layer's unless given"
             ),
         },
-        "if": has_own_names,
+        "if": _has_own_names(),
         "then": {"properties": {"layers": open_}},
         "else": {"properties": {"layers": closed}},
         "$defs": {
@@ -154,6 +150,12 @@ def json_schema() -> Schema:
             **{_key(name): _operator(attributes) for name, attributes in attribute_types().items()},
         },
     }
+
+
+def _has_own_names() -> Schema:
+    """The schema of a file with blocks, or with a parameter that is a word: a layer's word may be one of its own."""
+    wordless = {"additionalProperties": {"not": NAME}}
+    return any_of({"required": ["blocks"]}, {"required": ["params"], "properties": {"params": {"not": wordless}}})
 
 
 def _key(name: str) -> str:
