@@ -15,10 +15,12 @@ from typing import Any
 import numpy
 import pytest
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from support.small_graphs import Builder
 
 from costcalc.core.budget import MAX_RANK, MAX_STEPS, limited_work, spend
 from costcalc.core.dim import Dim, bounds, floordiv, pretty_text, prod, sum_dims, symbol
 from costcalc.core.errors import LimitError
+from costcalc.studies.suggest.find import suggest
 
 SECONDS, MEMORY = 20, 1 << 30
 """Processor time and address space of each run: the issue asks for 10 s and 500 MB on an idle machine."""
@@ -244,6 +246,16 @@ def test_suggest_names_its_limit_on_a_long_chain(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(text)
     code, printed = run(tmp_path, "suggest", "m.yaml")
     assert code == 2 and "the limit is 5,000" in printed, printed
+
+
+def test_suggest_answers_where_many_layers_of_a_large_graph_have_suggestions() -> None:
+    """As many as a DenseNet has, each costed in the whole graph of 680 nodes."""
+    b = Builder()
+    x = b.data("x", 1, 64, 8, 8)
+    for i in range(170):
+        x = b.op("Relu", b.op("Conv", x, b.weight(f"w{i}", 64, 64, 3, 3), pads=(1, 1, 1, 1)))
+        x = b.op("Relu", b.op("Neg", x))
+    assert len(suggest(b.build([x]), rules="separable")) == 170
 
 
 def test_steps_are_counted_inside_limited_work_only() -> None:

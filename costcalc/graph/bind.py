@@ -52,14 +52,14 @@ def check_limits(graph: Graph, dims: Mapping[str, int]) -> None:
 def resolve_limits(graph: Graph) -> dict[str, int]:
     """A graph -> by each symbol that depends on data, the largest number that it can be, where there is one."""
     limits: dict[str, int] = {}
-    waiting = dict(graph.upper_bounds)
-    while waiting:
-        resolved = {name: limited_range(limit, limits)[1] for name, limit in waiting.items()}
-        new = {name: int(high) for name, high in resolved.items() if high < math.inf}
-        limits |= new
-        if not new:
+    for _ in range(len(graph.upper_bounds) + 1):
+        before = dict(limits)
+        for name, limit in graph.upper_bounds.items():
+            high = limited_range(limit, limits)[1]
+            if high < limits.get(name, math.inf):  # min(a, 2^63 - 1) has a limit before a has one, and a lower one then
+                limits[name] = int(high)
+        if limits == before:
             break
-        waiting = {name: limit for name, limit in waiting.items() if name not in new}
     return limits
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from costcalc.core.dim import Dim, bounds, maximum, substitute, symbols
+from costcalc.core.dim import Dim, bounds, maximum, substitute_all, symbols
 from costcalc.core.ir import Graph, Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.parameters import stored_values
@@ -212,7 +212,8 @@ def maximum_and_step(values: list[Dim]) -> tuple[Dim | None, int]:
         return peak, values.index(peak) if values else 0
     names = symbols(*values)
     points = [dict.fromkeys(names, n) for n in (1, 100, 100_003)] + [{name: 7 + 31 * i for i, name in enumerate(names)}]
-    samples = {value: [substitute(value, point) for point in points] for value in dict.fromkeys(values)}
+    formulas = list(dict.fromkeys(values))
+    samples = dict(zip(formulas, zip(*[substitute_all(formulas, point) for point in points], strict=True), strict=True))
 
     def covers(a: Dim, b: Dim) -> bool:
         """Whether a >= b for all values of the symbols; numbers disprove most pairs at less cost than bounds."""

@@ -6,7 +6,7 @@ A symbol stands for a positive integer. Where symbols cancel, a Poly becomes an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from costcalc.core.dim.order import (
     bounds,
@@ -42,6 +42,12 @@ def substitute(d: Dim, binding: Mapping[str, Dim]) -> Dim:
     """d with symbols replaced by numbers or extents; an int where all of them are bound to ints. An atom is found by
     its text."""
     return d if isinstance(d, int) else _substitute(d, binding, {})
+
+
+def substitute_all(dims: Iterable[Dim], binding: Mapping[str, Dim]) -> list[Dim]:
+    """substitute for many extents: what several of them have in common is replaced once."""
+    replaced: dict[Atom, Dim] = {}
+    return [d if isinstance(d, int) else _substitute(d, binding, replaced) for d in dims]
 
 
 def _substitute(d: Dim, binding: Mapping[str, Dim], replaced: dict[Atom, Dim]) -> Dim:
@@ -88,6 +94,7 @@ __all__ = [
     "pretty_text",
     "prod",
     "substitute",
+    "substitute_all",
     "sum_dims",
     "symbol",
     "symbols",

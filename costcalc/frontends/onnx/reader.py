@@ -189,7 +189,8 @@ def _storage_notes(graph: Graph, proto: GraphProto, walker: Walker) -> Iterator[
         names_read = set(_names_read(proto, walker))
         unread = [name for name in unread if name not in names_read]
     if unread:
-        yield f"no node reads {_count_names(unread)}, which count as nothing"
+        verb = "count" if len(unread) > 1 else "counts"
+        yield f"no node reads {_count_names(unread)}, which {verb} as nothing"
     sparse = [name for name in graph.sparse if name in values_read]
     if sparse:
         yield f"sparse, counted as its stored values and their indices: {_count_names(sparse)}"

@@ -122,7 +122,8 @@ def _describe(tensors: Mapping[str, TensorType], sizes: Mapping[str, int], locat
         if name not in sizes:
             yield _Stored(name, make_tensor(name, t).SerializeToString(deterministic=True), -1)
             continue
-        proto = TensorProto(name=name, data_type=t.dtype.code, dims=t.shape or ())
+        extents = [d for d in t.shape or () if isinstance(d, int)]
+        proto = TensorProto(name=name, data_type=t.dtype.code, dims=extents)
         if location:
             proto.data_location = proto.EXTERNAL
             for key, value in (("location", location), ("offset", offset), ("length", sizes[name])):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from costcalc.analysis.report import Report
 from costcalc.core.amount import magnitude
 from costcalc.core.arguments import split_names
-from costcalc.core.budget import NODE_STEPS, check_limit, limited_work, spend
+from costcalc.core.budget import BASE_NODES, check_limit, limited_work, spend
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import QuantityError, ShapeError, UndecidedError, UsageError
 from costcalc.core.ir import Graph
@@ -40,6 +40,9 @@ SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes",
 
 MAX_NODES = 5000
 """Nodes of the largest model that is rewritten: a suggestion is a graph, and a layer has several."""
+
+EDIT_STEPS = 8
+"""Steps for each node of a rewritten graph, besides its formulas: about as many microseconds on real models."""
 
 DEFAULTS = RewriteOptions()
 """Bottlenecks and groups of query heads as the papers have them."""
@@ -95,7 +98,8 @@ def suggest_settings(
         len(source.graph.nodes), MAX_NODES, "nodes to rewrite", "repeat fewer layers: each copy is rewritten alike"
     )
     index = GraphIndex(source.graph)
-    with limited_work("suggest, which rewrites the graph at each place,", nodes=len(source.graph.nodes)):
+    # Twice the steps of an analysis, whatever the size: MAX_NODES holds the work of each suggestion.
+    with limited_work("suggest, which rewrites the graph at each place,", nodes=BASE_NODES):
         suggestions = [
             suggestion
             for rule in selected_rules
@@ -119,7 +123,7 @@ def _apply_rule(
     """A rule's suggestions that save."""
     before = source.report.totals
     for site in find_sites(rule.find(index, rewrite_options), source.trace):
-        spend(NODE_STEPS * len(source.graph.nodes))  # each suggestion is a graph of its own
+        spend(EDIT_STEPS * len(source.graph.nodes))  # each suggestion is a graph of its own
         changes = [change for match in site.matches for change in match.changes]
         rewritten = rewrite(source, changes)
         if rewritten is not None and is_cheaper(before, rewritten[1]):

@@ -45,11 +45,9 @@ def graph_totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
     added_rows = make_layers(cost_nodes(replace(graph, nodes=added_nodes)))
     removed_nodes = [node for node in nodes if id(node) not in rewritten_ids]
     removed, added = (sum_figures(row.figures for row in rows) for rows in (removed_rows, added_rows))
-    for key in STORED:
-        removed[key] = sum(
-            [getattr(storage, key) for storage in _stored_counts(report.graph, removed_nodes, added_nodes)]
-        )
-        added[key] = sum([getattr(storage, key) for storage in _stored_counts(graph, removed_nodes, added_nodes)])
+    for figures, counted in ((removed, report.graph), (added, graph)):
+        counts = _stored_counts(counted, removed_nodes, added_nodes)
+        figures |= {key: sum([getattr(count, key) for count in counts]) for key in STORED}
     sums: dict[str, Dim] = {key: report.totals[key] - removed[key] + added[key] for key in LAYER_QUANTITIES}
     return sums | memory_totals(graph, report.execution)
 

@@ -178,6 +178,19 @@ def test_upper_bounds_of_operators(
         analyze(data, dims={symbol: limit + 1})
 
 
+def test_an_upper_bound_that_another_tightens() -> None:
+    """torchvision asks for 2^63 - 1 boxes of those that are above a score: a Compress of 50."""
+    nodes = [
+        helper.make_node("Compress", ["boxes", "c"], ["some_boxes"], name="above", axis=1),
+        helper.make_node("Transpose", ["some_boxes"], ["rows"], perm=[0, 2, 1]),
+        helper.make_node("Split", ["rows"], ["scores", "rest"], axis=1),
+        helper.make_node("NonMaxSuppression", ["some_boxes", "scores", "all"], ["y"], name="n"),
+    ]
+    stored = [helper.make_tensor("all", INT64, [1], [2**63 - 1])]
+    report = analyze(onnx_models.model(nodes, [info("boxes", [1, 50, 4]), info("c", [50], BOOL)], ["y"], stored))
+    assert sorted(report.symbol_limits.values()) == [50, 2 * 50]
+
+
 def test_a_value_given_beyond_the_axis_is_refused() -> None:
     data = selection("TopK", ["x", "k"], [])
     assert analyze(data, values={"k": 50}).open_symbols == ()

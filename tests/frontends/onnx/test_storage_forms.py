@@ -67,7 +67,7 @@ def test_unread_tensor_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[st
     code, printed, _ = call(capsys, "analyze", str(path), "--format", "json")
     (document,) = json.loads(printed)["models"]
     assert code == 0 and document["totals"]["params"] == 32
-    assert document["notes"] == ["no node reads 1 stored tensor (dead), which count as nothing"]
+    assert document["notes"] == ["no node reads 1 stored tensor (dead), which counts as nothing"]
     assert "dead" in call(capsys, "analyze", str(path))[1]
 
 
