@@ -122,8 +122,7 @@ def _describe(tensors: Mapping[str, TensorType], sizes: Mapping[str, int], locat
         if name not in sizes:
             yield _Stored(name, make_tensor(name, t).SerializeToString(deterministic=True), -1)
             continue
-        extents = [d for d in t.shape or () if isinstance(d, int)]
-        proto = TensorProto(name=name, data_type=t.dtype.code, dims=extents)
+        proto = TensorProto(name=name, data_type=t.dtype.code, dims=require_numbers(t.shape or (), name))
         if location:
             proto.data_location = proto.EXTERNAL
             for key, value in (("location", location), ("offset", offset), ("length", sizes[name])):
