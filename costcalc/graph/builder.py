@@ -265,16 +265,22 @@ class GraphBuilder:
             check_kinds(schema, types)
             check_ranks(domain, op_type, types)
 
-    def _check_form(self, node: Node, form: Any) -> None:
-        """A node and all that `check` looks at -> the check, once for each form."""
-        try:
-            if form in VALID_FORMS:
-                return
-        except TypeError:  # an attribute that is a list or a graph has no hash
-            self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
+    def _check_inferred(self, node: Node, inputs: Sequence[TensorType | None], form: Any) -> None:
+        """As check, of a node that has rules. form is the operator, its attributes, and which inputs and outputs are
+        there: what depends on nothing else is checked once for each form."""
+        schema = find_schema(node.domain, node.op_type, self.opset.get(node.domain, 0))
+        if schema is None:
             return
-        self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
-        VALID_FORMS[form] = True
+        try:
+            is_valid = form in VALID_FORMS
+        except TypeError:  # an attribute that is a list or a graph has no hash
+            form, is_valid = None, False
+        if not is_valid:
+            check_node(schema, node.inputs, node.outputs, node.attributes)
+            if form is not None:
+                VALID_FORMS[form] = True
+        check_kinds(schema, inputs)
+        check_ranks(node.domain, node.op_type, inputs)
 
     def _new(self, name: str) -> None:
         if name in self.types:
@@ -305,8 +311,8 @@ class GraphBuilder:
         if inferred is not None and "" not in node.outputs:
             return inferred
         spend(NODE_STEPS)
-        kinds = tuple([type(t) if t is None or t.shape is not None else None for t in inputs])
-        self._check_form(node, (key, opset, attributes, kinds, tuple(map(bool, node.outputs))))
+        form = (key, opset, attributes, tuple(map(bool, node.inputs)), tuple(map(bool, node.outputs)))
+        self._check_inferred(node, inputs, form)
         if any(t is not None and t.shape is None for t in inputs):
             return (UNKNOWN,) * n
         return self.cache.store(memo_key, inputs, self._apply_rule(rule, node, inputs, opset))
