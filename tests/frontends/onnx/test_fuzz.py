@@ -48,5 +48,5 @@ def test_extents_are_integers() -> None:
     """A shape in a float tensor."""
     shape = h.make_tensor("shape", TensorProto.FLOAT, [1], [2.5])
     nodes = [h.make_node("Expand", ["x", "shape"], ["y"])]
-    with pytest.raises(CostcalcError, match="integer|whole number"):
+    with pytest.raises(CostcalcError, match=r"integer|whole number"):
         load_onnx(model(nodes, [info("x", TensorProto.FLOAT, [1])], ["y"], [shape]))
