@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import gc
 import io
+import multiprocessing
 import os
 import resource
 import signal
@@ -98,6 +99,7 @@ def execute(run: Run, whole: bool = False, seconds: int = SECONDS) -> Outcome:
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
+            multiprocessing.current_process().daemon = False  # in a pool's worker, too, the command may start processes
             _child(run, Path(folder), whole, seconds)
         status, usage = _wait(pid, start)
         wrote = {p.name: p.read_bytes() for p in sorted(directory.iterdir()) if p.is_file()}
