@@ -28,7 +28,7 @@ def requests(page: Any) -> list[str]:
     """Every address that was asked for, but for the browser's own first page."""
     events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
     urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    return [url for url in urls if not url.startswith("chrome:")]
+    return [url for url in urls if not url.startswith(("chrome:", "chrome-untrusted:"))]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
