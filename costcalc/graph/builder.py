@@ -258,29 +258,23 @@ class GraphBuilder:
     ) -> None:
         """ShapeError where a node is not as its operator's schema says, or an input has another rank than its
         rules take. A node without a schema is held to the signature of its rule, when that is called."""
-        schema = find_schema(domain, op_type, self.opset.get(domain, 0))
-        if schema is not None:
-            check_node(schema, inputs, outputs, attributes)
-            types = [self.types.get(name) if name else None for name in inputs]
-            check_kinds(schema, types)
-            check_ranks(domain, op_type, types)
-
-    def _check_inferred(self, node: Node, inputs: Sequence[TensorType | None], form: Any) -> None:
-        """As check, of a node that has rules. form is the operator, its attributes, and which inputs and outputs are
-        there: what depends on nothing else is checked once for each form."""
-        schema = find_schema(node.domain, node.op_type, self.opset.get(node.domain, 0))
+        opset = self.opset.get(domain, 0)
+        schema = find_schema(domain, op_type, opset)
         if schema is None:
             return
+        presence = tuple(map(bool, inputs)), tuple(map(bool, outputs))
+        form = (domain, op_type, opset, tuple(attributes.items()), presence)
         try:
             is_valid = form in VALID_FORMS
         except TypeError:  # an attribute that is a list or a graph has no hash
-            form, is_valid = None, False
-        if not is_valid:
-            check_node(schema, node.inputs, node.outputs, node.attributes)
-            if form is not None:
+            check_node(schema, inputs, outputs, attributes)
+        else:
+            if not is_valid:
+                check_node(schema, inputs, outputs, attributes)
                 VALID_FORMS[form] = True
-        check_kinds(schema, inputs)
-        check_ranks(node.domain, node.op_type, inputs)
+        types = [self.types.get(name) if name else None for name in inputs]
+        check_kinds(schema, types)
+        check_ranks(domain, op_type, types)
 
     def _new(self, name: str) -> None:
         if name in self.types:
@@ -311,8 +305,7 @@ class GraphBuilder:
         if inferred is not None and "" not in node.outputs:
             return inferred
         spend(NODE_STEPS)
-        form = (key, opset, attributes, tuple(map(bool, node.inputs)), tuple(map(bool, node.outputs)))
-        self._check_inferred(node, inputs, form)
+        self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
         if any(t is not None and t.shape is None for t in inputs):
             return (UNKNOWN,) * n
         return self.cache.store(memo_key, inputs, self._apply_rule(rule, node, inputs, opset))

@@ -26,8 +26,7 @@ from costcalc.ops.common.channels import (
     logical_type,
     logical_weight,
 )
-from costcalc.ops.contrib.conv import fused_conv_cost
-from costcalc.ops.conv import conv_extents
+from costcalc.ops.contrib.conv import fused_conv_cost, fused_conv_shape
 from costcalc.ops.pool import (
     average_pool_cost,
     global_average_cost,
@@ -109,21 +108,7 @@ def reorder_output_shape(x: TensorType, *, channels: int, channels_last: int = 0
     return TensorType(x.dtype, from_channels_first(logical_type(x, channels).shape or (), channels_last))
 
 
-@shape_rule("Conv", domain=NCHWC)
-def nchwc_conv_shape(
-    x: TensorType,
-    w: TensorType,
-    b: TensorType | None = None,
-    z: TensorType | None = None,
-    *,
-    strides: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
-    dilations: Sequence[int] | None = None,
-    group: int = 1,
-    auto_pad: str = "NOTSET",
-) -> TensorType:
-    """x [N, C_in, *in], w [C_out, C_in/group, *kernel] -> [N, C_out, *out], C_out with padding."""
-    return TensorType(x.dtype, conv_extents(x, w, b, strides, pads, dilations, group, auto_pad))
+shape_rule("Conv", domain=NCHWC)(fused_conv_shape)
 
 
 @cost_rule("Conv", domain=NCHWC)
