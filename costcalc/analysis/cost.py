@@ -43,21 +43,24 @@ def cost_graph(graph: Graph) -> tuple[NodeCost, ...]:
 
 def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
     """Graph -> the cost of every node in execution order, one at a time, for callers that need each only once."""
+    types, stored = graph.types, stored_values(graph)
+    for node, figures, storage in figure_nodes(graph):
+        cost, macs, flops, activation_bytes, traffic_bytes, state = figures
+        if cost is not None and _is_bias_addition(node, graph):
+            cost = _bias_cost(cost)
+        outputs = tuple([types[name] for name in node.outputs if name])
+        if state == "free" and storage == NO_STORAGE and outputs and stored.issuperset(filter(None, node.outputs)):
+            state = "constant"  # a view of stored tensors, which no run computes
+        yield NodeCost(node, outputs, cost, storage, macs, flops, activation_bytes, traffic_bytes, state)
+
+
+def figure_nodes(graph: Graph) -> Iterator[tuple[Node, NodeFigures, StoredCount]]:
+    """Graph -> every node in execution order with its figures and what it is the first to read of stored tensors; equal
+    nodes have the same objects."""
     storage_by_node = parameters_by_node(graph)
     figures_by_operator: dict[tuple[str, str], OperatorFigures] = {}
-    costs = (
-        _cost_node(node, graph, storage_by_node.get(index, NO_STORAGE), figures_by_operator)
-        for index, node in enumerate(graph.nodes)
-    )
-    return _mark_constants(graph, costs)
-
-
-def _mark_constants(graph: Graph, costs: Iterable[NodeCost]) -> Iterator[NodeCost]:
-    """Costs -> the same with views of stored tensors marked as constant: no run computes them."""
-    stored = stored_values(graph)
-    for cost in costs:
-        is_view = cost.state == "free" and any(cost.node.outputs) and stored.issuperset(filter(None, cost.node.outputs))
-        yield cost._replace(state="constant") if is_view and cost.storage == NO_STORAGE else cost
+    for index, node in enumerate(graph.nodes):
+        yield node, _node_figures(node, graph, figures_by_operator), storage_by_node.get(index, NO_STORAGE)
 
 
 class NodeFigures(NamedTuple):
@@ -83,11 +86,10 @@ CACHE: dict[Any, FiguresByTypes] = {}
 
 class OperatorFigures(NamedTuple):
     """Figures of an operator's nodes that are costed: concrete ones hold for all graphs, symbolic ones (types with
-    symbols) for this graph alone; is_addition says whether the operator adds two tensors."""
+    symbols) for this graph alone."""
 
     concrete: FiguresByTypes
     symbolic: FiguresByTypes
-    is_addition: bool
 
 
 def _operator_figures(node: Node, graph: Graph) -> OperatorFigures:
@@ -100,18 +102,16 @@ def _operator_figures(node: Node, graph: Graph) -> OperatorFigures:
     concrete = CACHE.setdefault((key, opset, *registration), {})
     if len(concrete) > MAX_CACHED:
         concrete.clear()
-    return OperatorFigures(concrete, {}, operator.arithmetic == "add")
+    return OperatorFigures(concrete, {})
 
 
-def _cost_node(
-    node: Node, graph: Graph, storage: StoredCount, figures_by_operator: dict[tuple[str, str], OperatorFigures]
-) -> NodeCost:
+def _node_figures(node: Node, graph: Graph, figures_by_operator: dict[tuple[str, str], OperatorFigures]) -> NodeFigures:
     types = graph.types
     op = (node.domain, node.op_type)
     operator_figures = figures_by_operator.get(op)
     if operator_figures is None:
         operator_figures = figures_by_operator[op] = _operator_figures(node, graph)
-    concrete, symbolic, is_addition = operator_figures
+    concrete, symbolic = operator_figures
     names = node.inputs
     inputs = tuple([types[name] if name else None for name in names])
     output_types = tuple([types[name] if name else None for name in node.outputs])
@@ -128,11 +128,12 @@ def _cost_node(
         figures = _cost_figures(node, graph, inputs, output_types)
         if key is not None:
             (concrete if are_concrete(inputs) and are_concrete(output_types) else symbolic)[key] = figures
-    cost, macs, flops, activation_bytes, traffic_bytes, state = figures
-    if is_addition and cost is not None and any(name in graph.initializers for name in names):
-        cost = _bias_cost(cost)
-    outputs = output_types if None not in output_types else tuple([t for t in output_types if t is not None])
-    return NodeCost(node, outputs, cost, storage, macs, flops, activation_bytes, traffic_bytes, state)  # type: ignore[arg-type]
+    return figures
+
+
+def _is_bias_addition(node: Node, graph: Graph) -> bool:
+    """Whether a node adds a stored tensor."""
+    return traits_of(node).arithmetic == "add" and any(name in graph.initializers for name in node.inputs)
 
 
 def _cost_figures(node: Node, graph: Graph, inputs: Types, outs: Types) -> NodeFigures:

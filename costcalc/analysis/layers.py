@@ -5,19 +5,20 @@ of a graph.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from costcalc.analysis.cost import NodeCost
+from costcalc.analysis.cost import NodeCost, NodeFigures, figure_nodes
 from costcalc.core.dim import Dim, substitute, sum_dims
 from costcalc.core.formula import Cost
-from costcalc.core.ir import TensorType, bind_type, qualified_name
+from costcalc.core.ir import Graph, TensorType, bind_type, qualified_name
 from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS
 from costcalc.core.quantity import Certainty
 from costcalc.core.registry import rule_state
 from costcalc.core.units import format_count
 from costcalc.graph.bind import bind_cost
+from costcalc.graph.parameters import StoredCount
 
 LAYER_QUANTITIES = LAYER_TOTALS
 """Keys of a layer's figures, and of the totals that sum them."""
@@ -103,7 +104,10 @@ def make_layers(items: Iterable[NodeCost]) -> tuple[LayerCost, ...]:
     rows = []
     for item in items:
         node = item.node
-        figures = layer_figures(item, figures_by_cost)
+        key = (item.macs, item.flops, item.storage, item.activation_bytes, item.traffic_bytes, node.count)
+        figures = figures_by_cost.get(key)
+        if figures is None:
+            figures = figures_by_cost[key] = _layer_figures(item, item.storage, node.count)
         outputs = tuple(map(LayerOutput, filter(None, node.outputs), item.outputs))
         rows.append(
             LayerCost(
@@ -122,23 +126,17 @@ def make_layers(items: Iterable[NodeCost]) -> tuple[LayerCost, ...]:
     return tuple(rows)
 
 
-def layer_figures(item: NodeCost, figures_by_cost: dict[Any, LayerFigures]) -> LayerFigures:
-    """A node's cost -> its figures over all its runs. figures_by_cost holds those of the nodes before: equal ones
-    are one mapping."""
-    storage, count = item.storage, item.node.count
-    key = (item.macs, item.flops, storage, item.activation_bytes, item.traffic_bytes, count)
-    figures = figures_by_cost.get(key)
-    if figures is None:
-        figures = figures_by_cost[key] = {
-            "macs": None if item.macs is None else item.macs * count,
-            "flops": None if item.flops is None else item.flops * count,
-            "params": storage.params,
-            "buffers": storage.buffers,
-            "weight_bytes": storage.weight_bytes,
-            "activation_bytes": None if item.activation_bytes is None else item.activation_bytes * count,
-            "traffic_bytes": None if item.traffic_bytes is None else item.traffic_bytes * count,
-        }
-    return figures
+def _layer_figures(item: NodeFigures | NodeCost, storage: StoredCount, count: Dim) -> LayerFigures:
+    """Figures of one run of a node, what it stores and its number of runs -> its figures over all of them."""
+    return {
+        "macs": None if item.macs is None else item.macs * count,
+        "flops": None if item.flops is None else item.flops * count,
+        "params": storage.params,
+        "buffers": storage.buffers,
+        "weight_bytes": storage.weight_bytes,
+        "activation_bytes": None if item.activation_bytes is None else item.activation_bytes * count,
+        "traffic_bytes": None if item.traffic_bytes is None else item.traffic_bytes * count,
+    }
 
 
 def bind_layer(row: LayerCost, dims: Mapping[str, int]) -> LayerCost:
@@ -165,26 +163,32 @@ def sum_figures(figures: Iterable[LayerFigures]) -> dict[str, Dim]:
     """
     figures = tuple(figures)
     layer_counts = Counter(map(id, figures))
-    distinct = [(layer, layer_counts[key]) for key, layer in {id(layer): layer for layer in figures}.items()]
+    return _sum_repeated([(layer, layer_counts[key]) for key, layer in {id(f): f for f in figures}.items()])
+
+
+def _sum_repeated(figures: Sequence[tuple[LayerFigures, int]]) -> dict[str, Dim]:
+    """Figures, each with the number of layers that have it -> the sums by quantity."""
     return {
-        name: sum_dims([value * count for layer, count in distinct if (value := layer[name]) is not None])
+        name: sum_dims([value * times for layer, times in figures if (value := layer[name]) is not None])
         for name in LAYER_QUANTITIES
     }
 
 
-def sum_costs(costs: Iterable[NodeCost]) -> CostSums:
-    """Costs of a graph's nodes, each for one run -> their sums over all runs."""
-    figures_by_cost: dict[Any, LayerFigures] = {}
-    figures, unknown = [], False
-    for item in costs:
-        figures.append(layer_figures(item, figures_by_cost))
-        unknown = unknown or item.state == "unknown"
-    incomplete = (
-        {name for layer in figures_by_cost.values() for name, value in layer.items() if value is None}
-        if unknown
-        else ()
-    )
-    return CostSums(sum_figures(figures), frozenset(incomplete), unknown)
+def sum_costs(graph: Graph) -> CostSums:
+    """Graph -> the sums of its nodes' figures over all runs, without a row for each node."""
+    times: dict[tuple[int, int, Dim], int] = {}
+    groups: dict[tuple[int, int, Dim], tuple[NodeFigures, StoredCount, Dim]] = {}
+    for node, figures, storage in figure_nodes(graph):
+        key = (id(figures), id(storage), node.count)
+        if key in times:
+            times[key] += 1
+        else:
+            times[key] = 1
+            groups[key] = (figures, storage, node.count)
+    rows = [(_layer_figures(*group), times[key]) for key, group in groups.items()]
+    unknown = any(figures.state == "unknown" for figures, _, _ in groups.values())
+    incomplete = {name for row, _ in rows for name, value in row.items() if value is None} if unknown else ()
+    return CostSums(_sum_repeated(rows), frozenset(incomplete), unknown)
 
 
 def total_certainty(key: str, incomplete: Collection[str], upper: bool) -> Certainty:

@@ -146,8 +146,10 @@ class GraphBuilder:
 
     def add_constant(self, name: str, dtype: DType, shape: Sequence[Dim], value: Value | None) -> str:
         """A constant that is no layer and no parameter (an axis, a shape). Returns its name."""
-        self._new(name)
-        check_limit(len(shape), MAX_RANK, "axes of a tensor")
+        if name in self.types:
+            self._new(name)
+        if len(shape) > MAX_RANK:
+            check_limit(len(shape), MAX_RANK, "axes of a tensor")
         type_ = TensorType(dtype, tuple(shape), value)
         self.types[name] = _drop_long_empty(type_) if value == () else type_
         return name
@@ -262,7 +264,9 @@ class GraphBuilder:
         schema = find_schema(domain, op_type, opset)
         if schema is None:
             return
-        presence = tuple(map(bool, inputs)), tuple(map(bool, outputs))
+        presence: tuple[Any, ...] = (len(inputs), len(outputs))
+        if "" in inputs or "" in outputs:
+            presence += (tuple(map(bool, inputs)), tuple(map(bool, outputs)))
         form = (domain, op_type, opset, tuple(attributes.items()), presence)
         try:
             is_valid = form in VALID_FORMS

@@ -118,10 +118,11 @@ def _count_unshared(graph: Graph) -> dict[int, StoredCount] | None:
     initializers, parameters = graph.initializers, graph.parameters
     counts: dict[int, StoredCount] = {}
     names_before: set[str] = set()
+    stored = initializers.keys()
     for index, node in enumerate(graph.nodes):
-        names = [name for name in node.inputs if name in initializers]
-        if not names:
+        if stored.isdisjoint(node.inputs):
             continue
+        names = [name for name in node.inputs if name in initializers]
         operator = traits_of(node)
         if operator.passes_on or operator.packed or not names_before.isdisjoint(names) or len(set(names)) < len(names):
             return None

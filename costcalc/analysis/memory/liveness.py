@@ -95,8 +95,10 @@ def make_schedule(graph: Graph, steps: Sequence[ScheduleStep] | None = None, in_
         buffers[name] = Buffer(name, size, -1, last_reads.get(name, 0), (name,))
     sharing: dict[str, list[str]] = {}
     unknown: list[str] = []
+    nodes = graph.nodes
     for index, step in enumerate(steps):
-        source = _shared_buffer(graph, step, buffer_of, buffers, index, in_place)
+        may_share = in_place or (step.nodes and traits_of(nodes[step.nodes[0]]).view)
+        source = _shared_buffer(graph, step, buffer_of, buffers, index, in_place) if may_share else ""
         for position, value in enumerate(step.writes):
             type_, last_step = types[value], last_reads.get(value, index)
             if type_.shape is None:

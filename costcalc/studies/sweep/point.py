@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from costcalc.analysis.cost import cost_nodes
 from costcalc.analysis.layers import sum_costs, total_certainty
 from costcalc.analysis.memory import memory_totals
 from costcalc.analysis.memory.liveness import live_bytes, make_schedule
@@ -46,7 +45,7 @@ class PointTotals(NamedTuple):
 
 def point_totals(graph: Graph, with_peak: bool = True, execution: ExecutionOptions = NODE_BY_NODE) -> PointTotals:
     """The totals of a graph as costcalc.analysis.report.analyze_graph has them, without its rows."""
-    sums = sum_costs(cost_nodes(graph))
+    sums = sum_costs(graph)
     totals: dict[str, Dim | None] = {**sums.totals, "peak_activation_bytes": None}
     live: Sequence[Dim] = ()
     if with_peak and execution == NODE_BY_NODE:

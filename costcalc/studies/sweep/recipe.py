@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from costcalc.core.ir import Graph
 from costcalc.core.quantities import TOTALS
 from costcalc.core.quantity import QuantityRef
 from costcalc.frontends import model_parameters
-from costcalc.frontends.source import Source, hold_source
+from costcalc.frontends.source import Source, find_source, hold_source
 from costcalc.frontends.symbols import has_batch_default
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep import measurements
@@ -59,7 +60,7 @@ def prepare_sweep(
     )
     if isinstance(source, Graph) and (params or changes_reading):
         raise UsageError("a graph is built already", "vary its symbols with dims, or give the model's path")
-    source = hold_source(source)
+    source = find_source(source) if isinstance(source, (str, os.PathLike)) else hold_source(source)
     parameters = None if isinstance(source, Graph) else model_parameters(source)
     if params and parameters is None:
         fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"

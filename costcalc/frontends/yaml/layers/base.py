@@ -115,9 +115,10 @@ class Site:
 
     def channels(self) -> Dim:
         """The extent of axis 1; ShapeError where the input has no channels."""
-        if len(self.shape()) < 2:
-            raise ShapeError(f"its input has {len(self.shape())} axes and no channels", "it takes [N, C, …]")
-        return self.shape()[1]
+        shape = self.shape()
+        if len(shape) < 2:
+            raise ShapeError(f"its input has {len(shape)} axes and no channels", "it takes [N, C, …]")
+        return shape[1]
 
     def spatial(self) -> int:
         """The number of spatial axes of the first input [N, C, …]; ShapeError where it has none."""
