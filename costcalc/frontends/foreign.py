@@ -84,11 +84,6 @@ def _in_folder(source: Source, folder: str) -> bool:
     return any(name.startswith(folder) or f"/{folder}" in name for name in source.members)
 
 
-def _is_exported_program(source: Source) -> bool:
-    """PyTorch's PT2 archive (https://docs.pytorch.org/docs/stable/export/pt2_archive.html), or the form before 2.8."""
-    return _has_members(source, "archive_format") or _has_members(source, "serialized_exported_program.json")
-
-
 def _is_safetensors(source: Source) -> bool:
     """The header's length in 8 bytes, little-endian, then the header, a JSON object; at most 100 MB as in its
     reference implementation."""
@@ -205,12 +200,6 @@ FORMATS = (
         _matches(rb"<!doctype html|<html|<head[ >]|<!--.*?<html"),
         "it is an HTML page: a download was answered with a page, not with the file",
         "download the file itself: on GitHub and Hugging Face, the address with /raw/ or /resolve/ and not /blob/",
-    ),
-    ForeignFormat(
-        "torch-export",
-        _is_exported_program,
-        "it is an exported program of PyTorch (.pt2), which is not read",
-        "load it and export it: torch.onnx.export(torch.export.load(path), f='model.onnx', dynamo=True)",
     ),
     ForeignFormat(
         "torchscript",

@@ -58,6 +58,12 @@ def is_onnx(source: Source) -> bool:
     return _is_model_message(head)
 
 
+def is_exported_program(source: Source) -> bool:
+    """PyTorch's PT2 archive (https://docs.pytorch.org/docs/stable/export/pt2_archive.html), or the form before 2.8."""
+    names = source.members
+    return any(name.endswith(("archive_format", "serialized_exported_program.json")) for name in names)
+
+
 def text_format(head: bytes) -> TextFormat | None:
     """The first bytes of text -> which text form of ONNX they are of: onnx.parser's syntax, which begins with
     `<ir_version: …>`, protobuf's text format, or protobuf's JSON mapping; None where they are of none."""

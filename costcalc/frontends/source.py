@@ -14,6 +14,7 @@ from typing import IO, Any, Union
 from costcalc.core.errors import CostcalcError, LoadError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.frontends import git
+from costcalc.frontends.archive import read_directory
 from costcalc.frontends.builtin import builtin_names, find_builtin, find_family
 
 MODEL_REMEDY = "name a YAML file, an ONNX file or a built-in model"
@@ -74,12 +75,10 @@ class Source:
         """The names in the directory of a zip archive; none where the source is no archive, or a damaged one."""
         if not self.head.startswith(ZIP):
             return ()
-        import zipfile  # 10 ms, which a model that is no archive does not pay
-
         try:
-            with self.open() as stream, zipfile.ZipFile(stream) as archive:
-                return tuple(archive.namelist())
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+            with self.open() as stream:
+                return tuple(read_directory(stream))
+        except LoadError:
             return ()
 
     def open(self) -> IO[bytes]:

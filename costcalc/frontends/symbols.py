@@ -53,6 +53,15 @@ _MAX_LENGTH, _MAX_DEPTH, _MAX_POWER = 200, 20, 8
 _MAX_TERMS, _MAX_BITS = 32, 64
 
 
+def parse_expression(text: str) -> Dim | None:
+    """An expression over whole numbers by sympy, `64*s0 + 1` or `Add(Symbol('s0', positive=True), Integer(1))`,
+    -> the extent; None where it is another expression, or too large a one."""
+    try:
+        return _evaluate(ast.parse(text.strip(), mode="eval").body, 0)
+    except (SyntaxError, ValueError, ZeroDivisionError, MemoryError, RecursionError, CostcalcError):
+        return None
+
+
 def parse_dim_param(param: str) -> Dim:
     """The extent that a dim_param names."""
     if _NAME.match(param):
@@ -111,6 +120,8 @@ _CALLS: Mapping[str, Callable[[Any, Any], Any]] = {
     "floordiv": operator.floordiv,
     "cleandiv": operator.floordiv,
     "ceildiv": lambda a, b: (a + b - 1) // b,
+    "add": operator.add,
+    "mul": operator.mul,
 }
 
 
@@ -134,13 +145,24 @@ def _evaluate(node: ast.expr, depth: int) -> Dim:
         function = _BINARY.get(type(node.op))
         if function is not None:
             return _check_size(function(left, right))
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and (not node.keywords or node.func.id == "Symbol")
+    ):
         return _evaluate_call(node.func.id.lower(), node.args, depth)
     raise ValueError("no arithmetic")
 
 
 def _evaluate_call(name: str, args: list[ast.expr], depth: int) -> Dim:
-    """A call as sympy prints it: `Min(a, b, …)` and the like; `floor(a/b)` and `ceiling(a/b)` are integer divisions."""
+    """A call as sympy prints it: `Min(a, b, …)` and the like, `Symbol('a', …)`, `Integer(2)`, `Pow(a, 2)`; `floor(a/b)`
+    and `ceiling(a/b)` are integer divisions."""
+    if name == "symbol" and args and isinstance(args[0], ast.Constant) and isinstance(args[0].value, str):
+        return symbol(args[0].value)
+    if name in ("integer", "identity") and len(args) == 1:
+        return _evaluate(args[0], depth + 1)
+    if name in ("pow", "powbynatural") and len(args) == 2:
+        return _evaluate(ast.BinOp(args[0], ast.Pow(), args[1]), depth + 1)
     if name in ("floor", "ceiling", "ceil", "trunctoint", "floortoint", "ceiltoint") and len(args) == 1:
         ratio = args[0]
         if isinstance(ratio, ast.Call) and isinstance(ratio.func, ast.Name) and ratio.func.id == "IntTrueDiv":

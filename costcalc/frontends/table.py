@@ -52,10 +52,12 @@ ONNX = BuiltInFrontend(
     "costcalc.frontends.onnx.frontend",
 )
 
+PYTORCH = BuiltInFrontend("pytorch", (".pt2",), recognition.is_exported_program, "costcalc.frontends.pytorch.frontend")
+
 SHARED_SUFFIXES = (".json", ".pbtxt", ".prototxt")
 """Suffixes of models among much else: a file so named is a model where its content is one."""
 
-BUILT_IN: tuple[Frontend, ...] = (YAML, ONNX)
+BUILT_IN: tuple[Frontend, ...] = (YAML, PYTORCH, ONNX)
 """The built-in front ends, in the order in which they look at a source."""
 
 

@@ -175,7 +175,7 @@ class GraphBuilder:
         outputs = (name,) if outputs is None else self.name_outputs(op_type, domain, name, outputs)
         node = Node(name, op_type, tuple(inputs), outputs, attributes or {}, domain, scope, count, place)
         value_types = self.types
-        if types is not None:
+        if types is not None and registry.rule_state(domain, op_type) == "unknown":
             ops.load_families()  # no rule is asked for, so that nothing else loads the operator's family
         try:
             types = self._infer(node) if types is None else types

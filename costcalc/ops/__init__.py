@@ -19,6 +19,7 @@ COMMON_FAMILIES = (
 )
 
 OTHER_FAMILIES = (
+    "aten",
     "attention",
     "contrib.activation",
     "contrib.attention",

@@ -1,0 +1,21 @@
+"""A `.pt2` source (file or bytes) -> Loaded."""
+
+from __future__ import annotations
+
+from costcalc.core.errors import CostcalcError
+from costcalc.frontends.frontend import Loaded
+from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.pytorch.reader import load_program, read_program
+from costcalc.frontends.source import Source
+
+
+def read(source: Source, options: ReadOptions) -> Loaded:
+    """The model. LoadError where it is damaged. UnknownNameError for options.params and options.values."""
+    options.refuse("params", "--set is for YAML models and modules", "a .pt2 file has no parameters; use --dim")
+    options.refuse("values", "--value is for ONNX models", "a .pt2 file has its values in it; use --dim")
+    try:
+        with source.open() as file:
+            program = read_program(file)
+        return Loaded(load_program(program, source.name, source.file, options))
+    except CostcalcError as error:
+        raise error.at(source.file) from error

@@ -1,0 +1,94 @@
+"""What an exported program says about its calls: the module that makes each, and the line of the user's source."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from costcalc.frontends.pytorch.program import Call
+
+
+class Module(NamedTuple):
+    """A module: its path from the root (`layer1.0.conv1`, "" of the root) and its class."""
+
+    path: str
+    class_name: str
+
+
+@lru_cache(maxsize=1 << 12)
+def parse_module_stack(text: str) -> tuple[Module, ...]:
+    """`key,path,class;…`, the outermost module first -> the modules, each once; text of another form has none."""
+    modules: list[Module] = []
+    for entry in text.split(";"):
+        parts = entry.split(",", 2)
+        if len(parts) != 3 or parts[1].startswith("_empty_nn_module_stack"):
+            continue
+        path = parts[1].removeprefix("L['self']").removeprefix(".")
+        module = Module(path.split("@", 1)[0], parts[2].rpartition(".")[2])
+        if module not in modules:
+            modules.append(module)
+    return tuple(modules)
+
+
+_FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in ')
+
+_LIBRARY = re.compile(r"(?:^|/)torch/(?!hub)|(?:^|/)torch/_")
+
+
+@lru_cache(maxsize=1 << 12)
+def parse_source_line(trace: str) -> str:
+    """A stack trace -> `file:line` of its innermost frame outside of PyTorch itself; "" where there is none."""
+    place = ""
+    for file, line in _FRAME.findall(trace):
+        if not _LIBRARY.search(file):
+            place = f"{file}:{line}"
+    return place
+
+
+class CallNames:
+    """Unique names and scopes of calls.
+
+    A module whose calls are all of one operator gives them its name (`layer1.0.conv1`, run again `layer1.0.conv1_2`);
+    in another module the operator is added (`layer1.0.attn/softmax`).
+    """
+
+    def __init__(self, calls: Iterable[Call]) -> None:
+        operators: dict[str, set[str]] = defaultdict(set)
+        self.parents: set[str] = set()
+        for call in calls:
+            modules = self.modules(call)
+            if modules:
+                operators[modules[-1].path].add(operator_name(call.target))
+                self.parents.update(m.path for m in modules[:-1])
+        self.single = {path for path, names in operators.items() if path and len(names) == 1} - self.parents
+        self.counts: Counter[str] = Counter()
+
+    def modules(self, call: Call) -> tuple[Module, ...]:
+        """The modules that a call stands in, the root first."""
+        return parse_module_stack(str(call.metadata.get("nn_module_stack") or ""))
+
+    def name(self, call: Call, prefix: str = "") -> tuple[str, tuple[str, ...]]:
+        """A call -> its name and the paths of the modules that it stands in."""
+        modules = [m.path for m in self.modules(call) if m.path]
+        operator = operator_name(call.target)
+        if modules and modules[-1] in self.single:
+            name, modules = modules[-1], modules[:-1]
+        else:
+            name = f"{modules[-1]}/{operator}" if modules else operator
+        name = prefix + name
+        self.counts[name] += 1
+        number = self.counts[name]
+        unique = name if number == 1 else f"{name}_{number}"
+        if number > 1:
+            self.counts[unique] += 1
+        return unique, tuple(modules)
+
+
+def operator_name(target: str) -> str:
+    """A call's target, `aten.add_.Tensor` -> `add`: without namespace, overload and the `_` of an in-place form."""
+    parts = target.split(".")
+    name = parts[1] if len(parts) > 1 else target
+    return name[:-1] if name.endswith("_") and not name.endswith("__") else name

@@ -1,0 +1,104 @@
+"""An exported program of PyTorch (`.pt2`) -> Graph, without torch: the archive's directory and one JSON are read.
+
+The sizes of all tensors stand in the program. costcalc's own rules infer them again, node by node: where they differ,
+the node counts as unknown and a note says so, since one of the two is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import IO
+
+from costcalc.core.assumptions import Assumption, collect_assumptions, require_at_least
+from costcalc.core.budget import spend
+from costcalc.core.dim import Dim, substitute, symbol, symbols
+from costcalc.core.errors import LoadError, UnknownNameError, UsageError, did_you_mean
+from costcalc.core.ir import Graph
+from costcalc.frontends.archive import REMEDY, read_directory, read_member
+from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.pytorch.program import ExportedProgram, parse_program
+from costcalc.frontends.pytorch.walker import OPSET, ProgramWalker
+from costcalc.frontends.symbols import symbol_name
+from costcalc.graph.builder import GraphBuilder
+
+MAX_JSON_BYTES = 1 << 28
+"""Bytes of the largest graph: a hundred thousand nodes."""
+
+
+def read_program(file: IO[bytes]) -> ExportedProgram:
+    """A `.pt2` archive -> its program. LoadError where it is damaged, or holds none or several."""
+    members = read_directory(file)
+    names = [name for name in members if "/models/" in f"/{name}" and name.endswith(".json")]
+    if not names:
+        if any(name.endswith("serialized_exported_program.json") for name in members):
+            raise LoadError("it was written by PyTorch 2.7 or earlier", "write it with PyTorch 2.8 or later")
+        raise LoadError("the archive holds no exported program (models/*.json)", REMEDY)
+    if len(names) > 1:
+        raise LoadError(f"it holds {len(names)} programs: {', '.join(sorted(names)[:5])}", "write one program a file")
+    data = read_member(file, names[0], members[names[0]], MAX_JSON_BYTES)
+    spend(len(data) // 200)
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise LoadError(f"{names[0]} is no JSON: {str(error)[:100]}", REMEDY) from error
+    return parse_program(document)
+
+
+def load_program(program: ExportedProgram, name: str, source: str, options: ReadOptions) -> Graph:
+    """A program -> its graph, its symbols bound as the options say. UnknownNameError for names that it does not have,
+    UsageError for sizes that it does not allow."""
+    binding = _bind(program, options)
+    builder = GraphBuilder(name, source, {"": OPSET}, None, binding, options.upper)
+    walker = ProgramWalker(builder, program, binding)
+    with collect_assumptions() as assumptions:
+        for key, (low, high) in program.ranges.items():
+            _assume_range(binding.get(key, symbol(key)), key, low, high)
+        ranges: tuple[Assumption, ...] = tuple(assumptions)
+    with collect_assumptions():  # those that our own rules need hold where the program's sizes do
+        outputs = walker.run()
+    builder.symbols = {n: binding[n] for n in walker.symbols if n in binding}
+    return builder.build(outputs, ranges)
+
+
+def _bind(program: ExportedProgram, options: ReadOptions) -> dict[str, Dim]:
+    """The values of symbols that dims and shapes give."""
+    types = {spec.value: program.graph.types.get(spec.value) for spec in program.inputs if spec.kind == "input"}
+    known = set(symbols(*[d for t in program.graph.types.values() for d in t.shape or ()]))
+    for name in options.dims:
+        if name not in known:
+            remedy = did_you_mean(name, known) or "it has " + (", ".join(sorted(known)) or "none: export it with them")
+            fact = f"--dim names {name!r}, which the program does not have"
+            raise UnknownNameError(fact, remedy, argument="dims", name=name)
+    binding: dict[str, Dim] = dict(options.dims)
+    for name, shape in options.shapes.items():
+        declared = types.get(name)
+        if declared is None or declared.shape is None:
+            remedy = did_you_mean(name, types) or "it has " + (", ".join(filter(None, types)) or "none")
+            raise UnknownNameError(f"the program has no input {name!r}", remedy, argument="shapes", name=name)
+        _bind_shape(name, declared.shape, shape, binding)
+    return binding
+
+
+def _bind_shape(name: str, declared: Sequence[Dim], shape: Sequence[Dim], binding: dict[str, Dim]) -> None:
+    """Binds the symbols of an input's shape to its extents."""
+    if len(shape) != len(declared):
+        raise UsageError(f"--shape {name} has {len(shape)} extents", f"the input has {len(declared)}")
+    for axis, (extent, wanted) in enumerate(zip(declared, shape, strict=True)):
+        key = symbol_name(extent)
+        if key is not None and key not in binding:
+            binding[key] = wanted
+        elif substitute(extent, binding) != wanted:
+            fact = (
+                f"--shape {name} gives axis {axis} the extent {wanted}, the program has {substitute(extent, binding)}"
+            )
+            raise UsageError(fact, f"export it with dynamic_shapes={{{name!r}: {{{axis}: Dim.AUTO}}}}")
+
+
+def _assume_range(value: Dim, key: str, low: int | None, high: int | None) -> None:
+    """Assumes that a symbol lies in its range. ShapeError where its value does not."""
+    remedy = "the program was exported for this range"
+    if low is not None and (low > 1 or isinstance(value, int)):
+        require_at_least(value, low, f"{key} is {value}, the program takes {low} or more", remedy)
+    if high is not None and high < 1 << 31:
+        require_at_least(high, value, f"{key} is {value}, the program takes {high} at most", remedy)

@@ -1,0 +1,3 @@
+"""Attention: ATen's calls -> ONNX nodes."""
+
+from __future__ import annotations

@@ -1,0 +1,211 @@
+"""A call of an exported program, for the translation of its operator: arguments in, nodes of the graph out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from costcalc.core.dim import Dim, Poly
+from costcalc.core.errors import LoadError
+from costcalc.core.ir import DType, TensorType
+from costcalc.frontends.pytorch.program import Call, SubgraphArgument, ValueName
+from costcalc.graph.builder import GraphBuilder
+
+
+class Inliner(Protocol):
+    """Adds the calls of a graph inside the program."""
+
+    def inline(self, graph: Any, arguments: Sequence[Any], prefix: str) -> tuple[Any, ...]: ...
+
+
+class CallSite:
+    """Where a call is translated. Values are named as in the graph; arguments by their names in the operator's schema,
+    and what the program leaves out has the schema's default, which the translation names.
+
+    name, scope and place are those of the nodes that it adds; types are those of its outputs by the program.
+    """
+
+    __slots__ = ("arguments", "builder", "declared", "inliner", "name", "names", "outputs", "place", "scope", "target")
+
+    def __init__(
+        self,
+        builder: GraphBuilder,
+        call: Call,
+        names: Mapping[str, str],
+        outputs: tuple[str, ...],
+        declared: tuple[TensorType | None, ...],
+        inliner: Inliner,
+        name: str,
+        scope: tuple[str, ...],
+        place: str,
+    ) -> None:
+        self.builder, self.target, self.arguments, self.names = builder, call.target, call.arguments, names
+        self.outputs, self.declared, self.inliner = outputs, declared, inliner
+        self.name, self.scope, self.place = name, scope, place
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """An argument as the program has it; the default where it is left out."""
+        value = self.arguments.get(name, default)
+        return default if value is None else value
+
+    def tensor(self, name: str) -> str:
+        """The value of a tensor argument. LoadError where there is none."""
+        value = self.optional_tensor(name)
+        if not value:
+            raise LoadError(f"{self.target} has no tensor {name!r}", "write the program again")
+        return value
+
+    def optional_tensor(self, name: str) -> str:
+        """The value of a tensor argument; "" where it is left out, or no tensor."""
+        value = self.arguments.get(name)
+        return self.names.get(value, value) if isinstance(value, ValueName) else ""
+
+    def tensors(self, name: str) -> tuple[str, ...]:
+        """The values of a list of tensors; "" for one that is absent."""
+        values = self.arguments.get(name)
+        if not isinstance(values, tuple):
+            raise LoadError(f"{self.target} has no list of tensors {name!r}", "write the program again")
+        return tuple([self.names.get(v, v) if isinstance(v, ValueName) else "" for v in values])
+
+    def tensor_inputs(self) -> tuple[str, ...]:
+        """All tensors among the arguments, in order."""
+        found: list[str] = []
+        for value in self.arguments.values():
+            for item in value if isinstance(value, tuple) and not isinstance(value, SubgraphArgument) else (value,):
+                if isinstance(item, ValueName):
+                    found.append(self.names.get(item, item))
+        return tuple(found)
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """A whole number that is known. LoadError where it is none, or open."""
+        value = self.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise LoadError(f"{name} of {self.target} is {value!r}, where a whole number is due", "write it again")
+        return value
+
+    def dim(self, name: str, default: Dim | None = None) -> Dim:
+        """A whole number, or an extent with symbols."""
+        value = self.get(name, default)
+        return value if isinstance(value, Poly) else self.integer(name, default if isinstance(default, int) else None)
+
+    def ints(self, name: str, default: int | Sequence[int] | None = None, length: int = 0) -> tuple[int, ...]:
+        """A list of whole numbers; one number, or a list of one, stands for `length` equal ones."""
+        value = self.get(name, default)
+        values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+        if any(isinstance(v, bool) or not isinstance(v, int) for v in values):
+            raise LoadError(f"{name} of {self.target} is {value!r}, where whole numbers are due", "write it again")
+        return values * length if len(values) == 1 and length > 1 else values
+
+    def dims(self, name: str) -> tuple[Dim, ...]:
+        """A list of extents."""
+        value = self.get(name, ())
+        values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+        if any(isinstance(v, bool) or not isinstance(v, (int, Poly)) for v in values):
+            raise LoadError(f"{name} of {self.target} is {value!r}, where extents are due", "write it again")
+        return values
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        """A number; the default where it is a symbol, or no number."""
+        value = self.get(name, default)
+        return float(value) if isinstance(value, (int, float)) else default
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """true or false."""
+        return bool(self.get(name, default))
+
+    def type(self, value: str) -> TensorType:
+        """The type of a value."""
+        return self.builder.types[value]
+
+    def shape(self, value: str) -> tuple[Dim, ...]:
+        """The shape of a value. LoadError where it is not known."""
+        shape = self.builder.types[value].shape
+        if shape is None:
+            raise LoadError(f"the shape of {value!r} is not known", "write the program again")
+        return shape
+
+    def axis(self, name: str, value: str, default: int | None = None) -> int:
+        """An axis of a value, counted from 0. LoadError where it has no such axis."""
+        rank = max(len(self.shape(value)), 1)
+        axis = self.integer(name, default)
+        if not -rank <= axis < rank:
+            raise LoadError(f"{name} of {self.target} is {axis}, the tensor has {rank} axes", "write it again")
+        return axis % rank
+
+    def out_type(self, position: int = 0) -> TensorType:
+        """The type that the program says an output has. LoadError where it says none."""
+        declared = self.declared[position] if position < len(self.declared) else None
+        if declared is None or declared.shape is None:
+            raise LoadError(f"{self.target} has no tensor as its output {position}", "write the program again")
+        return declared
+
+    def emit(
+        self,
+        op_type: str,
+        inputs: Sequence[str],
+        attributes: Mapping[str, Any] | None = None,
+        *,
+        outputs: Sequence[str] | None = None,
+        suffix: str = "",
+        domain: str = "",
+        types: Sequence[TensorType] | None = None,
+    ) -> str:
+        """Adds a node and returns its first output. It gives the call's outputs, or, with a suffix, an intermediate
+        value of that name."""
+        name = f"{self.name}/{suffix}" if suffix else self.name
+        if outputs is None:
+            outputs = (name,) if suffix else self.outputs
+        return self.builder.add(
+            op_type,
+            inputs,
+            attributes,
+            name=name,
+            outputs=outputs,
+            domain=domain,
+            scope=self.scope,
+            place=self.place,
+            types=types,
+        )[0]
+
+    def constant(self, values: Sequence[Any], suffix: str, dtype: DType = DType.INT64, scalar: bool = False) -> str:
+        """A constant vector (or scalar) that is known, such as a shape or axes."""
+        shape = () if scalar else (len(values),)
+        return self.builder.add_constant(f"{self.name}.{suffix}", dtype, shape, tuple(values))
+
+    def alias(self, value: str, position: int = 0) -> None:
+        """Makes an output another name of a value: the call computes nothing."""
+        names = self.names
+        assert isinstance(names, dict)
+        names[self.outputs[position]] = value
+
+
+Translation = Callable[[CallSite], None]
+
+TRANSLATIONS: dict[str, Translation] = {}
+"""Operator, with or without its overload (`aten.mean.dim`, `aten.relu`; in-place forms without their `_`) -> what
+translates its calls."""
+
+
+def translates(*targets: str) -> Callable[[Translation], Translation]:
+    """Registers a translation of operators of the namespace aten (`relu`, `mean.dim`), or of another one that is
+    named (`torchvision::nms`)."""
+
+    def register(function: Translation) -> Translation:
+        for target in targets:
+            TRANSLATIONS[target.replace("::", ".") if "::" in target else f"aten.{target}"] = function
+        return function
+
+    return register
+
+
+def find_translation(target: str) -> Translation | None:
+    """A call's target, `aten.add_.Tensor` -> its translation: that of the overload, else that of the operator."""
+    parts = target.split(".")
+    if len(parts) < 2:
+        return None
+    overload = parts[2] if len(parts) > 2 else ""
+    operator = parts[1]
+    if operator.endswith("_") and not operator.endswith("__"):
+        operator = operator[:-1]
+    base = f"{parts[0]}.{operator}"
+    return TRANSLATIONS.get(f"{base}.{overload}") or TRANSLATIONS.get(base)

@@ -1,0 +1,3 @@
+"""Elementwise arithmetic, activations, comparisons and casts: ATen's calls -> ONNX nodes."""
+
+from __future__ import annotations

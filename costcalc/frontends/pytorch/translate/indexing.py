@@ -1,0 +1,3 @@
+"""Slices, gathers and scatters: ATen's calls -> ONNX nodes."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Matrix products, linear layers, einsum, lookups in tables: ATen's calls -> ONNX nodes."""
+
+from __future__ import annotations

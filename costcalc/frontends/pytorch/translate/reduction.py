@@ -1,0 +1,3 @@
+"""Reductions, softmax, cumulative sums, sorting: ATen's calls -> ONNX nodes."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Resizing, padding and rearranging of images: ATen's calls -> ONNX nodes."""
+
+from __future__ import annotations

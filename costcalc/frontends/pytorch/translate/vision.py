@@ -1,0 +1,3 @@
+"""torchvision's operators, grid sampling: calls -> ONNX nodes."""
+
+from __future__ import annotations

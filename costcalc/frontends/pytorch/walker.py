@@ -1,0 +1,195 @@
+"""Exported program -> nodes in a GraphBuilder: each call is translated, and its sizes are held to the program's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from costcalc.core.budget import NODE_STEPS, spend
+from costcalc.core.dim import Dim, Poly, substitute, symbols
+from costcalc.core.errors import CostcalcError, LimitError, LoadError
+from costcalc.core.ir import UNKNOWN, TensorType, bind_type
+from costcalc.frontends.pytorch.metadata import CallNames, operator_name, parse_source_line
+from costcalc.frontends.pytorch.program import Call, ExportedProgram, ProgramGraph, SubgraphArgument, ValueName
+from costcalc.frontends.pytorch.translate import CallSite, find_translation
+from costcalc.graph.builder import GraphBuilder
+
+OPSET = 23
+
+NO_COMPUTATION = frozenset(
+    (
+        "aten._assert_async",
+        "aten._assert_scalar",
+        "aten._assert_tensor_metadata",
+        "aten.sym_constrain_range",
+        "aten.sym_constrain_range_for_size",
+        "aten.sym_size",
+        "aten.sym_stride",
+        "aten.sym_numel",
+        "aten.sym_storage_offset",
+        "_operator",
+        "math",
+        "torch",
+    )
+)
+"""Operators, and namespaces, of calls that check or compute sizes only."""
+
+
+class ProgramWalker:
+    """Adds the calls of a program to a builder."""
+
+    def __init__(self, builder: GraphBuilder, program: ExportedProgram, binding: Mapping[str, Dim]) -> None:
+        self.builder, self.program, self.binding = builder, program, dict(binding)
+        self.call_names = CallNames(program.graph.calls)
+        self.names: dict[str, str] = {}
+        self.types: dict[str, TensorType] = {}
+        self.differences: list[str] = []
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the program's inputs."""
+        shapes = [self.program.graph.types[s.value].shape for s in self.program.inputs if s.kind == "input"]
+        return tuple(symbols(*[d for shape in shapes for d in shape or ()]))
+
+    def run(self) -> tuple[str, ...]:
+        """Adds inputs, stored tensors and calls; returns the outputs' values."""
+        graph = self.program.graph
+        self._add_inputs(graph)
+        self._add_calls(graph, "", lambda name: name)
+        if self.differences:
+            few = ", ".join(self.differences[:3]) + (" …" if len(self.differences) > 3 else "")
+            self.builder.notes.append(
+                f"{len(self.differences)} calls have other sizes by costcalc's rules than in the program, and count "
+                f"as unknown ({few}): please report it"
+            )
+        outputs = [self.names.get(v, v) for v in graph.outputs if isinstance(v, ValueName)]
+        return tuple(dict.fromkeys(v for v in outputs if v in self.builder.types))
+
+    def _add_inputs(self, graph: ProgramGraph) -> None:
+        builder = self.builder
+        for spec in self.program.inputs:
+            declared = graph.types.get(spec.value)
+            if declared is None:
+                continue
+            type_ = bind_type(declared, self.binding) if self.binding else declared
+            if spec.kind == "input":
+                builder.add_input(spec.value, type_.dtype, type_.shape)
+                continue
+            name = self.names[spec.value] = spec.target
+            if name not in builder.types:
+                builder.add_initializer(name, type_.dtype, type_.shape or ())
+            if spec.kind == "parameter":
+                builder.parameters.add(name)
+
+    def _add_calls(self, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
+        for call in graph.calls:
+            spend(NODE_STEPS)
+            namespace = call.target.partition(".")[0]
+            operator = f"{namespace}.{operator_name(call.target)}"
+            if operator in NO_COMPUTATION or namespace in NO_COMPUTATION or not any(call.outputs):
+                continue
+            self._add_call(call, graph, prefix, value_name)
+
+    def _add_call(self, call: Call, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
+        builder = self.builder
+        name, scope = self.call_names.name(call, prefix)
+        place = parse_source_line(str(call.metadata.get("stack_trace") or ""))
+        declared = tuple([self._declared(graph, output) for output in call.outputs])
+        outputs = tuple([value_name(output) if output else "" for output in call.outputs])
+        for output, value in zip(call.outputs, outputs, strict=True):
+            if output:
+                self.names[output] = value
+        site = CallSite(builder, call, self.names, outputs, declared, self, name, scope, place)
+        translation = find_translation(call.target)
+        if translation is None:
+            self._add_untranslated(site)
+            return
+        nodes, known = len(builder.nodes), len(builder.types)
+        try:
+            translation(site)
+            difference = self._find_difference(call, site)
+        except LimitError:
+            raise
+        except CostcalcError as error:
+            difference = f"{name}: {error.fact}"
+        if difference:
+            self.differences.append(difference)
+            del builder.nodes[nodes:]
+            for value in list(builder.types)[known:]:
+                del builder.types[value]
+            for output, value in zip(call.outputs, outputs, strict=True):
+                if output:
+                    self.names[output] = value
+            self._add_untranslated(site, unknown=True)
+
+    def _declared(self, graph: ProgramGraph, output: str) -> TensorType | None:
+        type_ = graph.types.get(output) if output else None
+        return bind_type(type_, self.binding) if type_ is not None and self.binding else type_
+
+    def _add_untranslated(self, site: CallSite, unknown: bool = False) -> None:
+        """Adds a call as a node of its own operator, in the domain of its namespace (`aten:roll`); with unknown, as
+        one that no rule knows."""
+        domain, operator = site.target.partition(".")[0], operator_name(site.target)
+        attributes = {
+            key: value
+            for key, value in site.arguments.items()
+            if isinstance(value, (int, float, str, tuple))
+            and not isinstance(value, (ValueName, SubgraphArgument))
+            and not (isinstance(value, tuple) and any(isinstance(item, ValueName) for item in value))
+        }
+        types = [UNKNOWN if t is None else t for t in site.declared]
+        site.emit(f"{operator}?" if unknown else operator, site.tensor_inputs(), attributes, domain=domain, types=types)
+
+    def _find_difference(self, call: Call, site: CallSite) -> str:
+        """What differs between the sizes that costcalc infers and those of the program; "" where they agree. The
+        program's types are taken."""
+        types = self.builder.types
+        for output, declared in zip(call.outputs, site.declared, strict=True):
+            if not output or declared is None or declared.shape is None:
+                continue
+            value = self.names[output]
+            inferred = types.get(value)
+            if inferred is None:
+                return f"{site.name}: {output} is not computed"
+            if inferred.shape is not None and _differ(inferred.shape, declared.shape):
+                return f"{site.name}: {list(map(str, inferred.shape))} for {list(map(str, declared.shape))}"
+            if value not in self.builder.initializers and value not in self.builder.inputs:
+                types[value] = declared._replace(value=inferred.value)
+        return ""
+
+    def inline(self, graph: Any, arguments: Sequence[Any], prefix: str) -> tuple[Any, ...]:
+        """Adds the calls of a graph inside the program, with these values as its inputs; returns its outputs."""
+        if not isinstance(graph, SubgraphArgument):
+            raise LoadError("a graph is missing among the arguments", "write the program again")
+        inner = graph.graph
+        saved = dict(self.names)
+        for parameter, argument in zip(inner.inputs, arguments, strict=False):
+            if isinstance(parameter, ValueName) and isinstance(argument, str):
+                self.names[parameter] = argument
+        self._add_calls(inner, "", lambda name: f"{prefix}/{name}")
+        results = tuple([self.names.get(v, v) if isinstance(v, ValueName) else v for v in inner.outputs])
+        self.names.clear()
+        self.names.update(saved)
+        return results
+
+
+_SAMPLES = (7, 64, 97, 131)
+"""Values of symbols at which two formulas are compared that are not equal as they stand."""
+
+
+def _differ(a: Sequence[Dim], b: Sequence[Dim]) -> bool:
+    """Whether two shapes are different: of another rank, or with other extents, for some values of their symbols."""
+    return len(a) != len(b) or any(x is not y and x != y and _extents_differ(x, y) for x, y in zip(a, b, strict=True))
+
+
+def _extents_differ(x: Dim, y: Dim) -> bool:
+    if isinstance(x, int) and isinstance(y, int):
+        return x != y
+    names = symbols(x, y)
+    if any(isinstance(d, Poly) and not d.terms for d in (x, y)):
+        return True
+    for i in range(len(_SAMPLES)):
+        binding = {name: 32 * _SAMPLES[(i + j) % len(_SAMPLES)] for j, name in enumerate(names)}
+        if substitute(x, binding) != substitute(y, binding):
+            return True
+    return False

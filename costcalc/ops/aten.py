@@ -1,0 +1,6 @@
+"""ATen's operators without a counterpart in ONNX (domain `aten`): their cost rules and traits.
+
+Their types are those of the exported program, so that no shape rule is needed.
+"""
+
+from __future__ import annotations
