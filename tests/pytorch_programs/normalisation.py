@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-
 from base import Program
 from torch import nn
 from torch.export import Dim

@@ -1,9 +1,8 @@
-"""Pools over windows and over as many windows as are asked for, with and without places, ranks, inputs without a batch."""
+"""Pools over windows, adaptive pools, with and without places, of every rank, over inputs without a batch."""
 
 from __future__ import annotations
 
 import torch
-
 from base import Program
 from torch import nn
 from torch.export import Dim
