@@ -12,8 +12,6 @@ from costcalc.core.formula import Cost, contraction, elementwise_work, product_f
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import COST_RULES, cost_rule, describe, free, operands
 from costcalc.core.traits import PRODUCT_GRADIENT, TRAITS, traits
-from costcalc.ops.pool import power_kind
-from costcalc.ops.reduce import combination_work
 from costcalc.ops.vision import interpolation_work
 
 ATEN = "aten"
@@ -81,8 +79,6 @@ describe("Puts each value back where a max pool found it, zeros elsewhere.", "ma
 describe("Copies the pixels under each position of a window into a column.", "im2col", domain=ATEN)
 
 describe("Each output pixel is interpolated from 6 inputs an axis.", "upsample_lanczos", domain=ATEN)
-
-describe("Takes the p-norm of the elements along axes.", "vector_norm", domain=ATEN)
 
 describe("Boxes that overlap a better one too much are dropped.", "nms", domain=TORCHVISION)
 
@@ -162,15 +158,6 @@ def lanczos_cost(x: TensorType, *, axes: int, out: TensorType) -> Cost:
     """6 taps an axis, each a multiplication, added up by one addition less. How their weights are computed does not
     count, nor do the wider windows of a smaller image."""
     return Cost(work=interpolation_work(out.elements, 6**axes))
-
-
-@cost_rule("vector_norm", domain=ATEN)
-def vector_norm_cost(x: TensorType, *, ord: float, out: TensorType) -> Cost:
-    """One power per input (a comparison with 0 and 1, a square with 2), #inputs − #outputs additions, and a root per
-    output unless ord is 0 or 1."""
-    powers = elementwise_work(power_kind(ord) if ord else "compare", "reduction", x.elements, 1, "#inputs")
-    roots = elementwise_work("transcendental", "reduction", out.elements, int(ord not in (0, 1)), "#outputs")
-    return Cost(work=powers + combination_work("add", "reduction", x, out).work + roots)
 
 
 @cost_rule("ps_roi_align", domain=TORCHVISION)

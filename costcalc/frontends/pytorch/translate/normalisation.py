@@ -1,4 +1,4 @@
-"""Normalisations over the batch, layers, groups, samples; weight norm and p-norms. A scale, shift or statistic that the
+"""Normalisations over the batch, layers, groups, samples; weight norm. A scale, shift or statistic that the
 module does not have is a constant."""
 
 from __future__ import annotations
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.core.dim import Dim
-from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.graph.builder import MAX_VALUE_ELEMENTS
@@ -135,49 +134,3 @@ def weight_norm(call: CallSite) -> None:
     )
     ratio = call.emit("Div", (g, norm), suffix="ratio")
     call.emit("Mul", (v, ratio), outputs=call.outputs[:1])
-
-
-@translates("linalg_vector_norm", "norm", "frobenius_norm")
-def vector_norm(call: CallSite) -> None:
-    """The p-norm of the elements along axes, 2 by default; of all where no axes are named."""
-    _norm(call, call.get("ord", call.get("p", 2)), _axes(call))
-
-
-@translates("linalg_norm")
-def norm(call: CallSite) -> None:
-    """The p-norm of vectors; the Frobenius norm of matrices, the only one of theirs that is a p-norm."""
-    order, axes = call.get("ord"), _axes(call)
-    rank = len(axes) if axes else len(call.shape(call.tensor("self")))
-    if order is not None and (rank != 1 and order != "fro"):
-        raise LoadError(f"{call.target} takes the norm {order!r} of matrices", "only the Frobenius norm is known")
-    _norm(call, 2 if order in (None, "fro") else order, axes)
-
-
-def _axes(call: CallSite) -> tuple[int, ...]:
-    """The axes of a norm, from 0; () for all."""
-    rank = len(call.shape(call.tensor("self")))
-    return tuple([axis % rank for axis in call.ints("dim", ())]) if rank else ()
-
-
-_REDUCTIONS = {1: "ReduceL1", 2: "ReduceL2"}
-
-_EXTREMES = {"inf": "ReduceMax", "-inf": "ReduceMin"}
-
-
-def _norm(call: CallSite, order: Any, axes: tuple[int, ...]) -> None:
-    """A reduction where ONNX has it, else ATen's operator with the attribute ord."""
-    x, out = call.tensor("self"), call.out_type()
-    if call.type(x).dtype is not out.dtype and call.type(x).dtype.is_float:
-        x = call.emit("Cast", (x,), {"to": out.dtype.code}, suffix="cast")
-    inputs = [x, *([call.constant(axes, "axes")] if axes else [])]
-    attributes: dict[str, Any] = {"keepdims": int(call.flag("keepdim"))}
-    word = str(order).lower().replace("infinity", "inf")
-    if order in _REDUCTIONS:
-        call.emit(_REDUCTIONS[order], inputs, attributes)
-    elif word in _EXTREMES:
-        inputs[0] = call.emit("Abs", (x,), suffix="abs")
-        call.emit(_EXTREMES[word], inputs, attributes)
-    elif isinstance(order, (int, float)):
-        call.emit("vector_norm", inputs[:1], {"ord": order}, domain="aten", types=[out])
-    else:
-        raise LoadError(f"{call.target} takes the norm {order!r}", "a number is due")
