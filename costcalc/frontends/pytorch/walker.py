@@ -12,6 +12,7 @@ from costcalc.core.ir import UNKNOWN, TensorType, bind_type
 from costcalc.frontends.pytorch.metadata import CallNames, operator_name, parse_source_line
 from costcalc.frontends.pytorch.program import Call, ExportedProgram, ProgramGraph, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate import CallSite, find_translation
+from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, is_transposition
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
@@ -44,6 +45,8 @@ class ProgramWalker:
         self.names: dict[str, str] = {}
         self.types: dict[str, TensorType] = {}
         self.differences: list[str] = []
+        self.uses = count_uses(program.graph)
+        self.transposed = find_transposed_weights(program.graph, program.inputs)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -77,7 +80,8 @@ class ProgramWalker:
                 continue
             name = self.names[spec.value] = spec.target
             if name not in builder.types:
-                builder.add_initializer(name, type_.dtype, type_.shape or ())
+                shape = type_.shape or ()
+                builder.add_initializer(name, type_.dtype, shape[::-1] if name in self.transposed else shape)
             if spec.kind == "parameter":
                 builder.parameters.add(name)
 
@@ -99,6 +103,9 @@ class ProgramWalker:
         for output, value in zip(call.outputs, outputs, strict=True):
             if output:
                 self.names[output] = value
+        if self.transposed and is_transposition(call) and self.names.get(call.arguments["self"]) in self.transposed:
+            self.names[call.outputs[0]] = self.names[call.arguments["self"]]
+            return
         site = CallSite(builder, call, self.names, outputs, declared, self, name, scope, place)
         translation = find_translation(call.target)
         if translation is None:
