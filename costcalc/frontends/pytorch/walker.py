@@ -22,6 +22,7 @@ NO_COMPUTATION = frozenset(
         "aten._assert_async",
         "aten._assert_scalar",
         "aten._assert_tensor_metadata",
+        "aten._linalg_check_errors",
         "aten.sym_constrain_range",
         "aten.sym_constrain_range_for_size",
         "aten.sym_size",
@@ -90,9 +91,10 @@ class ProgramWalker:
             spend(NODE_STEPS)
             namespace = call.target.partition(".")[0]
             operator = f"{namespace}.{operator_name(call.target)}"
-            if operator in NO_COMPUTATION or namespace in NO_COMPUTATION or not any(call.outputs):
+            if operator in NO_COMPUTATION or (namespace in NO_COMPUTATION and not any(call.outputs)):
                 continue
-            self._add_call(call, graph, prefix, value_name)
+            if any(call.outputs) or (not call.outputs and call.arguments):
+                self._add_call(call, graph, prefix, value_name)
 
     def _add_call(self, call: Call, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
         builder = self.builder
@@ -135,7 +137,8 @@ class ProgramWalker:
 
     def _add_untranslated(self, site: CallSite, unknown: bool = False) -> None:
         """Adds a call as a node of its own operator, in the domain of its namespace (`aten:roll`); with unknown, as
-        one that no rule knows."""
+        one that no rule knows. A call without outputs, a kernel that writes into its inputs, has one of no known type.
+        """
         domain, operator = site.target.partition(".")[0], operator_name(site.target)
         attributes = {
             key: value
@@ -145,7 +148,9 @@ class ProgramWalker:
             and not (isinstance(value, tuple) and any(isinstance(item, ValueName) for item in value))
         }
         types = [UNKNOWN if t is None else t for t in site.declared]
-        site.emit(f"{operator}?" if unknown else operator, site.tensor_inputs(), attributes, domain=domain, types=types)
+        name, outputs = f"{operator}?" if unknown else operator, site.outputs or (site.name,)
+        types = types or [UNKNOWN]
+        site.emit(name, site.tensor_inputs(), attributes, outputs=outputs, domain=domain, types=types)
 
     def _find_difference(self, call: Call, site: CallSite) -> str:
         """What differs between the sizes that costcalc infers and those of the program; "" where they agree. The

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import DType, TensorType
+from costcalc.core.ir import TensorType
 from costcalc.frontends.pytorch.metadata import operator_name
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.ops.einsum import parse_equation
@@ -215,8 +215,8 @@ def multi_dot(call: CallSite) -> None:
     if not all(isinstance(d, int) for shape in shapes for d in shape):
         raise LoadError("the order of the products depends on open extents", "bind them with --dim")
     first = shapes[0] if len(shapes[0]) > 1 else (1, *shapes[0])
-    sizes: list[int] = [int(d) for d in (first[0], first[1])]  # type: ignore[call-overload]
-    sizes += [int(shape[1]) if len(shape) > 1 else 1 for shape in shapes[1:]]  # type: ignore[call-overload]
+    sizes: list[int] = [int(d) for d in (first[0], first[1])]
+    sizes += [int(shape[1]) if len(shape) > 1 else 1 for shape in shapes[1:]]
     splits = _find_splits(sizes)
 
     def multiply(i: int, j: int, is_last: bool) -> str:
@@ -241,9 +241,7 @@ def _find_splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
     for length in range(1, n):
         for i in range(n - length):
             j = i + length
-            options = [
-                (costs[i, k] + costs[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
-            ]
+            options = [(costs[i, k] + costs[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)]
             costs[i, j], splits[i, j] = min(options)
     return splits
 
@@ -268,7 +266,9 @@ def embedding_bag(call: CallSite) -> None:
     attributes = {"mode": ("sum", "mean", "max")[call.integer("mode", 0) % 3]}
     outputs = tuple(filter(None, call.outputs))
     types = [call.out_type(i) for i, name in enumerate(call.outputs) if name]
-    call.emit("embedding_bag", inputs if inputs[2] else inputs[:2], attributes, outputs=outputs, domain="aten", types=types)
+    call.emit(
+        "embedding_bag", inputs if inputs[2] else inputs[:2], attributes, outputs=outputs, domain="aten", types=types
+    )
 
 
 @translates("one_hot")
