@@ -48,6 +48,7 @@ class ProgramWalker:
         self.differences: list[str] = []
         self.uses = count_uses(program.graph)
         self.transposed = find_transposed_weights(program.graph, program.inputs)
+        self.read: set[str] | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -98,6 +99,8 @@ class ProgramWalker:
 
     def _add_call(self, call: Call, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
         builder = self.builder
+        if self.binding:
+            call = call._replace(arguments={k: _bind(v, self.binding) for k, v in call.arguments.items()})
         name, scope = self.call_names.name(call, prefix)
         place = parse_source_line(str(call.metadata.get("stack_trace") or ""))
         declared = tuple([self._declared(graph, output) for output in call.outputs])
@@ -161,6 +164,8 @@ class ProgramWalker:
                 continue
             value = self.names[output]
             inferred = types.get(value)
+            if inferred is None and not self.is_read(output):
+                continue
             if inferred is None:
                 return f"{site.name}: {output} is not computed"
             if inferred.shape is not None and _differ(inferred.shape, declared.shape):
@@ -168,6 +173,12 @@ class ProgramWalker:
             if value not in self.builder.initializers and value not in self.builder.inputs:
                 types[value] = declared._replace(value=inferred.value)
         return ""
+
+    def is_read(self, output: str) -> bool:
+        """Whether a call reads this value, or it is an output of the program or of a graph inside it."""
+        if self.read is None:
+            self.read = _names_read(self.program.graph)
+        return output in self.read
 
     def inline(self, graph: Any, arguments: Sequence[Any], prefix: str) -> tuple[Any, ...]:
         """Adds the calls of a graph inside the program, with these values as its inputs; returns its outputs."""
@@ -183,6 +194,29 @@ class ProgramWalker:
         self.names.clear()
         self.names.update(saved)
         return results
+
+
+def _bind(argument: Any, binding: Mapping[str, Dim]) -> Any:
+    """An argument of a call, the extents in it bound."""
+    if isinstance(argument, Poly):
+        return substitute(argument, binding)
+    if isinstance(argument, tuple) and not isinstance(argument, SubgraphArgument):
+        return tuple([_bind(item, binding) for item in argument])
+    return argument
+
+
+def _names_read(graph: ProgramGraph) -> set[str]:
+    """The names of the values that the calls of a graph read, and of its outputs; those of the graphs inside it too."""
+    names: set[str] = set()
+    values: list[Any] = [graph.outputs, *[value for call in graph.calls for value in call.arguments.values()]]
+    for value in values:
+        if isinstance(value, ValueName):
+            names.add(value)
+        elif isinstance(value, SubgraphArgument):
+            names |= _names_read(value.graph)
+        elif isinstance(value, tuple):
+            values.extend(value)
+    return names
 
 
 _SAMPLES = (7, 64, 97, 131)

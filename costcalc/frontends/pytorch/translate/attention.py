@@ -35,7 +35,7 @@ def scaled_dot_product_attention(call: CallSite) -> None:
 
 def _add_statistics(call: CallSite, query: str) -> None:
     """Adds a node that gives the outputs behind the first."""
-    outputs = [(name, call.out_type(i)) for i, name in enumerate(call.outputs) if i and name]
+    outputs = [(name, call.out_type(i)) for i, name in enumerate(call.outputs) if i and call.is_read(i)]
     if outputs:
         names, types = zip(*outputs, strict=True)
         call.emit("attention_statistics", (query,), outputs=names, types=types, domain="aten", suffix="statistics")
@@ -93,7 +93,7 @@ def native_multi_head_attention(call: CallSite) -> None:
     x = call.tensor("query")
     if not x == call.tensor("key") == call.tensor("value"):
         raise LoadError("its query, key and value are different tensors", "export it in training mode")
-    if len([name for name in call.outputs if name]) > 1 and call.flag("need_weights", True):
+    if call.is_read(1):
         raise LoadError("its scores are an output", "call it with need_weights=False")
     value = add_self_attention(call, x, call.integer("num_head"))
     add_linear(call, value, call.tensor("proj_weight"), call.tensor("proj_bias"), call.outputs[:1], "proj")

@@ -264,8 +264,8 @@ def embedding_bag(call: CallSite) -> None:
     """The sums, means or maxima of rows of a table, by bag; and what the backward pass needs."""
     inputs = (call.tensor("weight"), call.tensor("indices"), call.optional_tensor("per_sample_weights"))
     attributes = {"mode": ("sum", "mean", "max")[call.integer("mode", 0) % 3]}
-    outputs = tuple(filter(None, call.outputs))
-    types = [call.out_type(i) for i, name in enumerate(call.outputs) if name]
+    outputs = call.read_outputs()
+    types = [call.out_type(i) for i in range(len(outputs))]
     call.emit(
         "embedding_bag", inputs if inputs[2] else inputs[:2], attributes, outputs=outputs, domain="aten", types=types
     )
