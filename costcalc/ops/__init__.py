@@ -21,6 +21,7 @@ COMMON_FAMILIES = (
 OTHER_FAMILIES = (
     "aten",
     "aten_image",
+    "aten_product",
     "attention",
     "contrib.activation",
     "contrib.attention",

@@ -12,6 +12,7 @@ from costcalc.core.ir import UNKNOWN, TensorType, bind_type
 from costcalc.frontends.pytorch.metadata import CallNames, operator_name, parse_source_line
 from costcalc.frontends.pytorch.program import Call, ExportedProgram, ProgramGraph, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate import CallSite, find_translation
+from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, is_transposition
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
@@ -21,6 +22,7 @@ NO_COMPUTATION = frozenset(
         "aten._assert_async",
         "aten._assert_scalar",
         "aten._assert_tensor_metadata",
+        "aten._linalg_check_errors",
         "aten.sym_constrain_range",
         "aten.sym_constrain_range_for_size",
         "aten.sym_size",
@@ -44,6 +46,8 @@ class ProgramWalker:
         self.names: dict[str, str] = {}
         self.types: dict[str, TensorType] = {}
         self.differences: list[str] = []
+        self.uses = count_uses(program.graph)
+        self.transposed = find_transposed_weights(program.graph, program.inputs)
         self.read: set[str] | None = None
 
     @property
@@ -78,7 +82,8 @@ class ProgramWalker:
                 continue
             name = self.names[spec.value] = spec.target
             if name not in builder.types:
-                builder.add_initializer(name, type_.dtype, type_.shape or ())
+                shape = type_.shape or ()
+                builder.add_initializer(name, type_.dtype, shape[::-1] if name in self.transposed else shape)
             if spec.kind == "parameter":
                 builder.parameters.add(name)
 
@@ -87,9 +92,10 @@ class ProgramWalker:
             spend(NODE_STEPS)
             namespace = call.target.partition(".")[0]
             operator = f"{namespace}.{operator_name(call.target)}"
-            if operator in NO_COMPUTATION or namespace in NO_COMPUTATION or not any(call.outputs):
+            if operator in NO_COMPUTATION or (namespace in NO_COMPUTATION and not any(call.outputs)):
                 continue
-            self._add_call(call, graph, prefix, value_name)
+            if any(call.outputs) or (not call.outputs and call.arguments):
+                self._add_call(call, graph, prefix, value_name)
 
     def _add_call(self, call: Call, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
         builder = self.builder
@@ -102,6 +108,9 @@ class ProgramWalker:
         for output, value in zip(call.outputs, outputs, strict=True):
             if output:
                 self.names[output] = value
+        if self.transposed and is_transposition(call) and self.names.get(call.arguments["self"]) in self.transposed:
+            self.names[call.outputs[0]] = self.names[call.arguments["self"]]
+            return
         site = CallSite(builder, call, self.names, outputs, declared, self, name, scope, place)
         translation = find_translation(call.target)
         if translation is None:
@@ -131,7 +140,8 @@ class ProgramWalker:
 
     def _add_untranslated(self, site: CallSite, unknown: bool = False) -> None:
         """Adds a call as a node of its own operator, in the domain of its namespace (`aten:roll`); with unknown, as
-        one that no rule knows."""
+        one that no rule knows. A call without outputs, a kernel that writes into its inputs, has one of no known type.
+        """
         domain, operator = site.target.partition(".")[0], operator_name(site.target)
         attributes = {
             key: value
@@ -141,7 +151,9 @@ class ProgramWalker:
             and not (isinstance(value, tuple) and any(isinstance(item, ValueName) for item in value))
         }
         types = [UNKNOWN if t is None else t for t in site.declared]
-        site.emit(f"{operator}?" if unknown else operator, site.tensor_inputs(), attributes, domain=domain, types=types)
+        name, outputs = f"{operator}?" if unknown else operator, site.outputs or (site.name,)
+        types = types or [UNKNOWN]
+        site.emit(name, site.tensor_inputs(), attributes, outputs=outputs, domain=domain, types=types)
 
     def _find_difference(self, call: Call, site: CallSite) -> str:
         """What differs between the sizes that costcalc infers and those of the program; "" where they agree. The

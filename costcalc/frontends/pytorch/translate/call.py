@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from costcalc.core.dim import Dim, Poly
@@ -13,7 +13,14 @@ from costcalc.graph.builder import GraphBuilder
 
 
 class Inliner(Protocol):
-    """Adds the calls of a graph inside the program, and knows which values of the program are read."""
+    """Adds the calls of a graph inside the program; knows which values of the program are read and how often, and the
+    stored matrices that it keeps transposed."""
+
+    @property
+    def uses(self) -> Mapping[str, int]: ...
+
+    @property
+    def transposed(self) -> Collection[str]: ...
 
     def inline(self, graph: Any, arguments: Sequence[Any], prefix: str) -> tuple[Any, ...]: ...
 
