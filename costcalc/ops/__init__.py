@@ -20,6 +20,7 @@ COMMON_FAMILIES = (
 
 OTHER_FAMILIES = (
     "aten",
+    "aten_elementwise",
     "attention",
     "contrib.activation",
     "contrib.attention",
