@@ -22,6 +22,7 @@ OTHER_FAMILIES = (
     "aten",
     "aten_image",
     "aten_product",
+    "aten_elementwise",
     "attention",
     "contrib.activation",
     "contrib.attention",
