@@ -8,6 +8,7 @@ from costcalc.frontends.pytorch.translate import (
     creation,  # noqa: F401
     elementwise,  # noqa: F401
     indexing,  # noqa: F401
+    joining,  # noqa: F401
     normalisation,  # noqa: F401
     pooling,  # noqa: F401
     product,  # noqa: F401
@@ -15,6 +16,8 @@ from costcalc.frontends.pytorch.translate import (
     recurrent,  # noqa: F401
     reduction,  # noqa: F401
     resizing,  # noqa: F401
+    scatter,  # noqa: F401
+    signal,  # noqa: F401
     vision,  # noqa: F401
 )
 from costcalc.frontends.pytorch.translate.call import CallSite as CallSite
