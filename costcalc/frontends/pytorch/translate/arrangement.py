@@ -24,17 +24,22 @@ START_OF_AXIS = -(2**63) + 1
 
 
 def emit_reshape(call: CallSite, value: str, shape: Sequence[Dim], suffix: str = "") -> str:
-    """A value under another shape of as many elements; the same where it has that shape."""
+    """A value under another shape of as many elements; the same where it has that shape. Extents that stay and depend
+    on a symbol are written as 0, another one as -1, so that the shape is a constant."""
     target = tuple(shape)
     if target == call.shape(value):
         if not suffix:
             call.alias(value)
         return value
-    attributes = {"allowzero": 1} if 0 in target else {}
-    open_axes = [i for i, extent in enumerate(target) if isinstance(extent, Poly)]
-    if len(open_axes) == 1 and not attributes:
-        target = tuple([-1 if i in open_axes else extent for i, extent in enumerate(target)])
-    return call.emit("Reshape", [value, call.constant(target, f"{suffix}shape")], attributes, suffix=suffix)
+    if 0 in target:
+        shape_input = call.constant(target, f"{suffix}shape")
+        return call.emit("Reshape", [value, shape_input], {"allowzero": 1}, suffix=suffix)
+    old = call.shape(value)
+    is_copied = [isinstance(n, Poly) and i < len(old) and n == old[i] for i, n in enumerate(target)]
+    open_axes = [i for i, n in enumerate(target) if isinstance(n, Poly) and not is_copied[i]]
+    if len(open_axes) <= 1:
+        target = tuple([0 if is_copied[i] else -1 if i in open_axes else n for i, n in enumerate(target)])
+    return call.emit("Reshape", [value, call.constant(target, f"{suffix}shape")], suffix=suffix)
 
 
 def emit_transpose(call: CallSite, value: str, perm: Sequence[int], suffix: str = "") -> str:
@@ -47,12 +52,16 @@ def emit_transpose(call: CallSite, value: str, perm: Sequence[int], suffix: str 
 
 
 def emit_expand(call: CallSite, value: str, shape: Sequence[Dim], suffix: str = "") -> str:
-    """A value repeated along its axes of extent 1, and along new ones, up to the shape."""
-    if tuple(shape) == call.shape(value):
+    """A value repeated along its axes of extent 1, and along new ones, up to the shape. What stays is
+    written as 1, so that the shape is a constant where only that depends on a symbol."""
+    old = call.shape(value)
+    if tuple(shape) == old:
         if not suffix:
             call.alias(value)
         return value
-    return call.emit("Expand", [value, call.constant(tuple(shape), f"{suffix}shape")], suffix=suffix)
+    old = (1,) * (len(shape) - len(old)) + old
+    target = tuple([1 if n == before else n for n, before in zip(shape, old, strict=True)])
+    return call.emit("Expand", [value, call.constant(target, f"{suffix}shape")], suffix=suffix)
 
 
 def emit_cast(call: CallSite, value: str, dtype: DType, suffix: str) -> str:
