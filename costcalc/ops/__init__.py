@@ -20,6 +20,7 @@ COMMON_FAMILIES = (
 
 OTHER_FAMILIES = (
     "aten",
+    "aten_indexing",
     "attention",
     "contrib.activation",
     "contrib.attention",

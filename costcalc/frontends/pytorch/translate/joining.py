@@ -1,4 +1,4 @@
-"""Joins and splits along an axis, grids, diagonals: ATen's calls -> ONNX nodes.
+"""Joins and splits along an axis, diagonals, windows: ATen's calls -> ONNX nodes.
 
 How many parts a split gives, and how large they are, stands in the program.
 """
@@ -123,22 +123,6 @@ def broadcast_tensors(call: CallSite) -> None:
     """Each tensor expanded to the shape that all broadcast to."""
     for i, x in enumerate(call.tensors("tensors")):
         call.alias(emit_expand(call, x, call.out_type(i).shape or (), f"{i}"), i)
-
-
-@translates("meshgrid")
-def meshgrid(call: CallSite) -> None:
-    """Vectors -> each of them along its own axis of a grid; with the indexing `xy` the first two axes change
-    places."""
-    tensors = call.tensors("tensors")
-    rank = len(tensors)
-    order = list(range(rank))
-    if call.get("indexing", "ij") == "xy" and rank > 1:
-        order[:2] = 1, 0
-    for i, x in enumerate(tensors):
-        shape: list[Dim] = [1] * rank
-        shape[order[i]] = call.type(x).elements
-        column = emit_reshape(call, x, shape, f"axis{i}")
-        call.alias(emit_expand(call, column, call.out_type(i).shape or (), f"{i}"), i)
 
 
 @translates("diagonal", "diagonal_copy", "linalg_diagonal", "diag", "diagflat", "diag_embed", "block_diag")

@@ -1,4 +1,4 @@
-"""Fourier transforms and windows: ATen's calls -> nodes. Their numbers are complex, which ONNX's are not."""
+"""Fourier transforms: ATen's calls -> nodes. Their numbers are complex, which ONNX's are not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import DType
 from costcalc.frontends.pytorch.metadata import operator_name
 from costcalc.frontends.pytorch.translate.arrangement import ATEN, emit_roll, find_axes
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
@@ -90,17 +89,3 @@ def _emit_frames(call: CallSite, operator: str) -> None:
     inputs = [call.tensor("self"), *filter(None, [call.optional_tensor("window")])]
     attributes = {"n_fft": call.integer("n_fft")}
     call.emit(operator, inputs, attributes, domain=ATEN, types=[call.out_type()])
-
-
-WINDOWS = {"hann_window": "HannWindow", "hamming_window": "HammingWindow", "blackman_window": "BlackmanWindow"}
-
-
-@translates(*WINDOWS)
-def window(call: CallSite) -> None:
-    """A window of a length, periodic unless said otherwise. LoadError for coefficients of its own."""
-    if call.get("alpha") is not None or call.get("beta") is not None:
-        raise LoadError(f"{call.target} has coefficients of its own", "ONNX has none for it")
-    size = call.constant((call.dim("window_length"),), "size", scalar=True)
-    dtype: DType = call.out_type().dtype
-    attributes = {"periodic": int(call.flag("periodic", True)), "output_datatype": dtype.code}
-    call.emit(WINDOWS[operator_name(call.target)], [size], attributes)
