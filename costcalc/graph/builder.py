@@ -116,6 +116,7 @@ class GraphBuilder:
         self.initializers: dict[str, TensorType] = {}
         self.nodes: list[Node] = []
         self.notes: list[str] = []
+        self.choices: list[str] = []
         self.symbols: dict[str, Dim] = {}
         self.parameters: set[str] = set()
         self.sparse: dict[str, SparseStorage] = {}
@@ -217,6 +218,7 @@ class GraphBuilder:
             tuple(self.notes),
             frozenset(self.parameters),
             assumptions,
+            tuple(self.choices),
             upper_bounds=self.upper_bounds,
             sparse=self.sparse,
             data_symbols=self.data_symbols,

@@ -21,6 +21,8 @@ COMMON_FAMILIES = (
 OTHER_FAMILIES = (
     "aten",
     "aten_indexing",
+    "aten_image",
+    "aten_product",
     "attention",
     "contrib.activation",
     "contrib.attention",

@@ -57,6 +57,7 @@ def load_program(program: ExportedProgram, name: str, source: str, options: Read
         ranges: tuple[Assumption, ...] = tuple(assumptions)
     with collect_assumptions():  # those that our own rules need hold where the program's sizes do
         outputs = walker.run()
+    _check_names(program, builder, options)
     builder.symbols = {n: binding[n] for n in walker.symbols if n in binding}
     return builder.build(outputs, ranges)
 
@@ -64,12 +65,6 @@ def load_program(program: ExportedProgram, name: str, source: str, options: Read
 def _bind(program: ExportedProgram, options: ReadOptions) -> dict[str, Dim]:
     """The values of symbols that dims and shapes give."""
     types = {spec.value: program.graph.types.get(spec.value) for spec in program.inputs if spec.kind == "input"}
-    known = set(symbols(*[d for t in program.graph.types.values() for d in t.shape or ()]))
-    for name in options.dims:
-        if name not in known:
-            remedy = did_you_mean(name, known) or "it has " + (", ".join(sorted(known)) or "none: export it with them")
-            fact = f"--dim names {name!r}, which the program does not have"
-            raise UnknownNameError(fact, remedy, argument="dims", name=name)
     binding: dict[str, Dim] = dict(options.dims)
     for name, shape in options.shapes.items():
         declared = types.get(name)
@@ -78,6 +73,18 @@ def _bind(program: ExportedProgram, options: ReadOptions) -> dict[str, Dim]:
             raise UnknownNameError(f"the program has no input {name!r}", remedy, argument="shapes", name=name)
         _bind_shape(name, declared.shape, shape, binding)
     return binding
+
+
+def _check_names(program: ExportedProgram, builder: GraphBuilder, options: ReadOptions) -> None:
+    """UnknownNameError where dims name a symbol that neither the program has, nor a loop that was added."""
+    known = (
+        set(symbols(*[d for t in program.graph.types.values() for d in t.shape or ()])) | builder.data_symbols.keys()
+    )
+    for name in options.dims:
+        if name not in known and name not in builder.short_names:
+            remedy = did_you_mean(name, known) or "it has " + (", ".join(sorted(known)) or "none: export it with them")
+            fact = f"--dim names {name!r}, which the program does not have"
+            raise UnknownNameError(fact, remedy, argument="dims", name=name)
 
 
 def _bind_shape(name: str, declared: Sequence[Dim], shape: Sequence[Dim], binding: dict[str, Dim]) -> None:
