@@ -20,8 +20,9 @@ COMMON_FAMILIES = (
 
 OTHER_FAMILIES = (
     "aten",
-    "aten_indexing",
+    "aten_elementwise",
     "aten_image",
+    "aten_indexing",
     "aten_product",
     "attention",
     "contrib.activation",
