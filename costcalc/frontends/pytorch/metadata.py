@@ -28,16 +28,25 @@ def parse_module_stack(text: str) -> tuple[Module, ...]:
 
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in ')
 
-_LIBRARY = re.compile(r"(?:^|/)torch/(?!hub)|(?:^|/)torch/_")
+_LIBRARY = re.compile(
+    r"(?:^|-packages/)torch/(?!hub/)"
+    r"|/torch/(?:_\w+|nn|fx|func|export|utils|autograd|functional|jit|amp|ao|overrides|library)[/.]"
+    r"|/lib/python3\.\d+/(?!(?:site|dist)-packages/)"
+)
+"""Files of PyTorch, and of Python's own library."""
+
+_PACKAGES = re.compile(r".*/(?:site|dist)-packages/")
 
 
 @lru_cache(maxsize=1 << 12)
 def parse_source_line(trace: str) -> str:
-    """A stack trace -> `file:line` of its innermost frame outside of PyTorch itself; "" where there is none."""
+    """A stack trace -> `file:line` of its innermost frame outside of PyTorch and of Python itself; "" where there is
+    none. An installed package's file is told from the package on: `torchvision/models/resnet.py:92`."""
     place = ""
     for file, line in _FRAME.findall(trace):
-        if not _LIBRARY.search(file):
-            place = f"{file}:{line}"
+        path = file.replace("\\", "/")
+        if not _LIBRARY.search(path):
+            place = f"{_PACKAGES.sub('', path)}:{line}"
     return place
 
 
