@@ -58,16 +58,20 @@ def find_ties(program: ExportedProgram) -> Ties:
 
 class _Candidates:
     """The parameters of a program that an unread one may be. readers: a module -> the parameters that its own calls
-    read; tables are those that an embedding reads."""
+    read; tables are those that an embedding reads; by_module has the types of each module's own by their names."""
 
     def __init__(self, program: ExportedProgram, unread: set[str]) -> None:
         self.program = program
         parameters = [spec for spec in program.inputs if spec.kind == "parameter"]
         self.by_type: dict[TensorType | None, list[InputSpec]] = {}
         self.position = {spec.value: i for i, spec in enumerate(parameters)}
+        self.by_module: dict[str, dict[str, TensorType | None]] = {}
         for spec in parameters:
+            type_ = program.graph.types.get(spec.value)
+            module, _, name = spec.target.rpartition(".")
+            self.by_module.setdefault(module, {})[name] = type_
             if spec.value not in unread:
-                self.by_type.setdefault(program.graph.types.get(spec.value), []).append(spec)
+                self.by_type.setdefault(type_, []).append(spec)
         self.readers: dict[str, set[str]] = {}
         self.tables: set[str] = set()
         for call in all_calls(program.graph.calls):
@@ -111,13 +115,18 @@ class _Candidates:
         return found[-1] if found else ""
 
     def shared_tensor(self, spec: InputSpec, same: Sequence[InputSpec], shared: Collection[str]) -> str:
-        """The one that other modules share, where the parameter's own module is not called and the ends of their names
-        agree: that module is a further name of theirs. "" where there is none."""
-        if spec.target.rpartition(".")[0] in self.readers:
+        """The one of a module that others share, if the parameter's own module is not called and has the same
+        parameters by name and type: it is a further name of that module. "" where there is none."""
+        module, _, name = spec.target.rpartition(".")
+        if not module or module in self.readers:
             return ""
-        end = "." + ".".join(spec.target.rsplit(".", 2)[-2:])
-        found = [s.target for s in same if s.target in shared and s.target.endswith(end)]
-        return found[-1] if found else ""
+        for other in reversed(same):
+            other_module, _, other_name = other.target.rpartition(".")
+            of_other = self.by_module[other_module]
+            if other_name == name and self.by_module[module] == of_other:
+                if all(f"{other_module}.{key}" in shared for key in of_other):
+                    return other.target
+        return ""
 
 
 def _values(arguments: Any) -> Iterator[str]:

@@ -83,20 +83,36 @@ def load_program(program: ExportedProgram, name: str, source: str, options: Read
         ranges: tuple[Assumption, ...] = tuple(assumptions)
     with collect_assumptions():  # those that our own rules need hold where the program's sizes do
         outputs = walker.run()
-    builder.symbols = {n: binding[n] for n in walker.symbols if n in binding}
+    axes = input_axes(program)
+    builder.symbols = dict(binding)
+    builder.data_symbols.update({key: f"{name} (axis {axis})" for key, (name, axis) in axes.items()})
     return builder.build(outputs, ranges)
 
 
+def input_axes(program: ExportedProgram) -> dict[str, tuple[str, int]]:
+    """A program -> by symbol, the first input and axis that has just this extent."""
+    axes: dict[str, tuple[str, int]] = {}
+    for spec in program.inputs:
+        type_ = program.graph.types.get(spec.value) if spec.kind == "input" else None
+        for axis, extent in enumerate((type_ and type_.shape) or ()):
+            key = symbol_name(extent)
+            if key is not None:
+                axes.setdefault(key, (spec.value, axis))
+    return axes
+
+
 def _bind(program: ExportedProgram, options: ReadOptions) -> dict[str, Dim]:
-    """The values of symbols that dims and shapes give."""
+    """The values of symbols that dims and shapes give; dims may call a symbol by its input and axis: `x.0`."""
+    symbol_of = {f"{name}.{axis}": key for key, (name, axis) in input_axes(program).items()}
     types = {spec.value: program.graph.types.get(spec.value) for spec in program.inputs if spec.kind == "input"}
     known = set(symbols(*[d for t in program.graph.types.values() for d in t.shape or ()]))
-    for name in options.dims:
+    dims = {symbol_of.get(name, name): value for name, value in options.dims.items()}
+    for name in dims:
         if name not in known:
             remedy = did_you_mean(name, known) or "it has " + (", ".join(sorted(known)) or "none: export it with them")
             fact = f"--dim names {name!r}, which the program does not have"
             raise UnknownNameError(fact, remedy, argument="dims", name=name)
-    binding: dict[str, Dim] = dict(options.dims)
+    binding: dict[str, Dim] = dims
     for name, shape in options.shapes.items():
         declared = types.get(name)
         if declared is None or declared.shape is None:

@@ -46,12 +46,6 @@ class ProgramWalker:
         self.types: dict[str, TensorType] = {}
         self.differences: list[str] = []
 
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols of the program's inputs."""
-        shapes = [self.program.graph.types[s.value].shape for s in self.program.inputs if s.kind == "input"]
-        return tuple(symbols(*[d for shape in shapes for d in shape or ()]))
-
     def run(self) -> tuple[str, ...]:
         """Adds inputs, stored tensors and calls; returns the outputs' values."""
         graph = self.program.graph
@@ -100,13 +94,16 @@ class ProgramWalker:
         for name in builder.initializers:
             if name in read or (name not in builder.parameters and builder.stored_kinds.get(name) != "buffer"):
                 continue
-            module = name.rpartition(".")[0]
+            module, _, end = name.rpartition(".")
             if module not in nodes:
                 own.append(name)
-                module = name
-                scope = tuple([p for p in (name[:i] for i, c in enumerate(name) if c == ".") if p in builder.modules])
-                builder.add("Identity", (name,), name=name, outputs=(f"{name}/unread",), scope=scope)
-            builder.owners[name] = module
+                builder.modules.setdefault(module, "")
+                node = f"{module}/{end}" if module else end
+                builder.add(
+                    "Identity", (name,), name=node, outputs=(f"{name}/unread",), scope=(module,) if module else ()
+                )
+            else:
+                builder.owners[name] = module
         if own:
             count = "1 stored tensor is" if len(own) == 1 else f"{len(own)} stored tensors are"
             few = ", ".join(own[:3]) + (" …" if len(own) > 3 else "")
