@@ -120,6 +120,10 @@ class GraphBuilder:
         self.symbols: dict[str, Dim] = {}
         self.parameters: set[str] = set()
         self.sparse: dict[str, SparseStorage] = {}
+        self.modules: dict[str, str] = {}
+        self.stored_kinds: dict[str, str] = {}
+        self.frozen: set[str] = set()
+        self.owners: dict[str, str] = {}
         self.data_symbols: dict[str, str] = {}
         self.upper_bounds: dict[str, Dim] = {}
         self.short_names: dict[str, str] = {}
@@ -225,6 +229,10 @@ class GraphBuilder:
             upper_bounds=self.upper_bounds,
             sparse=self.sparse,
             data_symbols=self.data_symbols,
+            modules=self.modules,
+            stored_kinds=self.stored_kinds,
+            frozen=frozenset(self.frozen),
+            owners=self.owners,
         )
 
     def fresh(self, node: str, suffix: str, upper: Dim | None = None) -> Dim:

@@ -6,7 +6,7 @@ a cost depends on; other keys may come and go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -89,12 +89,14 @@ class InputSpec(NamedTuple):
 
 
 class ExportedProgram(NamedTuple):
-    """A program: its graph, what its inputs are, its ranges (symbol -> least and largest value, None: no limit)."""
+    """A program: its graph, what its inputs are, its ranges (symbol -> least and largest value, None: no limit), and
+    where in the archive each parameter is stored, as far as that is known."""
 
     graph: ProgramGraph
     inputs: tuple[InputSpec, ...]
     ranges: Mapping[str, tuple[int | None, int | None]]
     torch_version: str
+    storages: Mapping[str, Hashable] = {}
 
 
 def parse_program(document: Any) -> ExportedProgram:

@@ -6,7 +6,7 @@ What ONNX has no operator for is written as the formula that PyTorch's own expor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
