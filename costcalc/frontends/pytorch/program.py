@@ -6,6 +6,7 @@ a cost depends on; other keys may come and go.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -306,7 +307,13 @@ def _text(value: Any, what: str) -> str:
     raise LoadError(f"{what} is {_form(value)}, where a text is due", REMEDY)
 
 
+_FLOATS = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
+"""Decimal numbers that JSON has no form for, as PyTorch writes them."""
+
+
 def _scalar(value: Any, what: str) -> Any:
+    if isinstance(value, str) and what.startswith("as_float"):
+        value = _FLOATS.get(value, value)
     if isinstance(value, (int, float, str, bool)) or value is None:
         return value
     raise LoadError(f"{what} is {_form(value)}, where one value is due", REMEDY)

@@ -6,13 +6,12 @@ What ONNX has no operator for is written as the formula that PyTorch's own expor
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType
-from costcalc.frontends.pytorch.translate.call import TRANSLATIONS, CallSite, translates
+from costcalc.frontends.pytorch.translate.call import TRANSLATIONS, CallSite, Translation, translates
 from costcalc.frontends.pytorch.translate.operand import (
     COMPLEX,
     Expression,
@@ -187,11 +186,15 @@ def _logic(call: CallSite, expression: Expression) -> None:
     compute(call, expression, DType.BOOL)
 
 
-def register_table(table: dict[str, Expression], translate: Any) -> None:
+def register_table(table: Mapping[str, Any], translate: Callable[[CallSite, Any], None]) -> None:
     """Registers each row of a table, names -> formula: translate(call, formula) translates its calls."""
-    for names, expression in table.items():
+    for names, row in table.items():
         for name in names.split():
-            TRANSLATIONS[f"aten.{name}"] = partial(translate, row=expression)
+            TRANSLATIONS[f"aten.{name}"] = _bind_row(translate, row)
+
+
+def _bind_row(translate: Callable[[CallSite, Any], None], row: Any) -> Translation:
+    return lambda call: translate(call, row)
 
 
 for _table, _translate in (
