@@ -10,6 +10,7 @@ from costcalc.frontends.pytorch.translate import (
     creation,  # noqa: F401
     elementwise,  # noqa: F401
     indexing,  # noqa: F401
+    joining,  # noqa: F401
     loss,  # noqa: F401
     normalisation,  # noqa: F401
     order,  # noqa: F401
@@ -19,6 +20,8 @@ from costcalc.frontends.pytorch.translate import (
     recurrent,  # noqa: F401
     reduction,  # noqa: F401
     resizing,  # noqa: F401
+    scatter,  # noqa: F401
+    signal,  # noqa: F401
     vision,  # noqa: F401
 )
 from costcalc.frontends.pytorch.translate.call import CallSite as CallSite
