@@ -144,7 +144,12 @@ def _emit_smooth_labels(call: CallSite, inputs: list[str], attributes: dict[str,
         nodes.operands["weight"] = call.emit("Reshape", [inputs[2], shape], suffix="weights")
         terms = nodes.value(("Mul", "x", "weight"))
     total = call.emit("ReduceSum", [terms, call.constant((1,), "class_axis")], {"keepdims": 0}, suffix="sum")
-    if reduction != "none":
+    if reduction == "mean" and len(inputs) > 2:  # a mean with weights divides by those of the classes that occur
+        chosen = call.emit("Gather", [inputs[2], inputs[1]], suffix="chosen")
+        for name, value in (("total", total), ("count", chosen)):
+            nodes.operands[name] = call.emit("ReduceSum", [value], {"keepdims": 0}, suffix=name)
+        total = nodes.value(("Div", "total", "count"))
+    elif reduction != "none":
         total = call.emit(_reduction_operator(reduction), [total], {"keepdims": 0}, suffix="total")
     nodes.operands |= {"loss": loss, "total": total}
     nodes.output(("Sub", ("Mul", "loss", 1.0 - smoothing), ("Mul", "total", smoothing / classes)))
