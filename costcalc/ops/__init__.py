@@ -24,6 +24,7 @@ OTHER_FAMILIES = (
     "aten_image",
     "aten_indexing",
     "aten_product",
+    "aten_elementwise",
     "attention",
     "contrib.activation",
     "contrib.attention",

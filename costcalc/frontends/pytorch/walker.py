@@ -11,6 +11,7 @@ from costcalc.core.errors import CostcalcError, LimitError, LoadError
 from costcalc.core.ir import UNKNOWN, TensorType, bind_type
 from costcalc.frontends.pytorch.aliases import Aliases
 from costcalc.frontends.pytorch.metadata import CallNames, operator_name, parse_source_line
+from costcalc.frontends.pytorch.parameters import find_ties
 from costcalc.frontends.pytorch.program import Call, ExportedProgram, ProgramGraph, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate import CallSite, find_translation
 from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, is_transposition
@@ -53,17 +54,12 @@ class ProgramWalker:
         self.transposed = find_transposed_weights(program.graph, program.inputs)
         self.read: set[str] | None = None
 
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols of the program's inputs."""
-        shapes = [self.program.graph.types[s.value].shape for s in self.program.inputs if s.kind == "input"]
-        return tuple(symbols(*[d for shape in shapes for d in shape or ()]))
-
     def run(self) -> tuple[str, ...]:
         """Adds inputs, stored tensors and calls; returns the outputs' values."""
         graph = self.program.graph
         self._add_inputs(graph)
         self._add_calls(graph, "", lambda name: name)
+        self._add_unread()
         if self.differences:
             few = ", ".join(self.differences[:3]) + (" …" if len(self.differences) > 3 else "")
             self.builder.notes.append(
@@ -75,6 +71,9 @@ class ProgramWalker:
 
     def _add_inputs(self, graph: ProgramGraph) -> None:
         builder = self.builder
+        builder.modules.update(self.call_names.classes)
+        ties = find_ties(self.program)
+        self.builder.notes.extend(ties.notes)
         for spec in self.program.inputs:
             declared = graph.types.get(spec.value)
             if declared is None:
@@ -83,12 +82,41 @@ class ProgramWalker:
             if spec.kind == "input":
                 builder.add_input(spec.value, type_.dtype, type_.shape)
                 continue
-            name = self.names[spec.value] = spec.target
+            name = self.names[spec.value] = ties.targets.get(spec.target, spec.target)
             if name not in builder.types:
                 shape = type_.shape or ()
                 builder.add_initializer(name, type_.dtype, shape[::-1] if name in self.transposed else shape)
-            if spec.kind == "parameter":
+            if spec.kind != "parameter":
+                builder.stored_kinds[name] = spec.kind
+            elif name == spec.target:
                 builder.parameters.add(name)
+                if spec.value not in graph.trainable:
+                    builder.frozen.add(name)
+
+    def _add_unread(self) -> None:
+        """Stored tensors that no node reads: one counts for its module's node; where the module is not called, for a
+        node of its own, so that the totals are those of all parameters and buffers."""
+        builder = self.builder
+        read = {name for node in builder.nodes for name in node.inputs}
+        nodes = {node.name for node in builder.nodes}
+        own: list[str] = []
+        for name in builder.initializers:
+            if name in read or (name not in builder.parameters and builder.stored_kinds.get(name) != "buffer"):
+                continue
+            module, _, end = name.rpartition(".")
+            if module not in nodes:
+                own.append(name)
+                builder.modules.setdefault(module, "")
+                node = f"{module}/{end}" if module else end
+                builder.add(
+                    "Identity", (name,), name=node, outputs=(f"{name}/unread",), scope=(module,) if module else ()
+                )
+            else:
+                builder.owners[name] = module
+        if own:
+            count = "1 stored tensor is" if len(own) == 1 else f"{len(own)} stored tensors are"
+            few = ", ".join(own[:3]) + (" …" if len(own) > 3 else "")
+            builder.notes.append(f"{count} read by no call, and counted all the same: {few}")
 
     def _add_calls(self, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
         aliases = Aliases(graph)

@@ -116,7 +116,7 @@ def rrelu(call: CallSite) -> None:
 @translates("dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "native_dropout")
 def dropout(call: CallSite) -> None:
     """The input; while training some elements are set to 0, at random."""
-    x = call.tensor("input")
+    x = call.optional_tensor("input") or call.tensor("self")  # the in-place form's name
     if call.flag("train", ".native_dropout" in call.target) and call.number("p", 0.5) != 0:
         emit_own(call, "dropout", x)
         return

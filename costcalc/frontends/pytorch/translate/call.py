@@ -135,12 +135,15 @@ class CallSite:
         return bool(self.get(name, default))
 
     def type(self, value: str) -> TensorType:
-        """The type of a value."""
-        return self.builder.types[value]
+        """The type of a value. LoadError where nothing computes it."""
+        type_ = self.builder.types.get(value)
+        if type_ is None:
+            raise LoadError(f"{self.target} reads {value!r}, which nothing before it computes", "write it again")
+        return type_
 
     def shape(self, value: str) -> tuple[Dim, ...]:
         """The shape of a value. LoadError where it is not known."""
-        shape = self.builder.types[value].shape
+        shape = self.type(value).shape
         if shape is None:
             raise LoadError(f"the shape of {value!r} is not known", "write the program again")
         return shape

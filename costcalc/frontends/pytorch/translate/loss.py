@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from costcalc.core.errors import LoadError
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.elementwise import operand_names, read_operands
@@ -72,6 +74,18 @@ def kl_divergence(call: CallSite) -> None:
         _emit_loss(call, ("Mul", "target", ("Sub", ("Log", "target"), "self")))
 
 
+@translates("poisson_nll_loss")
+def poisson_loss(call: CallSite) -> None:
+    """exp(x) − target · x, or x − target · ln(x + eps) where the input is no logarithm."""
+    if call.flag("full"):
+        raise LoadError("a Poisson loss with Stirling's term", "leave the term out (full=False)")
+    if call.flag("log_input", True):
+        _emit_loss(call, ("Sub", ("Exp", "input"), ("Mul", "target", "input")))
+    else:
+        logarithm = ("Log", ("Add", "input", call.number("eps", 1e-8)))
+        _emit_loss(call, ("Sub", "input", ("Mul", "target", logarithm)))
+
+
 def _emit_loss(call: CallSite, expression: Expression) -> None:
     dtype = call.out_type().dtype
     nodes = ExpressionNodes(call, read_operands(call, operand_names(expression), dtype), dtype)
@@ -80,7 +94,7 @@ def _emit_loss(call: CallSite, expression: Expression) -> None:
         nodes.output(expression)
     else:
         value = nodes.value(expression)
-        call.emit("ReduceMean" if reduction == "mean" else "ReduceSum", [value], {"keepdims": 0})
+        call.emit(_reduction_operator(reduction), [value], {"keepdims": 0})
 
 
 def reduction_name(call: CallSite) -> str:
@@ -96,21 +110,53 @@ def class_loss(call: CallSite) -> None:
     """The loss of scores [N, C, …] (or [C]) for the numbers of classes, or, of a cross entropy, for probabilities."""
     x, target = call.tensor("self"), call.tensor("target")
     is_cross_entropy = ".cross_entropy_loss" in call.target
-    if is_cross_entropy and (call.shape(x) == call.shape(target) or call.number("label_smoothing") != 0):
-        if call.shape(x) != call.shape(target):
-            raise LoadError("a cross entropy with smooth labels", "give probabilities as its target")
+    if is_cross_entropy and call.shape(x) == call.shape(target):
         _emit_cross_entropy(call, x, target)
         return
     reduction = reduction_name(call)
-    inputs = [*_with_batch(call, x, target), *filter(None, [call.optional_tensor("weight")])]
-    operator = "SoftmaxCrossEntropyLoss" if is_cross_entropy else "NegativeLogLikelihoodLoss"
+    scores, classes = _with_batch(call, x, target)
+    inputs = [scores, classes, *filter(None, [call.optional_tensor("weight")])]
     attributes = {"reduction": reduction, "ignore_index": call.integer("ignore_index", -100)}
+    if is_cross_entropy and call.number("label_smoothing") != 0:
+        _emit_smooth_labels(call, inputs, attributes)
+        return
+    operator = "SoftmaxCrossEntropyLoss" if is_cross_entropy else "NegativeLogLikelihoodLoss"
     if len(call.shape(x)) == 1 and reduction == "none":
         value = call.emit(operator, inputs, attributes, suffix="loss")
         call.emit("Reshape", [value, call.constant((), "scalar_shape")])
     else:
         call.emit(operator, inputs, attributes, outputs=[call.outputs[0]])
     leave_out(call, 1)
+
+
+def _emit_smooth_labels(call: CallSite, inputs: list[str], attributes: dict[str, Any]) -> None:
+    """(1 − s) · the loss of the classes − s / C · Σ ln softmax(x), with a smoothing s and C classes."""
+    x, smoothing, reduction = inputs[0], call.number("label_smoothing"), str(attributes["reduction"])
+    rank, classes, dtype = len(call.shape(x)), call.shape(x)[1], call.type(x).dtype
+    if not isinstance(classes, int) or len(call.shape(call.tensor("self"))) == 1:
+        raise LoadError("smooth labels of an open number of classes, or without a batch", "export it with sizes")
+    logarithm = call.emit("LogSoftmax", [x], {"axis": 1}, suffix="logsoftmax")
+    nodes = ExpressionNodes(call, {"x": logarithm}, dtype)
+    loss = call.emit("NegativeLogLikelihoodLoss", [logarithm, *inputs[1:]], attributes, suffix="loss")
+    terms = logarithm
+    if len(inputs) > 2:
+        shape = call.constant((classes, *(1,) * (rank - 2)), "weight_shape")
+        nodes.operands["weight"] = call.emit("Reshape", [inputs[2], shape], suffix="weights")
+        terms = nodes.value(("Mul", "x", "weight"))
+    total = call.emit("ReduceSum", [terms, call.constant((1,), "class_axis")], {"keepdims": 0}, suffix="sum")
+    if reduction == "mean" and len(inputs) > 2:  # a mean with weights divides by those of the classes that occur
+        chosen = call.emit("Gather", [inputs[2], inputs[1]], suffix="chosen")
+        for name, value in (("total", total), ("count", chosen)):
+            nodes.operands[name] = call.emit("ReduceSum", [value], {"keepdims": 0}, suffix=name)
+        total = nodes.value(("Div", "total", "count"))
+    elif reduction != "none":
+        total = call.emit(_reduction_operator(reduction), [total], {"keepdims": 0}, suffix="total")
+    nodes.operands |= {"loss": loss, "total": total}
+    nodes.output(("Sub", ("Mul", "loss", 1.0 - smoothing), ("Mul", "total", smoothing / classes)))
+
+
+def _reduction_operator(reduction: str) -> str:
+    return "ReduceMean" if reduction == "mean" else "ReduceSum"
 
 
 def _with_batch(call: CallSite, x: str, target: str) -> tuple[str, str]:
@@ -148,7 +194,7 @@ def _emit_cross_entropy(call: CallSite, x: str, target: str) -> None:
         nodes.output(("Neg", "sum"))
         return
     negative = nodes.value(("Neg", "sum"))
-    call.emit("ReduceMean" if reduction == "mean" else "ReduceSum", [negative], {"keepdims": 0})
+    call.emit(_reduction_operator(reduction), [negative], {"keepdims": 0})
 
 
 @translates("cosine_similarity")
