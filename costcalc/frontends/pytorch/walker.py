@@ -48,7 +48,8 @@ class ProgramWalker:
         self.names: dict[str, str] = {}
         self.types: dict[str, TensorType] = {}
         self.differences: list[str] = []
-        self.input_symbols = frozenset(self.symbols)
+        types = [program.graph.types.get(s.value, UNKNOWN) for s in program.inputs if s.kind == "input"]
+        self.input_symbols = frozenset(symbols(*[d for t in types for d in t.shape or ()]))
         self.noted: set[int] = set()
         self.uses = count_uses(program.graph)
         self.transposed = find_transposed_weights(program.graph, program.inputs)
