@@ -57,6 +57,8 @@ def make(name: str, program: Program) -> dict[str, Any]:
     figures: dict[str, Any] = {"macs": macs, "params": sum(p.numel() for p in module.parameters())}
     if program.dynamic_shapes is not None:
         figures["dims"] = sizes_of_symbols(exported, args)
+    if program.dims is not None:
+        figures["dims"] = {**figures.get("dims", {}), **program.dims}
     return figures
 
 

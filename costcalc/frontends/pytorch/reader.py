@@ -83,6 +83,7 @@ def load_program(program: ExportedProgram, name: str, source: str, options: Read
         ranges: tuple[Assumption, ...] = tuple(assumptions)
     with collect_assumptions():  # those that our own rules need hold where the program's sizes do
         outputs = walker.run()
+    _check_names(program, builder, options)
     axes = input_axes(program)
     builder.symbols = dict(binding)
     builder.data_symbols.update({key: f"{name} (axis {axis})" for key, (name, axis) in axes.items()})
@@ -105,14 +106,7 @@ def _bind(program: ExportedProgram, options: ReadOptions) -> dict[str, Dim]:
     """The values of symbols that dims and shapes give; dims may call a symbol by its input and axis: `x.0`."""
     symbol_of = {f"{name}.{axis}": key for key, (name, axis) in input_axes(program).items()}
     types = {spec.value: program.graph.types.get(spec.value) for spec in program.inputs if spec.kind == "input"}
-    known = set(symbols(*[d for t in program.graph.types.values() for d in t.shape or ()]))
-    dims = {symbol_of.get(name, name): value for name, value in options.dims.items()}
-    for name in dims:
-        if name not in known:
-            remedy = did_you_mean(name, known) or "it has " + (", ".join(sorted(known)) or "none: export it with them")
-            fact = f"--dim names {name!r}, which the program does not have"
-            raise UnknownNameError(fact, remedy, argument="dims", name=name)
-    binding: dict[str, Dim] = dims
+    binding: dict[str, Dim] = {symbol_of.get(name, name): value for name, value in options.dims.items()}
     for name, shape in options.shapes.items():
         declared = types.get(name)
         if declared is None or declared.shape is None:
@@ -120,6 +114,19 @@ def _bind(program: ExportedProgram, options: ReadOptions) -> dict[str, Dim]:
             raise UnknownNameError(f"the program has no input {name!r}", remedy, argument="shapes", name=name)
         _bind_shape(name, declared.shape, shape, binding)
     return binding
+
+
+def _check_names(program: ExportedProgram, builder: GraphBuilder, options: ReadOptions) -> None:
+    """UnknownNameError where dims name a symbol that neither the program has, nor a loop that was added."""
+    known = (
+        set(symbols(*[d for t in program.graph.types.values() for d in t.shape or ()])) | builder.data_symbols.keys()
+    )
+    known |= {f"{name}.{axis}" for name, axis in input_axes(program).values()}
+    for name in options.dims:
+        if name not in known and name not in builder.short_names:
+            remedy = did_you_mean(name, known) or "it has " + (", ".join(sorted(known)) or "none: export it with them")
+            fact = f"--dim names {name!r}, which the program does not have"
+            raise UnknownNameError(fact, remedy, argument="dims", name=name)
 
 
 def _bind_shape(name: str, declared: Sequence[Dim], shape: Sequence[Dim], binding: dict[str, Dim]) -> None:

@@ -13,6 +13,7 @@ from costcalc.frontends.pytorch.metadata import CallNames, operator_name, parse_
 from costcalc.frontends.pytorch.parameters import find_ties
 from costcalc.frontends.pytorch.program import Call, ExportedProgram, ProgramGraph, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate import CallSite, find_translation
+from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, is_transposition
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
@@ -22,6 +23,7 @@ NO_COMPUTATION = frozenset(
         "aten._assert_async",
         "aten._assert_scalar",
         "aten._assert_tensor_metadata",
+        "aten._linalg_check_errors",
         "aten.sym_constrain_range",
         "aten.sym_constrain_range_for_size",
         "aten.sym_size",
@@ -45,6 +47,9 @@ class ProgramWalker:
         self.names: dict[str, str] = {}
         self.types: dict[str, TensorType] = {}
         self.differences: list[str] = []
+        self.uses = count_uses(program.graph)
+        self.transposed = find_transposed_weights(program.graph, program.inputs)
+        self.read: set[str] | None = None
 
     def run(self) -> tuple[str, ...]:
         """Adds inputs, stored tensors and calls; returns the outputs' values."""
@@ -76,7 +81,8 @@ class ProgramWalker:
                 continue
             name = self.names[spec.value] = ties.targets.get(spec.target, spec.target)
             if name not in builder.types:
-                builder.add_initializer(name, type_.dtype, type_.shape or ())
+                shape = type_.shape or ()
+                builder.add_initializer(name, type_.dtype, shape[::-1] if name in self.transposed else shape)
             if spec.kind != "parameter":
                 builder.stored_kinds[name] = spec.kind
             elif name == spec.target:
@@ -114,12 +120,15 @@ class ProgramWalker:
             spend(NODE_STEPS)
             namespace = call.target.partition(".")[0]
             operator = f"{namespace}.{operator_name(call.target)}"
-            if operator in NO_COMPUTATION or namespace in NO_COMPUTATION or not any(call.outputs):
+            if operator in NO_COMPUTATION or (namespace in NO_COMPUTATION and not any(call.outputs)):
                 continue
-            self._add_call(call, graph, prefix, value_name)
+            if any(call.outputs) or (not call.outputs and call.arguments):
+                self._add_call(call, graph, prefix, value_name)
 
     def _add_call(self, call: Call, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
         builder = self.builder
+        if self.binding:
+            call = call._replace(arguments={k: _bind(v, self.binding) for k, v in call.arguments.items()})
         name, scope = self.call_names.name(call, prefix)
         place = parse_source_line(str(call.metadata.get("stack_trace") or ""))
         declared = tuple([self._declared(graph, output) for output in call.outputs])
@@ -127,6 +136,9 @@ class ProgramWalker:
         for output, value in zip(call.outputs, outputs, strict=True):
             if output:
                 self.names[output] = value
+        if self.transposed and is_transposition(call) and self.names.get(call.arguments["self"]) in self.transposed:
+            self.names[call.outputs[0]] = self.names[call.arguments["self"]]
+            return
         site = CallSite(builder, call, self.names, outputs, declared, self, name, scope, place)
         translation = find_translation(call.target)
         if translation is None:
@@ -156,7 +168,8 @@ class ProgramWalker:
 
     def _add_untranslated(self, site: CallSite, unknown: bool = False) -> None:
         """Adds a call as a node of its own operator, in the domain of its namespace (`aten:roll`); with unknown, as
-        one that no rule knows."""
+        one that no rule knows. A call without outputs, a kernel that writes into its inputs, has one of no known type.
+        """
         domain, operator = site.target.partition(".")[0], operator_name(site.target)
         attributes = {
             key: value
@@ -166,7 +179,9 @@ class ProgramWalker:
             and not (isinstance(value, tuple) and any(isinstance(item, ValueName) for item in value))
         }
         types = [UNKNOWN if t is None else t for t in site.declared]
-        site.emit(f"{operator}?" if unknown else operator, site.tensor_inputs(), attributes, domain=domain, types=types)
+        name, outputs = f"{operator}?" if unknown else operator, site.outputs or (site.name,)
+        types = types or [UNKNOWN]
+        site.emit(name, site.tensor_inputs(), attributes, outputs=outputs, domain=domain, types=types)
 
     def _find_difference(self, call: Call, site: CallSite) -> str:
         """What differs between the sizes that costcalc infers and those of the program; "" where they agree. The
@@ -177,6 +192,8 @@ class ProgramWalker:
                 continue
             value = self.names[output]
             inferred = types.get(value)
+            if inferred is None and not self.is_read(output):
+                continue
             if inferred is None:
                 return f"{site.name}: {output} is not computed"
             if inferred.shape is not None and _differ(inferred.shape, declared.shape):
@@ -184,6 +201,12 @@ class ProgramWalker:
             if value not in self.builder.initializers and value not in self.builder.inputs:
                 types[value] = declared._replace(value=inferred.value)
         return ""
+
+    def is_read(self, output: str) -> bool:
+        """Whether a call reads this value, or it is an output of the program or of a graph inside it."""
+        if self.read is None:
+            self.read = _names_read(self.program.graph)
+        return output in self.read
 
     def inline(self, graph: Any, arguments: Sequence[Any], prefix: str) -> tuple[Any, ...]:
         """Adds the calls of a graph inside the program, with these values as its inputs; returns its outputs."""
@@ -199,6 +222,29 @@ class ProgramWalker:
         self.names.clear()
         self.names.update(saved)
         return results
+
+
+def _bind(argument: Any, binding: Mapping[str, Dim]) -> Any:
+    """An argument of a call, the extents in it bound."""
+    if isinstance(argument, Poly):
+        return substitute(argument, binding)
+    if isinstance(argument, tuple) and not isinstance(argument, SubgraphArgument):
+        return tuple([_bind(item, binding) for item in argument])
+    return argument
+
+
+def _names_read(graph: ProgramGraph) -> set[str]:
+    """The names of the values that the calls of a graph read, and of its outputs; those of the graphs inside it too."""
+    names: set[str] = set()
+    values: list[Any] = [graph.outputs, *[value for call in graph.calls for value in call.arguments.values()]]
+    for value in values:
+        if isinstance(value, ValueName):
+            names.add(value)
+        elif isinstance(value, SubgraphArgument):
+            names |= _names_read(value.graph)
+        elif isinstance(value, tuple):
+            values.extend(value)
+    return names
 
 
 _SAMPLES = (7, 64, 97, 131)
