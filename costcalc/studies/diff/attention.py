@@ -24,7 +24,9 @@ def spell_attention(before: Snapshot, after: Snapshot) -> tuple[Snapshot, Snapsh
     if is_whole[0] == is_whole[1]:
         return before, after
     before, after = (
-        replace(version, layers=tuple([part for layer in version.layers for part in _spell(layer)])) if whole else version
+        replace(version, layers=tuple([part for layer in version.layers for part in _spell(layer)]))
+        if whole
+        else version
         for version, whole in zip((before, after), is_whole, strict=True)
     )
     return before, after
