@@ -9,9 +9,12 @@ from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim, Poly, substitute, symbols
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
 from costcalc.core.ir import UNKNOWN, TensorType, bind_type
+from costcalc.frontends.pytorch.aliases import Aliases
 from costcalc.frontends.pytorch.metadata import CallNames, operator_name, parse_source_line
+from costcalc.frontends.pytorch.parameters import find_ties
 from costcalc.frontends.pytorch.program import Call, ExportedProgram, ProgramGraph, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate import CallSite, find_translation
+from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, is_transposition
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
@@ -21,6 +24,7 @@ NO_COMPUTATION = frozenset(
         "aten._assert_async",
         "aten._assert_scalar",
         "aten._assert_tensor_metadata",
+        "aten._linalg_check_errors",
         "aten.sym_constrain_range",
         "aten.sym_constrain_range_for_size",
         "aten.sym_size",
@@ -44,19 +48,19 @@ class ProgramWalker:
         self.names: dict[str, str] = {}
         self.types: dict[str, TensorType] = {}
         self.differences: list[str] = []
+        types = [program.graph.types.get(s.value, UNKNOWN) for s in program.inputs if s.kind == "input"]
+        self.input_symbols = frozenset(symbols(*[d for t in types for d in t.shape or ()]))
+        self.noted: set[int] = set()
+        self.uses = count_uses(program.graph)
+        self.transposed = find_transposed_weights(program.graph, program.inputs)
         self.read: set[str] | None = None
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols of the program's inputs."""
-        shapes = [self.program.graph.types[s.value].shape for s in self.program.inputs if s.kind == "input"]
-        return tuple(symbols(*[d for shape in shapes for d in shape or ()]))
 
     def run(self) -> tuple[str, ...]:
         """Adds inputs, stored tensors and calls; returns the outputs' values."""
         graph = self.program.graph
         self._add_inputs(graph)
         self._add_calls(graph, "", lambda name: name)
+        self._add_unread()
         if self.differences:
             few = ", ".join(self.differences[:3]) + (" …" if len(self.differences) > 3 else "")
             self.builder.notes.append(
@@ -68,6 +72,9 @@ class ProgramWalker:
 
     def _add_inputs(self, graph: ProgramGraph) -> None:
         builder = self.builder
+        builder.modules.update(self.call_names.classes)
+        ties = find_ties(self.program)
+        self.builder.notes.extend(ties.notes)
         for spec in self.program.inputs:
             declared = graph.types.get(spec.value)
             if declared is None:
@@ -76,20 +83,59 @@ class ProgramWalker:
             if spec.kind == "input":
                 builder.add_input(spec.value, type_.dtype, type_.shape)
                 continue
-            name = self.names[spec.value] = spec.target
+            name = self.names[spec.value] = ties.targets.get(spec.target, spec.target)
             if name not in builder.types:
-                builder.add_initializer(name, type_.dtype, type_.shape or ())
-            if spec.kind == "parameter":
+                shape = type_.shape or ()
+                builder.add_initializer(name, type_.dtype, shape[::-1] if name in self.transposed else shape)
+            if spec.kind != "parameter":
+                builder.stored_kinds[name] = spec.kind
+            elif name == spec.target:
                 builder.parameters.add(name)
+                if spec.value not in graph.trainable:
+                    builder.frozen.add(name)
+
+    def _add_unread(self) -> None:
+        """Stored tensors that no node reads: one counts for its module's node; where the module is not called, for a
+        node of its own, so that the totals are those of all parameters and buffers."""
+        builder = self.builder
+        read = {name for node in builder.nodes for name in node.inputs}
+        nodes = {node.name for node in builder.nodes}
+        own: list[str] = []
+        for name in builder.initializers:
+            if name in read or (name not in builder.parameters and builder.stored_kinds.get(name) != "buffer"):
+                continue
+            module, _, end = name.rpartition(".")
+            if module not in nodes:
+                own.append(name)
+                builder.modules.setdefault(module, "")
+                node = f"{module}/{end}" if module else end
+                builder.add(
+                    "Identity", (name,), name=node, outputs=(f"{name}/unread",), scope=(module,) if module else ()
+                )
+            else:
+                builder.owners[name] = module
+        if own:
+            count = "1 stored tensor is" if len(own) == 1 else f"{len(own)} stored tensors are"
+            few = ", ".join(own[:3]) + (" …" if len(own) > 3 else "")
+            builder.notes.append(f"{count} read by no call, and counted all the same: {few}")
 
     def _add_calls(self, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
+        aliases = Aliases(graph)
         for call in graph.calls:
             spend(NODE_STEPS)
             namespace = call.target.partition(".")[0]
             operator = f"{namespace}.{operator_name(call.target)}"
-            if operator in NO_COMPUTATION or namespace in NO_COMPUTATION or not any(call.outputs):
+            if operator in NO_COMPUTATION or (namespace in NO_COMPUTATION and not any(call.outputs)):
                 continue
-            self._add_call(call, graph, prefix, value_name)
+            if any(call.outputs) or (not call.outputs and call.arguments):
+                if aliases.overwritten and aliases.overwritten.issuperset(filter(None, call.outputs)):
+                    source = self.names.get(call.arguments["self"], call.arguments["self"])
+                    self.names.update((output, source) for output in call.outputs if output)
+                else:
+                    self._add_call(call, graph, prefix, value_name)
+                names = aliases.follow(call)
+                if names:
+                    self._add_write(call, names, aliases.is_part(call.outputs[0]))
 
     def _add_call(self, call: Call, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
         builder = self.builder
@@ -97,11 +143,15 @@ class ProgramWalker:
             call = call._replace(arguments={k: _bind(v, self.binding) for k, v in call.arguments.items()})
         name, scope = self.call_names.name(call, prefix)
         place = parse_source_line(str(call.metadata.get("stack_trace") or ""))
+        self._note_data_symbols(graph, call, name)
         declared = tuple([self._declared(graph, output) for output in call.outputs])
         outputs = tuple([value_name(output) if output else "" for output in call.outputs])
         for output, value in zip(call.outputs, outputs, strict=True):
             if output:
                 self.names[output] = value
+        if self.transposed and is_transposition(call) and self.names.get(call.arguments["self"]) in self.transposed:
+            self.names[call.outputs[0]] = self.names[call.arguments["self"]]
+            return
         site = CallSite(builder, call, self.names, outputs, declared, self, name, scope, place)
         translation = find_translation(call.target)
         if translation is None:
@@ -125,13 +175,48 @@ class ProgramWalker:
                     self.names[output] = value
             self._add_untranslated(site, unknown=True)
 
+    def _add_write(self, call: Call, names: Sequence[str], is_part: bool) -> None:
+        """What a call writes in place is what the names of the tensor stand for from then on: of a part, a node that
+        writes it into the whole."""
+        value = self.names[call.outputs[0]]
+        whole = self.names.get(names[0], names[0])
+        if is_part:
+            types = self.builder.types
+            if whole not in types or value not in types:
+                return
+            name = f"{call.outputs[0]}/write"
+            value = self.builder.add(
+                "write", [whole, value], name=name, domain="aten", types=[types[whole]._replace(value=None)]
+            )[0]
+        self.names.update((name, value) for name in names)
+
+    def _note_data_symbols(self, graph: ProgramGraph, call: Call, name: str) -> None:
+        """Symbols that first appear in a call's outputs depend on data: the graph gets them with the call's name, and
+        the largest value that the program allows, which they take where upper bounds are asked for."""
+        for output in call.outputs:
+            declared = graph.types.get(output)
+            for extent in declared.shape or () if declared is not None else ():
+                if isinstance(extent, int) or id(extent) in self.noted:
+                    continue
+                self.noted.add(id(extent))
+                for key in symbols(extent):
+                    if key in self.input_symbols or key in self.builder.data_symbols:
+                        continue
+                    self.builder.data_symbols[key] = name
+                    limit = self.program.ranges.get(key, (None, None))[1]
+                    if limit is not None and limit < 1 << 31:
+                        self.builder.upper_bounds[key] = limit
+                        if self.builder.upper:
+                            self.binding.setdefault(key, limit)
+
     def _declared(self, graph: ProgramGraph, output: str) -> TensorType | None:
         type_ = graph.types.get(output) if output else None
         return bind_type(type_, self.binding) if type_ is not None and self.binding else type_
 
     def _add_untranslated(self, site: CallSite, unknown: bool = False) -> None:
         """Adds a call as a node of its own operator, in the domain of its namespace (`aten:roll`); with unknown, as
-        one that no rule knows."""
+        one that no rule knows. A call without outputs, a kernel that writes into its inputs, has one of no known type.
+        """
         domain, operator = site.target.partition(".")[0], operator_name(site.target)
         attributes = {
             key: value
@@ -141,7 +226,9 @@ class ProgramWalker:
             and not (isinstance(value, tuple) and any(isinstance(item, ValueName) for item in value))
         }
         types = [UNKNOWN if t is None else t for t in site.declared]
-        site.emit(f"{operator}?" if unknown else operator, site.tensor_inputs(), attributes, domain=domain, types=types)
+        name, outputs = f"{operator}?" if unknown else operator, site.outputs or (site.name,)
+        types = types or [UNKNOWN]
+        site.emit(name, site.tensor_inputs(), attributes, outputs=outputs, domain=domain, types=types)
 
     def _find_difference(self, call: Call, site: CallSite) -> str:
         """What differs between the sizes that costcalc infers and those of the program; "" where they agree. The

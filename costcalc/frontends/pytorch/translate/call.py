@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from costcalc.core.dim import Dim, Poly
@@ -13,7 +13,14 @@ from costcalc.graph.builder import GraphBuilder
 
 
 class Inliner(Protocol):
-    """Adds the calls of a graph inside the program, and knows which values of the program are read."""
+    """Adds the calls of a graph inside the program; knows which values of the program are read and how often, and the
+    stored matrices that it keeps transposed."""
+
+    @property
+    def uses(self) -> Mapping[str, int]: ...
+
+    @property
+    def transposed(self) -> Collection[str]: ...
 
     def inline(self, graph: Any, arguments: Sequence[Any], prefix: str) -> tuple[Any, ...]: ...
 
@@ -128,12 +135,15 @@ class CallSite:
         return bool(self.get(name, default))
 
     def type(self, value: str) -> TensorType:
-        """The type of a value."""
-        return self.builder.types[value]
+        """The type of a value. LoadError where nothing computes it."""
+        type_ = self.builder.types.get(value)
+        if type_ is None:
+            raise LoadError(f"{self.target} reads {value!r}, which nothing before it computes", "write it again")
+        return type_
 
     def shape(self, value: str) -> tuple[Dim, ...]:
         """The shape of a value. LoadError where it is not known."""
-        shape = self.builder.types[value].shape
+        shape = self.type(value).shape
         if shape is None:
             raise LoadError(f"the shape of {value!r} is not known", "write the program again")
         return shape
@@ -202,7 +212,7 @@ class CallSite:
         """Makes an output another name of a value: the call computes nothing."""
         names = self.names
         assert isinstance(names, dict)
-        names[self.outputs[position]] = value
+        names[self.results[position]] = value
 
 
 Translation = Callable[[CallSite], None]
