@@ -7,7 +7,7 @@ from typing import Any
 from costcalc.core.errors import LoadError
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.elementwise import operand_names, read_operands
-from costcalc.frontends.pytorch.translate.operand import Expression, ExpressionNodes, cast, leave_out
+from costcalc.frontends.pytorch.translate.operand import Expression, ExpressionNodes, cast
 
 REDUCTIONS = ("none", "mean", "sum")
 """The argument `reduction` of a loss -> its name."""
@@ -126,7 +126,6 @@ def class_loss(call: CallSite) -> None:
         call.emit("Reshape", [value, call.constant((), "scalar_shape")])
     else:
         call.emit(operator, inputs, attributes, outputs=[call.outputs[0]])
-    leave_out(call, 1)
 
 
 def _emit_smooth_labels(call: CallSite, inputs: list[str], attributes: dict[str, Any]) -> None:
