@@ -212,7 +212,7 @@ class CallSite:
         """Makes an output another name of a value: the call computes nothing."""
         names = self.names
         assert isinstance(names, dict)
-        names[self.outputs[position]] = value
+        names[self.results[position]] = value
 
 
 Translation = Callable[[CallSite], None]
