@@ -120,7 +120,7 @@ def _add_times(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
 
 
 def _default_columns(report: Report, by: str) -> tuple[str, ...]:
-    keys = DEFAULT_COLUMNS[by]
+    keys: tuple[str, ...] = DEFAULT_COLUMNS[by]
     if by in ("layer", "module") and report.graph.modules:  # a layer's name has the operator where its module has not
         keys = (keys[0], "module", *[key for key in keys[1:] if key != "op"])
     if columns.BACKWARD_COLUMN not in report.totals:
