@@ -65,6 +65,7 @@ class Norms(nn.Module):
                 F.cosine_similarity(x, x),
                 F.pairwise_distance(x, x),
                 torch.dist(x, x),
+                torch.pdist(x[0]),
             ),
         ]
 
@@ -133,7 +134,12 @@ class Losses(nn.Module):
                 F.kl_div(x, y),
                 F.kl_div(x, y, log_target=True),
             ),
-            *(F.kl_div(x, y, reduction="batchmean"), F.poisson_nll_loss(x, y)),
+            *(
+                F.kl_div(x, y, reduction="batchmean"),
+                F.poisson_nll_loss(x, y),
+                F.hinge_embedding_loss(x, y),
+                F.margin_ranking_loss(x[0], x[1], y[0]),
+            ),
         ]
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.cli import ok
+from support.paths import DATA, ROOT
 
 import costcalc
 from costcalc.analysis.grouping import expand_tree, module_tree
 from costcalc.cli.group import cli
 from costcalc.core.ir import Module
 from costcalc.frontends.pytorch.metadata import parse_source_line
-from support.cli import ok
-from support.paths import DATA, ROOT
 
 NET = DATA / "pt2" / "modules_tied.pt2"
 OPEN_NET = NET.with_name("modules_tied_open.pt2")

@@ -8,8 +8,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import costcalc
 from support.paths import DATA
+
+import costcalc
 
 NET = DATA / "pt2" / "modules_tied.pt2"
 
