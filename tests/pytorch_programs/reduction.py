@@ -24,6 +24,7 @@ class Reductions(nn.Module):
             *(x.logsumexp(1), x.logsumexp((0, 1), keepdim=True), x.count_nonzero(), i.count_nonzero(1), x.nansum(1)),
             *(x.nanmean(-1), i.cumsum(1), x.cumsum(-1), b.cumsum(0), x.cumprod(1), s.cumsum(0), *x.cummax(1)),
             *(*x.cummin(0), x.logcumsumexp(1), x.sum(-1, dtype=torch.float16)),
+            *(x.diff(), b.diff(dim=1), x.diff(2, -1, prepend=x[..., :1]), x.diff(0)),
         ]
 
 

@@ -79,7 +79,7 @@ def margin_loss(call: CallSite) -> None:
     """max(0, margin − target · (x₁ − x₂)); or of targets 1 and −1: x of the first, max(0, margin − x) of the
     others."""
     if ".margin_ranking" in call.target:
-        distance = ("Mul", "target", ("Sub", "input1", "input2"))
+        distance: Expression = ("Mul", "target", ("Sub", "input1", "input2"))
         _emit_loss(call, ("Relu", ("Sub", call.number("margin", 0.0), distance)))
     else:
         distance = ("Relu", ("Sub", call.number("margin", 1.0), "self"))
