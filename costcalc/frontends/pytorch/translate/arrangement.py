@@ -275,7 +275,7 @@ def emit_roll(call: CallSite, x: str, shifts: Sequence[int], axes: Sequence[int]
         cut = -n % extent if isinstance(extent, int) else -n
         name = suffix if i + 1 == len(moves) else f"{suffix}axis{axis}"
         ranges = ((cut, END_OF_AXIS), (0, cut))
-        parts = [emit_slice(call, x, axis, bounds, f"{name}part{axis}{j}") for j, bounds in enumerate(ranges)]
+        parts = [emit_slice(call, x, axis, bounds, f"part{axis}.{j}") for j, bounds in enumerate(ranges)]
         x = call.emit("Concat", parts, {"axis": axis}, suffix=name)
     if not moves and not suffix:
         call.alias(x)
