@@ -58,9 +58,17 @@ describe("A part of a tensor is written in place.", "write", domain=DOMAIN)
 traits("write", domain=DOMAIN, positions="lost", keeps="nothing")
 
 traits(
-    "scatter_reduce", "index_add", "index_reduce", "index_put", "masked_scatter", "masked_index",
-    "masked_index_put_accumulate", domain=DOMAIN, positions="lost", keeps="indices",
-)  # fmt: skip
+    "scatter_reduce",
+    "index_add",
+    "index_reduce",
+    "index_put",
+    "masked_scatter",
+    "masked_index",
+    "masked_index_put_accumulate",
+    domain=DOMAIN,
+    positions="lost",
+    keeps="indices",
+)
 
 traits("nonzero", "nonzero_static", domain=DOMAIN, positions="lost", keeps="nothing")
 

@@ -93,9 +93,20 @@ def find_axes(call: CallSite, axes: Sequence[int], rank: int) -> tuple[int, ...]
 
 
 @translates(
-    "view", "view_copy", "_unsafe_view", "view_as", "reshape", "reshape_as", "_reshape_alias", "_reshape_alias_copy",
-    "unflatten", "ravel", "atleast_1d.default", "atleast_2d.default", "atleast_3d.default",
-)  # fmt: skip
+    "view",
+    "view_copy",
+    "_unsafe_view",
+    "view_as",
+    "reshape",
+    "reshape_as",
+    "_reshape_alias",
+    "_reshape_alias_copy",
+    "unflatten",
+    "ravel",
+    "atleast_1d.default",
+    "atleast_2d.default",
+    "atleast_3d.default",
+)
 def reshape(call: CallSite) -> None:
     """The same elements under the shape that the program says."""
     emit_reshape(call, call.tensor("self"), call.out_type().shape or ())

@@ -84,9 +84,16 @@ def emit_split(call: CallSite, x: str, axis: int) -> None:
 
 
 @translates(
-    "split", "split_copy", "split_with_sizes", "split_with_sizes_copy", "unsafe_split", "unsafe_split_with_sizes",
-    "chunk", "unsafe_chunk", "tensor_split",
-)  # fmt: skip
+    "split",
+    "split_copy",
+    "split_with_sizes",
+    "split_with_sizes_copy",
+    "unsafe_split",
+    "unsafe_split_with_sizes",
+    "chunk",
+    "unsafe_chunk",
+    "tensor_split",
+)
 def split(call: CallSite) -> None:
     """Parts along an axis. Those that tensor_split lets overlap, or leaves gaps between, are refused."""
     x = call.tensor("self")
