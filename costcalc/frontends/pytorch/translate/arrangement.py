@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import DType
 from costcalc.frontends.pytorch.metadata import operator_name
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 
@@ -64,13 +63,6 @@ def emit_expand(call: CallSite, value: str, shape: Sequence[Dim], suffix: str = 
     return call.emit("Expand", [value, call.constant(target, f"{suffix}shape")], suffix=suffix)
 
 
-def emit_cast(call: CallSite, value: str, dtype: DType, suffix: str) -> str:
-    """A value in another element type; the same where it has that type."""
-    if call.type(value).dtype is dtype:
-        return value
-    return call.emit("Cast", [value], {"to": dtype.code}, suffix=suffix)
-
-
 def emit_slice(call: CallSite, value: str, axis: int, bounds: tuple[Dim, Dim], suffix: str = "", step: Dim = 1) -> str:
     """The range [start, end) of an axis, every step-th. Where a bound is a symbol the extent is that of the program."""
     start, end = bounds
@@ -100,6 +92,7 @@ def find_axes(call: CallSite, axes: Sequence[int], rank: int) -> tuple[int, ...]
     "reshape",
     "reshape_as",
     "_reshape_alias",
+    "_reshape_copy",
     "_reshape_alias_copy",
     "unflatten",
     "ravel",
