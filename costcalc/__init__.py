@@ -1,7 +1,8 @@
 """costcalc: what a neural network costs before anyone runs it.
 
-`analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware`, `reconcile`, `suggest`
-and `sweep` are the Python API, `TorchModule` is a PyTorch module with its inputs; each is imported when it is first used, so that `import costcalc` costs nothing.
+`analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware`, `reconcile`, `suggest` and `sweep`
+are the Python API, `TorchModule` is a PyTorch module with its inputs; each is imported when it is first used, so that
+`import costcalc` costs nothing.
 """
 
 from __future__ import annotations

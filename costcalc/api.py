@@ -59,15 +59,15 @@ def analyze(
 ) -> Report:
     """What a model costs: layers and totals, and what the options ask for beside, which str prints too.
 
-    inputs, args, kwargs and dynamic_shapes are what a PyTorch module is called with, as load takes them. The options are load's and: execution (in_place, fuse, fuse_blocks, reorder, align by name) for the peak and the
+    inputs, args, kwargs and dynamic_shapes are what a PyTorch module is called with, as load takes them.
+
+    The options are load's and: execution (in_place, fuse, fuse_blocks, reorder, align by name) for the peak and the
     arena; training (True, or optimizer, freeze, input_gradient, checkpoint by name) for a training step; devices
     (names or paths of profiles) for bounds of time and energy; generation (True, or prompt, generate, batch,
     cache_dtype by name) for a decoder's passes and cache. strict makes an operator without a rule an
     UnknownOperatorError.
     """
-    return analyze_settings(
-        _with_inputs(source, inputs, args, kwargs, dynamic_shapes), Settings.of(**options), strict
-    )
+    return analyze_settings(_with_inputs(source, inputs, args, kwargs, dynamic_shapes), Settings.of(**options), strict)
 
 
 def _with_inputs(source: Any, inputs: tuple[Any, ...], args: Any, kwargs: Any, dynamic_shapes: Any) -> Any:

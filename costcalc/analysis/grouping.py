@@ -1,4 +1,4 @@
-"""Rows to groups: one for each operator type, or the tree of the blocks that layers belong to."""
+"""Rows to groups: one for each operator type, or the tree of the blocks, or of the modules, that layers belong to."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from costcalc.analysis.layers import LayerCost
 
 class LayerGroup(NamedTuple):
     """Rows that are shown as one: those of an operator type, of a block, or those that --top leaves over. is_block
-    says that the group is a block of the model, depth how deep it is in the tree."""
+    says that the group is a block of the model, depth how deep it is in the tree; class_name is a module's."""
 
     name: str
     rows: tuple[LayerCost, ...]
     depth: int = 0
     label: str = ""
     is_block: bool = True
+    class_name: str = ""
 
 
 DEFAULT_BLOCKS = 8
@@ -35,13 +36,48 @@ def group_by_operator(rows: Iterable[LayerCost]) -> list[LayerGroup]:
 @dataclass(slots=True)
 class LayerBlock:
     """A node of the tree: a block with its rows and inner blocks in execution order, or a single layer. label is the
-    end of its path that its parent's lacks. is_folded: it stands for layers beside blocks."""
+    end of its path that its parent's lacks. is_folded: it stands for layers beside blocks. class_name is a
+    module's; is_module: the block is one, which may have none inside."""
 
     path: tuple[str, ...]
     label: str = ""
     rows: list[LayerCost] = field(default_factory=list)
     children: dict[str, LayerBlock] = field(default_factory=dict)
     is_folded: bool = False
+    class_name: str = ""
+    is_module: bool = False
+
+
+def module_tree(rows: Iterable[LayerCost]) -> LayerBlock:
+    """Rows -> the root of their tree of modules, by the parts of their paths; that of their blocks where rows have no
+    modules.
+
+    A module that is called again, or elsewhere, continues its first call. Layers of a module beside its inner modules
+    are those that the module's own code calls; where a module has none inside, they are only shown if several cost
+    something.
+    """
+    rows = tuple(rows)
+    classes = {row.module.path: row.module.class_name for row in rows if row.module}
+    if not classes:
+        return block_tree(rows)
+    root = LayerBlock((), class_name=classes.get("", ""), is_module=True)
+    for row in rows:
+        block = root
+        block.rows.append(row)
+        path = row.module.path if row.module else ""
+        for end in [i for i, c in enumerate(f"{path}.") if c == "."] if path else ():
+            inner = path[:end]
+            child = block.children.get(inner)
+            if child is None:
+                label = inner.rpartition(".")[2]
+                class_name = classes.get(inner, "")
+                child = block.children[inner] = LayerBlock((inner,), label, class_name=class_name, is_module=True)
+            block = child
+            block.rows.append(row)
+        if block is root or row.name != path:
+            label = row.name.removeprefix(f"{path}/").removeprefix(f"{path.rpartition('.')[0]}.")
+            block.children["\0" + row.name] = LayerBlock((row.name,), label, [row])
+    return root
 
 
 def block_tree(rows: Iterable[LayerCost]) -> LayerBlock:
@@ -102,7 +138,7 @@ def _raise_only_block(root: LayerBlock) -> None:
 def _fold_minor(children: list[LayerBlock]) -> list[LayerBlock]:
     """Children of a block -> the same; beside blocks, the layers that cost next to nothing are one, the last."""
     minor = [child for child in children if _is_minor(child)]
-    if len(minor) < 2 or not any(child.children for child in children):
+    if len(minor) < 2 or not any(child.children or child.is_module for child in children):
         return children
     label = f"({len(minor)} other layers)"
     folded = LayerBlock((label,), label, [row for child in minor for row in child.rows], {label: minor[0]}, True)
@@ -112,7 +148,7 @@ def _fold_minor(children: list[LayerBlock]) -> list[LayerBlock]:
 def _is_minor(block: LayerBlock) -> bool:
     """Whether it is a layer without MACs and parameters."""
     figures = block.rows[0].figures
-    return not block.children and figures["macs"] == 0 and figures["params"] == 0
+    return not block.children and not block.is_module and figures["macs"] == 0 and figures["params"] == 0
 
 
 def expand_tree(root: LayerBlock, depth: int | None) -> list[LayerGroup]:
@@ -165,9 +201,11 @@ def _children(block: LayerBlock) -> list[LayerBlock]:
     children = list(block.children.values())
     if block.is_folded or len(block.rows) == 1 or all(map(_is_minor, children)):
         return []
+    if block.is_module and not any(child.is_module for child in children):
+        return _fold_minor(children) if sum(not _is_minor(child) for child in children) > 1 else []
     return _fold_minor(children)
 
 
 def _block_group(block: LayerBlock, depth: int) -> LayerGroup:
-    name = block.rows[0].name if not block.children else "/".join(block.path)
-    return LayerGroup(name, tuple(block.rows), depth, block.label)
+    name = "/".join(block.path) if block.children or block.is_module else block.rows[0].name
+    return LayerGroup(name, tuple(block.rows), depth, block.label, class_name=block.class_name)

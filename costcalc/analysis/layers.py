@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from costcalc.analysis.cost import NodeCost, NodeFigures, figure_nodes
 from costcalc.core.dim import Dim, substitute, sum_dims
 from costcalc.core.formula import Cost
-from costcalc.core.ir import Graph, TensorType, bind_type, qualified_name
+from costcalc.core.ir import Graph, Module, TensorType, bind_type, qualified_name
 from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS
 from costcalc.core.quantity import Certainty
 from costcalc.core.registry import rule_state
@@ -37,7 +37,8 @@ class LayerOutput(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class LayerCost:
     """One layer: a node with its figures over `count` runs. cost holds the formulas of one run (None:
-    unknown), state is costed, free, constant or unknown."""
+    unknown), state is costed, free, constant or unknown; module is the one that it stands in, where the model has
+    such."""
 
     name: str
     op_type: str
@@ -49,6 +50,7 @@ class LayerCost:
     cost: Cost | None
     state: str
     figures: LayerFigures
+    module: Module | None = None
 
     @property
     def operator(self) -> str:
@@ -98,8 +100,9 @@ def _lack(row: LayerCost) -> Literal["rule", "shape", "figure"]:
     return "shape" if any(output.type.shape is None for output in row.outputs) else "figure"
 
 
-def make_layers(items: Iterable[NodeCost]) -> tuple[LayerCost, ...]:
-    """Costs of nodes -> a row for each, over all its runs. Rows with the same figures share one mapping."""
+def make_layers(items: Iterable[NodeCost], graph: Graph | None = None) -> tuple[LayerCost, ...]:
+    """Costs of nodes -> a row for each, over all its runs, with its module in the graph. Rows with the same figures
+    share one mapping."""
     figures_by_cost: dict[Any, LayerFigures] = {}
     rows = []
     for item in items:
@@ -121,6 +124,7 @@ def make_layers(items: Iterable[NodeCost]) -> tuple[LayerCost, ...]:
                 item.cost,
                 item.state,
                 figures,
+                graph.find_module(node) if graph is not None and graph.modules else None,
             )
         )
     return tuple(rows)

@@ -46,13 +46,16 @@ class ExecutionOptions:
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """How a model is trained. freeze are glob patterns of the names of parameters, layers or blocks; input_gradient
-    computes the gradient of float inputs too; checkpoint saves only the inputs of blocks and computes the rest
-    again."""
+    """How a model is trained. freeze are glob patterns of the names of parameters, layers, blocks or modules that are
+    not trained, or, behind `!`, are; input_gradient computes the gradient of float inputs too; checkpoint saves only
+    the inputs of blocks and computes the rest again."""
 
     optimizer: str = setting("choice", "Whose state is kept.  [default: adam]", choices=OPTIMIZERS, default="adam")
     freeze: tuple[str, ...] = setting(
-        "texts", "Do not train parameters, layers or blocks of this name: --freeze 'layer1*'.", metavar="PATTERN"
+        "texts",
+        "Do not train parameters, layers, blocks or modules of this name: --freeze 'layer1*'. With `!` before it, train "
+        "them though they are frozen: '!head*'.",
+        metavar="PATTERN",
     )
     input_gradient: bool = setting("flag", "Compute the gradient of the float inputs too.")
     checkpoint: bool = setting("flag", "Keep only the inputs of blocks and compute the rest of them again.")

@@ -230,7 +230,7 @@ NODE_BY_NODE = ExecutionOptions()
 def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> Report:
     """Graph -> its report; the peak (and the arena) are those of the execution."""
     with limited_work("the analysis", nodes=len(graph.nodes)):
-        rows = make_layers(cost_nodes(graph))
+        rows = make_layers(cost_nodes(graph), graph)
         totals = sum_figures(row.figures for row in rows) | memory_totals(graph, execution)
         for key, total in totals.items():
             bits = max(c.bit_length() for _, c in terms_of(total)) if total is not None else 0

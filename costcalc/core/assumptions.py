@@ -38,6 +38,8 @@ class Assumption(NamedTuple):
                 bound = _other_argument(y, "max", x)
                 if bound is not None:
                     return f"{text(x)} >= {text(bound)}"
+        if self.relation == ">=" and isinstance(a, int):
+            return f"{text(b)} <= {text(a)}"
         return f"{text(a)} {self.relation} {text(b)}"
 
     def check(self, binding: Mapping[str, Dim]) -> None:

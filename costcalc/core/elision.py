@@ -38,6 +38,18 @@ def match_pattern(pattern: str, names: Iterable[str], what: str) -> list[str]:
     return globbed or elided
 
 
+def module_labels(name: str, tensors: Iterable[str] = ()) -> frozenset[str]:
+    """A layer that is called after its module (`layer1.0.conv1`, `layer1.0/add`), and its stored tensors -> the names
+    of the modules around it, its own included, and of the tensors: layer1, layer1.0, layer1.0.conv1,
+    layer1.0.conv1.weight."""
+    labels = set(tensors)
+    path = name.partition("/")[0]
+    while path:
+        labels.add(path)
+        path = path.rpartition(".")[0]
+    return frozenset(labels)
+
+
 def list_names(names: Iterable[str], most: int = 6) -> str:
     """Names → the first few of them as text, and `…` where there are more."""
     listed = list(names)

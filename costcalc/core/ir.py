@@ -139,6 +139,14 @@ EMPTY_OPTIONAL = TensorType(DType.UNDEFINED, (0,), ())
 """The type of an optional that holds nothing; one that holds something has the type of what it holds."""
 
 
+class Module(NamedTuple):
+    """A module of the network as its framework knows it: its path from the root (`layer1.0.conv1`, "" of the root) and
+    its class ("" where that is not known)."""
+
+    path: str
+    class_name: str
+
+
 def qualified_name(domain: str, op_type: str) -> str:
     """`domain:Op`, or `Op` of ONNX's own domain."""
     return f"{domain}:{op_type}" if domain else op_type
@@ -177,7 +185,9 @@ class Graph:
     data, where there is one. quantised names the values of an integer type that stand for reals: those that convert()
     takes as if they were computed, or stored, in that type. sparse holds the stored tensors of which the file has some
     elements and their indices only: their types are those of the whole. data_symbols maps a symbol of
-    an extent that depends on data to its node, or its input.
+    an extent that depends on data to its node, or its input. What a front end knows of modules: modules maps their paths
+    to their classes, stored_kinds says which stored tensors are buffers or constants, frozen names parameters that are
+    not trained, owners gives tensors that no node reads the node that they are counted for.
     """
 
     name: str
@@ -197,6 +207,10 @@ class Graph:
     upper_bounds: Mapping[str, Dim] = field(default_factory=dict)
     sparse: Mapping[str, SparseStorage] = field(default_factory=dict)
     data_symbols: Mapping[str, str] = field(default_factory=dict)
+    modules: Mapping[str, str] = field(default_factory=dict)
+    stored_kinds: Mapping[str, str] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()
+    owners: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
@@ -206,6 +220,19 @@ class Graph:
     def data_inputs(self) -> tuple[str, ...]:
         """The inputs that a caller gives; an input with a stored tensor as its default is none."""
         return tuple([name for name in self.inputs if name not in self.initializers])
+
+    def find_module(self, node: Node) -> Module | None:
+        """A node -> the innermost module that it stands in; None where the graph has no modules. A node is called after
+        a module that is one operator (`conv1`, again `conv1_2`), else after module and operator (`layer1.0/add`)."""
+        if not self.modules:
+            return None
+        path = node.name.partition("/")[0]
+        stem, _, number = path.rpartition("_")
+        if path not in self.modules and number.isdigit():
+            path = stem
+        if path not in self.modules:
+            path = node.scope[-1] if node.scope else ""
+        return Module(path, self.modules.get(path, ""))
 
     def is_real(self, name: str) -> bool:
         """Whether a value is of a float type, or stands for one."""

@@ -68,7 +68,7 @@ class TorchModule:
         self.args = None if args is None else tuple(args)
         self.kwargs = dict(kwargs or {})
         self.dynamic_shapes = dynamic_shapes
-        self.name = name or (module if isinstance(module, str) else _class_name(module))
+        self.name = name or (module if isinstance(module, str) else object_name(module))
 
     @property
     def has_inputs(self) -> bool:
@@ -90,9 +90,11 @@ def _is_list_of_shapes(item: Any) -> bool:
     return isinstance(item, list) and bool(item) and all(isinstance(shape, tuple) for shape in item)
 
 
-def _class_name(module: Any) -> str:
-    kind = module if isinstance(module, type) or hasattr(module, "__qualname__") else type(module)
-    return str(getattr(module, "__name__", "") or kind.__name__).rpartition(".")[2]
+def object_name(module: Any) -> str:
+    """A module, a class or a function -> the name of its class, or its own; of what torch.compile made, that inside."""
+    inner = getattr(module, "_orig_mod", module) if type(module).__name__ == "OptimizedModule" else module
+    is_named = isinstance(inner, type) or hasattr(inner, "__qualname__")
+    return str(inner.__name__ if is_named else type(inner).__name__)
 
 
 class NamedModel(str):

@@ -16,7 +16,7 @@ from costcalc.core.ir import Graph
 from costcalc.frontends import git
 from costcalc.frontends.archive import read_directory
 from costcalc.frontends.builtin import builtin_names, find_builtin, find_family
-from costcalc.frontends.module import NamedModel, is_torch_object, names_code
+from costcalc.frontends.module import NamedModel, TorchModule, is_torch_object, names_code, object_name
 
 MODEL_REMEDY = "name a YAML file, an ONNX file or a built-in model"
 
@@ -133,7 +133,7 @@ def find_source(model: Any) -> Source:
         return _stream_source(model)
     if model is None:
         raise UsageError("the model is None", "give a path, bytes, a binary file object, an onnx.ModelProto or a Graph")
-    name = _object_name(model)
+    name = model.name if isinstance(model, TorchModule) else _object_name(model)
     return Source(name, object=model, file=name)
 
 
@@ -191,7 +191,7 @@ def _object_name(model: Any) -> str:
     if is_onnx_message(model):
         return str(model.graph.name) or "model"
     if is_torch_object(model):
-        return (model if isinstance(model, type) else type(model)).__name__
+        return object_name(model)
     return str(getattr(model, "name", "") or type(model).__name__)
 
 

@@ -8,6 +8,7 @@ stands; so is arithmetic that would take long to evaluate, and an extent below 0
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -164,14 +165,7 @@ def _evaluate_call(name: str, args: list[ast.expr], depth: int) -> Dim:
     if name in ("pow", "powbynatural") and len(args) == 2:
         return _evaluate(ast.BinOp(args[0], ast.Pow(), args[1]), depth + 1)
     if name in ("floor", "ceiling", "ceil", "trunctoint", "floortoint", "ceiltoint") and len(args) == 1:
-        ratio = args[0]
-        if isinstance(ratio, ast.Call) and isinstance(ratio.func, ast.Name) and ratio.func.id == "IntTrueDiv":
-            top, bottom = ratio.args
-        elif isinstance(ratio, ast.BinOp) and isinstance(ratio.op, ast.Div):
-            top, bottom = ratio.left, ratio.right
-        else:
-            raise ValueError("no whole division")
-        a, b = _evaluate(top, depth + 1), _evaluate(bottom, depth + 1)
+        a, b = _evaluate_ratio(args[0], depth + 1)
         return _check_size(_check_size(a + b - 1) // b if name.startswith("ceil") else a // b)
     function = _CALLS.get(name)
     if function is None or len(args) < 2:
@@ -180,6 +174,48 @@ def _evaluate_call(name: str, args: list[ast.expr], depth: int) -> Dim:
     for arg in args[1:]:
         total = _check_size(function(total, _evaluate(arg, depth + 1)))
     return total
+
+
+def _evaluate_ratio(ratio: ast.expr, depth: int) -> tuple[Dim, Dim]:
+    """A quotient, `a/b` or `IntTrueDiv(a, b)`, or a number times an extent, `0.5*ToFloat(a)` or `Mul(Float('0.5', …),
+    ToFloat(a))`, -> its numerator and its denominator. The number is taken as a simple fraction near it."""
+    parts: Sequence[ast.expr] = ()
+    if isinstance(ratio, ast.Call) and isinstance(ratio.func, ast.Name):
+        name, parts = ratio.func.id, ratio.args
+    elif isinstance(ratio, ast.BinOp):
+        name = {ast.Div: "IntTrueDiv", ast.Mult: "Mul"}.get(type(ratio.op), "")
+        parts = (ratio.left, ratio.right)
+    if len(parts) != 2 or name not in ("IntTrueDiv", "Mul"):
+        raise ValueError("no whole division")
+    if name == "IntTrueDiv":
+        return _evaluate(parts[0], depth), _evaluate(parts[1], depth)
+    factor, extent = parts if _is_float(parts[0]) else parts[::-1]
+    if isinstance(factor, ast.Call):
+        factor = factor.args[0]
+    if not (isinstance(factor, ast.Constant) and isinstance(factor.value, (float, str))):
+        raise ValueError("no number times an extent")
+    if isinstance(extent, ast.Call) and isinstance(extent.func, ast.Name) and extent.func.id == "ToFloat":
+        extent = extent.args[0]
+    numerator, denominator = _simple_fraction(float(factor.value))
+    return _check_size(_evaluate(extent, depth) * numerator), denominator
+
+
+def _simple_fraction(x: float) -> tuple[int, int]:
+    """The fraction of a denominator up to 1000 that float32 does not distinguish from x, or x exactly. ValueError where
+    x is no number."""
+    from fractions import Fraction  # its import takes longer than that of this module, and few programs need it
+
+    if not math.isfinite(x):
+        raise ValueError("no number")
+    exact = Fraction(x)
+    simple = exact.limit_denominator(1000)
+    return (simple if abs(simple - exact) <= abs(exact) / 2**24 else exact).as_integer_ratio()
+
+
+def _is_float(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "Float" and bool(node.args)
+    return isinstance(node, ast.Constant) and isinstance(node.value, float)
 
 
 def _check_size(value: Any) -> Dim:

@@ -116,9 +116,14 @@ class GraphBuilder:
         self.initializers: dict[str, TensorType] = {}
         self.nodes: list[Node] = []
         self.notes: list[str] = []
+        self.choices: list[str] = []
         self.symbols: dict[str, Dim] = {}
         self.parameters: set[str] = set()
         self.sparse: dict[str, SparseStorage] = {}
+        self.modules: dict[str, str] = {}
+        self.stored_kinds: dict[str, str] = {}
+        self.frozen: set[str] = set()
+        self.owners: dict[str, str] = {}
         self.data_symbols: dict[str, str] = {}
         self.upper_bounds: dict[str, Dim] = {}
         self.short_names: dict[str, str] = {}
@@ -178,7 +183,10 @@ class GraphBuilder:
         if types is not None and registry.rule_state(domain, op_type) == "unknown":
             ops.load_families()  # no rule is asked for, so that nothing else loads the operator's family
         try:
-            types = self._infer(node) if types is None else types
+            if types is None:
+                types = self._infer(node)
+            elif not value_types.keys() >= {*filter(None, inputs)}:
+                raise _missing_value(next(value for value in inputs if value and value not in value_types))
             for output, type_ in zip(outputs, types, strict=True):
                 if output:
                     if output in value_types:
@@ -217,9 +225,14 @@ class GraphBuilder:
             tuple(self.notes),
             frozenset(self.parameters),
             assumptions,
+            tuple(self.choices),
             upper_bounds=self.upper_bounds,
             sparse=self.sparse,
             data_symbols=self.data_symbols,
+            modules=self.modules,
+            stored_kinds=self.stored_kinds,
+            frozen=frozenset(self.frozen),
+            owners=self.owners,
         )
 
     def fresh(self, node: str, suffix: str, upper: Dim | None = None) -> Dim:
@@ -289,8 +302,7 @@ class GraphBuilder:
         try:
             inputs = tuple([types[name] if name else None for name in node.inputs])
         except KeyError as error:
-            fact = f"it reads {error.args[0]!r}, which nothing before it computes"
-            raise ShapeError(fact, "a graph has no cycles") from None
+            raise _missing_value(error.args[0]) from None
         n = len(node.outputs)
         key = (node.domain, node.op_type)
         rule = registry.SHAPE_RULES.get(key)
@@ -343,6 +355,10 @@ class GraphBuilder:
         spend(2 * size)
         value = registry.infer_value(rule, inputs, node.attributes, {**context, "out": first})
         return (first._replace(value=value), *types[1:])
+
+
+def _missing_value(name: str) -> ShapeError:
+    return ShapeError(f"it reads {name!r}, which nothing before it computes", "a graph has no cycles")
 
 
 def _drop_long_empty(t: TensorType) -> TensorType:

@@ -72,11 +72,11 @@ def find_stored_tensors(graph: Graph) -> Iterator[StoredTensor]:
     """A graph -> its stored tensors that nodes read, each with the node that it is counted for: the first that computes
     with it. A shared tensor is counted once."""
     readers = _find_readers(graph)
-    nodes, parameters = graph.nodes, graph.parameters
+    nodes = graph.nodes
     for name, type_ in graph.initializers.items():
         uses = readers[name]
         if uses:
-            kind = "param" if name in parameters else _classify_tensor(type_, uses, graph, readers)
+            kind = _declared_kind(name, graph) or _classify_tensor(type_, uses, graph, readers)
             index, position = uses[0]
             node = nodes[index]
             owner = index
@@ -90,6 +90,24 @@ def find_stored_tensors(graph: Graph) -> Iterator[StoredTensor]:
             if sparse is not None:
                 type_, values = TensorType(type_.dtype, (sparse.values,)), sparse.values
             yield StoredTensor(name, type_, kind, owner, values, sparse.index_bytes if sparse else 0)
+    yield from _find_owned_tensors(graph, readers)
+
+
+def _declared_kind(name: str, graph: Graph) -> str:
+    """The kind of a stored tensor as the front end knows it; "" where it follows from how it is read."""
+    return "param" if name in graph.parameters else graph.stored_kinds.get(name, "")
+
+
+def _find_owned_tensors(graph: Graph, readers: Readers) -> Iterator[StoredTensor]:
+    """The stored tensors that no node reads, each for the node that the graph names."""
+    if not graph.owners:
+        return
+    index_of_node = {node.name: i for i, node in enumerate(graph.nodes)}
+    for name, owner in graph.owners.items():
+        type_ = graph.initializers[name]
+        if not readers[name] and owner in index_of_node:
+            kind = _declared_kind(name, graph) or "constant"
+            yield StoredTensor(name, type_, kind, index_of_node[owner], type_.elements)
 
 
 def _find_readers(graph: Graph) -> Readers:
@@ -108,14 +126,14 @@ def _find_readers(graph: Graph) -> Readers:
 
 def parameters_by_node(graph: Graph) -> dict[int, StoredCount]:
     """A graph -> by node index, the parameters and buffers that the node is the first to read."""
-    counts = None if graph.sparse else _count_unshared(graph)
+    counts = None if graph.sparse or graph.owners else _count_unshared(graph)
     return _count_shared(graph) if counts is None else counts
 
 
 def _count_unshared(graph: Graph) -> dict[int, StoredCount] | None:
     """parameters_by_node where each stored tensor is read once, by the node that computes with it: it follows from the
     node's own types. None where that is not so."""
-    initializers, parameters = graph.initializers, graph.parameters
+    initializers = graph.initializers
     counts: dict[int, StoredCount] = {}
     names_before: set[str] = set()
     stored = initializers.keys()
@@ -129,7 +147,7 @@ def _count_unshared(graph: Graph) -> dict[int, StoredCount] | None:
         names_before.update(names)
         tensors = tuple(
             [
-                (position, initializers[name], name in parameters)
+                (position, initializers[name], _declared_kind(name, graph))
                 for position, name in enumerate(node.inputs)
                 if name in initializers
             ]
@@ -147,10 +165,10 @@ STORED_COUNTS: Memo[object, StoredCount] = Memo("stored counts", 1 << 12)
 """Counts of nodes by the stored tensors that they read and the traits of their operators: they hold for every graph."""
 
 
-def _count_node(node: Node, tensors: Iterable[tuple[int, TensorType, bool]]) -> StoredCount:
+def _count_node(node: Node, tensors: Iterable[tuple[int, TensorType, str]]) -> StoredCount:
     total = NO_STORAGE
-    for position, type_, learned in tensors:
-        kind = "param" if learned else _kind_of_roles(type_, {_role(node, position)})
+    for position, type_, declared_kind in tensors:
+        kind = declared_kind or _kind_of_roles(type_, {_role(node, position)})
         if kind != "constant":
             total = _add_tensor(total, kind, type_, type_.elements)
     return total

@@ -20,6 +20,11 @@ COMMON_FAMILIES = (
 
 OTHER_FAMILIES = (
     "aten",
+    "aten_elementwise",
+    "aten_image",
+    "aten_indexing",
+    "aten_product",
+    "aten_elementwise",
     "attention",
     "contrib.activation",
     "contrib.attention",

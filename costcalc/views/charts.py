@@ -165,7 +165,8 @@ def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: in
     elif by == "op":
         items = grouping.group_by_operator(report.layers)
     else:
-        items = grouping.innermost_groups(grouping.block_tree(report.layers), depth)
+        tree = grouping.module_tree if by == "module" else grouping.block_tree
+        items = grouping.innermost_groups(tree(report.layers), depth)
     if quantity not in report.totals:
         raise UsageError(f"there are no {CATALOGUE[quantity].name} without training", "add --training")
     read_amount = columns.amount_reader(quantity)

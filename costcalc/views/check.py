@@ -29,8 +29,11 @@ class CheckFinding(NamedTuple):
 
     @property
     def place(self) -> SourcePlace:
-        """The place in a file: the layer's, else the limit's, else the model's file."""
-        place = self.verdict.place or self.verdict.limit_place or self.checked.place
+        """The place in a file: the layer's, if that is in the repository, else the limit's, else the model's file."""
+        place = self.verdict.place
+        if place is not None and place.file != self.checked.source:
+            place = find_in_repository(place)
+        place = place or self.verdict.limit_place or self.checked.place
         return place or SourcePlace(self.checked.source)
 
     @property
@@ -161,14 +164,35 @@ def delta_text(before: Amount, after: Amount, kind: str = "count") -> str:
     return f"{plus}{words.format_difference(rise, kind)}{words.format_relative(rise, before) if rise != 0 else ''}"
 
 
-def repository_path(file: str) -> str:
-    """A path → the path for a CI: relative to the repository, with forward slashes. Its top is where the CI says, else
-    the nearest folder above that has a .git; outside of any, the working directory."""
+def repository_folders() -> tuple[Path, ...]:
+    """The folders that paths are told relative to, the first that fits: where the CI says that the repository is, the
+    nearest folder above that has a .git, the working directory."""
     working_directory = Path.cwd()
     ci_roots = [Path(os.environ[name]).resolve() for name in CI_ROOT_VARIABLES if os.environ.get(name)]
     repositories = [folder for folder in (working_directory, *working_directory.parents) if (folder / ".git").exists()]
-    path = Path(os.path.normpath(working_directory / file))
-    for folder in (*ci_roots[:1], *repositories[:1], working_directory):
+    return (*ci_roots[:1], *repositories[:1], working_directory)
+
+
+def find_in_repository(place: SourcePlace) -> SourcePlace | None:
+    """A place in a source file, as it was called where the model was exported → the same with the file's path here;
+    None where the repository has no such file. Where the export ran elsewhere, the end of the path counts: a folder
+    and the file at least, unless the repository's own folder stands before it."""
+    parts = [part for part in place.file.replace("\\", "/").split("/") if part not in ("", ".")]
+    if ".." in parts or "\0" in place.file:
+        return None
+    for folder in repository_folders():
+        for start in range(len(parts)):
+            path = folder.joinpath(*parts[start:])
+            is_told = start < len(parts) - 1 or start == 0 or parts[start - 1] == folder.name
+            if is_told and path.is_file():
+                return place._replace(file=os.path.relpath(path))
+    return None
+
+
+def repository_path(file: str) -> str:
+    """A path → the path for a CI: relative to the first of repository_folders that it lies in, with forward slashes."""
+    path = Path(os.path.normpath(Path.cwd() / file))
+    for folder in repository_folders():
         if path.is_relative_to(folder):
             return path.relative_to(folder).as_posix()
     return Path(file).as_posix()

@@ -97,6 +97,12 @@ def _intensity(rows: Iterable[LayerCost]) -> float | None:
     return flops / traffic if traffic else None
 
 
+def _class_of_row(row: LayerCost) -> str:
+    return row.module.class_name if row.module else ""
+
+
+_CLASS = ItemReader(_class_of_row, lambda group: group.class_name)
+
 _NAME = ItemReader(lambda row: row.name, lambda group: group.name)
 
 _OUTPUT = ItemReader(
@@ -111,6 +117,7 @@ COLUMNS = {
     column.key: column
     for column in (
         Column("name", "Layer", "name", 100, _NAME),
+        Column("module", "Module", "text", 70, _CLASS),
         Column("op", "Operator", "text", 70, _common_text_reader(lambda row: row.operator)),
         Column("output", "Output", "shape", 60, _OUTPUT),
         quantity_column("macs", 90, _sum_reader("macs")),

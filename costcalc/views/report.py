@@ -28,11 +28,14 @@ DEFAULT_COLUMNS = {
     "layer": ("name", "op", "output", "macs", "params", "share", "bar"),
     "op": ("op", "layers", "macs", "flops", "params", "share", "bar"),
     "block": ("name", "layers", "output", "macs", "params", "share", "bar"),
+    "module": ("name", "layers", "output", "macs", "params", "share", "bar"),
 }
+
+TREES = {"block": grouping.block_tree, "module": grouping.module_tree}
 
 
 class TableOptions(NamedTuple):
-    """Options of a table: rows per layer, op or block; the tree's depth; order, number of rows and columns; the
+    """Options of a table: rows per layer, op, block or module; the tree's depth; order, number of rows and columns; the
     names of devices and the columns of each; totals and notes of what else was measured."""
 
     by: str = "layer"
@@ -81,7 +84,7 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
         tuple(zip(*cells, strict=True)),
         summary_rows[0] if remainder_group else None,
         _named_total(summary_rows[-1], keys, len(layers)),
-        tuple((g.depth, g.label) for g in groups) if options.by == "block" and not _is_flat(options) else (),
+        tuple((g.depth, g.label) for g in groups) if options.by in TREES and not _is_flat(options) else (),
         (*report_totals(report), *options.totals),
         (*options.notes, *report_notes(report)),
     )
@@ -117,7 +120,9 @@ def _add_times(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
 
 
 def _default_columns(report: Report, by: str) -> tuple[str, ...]:
-    keys = DEFAULT_COLUMNS[by]
+    keys: tuple[str, ...] = DEFAULT_COLUMNS[by]
+    if by in ("layer", "module") and report.graph.modules:  # a layer's name has the operator where its module has not
+        keys = (keys[0], "module", *[key for key in keys[1:] if key != "op"])
     if columns.BACKWARD_COLUMN not in report.totals:
         return keys
     position = keys.index("macs") + 1
@@ -140,7 +145,7 @@ def _group_layers(layers: Sequence[LayerCost], options: TableOptions) -> Sequenc
         return layers
     if options.by == "op":
         return sort_items(sort_items(grouping.group_by_operator(layers), "flops"), "macs")
-    root = grouping.block_tree(layers)
+    root = TREES[options.by](layers)
     return (
         grouping.innermost_groups(root, options.depth)
         if _is_flat(options)
@@ -201,6 +206,7 @@ def layer_document(row: LayerCost) -> dict[str, Any]:
         "op_type": row.op_type,
         "domain": row.domain,
         "scope": list(row.scope),
+        **({"module": row.module._asdict()} if row.module else {}),
         "count": json_amount(row.count),
         "outputs": [
             {

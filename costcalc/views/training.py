@@ -31,7 +31,7 @@ def training_figures(training: TrainingStep) -> Iterator[FigureLine]:
     if training.checkpoint:
         yield "backward_macs", "Recomputed MACs", macs["recompute"], "number"
     yield from total_lines("training_macs")
-    if training.options.freeze:
+    if training.options.freeze or training.params["frozen"] != 0:
         yield "", "Trained params", training.params["trained"], "number"
     yield from total_lines("kept_activation_bytes", "gradient_bytes", "optimizer_bytes", "training_bytes")
 
@@ -43,6 +43,8 @@ def training_text(training: TrainingStep) -> str:
     parts.append("gradients of inputs too" if setup.input_gradient else "no gradient of inputs")
     if setup.freeze:
         parts.append(f"frozen {', '.join(setup.freeze)} ({format_count(training.params['frozen'])} params)")
+    elif training.params["frozen"] != 0:
+        parts.append(f"{format_count(training.params['frozen'])} params frozen by the model")
     if checkpoint:
         parts.append(
             f"{checkpoint.blocks:,} blocks at depth {checkpoint.depth} keep their inputs and are computed again"

@@ -15,6 +15,7 @@ from . import documents, values
 from .arguments import command_line
 from .onnx_graphs import generate_model
 from .onnx_mutations import mutate
+from .program_mutations import damaged_program
 
 VARIABLES: tuple[dict[str, str], ...] = (
     {},
@@ -52,8 +53,8 @@ PROFILED = (
     "compare lenet5 lenet5 --hardware h.yaml,t4 --format markdown",
     "llm gpt2 --hardware h.yaml --format json",
 )
-KINDS = ("mutated", "generated", "yaml", "config", "profile", "damaged", "arguments")
-WEIGHTS = (40, 22, 13, 9, 5, 3, 8)
+KINDS = ("mutated", "generated", "yaml", "config", "profile", "damaged", "arguments", "program")
+WEIGHTS = (40, 22, 13, 9, 5, 3, 8, 20)
 
 
 def corpus(files: Sequence[str] = ()) -> list[bytes]:
@@ -82,6 +83,8 @@ def make_run(seed: int, models: Sequence[bytes], kinds: Sequence[str] = KINDS) -
         arguments = command_line(r, r.choice(("lenet5", "gpt2", "unet", "m.onnx")), "depthwise_separable")
         files = {"m.onnx": r.choice(models), "h.yaml": documents.profile(r), "c.yaml": documents.config(r)}
         return Run(files, arguments, variables, encoding, values.text(r).encode())
+    if kind == "program":
+        return Run({"m.pt2": damaged_program(r)}, command_line(r, "m.pt2", "lenet5"), variables, encoding)
     content = {"mutated": _mutated, "generated": _generated, "damaged": _damaged}[kind](r, models)
     files = {"m.onnx": content}
     other = "lenet5"

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from costcalc.core.elision import match_pattern
+from costcalc.core.elision import match_pattern, module_labels
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import DType, Graph, Node
 from costcalc.core.traits import traits_of
@@ -30,8 +30,8 @@ class GradientFlow(NamedTuple):
 def gradient_flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> GradientFlow:
     """Graph -> which of its values have a gradient.
 
-    A parameter is frozen if a pattern matches its name, the name of a layer that reads it, or a block around that
-    layer. A gradient passes through every node to its float outputs, and straight through quantisers. What the body of
+    A parameter is frozen if the model says so, or a pattern matches its name, the name of a layer that reads it, or a
+    block or module around that layer; one that a later pattern with `!` before it matches is trained. A gradient passes through every node to its float outputs, and straight through quantisers. What the body of
     a loop reads from outside has one, for the iteration before computed it. UsageError where a pattern matches nothing.
     """
     parameters = [item for item in find_stored_tensors(graph) if item.kind == "param"]
@@ -79,25 +79,29 @@ def _is_differentiable(graph: Graph, name: str) -> bool:
 
 
 def _frozen_parameters(graph: Graph, params: set[str], patterns: Sequence[str]) -> set[str]:
-    """Graph, its parameters and patterns -> the parameters that a pattern matches."""
+    """Graph, its parameters and patterns -> those that the graph says are frozen, with those that a pattern matches,
+    and without those that a later pattern behind `!` matches."""
+    frozen = params & graph.frozen
     if not patterns:
-        return set()
+        return frozen
     names: dict[str, set[str]] = {}
     for name in params:
         names.setdefault(name, set()).add(name)
     for node in graph.nodes:
         parameters_read = params.intersection(node.inputs)
         if parameters_read:
-            for label in (node.name, *_block_names(node.scope)):
+            labels = [node.name, *_block_names(node.scope)]
+            for label in {*labels, *module_labels(node.name)} if graph.modules else labels:
                 names.setdefault(label, set()).update(parameters_read)
-    frozen: set[str] = set()
-    for pattern in patterns:
+    for text in patterns:
+        pattern = text.removeprefix("!")
         matches = match_pattern(pattern, names, "parameters, layers or blocks")
         if not matches:
             raise UsageError(
-                f"--freeze {pattern}: no parameter, layer or block has such a name", _closest_name(pattern, names)
+                f"--freeze {text}: no parameter, layer or block has such a name", _closest_name(pattern, names)
             )
-        frozen.update(*(names[label] for label in matches))
+        matched = {name for label in matches for name in names[label]}
+        frozen = frozen | matched if text == pattern else frozen - matched
     return frozen
 
 

@@ -128,7 +128,8 @@ def cost_training(report: Report, options: TrainingOptions = TrainingOptions()) 
     graph = report.graph
     gradients = gradient_flow(graph, options.freeze, options.input_gradient)
     if not gradients.with_gradient:
-        raise UsageError("nothing is trained: there is no parameter that is not frozen", "freeze less")
+        remedy = "the model says so itself: --freeze '!*' trains all" if graph.frozen else "freeze less"
+        raise UsageError("nothing is trained: there is no parameter that is not frozen", remedy)
     backward = _cost_backward(report, gradients)
     memory = ActivationMemory(graph, gradients)
     checkpoint = best_checkpoint(memory, backward.saved) if options.checkpoint else None

@@ -122,12 +122,12 @@ def layer_columns() -> Iterable[str]:
 @settings_options()
 @click.option(
     "--by",
-    type=click.Choice(("layer", "op", "block")),
+    type=click.Choice(("layer", "op", "block", "module")),
     default="layer",
     show_default=True,
-    help="A row per layer, per operator type, or per block.",
+    help="A row per layer, per operator type, per block, or per module (of PyTorch models; else per block).",
 )
-@click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
+@click.option("--depth", type=click.IntRange(1), help="Open the tree this deep (with --by block or module).")
 @click.option("--sort", type=NameList(layer_columns, several=False), metavar="COLUMN", help="Largest first.")
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows; the others are summed up.")
 @click.option(
@@ -135,7 +135,7 @@ def layer_columns() -> Iterable[str]:
     type=NameList(layer_columns),
     callback=split_columns,
     metavar="A,B,…",
-    help="Which columns: name, op, output, macs, flops, params, share, bar, weight_bytes, activation_bytes, "
+    help="Which columns: name, module, op, output, macs, flops, params, share, bar, weight_bytes, activation_bytes, "
     "buffers, layers, count, dtype, scope, state, traffic_bytes, intensity; time, bound, utilisation with "
     "--hardware; operations by kind (add, multiply, compare, divide, exp, transcendental) or by role (bias, "
     "normalization, activation, …).",
@@ -158,8 +158,8 @@ def analyze(
 ) -> int:
     """Show what each layer costs, and the totals.
 
-    A directory stands for the .onnx and .yaml files in it. JSON always holds every layer; --by op or block adds the
-    groups.
+    A directory stands for the .onnx and .yaml files in it. JSON always holds every layer; --by op, block or
+    module adds the groups.
     """
     from costcalc.core.quantities import CATALOGUE
     from costcalc.core.quantity import QuantityRef

@@ -93,12 +93,12 @@ DEFAULT_BARS = 12
 )
 @click.option(
     "--by",
-    type=click.Choice(("layer", "block", "op")),
+    type=click.Choice(("layer", "block", "module", "op")),
     default="layer",
     show_default=True,
-    help="A bar per layer, block or operator.",
+    help="A bar per layer, block, module or operator.",
 )
-@click.option("--depth", type=click.IntRange(1), help="Open the tree of blocks this deep (with --by block).")
+@click.option("--depth", type=click.IntRange(1), help="Open the tree this deep (with --by block or module).")
 @click.option(
     "--top", type=click.IntRange(1), default=DEFAULT_BARS, show_default=True, metavar="K", help="How many bars."
 )

@@ -8,14 +8,12 @@ then upper bounds. The If itself comes after its branches and reads their result
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
-from costcalc.core import registry
 from costcalc.core.assumptions import Assumption, add_assumptions, collect_assumptions
-from costcalc.core.dim import Dim, pretty_text
-from costcalc.core.errors import CostcalcError, LimitError, LoadError, UndecidedError
+from costcalc.core.errors import CostcalcError, LimitError, LoadError
+from costcalc.frontends.branches import drop_cheaper_branch
 from costcalc.frontends.onnx.bodies import (
     WalkerState,
     add_control_node,
@@ -81,10 +79,13 @@ def _expand_open_if(
         assert failure is not None
         raise failure
     types = walker.builder.types
-    cheaper = _cheaper_branch(walker, call, *branches) if len(branches) == 2 else None
-    if cheaper is not None:
-        nodes = walker.builder.nodes
-        nodes[cheaper.first : cheaper.last] = [replace(n, count=0) for n in nodes[cheaper.first : cheaper.last]]
+    cheaper = None
+    if len(branches) == 2:
+        spans = ((branches[0].first, branches[0].last), (branches[1].first, branches[1].last))
+        position, differ = drop_cheaper_branch(walker.builder, call.name, spans, ("then_branch", "else_branch"))
+        cheaper = None if position is None else branches[position]
+        if differ:
+            walker.choices.append(call.name)
     for branch in branches:
         if branch is not cheaper:
             add_assumptions(branch.assumptions)
@@ -95,26 +96,6 @@ def _expand_open_if(
             for name, t, result in zip(call.outputs, merged, branch.results, strict=True)
         ]
     add_control_node(walker, call, (*(name for branch in branches for name in branch.results), *stored), merged)
-
-
-def _cheaper_branch(walker: Walker, call: ResolvedNode, then_branch: _Branch, else_branch: _Branch) -> _Branch | None:
-    """The branch with fewer FLOPs; None where that depends on a symbol. A note shows what both cost."""
-    a, b = (_sum_flops(walker, branch.first, branch.last) for branch in (then_branch, else_branch))
-    if a == b:
-        return else_branch
-    walker.choices.append(call.name)
-    try:
-        cheaper, counts = (then_branch, "the dearer one counts") if a < b else (else_branch, "the dearer one counts")
-    except UndecidedError:
-        cheaper, counts = None, "both count until a symbol is bound"
-    walker.builder.notes.append(
-        f"{call.name}: then_branch {_number_text(a)} FLOPs, else_branch {_number_text(b)}: {counts}"
-    )
-    return cheaper
-
-
-def _number_text(d: Dim) -> str:
-    return f"{d:,}" if isinstance(d, int) else pretty_text(d)
 
 
 def _add_branch(walker: Walker, frame: Frame, call: ResolvedNode, branch: str, graph: GraphProto) -> _Branch:
@@ -160,24 +141,3 @@ def _keep_stored_tensors(walker: Walker, call: ResolvedNode, branch: str, start:
     remark = ", what it stores counts" if tensors else ""
     builder.notes.append(f"{call.name}: the types of its {branch} do not fit; it is taken to never run{remark}")
     return tuple(tensors)
-
-
-def _sum_flops(walker: Walker, first: int, last: int) -> Dim:
-    """FLOPs of nodes[first:last], those without a rule left out."""
-    types = walker.builder.types
-    total: Dim = 0
-    for node in walker.builder.nodes[first:last]:
-        rule = registry.COST_RULES.get((node.domain, node.op_type))
-        inputs = [types[name] if name else None for name in node.inputs]
-        outputs = [types[name] if name else None for name in node.outputs]
-        if rule is None or any(t is not None and t.shape is None for t in (*inputs, *outputs)):
-            continue
-        context = {"out": outputs[0], "outs": outputs, "opset": walker.builder.opset.get(node.domain, 0)}
-        cost = registry.infer_cost(rule, inputs, node.attributes, context)
-        if cost is None:
-            continue
-        node_flops = 2 * cost.macs.value if cost.macs.terms else 0
-        for work in cost.work:
-            node_flops = node_flops + work.formula.value
-        total = total + node_flops * node.count
-    return total

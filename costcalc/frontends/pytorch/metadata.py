@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
-from costcalc.frontends.pytorch.program import Call
-
-
-class Module(NamedTuple):
-    """A module: its path from the root (`layer1.0.conv1`, "" of the root) and its class."""
-
-    path: str
-    class_name: str
+from costcalc.core.ir import Module
+from costcalc.frontends.pytorch.program import Call, SubgraphArgument
 
 
 @lru_cache(maxsize=1 << 12)
@@ -35,16 +28,25 @@ def parse_module_stack(text: str) -> tuple[Module, ...]:
 
 _FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in ')
 
-_LIBRARY = re.compile(r"(?:^|/)torch/(?!hub)|(?:^|/)torch/_")
+_LIBRARY = re.compile(
+    r"(?:^|-packages/)torch/(?!hub/)"
+    r"|/torch/(?:_\w+|nn|fx|func|export|utils|autograd|functional|jit|amp|ao|overrides|library)[/.]"
+    r"|/lib/python3\.\d+/(?!(?:site|dist)-packages/)"
+)
+"""Files of PyTorch, and of Python's own library."""
+
+_PACKAGES = re.compile(r".*/(?:site|dist)-packages/")
 
 
 @lru_cache(maxsize=1 << 12)
 def parse_source_line(trace: str) -> str:
-    """A stack trace -> `file:line` of its innermost frame outside of PyTorch itself; "" where there is none."""
+    """A stack trace -> `file:line` of its innermost frame outside of PyTorch and of Python itself; "" where there is
+    none. An installed package's file is told from the package on: `torchvision/models/resnet.py:92`."""
     place = ""
     for file, line in _FRAME.findall(trace):
-        if not _LIBRARY.search(file):
-            place = f"{file}:{line}"
+        path = file.replace("\\", "/")
+        if not _LIBRARY.search(path):
+            place = f"{_PACKAGES.sub('', path)}:{line}"
     return place
 
 
@@ -58,9 +60,11 @@ class CallNames:
     def __init__(self, calls: Iterable[Call]) -> None:
         operators: dict[str, set[str]] = defaultdict(set)
         self.parents: set[str] = set()
-        for call in calls:
+        self.classes: dict[str, str] = {}
+        for call in all_calls(calls):
             modules = self.modules(call)
             if modules:
+                self.classes.update(modules)
                 operators[modules[-1].path].add(operator_name(call.target))
                 self.parents.update(m.path for m in modules[:-1])
         self.single = {path for path, names in operators.items() if path and len(names) == 1} - self.parents
@@ -76,15 +80,34 @@ class CallNames:
         operator = operator_name(call.target)
         if modules and modules[-1] in self.single:
             name, modules = modules[-1], modules[:-1]
+        elif modules:
+            name = f"{modules[-1]}/{operator}"
+        elif operator in self.classes:  # an operator of the root that is called like one of its modules
+            name = f"{self.classes.get('') or 'root'}/{operator}"
         else:
-            name = f"{modules[-1]}/{operator}" if modules else operator
-        name = prefix + name
-        self.counts[name] += 1
-        number = self.counts[name]
-        unique = name if number == 1 else f"{name}_{number}"
-        if number > 1:
-            self.counts[unique] += 1
-        return unique, tuple(modules)
+            name = operator
+        return self._unique(prefix + name), tuple(modules)
+
+    def _unique(self, name: str) -> str:
+        """A name -> the name, or with the next number that makes it one that no call and no module has."""
+        unique, number = name, self.counts[name] + 1
+        while number > 1 and ((unique := f"{name}_{number}") in self.counts or unique in self.classes):
+            number += 1
+        self.counts[name] = number
+        if unique != name:
+            self.counts[unique] = 1
+        return unique
+
+
+def all_calls(calls: Iterable[Call]) -> Iterator[Call]:
+    """Calls -> these and those of the graphs among their arguments."""
+    stack = list(calls)[::-1]
+    while stack:
+        call = stack.pop()
+        yield call
+        for value in call.arguments.values():
+            if isinstance(value, SubgraphArgument):
+                stack.extend(value.graph.calls[::-1])
 
 
 def operator_name(target: str) -> str:

@@ -6,7 +6,8 @@ a cost depends on; other keys may come and go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -89,13 +90,14 @@ class InputSpec(NamedTuple):
 
 
 class ExportedProgram(NamedTuple):
-    """A program: its graph, what its inputs are, its ranges (symbol -> least and largest value, None: no limit), and
-    notes on how it was made."""
+    """A program: its graph, what its inputs are, its ranges (symbol -> least and largest value, None: no limit),
+    where each parameter is stored, as far as that is known, and notes on how the program was made."""
 
     graph: ProgramGraph
     inputs: tuple[InputSpec, ...]
     ranges: Mapping[str, tuple[int | None, int | None]]
     torch_version: str
+    storages: Mapping[str, Hashable] = {}
     notes: tuple[str, ...] = ()
 
 
@@ -152,7 +154,7 @@ class GraphParser:
         arguments: dict[str, Any] = {}
         for i, entry in enumerate(_list(document.get("inputs"), "inputs")):
             entry = _mapping(entry, "an argument")
-            arguments[entry.get("name") or str(i)] = self.argument(entry.get("arg"))
+            arguments[_text(entry.get("name") or str(i), "name")] = self.argument(entry.get("arg"))
         outputs: list[str] = []
         for entry in _list(document.get("outputs"), "outputs"):
             value = self.argument(entry)
@@ -175,7 +177,7 @@ class GraphParser:
         if kind in ("as_none", "as_memory_format", "as_layout", "as_device"):
             return None
         if kind == "as_scalar_type":
-            return DTYPES.get(value, DType.UNDEFINED)
+            return DTYPES.get(_scalar(value, kind), DType.UNDEFINED)
         if kind == "as_optional_tensor":
             return self._optional(value)
         if kind in ("as_tensors", "as_optional_tensors"):
@@ -228,7 +230,7 @@ def _flat(value: Any) -> tuple[Any, ...]:
 def parse_type(document: Any) -> TensorType:
     """The JSON of a TensorMeta -> the type; UNKNOWN where a size is no whole number."""
     document = _mapping(document, "a tensor")
-    dtype = DTYPES.get(document.get("dtype", 0), DType.UNDEFINED)
+    dtype = DTYPES.get(_scalar(document.get("dtype"), "dtype"), DType.UNDEFINED)
     shape = tuple([parse_size(entry) for entry in _list(document.get("sizes"), "sizes")])
     return TensorType(dtype, shape) if len(shape) <= _MAX_RANK else UNKNOWN
 
@@ -306,7 +308,13 @@ def _text(value: Any, what: str) -> str:
     raise LoadError(f"{what} is {_form(value)}, where a text is due", REMEDY)
 
 
+_FLOATS = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
+"""Decimal numbers that JSON has no form for, as PyTorch writes them."""
+
+
 def _scalar(value: Any, what: str) -> Any:
+    if isinstance(value, str) and what.startswith("as_float"):
+        value = _FLOATS.get(value, value)
     if isinstance(value, (int, float, str, bool)) or value is None:
         return value
     raise LoadError(f"{what} is {_form(value)}, where one value is due", REMEDY)

@@ -7,16 +7,17 @@ the node counts as unknown and a note says so, since one of the two is wrong.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Hashable, Sequence
+from typing import IO, Any
 
 from costcalc.core.assumptions import Assumption, collect_assumptions, require_at_least
 from costcalc.core.budget import spend
 from costcalc.core.dim import Dim, substitute, symbol, symbols
 from costcalc.core.errors import LoadError, UnknownNameError, UsageError, did_you_mean
 from costcalc.core.ir import Graph
-from costcalc.frontends.archive import REMEDY, read_directory, read_member
+from costcalc.frontends.archive import REMEDY, Member, read_directory, read_member
 from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.pytorch.parameters import unread_parameters
 from costcalc.frontends.pytorch.program import ExportedProgram, parse_program
 from costcalc.frontends.pytorch.walker import OPSET, ProgramWalker
 from costcalc.frontends.symbols import symbol_name
@@ -36,13 +37,38 @@ def read_program(file: IO[bytes]) -> ExportedProgram:
         raise LoadError("the archive holds no exported program (models/*.json)", REMEDY)
     if len(names) > 1:
         raise LoadError(f"it holds {len(names)} programs: {', '.join(sorted(names)[:5])}", "write one program a file")
-    data = read_member(file, names[0], members[names[0]], MAX_JSON_BYTES)
+    document = _read_json(file, names[0], members[names[0]])
+    program = parse_program(document)
+    if not unread_parameters(program):
+        return program
+    config = names[0].replace("models/", "data/weights/").removesuffix(".json") + "_weights_config.json"
+    if config not in members:
+        return program
+    return program._replace(storages=_parse_storages(_read_json(file, config, members[config])))
+
+
+def _read_json(file: IO[bytes], name: str, member: Member) -> Any:
+    """A member of the archive -> what its JSON says."""
+    data = read_member(file, name, member, MAX_JSON_BYTES)
     spend(len(data) // 200)
     try:
-        document = json.loads(data)
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise LoadError(f"{names[0]} is no JSON: {str(error)[:100]}", REMEDY) from error
-    return parse_program(document)
+        raise LoadError(f"{name} is no JSON: {str(error)[:100]}", REMEDY) from error
+
+
+def _parse_storages(document: Any) -> dict[str, Hashable]:
+    """The JSON of model_weights_config.json -> where each tensor is stored: its file in the archive, and its place in
+    that. Tensors of the meta device share one empty file and have none."""
+    config = document.get("config") if isinstance(document, dict) else None
+    storages: dict[str, Hashable] = {}
+    for name, entry in config.items() if isinstance(config, dict) else ():
+        meta = entry.get("tensor_meta") if isinstance(entry, dict) else None
+        device = meta.get("device") if isinstance(meta, dict) else None
+        if meta and isinstance(device, dict) and device.get("type") != "meta":
+            place = [meta.get(key) for key in ("storage_offset", "sizes", "strides", "dtype")]
+            storages[name] = (str(entry.get("path_name")), json.dumps(place))
+    return storages
 
 
 def load_program(program: ExportedProgram, name: str, source: str, options: ReadOptions) -> Graph:
@@ -58,20 +84,30 @@ def load_program(program: ExportedProgram, name: str, source: str, options: Read
         ranges: tuple[Assumption, ...] = tuple(assumptions)
     with collect_assumptions():  # those that our own rules need hold where the program's sizes do
         outputs = walker.run()
-    builder.symbols = {n: binding[n] for n in walker.symbols if n in binding}
+    _check_names(program, builder, options)
+    axes = input_axes(program)
+    builder.symbols = dict(binding)
+    builder.data_symbols.update({key: f"{name} (axis {axis})" for key, (name, axis) in axes.items()})
     return builder.build(outputs, ranges)
 
 
+def input_axes(program: ExportedProgram) -> dict[str, tuple[str, int]]:
+    """A program -> by symbol, the first input and axis that has just this extent."""
+    axes: dict[str, tuple[str, int]] = {}
+    for spec in program.inputs:
+        type_ = program.graph.types.get(spec.value) if spec.kind == "input" else None
+        for axis, extent in enumerate((type_ and type_.shape) or ()):
+            key = symbol_name(extent)
+            if key is not None:
+                axes.setdefault(key, (spec.value, axis))
+    return axes
+
+
 def _bind(program: ExportedProgram, options: ReadOptions) -> dict[str, Dim]:
-    """The values of symbols that dims and shapes give."""
+    """The values of symbols that dims and shapes give; dims may call a symbol by its input and axis: `x.0`."""
+    symbol_of = {f"{name}.{axis}": key for key, (name, axis) in input_axes(program).items()}
     types = {spec.value: program.graph.types.get(spec.value) for spec in program.inputs if spec.kind == "input"}
-    known = set(symbols(*[d for t in program.graph.types.values() for d in t.shape or ()]))
-    for name in options.dims:
-        if name not in known:
-            remedy = did_you_mean(name, known) or "it has " + (", ".join(sorted(known)) or "none: export it with them")
-            fact = f"--dim names {name!r}, which the program does not have"
-            raise UnknownNameError(fact, remedy, argument="dims", name=name)
-    binding: dict[str, Dim] = dict(options.dims)
+    binding: dict[str, Dim] = {symbol_of.get(name, name): value for name, value in options.dims.items()}
     for name, shape in options.shapes.items():
         declared = types.get(name)
         if declared is None or declared.shape is None:
@@ -79,6 +115,19 @@ def _bind(program: ExportedProgram, options: ReadOptions) -> dict[str, Dim]:
             raise UnknownNameError(f"the program has no input {name!r}", remedy, argument="shapes", name=name)
         _bind_shape(name, declared.shape, shape, binding)
     return binding
+
+
+def _check_names(program: ExportedProgram, builder: GraphBuilder, options: ReadOptions) -> None:
+    """UnknownNameError where dims name a symbol that neither the program has, nor a loop that was added."""
+    known = (
+        set(symbols(*[d for t in program.graph.types.values() for d in t.shape or ()])) | builder.data_symbols.keys()
+    )
+    known |= {f"{name}.{axis}" for name, axis in input_axes(program).values()}
+    for name in options.dims:
+        if name not in known and name not in builder.short_names:
+            remedy = did_you_mean(name, known) or "it has " + (", ".join(sorted(known)) or "none: export it with them")
+            fact = f"--dim names {name!r}, which the program does not have"
+            raise UnknownNameError(fact, remedy, argument="dims", name=name)
 
 
 def _bind_shape(name: str, declared: Sequence[Dim], shape: Sequence[Dim], binding: dict[str, Dim]) -> None:

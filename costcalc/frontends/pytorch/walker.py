@@ -10,8 +10,10 @@ from costcalc.core.dim import Dim, Poly, substitute, symbols
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
 from costcalc.core.ir import UNKNOWN, TensorType, bind_type
 from costcalc.frontends.pytorch.metadata import CallNames, operator_name, parse_source_line
+from costcalc.frontends.pytorch.parameters import find_ties
 from costcalc.frontends.pytorch.program import Call, ExportedProgram, ProgramGraph, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate import CallSite, find_translation
+from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, is_transposition
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
@@ -21,6 +23,7 @@ NO_COMPUTATION = frozenset(
         "aten._assert_async",
         "aten._assert_scalar",
         "aten._assert_tensor_metadata",
+        "aten._linalg_check_errors",
         "aten.sym_constrain_range",
         "aten.sym_constrain_range_for_size",
         "aten.sym_size",
@@ -44,18 +47,16 @@ class ProgramWalker:
         self.names: dict[str, str] = {}
         self.types: dict[str, TensorType] = {}
         self.differences: list[str] = []
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The symbols of the program's inputs."""
-        shapes = [self.program.graph.types[s.value].shape for s in self.program.inputs if s.kind == "input"]
-        return tuple(symbols(*[d for shape in shapes for d in shape or ()]))
+        self.uses = count_uses(program.graph)
+        self.transposed = find_transposed_weights(program.graph, program.inputs)
+        self.read: set[str] | None = None
 
     def run(self) -> tuple[str, ...]:
         """Adds inputs, stored tensors and calls; returns the outputs' values."""
         graph = self.program.graph
         self._add_inputs(graph)
         self._add_calls(graph, "", lambda name: name)
+        self._add_unread()
         if self.differences:
             few = ", ".join(self.differences[:3]) + (" …" if len(self.differences) > 3 else "")
             self.builder.notes.append(
@@ -67,6 +68,9 @@ class ProgramWalker:
 
     def _add_inputs(self, graph: ProgramGraph) -> None:
         builder = self.builder
+        builder.modules.update(self.call_names.classes)
+        ties = find_ties(self.program)
+        self.builder.notes.extend(ties.notes)
         for spec in self.program.inputs:
             declared = graph.types.get(spec.value)
             if declared is None:
@@ -75,23 +79,56 @@ class ProgramWalker:
             if spec.kind == "input":
                 builder.add_input(spec.value, type_.dtype, type_.shape)
                 continue
-            name = self.names[spec.value] = spec.target
+            name = self.names[spec.value] = ties.targets.get(spec.target, spec.target)
             if name not in builder.types:
-                builder.add_initializer(name, type_.dtype, type_.shape or ())
-            if spec.kind == "parameter":
+                shape = type_.shape or ()
+                builder.add_initializer(name, type_.dtype, shape[::-1] if name in self.transposed else shape)
+            if spec.kind != "parameter":
+                builder.stored_kinds[name] = spec.kind
+            elif name == spec.target:
                 builder.parameters.add(name)
+                if spec.value not in graph.trainable:
+                    builder.frozen.add(name)
+
+    def _add_unread(self) -> None:
+        """Stored tensors that no node reads: one counts for its module's node; where the module is not called, for a
+        node of its own, so that the totals are those of all parameters and buffers."""
+        builder = self.builder
+        read = {name for node in builder.nodes for name in node.inputs}
+        nodes = {node.name for node in builder.nodes}
+        own: list[str] = []
+        for name in builder.initializers:
+            if name in read or (name not in builder.parameters and builder.stored_kinds.get(name) != "buffer"):
+                continue
+            module, _, end = name.rpartition(".")
+            if module not in nodes:
+                own.append(name)
+                builder.modules.setdefault(module, "")
+                node = f"{module}/{end}" if module else end
+                builder.add(
+                    "Identity", (name,), name=node, outputs=(f"{name}/unread",), scope=(module,) if module else ()
+                )
+            else:
+                builder.owners[name] = module
+        if own:
+            count = "1 stored tensor is" if len(own) == 1 else f"{len(own)} stored tensors are"
+            few = ", ".join(own[:3]) + (" …" if len(own) > 3 else "")
+            builder.notes.append(f"{count} read by no call, and counted all the same: {few}")
 
     def _add_calls(self, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
         for call in graph.calls:
             spend(NODE_STEPS)
             namespace = call.target.partition(".")[0]
             operator = f"{namespace}.{operator_name(call.target)}"
-            if operator in NO_COMPUTATION or namespace in NO_COMPUTATION or not any(call.outputs):
+            if operator in NO_COMPUTATION or (namespace in NO_COMPUTATION and not any(call.outputs)):
                 continue
-            self._add_call(call, graph, prefix, value_name)
+            if any(call.outputs) or (not call.outputs and call.arguments):
+                self._add_call(call, graph, prefix, value_name)
 
     def _add_call(self, call: Call, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
         builder = self.builder
+        if self.binding:
+            call = call._replace(arguments={k: _bind(v, self.binding) for k, v in call.arguments.items()})
         name, scope = self.call_names.name(call, prefix)
         place = parse_source_line(str(call.metadata.get("stack_trace") or ""))
         declared = tuple([self._declared(graph, output) for output in call.outputs])
@@ -99,6 +136,9 @@ class ProgramWalker:
         for output, value in zip(call.outputs, outputs, strict=True):
             if output:
                 self.names[output] = value
+        if self.transposed and is_transposition(call) and self.names.get(call.arguments["self"]) in self.transposed:
+            self.names[call.outputs[0]] = self.names[call.arguments["self"]]
+            return
         site = CallSite(builder, call, self.names, outputs, declared, self, name, scope, place)
         translation = find_translation(call.target)
         if translation is None:
@@ -128,7 +168,8 @@ class ProgramWalker:
 
     def _add_untranslated(self, site: CallSite, unknown: bool = False) -> None:
         """Adds a call as a node of its own operator, in the domain of its namespace (`aten:roll`); with unknown, as
-        one that no rule knows."""
+        one that no rule knows. A call without outputs, a kernel that writes into its inputs, has one of no known type.
+        """
         domain, operator = site.target.partition(".")[0], operator_name(site.target)
         attributes = {
             key: value
@@ -138,7 +179,9 @@ class ProgramWalker:
             and not (isinstance(value, tuple) and any(isinstance(item, ValueName) for item in value))
         }
         types = [UNKNOWN if t is None else t for t in site.declared]
-        site.emit(f"{operator}?" if unknown else operator, site.tensor_inputs(), attributes, domain=domain, types=types)
+        name, outputs = f"{operator}?" if unknown else operator, site.outputs or (site.name,)
+        types = types or [UNKNOWN]
+        site.emit(name, site.tensor_inputs(), attributes, outputs=outputs, domain=domain, types=types)
 
     def _find_difference(self, call: Call, site: CallSite) -> str:
         """What differs between the sizes that costcalc infers and those of the program; "" where they agree. The
@@ -149,6 +192,8 @@ class ProgramWalker:
                 continue
             value = self.names[output]
             inferred = types.get(value)
+            if inferred is None and not self.is_read(output):
+                continue
             if inferred is None:
                 return f"{site.name}: {output} is not computed"
             if inferred.shape is not None and _differ(inferred.shape, declared.shape):
@@ -156,6 +201,12 @@ class ProgramWalker:
             if value not in self.builder.initializers and value not in self.builder.inputs:
                 types[value] = declared._replace(value=inferred.value)
         return ""
+
+    def is_read(self, output: str) -> bool:
+        """Whether a call reads this value, or it is an output of the program or of a graph inside it."""
+        if self.read is None:
+            self.read = _names_read(self.program.graph)
+        return output in self.read
 
     def inline(self, graph: Any, arguments: Sequence[Any], prefix: str) -> tuple[Any, ...]:
         """Adds the calls of a graph inside the program, with these values as its inputs; returns its outputs."""
@@ -171,6 +222,29 @@ class ProgramWalker:
         self.names.clear()
         self.names.update(saved)
         return results
+
+
+def _bind(argument: Any, binding: Mapping[str, Dim]) -> Any:
+    """An argument of a call, the extents in it bound."""
+    if isinstance(argument, Poly):
+        return substitute(argument, binding)
+    if isinstance(argument, tuple) and not isinstance(argument, SubgraphArgument):
+        return tuple([_bind(item, binding) for item in argument])
+    return argument
+
+
+def _names_read(graph: ProgramGraph) -> set[str]:
+    """The names of the values that the calls of a graph read, and of its outputs; those of the graphs inside it too."""
+    names: set[str] = set()
+    values: list[Any] = [graph.outputs, *[value for call in graph.calls for value in call.arguments.values()]]
+    for value in values:
+        if isinstance(value, ValueName):
+            names.add(value)
+        elif isinstance(value, SubgraphArgument):
+            names |= _names_read(value.graph)
+        elif isinstance(value, tuple):
+            values.extend(value)
+    return names
 
 
 _SAMPLES = (7, 64, 97, 131)

@@ -5,6 +5,7 @@ Which layer a broken limit points at: with a baseline the one that grew most, el
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -204,9 +205,13 @@ def share_of_total(layer: SnapshotLayer, snapshot: Snapshot, quantity: str) -> F
 
 
 def layer_place(layer: SnapshotLayer, snapshot: Snapshot) -> SourcePlace | None:
-    """Where a layer is written; the file alone where it has no lines. A built-in model's lines are nobody's to edit."""
-    file, _, column = layer.place.rpartition(":")
-    file, _, line = file.rpartition(":")
-    if file == snapshot.source and line.isdigit() and column.isdigit():
-        return SourcePlace(file, int(line), int(column))
+    """Where a layer is written: in the model's file (that alone where it has no lines), or in the source file that the
+    model was exported from. A built-in model's lines are nobody's to edit."""
+    source_file, _, last = layer.place.rpartition(":")
+    file, _, line = source_file.rpartition(":")
+    if file == snapshot.source and line.isdigit() and last.isdigit():
+        return SourcePlace(file, int(line), int(last))
+    if source_file.endswith(".py") and last.isdigit():
+        folder = os.getcwd() + os.sep
+        return SourcePlace(source_file.removeprefix(folder), int(last))
     return SourcePlace(snapshot.source) if layer.place == snapshot.source else None

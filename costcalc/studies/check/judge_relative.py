@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from costcalc.core.dim import Dim, bounds, symbols
-from costcalc.core.elision import match_pattern
+from costcalc.core.elision import match_pattern, module_labels
 from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import TOTALS
 from costcalc.core.units import format_exact_share
@@ -192,10 +192,9 @@ def _judge_layer_limit(case: CheckCase, limit: LayerLimit) -> Verdict:
         limit_place=limit.place,
     )
     try:
-        names = frozenset(match_pattern(limit.pattern, [layer.name for layer in case.snapshot.layers], "layers"))
+        matched = _match_layers(limit.pattern, case.snapshot.layers)
     except UsageError as error:
         return replace(verdict, code="CC105", fact=f"layers {limit.pattern}: {error.fact}", remedy=error.remedy)
-    matched = [layer for layer in case.snapshot.layers if layer.name in names]
     if not matched:
         suggestion = did_you_mean(limit.pattern, [layer.name for layer in case.snapshot.layers])
         return replace(
@@ -210,6 +209,17 @@ def _judge_layer_limit(case: CheckCase, limit: LayerLimit) -> Verdict:
         if worst.outcome == "exceeded"
         else worst
     )
+
+
+def _match_layers(pattern: str, layers: Sequence[SnapshotLayer]) -> list[SnapshotLayer]:
+    """A pattern -> the layers whose name it fits; where it fits none, those in a module, or with a stored tensor, that
+    it fits: `layer1` has the layers `layer1.0.conv1` and `layer1.0/add`."""
+    names = frozenset(match_pattern(pattern, [layer.name for layer in layers], "layers"))
+    if names:
+        return [layer for layer in layers if layer.name in names]
+    labels = [module_labels(layer.name, [t.name for t in layer.inputs if t.stored]) for layer in layers]
+    matched = frozenset(match_pattern(pattern, {label for of_layer in labels for label in of_layer}, "modules"))
+    return [layer for layer, of_layer in zip(layers, labels, strict=True) if not matched.isdisjoint(of_layer)]
 
 
 def _judge_group(case: CheckCase, limit: LayerLimit, verdict: Verdict, group: Sequence[SnapshotLayer]) -> Verdict:

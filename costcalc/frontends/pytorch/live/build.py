@@ -40,7 +40,9 @@ def find_object(text: str) -> Any:
         except AttributeError:
             names = [n for n in dir(found) if not n.startswith("_")]
             owner = ".".join([path, *name.split(".")[:i]])
-            raise LoadError(f"{owner} has no {part!r}", did_you_mean(part, names) or "name a module, class or function") from None
+            raise LoadError(
+                f"{owner} has no {part!r}", did_you_mean(part, names) or "name a module, class or function"
+            ) from None
     return found
 
 
@@ -49,7 +51,12 @@ def build_object(factory: Any, params: Mapping[str, Any], text: str) -> BuiltMod
     module is taken as it is. UnknownNameError for an argument that it does not take."""
     if isinstance(factory, torch.nn.Module) or not callable(factory):
         for name in params:
-            raise UnknownNameError(f"{text} is a module already: --set {name} says nothing", "name its class or a function", argument="params", name=name)
+            raise UnknownNameError(
+                f"{text} is a module already: --set {name} says nothing",
+                "name its class or a function",
+                argument="params",
+                name=name,
+            )
         return BuiltModule(factory)
     check_arguments(factory, params, text)
     return call_factory(factory, {name: parse_value(value) for name, value in params.items()}, text)
@@ -82,7 +89,9 @@ def check_arguments(factory: Any, params: Mapping[str, Any], text: str) -> None:
                 raise UnknownNameError(f"{text} takes no argument {name!r}", remedy, argument="params", name=name)
     for p in parameters.values():
         if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in params:
-            raise UsageError(f"{text} needs the argument {p.name!r}", f"give --set {p.name}=…, or name a function without arguments")
+            raise UsageError(
+                f"{text} needs the argument {p.name!r}", f"give --set {p.name}=…, or name a function without arguments"
+            )
 
 
 def signature_of(factory: Any) -> Mapping[str, inspect.Parameter] | None:
@@ -94,7 +103,7 @@ def signature_of(factory: Any) -> Mapping[str, inspect.Parameter] | None:
 
 
 def parse_value(value: Any) -> Any:
-    """The text of an argument -> its value: `true`, `none`, `[1, 2]` and numbers as Python reads them; other text stays."""
+    """The text of an argument -> its value: `true`, `none`, `[1, 2]` and numbers as Python reads them; a word stays."""
     if not isinstance(value, str):
         return value
     words = {"true": True, "false": False, "none": None}

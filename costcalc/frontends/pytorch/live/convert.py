@@ -1,13 +1,13 @@
 """An ExportedProgram of torch in memory -> that of costcalc's reader, as the JSON of the same program would give it.
 
-torch's own serialisation takes as long as the export of a ResNet; what a cost depends on is read from the FX graph here.
-The names are those that torch/_export/serde/serialize.py writes; a test holds the two to each other.
+torch's own serialisation takes as long as the export of a ResNet; what a cost depends on is read from the FX graph
+here. The names are those that torch/_export/serde/serialize.py writes; a test holds the two to each other.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -46,7 +46,15 @@ def convert_program(program: Any, renames: Renames, notes: tuple[str, ...] = ())
         name = renames.get(str(key), str(key))
         lows, highs = zip((low, high), ranges.get(name, (None, None)), strict=True)
         ranges[name] = (_bound(max, lows), _bound(min, highs))
-    return ExportedProgram(graph, specs, ranges, str(torch.__version__), notes)
+    stored = {spec.target: program.state_dict.get(spec.target) for spec in specs if spec.kind == "parameter"}
+    storages = {name: _storage(tensor) for name, tensor in stored.items() if tensor is not None}
+    return ExportedProgram(graph, specs, ranges, str(torch.__version__), storages, notes)
+
+
+def _storage(tensor: Any) -> Hashable:
+    """Where a parameter is stored: two of the same place are one tensor."""
+    place = (tensor.storage_offset(), tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype)
+    return (tensor.untyped_storage()._cdata, *place)
 
 
 def _bound(choose: Any, values: tuple[int | None, ...]) -> int | None:
@@ -207,7 +215,9 @@ def _metadata(node: Any) -> Mapping[str, str]:
     if trace := node.meta.get("stack_trace"):
         metadata["stack_trace"] = trace
     if stack := node.meta.get("nn_module_stack"):
-        metadata["nn_module_stack"] = ";".join([f"{key},{path},{_type_name(kind)}" for key, (path, kind) in stack.items()])
+        metadata["nn_module_stack"] = ";".join(
+            [f"{key},{path},{_type_name(kind)}" for key, (path, kind) in stack.items()]
+        )
     return metadata
 
 

@@ -22,9 +22,9 @@ def user_place(error: BaseException) -> str:
     none."""
     place = ""
     for frame in traceback.extract_tb(error.__traceback__):
-        if not frame.filename.startswith((*_LIBRARIES, "<")) and "/importlib/" not in frame.filename:
-            if Path(frame.filename).parent != _PYTHON and frame.lineno:
-                place = f"{_short(frame.filename)}:{frame.lineno}"
+        is_own = not frame.filename.startswith((*_LIBRARIES, "<")) and "/importlib/" not in frame.filename
+        if is_own and Path(frame.filename).parent != _PYTHON and frame.lineno:
+            place = f"{_short(frame.filename)}:{frame.lineno}"
     return place
 
 

@@ -1,23 +1,23 @@
-"""A module and its arguments -> the program that torch.export traces, under fake tensors; the module stays as it was."""
+"""A module and its arguments -> the program that torch.export traces under fake tensors; the module stays as it was."""
 
 from __future__ import annotations
 
 import functools
 import logging
-import sys
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from typing import Any
 
 import torch
 
 from costcalc.core.errors import LoadError, UsageError
+from costcalc.frontends.pytorch.live.convert import convert_program
 from costcalc.frontends.pytorch.live.errors import code_at, first_line, is_data_dependent, user_place
 from costcalc.frontends.pytorch.live.inputs import CallArguments
 from costcalc.frontends.pytorch.program import ExportedProgram
-from costcalc.frontends.pytorch.live.convert import convert_program
 
 
 def export_module(module: Any, arguments: CallArguments, notes: tuple[str, ...] = ()) -> ExportedProgram:
@@ -56,8 +56,8 @@ def _rename_symbols(program: Any, arguments: CallArguments) -> tuple[dict[str, s
     fixed = []
     for (leaf, axis), symbol in arguments.open_names.items():
         size = values[names[leaf]].shape[axis]
-        if isinstance(size, int):
-            fixed.append((names[leaf], axis, size))
+        if isinstance(size, int) or size.node.expr.is_number:
+            fixed.append((names[leaf], axis, int(size)))
         elif size.node.expr.is_Symbol:
             renames[str(size.node.expr)] = symbol
     return renames, fixed
@@ -88,10 +88,16 @@ def refuse_export(error: Exception, arguments: CallArguments) -> LoadError:
     place = user_place(error)
     if is_data_dependent(error):
         code = code_at(place)
-        fact = "forward decides by values of a tensor, which are not known before it runs" + (f": `{code}`" if code else "")
+        fact = "forward decides by values of a tensor, which are not known before it runs" + (
+            f": `{code}`" if code else ""
+        )
         remedy = "decide outside of forward, use torch.where or torch.cond there, or give a module of one branch"
         return LoadError(fact, remedy, place)
-    shapes = [tuple(leaf.shape) for leaf in torch.utils._pytree.tree_leaves((arguments.args, arguments.kwargs)) if isinstance(leaf, torch.Tensor)]
+    shapes = [
+        tuple(leaf.shape)
+        for leaf in torch.utils._pytree.tree_leaves((arguments.args, arguments.kwargs))
+        if isinstance(leaf, torch.Tensor)
+    ]
     listed = ", ".join(str(list(shape)) for shape in shapes[:4]) or "no tensor"
     fact = f"forward fails with {listed}: {type(error).__name__}: {first_line(error)}"
     return LoadError(fact, "give inputs that the module takes: --shape NAME=1,3,224,224, in Python args=…", place)
@@ -135,13 +141,13 @@ def _items(container: Any) -> list[Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What torch and the user's code print goes to standard error, not into the answer; warnings and logs of torch are
-    silent."""
+    """What torch and forward print does not go into the answer; torch prints the graph up to what it refuses, and
+    warns."""
     logger = logging.getLogger("torch")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        with warnings.catch_warnings(), redirect_stdout(sys.stderr):
+        with warnings.catch_warnings(), redirect_stdout(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

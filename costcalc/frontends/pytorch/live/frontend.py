@@ -79,7 +79,7 @@ def _export(call: TorchModule, options: ReadOptions) -> tuple[ExportedProgram, R
 def _build(call: TorchModule, options: ReadOptions) -> BuiltModule:
     text = call.module
     if not isinstance(text, str):
-        if callable(text) and not isinstance(text, torch.nn.Module):
+        if callable(text) and not isinstance(text, (torch.nn.Module, torch.export.ExportedProgram)):
             return build_object(text, options.params, call.name)
         for name in options.params:
             fact = f"a module in memory has no parameter {name!r}"

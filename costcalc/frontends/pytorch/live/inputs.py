@@ -14,7 +14,17 @@ from costcalc.frontends.module import TorchModule
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.symbols import parse_dim_param, symbol_name, symbolic_shape
 
-INTEGERS = ("ids", "idx", "indices", "tokens", "input_ids", "token_type_ids", "position_ids", "decoder_input_ids", "labels")
+INTEGERS = (
+    "ids",
+    "idx",
+    "indices",
+    "tokens",
+    "input_ids",
+    "token_type_ids",
+    "position_ids",
+    "decoder_input_ids",
+    "labels",
+)
 """Parameters of forward whose tensors are integers."""
 
 SIZE, LENGTH, BATCH = 224, 64, 2
@@ -51,7 +61,7 @@ def bind_arguments(
         for name in options.shapes:
             fact = f"--shape {name} stands beside args and kwargs"
             raise UnknownNameError(fact, "give the tensor of that shape there", argument="shapes", name=name)
-        return CallArguments(call.args or (), call.kwargs, call.dynamic_shapes, {})
+        return CallArguments(call.args or (), call.kwargs, call.dynamic_shapes, _named_dims(module, call))
     parameters, takes_more, required = _parameters(module)
     values = _name_inputs(call.inputs, parameters, takes_more)
     for name in options.shapes:
@@ -63,8 +73,26 @@ def bind_arguments(
     if missing or (takes_more and not values):
         example = ",".join(("1", "3", str(SIZE), str(SIZE)))
         names = ", ".join(missing) or "inputs"
-        raise UsageError(f"forward needs {names}, and nothing says of what shape", f"give --shape {(missing or ['x'])[0]}={example}")
+        raise UsageError(
+            f"forward needs {names}, and nothing says of what shape", f"give --shape {(missing or ['x'])[0]}={example}"
+        )
     return _make_arguments(module, values, parameters, defaults, options, integers)
+
+
+def _named_dims(module: Any, call: TorchModule) -> dict[tuple[int, int], str]:
+    """The names of torch.export.Dim in dynamic_shapes, by (number of the leaf, axis), of arguments that are tensors."""
+    values, specs = [*(call.args or ()), *call.kwargs.values()], call.dynamic_shapes
+    if isinstance(specs, Mapping):
+        names = [*_parameters(module)[0][: len(call.args or ())], *call.kwargs]
+        specs = [specs.get(name) for name in names]
+    named: dict[tuple[int, int], str] = {}
+    leaves = 0
+    for value, spec in zip(values, specs or (), strict=False):
+        axes = spec.items() if isinstance(spec, Mapping) else enumerate(spec) if isinstance(spec, (tuple, list)) else ()
+        if isinstance(value, torch.Tensor):
+            named |= {(leaves, axis): d.__name__ for axis, d in axes if isinstance(d, torch.export.Dim)}
+        leaves += len(torch.utils._pytree.tree_leaves(value))
+    return named
 
 
 def _parameters(module: Any) -> tuple[list[str], bool, list[str]]:
@@ -129,7 +157,13 @@ def _make_arguments(
     count = next((i for i, name in enumerate(parameters) if name not in tensors), len(positional))
     args = tuple([tensors[name] for name in positional[:count]])
     kwargs = {name: tensors[name] for name in tensors if name not in positional[:count]}
-    return CallArguments(args, kwargs, _dynamic_shapes(dynamic, parameters, positional) if open_names else None, open_names, options.symbolic)
+    return CallArguments(
+        args,
+        kwargs,
+        _dynamic_shapes(dynamic, parameters, positional) if open_names else None,
+        open_names,
+        options.symbolic,
+    )
 
 
 def _dynamic_shapes(dynamic: dict[str, Any], parameters: Sequence[str], positional: Sequence[str]) -> Any:

@@ -40,7 +40,9 @@ def _build_torchvision(name: str, params: Mapping[str, Any], text: str) -> Built
 
     names = models.list_models()
     if name not in names:
-        raise LoadError(f"torchvision has no network {name!r}", did_you_mean(name, names) or "see torchvision.models.list_models()")
+        raise LoadError(
+            f"torchvision has no network {name!r}", did_you_mean(name, names) or "see torchvision.models.list_models()"
+        )
     factory = models.get_model_builder(name)
     parameters = signature_of(factory) or {}
     none = {key: None for key in ("weights", "weights_backbone") if key in parameters}
@@ -108,7 +110,9 @@ def _read_config(transformers: Any, name: str, params: Mapping[str, Any], text: 
         kind = str(values.get("model_type"))
     if kind not in kinds:
         fact = f"transformers has no model type {kind!r}, and there is no such folder"
-        raise LoadError(fact, did_you_mean(kind, list(kinds)) or "name a folder with a config.json; nothing is downloaded")
+        raise LoadError(
+            fact, did_you_mean(kind, list(kinds)) or "name a folder with a config.json; nothing is downloaded"
+        )
     known = kinds[kind]()
     for key in params:
         if key not in values and not hasattr(known, key):
@@ -128,7 +132,9 @@ def transformer_inputs(module: Any, config: Any) -> dict[str, Any]:
     """The inputs of a model of transformers, of batch 1, as far as its forward takes and needs them."""
     parameters = signature_of(module.forward) or {}
     text = config.get_text_config()
-    tokens = min(TOKENS, *[n for n in (getattr(text, "max_position_embeddings", None),) if isinstance(n, int) and n > 0], TOKENS)
+    tokens = min(
+        TOKENS, *[n for n in (getattr(text, "max_position_embeddings", None),) if isinstance(n, int) and n > 0], TOKENS
+    )
     ids = Shape((1, tokens), torch.int64)
     main = getattr(module, "main_input_name", "input_ids")
     makers: dict[str, Callable[[], Any]] = {

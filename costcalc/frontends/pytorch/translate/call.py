@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from costcalc.core.dim import Dim, Poly
@@ -13,9 +13,18 @@ from costcalc.graph.builder import GraphBuilder
 
 
 class Inliner(Protocol):
-    """Adds the calls of a graph inside the program."""
+    """Adds the calls of a graph inside the program; knows which values of the program are read and how often, and the
+    stored matrices that it keeps transposed."""
+
+    @property
+    def uses(self) -> Mapping[str, int]: ...
+
+    @property
+    def transposed(self) -> Collection[str]: ...
 
     def inline(self, graph: Any, arguments: Sequence[Any], prefix: str) -> tuple[Any, ...]: ...
+
+    def is_read(self, output: str) -> bool: ...
 
 
 class CallSite:
@@ -25,7 +34,19 @@ class CallSite:
     name, scope and place are those of the nodes that it adds; types are those of its outputs by the program.
     """
 
-    __slots__ = ("arguments", "builder", "declared", "inliner", "name", "names", "outputs", "place", "scope", "target")
+    __slots__ = (
+        "arguments",
+        "builder",
+        "declared",
+        "inliner",
+        "name",
+        "names",
+        "outputs",
+        "place",
+        "results",
+        "scope",
+        "target",
+    )
 
     def __init__(
         self,
@@ -40,7 +61,7 @@ class CallSite:
         place: str,
     ) -> None:
         self.builder, self.target, self.arguments, self.names = builder, call.target, call.arguments, names
-        self.outputs, self.declared, self.inliner = outputs, declared, inliner
+        self.outputs, self.declared, self.inliner, self.results = outputs, declared, inliner, call.outputs
         self.name, self.scope, self.place = name, scope, place
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -114,12 +135,15 @@ class CallSite:
         return bool(self.get(name, default))
 
     def type(self, value: str) -> TensorType:
-        """The type of a value."""
-        return self.builder.types[value]
+        """The type of a value. LoadError where nothing computes it."""
+        type_ = self.builder.types.get(value)
+        if type_ is None:
+            raise LoadError(f"{self.target} reads {value!r}, which nothing before it computes", "write it again")
+        return type_
 
     def shape(self, value: str) -> tuple[Dim, ...]:
         """The shape of a value. LoadError where it is not known."""
-        shape = self.builder.types[value].shape
+        shape = self.type(value).shape
         if shape is None:
             raise LoadError(f"the shape of {value!r} is not known", "write the program again")
         return shape
@@ -138,6 +162,18 @@ class CallSite:
         if declared is None or declared.shape is None:
             raise LoadError(f"{self.target} has no tensor as its output {position}", "write the program again")
         return declared
+
+    def is_read(self, position: int) -> bool:
+        """Whether the program has this output, and reads it."""
+        return position < len(self.results) and self.inliner.is_read(self.results[position])
+
+    def read_outputs(self) -> tuple[str, ...]:
+        """The call's outputs up to the last that is read, the first in any case: what is behind need not be
+        computed."""
+        count = len(self.outputs)
+        while count > 1 and not self.is_read(count - 1):
+            count -= 1
+        return self.outputs[:count]
 
     def emit(
         self,
@@ -176,7 +212,7 @@ class CallSite:
         """Makes an output another name of a value: the call computes nothing."""
         names = self.names
         assert isinstance(names, dict)
-        names[self.outputs[position]] = value
+        names[self.results[position]] = value
 
 
 Translation = Callable[[CallSite], None]

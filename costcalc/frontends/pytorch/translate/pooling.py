@@ -1,3 +1,109 @@
-"""Pools over images, adaptive ones too: ATen's calls -> ONNX nodes."""
+"""Pools over windows, adaptive pools, pools at random places, and max unpooling."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from costcalc.core.dim import Dim
+from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.convolution import emit_batched, image_input, spatial_rank
+
+
+def _window(call: CallSite, rank: int) -> dict[str, Any]:
+    """The attributes of a window: its kernel, strides (those of the kernel by default), pads."""
+    kernel = call.ints("kernel_size", length=rank)
+    return {
+        "kernel_shape": kernel,
+        "strides": call.ints("stride", (), rank) or kernel,
+        "pads": call.ints("padding", 0, rank) * 2,
+        "ceil_mode": int(call.flag("ceil_mode")),
+    }
+
+
+@translates(
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_pool1d_with_indices",
+    "max_pool2d_with_indices",
+    "max_pool3d_with_indices",
+    "mkldnn_max_pool2d",
+    "mkldnn_max_pool3d",
+    "quantized_max_pool1d",
+    "quantized_max_pool2d",
+)
+def max_pool(call: CallSite) -> None:
+    """The maximum of each window, and, where they are read, the places."""
+    rank = spatial_rank(call)
+    attributes = {**_window(call, rank), "dilations": call.ints("dilation", 1, rank)}
+    emit_batched(call, "MaxPool", (image_input(call),), attributes, rank, outputs=call.read_outputs())
+
+
+@translates("avg_pool1d", "avg_pool2d", "avg_pool3d")
+def average_pool(call: CallSite) -> None:
+    """The mean of each window; its sum over a given divisor is no operator of ONNX, and costs the same."""
+    rank = spatial_rank(call)
+    attributes = {**_window(call, rank), "count_include_pad": int(call.flag("count_include_pad", True))}
+    divisor = call.get("divisor_override")
+    if divisor is not None:
+        emit_batched(call, "avg_pool", (image_input(call),), {**attributes, "divisor": divisor}, rank, domain="aten")
+    else:
+        emit_batched(call, "AveragePool", (image_input(call),), attributes, rank)
+
+
+@translates(
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "_adaptive_avg_pool2d",
+    "_adaptive_avg_pool3d",
+    "mkldnn_adaptive_avg_pool2d",
+)
+def adaptive_average_pool(call: CallSite) -> None:
+    """The mean of each of output_size windows that cover the image."""
+    _adaptive_pool(call, "AveragePool", "adaptive_avg_pool")
+
+
+@translates("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
+def adaptive_max_pool(call: CallSite) -> None:
+    """The maximum of each of output_size windows that cover the image, and, where they are read, the places."""
+    _adaptive_pool(call, "MaxPool", "adaptive_max_pool")
+
+
+def _adaptive_pool(call: CallSite, pool: str, name: str) -> None:
+    """A global pool where one window is asked for, a pool where the windows are equal and do not overlap, else an
+    operator that ONNX does not have."""
+    x, rank, outputs = image_input(call), spatial_rank(call), call.read_outputs()
+    extents, sizes = call.shape(x)[-rank:], (call.out_type().shape or ())[-rank:]
+    if all(size == 1 for size in sizes) and len(outputs) == 1:
+        emit_batched(call, f"Global{pool}", (x,), {}, rank)
+        return
+    kernel = tuple([_equal_windows(extent, size) for extent, size in zip(extents, sizes, strict=True)])
+    if all(kernel):
+        emit_batched(call, pool, (x,), {"kernel_shape": kernel, "strides": kernel}, rank, outputs=outputs)
+    else:
+        emit_batched(call, name, (x,), {"axes": rank}, rank, outputs=outputs, domain="aten")
+
+
+def _equal_windows(extent: Dim, size: Dim) -> int:
+    """The extent of each of `size` windows that cover an axis and do not overlap; 0 where there are none such, or it is
+    not known."""
+    if extent == size:
+        return 1
+    return extent // size if isinstance(extent, int) and isinstance(size, int) and size and not extent % size else 0
+
+
+@translates("fractional_max_pool2d", "fractional_max_pool3d")
+def fractional_max_pool(call: CallSite) -> None:
+    """The maximum of each window; the windows stand at random places."""
+    rank = spatial_rank(call)
+    inputs = (call.tensor("self"), call.tensor("random_samples"))
+    attributes = {"kernel_shape": call.ints("kernel_size", length=rank)}
+    emit_batched(call, "fractional_max_pool", inputs, attributes, rank, outputs=call.read_outputs(), domain="aten")
+
+
+@translates("max_unpool2d", "max_unpool3d")
+def max_unpool(call: CallSite) -> None:
+    """Each value at the place where a max pool found it. The kernel, which ONNX's operator needs, is not known."""
+    inputs = (call.tensor("self"), call.tensor("indices"))
+    call.emit("max_unpool", inputs, domain="aten", types=[call.out_type()])

@@ -1,0 +1,32 @@
+"""Exported programs of PyTorch against what PyTorch itself says of them: MACs by FlopCounterMode, parameters by numel.
+
+tests/pytorch_programs holds the modules, and make.py there made the files. No torch is needed here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import costcalc
+
+FOLDER = Path(__file__).parents[2] / "data" / "pt2"
+FIGURES = json.loads((FOLDER / "figures.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_call_is_known(name: str) -> None:
+    """No unknown operator, and no call whose sizes by costcalc's rules differ from the program's (a note tells)."""
+    report = costcalc.analyze(FOLDER / f"{name}.pt2")
+    assert not report.unknown
+    assert not [note for note in report.notes if "costcalc's rules" in note]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_macs_and_parameters_are_those_of_pytorch(name: str) -> None:
+    figures = FIGURES[name]
+    report = costcalc.analyze(FOLDER / f"{name}.pt2", dims=figures.get("dims", {}))
+    assert report.params == figures["params"]
+    assert report.macs == figures["macs"]
