@@ -40,6 +40,18 @@ def names_code(text: str) -> bool:
         return False
 
 
+def missing_package(text: str) -> str:
+    """`package.module:name` without such a package -> the package's name; "" for other text."""
+    match = _CODE.fullmatch(text)
+    return match[1] if match is not None and not names_code(text) else ""
+
+
+def may_be_path(text: str) -> bool:
+    """Whether a text may be a file of a git revision as well as code: `main:net.yaml`."""
+    module, _, name = text.partition(":")
+    return "." in name and "." not in module and not _NETWORK.fullmatch(text)
+
+
 class TorchModule:
     """A PyTorch module and what it is called with, to be exported when it is read.
 

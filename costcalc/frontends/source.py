@@ -16,7 +16,15 @@ from costcalc.core.ir import Graph
 from costcalc.frontends import git
 from costcalc.frontends.archive import read_directory
 from costcalc.frontends.builtin import builtin_names, find_builtin, find_family
-from costcalc.frontends.module import NamedModel, TorchModule, is_torch_object, names_code, object_name
+from costcalc.frontends.module import (
+    NamedModel,
+    TorchModule,
+    is_torch_object,
+    may_be_path,
+    missing_package,
+    names_code,
+    object_name,
+)
 
 MODEL_REMEDY = "name a YAML file, an ONNX file or a built-in model"
 
@@ -205,9 +213,15 @@ def _explain_refusal(text: str, error: CostcalcError) -> CostcalcError:
     """What git says of `REV:path` -> the refusal; another where the text is a model, or names code."""
     if "\n" in text:
         return _text_for_path()
+    if may_be_path(text):
+        return error.at(text)
     if names_code(text):
         fact = f"{text} names Python code, and importing code runs it: it is only read where the command line names it"
         return UsageError(fact, f"in Python give the module, or costcalc.TorchModule({text!r})")
+    package = missing_package(text)
+    if package:
+        fact = f"there is no Python package {package!r}, and no file of a git revision: {error.fact}"
+        return type(error)(fact, error.remedy, text)
     return error.at(text)
 
 

@@ -52,7 +52,7 @@ def build_object(factory: Any, params: Mapping[str, Any], text: str) -> BuiltMod
     if isinstance(factory, torch.nn.Module) or not callable(factory):
         for name in params:
             raise UnknownNameError(
-                f"{text} is a module already: --set {name} says nothing",
+                f"it is a module already, for which --set {name} says nothing",
                 "name its class or a function",
                 argument="params",
                 name=name,
@@ -69,7 +69,10 @@ def call_factory(factory: Callable[..., Any], arguments: Mapping[str, Any], text
     with user_code(text):
         try:
             with torch.device("meta"):
-                return BuiltModule(factory(**arguments))
+                found = factory(**arguments)
+            if isinstance(found, torch.nn.Module):
+                found.to("meta")  # torch.Tensor(n) is made on the CPU whatever the device is
+            return BuiltModule(found)
         except (RuntimeError, NotImplementedError) as error:
             if "meta" not in str(error).lower():
                 raise
@@ -86,11 +89,11 @@ def check_arguments(factory: Any, params: Mapping[str, Any], text: str) -> None:
         for name in params:
             if name not in parameters:
                 remedy = did_you_mean(name, parameters) or f"it takes {', '.join(parameters) or 'none'}"
-                raise UnknownNameError(f"{text} takes no argument {name!r}", remedy, argument="params", name=name)
+                raise UnknownNameError(f"it takes no argument {name!r}", remedy, argument="params", name=name)
     for p in parameters.values():
         if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in params:
             raise UsageError(
-                f"{text} needs the argument {p.name!r}", f"give --set {p.name}=…, or name a function without arguments"
+                f"it needs the argument {p.name!r}", f"give --set {p.name}=…, or name a function without arguments"
             )
 
 
@@ -131,9 +134,9 @@ def user_code(text: str) -> Iterator[None]:
     except ImportError as error:
         library = text.partition(":")[0].partition(".")[0]
         remedy = MISSING.format(error.name or library) if error.name in (None, *LIBRARIES, library) else "install it"
-        raise LoadError(f"{text} cannot be imported: {first_line(error)}", remedy, user_place(error)) from error
+        raise LoadError(f"it cannot be imported: {first_line(error)}", remedy, user_place(error)) from error
     except (Exception, SystemExit) as error:
-        fact = f"{text} cannot be built: {type(error).__name__}: {first_line(error)}"
+        fact = f"it cannot be built: {type(error).__name__}: {first_line(error)}"
         raise LoadError(fact, "mend it, or give its arguments with --set", user_place(error)) from error
     finally:
         if is_new and folder in sys.path:

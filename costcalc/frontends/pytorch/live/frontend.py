@@ -64,7 +64,7 @@ def _export(call: TorchModule, options: ReadOptions) -> tuple[ExportedProgram, R
             raise UsageError("an ExportedProgram has its inputs in it", "leave the inputs out; bind extents with dims")
         return convert_program(module, {}, built.notes), options
     if not isinstance(module, torch.nn.Module):
-        fact = f"{call.name} gives an object of the type {type(module).__name__}, no module of PyTorch"
+        fact = f"it gives an object of the type {type(module).__name__}, no module of PyTorch"
         raise UsageError(fact, "name an nn.Module, its class, or a function that returns one")
     try:
         program = export_module(module, bind_arguments(module, call, built.defaults, options), built.notes)

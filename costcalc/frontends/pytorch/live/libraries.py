@@ -117,7 +117,7 @@ def _read_config(transformers: Any, name: str, params: Mapping[str, Any], text: 
     for key in params:
         if key not in values and not hasattr(known, key):
             remedy = did_you_mean(key, list(known.to_dict())) or "see the configuration's class"
-            raise UnknownNameError(f"{text} has no setting {key!r}", remedy, argument="params", name=key)
+            raise UnknownNameError(f"its configuration has no {key!r}", remedy, argument="params", name=key)
     settings = {key: parse_value(value) for key, value in params.items()}
     if isinstance(settings.get("architectures"), str):
         settings["architectures"] = [settings["architectures"]]
