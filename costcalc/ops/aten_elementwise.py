@@ -36,6 +36,23 @@ describe("Computes a function of each element.", *FUNCTIONS, domain=ATEN)
 describe("Compares each element, or draws it by a comparison.", *CHOICES, domain=ATEN)
 
 
+describe("Shifts the bits of each number, its sign kept.", "bitwise_right_shift", domain=ATEN)
+
+describe("A window function, a sum of cosines.", "hamming_window", domain=ATEN)
+
+
+@cost_rule("bitwise_right_shift", domain=ATEN)
+def shift_cost(a: TensorType, b: TensorType, *, out: TensorType) -> Cost:
+    """One operation per output element, a multiplication."""
+    return Cost(work=elementwise_work("multiply", "elementwise", out.elements))
+
+
+@cost_rule("hamming_window", domain=ATEN)
+def window_cost(*, out: TensorType) -> Cost:
+    """Per element one cosine, one multiplication, one addition."""
+    return Cost(work=_sum_work((("transcendental", 1), ("multiply", 1), ("add", 1)), out, "elementwise", "#elements"))
+
+
 @cost_rule(*FUNCTIONS, domain=ATEN)
 def function_cost(*inputs: TensorType, out: TensorType) -> Cost:
     """One operation per output element, a transcendental."""
@@ -106,12 +123,17 @@ def complex_sum_cost(x: TensorType, *, out: TensorType) -> Cost:
 
 free("view_as_complex", "view_as_real", "real", "imag", domain=ATEN, view=True)
 
-free("complex", domain=ATEN)
+free("complex", "complex_cast", domain=ATEN)
 
 describe("Complex numbers from pairs, or their parts: no arithmetic.", "view_as_complex", "view_as_real", domain=ATEN)
 
 describe(
-    "Parts of complex numbers, or complex numbers from them: no arithmetic.", "real", "imag", "complex", domain=ATEN
+    "Parts of complex numbers, or complex numbers from them: no arithmetic.",
+    "real",
+    "imag",
+    "complex",
+    "complex_cast",
+    domain=ATEN,
 )
 
 CREATED = ("arange", "linspace", "tril_indices", "triu_indices")

@@ -7,7 +7,7 @@ import torch
 from base import Program
 from torch import Tensor, nn
 from torch.export import Dim
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 
 class Arithmetic(nn.Module):

@@ -37,7 +37,7 @@ SLICES = (
     lambda x, i, j: x.take(j),
     lambda x, i, j: x.take_along_dim(i[None, None, :, None], 2),
     lambda x, i, j: x.take_along_dim(i),
-    lambda x, i, j: x.take_along_dim(j[:, None, None].expand(2, 3, 4, 2), -1),
+    lambda x, i, j: x.take_along_dim(j[:1, None, None], -1),
     lambda x, i, j: x[i],
     lambda x, i, j: x[:, j],
     lambda x, i, j: x[:, :, :, j],
@@ -131,7 +131,7 @@ def write_slices(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 def choose(x: torch.Tensor, n: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """A length that data says."""
-    length = int(n.item())
+    length = n.item()
     torch._check(length >= 1)
     torch._check(length <= 4)
     return x[:, :, :length] * 2, x.narrow(2, 0, length), x.select(2, length - 1), x.new_zeros(length, 3)

@@ -17,12 +17,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import onnx
 import torch
 from base import Program
 from torch.utils.flop_counter import FlopCounterMode
 
 HERE = Path(__file__).parent
 OUTPUT = HERE.parent / "data" / "pt2"
+PAIRS = ("networks_classifier", "networks_language")
+"""Programs that both of PyTorch's exporters write as ONNX too."""
+
 KEPT = ("archive_format", "archive_version", "models/model.json", "data/weights/model_weights_config.json")
 
 
@@ -90,6 +94,39 @@ def strip(data: bytes) -> bytes:
     return text.encode()
 
 
+def make_onnx(name: str, program: Program) -> None:
+    """Exports a program's module to ONNX, by tracing (NAME.trace.onnx) and by torch.export (NAME.export.onnx)."""
+    torch.manual_seed(0)
+    module = program.factory().eval()
+    args = program.args()
+    for suffix, dynamo in (("trace", False), ("export", True)):
+        options = {"external_data": False, "verbose": False} if dynamo else {"opset_version": 17}
+        path = OUTPUT / f"{name}.{suffix}.onnx"
+        torch.onnx.export(module, args, str(path), dynamo=dynamo, **options)
+        strip_onnx(path)
+
+
+def strip_onnx(path: Path) -> None:
+    """Takes the weights, as if another file held them, and what the exporter says of this machine from an ONNX file."""
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        if len(tensor.raw_data) > 128:
+            tensor.ClearField("raw_data")
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            tensor.external_data.add(key="location", value="weights")
+    for node in model.graph.node:
+        scopes = [(p.key, p.value) for p in node.metadata_props if p.key.endswith("name_scopes")]
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+        for key, value in scopes:
+            node.metadata_props.add(key=key, value=value)
+    model.ClearField("metadata_props")
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info, *model.graph.initializer):
+        value.ClearField("metadata_props")
+    model.graph.ClearField("metadata_props")
+    path.write_bytes(model.SerializeToString())
+
+
 def main(names: list[str]) -> None:
     """Makes the programs with these names, all unless named."""
     path = OUTPUT / "figures.json"
@@ -97,6 +134,8 @@ def main(names: list[str]) -> None:
     for name, program in find_programs():
         if not names or name in names:
             figures[name] = make(name, program)
+            if name in PAIRS:
+                make_onnx(name, program)
             print(name, figures[name], (OUTPUT / f"{name}.pt2").stat().st_size)
     path.write_text(json.dumps(dict(sorted(figures.items())), indent=1) + "\n", encoding="utf-8")
 

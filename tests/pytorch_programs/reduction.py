@@ -6,7 +6,7 @@ import torch
 from base import Program
 from torch import Tensor, nn
 from torch.export import Dim
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 
 class Reductions(nn.Module):
@@ -108,7 +108,7 @@ class Losses(nn.Module):
         self.register_buffer("weight", torch.empty(5))
 
     def forward(self, x: Tensor, image: Tensor, target: Tensor, labels: Tensor) -> list[Tensor]:
-        y, w = x * 2, self.weight
+        y, w = x * 0.9, self.weight
         pairs = (F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss, F.soft_margin_loss)
         return [
             *(

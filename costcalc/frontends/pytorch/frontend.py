@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from costcalc.core.errors import CostcalcError
 from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.options import ReadOptions
@@ -16,6 +18,6 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     try:
         with source.open() as file:
             program = read_program(file)
-        return Loaded(load_program(program, source.name, source.file, options))
+        return Loaded(load_program(program, Path(source.name).stem, source.file, options))
     except CostcalcError as error:
         raise error.at(source.file) from error

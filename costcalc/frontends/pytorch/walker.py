@@ -9,11 +9,12 @@ from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim, Poly, substitute, symbols
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
 from costcalc.core.ir import UNKNOWN, TensorType, bind_type
+from costcalc.frontends.pytorch.aliases import Aliases
 from costcalc.frontends.pytorch.metadata import CallNames, operator_name, parse_source_line
 from costcalc.frontends.pytorch.parameters import find_ties
 from costcalc.frontends.pytorch.program import Call, ExportedProgram, ProgramGraph, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate import CallSite, find_translation
-from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, is_transposition
+from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, permutation_of
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
@@ -47,6 +48,9 @@ class ProgramWalker:
         self.names: dict[str, str] = {}
         self.types: dict[str, TensorType] = {}
         self.differences: list[str] = []
+        types = [program.graph.types.get(s.value, UNKNOWN) for s in program.inputs if s.kind == "input"]
+        self.input_symbols = frozenset(symbols(*[d for t in types for d in t.shape or ()]))
+        self.noted: set[int] = set()
         self.uses = count_uses(program.graph)
         self.transposed = find_transposed_weights(program.graph, program.inputs)
         self.read: set[str] | None = None
@@ -82,7 +86,8 @@ class ProgramWalker:
             name = self.names[spec.value] = ties.targets.get(spec.target, spec.target)
             if name not in builder.types:
                 shape = type_.shape or ()
-                builder.add_initializer(name, type_.dtype, shape[::-1] if name in self.transposed else shape)
+                shape = tuple([shape[axis] for axis in self.transposed.get(name, range(len(shape)))])
+                builder.add_initializer(name, type_.dtype, shape)
             if spec.kind != "parameter":
                 builder.stored_kinds[name] = spec.kind
             elif name == spec.target:
@@ -116,6 +121,7 @@ class ProgramWalker:
             builder.notes.append(f"{count} read by no call, and counted all the same: {few}")
 
     def _add_calls(self, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
+        aliases = Aliases(graph)
         for call in graph.calls:
             spend(NODE_STEPS)
             namespace = call.target.partition(".")[0]
@@ -123,7 +129,14 @@ class ProgramWalker:
             if operator in NO_COMPUTATION or (namespace in NO_COMPUTATION and not any(call.outputs)):
                 continue
             if any(call.outputs) or (not call.outputs and call.arguments):
-                self._add_call(call, graph, prefix, value_name)
+                if aliases.overwritten and aliases.overwritten.issuperset(filter(None, call.outputs)):
+                    source = self.names.get(call.arguments["self"], call.arguments["self"])
+                    self.names.update((output, source) for output in call.outputs if output)
+                else:
+                    self._add_call(call, graph, prefix, value_name)
+                names = aliases.follow(call)
+                if names:
+                    self._add_write(call, names, aliases.is_part(call.outputs[0]))
 
     def _add_call(self, call: Call, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
         builder = self.builder
@@ -131,14 +144,17 @@ class ProgramWalker:
             call = call._replace(arguments={k: _bind(v, self.binding) for k, v in call.arguments.items()})
         name, scope = self.call_names.name(call, prefix)
         place = parse_source_line(str(call.metadata.get("stack_trace") or ""))
+        self._note_data_symbols(graph, call, name)
         declared = tuple([self._declared(graph, output) for output in call.outputs])
         outputs = tuple([value_name(output) if output else "" for output in call.outputs])
         for output, value in zip(call.outputs, outputs, strict=True):
             if output:
                 self.names[output] = value
-        if self.transposed and is_transposition(call) and self.names.get(call.arguments["self"]) in self.transposed:
-            self.names[call.outputs[0]] = self.names[call.arguments["self"]]
-            return
+        if self.transposed:
+            source = self.names.get(str(call.arguments.get("self")), "")
+            if source in self.transposed and permutation_of(graph, call):
+                self.names[call.outputs[0]] = source
+                return
         site = CallSite(builder, call, self.names, outputs, declared, self, name, scope, place)
         translation = find_translation(call.target)
         if translation is None:
@@ -161,6 +177,40 @@ class ProgramWalker:
                 if output:
                     self.names[output] = value
             self._add_untranslated(site, unknown=True)
+
+    def _add_write(self, call: Call, names: Sequence[str], is_part: bool) -> None:
+        """What a call writes in place is what the names of the tensor stand for from then on: of a part, a node that
+        writes it into the whole."""
+        value = self.names[call.outputs[0]]
+        whole = self.names.get(names[0], names[0])
+        if is_part:
+            types = self.builder.types
+            if whole not in types or value not in types:
+                return
+            name = f"{call.outputs[0]}/write"
+            value = self.builder.add(
+                "write", [whole, value], name=name, domain="aten", types=[types[whole]._replace(value=None)]
+            )[0]
+        self.names.update((name, value) for name in names)
+
+    def _note_data_symbols(self, graph: ProgramGraph, call: Call, name: str) -> None:
+        """Symbols that first appear in a call's outputs depend on data: the graph gets them with the call's name, and
+        the largest value that the program allows, which they take where upper bounds are asked for."""
+        for output in call.outputs:
+            declared = graph.types.get(output)
+            for extent in declared.shape or () if declared is not None else ():
+                if isinstance(extent, int) or id(extent) in self.noted:
+                    continue
+                self.noted.add(id(extent))
+                for key in symbols(extent):
+                    if key in self.input_symbols or key in self.builder.data_symbols:
+                        continue
+                    self.builder.data_symbols[key] = name
+                    limit = self.program.ranges.get(key, (None, None))[1]
+                    if limit is not None and limit < 1 << 31:
+                        self.builder.upper_bounds[key] = limit
+                        if self.builder.upper:
+                            self.binding.setdefault(key, limit)
 
     def _declared(self, graph: ProgramGraph, output: str) -> TensorType | None:
         type_ = graph.types.get(output) if output else None

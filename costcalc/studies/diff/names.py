@@ -50,6 +50,31 @@ def is_numbered(name: str) -> bool:
     return any(part.number is not None for part in split_name(name))
 
 
+_RUN = re.compile(r"_[0-9]{1,9}$")
+
+
+def _is_module(before: str, after: str) -> bool:
+    """Whether a layer of a PyTorch program and one of its ONNX export are calls of one module, or of one operator
+    beside modules."""
+    (path, operator), (other_path, other_operator) = module_name(before), module_name(after)
+    return path == other_path and (operator == other_operator or "" in (operator, other_operator))
+
+
+@lru_cache(maxsize=65536)
+def module_name(name: str) -> tuple[str, str]:
+    """A layer's name in a PyTorch program, or in its ONNX export -> the path of its module and its operator, without
+    the numbers of runs: `layer1.0/add_2` and `/layer1/layer1.0/Add_1` -> (layer1.0, add); `layer1.0.conv1`, which is
+    one operator -> (layer1.0.conv1, ""), its export `/layer1/layer1.0/conv1/Conv` -> (layer1.0.conv1, conv)."""
+    if not name.startswith("/"):
+        path, _, operator = _RUN.sub("", name).partition("/")
+        return path, operator.lower()
+    *modules, operator = name[1:].split("/")
+    path = ""
+    for module in modules:
+        path = module if not path or module.startswith(f"{path}.") else f"{path}.{module}"
+    return _RUN.sub("", path), _RUN.sub("", operator).lower()
+
+
 def count_ordinals(names: Iterable[str]) -> Ordinals:
     """For every path of parts: which of its like it is, from 1 (the 3rd conv of its block)."""
     places: dict[Path, int] = {}
@@ -70,9 +95,10 @@ def is_same_name(before: str, after: str, old: Ordinals, new: Ordinals, exported
 
     A number is automatic where it counts: it is in both versions the part's place among its like (YAML's conv3 is the
     3rd conv of its block; the only one has no number, and relu6's are relu6_1 and relu6_2). So is, in exported graphs,
-    one behind a _ or alone (`node_Conv_12`, `Add` and `Add_1`, `layer.3`).
+    one behind a _ or alone (`node_Conv_12`, `Add` and `Add_1`, `layer.3`). A PyTorch module has one name in a program
+    (`layer1.0.conv1`) and another one in its ONNX export (`/layer1/layer1.0/conv1/Conv`).
     """
-    if before == after:
+    if before == after or (exported and before.startswith("/") != after.startswith("/") and _is_module(before, after)):
         return True
     a, b = split_name(before), split_name(after)
     return len(a) == len(b) and all(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.creation import emit_filled
 from costcalc.frontends.pytorch.translate.elementwise import compute
-from costcalc.frontends.pytorch.translate.operand import COMPLEX, cast, emit_own, has_tensor
+from costcalc.frontends.pytorch.translate.operand import COMPLEX, cast, emit_cast, emit_own, has_tensor
 
 
 @translates(
@@ -48,7 +48,7 @@ def _expand(call: CallSite, source: str) -> None:
         if call.type(source).dtype is out.dtype:
             call.alias(source)
         else:
-            call.emit("Cast", [source], {"to": out.dtype.code})
+            emit_cast(call, source, out.dtype)
         return
     source = cast(call, source, out.dtype)
     call.emit("Expand", [source, call.constant(out.shape or (), "shape")])

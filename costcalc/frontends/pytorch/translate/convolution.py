@@ -33,11 +33,13 @@ def emit_batched(
     *,
     outputs: Sequence[str] | None = None,
     domain: str = "",
+    declared: bool = False,
 ) -> None:
     """Adds a node whose first input is [N, C, spatial…]; one without a batch, [C, spatial…], gets a batch of 1 that the
-    outputs lose again. In another domain than ONNX's the types are those of the program."""
+    outputs lose again. In another domain than ONNX's, and where declared says so, the types are those of the program.
+    """
     results = call.outputs[:1] if outputs is None else tuple(outputs)
-    types = [call.out_type(i) for i in range(len(results))] if domain else None
+    types = [call.out_type(i) for i in range(len(results))] if domain or declared else None
     if len(call.shape(inputs[0])) != rank + 1:
         call.emit(op_type, inputs, attributes, outputs=results, domain=domain, types=types)
         return

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from costcalc.core.dim import Dim, Poly
-from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType
 from costcalc.frontends.pytorch.translate.call import TRANSLATIONS, CallSite, translates
 from costcalc.frontends.pytorch.translate.operand import (
@@ -71,19 +70,16 @@ def arange(call: CallSite) -> None:
     PyTorch rounds it."""
     out = call.out_type()
     numbers = [call.get("start", 0), call.get("end"), call.get("step", 1)]
-    if not all(isinstance(n, (int, float, Poly)) for n in numbers):
+    is_whole = out.dtype.is_integer
+    if not all(isinstance(n, (int, Poly) if is_whole else (int, float, Poly)) for n in numbers):
         emit_own(call, "arange")
         return
-    is_exact = out.dtype.is_integer and not any(isinstance(n, float) for n in numbers)
-    dtype = DType.INT64 if is_exact else DType.FLOAT64 if out.dtype.is_integer else out.dtype
-    if is_exact and out.dtype in (DType.INT16, DType.INT32):
-        dtype = out.dtype
+    dtype = DType.INT64 if is_whole and out.dtype not in (DType.INT16, DType.INT32) else out.dtype
     inputs = [add_scalar(call, n, dtype, word) for n, word in zip(numbers, ("start", "end", "step"), strict=True)]
     if dtype is out.dtype:
-        call.emit("Range", inputs, types=None if is_exact else [out])
+        call.emit("Range", inputs, types=None if is_whole else [out])
     else:
-        types = None if is_exact else [TensorType(dtype, out.shape)]
-        values = call.emit("Range", inputs, suffix="range", types=types)
+        values = call.emit("Range", inputs, suffix="range")
         call.emit("Cast", [values], {"to": out.dtype.code})
 
 
@@ -206,17 +202,15 @@ def multinomial(call: CallSite) -> None:
     emit_own(call, "multinomial", call.tensor("self"))
 
 
-@translates("logspace", "tril_indices", "triu_indices", "bartlett_window", "kaiser_window", "vander")
+@translates("logspace", "tril_indices", "triu_indices", "hamming_window", "bartlett_window", "kaiser_window", "vander")
 def own(call: CallSite) -> None:
     """Tensors without a counterpart in ONNX that no arithmetic is counted for."""
     emit_own(call, call.target.split(".")[1], *call.tensor_inputs())
 
 
-@translates("hann_window", "hamming_window", "blackman_window")
+@translates("hann_window", "blackman_window")
 def window(call: CallSite) -> None:
     """A window function, a sum of cosines."""
-    if call.arguments.get("alpha") is not None or call.out_type().dtype not in (DType.FLOAT32, DType.FLOAT64):
-        raise LoadError(f"{call.target} with factors of its own", "ONNX's window functions have none")
     words = call.target.split(".")[1].partition("_")[0]
     size = add_scalar(call, call.integer("window_length"), DType.INT64, "size")
     attributes = {"output_datatype": call.out_type().dtype.code, "periodic": int(call.flag("periodic", True))}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import DType
+from costcalc.core.ir import DTYPES, DType
 from costcalc.frontends.pytorch.translate.call import TRANSLATIONS, CallSite, Translation, translates
 from costcalc.frontends.pytorch.translate.operand import (
     COMPLEX,
@@ -101,8 +101,6 @@ BINARY: dict[str, Expression] = {
     "bitwise_and __and__": ("BitwiseAnd", "self", "other"),
     "bitwise_or __or__": ("BitwiseOr", "self", "other"),
     "bitwise_xor __xor__": ("BitwiseXor", "self", "other"),
-    "bitwise_left_shift __lshift__": ("BitShift", "self", "other", (("direction", "LEFT"),)),
-    "bitwise_right_shift __rshift__": ("BitShift", "self", "other", (("direction", "RIGHT"),)),
     "bitwise_not": ("BitwiseNot", "self"),
     "fmod": ("Mod", "self", "other", (("fmod", 1),)),
     "hypot": ("Sqrt", ("Add", ("Mul", "self", "self"), ("Mul", "other", "other"))),
@@ -324,6 +322,18 @@ def nan_to_num(call: CallSite) -> None:
 
 
 _LARGEST = {DType.FLOAT16: 65504.0, DType.FLOAT64: 1.7976931348623157e308, DType.BFLOAT16: 3.3895313892515355e38}
+
+
+@translates("bitwise_left_shift", "__lshift__", "bitwise_right_shift", "__rshift__")
+def shift(call: CallSite) -> None:
+    """self · 2ⁿ, or ⌊self / 2ⁿ⌋. ONNX shifts numbers without a sign: to the left that gives the same bits."""
+    dtype, is_left = call.out_type().dtype, "left" in call.target or "lshift" in call.target
+    if str(dtype).startswith("uint"):
+        compute(call, ("BitShift", "self", "other", (("direction", "LEFT" if is_left else "RIGHT"),)))
+    elif is_left:
+        compute(call, ("BitShift", "self", "other", (("direction", "LEFT"),)), DTYPES[f"u{dtype}"])
+    else:
+        emit_own(call, "bitwise_right_shift", *read_operands(call, ("self", "other"), dtype).values())
 
 
 @translates("isclose")

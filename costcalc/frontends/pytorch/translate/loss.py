@@ -7,7 +7,7 @@ from typing import Any
 from costcalc.core.errors import LoadError
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.elementwise import operand_names, read_operands
-from costcalc.frontends.pytorch.translate.operand import Expression, ExpressionNodes, cast, leave_out
+from costcalc.frontends.pytorch.translate.operand import Expression, ExpressionNodes, cast
 
 REDUCTIONS = ("none", "mean", "sum")
 """The argument `reduction` of a loss -> its name."""
@@ -126,7 +126,6 @@ def class_loss(call: CallSite) -> None:
         call.emit("Reshape", [value, call.constant((), "scalar_shape")])
     else:
         call.emit(operator, inputs, attributes, outputs=[call.outputs[0]])
-    leave_out(call, 1)
 
 
 def _emit_smooth_labels(call: CallSite, inputs: list[str], attributes: dict[str, Any]) -> None:
@@ -144,7 +143,12 @@ def _emit_smooth_labels(call: CallSite, inputs: list[str], attributes: dict[str,
         nodes.operands["weight"] = call.emit("Reshape", [inputs[2], shape], suffix="weights")
         terms = nodes.value(("Mul", "x", "weight"))
     total = call.emit("ReduceSum", [terms, call.constant((1,), "class_axis")], {"keepdims": 0}, suffix="sum")
-    if reduction != "none":
+    if reduction == "mean" and len(inputs) > 2:  # a mean with weights divides by those of the classes that occur
+        chosen = call.emit("Gather", [inputs[2], inputs[1]], suffix="chosen")
+        for name, value in (("total", total), ("count", chosen)):
+            nodes.operands[name] = call.emit("ReduceSum", [value], {"keepdims": 0}, suffix=name)
+        total = nodes.value(("Div", "total", "count"))
+    elif reduction != "none":
         total = call.emit(_reduction_operator(reduction), [total], {"keepdims": 0}, suffix="total")
     nodes.operands |= {"loss": loss, "total": total}
     nodes.output(("Sub", ("Mul", "loss", 1.0 - smoothing), ("Mul", "total", smoothing / classes)))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from costcalc.core.dim import Poly
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import UNKNOWN, DType, TensorType
+from costcalc.core.ir import DTYPE_OF_CODE, UNKNOWN, DType, TensorType
 from costcalc.frontends.pytorch.program import ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite
 from costcalc.ops.common.axes import broadcast_types
@@ -66,7 +65,16 @@ def cast(call: CallSite, value: str, dtype: DType, suffix: str = "cast") -> str:
         return value
     if DType.UNDEFINED in (own, dtype):
         raise LoadError(f"{call.target} has an element type that ONNX does not have", "write it in another type")
-    return call.emit("Cast", [value], {"to": dtype.code}, suffix=suffix)
+    return emit_cast(call, value, dtype, suffix)
+
+
+def emit_cast(call: CallSite, value: str, dtype: DType, suffix: str = "", position: int = 0) -> str:
+    """Adds the conversion of a value to an element type, as an output or, with a suffix, as an intermediate value."""
+    outputs = None if suffix else [call.outputs[position]]
+    if COMPLEX.isdisjoint((call.type(value).dtype, dtype)):
+        return call.emit("Cast", [value], {"to": dtype.code}, outputs=outputs, suffix=suffix)
+    types = [TensorType(dtype, call.type(value).shape)]
+    return call.emit("complex_cast", [value], outputs=outputs, suffix=suffix, domain="aten", types=types)
 
 
 def constant_element(value: Any, dtype: DType) -> Any:
@@ -149,12 +157,13 @@ class ExpressionNodes:
             if call.type(expression).dtype is dtype:
                 call.alias(expression, position)
                 return
-            self._emit("Cast", [expression], {"to": dtype.code}, position)
+            emit_cast(call, expression, dtype, position=position)
             return
         operator, inputs, attributes = self._read(expression)
-        if operator in _TESTS and dtype is not DType.BOOL:  # an in-place form keeps the type of its tensor
-            inputs, operator, attributes = [self.value(expression)], "Cast", {"to": dtype.code}
-        self._emit(operator, inputs, attributes, position)
+        if self._result_type(operator, attributes) is dtype:
+            self._emit(operator, inputs, attributes, position)
+        else:  # an in-place form keeps the type of its tensor
+            emit_cast(call, self.value(expression), dtype, position=position)
 
     def value(self, expression: Expression) -> str:
         """Adds a formula as an intermediate value, and returns its name."""
@@ -177,6 +186,13 @@ class ExpressionNodes:
             attributes = dict(inputs.pop())
         return operator, [self.value(item) if item != "" else "" for item in inputs], attributes
 
+    def _result_type(self, operator: str, attributes: Mapping[str, Any]) -> DType:
+        if operator in _TESTS:
+            return DType.BOOL
+        if operator == "Cast":
+            return DTYPE_OF_CODE[attributes["to"]]
+        return _PARTS.get(self.dtype, self.dtype) if operator == "Abs" else self.dtype
+
     def _suffix(self, word: str) -> str:
         number = self.counts[word] = self.counts.get(word, 0) + 1
         return word if number == 1 else f"{word}_{number}"
@@ -192,14 +208,12 @@ class ExpressionNodes:
             if name is None:
                 raise LoadError(f"{call.target} of complex numbers", "the operator has no rule for them")
             types = [call.type(name) for name in inputs if name]
-            dtype = self.dtype
-            if operator in ("Abs", "Equal"):
-                half = DType.FLOAT32 if dtype is DType.COMPLEX64 else DType.FLOAT64
-                dtype = half if operator == "Abs" else DType.BOOL
-            out = TensorType(dtype, broadcast_types(*types))
+            out = TensorType(self._result_type(operator, attributes), broadcast_types(*types))
             return call.emit(name, inputs, attributes, outputs=outputs, suffix=suffix, domain="aten", types=[out])
         return call.emit(operator, inputs, attributes, outputs=outputs, suffix=suffix)
 
+
+_PARTS = {DType.COMPLEX64: DType.FLOAT32, DType.COMPLEX128: DType.FLOAT64}
 
 _TESTS = frozenset(
     ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Not", "And", "Or", "Xor", "IsNaN", "IsInf")
@@ -211,19 +225,3 @@ def emit_own(call: CallSite, name: str, *inputs: str, attributes: Mapping[str, A
     """Adds a node of an operator without a counterpart in ONNX, which gives all outputs of the call."""
     types = [call.out_type(i) if output else UNKNOWN for i, output in enumerate(call.outputs)]
     call.emit(name, inputs, attributes, domain="aten", types=types)
-
-
-def leave_out(call: CallSite, position: int) -> None:
-    """Makes an output that nothing is computed for a value without a node."""
-    if position < len(call.outputs) and call.outputs[position]:
-        t = call.out_type(position)
-        call.builder.add_constant(call.outputs[position], t.dtype, t.shape or (), None)
-
-
-def is_used(call: CallSite, position: int) -> bool:
-    """Whether an output is there and read: PyTorch names one that nothing reads NAME_unused_POSITION."""
-    output = call.outputs[position] if position < len(call.outputs) else ""
-    return bool(output) and not _UNUSED.search(output)
-
-
-_UNUSED = re.compile(r"_unused_(?:\d+_)?\d+$")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from costcalc.core.dim import Dim
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.convolution import emit_batched, image_input, spatial_rank
+from costcalc.ops.common.window import dilated_kernel
 
 
 def _window(call: CallSite, rank: int) -> dict[str, Any]:
@@ -34,21 +36,38 @@ def _window(call: CallSite, rank: int) -> dict[str, Any]:
 )
 def max_pool(call: CallSite) -> None:
     """The maximum of each window, and, where they are read, the places."""
-    rank = spatial_rank(call)
+    x, rank, outputs = image_input(call), spatial_rank(call), call.read_outputs()
     attributes = {**_window(call, rank), "dilations": call.ints("dilation", 1, rank)}
-    emit_batched(call, "MaxPool", (image_input(call),), attributes, rank, outputs=call.read_outputs())
+    declared = _is_for_some_extents(call, x, attributes)
+    emit_batched(call, "MaxPool", (x,), attributes, rank, outputs=outputs, declared=declared)
 
 
 @translates("avg_pool1d", "avg_pool2d", "avg_pool3d")
 def average_pool(call: CallSite) -> None:
     """The mean of each window; its sum over a given divisor is no operator of ONNX, and costs the same."""
-    rank = spatial_rank(call)
+    x, rank = image_input(call), spatial_rank(call)
     attributes = {**_window(call, rank), "count_include_pad": int(call.flag("count_include_pad", True))}
     divisor = call.get("divisor_override")
     if divisor is not None:
-        emit_batched(call, "avg_pool", (image_input(call),), {**attributes, "divisor": divisor}, rank, domain="aten")
+        emit_batched(call, "avg_pool", (x,), {**attributes, "divisor": divisor}, rank, domain="aten")
     else:
-        emit_batched(call, "AveragePool", (image_input(call),), attributes, rank)
+        emit_batched(call, "AveragePool", (x,), attributes, rank, declared=_is_for_some_extents(call, x, attributes))
+
+
+def _is_for_some_extents(call: CallSite, x: str, attributes: Mapping[str, Any]) -> bool:
+    """Whether the output has the extents of ceil_mode for some open extents only: a last window that would start in the
+    padding is left out, and torch.export decides by the extents that it sees whether there is one."""
+    kernel, strides, pads = attributes["kernel_shape"], attributes["strides"], attributes["pads"]
+    dilations = attributes.get("dilations", (1,) * len(kernel))
+    extents, sizes = call.shape(x)[-len(kernel) :], (call.out_type().shape or ())[-len(kernel) :]
+    if not attributes["ceil_mode"] or all(isinstance(extent, int) for extent in extents):
+        return False
+    for i, (extent, size) in enumerate(zip(extents, sizes, strict=True)):
+        free = extent + 2 * pads[i] - dilated_kernel(kernel[i], dilations[i])
+        left_out = (free + (strides[i] - 1)) // strides[i] + 1 - size
+        if not (isinstance(left_out, int) and 0 <= left_out <= 1):
+            return False
+    return True
 
 
 @translates(

@@ -17,8 +17,6 @@ from costcalc.frontends.pytorch.translate.operand import (
     add_scalar,
     cast,
     emit_own,
-    is_used,
-    leave_out,
 )
 
 REDUCTIONS = {
@@ -91,15 +89,12 @@ def extreme_along_axis(call: CallSite) -> None:
     """(greatest or least values, their places) along an axis; what nothing reads is not computed."""
     word = "Max" if ".max" in call.target else "Min"
     _emit_extreme(call, f"Reduce{word}", 0)
-    if is_used(call, 1):
+    if call.is_read(1):
         _emit_place(call, f"Arg{word}", 1)
-    else:
-        leave_out(call, 1)
 
 
 def _emit_extreme(call: CallSite, operator: str, position: int) -> None:
-    if not is_used(call, position):
-        leave_out(call, position)
+    if not call.is_read(position):
         return
     x = call.tensor("self")
     emit_reduction(call, operator, x, reduced_axes(call, x), call.flag("keepdim"), position)
@@ -198,9 +193,9 @@ def _count(call: CallSite, x: str, axes: tuple[int, ...], correction: Any) -> An
 
 def _emit_mean(call: CallSite, mean: str) -> None:
     """The mean as the second output, in its shape."""
-    if not is_used(call, 1):
-        leave_out(call, 1)
-    elif call.shape(mean) == call.out_type(1).shape:
+    if not call.is_read(1):
+        return
+    if call.shape(mean) == call.out_type(1).shape:
         call.alias(mean, 1)
     else:
         shape = call.constant(call.out_type(1).shape or (), "mean_shape")

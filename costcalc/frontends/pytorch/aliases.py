@@ -1,0 +1,100 @@
+"""Calls of a graph -> which values share memory, so that a write in place to one is seen by those that read another.
+
+A program names a tensor anew after a write to it, but not the tensors that it is a view of.
+"""
+
+from __future__ import annotations
+
+from costcalc.frontends.pytorch.metadata import operator_name
+from costcalc.frontends.pytorch.program import Call, ProgramGraph, SubgraphArgument, ValueName
+
+VIEWS = frozenset(
+    (
+        "adjoint", "alias", "as_strided", "broadcast_to", "chunk", "detach", "diagonal", "dsplit", "expand",
+        "expand_as", "flatten", "hsplit", "imag", "linalg_diagonal", "mH", "mT", "matrix_H", "moveaxis",
+        "movedim", "narrow", "numpy_T", "permute", "ravel", "real", "reshape", "reshape_as", "select", "slice",
+        "split", "split_with_sizes", "squeeze", "swapaxes", "swapdims", "t", "tensor_split", "transpose",
+        "unbind", "unflatten", "unfold", "unsqueeze", "view", "view_as", "view_as_complex", "view_as_real",
+        "vsplit",
+    )
+)  # fmt: skip
+"""Operators that give views of their first argument, or may."""
+
+
+OVERWRITING = frozenset(("copy", "fill", "zero"))
+"""Operators that in place write over all of a tensor, and read nothing of it."""
+
+
+class Aliases:
+    """Follows the calls of one graph in their order.
+
+    bases maps a view to the tensor whose memory it shares; names maps such a tensor to all names that the program has
+    for the whole of it. overwritten are views that are only written over: nothing reads what they hold.
+    """
+
+    def __init__(self, graph: ProgramGraph) -> None:
+        self.bases: dict[str, str] = {}
+        self.names: dict[str, list[str]] = {}
+        self.overwritten = _find_overwritten(graph)
+
+    def follow(self, call: Call) -> tuple[str, ...]:
+        """A call -> the names of the tensor that it writes to, all of it or a part; () where it writes to none."""
+        source = _first_tensor(call)
+        if not source or not call.outputs:
+            return ()
+        base = self.bases.get(source, source)
+        operator = operator_name(call.target)
+        if operator in VIEWS:
+            self.bases.update((output, base) for output in call.outputs if output)
+            return ()
+        if not is_in_place(call) or not call.outputs[0]:
+            return ()
+        names = self.names.setdefault(base, [base])
+        self.bases[call.outputs[0]] = base
+        if not self.is_part(source):
+            names.append(call.outputs[0])
+        return tuple(names)
+
+    def is_part(self, name: str) -> bool:
+        """Whether a value is a view of a tensor, not a name of the whole."""
+        base = self.bases.get(name, name)
+        return base != name and name not in self.names.get(base, ())
+
+
+def is_in_place(call: Call) -> bool:
+    """Whether a call writes to its first argument: its operator's name ends with `_`."""
+    parts = call.target.split(".")
+    return len(parts) > 1 and parts[1].endswith("_") and not parts[1].endswith("__")
+
+
+def _first_tensor(call: Call) -> str:
+    value = next(iter(call.arguments.values()), None)
+    return value if isinstance(value, ValueName) else ""
+
+
+def _is_overwriting(call: Call) -> bool:
+    return is_in_place(call) and operator_name(call.target) in OVERWRITING
+
+
+def _find_overwritten(graph: ProgramGraph) -> frozenset[str]:
+    """Views that are only written over, and views of which there are only such views."""
+    if not any(_is_overwriting(call) for call in graph.calls):
+        return frozenset()
+    read = {value for value in graph.outputs if isinstance(value, ValueName)}
+    targets: set[str] = set()
+    overwritten: set[str] = set()
+    for call in reversed(graph.calls):
+        source, outputs = _first_tensor(call), {output for output in call.outputs if output}
+        is_target = operator_name(call.target) in VIEWS and outputs <= targets and not outputs & read
+        if is_target:
+            overwritten |= outputs
+        skipped = bool(source) and (_is_overwriting(call) or is_target)
+        if skipped:
+            targets.add(source)
+        values = list(call.arguments.values())[int(skipped) :]
+        for value in values:
+            if isinstance(value, ValueName):
+                read.add(value)
+            elif isinstance(value, tuple) and not isinstance(value, SubgraphArgument):
+                values.extend(value)
+    return frozenset(overwritten)
