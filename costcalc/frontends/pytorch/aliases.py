@@ -10,22 +10,65 @@ from costcalc.frontends.pytorch.program import Call, ProgramGraph, SubgraphArgum
 
 VIEWS = frozenset(
     (
-        "adjoint", "alias", "as_strided", "broadcast_to", "chunk", "detach", "diagonal", "dsplit", "expand",
-        "expand_as", "flatten", "hsplit", "imag", "linalg_diagonal", "mH", "mT", "matrix_H", "moveaxis",
-        "movedim", "narrow", "numpy_T", "permute", "ravel", "real", "reshape", "reshape_as", "select", "slice",
-        "split", "split_with_sizes", "squeeze", "swapaxes", "swapdims", "t", "tensor_split", "transpose",
-        "unbind", "unflatten", "unfold", "unsqueeze", "view", "view_as", "view_as_complex", "view_as_real",
+        "adjoint",
+        "alias",
+        "as_strided",
+        "broadcast_to",
+        "chunk",
+        "detach",
+        "diagonal",
+        "dsplit",
+        "expand",
+        "expand_as",
+        "flatten",
+        "hsplit",
+        "imag",
+        "linalg_diagonal",
+        "mH",
+        "mT",
+        "matrix_H",
+        "moveaxis",
+        "movedim",
+        "narrow",
+        "numpy_T",
+        "permute",
+        "ravel",
+        "real",
+        "reshape",
+        "reshape_as",
+        "select",
+        "slice",
+        "split",
+        "split_with_sizes",
+        "squeeze",
+        "swapaxes",
+        "swapdims",
+        "t",
+        "tensor_split",
+        "transpose",
+        "unbind",
+        "unflatten",
+        "unfold",
+        "unsqueeze",
+        "view",
+        "view_as",
+        "view_as_complex",
+        "view_as_real",
         "vsplit",
     )
-)  # fmt: skip
+)
 """Operators that give views of their first argument, or may."""
+
+
+OVERWRITING = frozenset(("copy", "fill", "zero"))
+"""Operators that in place write over all of a tensor, and read nothing of it."""
 
 
 class Aliases:
     """Follows the calls of one graph in their order.
 
     bases maps a view to the tensor whose memory it shares; names maps such a tensor to all names that the program has
-    for the whole of it. overwritten are views that are only written over by copies: nothing reads what they hold.
+    for the whole of it. overwritten are views that are only written over: nothing reads what they hold.
     """
 
     def __init__(self, graph: ProgramGraph) -> None:
@@ -68,9 +111,13 @@ def _first_tensor(call: Call) -> str:
     return value if isinstance(value, ValueName) else ""
 
 
+def _is_overwriting(call: Call) -> bool:
+    return is_in_place(call) and operator_name(call.target) in OVERWRITING
+
+
 def _find_overwritten(graph: ProgramGraph) -> frozenset[str]:
-    """Views that only copies are written to, and views of which there are only such views."""
-    if not any(call.target == "aten.copy_.default" for call in graph.calls):
+    """Views that are only written over, and views of which there are only such views."""
+    if not any(_is_overwriting(call) for call in graph.calls):
         return frozenset()
     read = {value for value in graph.outputs if isinstance(value, ValueName)}
     targets: set[str] = set()
@@ -80,7 +127,7 @@ def _find_overwritten(graph: ProgramGraph) -> frozenset[str]:
         is_target = operator_name(call.target) in VIEWS and outputs <= targets and not outputs & read
         if is_target:
             overwritten |= outputs
-        skipped = bool(source) and (call.target == "aten.copy_.default" or is_target)
+        skipped = bool(source) and (_is_overwriting(call) or is_target)
         if skipped:
             targets.add(source)
         values = list(call.arguments.values())[int(skipped) :]
