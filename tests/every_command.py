@@ -25,6 +25,8 @@ from costcalc.frontends.builtin import builtin_names
 
 OTHER = "lenet5"
 
+MODEL_SUFFIXES = (".onnx", ".pt2")
+
 
 class Case(NamedTuple):
     """A model (its file, or a built-in name), the shapes that bind it, a line of the table, and whether it is run as a
@@ -68,7 +70,9 @@ def main() -> int:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("folders", nargs="*", help="folders of ONNX files; `specs` stands for the built-in models")
+    parser.add_argument(
+        "folders", nargs="*", help="folders of ONNX and PT2 files; `specs` stands for the built-in models"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="only models whose path has this text")
     parser.add_argument("--whole", type=int, default=10, help="each Nth run as a process of its own; 0 for none")
@@ -80,7 +84,7 @@ def _models(folders: list[str]) -> Iterator[str]:
         if folder == "specs":
             yield from sorted(builtin_names())
         elif Path(folder).is_dir():
-            yield from sorted(str(path) for path in Path(folder).glob("*.onnx"))
+            yield from sorted(str(path) for path in Path(folder).iterdir() if path.suffix in MODEL_SUFFIXES)
         else:
             yield folder
 
@@ -100,6 +104,8 @@ def find_bindings(model: str) -> list[tuple[str, ...]]:
     for name, shape in (entry.get("inputs") or {}).items():
         if shape and shape != declared.get(name):
             bound += ("--shape", f"{name}={','.join(map(str, shape))}")
+    for name, size in (entry.get("dims") or {}).items():
+        bound += ("--dim", f"{name}={size}")
     for name, value in (entry.get("values") or {}).items():
         bound += ("--value", f"{name}={value}")
     return [(), bound] if bound else [()]
@@ -107,8 +113,8 @@ def find_bindings(model: str) -> list[tuple[str, ...]]:
 
 def run_case(case: Case) -> Result:
     is_file = Path(case.model).is_file()
-    files = {"m.onnx": Path(case.model).read_bytes()} if is_file else {}
-    model = "m.onnx" if is_file else case.model
+    model = f"m{Path(case.model).suffix}" if is_file else case.model
+    files = {model: Path(case.model).read_bytes()} if is_file else {}
     words = tuple({"MODEL": model, "OTHER": OTHER}.get(word, word) for word in case.command.split())
     run = Run(files, (*words, *case.bindings))
     outcome = execute(run, case.whole)

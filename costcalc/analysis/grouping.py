@@ -74,9 +74,14 @@ def module_tree(rows: Iterable[LayerCost]) -> LayerBlock:
                 child = block.children[inner] = LayerBlock((inner,), label, class_name=class_name, is_module=True)
             block = child
             block.rows.append(row)
-        if block is root or row.name != path:
-            label = row.name.removeprefix(f"{path}/").removeprefix(f"{path.rpartition('.')[0]}.")
-            block.children["\0" + row.name] = LayerBlock((row.name,), label, [row])
+        label = row.name.removeprefix(f"{path}/").removeprefix(f"{path.rpartition('.')[0]}.")
+        block.children["\0" + row.name] = LayerBlock((row.name,), label, [row])
+    stack = [root]
+    while stack:
+        block = stack.pop()
+        if block is not root and len(block.rows) == 1 and not any(c.is_module for c in block.children.values()):
+            block.children = {}  # the module is the layer
+        stack.extend(block.children.values())
     return root
 
 

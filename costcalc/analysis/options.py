@@ -53,8 +53,8 @@ class TrainingOptions:
     optimizer: str = setting("choice", "Whose state is kept.  [default: adam]", choices=OPTIMIZERS, default="adam")
     freeze: tuple[str, ...] = setting(
         "texts",
-        "Do not train parameters, layers, blocks or modules of this name: --freeze 'layer1*'. With `!` before it, train "
-        "them though they are frozen: '!head*'.",
+        "Do not train parameters, layers, blocks or modules of this name: --freeze 'layer1*'. With `!` before it, "
+        "train them though they are frozen: '!head*'.",
         metavar="PATTERN",
     )
     input_gradient: bool = setting("flag", "Compute the gradient of the float inputs too.")

@@ -185,9 +185,9 @@ class Graph:
     data, where there is one. quantised names the values of an integer type that stand for reals: those that convert()
     takes as if they were computed, or stored, in that type. sparse holds the stored tensors of which the file has some
     elements and their indices only: their types are those of the whole. data_symbols maps a symbol of
-    an extent that depends on data to its node, or its input. What a front end knows of modules: modules maps their paths
-    to their classes, stored_kinds says which stored tensors are buffers or constants, frozen names parameters that are
-    not trained, owners gives tensors that no node reads the node that they are counted for.
+    an extent that depends on data to its node, or its input. What a front end knows of modules: modules maps their
+    paths to their classes, stored_kinds says which stored tensors are buffers or constants, frozen names parameters
+    that are not trained, owners gives tensors that no node reads the node that they are counted for.
     """
 
     name: str

@@ -104,8 +104,8 @@ def _find_owned_tensors(graph: Graph, readers: Readers) -> Iterator[StoredTensor
         return
     index_of_node = {node.name: i for i, node in enumerate(graph.nodes)}
     for name, owner in graph.owners.items():
-        type_ = graph.initializers[name]
-        if not readers[name] and owner in index_of_node:
+        type_ = graph.initializers.get(name)
+        if type_ is not None and not readers[name] and owner in index_of_node:
             kind = _declared_kind(name, graph) or "constant"
             yield StoredTensor(name, type_, kind, index_of_node[owner], type_.elements)
 

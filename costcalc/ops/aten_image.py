@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from costcalc.core.dim import Dim, prod
+from costcalc.core.dim import Dim, prod, terms_of
 from costcalc.core.formula import Cost, contraction, elementwise_work, product_factor
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import COST_RULES, cost_rule, describe, free, operands
@@ -99,19 +99,19 @@ def conv_tbc_cost(x: TensorType, w: TensorType, b: TensorType, *, out: TensorTyp
     )
 
 
-_MAX_WINDOWS = 64
-"""Windows of an adaptive pool along an axis of open extent that are summed one by one."""
+_MAX_TERMS = 256
+"""Terms of the longest formula for the elements of an adaptive pool's windows; a longer one tells nobody anything."""
 
 
 def adaptive_elements(extent: Dim, windows: Dim) -> Dim | None:
     """The elements of all windows of an adaptive pool along an axis, ⌊i · extent / windows⌋ … ⌈(i + 1) · extent /
     windows⌉ of the i-th: extent + windows - gcd(extent, windows), as neighbours share an element wherever the border
-    between them is no whole number. None where it depends on symbols in another way."""
+    between them is no whole number. None where no short formula says so."""
     if extent == windows or windows == 1:
         return extent
     if isinstance(extent, int) and isinstance(windows, int):
         return extent + windows - math.gcd(extent, windows)
-    if not isinstance(windows, int) or windows > _MAX_WINDOWS:
+    if not isinstance(windows, int) or windows > _MAX_TERMS // 2:
         return None
     total = extent
     for i in range(1, windows):
@@ -136,10 +136,11 @@ def adaptive_max_cost(x: TensorType, *, axes: int, out: TensorType) -> Cost | No
 def adaptive_combinations(kind: str, x: TensorType, axes: int, out: TensorType) -> Cost | None:
     """One operation less per window of an adaptive pool than the window has elements."""
     assert x.shape is not None and out.shape is not None
-    elements = prod(out.shape[:-axes])
+    elements, terms = prod(out.shape[:-axes]), 1
     for extent, windows in zip(x.shape[-axes:], out.shape[-axes:], strict=True):
         along_axis = adaptive_elements(extent, windows)
-        if along_axis is None:
+        terms *= 1 if along_axis is None else len(list(terms_of(along_axis)))
+        if along_axis is None or terms > _MAX_TERMS:
             return None
         elements = elements * along_axis
     combined = elements - out.elements

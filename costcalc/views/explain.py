@@ -53,7 +53,8 @@ class WorkingLine(NamedTuple):
 def layer_lines(
     row: LayerCost, graph: Graph, index: int, tensors: Sequence[StoredTensor], fields: Mapping[str, ReceptiveField]
 ) -> Iterator[WorkingLine]:
-    """A layer's row → its steps: its module and the line of the source that calls it, output extents, MACs, parameters, operations, FLOPs, receptive field."""
+    """A layer's row → its steps: its module and the line of the source that calls it, output extents, MACs, parameters,
+    operations, FLOPs, receptive field."""
     if row.module is not None:
         yield WorkingLine("Module", (" · ".join(filter(None, row.module)) or "the model itself",))
         if graph.nodes[index].place:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from costcalc.analysis.grouping import LayerBlock, block_tree
+from costcalc.analysis.grouping import LayerBlock, module_tree
 from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.memory.footprint import measure_footprint
 from costcalc.analysis.report import Report, report_total
@@ -68,6 +68,7 @@ def layer_data(report: Report, keys: Sequence[str] = QUANTITIES) -> dict[str, li
     return {
         "name": [printable(row.name) for row in rows],
         "op": [printable(row.operator) for row in rows],
+        **({"module": [_module_text(row) for row in rows]} if report.graph.modules else {}),
         "kind": list(map(printable, kinds)),
         "output": [printable(format_shapes(tuple(o.type.shape for o in row.outputs))) for row in rows],
         "dtype": [str(row.outputs[0].type.dtype) if row.outputs else "" for row in rows],
@@ -76,6 +77,10 @@ def layer_data(report: Report, keys: Sequence[str] = QUANTITIES) -> dict[str, li
         "working": [printable(macs_working(row)) for row in rows],
         **{key: [amount_data(row.figures.get(key)) for row in rows] for key in keys},
     }
+
+
+def _module_text(row: LayerCost) -> str:
+    return printable(row.module.class_name) if row.module else ""
 
 
 def macs_working(row: LayerCost) -> str:
@@ -89,10 +94,11 @@ def macs_working(row: LayerCost) -> str:
 
 
 def block_data(report: Report) -> list[Any]:
-    """The tree: a block is [label, child, …], a layer its index. One at the DEEPEST level holds all layers below."""
+    """The tree, of modules where there are such: a block is [label, child, …], a layer its index. One at the
+    deepest level holds all layers below."""
     rows = report.layers
     index_of_row = {id(row): i for i, row in enumerate(rows)}
-    return _nest_blocks(block_tree(rows), index_of_row)
+    return _nest_blocks(module_tree(rows), index_of_row)
 
 
 def _nest_blocks(root: LayerBlock, index_of_row: dict[int, int]) -> list[Any]:
@@ -105,7 +111,7 @@ def _nest_blocks(root: LayerBlock, index_of_row: dict[int, int]) -> list[Any]:
             if not child.children:
                 children.append(index_of_row[id(child.rows[0])])
                 continue
-            branch: list[Any] = [printable(child.label)]
+            branch: list[Any] = [printable(" · ".join(filter(None, (child.label, child.class_name))))]
             children.append(branch)
             if len(child.path) < MAX_NESTING:
                 stack.append((child, branch))

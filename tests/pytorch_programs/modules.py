@@ -6,7 +6,6 @@ import torch
 from base import Program
 from torch import nn
 from torch.export import Dim
-from torch.nn import functional as F
 
 
 class Block(nn.Module):
@@ -51,7 +50,7 @@ class Net(nn.Module):
         x = self.relu(self.stem(x))
         for block in self.blocks:
             x = block(x)
-        x = F.relu(x)
+        x = nn.functional.relu(x)
         tokens = self.emb(ids) * self.scale + self.offset
         return self.frozen_head(x.mean((2, 3))), self.decoder(tokens)
 

@@ -31,8 +31,9 @@ def gradient_flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> 
     """Graph -> which of its values have a gradient.
 
     A parameter is frozen if the model says so, or a pattern matches its name, the name of a layer that reads it, or a
-    block or module around that layer; one that a later pattern with `!` before it matches is trained. A gradient passes through every node to its float outputs, and straight through quantisers. What the body of
-    a loop reads from outside has one, for the iteration before computed it. UsageError where a pattern matches nothing.
+    block or module around that layer; one that a later pattern with `!` before it matches is trained. A gradient passes
+    through every node to its float outputs, and straight through quantisers. What the body of a loop reads from outside
+    has one, for the iteration before computed it. UsageError where a pattern matches nothing.
     """
     parameters = [item for item in find_stored_tensors(graph) if item.kind == "param"]
     frozen_names = _frozen_parameters(graph, {item.name for item in parameters}, freeze)

@@ -123,9 +123,9 @@ class _Candidates:
         for other in reversed(same):
             other_module, _, other_name = other.target.rpartition(".")
             of_other = self.by_module[other_module]
-            if other_name == name and self.by_module[module] == of_other:
-                if all(f"{other_module}.{key}" in shared for key in of_other):
-                    return other.target
+            is_alike = other_name == name and self.by_module[module] == of_other
+            if is_alike and all(f"{other_module}.{key}" in shared for key in of_other):
+                return other.target
         return ""
 
 

@@ -14,7 +14,7 @@ from costcalc.frontends.pytorch.metadata import CallNames, operator_name, parse_
 from costcalc.frontends.pytorch.parameters import find_ties
 from costcalc.frontends.pytorch.program import Call, ExportedProgram, ProgramGraph, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate import CallSite, find_translation
-from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, is_transposition
+from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, permutation_of
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
@@ -86,7 +86,8 @@ class ProgramWalker:
             name = self.names[spec.value] = ties.targets.get(spec.target, spec.target)
             if name not in builder.types:
                 shape = type_.shape or ()
-                builder.add_initializer(name, type_.dtype, shape[::-1] if name in self.transposed else shape)
+                shape = tuple([shape[axis] for axis in self.transposed.get(name, range(len(shape)))])
+                builder.add_initializer(name, type_.dtype, shape)
             if spec.kind != "parameter":
                 builder.stored_kinds[name] = spec.kind
             elif name == spec.target:
@@ -149,9 +150,11 @@ class ProgramWalker:
         for output, value in zip(call.outputs, outputs, strict=True):
             if output:
                 self.names[output] = value
-        if self.transposed and is_transposition(call) and self.names.get(call.arguments["self"]) in self.transposed:
-            self.names[call.outputs[0]] = self.names[call.arguments["self"]]
-            return
+        if self.transposed:
+            source = self.names.get(str(call.arguments.get("self")), "")
+            if source in self.transposed and permutation_of(graph, call):
+                self.names[call.outputs[0]] = source
+                return
         site = CallSite(builder, call, self.names, outputs, declared, self, name, scope, place)
         translation = find_translation(call.target)
         if translation is None:

@@ -5,10 +5,10 @@ Which layer a broken limit points at: with a baseline the one that grew most, el
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim, bounds
@@ -212,6 +212,5 @@ def layer_place(layer: SnapshotLayer, snapshot: Snapshot) -> SourcePlace | None:
     if file == snapshot.source and line.isdigit() and last.isdigit():
         return SourcePlace(file, int(line), int(last))
     if source_file.endswith(".py") and last.isdigit():
-        folder = os.getcwd() + os.sep
-        return SourcePlace(source_file.removeprefix(folder), int(last))
+        return SourcePlace(source_file.removeprefix(f"{Path.cwd().as_posix()}/"), int(last))
     return SourcePlace(snapshot.source) if layer.place == snapshot.source else None

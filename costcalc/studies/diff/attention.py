@@ -66,20 +66,22 @@ def _spell(layer: SnapshotLayer) -> Iterator[SnapshotLayer]:
     second = None if macs is None or first is None else macs - first
     softmax_flops = None if macs is None or flops is None else flops - 2 * macs
 
-    def part(name: str, op_type: str, inputs: Sequence[SnapshotTensor], output: SnapshotTensor) -> SnapshotLayer:
+    def part(
+        name: str, op_type: str, inputs: Sequence[SnapshotTensor], output: SnapshotTensor, **attributes: int
+    ) -> SnapshotLayer:
         return replace(
             layer,
             name=f"{layer.name}/{name}",
             op_type=op_type,
             inputs=tuple(inputs),
             outputs=(output,),
-            attributes={"axis": -1} if op_type == "Softmax" else {},
+            attributes=attributes,
         )
 
     yield replace(
         part("scores", "MatMul", (query, key), scores), amounts={**nothing, "macs": first, "flops": _double(first)}
     )
-    yield replace(part("softmax", "Softmax", (scores,), weights), amounts={**nothing, "flops": softmax_flops})
+    yield replace(part("softmax", "Softmax", (scores,), weights, axis=-1), amounts={**nothing, "flops": softmax_flops})
     product = part("product", "MatMul", (weights, value), layer.outputs[0])
     yield replace(product, outputs=layer.outputs, amounts={**amounts, "macs": second, "flops": _double(second)})
 

@@ -54,7 +54,7 @@ def graph_totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
 
 def _stored_counts(graph: Graph, *changed: Sequence[Node]) -> Collection[StoredCount]:
     """Graph and nodes -> the counts of the stored tensors that these read, directly or behind nodes that only pass them
-    on."""
+    on, or own."""
     sources = {node.outputs[0]: node.inputs[0] for node in graph.nodes if traits_of(node).passes_on}
     names = {name for nodes in changed for node in nodes for name in node.inputs}
     pending = list(names)
@@ -63,6 +63,8 @@ def _stored_counts(graph: Graph, *changed: Sequence[Node]) -> Collection[StoredC
         if source is not None and source not in names:
             names.add(source)
             pending.append(source)
+    owners = {node.name for nodes in changed for node in nodes}
+    names.update(name for name, owner in graph.owners.items() if owner in owners)
     stored = {name: t for name, t in graph.initializers.items() if name in names}
     return parameters_by_node(replace(graph, initializers=stored)).values()
 

@@ -20,7 +20,7 @@ def test_every_mac_of_a_module_is_that_of_its_export(name: str, exporter: str) -
     for before, after in ((program, export), (export, program)):
         result = costcalc.diff(before, after)
         macs = [change.amounts("macs") for change in result.layers if change.before and change.after]
-        assert sum(old for old, new in macs if old == new) == costcalc.analyze(program).macs
+        assert sum((old or 0 for old, new in macs if old == new), 0) == costcalc.analyze(program).macs
         assert result.totals("macs")[0] == result.totals("macs")[1]
 
 
@@ -72,8 +72,8 @@ def test_an_attention_is_compared_with_its_products(value_size: int) -> None:
     scores, product = 2 * 4 * 5 * 5 * 8, 2 * 4 * 5 * 5 * value_size
     assert [pair for pair in pairs if pair[0]] == [(scores, scores), (product, product)]
     for key in QUANTITIES:
-        old = [change.amounts(key)[0] for change in result.layers]
-        assert sum(old) == costcalc.analyze(whole).totals[key] == result.totals(key)[0]
+        old = [change.amounts(key)[0] or 0 for change in result.layers]
+        assert sum(old, 0) == costcalc.analyze(whole).totals[key] == result.totals(key)[0]
 
 
 def test_two_attentions_stay_whole() -> None:

@@ -11,7 +11,6 @@ from costcalc.frontends.pytorch.translate.operand import (
     ExpressionNodes,
     cast,
     emit_own,
-    leave_out,
 )
 
 ACTIVATIONS: dict[str, Expression] = {
@@ -100,7 +99,6 @@ def logit(call: CallSite) -> None:
 def log_sigmoid_forward(call: CallSite) -> None:
     """ln(sigmoid(x)); the buffer that the backward pass reads is left out."""
     compute(call, ACTIVATIONS["log_sigmoid"])
-    leave_out(call, 1)
 
 
 @translates("rrelu", "rrelu_with_noise")
@@ -121,5 +119,3 @@ def dropout(call: CallSite) -> None:
         emit_own(call, "dropout", x)
         return
     call.alias(x)
-    for position in range(1, len(call.outputs)):
-        leave_out(call, position)

@@ -14,7 +14,7 @@ from costcalc.graph.builder import GraphBuilder
 
 class Inliner(Protocol):
     """Adds the calls of a graph inside the program; knows which values of the program are read and how often, and the
-    stored matrices that it keeps transposed."""
+    stored tensors that it keeps transposed."""
 
     @property
     def uses(self) -> Mapping[str, int]: ...

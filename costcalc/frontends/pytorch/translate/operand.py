@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -226,19 +225,3 @@ def emit_own(call: CallSite, name: str, *inputs: str, attributes: Mapping[str, A
     """Adds a node of an operator without a counterpart in ONNX, which gives all outputs of the call."""
     types = [call.out_type(i) if output else UNKNOWN for i, output in enumerate(call.outputs)]
     call.emit(name, inputs, attributes, domain="aten", types=types)
-
-
-def leave_out(call: CallSite, position: int) -> None:
-    """Makes an output that nothing is computed for a value without a node."""
-    if position < len(call.outputs) and call.outputs[position]:
-        t = call.out_type(position)
-        call.builder.add_constant(call.outputs[position], t.dtype, t.shape or (), None)
-
-
-def is_used(call: CallSite, position: int) -> bool:
-    """Whether an output is there and read: PyTorch names one that nothing reads NAME_unused_POSITION."""
-    output = call.outputs[position] if position < len(call.outputs) else ""
-    return bool(output) and not _UNUSED.search(output)
-
-
-_UNUSED = re.compile(r"_unused_(?:\d+_)?\d+$")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from costcalc.core.dim import Dim
 from costcalc.core.ir import DType
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
-from costcalc.frontends.pytorch.translate.operand import add_scalar, emit_own, leave_out
+from costcalc.frontends.pytorch.translate.operand import add_scalar, emit_own
 
 
 @translates("topk", "sort", "msort", "argsort")
@@ -14,8 +14,9 @@ def sorted_elements(call: CallSite) -> None:
     x = call.tensor("self")
     operator = call.target.split(".")[1]
     if not call.shape(x):
-        call.alias(x) if operator != "argsort" else leave_out(call, 0)
-        leave_out(call, 1)
+        values = [x, add_scalar(call, 0, DType.INT64, "place")]
+        for position, value in enumerate(values[1:] if operator == "argsort" else values[: len(call.outputs)]):
+            call.alias(value, position)
         return
     axis = 0 if operator == "msort" else call.axis("dim", x, -1)
     count: Dim = call.dim("k") if operator == "topk" else call.shape(x)[axis]

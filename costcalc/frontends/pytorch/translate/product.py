@@ -279,9 +279,9 @@ def one_hot(call: CallSite) -> None:
     call.emit("OneHot", (call.tensor("self"), depth, values), {"axis": -1})
 
 
-@translates("_grouped_mm", "_scaled_grouped_mm")
+@translates("_grouped_mm", "_scaled_grouped_mm", "transformers::grouped_mm_fallback")
 def grouped_mm(call: CallSite) -> None:
     """Rows by group times the group's matrix, as experts do."""
-    inputs = tuple(filter(None, (call.tensor("self"), call.tensor("mat2"), call.optional_tensor("bias"))))
+    inputs = tuple(filter(None, (*call.tensor_inputs()[:2], call.optional_tensor("bias"))))
     scales = sum(bool(call.optional_tensor(name)) for name in ("scale_a", "scale_b"))
     call.emit("grouped_mm", inputs, {"scales": scales} if scales else {}, domain="aten", types=[call.out_type()])

@@ -17,8 +17,6 @@ from costcalc.frontends.pytorch.translate.operand import (
     add_scalar,
     cast,
     emit_own,
-    is_used,
-    leave_out,
 )
 
 REDUCTIONS = {
@@ -91,15 +89,12 @@ def extreme_along_axis(call: CallSite) -> None:
     """(greatest or least values, their places) along an axis; what nothing reads is not computed."""
     word = "Max" if ".max" in call.target else "Min"
     _emit_extreme(call, f"Reduce{word}", 0)
-    if is_used(call, 1):
+    if call.is_read(1):
         _emit_place(call, f"Arg{word}", 1)
-    else:
-        leave_out(call, 1)
 
 
 def _emit_extreme(call: CallSite, operator: str, position: int) -> None:
-    if not is_used(call, position):
-        leave_out(call, position)
+    if not call.is_read(position):
         return
     x = call.tensor("self")
     emit_reduction(call, operator, x, reduced_axes(call, x), call.flag("keepdim"), position)
@@ -198,9 +193,9 @@ def _count(call: CallSite, x: str, axes: tuple[int, ...], correction: Any) -> An
 
 def _emit_mean(call: CallSite, mean: str) -> None:
     """The mean as the second output, in its shape."""
-    if not is_used(call, 1):
-        leave_out(call, 1)
-    elif call.shape(mean) == call.out_type(1).shape:
+    if not call.is_read(1):
+        return
+    if call.shape(mean) == call.out_type(1).shape:
         call.alias(mean, 1)
     else:
         shape = call.constant(call.out_type(1).shape or (), "mean_shape")
@@ -292,3 +287,27 @@ def running_total(call: CallSite) -> None:
 def running_extreme(call: CallSite) -> None:
     """The greatest or least element so far, with its place; the logarithm of the sum of the exponentials so far."""
     emit_own(call, call.target.split(".")[1], cast(call, call.tensor("self"), call.out_type().dtype))
+
+
+@translates("diff")
+def differences(call: CallSite) -> None:
+    """Each element less the one before it along an axis, n times over."""
+    x = call.tensor("self")
+    dtype, axis, count = call.type(x).dtype, call.axis("dim", x, -1), call.integer("n", 1)
+    parts = [call.optional_tensor("prepend"), x, call.optional_tensor("append")]
+    if any(parts[::2]):
+        present = [cast(call, part, dtype, f"part{i}") for i, part in enumerate(parts) if part]
+        x = call.emit("Concat", present, {"axis": axis}, suffix="joined")
+    axes = call.constant((axis,), "axis")
+    for step in range(count):
+        halves = []
+        for name, start, end in (("before", 0, -1), ("after", 1, _LAST)):
+            limits = [call.constant((n,), f"{name}{step}_{word}") for word, n in (("start", start), ("end", end))]
+            halves.append(call.emit("Slice", [x, *limits, axes], suffix=f"{name}{step}"))
+        operator = "Xor" if dtype is DType.BOOL else "Sub"
+        x = call.emit(operator, halves[::-1], suffix="" if step == count - 1 else f"difference{step}")
+    if not count:
+        call.alias(x)
+
+
+_LAST = (1 << 63) - 1

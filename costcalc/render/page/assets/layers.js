@@ -13,6 +13,7 @@ function layers(model) {
   const columns = [
     { key: "#", title: "#", value: (i) => i, text: (i) => exact(i + 1) },
     { key: "name", title: "Layer", left: true },
+    ...(model.layers.module ? [{ key: "module", title: "Module", left: true }] : []),
     { key: "op", title: "Operator", left: true, value: (i) => model.layers.kind[i] },
     { key: "output", title: "Output" },
     ...quantities.slice(0, 1),
@@ -20,7 +21,7 @@ function layers(model) {
     ...quantities.slice(1),
     { key: "intensity", title: "FLOP/byte", value: (i) => plain(model.layers.flops[i]) / plain(model.layers.traffic_bytes[i]), text: (i, value) => (value > 0 && Number.isFinite(value) ? digits(value) : ""), number: true },
   ];
-  const words = model.layers.name.map((name, i) => `${name} ${model.layers.op[i]} ${model.layers.kind[i]} ${model.layers.output[i]}`.toLowerCase());
+  const words = model.layers.name.map((name, i) => `${name} ${model.layers.module?.[i] ?? ""} ${model.layers.op[i]} ${model.layers.kind[i]} ${model.layers.output[i]}`.toLowerCase());
   const state = { by: "#", down: false, words: [], all: false };
   const rows = model.layers.name.map(() => null);
   const body = element("tbody");
