@@ -42,12 +42,13 @@ _PACKAGES = re.compile(r".*/(?:site|dist)-packages/")
 def parse_source_line(trace: str) -> str:
     """A stack trace -> `file:line` of its innermost frame outside of PyTorch and of Python itself; "" where there is
     none. An installed package's file is told from the package on: `torchvision/models/resnet.py:92`."""
-    place = ""
-    for file, line in _FRAME.findall(trace):
-        path = file.replace("\\", "/")
-        if not _LIBRARY.search(path):
-            place = f"{_PACKAGES.sub('', path)}:{line}"
-    return place
+    start = len(trace)
+    while (start := trace.rfind('File "', 0, start)) >= 0:
+        frame = _FRAME.match(trace, start)
+        path = frame[1].replace("\\", "/") if frame else ""
+        if frame and not _LIBRARY.search(path):
+            return f"{_PACKAGES.sub('', path)}:{frame[2]}"
+    return ""
 
 
 class CallNames:

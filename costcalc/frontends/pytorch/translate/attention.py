@@ -53,21 +53,68 @@ def add_attention(
         shape = (*shapes[0][:-1], shapes[1][-2])
         mask = call.emit("Expand", (mask, call.constant(shape, "mask_shape")), suffix="mask")
         mask = call.emit("Reshape", (mask, call.constant(_four_axes(shape), "mask4_shape")), suffix="mask4")
+    four = TensorType(out.dtype, _four_axes(out.shape or ()))
+    final = rank == 4
+    outputs = call.outputs[:1] if final else (f"{call.name}/Attention",)
     attributes: dict[str, object] = {"is_causal": 1} if is_causal else {}
     if isinstance(scale, (int, float)):
         attributes["scale"] = float(scale)
     inputs = (*operands, mask) if mask else tuple(operands)
-    four = TensorType(out.dtype, _four_axes(out.shape or ()))
-    final = rank == 4
-    outputs = call.outputs[:1] if final else (f"{call.name}/Attention",)
     if dropout:
         value = call.emit("attention", inputs, attributes, outputs=outputs, domain="aten", types=[four])
-    else:
+    elif is_causal:  # as one operator, which half of the scores nobody needs is known
         value = call.emit("Attention", inputs, attributes, outputs=outputs)
+    else:
+        value = _add_products(call, operands, mask, scale, outputs)
     if not final:
         call.emit(
             "Reshape", (value, call.constant(out.shape or (), "shape")), outputs=call.outputs[:1], suffix="Reshape"
         )
+
+
+def _add_products(call: CallSite, operands: Sequence[str], mask: str, scale: object, outputs: Sequence[str]) -> str:
+    """Adds an attention over [B, H, S, D] as PyTorch's exporters write it for opsets without the operator: the product
+    of scaled queries and keys, the mask, the softmax, the product with the values. So it has their layers, FLOPs and
+    peak."""
+    query, key, value = operands
+    dtype, heads = call.type(query).dtype, call.shape(query)[1]
+    if call.shape(key)[1] != heads:
+        key, value = (_repeat_heads(call, *entry, heads) for entry in zip((key, value), "kv", strict=True))
+    root = call.constant((_root_of_scale(call, query, scale),), "scale", dtype, scalar=True)
+    key = call.emit("Transpose", (key,), {"perm": (0, 1, 3, 2)}, suffix="transpose")
+    query = call.emit("Mul", (query, root), suffix="q_scaled")
+    key = call.emit("Mul", (key, root), suffix="k_scaled")
+    is_bool = bool(mask) and call.type(mask).dtype is DType.BOOL
+    if is_bool:
+        low, high = (call.constant((x,), n, dtype, scalar=True) for x, n in ((0.0, "zero"), (float("-inf"), "inf")))
+        mask = call.emit("Where", (mask, low, high), suffix="mask_value")
+    scores = call.emit("MatMul", (query, key), suffix="scores")
+    if mask:
+        scores = call.emit("Add", (scores, mask), suffix="masked")
+    weights = call.emit("Softmax", (scores,), {"axis": -1}, suffix="softmax")
+    if is_bool:  # a query that sees no key has no weights
+        nan = call.emit("IsNaN", (weights,), suffix="isnan")
+        weights = call.emit("Where", (nan, low, weights), suffix="weights")
+    return call.emit("MatMul", (weights, value), outputs=outputs)
+
+
+def _root_of_scale(call: CallSite, query: str, scale: object) -> float:
+    """The factor of queries and of keys: the root of the scale, by default of 1/√D."""
+    size = call.shape(query)[3]
+    if isinstance(scale, (int, float)):
+        return float(abs(scale)) ** 0.5
+    return float(size) ** -0.25 if isinstance(size, int) and size > 0 else 1.0
+
+
+def _repeat_heads(call: CallSite, value: str, name: str, heads: Dim) -> str:
+    """Keys or values [B, H_kv, S, D] -> [B, H, S, D], each head for several heads of queries."""
+    batch, few, length, size = call.shape(value)
+    axes = call.constant((2,), f"{name}_axes")
+    value = call.emit("Unsqueeze", (value, axes), suffix=f"{name}_unsqueeze")
+    shape = call.constant((batch, few, heads // few, length, size), f"{name}_heads")
+    value = call.emit("Expand", (value, shape), suffix=f"{name}_expand")
+    shape = call.constant((batch, heads, length, size), f"{name}_shape4")
+    return call.emit("Reshape", (value, shape), suffix=f"{name}_repeat")
 
 
 def _four_axes(shape: Sequence[Dim]) -> tuple[Dim, ...]:
