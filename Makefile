@@ -3,13 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-models fuzz lint gold docs schemas check-readme bench vendor clean
+.PHONY: demo test test-torch test-models fuzz lint gold docs schemas check-readme bench vendor clean
 
 demo: $(VENV)/.demo
 	$(BIN)/costcalc compare mobilenet vgg16
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto
+
+# The tests of modules in memory need PyTorch, in a virtual environment of its own.
+TORCH := .venv-torch
+test-torch: $(TORCH)/.test
+	$(TORCH)/bin/python -m pytest tests/frontends/pytorch
 
 # Every command on every model of a folder: make test-models MODELS=../shared/models
 MODELS ?= ../shared/models
@@ -51,7 +56,7 @@ vendor:
 	cd vendor && npm ci --ignore-scripts && npm run build && sh licences.sh > ../costcalc/render/page/assets/vendored/LICENCES.txt
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(TORCH)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -62,6 +67,11 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml
 
 $(VENV)/.test: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet -e '.[test]'
+	touch $@
+
+$(TORCH)/.test: pyproject.toml
+	$(PYTHON) -m venv $(TORCH)
+	$(TORCH)/bin/python -m pip install --quiet -e '.[test-torch]'
 	touch $@
 
 $(VENV)/.lint: $(BIN)/python pyproject.toml

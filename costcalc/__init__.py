@@ -1,7 +1,8 @@
 """costcalc: what a neural network costs before anyone runs it.
 
-`analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware`, `reconcile`, `suggest`
-and `sweep` are the Python API; each is imported when it is first used, so that `import costcalc` costs nothing.
+`analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware`, `reconcile`, `suggest` and `sweep`
+are the Python API, `TorchModule` is a PyTorch module with its inputs; each is imported when it is first used, so that
+`import costcalc` costs nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from costcalc.analysis.report import Report
     from costcalc.api import analyze, compare, diff, explain, footprint, load, on_hardware
     from costcalc.core.errors import CostcalcError
+    from costcalc.frontends.module import TorchModule
     from costcalc.studies.check.run import check
     from costcalc.studies.reconcile.reconcile import reconcile
     from costcalc.studies.suggest.find import suggest
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CostcalcError",
     "Report",
+    "TorchModule",
     "__version__",
     "analyze",
     "check",
@@ -76,4 +79,8 @@ def __getattr__(name: str) -> Any:
         from costcalc.analysis.report import Report
 
         return Report
+    if name == "TorchModule":
+        from costcalc.frontends.module import TorchModule
+
+        return TorchModule
     raise AttributeError(f"module 'costcalc' has no attribute {name!r}")

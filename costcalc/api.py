@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from costcalc.analysis.report import Report
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph
+from costcalc.frontends.module import TorchModule, is_torch_object
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import analyze as analyze_source
 from costcalc.studies.pipeline import load as load_source
@@ -25,21 +26,40 @@ if TYPE_CHECKING:
     from costcalc.views.explain import Explanation
 
 
-def load(source: ModelSource, *inputs: Any, **options: Unpack[ReadingArguments]) -> Graph:
+def load(
+    source: ModelSource,
+    *inputs: Any,
+    args: Sequence[Any] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+    **options: Unpack[ReadingArguments],
+) -> Graph:
     """The graph of a model: the path of a YAML or ONNX file, a built-in name, the bytes of a file, a binary file
-    object or an onnx.ModelProto.
+    object, an onnx.ModelProto, a PyTorch module or an ExportedProgram.
+
+    A module is exported by torch under fake tensors, as it is in evaluation mode: inputs are shapes or values in the
+    order of forward's parameters; args, kwargs and dynamic_shapes those of torch.export.export.
 
     dims binds symbols (`{"seq": 128}`), shapes whole inputs, values the values of small integer or boolean inputs,
     params a YAML model's own parameters; symbolic leaves batch and spatial extents open. dtype and act_dtype take
     weights and activations as if stored and computed in another type (`"int8"`). CostcalcError where it is no model, or
     not a valid one.
     """
-    _refuse_inputs(inputs)
-    return load_source(source, Settings.of(**options))
+    return load_source(_with_inputs(source, inputs, args, kwargs, dynamic_shapes), Settings.of(**options))
 
 
-def analyze(source: ModelSource, *inputs: Any, strict: bool = False, **options: Unpack[SettingsArguments]) -> Report:
+def analyze(
+    source: ModelSource,
+    *inputs: Any,
+    args: Sequence[Any] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+    strict: bool = False,
+    **options: Unpack[SettingsArguments],
+) -> Report:
     """What a model costs: layers and totals, and what the options ask for beside, which str prints too.
+
+    inputs, args, kwargs and dynamic_shapes are what a PyTorch module is called with, as load takes them.
 
     The options are load's and: execution (in_place, fuse, fuse_blocks, reorder, align by name) for the peak and the
     arena; training (True, or optimizer, freeze, input_gradient, checkpoint by name) for a training step; devices
@@ -47,17 +67,20 @@ def analyze(source: ModelSource, *inputs: Any, strict: bool = False, **options: 
     cache_dtype by name) for a decoder's passes and cache. strict makes an operator without a rule an
     UnknownOperatorError.
     """
-    _refuse_inputs(inputs)
-    return analyze_settings(source, Settings.of(**options), strict)
+    return analyze_settings(_with_inputs(source, inputs, args, kwargs, dynamic_shapes), Settings.of(**options), strict)
 
 
-def _refuse_inputs(inputs: tuple[Any, ...]) -> None:
-    """UsageError where inputs stand beside a model, as counters take them that run it."""
-    if inputs:
+def _with_inputs(source: Any, inputs: tuple[Any, ...], args: Any, kwargs: Any, dynamic_shapes: Any) -> Any:
+    """A model and what it is called with -> a TorchModule; a model without inputs as it is. UsageError where inputs
+    stand beside a model that is no PyTorch module."""
+    if not inputs and args is None and kwargs is None and dynamic_shapes is None:
+        return source
+    if not is_torch_object(source):
         raise UsageError(
-            f"{len(inputs) + 1} arguments stand where one model is expected",
+            "inputs stand beside a model that is no PyTorch module",
             'no model is run: give shapes={"x": [1, 3, 224, 224]}, or several models to costcalc.compare',
         )
+    return TorchModule(source, *inputs, args=args, kwargs=kwargs, dynamic_shapes=dynamic_shapes)
 
 
 def analyze_settings(source: ModelSource, settings: Settings, strict: bool = False) -> Report:
@@ -73,7 +96,8 @@ def analyze_settings(source: ModelSource, settings: Settings, strict: bool = Fal
 
 
 def compare(*sources: ModelSource | Report, **options: Unpack[AnalysisArguments]) -> Comparison:
-    """Two or more models side by side; the options are analyze's. A name that is bound holds for the models that have
+    """Two or more models side by side, PyTorch modules with their inputs each as a TorchModule; the options are
+    analyze's. A name that is bound holds for the models that have
     it; UsageError where none has."""
     from costcalc.studies.compare import compare_models
 

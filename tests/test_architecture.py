@@ -21,7 +21,12 @@ THIRD_PARTIES = {
     "onnx": ("frontends",),
     "resvg_py": ("render",),
     "rich": ("cli", "render"),
+    "sympy": ("frontends/pytorch/live",),
+    "timm": ("frontends/pytorch/live",),
     "tomli": ("studies/check",),
+    "torch": ("frontends/pytorch/live",),
+    "torchvision": ("frontends/pytorch/live",),
+    "transformers": ("frontends/pytorch/live",),
     "yaml": ("analysis/hardware", "frontends"),
 }
 """Where each third party may be imported."""
@@ -32,7 +37,7 @@ of their modules by name."""
 
 PLUG_POINTS = re.compile(
     r".*__init__\.py|.*__main__\.py|rules\.py|core/version\.py|cli/commands/.*|render/.*|studies/reconcile/counters/.*|ops/.*"
-    r"|frontends/\w+/frontend\.py|frontends/yaml/layers/.*"
+    r"|frontends/(?:\w+/)+frontend\.py|frontends/yaml/layers/.*"
 )
 """Files that may be short: one format, one counter, one command, one family each."""
 

@@ -21,9 +21,24 @@ Pair = tuple[str, Any]
 
 
 class Model(click.ParamType):  # type: ignore[type-arg]
-    """A YAML file, an ONNX file or a built-in name; the shell completes all of them."""
+    """A YAML file, an ONNX file, a built-in name or `package.module:name`; the shell completes files and names.
+
+    Only here a text becomes one that names code to import: the user wrote it on the command line.
+    """
 
     name = "model"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str) or ":" not in value:
+            return value
+        from pathlib import Path
+
+        from costcalc.frontends.module import NamedModel, TorchModule, names_code
+        from costcalc.frontends.table import SHARED_SUFFIXES, suffixes
+
+        is_file = Path(value).is_file() or value.endswith((*suffixes(), *SHARED_SUFFIXES))
+        is_code = names_code(value) and (not is_file or value.startswith("transformers:"))
+        return NamedModel(value, TorchModule(value)) if is_code else value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from costcalc.core.errors import UsageError
 
 FRAMEWORKS = {
-    "torch": ("a PyTorch module", "export it: torch.onnx.export(model, inputs, 'net.onnx'), then give 'net.onnx'"),
+    "torch": ("an object of PyTorch", "give the nn.Module, or what torch.export.export makes of it"),
     "keras": ("a Keras model", "export it: model.export('net.onnx', format='onnx'), then give 'net.onnx'"),
     "jax": ("a JAX object", "export its function with jax2onnx, then give the file"),
     "flax": ("a Flax module", "export it with jax2onnx, then give the file"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from costcalc.frontends.module import TorchModule, is_torch_object
 from costcalc.frontends.source import ZIP, Source, is_onnx_message
 
 TextFormat = Literal["onnxtxt", "textproto", "json"]
@@ -62,6 +63,11 @@ def is_exported_program(source: Source) -> bool:
     """PyTorch's PT2 archive (https://docs.pytorch.org/docs/stable/export/pt2_archive.html), or the form before 2.8."""
     names = source.members
     return any(name.endswith(("archive_format", "serialized_exported_program.json")) for name in names)
+
+
+def is_module(source: Source) -> bool:
+    """A PyTorch module or an ExportedProgram in memory, or the text that names one."""
+    return source.object is not None and (isinstance(source.object, TorchModule) or is_torch_object(source.object))
 
 
 def text_format(head: bytes) -> TextFormat | None:

@@ -16,6 +16,15 @@ from costcalc.core.ir import Graph
 from costcalc.frontends import git
 from costcalc.frontends.archive import read_directory
 from costcalc.frontends.builtin import builtin_names, find_builtin, find_family
+from costcalc.frontends.module import (
+    NamedModel,
+    TorchModule,
+    is_torch_object,
+    may_be_path,
+    missing_package,
+    names_code,
+    object_name,
+)
 
 MODEL_REMEDY = "name a YAML file, an ONNX file or a built-in model"
 
@@ -105,7 +114,8 @@ class Source:
 
 ModelSource = Union[str, "os.PathLike[str]", bytes, IO[bytes], Graph, Source, Any]
 """A model, as the API accepts it: a path, a built-in name, the bytes of a file, a binary file object, an
-onnx.ModelProto, a Graph, or an object that an installed front end reads."""
+onnx.ModelProto, a Graph, a PyTorch module (with its inputs as a TorchModule), an ExportedProgram, or an object that an
+installed front end reads."""
 
 
 def find_source(model: Any) -> Source:
@@ -116,6 +126,8 @@ def find_source(model: Any) -> Source:
     """
     if isinstance(model, Source):
         return model
+    if isinstance(model, NamedModel):
+        return Source(str(model), object=model.model, file=str(model))
     if isinstance(model, (str, os.PathLike)):
         try:
             return _named_source(os.fspath(model))
@@ -129,7 +141,7 @@ def find_source(model: Any) -> Source:
         return _stream_source(model)
     if model is None:
         raise UsageError("the model is None", "give a path, bytes, a binary file object, an onnx.ModelProto or a Graph")
-    name = _object_name(model)
+    name = model.name if isinstance(model, TorchModule) else _object_name(model)
     return Source(name, object=model, file=name)
 
 
@@ -155,7 +167,7 @@ def _named_source(text: str) -> Source:
             try:
                 data = git.read_file(*revision)
             except CostcalcError as error:
-                raise (_text_for_path() if "\n" in text else error.at(text)) from error
+                raise _explain_refusal(text, error) from error
             return Source(text, data=data, kind=Path(revision[1]).suffix.lower(), file=text)
     if path.is_dir():
         return Source(text, path=path, kind=path.suffix.lower(), file=text)
@@ -186,6 +198,8 @@ def _object_name(model: Any) -> str:
     """The name of an object (of an onnx.ModelProto its graph's name), else the name of its type."""
     if is_onnx_message(model):
         return str(model.graph.name) or "model"
+    if is_torch_object(model):
+        return object_name(model)
     return str(getattr(model, "name", "") or type(model).__name__)
 
 
@@ -193,6 +207,22 @@ def is_onnx_message(model: Any) -> bool:
     """Whether an object is an onnx.ModelProto, by its type's name, so that onnx need not be imported."""
     kind = type(model)
     return kind.__name__ == "ModelProto" and kind.__module__.partition(".")[0] == "onnx"
+
+
+def _explain_refusal(text: str, error: CostcalcError) -> CostcalcError:
+    """What git says of `REV:path` -> the refusal; another where the text is a model, or names code."""
+    if "\n" in text:
+        return _text_for_path()
+    if may_be_path(text):
+        return error.at(text)
+    if names_code(text):
+        fact = f"{text} names Python code, and importing code runs it: it is only read where the command line names it"
+        return UsageError(fact, f"in Python give the module, or costcalc.TorchModule({text!r})")
+    package = missing_package(text)
+    if package:
+        fact = f"there is no Python package {package!r}, and no file of a git revision: {error.fact}"
+        return type(error)(fact, error.remedy, text)
+    return error.at(text)
 
 
 def _text_for_path() -> UsageError:

@@ -54,10 +54,12 @@ ONNX = BuiltInFrontend(
 
 PYTORCH = BuiltInFrontend("pytorch", (".pt2",), recognition.is_exported_program, "costcalc.frontends.pytorch.frontend")
 
+MODULE = BuiltInParametricFrontend("module", (), recognition.is_module, "costcalc.frontends.pytorch.live.frontend")
+
 SHARED_SUFFIXES = (".json", ".pbtxt", ".prototxt")
 """Suffixes of models among much else: a file so named is a model where its content is one."""
 
-BUILT_IN: tuple[Frontend, ...] = (YAML, PYTORCH, ONNX)
+BUILT_IN: tuple[Frontend, ...] = (YAML, PYTORCH, ONNX, MODULE)
 """The built-in front ends, in the order in which they look at a source."""
 
 

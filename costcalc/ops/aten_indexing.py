@@ -26,6 +26,9 @@ MOVES = {
     "diag": "The diagonal of a matrix, or a matrix with this diagonal.",
     "diagflat": "A matrix with this diagonal.",
     "diag_embed": "Matrices with these diagonals.",
+    "fill_diagonal": "One value is written over the diagonal.",
+    "cartesian_prod": "All tuples of the elements of vectors.",
+    "combinations": "All tuples of different elements of a vector.",
     "block_diag": "A matrix with these blocks along its diagonal.",
     "unfold": "Windows of an axis, which overlap where the step is shorter.",
     "as_strided": "Elements at the places that strides say.",
@@ -58,9 +61,17 @@ describe("A part of a tensor is written in place.", "write", domain=DOMAIN)
 traits("write", domain=DOMAIN, positions="lost", keeps="nothing")
 
 traits(
-    "scatter_reduce", "index_add", "index_reduce", "index_put", "masked_scatter", "masked_index",
-    "masked_index_put_accumulate", domain=DOMAIN, positions="lost", keeps="indices",
-)  # fmt: skip
+    "scatter_reduce",
+    "index_add",
+    "index_reduce",
+    "index_put",
+    "masked_scatter",
+    "masked_index",
+    "masked_index_put_accumulate",
+    domain=DOMAIN,
+    positions="lost",
+    keeps="indices",
+)
 
 traits("nonzero", "nonzero_static", domain=DOMAIN, positions="lost", keeps="nothing")
 

@@ -14,12 +14,15 @@ from costcalc.core.traits import (
     PRODUCT_GRADIENT,
     Attributes,
     Contraction,
+    LeastWork,
+    OperatorUse,
     PackedInputs,
     contraction_gradient,
     gradient_rule,
+    least_work_rule,
     traits,
 )
-from costcalc.ops.attention import attention_heads, attention_macs, attention_work, count_scores
+from costcalc.ops.attention import attention_heads, attention_least_work, attention_macs, attention_work, count_scores
 from costcalc.ops.quantize import dynamic_quantization_work
 
 ATEN = "aten"
@@ -32,7 +35,12 @@ traits("grouped_mm", "scaled_mm", "weight_int8pack_mm", domain=ATEN, kind="produ
 
 traits("attention", domain=ATEN, kind="attention", gradient=contraction_gradient(((0,), (1,)), ((0, 1), (2,))))
 
-traits("attention", domain=ATEN, causal=lambda attributes: bool(attributes.get("is_causal", 0)))
+traits(
+    "attention",
+    domain=ATEN,
+    causal=lambda attributes: bool(attributes.get("is_causal", 0)),
+    least_work=attention_least_work,
+)
 
 traits("recurrent", domain=ATEN, kind="recurrent")
 
@@ -178,6 +186,12 @@ def recurrent_gradient(formula: Formula, types: Types, attributes: Attributes) -
     """The inputs and states with the matrices, through all steps."""
     states = int(attributes["states"])
     return (Contraction(formula.value, tuple(range(1 + states)), tuple(range(1 + states, len(types)))),)
+
+
+@least_work_rule("recurrent", domain=ATEN)
+def recurrent_least_work(use: OperatorUse) -> LeastWork:
+    """Nothing: the initial states are inputs, and packed texts have no steps behind their ends."""
+    return LeastWork(use.macs.value)
 
 
 @cost_rule("choose_qparams", domain=ATEN)

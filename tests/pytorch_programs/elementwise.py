@@ -61,12 +61,26 @@ class Functions(nn.Module):
             *(torch.atanh, torch.erf, torch.erfc, torch.erfinv, torch.reciprocal, torch.sigmoid, torch.lgamma),
             *(torch.digamma, torch.i0, torch.sinc, torch.deg2rad, torch.rad2deg, torch.positive, torch.logit),
             *(torch.isnan, torch.isinf, torch.isfinite, torch.isposinf, torch.isneginf, torch.signbit, torch.angle),
-            *(torch.special.expit, torch.special.ndtr, torch.special.log_ndtr, torch.special.entr),
+            *(
+                torch.special.i1,
+                torch.special.bessel_j0,
+                torch.special.erfcx,
+                torch.special.expit,
+                torch.special.ndtr,
+                torch.special.log_ndtr,
+                torch.special.entr,
+            ),
         )
         whole = (torch.floor, torch.ceil, torch.trunc, torch.round, torch.fix)
         return [
             *(f(t) for f in (*unary, *whole) for t in (x, i)),
-            *(torch.frac(x), torch.round(x, decimals=2), torch.logit(x, eps=1e-6), torch.special.ndtri(x)),
+            *(
+                torch.special.xlog1py(x, x),
+                torch.frac(x),
+                torch.round(x, decimals=2),
+                torch.logit(x, eps=1e-6),
+                torch.special.ndtri(x),
+            ),
             *(torch.nan_to_num(x), torch.nan_to_num(x, nan=1.0, posinf=2.0), torch.nan_to_num(i)),
             *(x.clone().exp_(), x.clone().sqrt_(), x.clone().clamp_(0), x.clone().neg_(), x.clone().sigmoid_()),
         ]

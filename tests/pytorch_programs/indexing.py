@@ -153,10 +153,10 @@ def masked() -> tuple[torch.Tensor, ...]:
 
 
 PROGRAMS = {
-    "slices": Program(lambda: Each(SLICES), indexed(3, 3, 4, 6)),
-    "scatters": Program(lambda: Each(SCATTERS), indexed(3, 3, 4, 6)),
+    "slices": Program(lambda: Each(SLICES), indexed(3, 3, 4, 6), macs=0),
+    "scatters": Program(lambda: Each(SCATTERS), indexed(3, 3, 4, 6), macs=0),
     "masks": Program(lambda: Each(MASKS), masked, macs=0),
-    "in_place": Program(lambda: Each((write_slices,)), lambda: (torch.empty(2, 3, 4, 6), torch.empty(2, 12))),
+    "in_place": Program(lambda: Each((write_slices,)), lambda: (torch.empty(2, 3, 4, 6), torch.empty(2, 12)), macs=0),
     "lengths": Program(
         lambda: Each((choose,)), lambda: (torch.empty(2, 3, 8), torch.ones(1, dtype=torch.int64)), macs=0
     ),

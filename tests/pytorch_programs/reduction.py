@@ -24,6 +24,7 @@ class Reductions(nn.Module):
             *(x.logsumexp(1), x.logsumexp((0, 1), keepdim=True), x.count_nonzero(), i.count_nonzero(1), x.nansum(1)),
             *(x.nanmean(-1), i.cumsum(1), x.cumsum(-1), b.cumsum(0), x.cumprod(1), s.cumsum(0), *x.cummax(1)),
             *(*x.cummin(0), x.logcumsumexp(1), x.sum(-1, dtype=torch.float16)),
+            *(x.diff(), b.diff(dim=1), x.diff(2, -1, prepend=x[..., :1]), x.diff(0)),
         ]
 
 
@@ -65,6 +66,7 @@ class Norms(nn.Module):
                 F.cosine_similarity(x, x),
                 F.pairwise_distance(x, x),
                 torch.dist(x, x),
+                torch.pdist(x[0]),
             ),
         ]
 
@@ -133,7 +135,12 @@ class Losses(nn.Module):
                 F.kl_div(x, y),
                 F.kl_div(x, y, log_target=True),
             ),
-            *(F.kl_div(x, y, reduction="batchmean"), F.poisson_nll_loss(x, y)),
+            *(
+                F.kl_div(x, y, reduction="batchmean"),
+                F.poisson_nll_loss(x, y),
+                F.hinge_embedding_loss(x, y),
+                F.margin_ranking_loss(x[0], x[1], y[0]),
+            ),
         ]
 
 

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     "[default: the config's lock file]",
 )
 @click.option("--allow", multiple=True, metavar="OP", help="Take an operator without a rule as free.")
+@click.option("--allow-code", is_flag=True, help="Import and run the code of a MODEL written as package.module:name.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 where a limit is exceeded (2 stays 2).")
 @click.option("--allow-empty", is_flag=True, help="Exit 0 where there is no limit to hold (3 otherwise).")
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read the models in N processes.")
@@ -92,6 +93,7 @@ def check(
     deltas: tuple[str, ...],
     baseline: str | None,
     allow: tuple[str, ...],
+    allow_code: bool,
     exit_zero: bool,
     allow_empty: bool,
     jobs: int,
@@ -109,7 +111,9 @@ def check(
     Of a config, only the MODELs named are checked where some are. Every limit is reported. Exit 1 where one is
     exceeded, 2 where it cannot be told, 3 where there is none.
     """
-    from costcalc.cli.commands.check_config import CommandLimits, choose_config, refuse, write_config
+    from costcalc.cli.commands.check_config import CommandLimits, choose_config, refuse, refuse_code, write_config
+
+    refuse_code(models, allow_code, init)
 
     limits = CommandLimits(maxima, minima, requirements, increases, deltas, allow)
     if init:

@@ -13,6 +13,7 @@ from costcalc.cli.commands.analyze import model_paths
 from costcalc.cli.output import print_error, write_text
 from costcalc.core.errors import UsageError
 from costcalc.core.units import parse_percent
+from costcalc.frontends.module import NamedModel
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import find_config_file, nearest_config, read_config_file
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
@@ -26,6 +27,17 @@ def refuse(command: str, options: Mapping[str, Any], remedy: str = "") -> None:
     for option, value in options.items():
         if value:
             raise UsageError(f"{option} does not go with {command}", remedy or "leave it out")
+
+
+def refuse_code(models: Sequence[str], allow_code: bool, init: bool) -> None:
+    """UsageError for a model that is code to import, unless that is allowed; and where a config would name it."""
+    for model in models:
+        if isinstance(model, NamedModel) and init:
+            raise UsageError(
+                f"{model} is Python code, which no config names", "export it: torch.export.save writes a .pt2"
+            )
+        if isinstance(model, NamedModel) and not allow_code:
+            raise UsageError(f"{model} is Python code, and importing code runs it", "allow it with --allow-code")
 
 
 class CommandLimits(NamedTuple):

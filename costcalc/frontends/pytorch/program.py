@@ -90,14 +90,15 @@ class InputSpec(NamedTuple):
 
 
 class ExportedProgram(NamedTuple):
-    """A program: its graph, what its inputs are, its ranges (symbol -> least and largest value, None: no limit), and
-    where in the archive each parameter is stored, as far as that is known."""
+    """A program: its graph, what its inputs are, its ranges (symbol -> least and largest value, None: no limit),
+    where each parameter is stored, as far as that is known, and notes on how the program was made."""
 
     graph: ProgramGraph
     inputs: tuple[InputSpec, ...]
     ranges: Mapping[str, tuple[int | None, int | None]]
     torch_version: str
     storages: Mapping[str, Hashable] = {}
+    notes: tuple[str, ...] = ()
 
 
 def parse_program(document: Any) -> ExportedProgram:
@@ -246,14 +247,14 @@ def parse_size(document: Any) -> Dim:
             return size
         raise LoadError(f"a size is {str(size)[:40]}", REMEDY)
     expression = _mapping(document.get("as_expr"), "as_expr")
-    return _parse_extent(_text(expression.get("expr_str"), "expr_str"))
+    return parse_extent(_text(expression.get("expr_str"), "expr_str"))
 
 
 _MAX_EXPRESSION = 10_000
 
 
 @lru_cache(maxsize=1 << 12)
-def _parse_extent(text: str) -> Dim:
+def parse_extent(text: str) -> Dim:
     """An expression as sympy prints it -> the extent; one symbol where it is no arithmetic that we know."""
     extent = parse_expression(text) if len(text) <= _MAX_EXPRESSION else None
     return symbol(text[:_MAX_EXPRESSION]) if extent is None else extent

@@ -76,6 +76,7 @@ def load_program(program: ExportedProgram, name: str, source: str, options: Read
     UsageError for sizes that it does not allow."""
     binding = _bind(program, options)
     builder = GraphBuilder(name, source, {"": OPSET}, None, binding, options.upper)
+    builder.notes.extend(program.notes)
     walker = ProgramWalker(builder, program, binding)
     with collect_assumptions() as assumptions:
         for key, (low, high) in program.ranges.items():
@@ -147,7 +148,7 @@ def _bind_shape(name: str, declared: Sequence[Dim], shape: Sequence[Dim], bindin
 def _assume_range(value: Dim, key: str, low: int | None, high: int | None) -> None:
     """Assumes that a symbol lies in its range. ShapeError where its value does not."""
     remedy = "the program was exported for this range"
-    if low is not None and (low > 1 or isinstance(value, int)):
+    if low is not None and low > 2:  # 2 stands for any: torch takes 0 and 1 too (torch/_export/utils.py)
         require_at_least(value, low, f"{key} is {value}, the program takes {low} or more", remedy)
     if high is not None and high < 1 << 31:
         require_at_least(high, value, f"{key} is {value}, the program takes {high} at most", remedy)

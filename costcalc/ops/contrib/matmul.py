@@ -32,7 +32,7 @@ traits(
     gradient=PRODUCT_GRADIENT,
 )
 
-traits("FusedMatMul", "FusedMatMulActivation", "FusedGemm", "GemmFastGelu", domain=MS, keeps="output")
+traits("FusedMatMulActivation", "FusedGemm", "GemmFastGelu", domain=MS, keeps="output")
 
 traits("GemmFloat8", domain=MS, kind="product")
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.core.errors import HardwareError, LockError, UsageError
 from costcalc.core.quantities import CATALOGUE, parse_quantity
+from costcalc.frontends.module import NamedModel
+from costcalc.frontends.source import find_source
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import branch, lock_file, measurements
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 def check(
     config: str | os.PathLike[str] | None = None,
-    *models: str,
+    *models: Any,
     baseline: lock.Baseline | None = None,
     jobs: int = 1,
     limits: Mapping[str, Any] | None = None,
@@ -74,9 +76,24 @@ def check(
     return run(make_config(models, make_limit_set(all_limits, increases, (), allow), settings), baseline, jobs=jobs)
 
 
-def make_config(models: Sequence[str], limits: LimitSet, settings: Settings) -> Config:
+def name_objects(models: Sequence[Any]) -> list[str]:
+    """Models -> texts; an object in memory (a PyTorch module, bytes) is a text that stands for it, and has a number
+    where another has its name."""
+    names: list[str] = []
+    for model in models:
+        if isinstance(model, (str, os.PathLike)):
+            names.append(model if isinstance(model, str) else os.fspath(model))
+            continue
+        source = find_source(model)
+        same = sum(name.partition(" (")[0] == source.name for name in names)
+        names.append(NamedModel(f"{source.name} ({same + 1})" if same else source.name, model))
+    return names
+
+
+def make_config(models: Sequence[Any], limits: LimitSet, settings: Settings) -> Config:
     """The config of models that are held to the same limits under the same settings, without a file. UsageError where
     no model is named."""
+    models = name_objects(models)
     if not models:
         raise UsageError("limits are for models that are named", "name them: costcalc check MODEL --max macs=600M")
     entries = [ConfigEntry(path, "", "", settings, limits.budget()) for path in dict.fromkeys(models)]

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from costcalc.core.errors import ConfigError, UsageError
 from costcalc.frontends import git as revisions
 from costcalc.frontends.builtin import find_builtin
+from costcalc.frontends.module import NamedModel
 from costcalc.frontends.source import Source
 from costcalc.frontends.table import is_model_file, is_model_path
 from costcalc.studies.check.budget import Config, ConfigEntry
@@ -76,6 +77,9 @@ def _target_names(target: Target) -> set[str]:
 
 
 def _expand_targets(config: Config, entry: ConfigEntry, group: int) -> Iterator[Target]:
+    if isinstance(entry.path, NamedModel):
+        yield Target(entry.path, entry.path, entry, group)
+        return
     if not _is_pattern(config.folder, entry.path):
         source = locate(config.folder, entry.path)
         yield Target(entry.name or entry.path, source, entry, group)

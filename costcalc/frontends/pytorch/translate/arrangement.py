@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import DType
 from costcalc.frontends.pytorch.metadata import operator_name
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 
@@ -64,13 +63,6 @@ def emit_expand(call: CallSite, value: str, shape: Sequence[Dim], suffix: str = 
     return call.emit("Expand", [value, call.constant(target, f"{suffix}shape")], suffix=suffix)
 
 
-def emit_cast(call: CallSite, value: str, dtype: DType, suffix: str) -> str:
-    """A value in another element type; the same where it has that type."""
-    if call.type(value).dtype is dtype:
-        return value
-    return call.emit("Cast", [value], {"to": dtype.code}, suffix=suffix)
-
-
 def emit_slice(call: CallSite, value: str, axis: int, bounds: tuple[Dim, Dim], suffix: str = "", step: Dim = 1) -> str:
     """The range [start, end) of an axis, every step-th. Where a bound is a symbol the extent is that of the program."""
     start, end = bounds
@@ -93,9 +85,21 @@ def find_axes(call: CallSite, axes: Sequence[int], rank: int) -> tuple[int, ...]
 
 
 @translates(
-    "view", "view_copy", "_unsafe_view", "view_as", "reshape", "reshape_as", "_reshape_alias", "_reshape_alias_copy",
-    "unflatten", "ravel", "atleast_1d.default", "atleast_2d.default", "atleast_3d.default",
-)  # fmt: skip
+    "view",
+    "view_copy",
+    "_unsafe_view",
+    "view_as",
+    "reshape",
+    "reshape_as",
+    "_reshape_alias",
+    "_reshape_copy",
+    "_reshape_alias_copy",
+    "unflatten",
+    "ravel",
+    "atleast_1d.default",
+    "atleast_2d.default",
+    "atleast_3d.default",
+)
 def reshape(call: CallSite) -> None:
     """The same elements under the shape that the program says."""
     emit_reshape(call, call.tensor("self"), call.out_type().shape or ())
@@ -275,7 +279,7 @@ def emit_roll(call: CallSite, x: str, shifts: Sequence[int], axes: Sequence[int]
         cut = -n % extent if isinstance(extent, int) else -n
         name = suffix if i + 1 == len(moves) else f"{suffix}axis{axis}"
         ranges = ((cut, END_OF_AXIS), (0, cut))
-        parts = [emit_slice(call, x, axis, bounds, f"{name}part{axis}{j}") for j, bounds in enumerate(ranges)]
+        parts = [emit_slice(call, x, axis, bounds, f"part{axis}.{j}") for j, bounds in enumerate(ranges)]
         x = call.emit("Concat", parts, {"axis": axis}, suffix=name)
     if not moves and not suffix:
         call.alias(x)

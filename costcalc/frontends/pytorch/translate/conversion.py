@@ -21,8 +21,7 @@ from costcalc.frontends.pytorch.translate.operand import COMPLEX, cast, emit_cas
     "lift",
     "lift_fresh",
     "lift_fresh_copy",
-    "requires_grad",
-    "view_of",
+    "pin_memory",
 )
 def copy_of(call: CallSite) -> None:
     """The input."""

@@ -16,13 +16,13 @@ from costcalc.frontends.pytorch.program import ValueName
 from costcalc.frontends.pytorch.translate.arrangement import (
     ATEN,
     END_OF_AXIS,
-    emit_cast,
     emit_expand,
     emit_reshape,
     emit_slice,
     emit_transpose,
 )
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.operand import cast
 from costcalc.ops.common.axes import broadcast
 
 
@@ -193,7 +193,7 @@ def emit_places(call: CallSite, found: Sequence[tuple[int, str]], shape: Sequenc
                 [_emit_column(call, part, (shape[-1],), shape, f"column{i}.{j}") for j, part in enumerate(parts)]
             )
         else:
-            value = emit_cast(call, value, DType.INT64, f"cast{i}")
+            value = cast(call, value, DType.INT64, f"cast{i}")
             columns.append(_emit_column(call, value, call.shape(value), shape, f"column{i}"))
     return call.emit("Concat", columns, {"axis": -1}, suffix="indices")
 

@@ -12,17 +12,17 @@ from costcalc.core.errors import LoadError
 from costcalc.frontends.pytorch.metadata import operator_name
 from costcalc.frontends.pytorch.translate.arrangement import (
     ATEN,
-    emit_cast,
     emit_expand,
     emit_reshape,
 )
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.operand import cast
 
 
 def emit_concat(call: CallSite, values: Sequence[str], axis: int) -> None:
     """Values one behind the other, all in the output's element type; one alone stands for itself."""
     dtype = call.out_type().dtype
-    parts = [emit_cast(call, value, dtype, f"cast{i}") for i, value in enumerate(values)]
+    parts = [cast(call, value, dtype, f"cast{i}") for i, value in enumerate(values)]
     if len(parts) == 1:
         call.alias(parts[0])
     else:
@@ -84,9 +84,16 @@ def emit_split(call: CallSite, x: str, axis: int) -> None:
 
 
 @translates(
-    "split", "split_copy", "split_with_sizes", "split_with_sizes_copy", "unsafe_split", "unsafe_split_with_sizes",
-    "chunk", "unsafe_chunk", "tensor_split",
-)  # fmt: skip
+    "split",
+    "split_copy",
+    "split_with_sizes",
+    "split_with_sizes_copy",
+    "unsafe_split",
+    "unsafe_split_with_sizes",
+    "chunk",
+    "unsafe_chunk",
+    "tensor_split",
+)
 def split(call: CallSite) -> None:
     """Parts along an axis. Those that tensor_split lets overlap, or leaves gaps between, are refused."""
     x = call.tensor("self")
@@ -125,9 +132,21 @@ def broadcast_tensors(call: CallSite) -> None:
         call.alias(emit_expand(call, x, call.out_type(i).shape or (), f"{i}"), i)
 
 
-@translates("diagonal", "diagonal_copy", "linalg_diagonal", "diag", "diagflat", "diag_embed", "block_diag")
+@translates(
+    "diagonal",
+    "diagonal_copy",
+    "linalg_diagonal",
+    "diag",
+    "diagflat",
+    "diag_embed",
+    "fill_diagonal",
+    "block_diag",
+    "cartesian_prod",
+    "combinations",
+)
 def diagonal(call: CallSite) -> None:
-    """The diagonal of matrices, or matrices with a diagonal (or blocks along it) and zeros beside it."""
+    """The diagonal of matrices; matrices with a diagonal, or blocks along it, and zeros beside it; all tuples of the
+    elements of vectors: one node each."""
     operator = operator_name(call.target).removesuffix("_copy").removeprefix("linalg_")
     call.emit(operator, call.tensor_inputs(), domain=ATEN, types=[call.out_type()])
 
@@ -140,7 +159,7 @@ def trace(call: CallSite) -> None:
     out = call.out_type()
     line = call.type(x)._replace(shape=(minimum(rows, columns),), value=None)
     vector = call.emit("diagonal", [x], suffix="diagonal", domain=ATEN, types=[line])
-    vector = emit_cast(call, vector, out.dtype, "cast")
+    vector = cast(call, vector, out.dtype, "cast")
     call.emit("ReduceSum", [vector, call.constant((0,), "axes")], {"keepdims": 0})
 
 

@@ -74,6 +74,19 @@ def kl_divergence(call: CallSite) -> None:
         _emit_loss(call, ("Mul", "target", ("Sub", ("Log", "target"), "self")))
 
 
+@translates("margin_ranking_loss", "hinge_embedding_loss")
+def margin_loss(call: CallSite) -> None:
+    """max(0, margin − target · (x₁ − x₂)); or of targets 1 and −1: x of the first, max(0, margin − x) of the
+    others."""
+    if ".margin_ranking" in call.target:
+        distance: Expression = ("Mul", "target", ("Sub", "input1", "input2"))
+        _emit_loss(call, ("Relu", ("Sub", call.number("margin", 0.0), distance)))
+    else:
+        distance = ("Relu", ("Sub", call.number("margin", 1.0), "self"))
+        beyond = ("Where", ("Equal", "target", 1.0), 0.0, distance)
+        _emit_loss(call, ("Add", beyond, ("Where", ("Equal", "target", -1.0), 0.0, "self")))
+
+
 @translates("poisson_nll_loss")
 def poisson_loss(call: CallSite) -> None:
     """exp(x) − target · x, or x − target · ln(x + eps) where the input is no logarithm."""
@@ -228,3 +241,10 @@ def distance(call: CallSite) -> None:
     else:
         value, axes = nodes.value(difference), []
     call.emit("ReduceL2", [value, *axes], {"keepdims": int(call.flag("keepdim"))})
+
+
+@translates("pdist", "_pdist_forward")
+def pair_distances(call: CallSite) -> None:
+    """The distance of each pair of different rows of a matrix, once."""
+    x = call.tensor("self")
+    call.emit("cdist", [x, x], {"p": call.number("p", 2.0)}, domain="aten", types=[call.out_type()])

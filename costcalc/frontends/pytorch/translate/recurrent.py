@@ -75,32 +75,32 @@ def _add_layers(
     elif is_batch_first:
         x = call.emit("Transpose", (x,), {"perm": (1, 0, 2)}, suffix="length_first")
     layers = len(parameters) // group // directions
+    read = [i for i in range(len(states)) if call.is_read(1 + i)]
     finals: list[list[str]] = [[] for _ in states]
     for layer in range(layers):
         first = layer * directions * group
         stored = _join_parameters(call, parameters[first : first + directions * group], group)
         initial = [_slice_state(call, s, layer, layers, directions, i) for i, s in enumerate(states)]
-        outputs = [f"{call.name}/{layer}/{part}" for part in ("Y", "Y_h", "Y_c")[: 1 + len(states)]]
+        parts = ("Y", "Y_h", "Y_c")[: 2 + max(read) if read else 1]
+        outputs = [f"{call.name}/{layer}/{part}" for part in parts]
         inputs = (x, stored[0], stored[1], stored[2] if group == 4 else "", "", *initial)
-        call.emit(
-            OP_TYPES[cell], inputs, _attributes(call, cell, stored[1], directions), outputs=outputs, suffix=f"{layer}"
-        )
+        attributes = _attributes(call, cell, stored[1], directions)
+        call.emit(OP_TYPES[cell], inputs, attributes, outputs=outputs, suffix=f"{layer}")
         x = _join_directions(call, outputs[0], directions, layer)
-        for final, name in zip(finals, outputs[1:], strict=True):
-            final.append(name)
-    joined = [f"{call.name}/output", *(f"{call.name}/state{i}" for i in range(len(states)))]
-    results = [x] + [
-        names[0]
-        if len(names) == 1
-        else call.emit("Concat", names, {"axis": 0}, outputs=(name,), suffix=name.rpartition("/")[2])
-        for names, name in zip(finals, joined[1:], strict=True)
-    ]
+        for i in read:
+            finals[i].append(outputs[1 + i])
+    results = {1 + i: _join_states(call, finals[i], i) for i in read}
     if not has_batch:
-        results = [_squeeze(call, value, 1, f"result{i}") for i, value in enumerate(results)]
+        results = {i: _squeeze(call, value, 1, f"result{i}") for i, value in {0: x, **results}.items()}
     elif is_batch_first:
         results[0] = call.emit("Transpose", (x,), {"perm": (1, 0, 2)}, suffix="batch_first")
-    for i, value in enumerate(results):
+    for i, value in {0: x, **results}.items():
         call.alias(value, i)
+
+
+def _join_states(call: CallSite, names: Sequence[str], i: int) -> str:
+    """The final states of all layers [directions, B, hidden] -> one [layers · directions, B, hidden]."""
+    return names[0] if len(names) == 1 else call.emit("Concat", names, {"axis": 0}, suffix=f"state{i}")
 
 
 def _attributes(call: CallSite, cell: str, recurrent: str, directions: int) -> dict[str, object]:

@@ -287,3 +287,27 @@ def running_total(call: CallSite) -> None:
 def running_extreme(call: CallSite) -> None:
     """The greatest or least element so far, with its place; the logarithm of the sum of the exponentials so far."""
     emit_own(call, call.target.split(".")[1], cast(call, call.tensor("self"), call.out_type().dtype))
+
+
+@translates("diff")
+def differences(call: CallSite) -> None:
+    """Each element less the one before it along an axis, n times over."""
+    x = call.tensor("self")
+    dtype, axis, count = call.type(x).dtype, call.axis("dim", x, -1), call.integer("n", 1)
+    parts = [call.optional_tensor("prepend"), x, call.optional_tensor("append")]
+    if any(parts[::2]):
+        present = [cast(call, part, dtype, f"part{i}") for i, part in enumerate(parts) if part]
+        x = call.emit("Concat", present, {"axis": axis}, suffix="joined")
+    axes = call.constant((axis,), "axis")
+    for step in range(count):
+        halves = []
+        for name, start, end in (("before", 0, -1), ("after", 1, _LAST)):
+            limits = [call.constant((n,), f"{name}{step}_{word}") for word, n in (("start", start), ("end", end))]
+            halves.append(call.emit("Slice", [x, *limits, axes], suffix=f"{name}{step}"))
+        operator = "Xor" if dtype is DType.BOOL else "Sub"
+        x = call.emit(operator, halves[::-1], suffix="" if step == count - 1 else f"difference{step}")
+    if not count:
+        call.alias(x)
+
+
+_LAST = (1 << 63) - 1

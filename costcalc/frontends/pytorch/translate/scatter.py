@@ -13,7 +13,6 @@ from costcalc.frontends.pytorch.metadata import operator_name
 from costcalc.frontends.pytorch.translate.arrangement import (
     ATEN,
     END_OF_AXIS,
-    emit_cast,
     emit_expand,
     emit_reshape,
     emit_transpose,
@@ -26,6 +25,7 @@ from costcalc.frontends.pytorch.translate.indexing import (
     indexed_axes,
     is_mask,
 )
+from costcalc.frontends.pytorch.translate.operand import add_scalar, cast
 from costcalc.ops.common.axes import broadcast
 
 REDUCTIONS = {
@@ -49,7 +49,7 @@ def scatter(call: CallSite) -> None:
     if call.optional_tensor("src"):
         updates = _emit_first(call, emit_vector(call, call.tensor("src"), "source"), shape)
     else:
-        value = call.constant((call.get("value", 0),), "value", dtype, scalar=True)
+        value = add_scalar(call, call.get("value", 0), dtype, "value")
         updates = emit_expand(call, value, shape, "updates")
     word = str(call.get("reduce", "add" if operator_name(call.target).startswith("scatter_add") else ""))
     reduction = REDUCTIONS.get(word, "none")
@@ -111,8 +111,8 @@ def index_put(call: CallSite) -> None:
         if len(found) == 1 and not is_sum and call.type(values).elements == 1 and call.shape(mask):
             n = len(axes)
             wide = (1,) * axes[0] + call.shape(mask) + (1,) * (len(shape) - n - axes[0])
-            mask = emit_cast(call, emit_reshape(call, mask, wide, "mask"), DType.BOOL, "bool")
-            value = emit_cast(call, emit_reshape(call, values, (), "value"), call.type(x).dtype, "cast")
+            mask = cast(call, emit_reshape(call, mask, wide, "mask"), DType.BOOL, "bool")
+            value = cast(call, emit_reshape(call, values, (), "value"), call.type(x).dtype, "cast")
             call.emit("Where", [mask, value, x])
             return
         inputs = [x, values, *(value for _, value in found)]
@@ -127,7 +127,7 @@ def index_put(call: CallSite) -> None:
     front = emit_transpose(call, x, order, "front")
     behind = tuple([shape[axis] for axis in rest])
     picked = (*behind[:first], *places, *behind[first:])
-    updates = emit_cast(call, emit_expand(call, values, picked, "values"), call.type(x).dtype, "cast")
+    updates = cast(call, emit_expand(call, values, picked, "values"), call.type(x).dtype, "cast")
     moved = [*range(first, first + len(places)), *range(first), *range(first + len(places), len(picked))]
     updates = emit_transpose(call, updates, moved, "updates")
     indices = _emit_index_vectors(call, found, places)
@@ -141,7 +141,7 @@ def index_put(call: CallSite) -> None:
 def _emit_index_vectors(call: CallSite, found: Sequence[tuple[int, str]], places: Sequence[Dim]) -> str:
     if len(found) > 1:
         return emit_places(call, found, places)
-    index = emit_cast(call, found[0][1], DType.INT64, "int64")
+    index = cast(call, found[0][1], DType.INT64, "int64")
     return call.emit("Unsqueeze", [index, call.constant((len(places),), "axes")], suffix="places")
 
 
@@ -171,6 +171,6 @@ def write_view(call: CallSite) -> None:
             and not isinstance(end, Poly)
             and (end == END_OF_AXIS or (isinstance(extent, int) and end >= extent))
         ):
-            emit_expand(call, emit_cast(call, source, call.type(x).dtype, "cast"), call.shape(x))
+            emit_expand(call, cast(call, source, call.type(x).dtype, "cast"), call.shape(x))
             return
     call.emit(operator, [x, source], domain=ATEN, types=[call.out_type()])

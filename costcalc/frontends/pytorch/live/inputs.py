@@ -1,0 +1,207 @@
+"""Shapes and values that a user gives -> the arguments of a module's forward, as torch.export takes them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from costcalc.core.dim import Dim, Poly
+from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
+from costcalc.frontends.module import TorchModule
+from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.symbols import parse_dim_param, symbol_name, symbolic_shape
+
+INTEGERS = (
+    "ids",
+    "idx",
+    "indices",
+    "tokens",
+    "input_ids",
+    "token_type_ids",
+    "position_ids",
+    "decoder_input_ids",
+    "labels",
+)
+"""Parameters of forward whose tensors are integers."""
+
+SIZE, LENGTH, BATCH = 224, 64, 2
+"""Extents of pictures, of sequences and of batches that an open extent is traced with where nothing says one."""
+
+
+class Shape(NamedTuple):
+    """The shape of an input that is still to be made; dtype None is the module's own."""
+
+    extents: tuple[Dim, ...]
+    dtype: Any = None
+
+
+class CallArguments(NamedTuple):
+    """What forward is called with. open_names says of each open axis (number of the leaf, axis) its symbol; axes that
+    --symbolic left open may be fixed by the module, others may not."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    dynamic_shapes: Any
+    open_names: Mapping[tuple[int, int], str]
+    is_symbolic: bool = False
+
+
+def bind_arguments(
+    module: Any, call: TorchModule, defaults: Mapping[str, Any], options: ReadOptions, integers: bool = False
+) -> CallArguments:
+    """A module, what the user gives for it, and the inputs that its library knows -> the arguments of forward.
+
+    integers makes all tensors that have only a shape integer ones. UsageError where an input is missing,
+    UnknownNameError for a name that is no parameter of forward.
+    """
+    if call.args is not None or call.kwargs:
+        for name in options.shapes:
+            fact = f"--shape {name} stands beside args and kwargs"
+            raise UnknownNameError(fact, "give the tensor of that shape there", argument="shapes", name=name)
+        return CallArguments(call.args or (), call.kwargs, call.dynamic_shapes, _named_dims(module, call))
+    parameters, takes_more, required = _parameters(module)
+    values = _name_inputs(call.inputs, parameters, takes_more)
+    for name in options.shapes:
+        if name not in parameters:
+            remedy = did_you_mean(name, parameters) or f"forward takes {', '.join(parameters) or 'none by name'}"
+            raise UnknownNameError(f"the module has no input {name!r}", remedy, argument="shapes", name=name)
+    values = {**defaults, **values, **{name: Shape(tuple(shape)) for name, shape in options.shapes.items()}}
+    missing = [name for name in required if name not in values]
+    if missing or (takes_more and not values):
+        example = ",".join(("1", "3", str(SIZE), str(SIZE)))
+        names = ", ".join(missing) or "inputs"
+        raise UsageError(
+            f"forward needs {names}, and nothing says of what shape", f"give --shape {(missing or ['x'])[0]}={example}"
+        )
+    return _make_arguments(module, values, parameters, defaults, options, integers)
+
+
+def _named_dims(module: Any, call: TorchModule) -> dict[tuple[int, int], str]:
+    """The names of torch.export.Dim in dynamic_shapes, by (number of the leaf, axis), of arguments that are tensors."""
+    values, specs = [*(call.args or ()), *call.kwargs.values()], call.dynamic_shapes
+    if isinstance(specs, Mapping):
+        names = [*_parameters(module)[0][: len(call.args or ())], *call.kwargs]
+        specs = [specs.get(name) for name in names]
+    named: dict[tuple[int, int], str] = {}
+    leaves = 0
+    for value, spec in zip(values, specs or (), strict=False):
+        axes = spec.items() if isinstance(spec, Mapping) else enumerate(spec) if isinstance(spec, (tuple, list)) else ()
+        if isinstance(value, torch.Tensor):
+            named |= {(leaves, axis): d.__name__ for axis, d in axes if isinstance(d, torch.export.Dim)}
+        leaves += len(torch.utils._pytree.tree_leaves(value))
+    return named
+
+
+def _parameters(module: Any) -> tuple[list[str], bool, list[str]]:
+    """(names of forward's parameters, whether it takes more by position, those without a default)."""
+    parameters = inspect.signature(module.forward).parameters.values()
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    takes_more = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return [p.name for p in named], takes_more, [p.name for p in named if p.default is p.empty]
+
+
+def _name_inputs(inputs: Sequence[Any], parameters: Sequence[str], takes_more: bool) -> dict[str, Any]:
+    """Inputs in their order -> by the names of forward's parameters; by number behind those."""
+    if len(inputs) > len(parameters) and not takes_more:
+        fact = f"{len(inputs)} inputs are given, forward takes {len(parameters)}: {', '.join(parameters)}"
+        raise UsageError(fact, "give one shape for each")
+    names = [*parameters, *map(str, range(len(inputs)))]
+    return {name: _read_input(value, name) for name, value in zip(names, inputs, strict=False)}
+
+
+def _read_input(value: Any, name: str) -> Any:
+    """A shape -> Shape; any other value as it is."""
+    if not isinstance(value, (tuple, list)) or not all(isinstance(d, (int, str, Poly)) for d in value):
+        return value
+    extents = [parse_dim_param(d) if isinstance(d, str) else d for d in value]
+    if any(isinstance(d, int) and (d < 0 or isinstance(d, bool)) for d in extents):
+        raise UsageError(f"the shape of {name} is {value!r:.60}", "give whole numbers of at least 0, or symbols' names")
+    return Shape(tuple(extents))
+
+
+def _make_arguments(
+    module: Any,
+    values: dict[str, Any],
+    parameters: Sequence[str],
+    defaults: Mapping[str, Any],
+    options: ReadOptions,
+    integers: bool,
+) -> CallArguments:
+    """The tensors, by position as far as no parameter is left out, then by name."""
+    open_names: dict[tuple[int, int], str] = {}
+    dynamic: dict[str, Any] = {}
+    leaves = 0
+    order = [name for name in (*parameters, *values) if name in values]
+    tensors: dict[str, Any] = {}
+    for name in dict.fromkeys(order):
+        value, axes = values[name], {}
+        if isinstance(value, Shape):
+            extents = symbolic_shape(value.extents, {}) if options.symbolic else value.extents
+            symbols = {axis: _name_of(d, name) for axis, d in enumerate(extents) if not isinstance(d, int)}
+            usual = defaults.get(name)
+            sizes = [
+                _sample(axis, len(extents), options.dims.get(symbols[axis]), usual, value.extents[axis])
+                if axis in symbols
+                else d
+                for axis, d in enumerate(extents)
+            ]
+            value = _make_tensor(module, name, sizes, value.dtype, integers)
+            axes = dict.fromkeys(symbols, torch.export.Dim.AUTO)
+            open_names |= {(leaves, axis): symbol for axis, symbol in symbols.items()}
+        tensors[name], dynamic[name] = value, axes or None
+        leaves += len(torch.utils._pytree.tree_leaves(value))
+    positional = [name for name in tensors if name.isdigit() or name in parameters]
+    count = next((i for i, name in enumerate(parameters) if name not in tensors), len(positional))
+    args = tuple([tensors[name] for name in positional[:count]])
+    kwargs = {name: tensors[name] for name in tensors if name not in positional[:count]}
+    return CallArguments(
+        args,
+        kwargs,
+        _dynamic_shapes(dynamic, parameters, positional) if open_names else None,
+        open_names,
+        options.symbolic,
+    )
+
+
+def _dynamic_shapes(dynamic: dict[str, Any], parameters: Sequence[str], positional: Sequence[str]) -> Any:
+    """The open axes by parameter; by position where forward takes more than it names."""
+    by_position = any(name not in parameters for name in positional)
+    return tuple(dynamic[name] for name in positional) if by_position else dynamic
+
+
+def _name_of(extent: Dim, name: str) -> str:
+    symbol = symbol_name(extent)
+    if symbol is None:
+        raise UsageError(f"the shape of {name} has the extent {extent}", "give numbers and symbols' names, no formulas")
+    return symbol
+
+
+def _sample(axis: int, rank: int, bound: Any, usual: Any, given: Dim) -> int:
+    """The size that an open extent is traced with: what it is bound to, what stands in its place where --symbolic opens
+    it, what the library knows, or a usual one; never 0 or 1, for torch takes these as fixed."""
+    known = usual.extents[axis] if isinstance(usual, Shape) and len(usual.extents) == rank else None
+    for size in (bound, given, known):
+        if isinstance(size, int) and size > 1:
+            return size
+    if axis == 0:
+        return BATCH
+    return SIZE if rank >= 4 else LENGTH
+
+
+def _make_tensor(module: Any, name: str, sizes: Sequence[int], dtype: Any, integers: bool) -> Any:
+    """A tensor of a shape, on the module's device, that nobody reads: its memory is not touched."""
+    first = next(_tensors_of(module), None)
+    device = torch.device("cpu") if first is None else first.device
+    if dtype is None:
+        is_integer = integers or name in INTEGERS or name.endswith("_ids")
+        floats = (t.dtype for t in _tensors_of(module) if t.dtype.is_floating_point)
+        dtype = torch.int64 if is_integer else next(floats, torch.get_default_dtype())
+    return torch.empty(tuple(sizes), dtype=dtype, device=device)
+
+
+def _tensors_of(module: Any) -> Iterator[Any]:
+    yield from module.parameters()
+    yield from module.buffers()

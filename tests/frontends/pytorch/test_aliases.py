@@ -1,0 +1,80 @@
+"""Writes in place to views: which names stand for what is written, which views nothing reads; extents of data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import costcalc
+from costcalc.core.errors import CostcalcError
+from costcalc.frontends.pytorch.aliases import Aliases
+from costcalc.frontends.pytorch.program import Call, ProgramGraph, ValueName
+
+FOLDER = Path(__file__).parents[2] / "data" / "pt2"
+
+
+def call(target: str, output: str, *inputs: str) -> Call:
+    """A call whose arguments are tensors."""
+    arguments = {str(i): ValueName(name) for i, name in enumerate(inputs)}
+    return Call(output, f"aten.{target}", arguments, (output,), {})
+
+
+def graph(*calls: Call, output: str) -> ProgramGraph:
+    """A graph of these calls."""
+    return ProgramGraph((), (ValueName(output),), calls, {}, frozenset())
+
+
+def follow(*calls: Call) -> list[tuple[str, ...]]:
+    """The names that each call writes to."""
+    aliases = Aliases(graph(*calls, output=calls[-1].name))
+    return [aliases.follow(each) for each in calls]
+
+
+def test_a_write_to_a_view_of_a_view_is_one_to_its_tensor() -> None:
+    views = call("slice.Tensor", "a", "x"), call("select.int", "b", "a")
+    assert follow(*views, call("add_.Tensor", "c", "b", "y")) == [(), (), ("x",)]
+
+
+def test_a_write_to_the_whole_gives_it_another_name() -> None:
+    calls = call("relu_.default", "r", "x"), call("slice.Tensor", "a", "r"), call("mul_.Tensor", "m", "a", "y")
+    assert follow(*calls) == [("x", "r"), (), ("x", "r")]
+
+
+def test_a_new_tensor_is_no_view() -> None:
+    assert follow(call("add.Tensor", "a", "x", "y"), call("relu_.default", "b", "a")) == [(), ("a", "b")]
+
+
+def test_views_that_are_written_over_are_not_read() -> None:
+    views = call("slice.Tensor", "a", "x"), call("slice.Tensor", "b", "a")
+    copy = call("copy_.default", "c", "b", "y")
+    assert Aliases(graph(*views, copy, output="x")).overwritten == {"a", "b"}
+    read = call("neg.default", "n", "a")
+    assert Aliases(graph(*views, copy, read, output="n")).overwritten == {"b"}
+
+
+def test_a_graph_that_writes_in_place() -> None:
+    """mask: 3 fills of a slice. cache: 2 copies, an addition with the copy back, a product. copy: a ReLU."""
+    report = costcalc.analyze(FOLDER / "indexing_in_place.pt2")
+    assert [layer.op_type for layer in report.layers].count("write") == 3 + 2 + 2 + 1 + 1
+    assert report.flops == 2 * 3 * 4 + 2 * 3 * 4 * 6 + 2 * 4 * 6
+    read = {name for node in report.graph.nodes for name in node.inputs} | set(report.graph.outputs)
+    assert {node.outputs[0] for node in report.graph.nodes} <= read
+
+
+def test_symbols_of_extents_that_depend_on_data() -> None:
+    path = FOLDER / "indexing_masks.pt2"
+    report = costcalc.analyze(path)
+    assert report.graph.data_symbols["u0"] == "masked_select"
+    assert report.graph.upper_bounds["u0"] == 2 * 3 * 4 * 6
+    bound = costcalc.analyze(path, dims={"u0": 5})
+    assert "u0" not in bound.open_symbols
+    assert not [name for name in costcalc.analyze(path, upper=True).open_symbols if name == "u0"]
+    with pytest.raises(CostcalcError, match="u0 is 145, the program takes 144 at most"):
+        costcalc.analyze(path, dims={"u0": 145})
+
+
+def test_a_length_that_data_says() -> None:
+    path = FOLDER / "indexing_lengths.pt2"
+    assert str(costcalc.analyze(path).flops) == "6*u0"
+    assert costcalc.analyze(path, dims={"u0": 3}).flops == 2 * 3 * 3
