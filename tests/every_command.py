@@ -70,7 +70,9 @@ def main() -> int:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("folders", nargs="*", help="folders of ONNX and PT2 files; `specs` stands for the built-in models")
+    parser.add_argument(
+        "folders", nargs="*", help="folders of ONNX and PT2 files; `specs` stands for the built-in models"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="only models whose path has this text")
     parser.add_argument("--whole", type=int, default=10, help="each Nth run as a process of its own; 0 for none")
