@@ -31,7 +31,7 @@ class CheckFinding(NamedTuple):
     def place(self) -> SourcePlace:
         """The place in a file: the layer's, if that is in the repository, else the limit's, else the model's file."""
         place = self.verdict.place
-        if place is not None and place.file != self.checked.source:
+        if place is not None and place.file.endswith(".py"):
             place = find_in_repository(place)
         place = place or self.verdict.limit_place or self.checked.place
         return place or SourcePlace(self.checked.source)

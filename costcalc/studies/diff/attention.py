@@ -18,10 +18,11 @@ QUERY, KEY, VALUE = 0, 1, 2
 
 
 def spell_attention(before: Snapshot, after: Snapshot) -> tuple[Snapshot, Snapshot]:
-    """Two versions -> the same; where one alone has attention operators, each is three layers in it: the product of
-    queries and keys, the softmax, the product with the values. Their figures add up to the operator's."""
+    """Two versions -> the same; where one alone has attention operators, and the other products of computed values,
+    each is three layers: the product of queries and keys, the softmax, the product with the values. Their figures add
+    up to the operator's."""
     is_whole = [any(map(_is_attention, version.layers)) for version in (before, after)]
-    if is_whole[0] == is_whole[1]:
+    if is_whole[0] == is_whole[1] or not any(map(_multiplies_values, (after if is_whole[0] else before).layers)):
         return before, after
     before, after = (
         replace(version, layers=tuple([part for layer in version.layers for part in _spell(layer)]))
@@ -30,6 +31,12 @@ def spell_attention(before: Snapshot, after: Snapshot) -> tuple[Snapshot, Snapsh
         for version, whole in zip((before, after), is_whole, strict=True)
     )
     return before, after
+
+
+def _multiplies_values(layer: SnapshotLayer) -> bool:
+    """Whether a layer is a product of two values that the model computes."""
+    is_product = operator_traits((layer.domain, layer.op_type)).kind == "product"
+    return is_product and len(layer.inputs) > 1 and not any(t.stored for t in layer.inputs[:2])
 
 
 def _is_attention(layer: SnapshotLayer) -> bool:
