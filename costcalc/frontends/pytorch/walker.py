@@ -152,7 +152,7 @@ class ProgramWalker:
                 self.names[output] = value
         if self.transposed:
             source = self.names.get(str(call.arguments.get("self")), "")
-            if source in self.transposed and permutation_of(graph, call):
+            if source in self.transposed and call.outputs and permutation_of(graph, call):
                 self.names[call.outputs[0]] = source
                 return
         site = CallSite(builder, call, self.names, outputs, declared, self, name, scope, place)

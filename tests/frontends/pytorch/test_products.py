@@ -120,6 +120,13 @@ def test_an_index_of_one_operand_alone_is_summed_before_the_product() -> None:
     assert costcalc.analyze(graph).macs == 3 * 4
 
 
+def test_a_bilinear_layer_is_the_same_when_it_is_decomposed() -> None:
+    types = {"x": t(3, 4), "w": t(6, 4, 5), "z": t(3, 5), "y": t(3, 6)}
+    axes = {"expand1": (1, 3), "expand2": (0,), "expand3": (1, 2), "sumdim": (2, 3)}
+    graph = walk([call("aten._trilinear.default", "y", i1=V("x"), i2=V("w"), i3=V("z"), **axes)], types)
+    assert costcalc.analyze(graph).macs == 3 * 4 * 5 * 6 + 3 * 5 * 6
+
+
 def test_the_dearer_branch_of_a_condition_counts() -> None:
     report = costcalc.analyze(PROGRAMS / "control_conditions.pt2")
     assert report.macs == 3 * 4 * 4

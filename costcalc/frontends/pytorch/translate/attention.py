@@ -48,6 +48,8 @@ def add_attention(
     out = call.out_type()
     shapes = [call.shape(value) for value in operands]
     rank = len(shapes[0])
+    if min(map(len, shapes)) < 2:
+        raise LoadError(f"an operand of {call.target} has fewer than 2 axes", "write the program again")
     operands = [_as_four_axes(call, *entry) for entry in zip(operands, shapes, "qkv", strict=True)]
     if mask and rank > 4 and len(call.shape(mask)) > 2:
         shape = (*shapes[0][:-1], shapes[1][-2])
@@ -102,8 +104,8 @@ def _root_of_scale(call: CallSite, query: str, scale: object) -> float:
     """The factor of queries and of keys: the root of the scale, by default of 1/√D."""
     size = call.shape(query)[3]
     if isinstance(scale, (int, float)):
-        return float(abs(scale)) ** 0.5
-    return float(size) ** -0.25 if isinstance(size, int) and size > 0 else 1.0
+        return float(abs(scale) ** 0.5)
+    return float(float(size) ** -0.25) if isinstance(size, int) and size > 0 else 1.0
 
 
 def _repeat_heads(call: CallSite, value: str, name: str, heads: Dim) -> str:

@@ -97,6 +97,15 @@ class CallSite:
                     found.append(self.names.get(item, item))
         return tuple(found)
 
+    def operands(self, count: int) -> tuple[str, ...]:
+        """The first tensors among the arguments, so many. LoadError where there are fewer."""
+        values = self.tensor_inputs()[:count]
+        if len(values) < count:
+            raise LoadError(
+                f"{self.target} has {len(values)} tensors, where {count} are due", "write the program again"
+            )
+        return values
+
     def integer(self, name: str, default: int | None = None) -> int:
         """A whole number that is known. LoadError where it is none, or open."""
         value = self.get(name, default)

@@ -166,7 +166,8 @@ def _count_slices(call: CallSite, values: Sequence[Any]) -> Dim:
 )
 def hidden_operator(call: CallSite) -> None:
     """A call of an operator that is named among its arguments, as a node of that name."""
-    named = [value for value in call.arguments.values() if isinstance(value, str) and "torch.ops." in value]
+    values = [value for value in call.arguments.values() if isinstance(value, str) and not isinstance(value, ValueName)]
+    named = [value for value in values if value.startswith("torch.ops.") and value.count(".") > 2]
     if not named:
         raise LoadError(f"{call.target} names no operator", "write the program again")
     domain, operator = named[0].removeprefix("torch.ops.").split(".")[:2]

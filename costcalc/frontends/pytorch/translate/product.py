@@ -45,7 +45,7 @@ def add_linear(call: CallSite, x: str, weight: str, bias: str, outputs: Sequence
 @translates("mm", "bmm", "mv", "dot", "vdot", "matmul", "linalg_matmul")
 def matmul(call: CallSite) -> None:
     """A product of two tensors as numpy.matmul defines it: vectors, matrices, batches that broadcast."""
-    call.emit("MatMul", call.tensor_inputs()[:2], types=_wider_types(call))
+    call.emit("MatMul", call.operands(2), types=_wider_types(call))
 
 
 def _wider_types(call: CallSite) -> list[TensorType] | None:
@@ -72,7 +72,7 @@ def addmm(call: CallSite) -> None:
 @translates("baddbmm", "addbmm", "addmv", "addr")
 def scaled_sum(call: CallSite) -> None:
     """beta · self + alpha · (a · b), the products of addbmm summed over the batch."""
-    start, a, b = call.tensor_inputs()[:3]
+    start, a, b = call.operands(3)
     operator = operator_name(call.target)
     if operator == "addr":
         value = call.emit("Mul", (_unsqueeze(call, a, 1), b), suffix="outer")
@@ -115,6 +115,8 @@ def einsum(call: CallSite) -> None:
     tensors, equation = call.tensors("tensors"), str(call.get("equation", ""))
     path = call.ints("path", ())
     inputs, output = parse_equation(equation, tuple([len(call.shape(t)) for t in tensors]))
+    if len({i for term in inputs for i in term}) > len(LETTERS):
+        raise LoadError(f"{equation[:40]!r} has more indices than letters", "write the program again")
     names = dict(zip(dict.fromkeys(i for term in inputs for i in term), LETTERS, strict=False))
     terms = ["".join([names[i] for i in term]) for term in inputs]
     result = "".join([names[i] for i in output])
@@ -154,7 +156,7 @@ def _sum_single(call: CallSite, value: str, term: str, single: Sequence[str]) ->
 def contraction(call: CallSite) -> None:
     """Two tensors, contracted over some axes of each: those named; the last ones (inner); one, with those before it
     broadcast (vecdot)."""
-    a, b = call.tensor_inputs()[:2]
+    a, b = call.operands(2)
     rank_a, rank_b = len(call.shape(a)), len(call.shape(b))
     operator = operator_name(call.target)
     if operator == "linalg_vecdot":
@@ -168,6 +170,8 @@ def contraction(call: CallSite) -> None:
         return
     axes_a = [d % rank_a for d in call.ints("dims_self", (-1,))] if rank_a else []
     axes_b = [d % rank_b for d in call.ints("dims_other", (-1,))] if rank_b else []
+    if len(axes_a) != len(axes_b) or rank_a + rank_b > len(LETTERS):
+        raise LoadError(f"{call.target} contracts axes {axes_a} with {axes_b}", "write the program again")
     term_a, term_b = LETTERS[:rank_a], list(LETTERS[rank_a : rank_a + rank_b])
     for i, j in zip(axes_a, axes_b, strict=True):
         term_b[j] = term_a[i]
@@ -188,6 +192,18 @@ def bilinear(call: CallSite) -> None:
     value = call.emit("Einsum", inputs, {"equation": "...i,oij,...j->...o"}, outputs=outputs)
     if bias:
         call.emit("Add", (value, bias), outputs=call.outputs, suffix="bias")
+
+
+@translates("_trilinear")
+def trilinear(call: CallSite) -> None:
+    """Three tensors, each without some of the axes (expand1, expand2, expand3), multiplied and summed over sumdim: what
+    a bilinear layer is decomposed into."""
+    tensors = [call.tensor(name) for name in ("i1", "i2", "i3")]
+    absent = [call.ints(f"expand{i}", ()) for i in (1, 2, 3)]
+    axes = LETTERS[: len(call.shape(tensors[0])) + len(absent[0])]
+    summed = call.ints("sumdim", ())
+    terms = ["".join([c for i, c in enumerate(axes) if i not in missing]) for missing in absent]
+    _emit_einsum(call, tensors, terms, "".join([c for i, c in enumerate(axes) if i not in summed]))
 
 
 @translates("kron")
@@ -212,6 +228,8 @@ def multi_dot(call: CallSite) -> None:
     vectors)."""
     tensors = call.tensors("matrices" if "matrices" in call.arguments else "tensors")
     shapes = [call.shape(t) for t in tensors]
+    if not tensors or any(len(s) != 2 for s in shapes[1:-1]) or any(not 1 <= len(s) <= 2 for s in shapes):
+        raise LoadError(f"{call.target} has no chain of matrices", "write the program again")
     if not all(isinstance(d, int) for shape in shapes for d in shape):
         raise LoadError("the order of the products depends on open extents", "bind them with --dim")
     first = shapes[0] if len(shapes[0]) > 1 else (1, *shapes[0])
@@ -250,7 +268,7 @@ def _find_splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
 def cdist(call: CallSite) -> None:
     """The distances of the rows of x1 [..., P, M] from those of x2 [..., R, M]."""
     attributes = {"p": call.number("p", 2.0)}
-    call.emit("cdist", call.tensor_inputs()[:2], attributes, domain="aten", types=[call.out_type()])
+    call.emit("cdist", call.operands(2), attributes, domain="aten", types=[call.out_type()])
 
 
 @translates("embedding")
@@ -282,6 +300,6 @@ def one_hot(call: CallSite) -> None:
 @translates("_grouped_mm", "_scaled_grouped_mm", "transformers::grouped_mm_fallback")
 def grouped_mm(call: CallSite) -> None:
     """Rows by group times the group's matrix, as experts do."""
-    inputs = tuple(filter(None, (*call.tensor_inputs()[:2], call.optional_tensor("bias"))))
+    inputs = tuple(filter(None, (*call.operands(2), call.optional_tensor("bias"))))
     scales = sum(bool(call.optional_tensor(name)) for name in ("scale_a", "scale_b"))
     call.emit("grouped_mm", inputs, {"scales": scales} if scales else {}, domain="aten", types=[call.out_type()])

@@ -74,7 +74,7 @@ def _tensor_or_constant(call: CallSite, names: tuple[str, ...], dtype: DType) ->
 def choose_parameters(call: CallSite) -> None:
     """Floats -> a scale and a zero point, from the smallest and the largest of all, of each row or block."""
     types = [call.out_type(i) for i, name in enumerate(call.outputs) if name]
-    x = call.optional_tensor("input") or call.tensor_inputs()[0]
+    x = call.optional_tensor("input") or call.operands(1)[0]
     call.emit("choose_qparams", (x,), outputs=tuple(filter(None, call.outputs)), domain="aten", types=types)
 
 
@@ -130,7 +130,10 @@ def int4_mm(call: CallSite) -> None:
     x, weight = call.tensor("self"), call.tensor("mat2")
     scale, zeros = call.optional_tensor("qScale"), call.optional_tensor("qZeros")
     scale = scale or call.tensor("qScaleAndZeros")
-    shape, k = call.out_type().shape or (), call.shape(x)[-1]
+    shape = call.out_type().shape or ()
+    if not shape or not call.shape(x):
+        raise LoadError(f"{call.target} multiplies scalars", "write the program again")
+    k = call.shape(x)[-1]
     attributes = {"K": k, "N": shape[-1], "bits": 4, "block_size": call.integer("qGroupSize")}
     inputs = (x, weight, scale, zeros or scale)
     call.emit("MatMulNBits", inputs, attributes, domain="com.microsoft", types=[call.out_type()])

@@ -32,6 +32,8 @@ def recurrent_layers(call: CallSite) -> None:
     group = len(parameters) // max(layers * directions, 1)
     if not group or group * layers * directions != len(parameters):
         raise LoadError(f"{call.target} has {len(parameters)} tensors for {layers} layers", "write the program again")
+    if any(len(call.shape(p)) != (1 if 1 < i % group < 4 else 2) for i, p in enumerate(parameters)):
+        raise LoadError(f"{call.target} has parameters of other ranks than 2 and 1", "write the program again")
     is_plain = "data" not in call.arguments and group == (4 if call.flag("has_biases", True) else 2)
     if is_plain and _is_unshared(call) and not (call.flag("train") and call.number("dropout") and layers > 1):
         _add_layers(call, cell, states, parameters, group, directions)
