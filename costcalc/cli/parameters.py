@@ -28,8 +28,12 @@ class Model(click.ParamType):  # type: ignore[type-arg]
 
     name = "model"
 
+    def __init__(self, takes_code: bool = True) -> None:
+        self.takes_code = takes_code
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not isinstance(value, str) or ":" not in value:
+        """A text -> it, or the NamedModel of the code that it names; without takes_code as it is."""
+        if not isinstance(value, str) or ":" not in value or not self.takes_code:
             return value
         from pathlib import Path
 

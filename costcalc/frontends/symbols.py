@@ -196,11 +196,11 @@ def _evaluate_ratio(ratio: ast.expr, depth: int) -> tuple[Dim, Dim]:
         raise ValueError("no number times an extent")
     if isinstance(extent, ast.Call) and isinstance(extent.func, ast.Name) and extent.func.id == "ToFloat":
         extent = extent.args[0]
-    numerator, denominator = _simple_fraction(float(factor.value))
+    numerator, denominator = simple_fraction(float(factor.value))
     return _check_size(_evaluate(extent, depth) * numerator), denominator
 
 
-def _simple_fraction(x: float) -> tuple[int, int]:
+def simple_fraction(x: float) -> tuple[int, int]:
     """The fraction of a denominator up to 1000 that float32 does not distinguish from x, or x exactly. ValueError where
     x is no number."""
     from fractions import Fraction  # its import takes longer than that of this module, and few programs need it

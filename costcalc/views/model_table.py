@@ -50,7 +50,7 @@ TEXT_COLUMNS = {
 COLUMNS = (*TEXT_COLUMNS, *map(usage, CATALOGUE.values()))
 
 
-def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Table:
+def model_table(request: TableRequest, path: Callable[[str], str] | None = None) -> Table:
     """A row for each model, with the columns of the request; without any the usual ones and what the settings ask for.
 
     path turns a model as it was written into what is loaded. UsageError for a column that does not exist and for a
@@ -60,7 +60,7 @@ def model_table(request: TableRequest, path: Callable[[str], str] = str) -> Tabl
     keys = request.columns or (*DEFAULT_COLUMNS, *[ref.key for ref in request.settings.quantities()])
     refs_by_key = {key: _parse_column(key, request.settings.devices) for key in keys if key not in TEXT_COLUMNS}
     refs = tuple([ref for column_refs in refs_by_key.values() for ref in column_refs])
-    models = [path(model) for model in request.models]
+    models = request.models if path is None else [path(model) for model in request.models]
     measurements = measure_models(models, request.settings, quantities=refs)
     names = _unique_names([measurement.base.name for measurement in measurements], request.models)
     columns: list[Column] = []

@@ -10,6 +10,7 @@ import pytest
 import costcalc
 from costcalc.frontends.module import NamedModel, TorchModule, names_code
 from support.cli import call
+from support.paths import ROOT
 
 CODE = "marker:build"
 
@@ -66,6 +67,14 @@ def test_a_config_names_no_code(code: Path, capsys: pytest.CaptureFixture[str]) 
     assert not (code / "imported").exists()
 
 
+def test_a_marker_in_a_markdown_file_names_no_code(code: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (code / "README.md").write_text(f"<!-- costcalc:table {CODE} -->\n<!-- /costcalc:table -->\n")
+    status, _, err = call(capsys, "table", "--update", "README.md")
+    assert status == 2
+    assert "importing code runs it" in err
+    assert not (code / "imported").exists()
+
+
 def test_check_needs_leave_to_import(code: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = call(capsys, "check", CODE, "--max", "macs=1M")
     assert (status, err) == (
@@ -83,7 +92,7 @@ def test_a_revision_and_a_file_stay_what_they_are(code: Path, capsys: pytest.Cap
     status, _, err = call(capsys, "analyze", "marker:net.yaml")
     assert status == 2
     assert "names Python code" not in err
-    (code / "marker:build").write_text("name: net\ninput: [1, 8]\nlayers:\n- linear: 4\n")
+    (code / "marker:build").write_bytes((ROOT / "specs" / "lenet5.yaml").read_bytes())
     assert call(capsys, "analyze", CODE)[0] == 0
     assert not (code / "imported").exists()
 

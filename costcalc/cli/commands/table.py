@@ -49,7 +49,7 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("costcalc:table", add_help_option=False)
-@click.argument("models", nargs=-1, required=True, type=Model())
+@click.argument("models", nargs=-1, required=True, type=Model(takes_code=False))
 @table_options
 def marker(models: tuple[str, ...], columns: tuple[str, ...], short: bool, settings: Settings) -> TableRequest:
     """What a marker asks for."""

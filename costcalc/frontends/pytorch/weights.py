@@ -10,6 +10,8 @@ from costcalc.frontends.pytorch.program import Call, InputSpec, ProgramGraph, Su
 
 Permutation = tuple[int, ...]
 
+LINEAR: Permutation = (1, 0)
+
 TRANSPOSITIONS = frozenset(("aten.t.default", "aten.numpy_T.default", "aten.transpose.int", "aten.permute.default"))
 
 
@@ -29,7 +31,7 @@ def find_transposed_weights(graph: ProgramGraph, inputs: Collection[InputSpec]) 
     needed: set[str] = set()
     for call in graph.calls:
         if call.target == "aten.linear.default":
-            source, permutation = call.arguments.get("weight"), (1, 0)
+            source, permutation = call.arguments.get("weight"), LINEAR
         else:
             source, permutation = call.arguments.get("self"), permutation_of(graph, call)
         if isinstance(source, ValueName) and permutation:

@@ -39,9 +39,9 @@ def test_padding_by_nothing_is_no_node() -> None:
     assert add.inputs[0] in graph.inputs
 
 
-def test_whole_scales_stay_scales_and_others_become_sizes() -> None:
+def test_scales_stay_scales_where_they_give_the_sizes() -> None:
     resizes = [node for node in program("resizing_interpolate").nodes if node.op_type == "Resize"]
-    assert Counter("scales" if len(node.inputs) == 3 else "sizes" for node in resizes) == {"scales": 3, "sizes": 12}
+    assert Counter("scales" if len(node.inputs) == 3 else "sizes" for node in resizes) == {"scales": 6, "sizes": 9}
 
 
 def test_kernels_of_each_sample_are_groups() -> None:

@@ -112,6 +112,15 @@ def test_inputs_are_given_in_several_ways(nets: Any, device: str) -> None:
     assert costcalc.load(net, SHAPE).types["x"].shape == SHAPE
 
 
+def test_keyword_only_and_further_inputs(nets: Any) -> None:
+    shapes = {"x": ("N", 3, 32, 32), "scale": (8,)}
+    assert str(costcalc.analyze(nets.Net(), shapes=shapes).macs) == f"{MACS}*N"
+    assert costcalc.analyze(torch.nn.Bilinear(4, 5, 6), (1, 4), (1, 5)).params == 4 * 5 * 6 + 6
+    assert costcalc.analyze(torch.nn.Bilinear(4, 5, 6), [(1, 4), (1, 5)]).params == 4 * 5 * 6 + 6
+    with pytest.raises(costcalc.CostcalcError, match="2 inputs are given, forward takes 1: x"):
+        costcalc.analyze(nets.Net(), SHAPE, (8,))
+
+
 def test_symbols_have_the_names_of_the_user(nets: Any) -> None:
     report = costcalc.analyze(nets.Net(), ("N", 3, "H", "W"))
     assert str(report.macs) == f"{9 * 88}*H*N*W + 80*N"

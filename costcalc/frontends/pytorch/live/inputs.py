@@ -62,20 +62,21 @@ def bind_arguments(
             fact = f"--shape {name} stands beside args and kwargs"
             raise UnknownNameError(fact, "give the tensor of that shape there", argument="shapes", name=name)
         return CallArguments(call.args or (), call.kwargs, call.dynamic_shapes, _named_dims(module, call))
-    parameters, takes_more, required = _parameters(module)
-    values = _name_inputs(call.inputs, parameters, takes_more)
+    parameters = _parameters(module)
+    values = _name_inputs(call.inputs, parameters)
     for name in options.shapes:
-        if name not in parameters:
-            remedy = did_you_mean(name, parameters) or f"forward takes {', '.join(parameters) or 'none by name'}"
+        if name not in parameters.names:
+            listed = ", ".join(parameters.names) or "none by name"
+            remedy = did_you_mean(name, parameters.names) or f"forward takes {listed}"
             raise UnknownNameError(f"the module has no input {name!r}", remedy, argument="shapes", name=name)
-    values = {**defaults, **values, **{name: Shape(tuple(shape)) for name, shape in options.shapes.items()}}
-    missing = [name for name in required if name not in values]
-    if missing or (takes_more and not values):
-        example = ",".join(("1", "3", str(SIZE), str(SIZE)))
-        names = ", ".join(missing) or "inputs"
-        raise UsageError(
-            f"forward needs {names}, and nothing says of what shape", f"give --shape {(missing or ['x'])[0]}={example}"
-        )
+    types = {name: usual.dtype for name, usual in defaults.items() if isinstance(usual, Shape)}
+    given = {name: Shape(tuple(shape), types.get(name)) for name, shape in options.shapes.items()}
+    values = {**defaults, **values, **given}
+    missing = [name for name in parameters.required if name not in values]
+    if missing or (parameters.takes_more and not values):
+        names, first = ", ".join(missing) or "inputs", (missing or ["x"])[0]
+        fact = f"forward needs {names}, and nothing says of what shape"
+        raise UsageError(fact, f"give --shape {first}=1,3,{SIZE},{SIZE}")
     return _make_arguments(module, values, parameters, defaults, options, integers)
 
 
@@ -83,7 +84,7 @@ def _named_dims(module: Any, call: TorchModule) -> dict[tuple[int, int], str]:
     """The names of torch.export.Dim in dynamic_shapes, by (number of the leaf, axis), of arguments that are tensors."""
     values, specs = [*(call.args or ()), *call.kwargs.values()], call.dynamic_shapes
     if isinstance(specs, Mapping):
-        names = [*_parameters(module)[0][: len(call.args or ())], *call.kwargs]
+        names = [*_parameters(module).positional[: len(call.args or ())], *call.kwargs]
         specs = [specs.get(name) for name in names]
     named: dict[tuple[int, int], str] = {}
     leaves = 0
@@ -95,20 +96,34 @@ def _named_dims(module: Any, call: TorchModule) -> dict[tuple[int, int], str]:
     return named
 
 
-def _parameters(module: Any) -> tuple[list[str], bool, list[str]]:
-    """(names of forward's parameters, whether it takes more by position, those without a default)."""
+class _Parameters(NamedTuple):
+    """Names of forward's parameters: all, those that can be given by position, those without a default; and whether it
+    takes more by position."""
+
+    names: list[str]
+    positional: list[str]
+    required: list[str]
+    takes_more: bool
+
+
+def _parameters(module: Any) -> _Parameters:
     parameters = inspect.signature(module.forward).parameters.values()
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    takes_more = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    return [p.name for p in named], takes_more, [p.name for p in named if p.default is p.empty]
+    return _Parameters(
+        [p.name for p in named],
+        [p.name for p in named if p.kind is not p.KEYWORD_ONLY],
+        [p.name for p in named if p.default is p.empty],
+        any(p.kind is p.VAR_POSITIONAL for p in parameters),
+    )
 
 
-def _name_inputs(inputs: Sequence[Any], parameters: Sequence[str], takes_more: bool) -> dict[str, Any]:
+def _name_inputs(inputs: Sequence[Any], parameters: _Parameters) -> dict[str, Any]:
     """Inputs in their order -> by the names of forward's parameters; by number behind those."""
-    if len(inputs) > len(parameters) and not takes_more:
-        fact = f"{len(inputs)} inputs are given, forward takes {len(parameters)}: {', '.join(parameters)}"
+    known = parameters.positional
+    if len(inputs) > len(known) and not parameters.takes_more:
+        fact = f"{len(inputs)} inputs are given, forward takes {len(known)}: {', '.join(known)}"
         raise UsageError(fact, "give one shape for each")
-    names = [*parameters, *map(str, range(len(inputs)))]
+    names = [*known, *map(str, range(len(inputs)))]
     return {name: _read_input(value, name) for name, value in zip(names, inputs, strict=False)}
 
 
@@ -125,7 +140,7 @@ def _read_input(value: Any, name: str) -> Any:
 def _make_arguments(
     module: Any,
     values: dict[str, Any],
-    parameters: Sequence[str],
+    parameters: _Parameters,
     defaults: Mapping[str, Any],
     options: ReadOptions,
     integers: bool,
@@ -133,37 +148,40 @@ def _make_arguments(
     """The tensors, by position as far as no parameter is left out, then by name."""
     open_names: dict[tuple[int, int], str] = {}
     dynamic: dict[str, Any] = {}
-    leaves = 0
-    order = [name for name in (*parameters, *values) if name in values]
     tensors: dict[str, Any] = {}
+    leaves = 0
+    order = [name for name in (*parameters.names, *values) if name in values]
     for name in dict.fromkeys(order):
-        value, axes = values[name], {}
+        value = values[name]
+        dynamic[name] = None
         if isinstance(value, Shape):
-            extents = symbolic_shape(value.extents, {}) if options.symbolic else value.extents
-            symbols = {axis: _name_of(d, name) for axis, d in enumerate(extents) if not isinstance(d, int)}
-            usual = defaults.get(name)
-            sizes = [
-                _sample(axis, len(extents), options.dims.get(symbols[axis]), usual, value.extents[axis])
-                if axis in symbols
-                else d
-                for axis, d in enumerate(extents)
-            ]
+            sizes, symbols = _choose_sizes(name, value, defaults.get(name), options)
             value = _make_tensor(module, name, sizes, value.dtype, integers)
-            axes = dict.fromkeys(symbols, torch.export.Dim.AUTO)
+            dynamic[name] = dict.fromkeys(symbols, torch.export.Dim.AUTO) or None
             open_names |= {(leaves, axis): symbol for axis, symbol in symbols.items()}
-        tensors[name], dynamic[name] = value, axes or None
+        tensors[name] = value
         leaves += len(torch.utils._pytree.tree_leaves(value))
-    positional = [name for name in tensors if name.isdigit() or name in parameters]
-    count = next((i for i, name in enumerate(parameters) if name not in tensors), len(positional))
+    positional = [name for name in tensors if name.isdigit() or name in parameters.positional]
+    count = next((i for i, name in enumerate(parameters.positional) if name not in tensors), len(positional))
     args = tuple([tensors[name] for name in positional[:count]])
     kwargs = {name: tensors[name] for name in tensors if name not in positional[:count]}
-    return CallArguments(
-        args,
-        kwargs,
-        _dynamic_shapes(dynamic, parameters, positional) if open_names else None,
-        open_names,
-        options.symbolic,
-    )
+    dynamic_shapes = _dynamic_shapes(dynamic, parameters.names, positional) if open_names else None
+    return CallArguments(args, kwargs, dynamic_shapes, open_names, options.symbolic)
+
+
+def _choose_sizes(name: str, shape: Shape, usual: Any, options: ReadOptions) -> tuple[list[int], dict[int, str]]:
+    """A shape -> the sizes that it is traced with, and the symbols of its open axes."""
+    extents = symbolic_shape(shape.extents, {}) if options.symbolic else shape.extents
+    sizes: list[int] = []
+    symbols: dict[int, str] = {}
+    for axis, extent in enumerate(extents):
+        if isinstance(extent, int):
+            sizes.append(extent)
+            continue
+        symbols[axis] = _name_of(extent, name)
+        bound = options.dims.get(symbols[axis])
+        sizes.append(_sample(axis, len(extents), bound, usual, shape.extents[axis]))
+    return sizes, symbols
 
 
 def _dynamic_shapes(dynamic: dict[str, Any], parameters: Sequence[str], positional: Sequence[str]) -> Any:

@@ -82,7 +82,7 @@ def _build_timm(name: str, params: Mapping[str, Any], text: str) -> BuiltModule:
     if size is not None:
         height, width = size if isinstance(size, (tuple, list)) else (size, size)
     shape = Shape((1, arguments.get("in_chans", channels), height, width))
-    first = next(iter(signature_of(built.module.forward) or {"x": None}))
+    first = next(iter(signature_of(built.module.forward) or ["x"]))
     return built._replace(defaults={first: shape})
 
 
@@ -161,7 +161,7 @@ def _picture(config: Any, main: str) -> Shape:
 
 def _spectrogram(config: Any) -> tuple[int, int]:
     """(bands, frames) of Whisper, (frames, features) of the others."""
-    positions = getattr(config, "max_source_positions", None)
+    positions = getattr(config, "max_source_positions", None) or FRAMES
     bands = getattr(config, "num_mel_bins", None) or getattr(config, "input_feat_per_channel", None) or 80
     return (bands, 2 * positions) if getattr(config, "model_type", "") == "whisper" else (FRAMES, bands)
 

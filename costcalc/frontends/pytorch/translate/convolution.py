@@ -60,6 +60,7 @@ def emit_batched(
     "conv3d",
     "convolution",
     "_convolution",
+    "_convolution_mode",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",

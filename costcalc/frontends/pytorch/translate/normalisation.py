@@ -65,9 +65,12 @@ def _batch_norm(call: CallSite, training: bool) -> None:
     mean = _tensor_or(call, "running_mean", 0.0, channels, like)
     variance = _tensor_or(call, "running_var", 1.0, channels, like)
     attributes: dict[str, Any] = {"epsilon": call.number("eps", call.number("epsilon", 1e-5))}
-    if training:
-        attributes["training_mode"] = 1
-    _emit(call, "BatchNormalization", "batch_norm", (x, scale, shift, mean, variance), attributes)
+    inputs = (x, scale, shift, mean, variance)
+    if training and len(call.read_outputs()) == 1:  # ONNX's operator then gives the running statistics too
+        outputs = (call.outputs[0], f"{call.name}/running_mean", f"{call.name}/running_var")
+        call.emit("BatchNormalization", inputs, {**attributes, "training_mode": 1}, outputs=outputs)
+    else:
+        _emit(call, "BatchNormalization", "batch_norm", inputs, {**attributes, "training_mode": int(training)})
 
 
 @translates("instance_norm")

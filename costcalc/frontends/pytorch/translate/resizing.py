@@ -10,10 +10,11 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.convolution import image_input, spatial_rank
+from costcalc.frontends.symbols import simple_fraction
 
 _NEAREST = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 
-_EXACT = {"mode": "nearest", "coordinate_transformation_mode": "half_pixel", "nearest_mode": "ceil"}
+_EXACT = {"mode": "nearest", "coordinate_transformation_mode": "half_pixel", "nearest_mode": "round_prefer_ceil"}
 
 
 @translates("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d")
@@ -43,13 +44,13 @@ def upsample_cubic(call: CallSite) -> None:
 @translates("_upsample_bilinear2d_aa")
 def upsample_linear_smooth(call: CallSite) -> None:
     """As upsample_bilinear2d, but a smaller image takes wider windows."""
-    _resize(call, {"mode": "linear", "antialias": 1, **_coordinates(call)})
+    _resize(call, {"mode": "linear", "exclude_outside": 1, "antialias": 1, **_coordinates(call)})
 
 
 @translates("_upsample_bicubic2d_aa")
 def upsample_cubic_smooth(call: CallSite) -> None:
     """As upsample_bicubic2d, but a smaller image takes wider windows."""
-    _resize(call, {"mode": "cubic", "cubic_coeff_a": -0.5, "antialias": 1, **_coordinates(call)})
+    _resize(call, {"mode": "cubic", "cubic_coeff_a": -0.5, "exclude_outside": 1, "antialias": 1, **_coordinates(call)})
 
 
 @translates("_upsample_lanczos2d_aa")
@@ -60,7 +61,7 @@ def upsample_lanczos(call: CallSite) -> None:
 
 def _coordinates(call: CallSite) -> dict[str, Any]:
     corners = call.flag("align_corners")
-    return {"coordinate_transformation_mode": "align_corners" if corners else "pytorch_half_pixel"}
+    return {"coordinate_transformation_mode": "align_corners" if corners else "half_pixel"}
 
 
 def _resize(call: CallSite, attributes: dict[str, Any]) -> None:
@@ -78,11 +79,26 @@ def _resize(call: CallSite, attributes: dict[str, Any]) -> None:
 
 
 def _are_sizes(extents: Sequence[Dim], scales: Sequence[Any], sizes: Sequence[Dim]) -> bool:
-    """Whether the scales give the sizes in any precision: they are multiples of 1/1024, and nothing is rounded."""
-    for extent, scale, size in zip(extents, scales, sizes, strict=True):
-        if not isinstance(scale, float) or scale * 1024 % 1 or extent * int(scale * 1024) != size * 1024:
-            return False
-    return True
+    """Whether the scales give the sizes by the rule of Resize, in float32 and in any other precision."""
+    return all(
+        isinstance(scale, float) and 0 < scale < _MAX_SCALE and _is_size(extent, scale, size)
+        for extent, scale, size in zip(extents, scales, sizes, strict=True)
+    )
+
+
+_MAX_SCALE = 1 << 10
+
+_ROUNDING = 2.0**-20
+
+
+def _is_size(extent: Dim, scale: float, size: Dim) -> bool:
+    """Whether an extent times a scale, rounded down, is a size."""
+    if isinstance(extent, int) and isinstance(size, int):
+        product = extent * scale
+        slack = 0 if scale * 1024 % 1 == 0 else product * _ROUNDING
+        return size + slack <= product < size + 1 - slack
+    numerator, denominator = simple_fraction(scale)
+    return extent * numerator // denominator == size
 
 
 _PAD_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}

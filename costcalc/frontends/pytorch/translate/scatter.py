@@ -70,7 +70,7 @@ def _emit_first(call: CallSite, value: str, shape: Sequence[Dim]) -> str:
     if not axes:
         return value
     ends = [shape[i] for i in axes]
-    constants = ((0,) * len(axes), ends, axes)
+    constants: tuple[Sequence[Dim], ...] = ((0,) * len(axes), ends, axes)
     names = ("src.starts", "src.ends", "src.axes")
     inputs = [call.constant(tuple(values), name) for values, name in zip(constants, names, strict=True)]
     return call.emit("Slice", [value, *inputs], suffix="src", types=[call.type(value)._replace(shape=tuple(shape))])
