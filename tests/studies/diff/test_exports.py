@@ -25,8 +25,9 @@ def test_every_mac_of_a_module_is_that_of_its_export(name: str, exporter: str) -
 
 
 @pytest.mark.parametrize("exporter", ["trace", "export"])
-def test_fused_a_module_and_its_export_have_one_peak(exporter: str) -> None:
-    files = FOLDER / "networks_classifier.pt2", FOLDER / f"networks_classifier.{exporter}.onnx"
+@pytest.mark.parametrize("name", ["networks_classifier", "networks_language"])
+def test_fused_a_module_and_its_export_have_one_peak(name: str, exporter: str) -> None:
+    files = FOLDER / f"{name}.pt2", FOLDER / f"{name}.{exporter}.onnx"
     peaks = {costcalc.analyze(file, execution={"fuse": True}).totals["peak_activation_bytes"] for file in files}
     assert len(peaks) == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from costcalc.core.dim import Dim, prod
@@ -104,8 +105,8 @@ def _root_of_scale(call: CallSite, query: str, scale: object) -> float:
     """The factor of queries and of keys: the root of the scale, by default of 1/√D."""
     size = call.shape(query)[3]
     if isinstance(scale, (int, float)):
-        return float(abs(scale) ** 0.5)
-    return float(float(size) ** -0.25) if isinstance(size, int) and size > 0 else 1.0
+        return math.sqrt(abs(scale))
+    return 1 / math.sqrt(math.sqrt(size)) if isinstance(size, int) and size > 0 else 1.0
 
 
 def _repeat_heads(call: CallSite, value: str, name: str, heads: Dim) -> str:
