@@ -35,7 +35,10 @@ _KERAS = f"load it in Keras 3 and model.export('model.onnx', format='onnx'), or 
 
 _COMPILED = "analyze the ONNX model that it was made from"
 
-_OPTIMUM = "export the model: optimum-cli export onnx --model NAME FOLDER; `costcalc models` lists the built-in ones"
+_OPTIMUM = (
+    "read the network with transformers: costcalc analyze transformers:FOLDER, or export it: optimum-cli export onnx "
+    "--model NAME FOLDER; `costcalc models` lists the built-in ones"
+)
 
 _REWRITE = "write it as a YAML model, or convert it to ONNX"
 
@@ -323,7 +326,7 @@ FORMATS = (
         "python",
         _suffix(".py", ".ipynb"),
         "it is Python source, which is not run",
-        "export the network from it: torch.onnx.export(model, inputs, 'model.onnx', dynamo=True)",
+        "name the class in it, which is then imported: costcalc analyze net:Net --shape x=1,3,224,224",
     ),
 )
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from copy import copy
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,8 @@ def names_code(text: str) -> bool:
     package = match[1]
     if Path(f"{package}.py").is_file() or Path(package, "__init__.py").is_file():
         return True
+    from importlib.util import find_spec  # 2 ms, which a model that is a file does not pay
+
     try:
         return find_spec(package) is not None
     except (ImportError, ValueError):
@@ -89,8 +89,8 @@ class TorchModule:
 
     def replace_module(self, module: Any) -> TorchModule:
         """Another module, called with the same."""
-        other = copy(self)
-        other.module = module
+        other = TorchModule(module, *self.inputs, args=self.args, kwargs=self.kwargs, name=self.name)
+        other.dynamic_shapes = self.dynamic_shapes
         return other
 
     def __repr__(self) -> str:

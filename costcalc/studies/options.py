@@ -97,7 +97,9 @@ class Settings:
     shapes: Mapping[str, Any] = setting(
         "shapes", "Bind an input's whole shape: --shape x=1,3,224,224.", option="--shape"
     )
-    params: Mapping[str, Any] = setting("params", "Set a parameter of a YAML model: --set alpha=0.5.", option="--set")
+    params: Mapping[str, Any] = setting(
+        "params", "Set a parameter of a YAML model, or an argument of a module: --set alpha=0.5.", option="--set"
+    )
     values: Mapping[str, Any] = setting(
         "values", "Give the value of a small integer or boolean input: --value n=7.", option="--value"
     )

@@ -23,7 +23,7 @@ def ours(graph: Graph, setup: TrainingOptions) -> Any:
 
 
 def theirs(net: Any, x: Any) -> int:
-    from torch.utils.flop_counter import FlopCounterMode  # type: ignore[import-not-found]
+    from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
         net(x).sum().backward()
