@@ -64,6 +64,8 @@ def add_inputs(
 
 def _read_declarations(reader: ValueReader, node: YamlNode, names: Mapping[str, Any]) -> dict[str, InputDeclaration]:
     entries = node.values if isinstance(node, Map) and not _is_unnamed_input(node) else {"input": node}
+    if not entries:
+        raise reader.error(node, "`input:` names no input", "write `input: [N, 3, 224, 224]`")
     declarations: dict[str, InputDeclaration] = {}
     for name, entry in entries.items():
         dtype = DType.FLOAT32

@@ -234,6 +234,7 @@ def test_errors_say_where_what_and_what_to_do(layers: str, says: str) -> None:
         ("input: [1]\n", "`layers:` is missing"),
         ("layers: []\n", "`input:` is missing"),
         ("inputs: [1]\nlayers: []\n", "unknown key 'inputs'; did you mean 'input'?"),
+        ("input: {}\nlayers: [relu]\n", "`input:` names no input"),
         ("input: 5\nlayers: []\n", "the shape of 'input' is no list"),
         ("input: [N, -3]\nlayers: [relu]\n", "the extent is -3"),
         ("input: [3]\nblocks: {a: {layers: [{a: {}}]}}\nlayers: [a]\n", "the block 'a' uses itself"),
