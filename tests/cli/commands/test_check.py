@@ -12,6 +12,8 @@ import pytest
 from support.cli import run
 from support.small_models import BROKEN, MACS, NET, TEXT, mystery, write
 
+from costcalc.cli.verdict_options import FORMATS
+
 KEPT, OVER = f"macs={MACS}", f"macs={MACS - 1}"
 
 
@@ -133,6 +135,17 @@ def test_a_config_without_a_limit(models: Path, capsys: pytest.CaptureFixture[st
     assert "there is no limit, so nothing is held" in capsys.readouterr().err
     assert run(["check", "--config", str(models / "costcalc.yaml"), "--allow-empty"]) == 0
     assert run(["check", "--config", str(models / "costcalc.yaml"), "--exit-zero"]) == 3
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_tells_that_there_is_no_limit(models: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (models / "costcalc.yaml").write_text("models: [lenet5]\n", encoding="utf-8")
+    assert run(["check", "--config", str(models / "costcalc.yaml"), "--format", form]) == 3
+    printed = capsys.readouterr()
+    assert "bug" not in printed.err
+    assert printed.out
+    if form == "json":
+        assert json.loads(printed.out)["outcome"] == "empty"
 
 
 @pytest.mark.parametrize(
