@@ -76,8 +76,8 @@ def check(
 
 def make_config(models: Sequence[str], limits: LimitSet, settings: Settings) -> Config:
     """The config of models that are held to the same limits under the same settings, without a file. UsageError where
-    no model is named."""
-    if not models:
+    there are limits and no model is named."""
+    if not models and not limits.budget().is_empty:
         raise UsageError("limits are for models that are named", "name them: costcalc check MODEL --max macs=600M")
     entries = [ConfigEntry(path, "", "", settings, limits.budget()) for path in dict.fromkeys(models)]
     return Config("", Path(), tuple(entries))
@@ -94,20 +94,28 @@ def run(
     """Config → the verdicts on its models. baseline is another revision's, which need not know every model; without
     one, the config's lock file is taken where it exists. Its staleness is noted either way."""
     results = evaluate_targets(config, model_names=model_names, jobs=jobs, raise_crashes=raise_crashes)
-    is_empty = all(target.entry.budget.is_empty for target, _ in results)
     if baseline is None:
         config_lock = _read_config_lock(config)
         notes = () if config_lock is None else _stale_notes(config, config_lock, results, not model_names)
-        return CheckResult(
-            tuple([_check_model(config, config_lock, {}, False, t, result) for t, result in results]), notes, is_empty
-        )
+        return _check_models(config, config_lock, {}, False, results, notes)
     names = {branch.target_key(t) for t in find_targets(config)}
     renames = branch.find_renames(config, baseline, results, names) if config.file else {}
     notes = branch.baseline_notes(baseline, results, renames, names if config.file and not model_names else None)
     notes += _stale_lock_note(config, baseline, results, not model_names)
-    return CheckResult(
-        tuple([_check_model(config, baseline, renames, True, t, result) for t, result in results]), notes, is_empty
-    )
+    return _check_models(config, baseline, renames, True, results, notes)
+
+
+def _check_models(
+    config: Config,
+    baseline: lock.Baseline | None,
+    renames: Mapping[tuple[str, str], lock.LockEntry],
+    other_revision: bool,
+    results: Sequence[TargetResult],
+    notes: tuple[str, ...],
+) -> CheckResult:
+    """The verdicts on all models; empty where there is not one, for want of limits or of rules that are held to."""
+    models = tuple([_check_model(config, baseline, renames, other_revision, t, result) for t, result in results])
+    return CheckResult(models, notes, not any(checked.verdicts for checked in models))
 
 
 def evaluate_targets(

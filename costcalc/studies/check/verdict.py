@@ -113,8 +113,8 @@ class ModelCheck:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """All models that were checked, and notes on the check as a whole (a stale baseline). is_empty says that none of
-    them has a limit."""
+    """All models that were checked, and notes on the check as a whole (a stale baseline). is_empty says that
+    no limit is held, for there is none or its rule is left out; a caller that accepts that sets it False."""
 
     models: tuple[ModelCheck, ...]
     notes: tuple[str, ...] = ()

@@ -51,8 +51,11 @@ def models(here: Path) -> Path:
         (["net.yaml", "--max", "macs.t4=1"], 2),
         (["net.yaml", "--max", "macs"], 2),
         (["net.yaml", "--max", "time.t5=1s"], 2),
-        (["net.yaml"], 2),
-        ([], 2),
+        (["net.yaml"], 3),
+        (["broken.yaml"], 2),
+        (["net.yaml", "--allow-empty"], 0),
+        ([], 3),
+        (["--allow-empty"], 0),
         (["--max", KEPT], 2),
         (["net.yaml", "--max", KEPT, "--slack", "5%"], 2),
         (["net.yaml", "--max", KEPT, "--baseline", "none.json"], 2),
@@ -146,6 +149,37 @@ def test_every_format_tells_that_there_is_no_limit(models: Path, form: str, caps
     assert printed.out
     if form == "json":
         assert json.loads(printed.out)["outcome"] == "empty"
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ("models: [net.yaml]\nlimits: {macs: 1}\nignore: [CC001]\n", "leaves out the rule of every limit"),
+        ("models: [net.yaml]\nlimits: {macs: 1}\nselect: [CC2]\n", "leaves out the rule of every limit"),
+        ("models: [net.yaml]\nlayers: {conv1: {macs: 1}}\nignore: [CC011]\n", "leaves out the rule of every limit"),
+        ("models: []\nlimits: {macs: 1}\n", "names no model"),
+        ("models:\n", "names no model"),
+        ("", "names no model"),
+        ("# nothing yet\n", "names no model"),
+        ("models: [net.yaml]\n", "there is no limit"),
+    ],
+)
+def test_a_config_that_holds_nothing(
+    models: Path, config: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 3, whatever the reason; --allow-empty makes it 0, and the reports say the code of the process."""
+    (models / "costcalc.yaml").write_text(config, encoding="utf-8")
+    assert run(["check"]) == 3
+    assert reason in capsys.readouterr().err
+    assert run(["check", "--allow-empty", "--format", "sarif"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["runs"][0]["invocations"][0]["exitCode"] == 0
+    assert not printed.err
+
+
+def test_without_a_config_or_a_limit_nothing_is_held(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "net.yaml"]) == 3
+    assert "no costcalc.yaml here or further up, so nothing is held" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
