@@ -24,6 +24,7 @@ from costcalc.studies.check.case import (
     signed_bounds,
 )
 from costcalc.studies.check.judge_relative import judge_increases, judge_layers
+from costcalc.studies.check.limits import suggest_operator
 from costcalc.studies.check.rules import LIMIT_CODES, RULES, rule_level
 from costcalc.studies.check.verdict import Verdict
 from costcalc.studies.diff.diff import diff
@@ -276,6 +277,11 @@ def _has_grown(case: CheckCase, quantity: str) -> bool:
 def _judge_count(case: CheckCase, limit: Limit) -> Verdict:
     """How many layers are of an operator; without a domain in the limit, of any domain."""
     layers = [layer for layer in case.snapshot.layers if limit.subject in (layer.op_type, layer.operator)]
+    remedy = None if layers else suggest_operator(limit.subject, {layer.op_type for layer in case.snapshot.layers})
+    if remedy is not None:
+        reason = "neither the model nor costcalc has such an operator"
+        unknown = _make_verdict(case, limit, "CC108", "count", None, "unknown", reason, lambda: NO_BLAME)
+        return replace(unknown, remedy=remedy)
     outcome = "exceeded" if len(layers) > limit.value else "kept"
 
     def last() -> Blame:

@@ -75,6 +75,14 @@ def test_counts_of_operators() -> None:
     assert (relus.outcome, relus.value, relus.layer) == ("exceeded", 4, "stage1/conv1/Relu")
     assert relus.remedy.startswith("replace stage1/conv1/Relu"), "no cheaper one is one less"
     assert (gelus.outcome, gelus.value, gelus.code) == ("kept", 0, "CC010")
+    misspelt, foreign, other = verdicts(
+        blocks(), Limit("ops", 0, "Gleu"), Limit("ops", 0, "com.microsoft:Gleu"), Limit("ops", 0, "Mystery")
+    )
+    for verdict in (misspelt, foreign, other):
+        assert (verdict.outcome, verdict.code, verdict.value) == ("unknown", "CC108", None)
+    assert misspelt.remedy == "did you mean 'Gelu'?" and "com.acme:Mystery" in other.remedy
+    (absent,) = verdicts(blocks(), Limit("ops", 0, "com.acme:Mystery"))
+    assert (absent.outcome, absent.value) == ("kept", 0), "of a domain of one's own no list is known"
     (own,) = verdicts(unknown(), Limit("ops", 0, "com.acme:Mystery"), allow=("Mystery", "Relu"))
     assert own.outcome == "exceeded"
 
