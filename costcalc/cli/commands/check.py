@@ -139,7 +139,7 @@ def _run_check(
     exit_options: tuple[bool, bool],
     output_args: tuple[Any, ...],
 ) -> int:
-    from costcalc.cli.output import print_error
+    from costcalc.cli.output import CANNOT_ANSWER, print_error
     from costcalc.studies.check.run import run
 
     reference = None
@@ -151,10 +151,11 @@ def _run_check(
     exit_zero, allow_empty = exit_options
     if allow_empty:
         outcome = replace(outcome, is_empty=False)
-    emit_result(outcome, *output_args)
+    is_written = emit_result(outcome, *output_args)
     if outcome.is_empty:
         print_error(f"costcalc: {_describe_absence(config)}, or --allow-empty")
-    return 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code
+    code = 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code
+    return code if is_written else code or CANNOT_ANSWER
 
 
 def _describe_absence(config: Config) -> str:
@@ -165,7 +166,9 @@ def _describe_absence(config: Config) -> str:
             "(costcalc check MODEL --max macs=600M), write a config with `costcalc check --init`"
         )
     if not config.entries:
-        return f"{config.file} names no model, so nothing is held; list models there, or `costcalc check --init --force`"
+        return (
+            f"{config.file} names no model, so nothing is held; list models there, or `costcalc check --init --force`"
+        )
     if all(entry.budget.is_empty for entry in config.entries):
         return f"there is no limit, so nothing is held; write `limits:` in {config.file}"
     return f"{config.file} leaves out the rule of every limit, so nothing is held; mend `select:` and `ignore:` there"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from support.cli import run
+from support.cli import environment, run
 from support.small_models import BROKEN, MACS, NET, TEXT, mystery, write
 
 from costcalc.cli.verdict_options import FORMATS
@@ -121,13 +121,15 @@ def test_trouble_with_formats_and_reports_never_changes_the_verdict(
     assert run(args) == code
     assert json.loads(capsys.readouterr().out)["exit_code"] == code
     reports = ["--report", "sarif=no/such/folder", "--report", "junit=check.xml", "--report", "json=check.json"]
-    assert run([*args, "--format", "table", *reports]) == code
+    assert run([*args, *reports, "--exit-zero"]) == 2
+    capsys.readouterr()
+    assert run([*args, "--format", "table", *reports]) == (code or 2), "a report that is missing is no success"
     said = capsys.readouterr()
     assert said.out == table
     assert "no/such/folder cannot be written" in said.err
     assert (models / "check.xml").read_text().startswith("<?xml")
     assert json.loads((models / "check.json").read_text())["exit_code"] == code
-    assert run([*args, "-o", "no/such/folder"]) == code
+    assert run([*args, "-o", "no/such/folder"]) == (code or 2)
     assert run([*args, "--report", "tabel=x"]) == 2, "what is asked on the command line is refused before anything"
 
 
@@ -206,13 +208,23 @@ def test_a_reader_that_has_gone_changes_no_verdict_and_is_no_bug(models: Path, l
     assert child.stderr.read() == b"" and child.wait(60) == code
 
 
-def test_a_format_that_crashes_is_told_and_changes_nothing(
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize(("limit", "code"), [(KEPT, 2), (OVER, 1)])
+@pytest.mark.parametrize("redirect", ["> /dev/full", ">&-"])
+def test_verdicts_that_nobody_can_read_are_no_success(models: Path, limit: str, code: int, redirect: str) -> None:
+    command = f"'{sys.executable}' -m costcalc check net.yaml --max {limit} {redirect}"
+    child = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment())
+    assert child.returncode == code and "standard output" in child.stderr
+
+
+def test_a_format_that_crashes_is_told_and_is_no_success(
     models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from costcalc.render.check import table
 
     monkeypatch.setattr(table, "render", lambda *given: 1 // 0)
     assert run(["check", "net.yaml", "--max", OVER]) == 1
+    assert run(["check", "net.yaml", "--max", KEPT]) == 2
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
