@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.core.errors import HardwareError, LockError, UsageError
 from costcalc.core.quantities import CATALOGUE, parse_quantity
+from costcalc.frontends.builtin import find_builtin
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import branch, lock_file, measurements
 from costcalc.studies.check.branch import TargetResult
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.case import CheckCase
-from costcalc.studies.check.config_file import nearest_config
+from costcalc.studies.check.config_file import NAMES, nearest_config
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.judge import judge
@@ -48,19 +49,27 @@ def check(
     of them only the named ones where some are named. ConfigError where there is no config or it breaks its form.
 
     With limits, minimums or max_increase (by quantity: `{"macs": "600M", "time.t4": "2.1 ms", "fits.stm32h743": True}`,
-    `{"macs": "2%"}`) the models that are named are held to them without a config, under the options, which are
-    analyze's; allow names operators without a rule that are taken as free.
+    `{"macs": "2%"}`) no config is read, and every name is a model that is held to them, under the options, which are
+    analyze's: `check("lenet5", limits={"macs": "600M"})`; allow names operators without a rule that are taken as free.
 
     baseline is what relative limits compare with; the config's own lock file unless given.
     """
+    for name, argument in {"max": "limits", "min": "minimums"}.items():
+        if name in options:
+            raise UsageError(f"check has no argument {name!r}", f"write {argument}={{'macs': '600M'}}")
+    for source in (*([] if config is None else [config]), *models):
+        if not isinstance(source, (str, os.PathLike)):
+            kind = type(source).__qualname__
+            raise UsageError(f"check reads files, and {kind} is no path", "give the path of a config or of a model")
     if not (limits or minimums or max_increase):
         for name in ("allow",) if allow else options:
             raise UsageError(f"{name} does not go with a config", "write it there")
-        return run(nearest_config(config), baseline, model_names=models, jobs=jobs)
-    if config is not None:
+        return run(_find_config(config), baseline, model_names=models, jobs=jobs)
+    if config is not None and Path(config).name in NAMES:
         raise UsageError(
             f"limits do not go with the config {os.fspath(config)}", "write them there, or give None for it"
         )
+    models = (*([] if config is None else [os.fspath(config)]), *map(os.fspath, models))
     settings = Settings.of(**options)
     all_limits = [
         *make_limits(limits or {}, "--max", settings.devices),
@@ -72,6 +81,14 @@ def check(
         for increase in parse_increases(f"{name}={value}", settings.devices)
     ]
     return run(make_config(models, make_limit_set(all_limits, increases, (), allow), settings), baseline, jobs=jobs)
+
+
+def _find_config(config: str | os.PathLike[str] | None) -> Config:
+    """The config in a file, or the nearest one. UsageError where a model is named instead, which no limit holds."""
+    name = "" if config is None else os.fspath(config)
+    if find_builtin(name) or name.endswith(".onnx"):
+        raise UsageError(f"{name} is a model and no config", f"check({name!r}, limits={{'macs': '600M'}}) holds it")
+    return nearest_config(config)
 
 
 def make_config(models: Sequence[str], limits: LimitSet, settings: Settings) -> Config:

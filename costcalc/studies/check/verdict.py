@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.core.quantity import Certainty
+from costcalc.core.result import Printable
 from costcalc.studies.diff.snapshot import Snapshot
 
 Amount = Dim | Fraction | bool | None
@@ -112,7 +113,7 @@ class ModelCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Printable):
     """All models that were checked, and notes on the check as a whole (a stale baseline). is_empty says that
     no limit is held, for there is none or its rule is left out; a caller that accepts that sets it False."""
 

@@ -168,7 +168,11 @@ def test_weights_are_the_same_whatever_is_made_at_once(tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize(
     ("units", "weights", "says"),
-    [(10**18, "zeros", "more than a file can have"), (10**18, "random", "more than a file can have"), (10**12, "random", "are free there")],
+    [
+        (10**18, "zeros", "more than a file can have"),
+        (10**18, "random", "more than a file can have"),
+        (10**12, "random", "are free there"),
+    ],
 )
 def test_weights_beyond_a_file_or_its_disk_are_refused_before_anything_is_written(
     tmp_path: Path, units: int, weights: str, says: str
