@@ -266,7 +266,11 @@ def find_profile(name: str) -> HardwareProfile:
     candidates = {alias: profile for alias, profile in by_name.items() if _may_mean(key, profile)}
     matches = difflib.get_close_matches(key, candidates, 3, 0.5)
     names = ", ".join(dict.fromkeys(by_name[alias].id for alias in matches))
-    hint = f"did you mean {names}? `costcalc hardware` lists all" if matches else "`costcalc hardware` lists all"
+    hint = f"did you mean {names}? " if matches else ""
+    if not matches and _family(key) in MICROCONTROLLERS:
+        microcontrollers = [profile.id for profile in builtin_profiles() if profile.kind == "microcontroller"]
+        hint = f"of microcontrollers there are {', '.join(microcontrollers)}; "
+    hint += "`costcalc hardware` lists all"
     raise HardwareError(f"there is no hardware profile {name!r}", f"{hint}; your own is a .yaml file")
 
 
@@ -284,6 +288,38 @@ SERIES = {
 """By maker the words with which the names of its devices begin."""
 
 
+MICROCONTROLLERS = (
+    "esp",
+    "rp",
+    "pico",
+    "nrf",
+    "max",
+    "arduino",
+    "atmega",
+    "sam",
+    "samd",
+    "gd",
+    "lpc",
+    "mimxrt",
+    "teensy",
+)
+"""Letters with which the names of other microcontrollers begin."""
+
+
+def _family(key: str) -> str:
+    """A name in its plain form → the letters with which its series begins: stm of stm32h743, a of nvidia-a100."""
+    words = [word for word in key.split("-") if word not in MAKERS] or [""]
+    return re.match("[a-z]*", words[0])[0]  # type: ignore[index]
+
+
+def _is_near(family: str, word: str) -> bool:
+    """Whether the letters of a series are those of a name's word, perhaps with a slip of the fingers."""
+    letters = re.match("[a-z]*", word)[0]  # type: ignore[index]
+    if min(len(family), len(letters)) >= 5:
+        return difflib.SequenceMatcher(None, family, letters).ratio() >= 0.8
+    return bool(family) and (sorted(family) == sorted(letters) or (len(letters) == 4 and family.startswith(letters)))
+
+
 def _maker(key: str) -> str:
     """A name in its plain form → who makes the device, as far as its words say that."""
     words = key.split("-")
@@ -297,10 +333,10 @@ def _maker(key: str) -> str:
 
 
 def _may_mean(key: str, profile: HardwareProfile) -> bool:
-    """Whether a device may be meant by a name: it is not known to be of another maker."""
-    maker = _maker(key)
-    makers = {_maker(_normalise_name(name)) for name in (profile.id, profile.name, *profile.aliases)} - {""}
-    return not maker or maker in makers
+    """Whether a device may be meant by a name: it is of the same series, and not known to be of another maker."""
+    maker, names = _maker(key), [_normalise_name(name) for name in (profile.id, profile.name, *profile.aliases)]
+    is_of_series = any(_is_near(_family(key), word) for name in names for word in name.split("-"))
+    return is_of_series and (not maker or maker in {_maker(name) for name in names} - {""})
 
 
 def _normalise_name(name: str) -> str:
