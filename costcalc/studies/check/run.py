@@ -222,6 +222,7 @@ def _check_model(
         baseline_figures,
         result.peak,
         result.open_branches,
+        result.total_limits,
     )
     return ModelCheck(target.name, entry.scenario, target.source, judge(case), result.snapshot, baseline_snapshot)
 
