@@ -120,10 +120,14 @@ def _separable_lines(pairs: Sequence[SeparablePair], screen: Screen) -> Iterator
         line = f"{INDENT}{printable(_share_text(macs, standard, terms))}"
         room = (screen.text_width - len(line) - len(more) - 2 - 2 * len(names)) // len(names)
         short = ", ".join(shorten_name(printable(name), room) for name in names)
-        yield f"{line}  ({short}{more})" if room > 8 else line
+        yield from [f"{line}  ({short}{more})"] if room > 8 else _indented_lines(line, screen)
     if len(pairs) > 1:
         macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
-        yield f"{INDENT}{printable(_share_text(macs, standard, ''))}  (all {len(pairs)} pairs)"
+        yield from _indented_lines(f"{printable(_share_text(macs, standard, ''))}  (all {len(pairs)} pairs)", screen)
+
+
+def _indented_lines(text: str, screen: Screen) -> list[str]:
+    return [INDENT + line for line in wrap(text.strip(), screen.text_width - len(INDENT), len(INDENT))]
 
 
 def _share_text(macs: Dim, standard: Dim, terms: str) -> str:

@@ -60,3 +60,17 @@ def test_nothing_is_wider_than_the_terminal(
     assert result.exit_code in (0, 1), result.output
     wide = [line for line in result.stdout.splitlines() if text_width(line) > width]
     assert wide == []
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_ratios_of_separable_convolutions_of_open_extents_are_wrapped(
+    width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many pairs the sum is a fraction of long formulas."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    pair = "  - depthwise_conv: {{kernel: 3, stride: 2, pad: 1}}\n  - pointwise_conv: {{filters: {}}}\n"
+    layers = "".join(pair.format(8 * 2**i) for i in range(7))
+    (tmp_path / "net.yaml").write_text(f"input: [N, 3, H, W]\nlayers:\n{layers}", encoding="utf-8")
+    result = CliRunner().invoke(cli, ["explain", str(tmp_path / "net.yaml"), "--symbolic"], catch_exceptions=False)
+    assert "(all 7 pairs)" in result.stdout
+    assert [line for line in result.stdout.splitlines() if text_width(line) > width] == []
