@@ -142,7 +142,7 @@ OTHER_WORDS = {
 
 OTHER_OPTIONS = {
     **dict.fromkeys(("--batch", "--batch-size", "--bs"), "write --dim N=8, or the name of the model's own batch"),
-    **dict.fromkeys(("--json", "--csv", "--markdown", "--html"), "write --format json, csv, markdown or html"),
+    **{f"--{form}": f"write --format {form}" for form in ("json", "csv", "markdown", "html")},
     **dict.fromkeys(("--input-size", "--input-shape", "--input", "--size"), "write --shape INPUT=1,3,224,224"),
     **dict.fromkeys(("--device", "--gpu", "--target"), "write --hardware NAME (see `costcalc hardware`)"),
     **dict.fromkeys(("--precision", "--quantize"), "write --dtype int8 for weights, --act-dtype int8 for activations"),
@@ -174,6 +174,8 @@ class Sections(click.Group):
         word = args[0] if args else ""
         if word and word not in MODULES:
             if command := OTHER_WORDS.get(word.lower()):
+                if command == "models" and args[1:]:
+                    command = "analyze"  # the list of models takes none
                 line = " ".join(["costcalc", command, *args[1:]])
                 raise UsageError(f"there is no command {word!r}", f"did you mean `{line}`?")
             if _is_model(word):

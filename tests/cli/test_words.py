@@ -22,6 +22,8 @@ def test_a_model_alone_is_analysed(name: str) -> None:
         (("profile", "lenet5"), "`costcalc analyze lenet5`"),
         (("info", "lenet5"), "`costcalc analyze lenet5`"),
         (("list",), "`costcalc models`"),
+        (("list", "resnet50"), "`costcalc analyze resnet50`"),
+        (("check", "lenet5", "--json"), "write --format json\n"),
         (("analyze", "lenet5", "--batch", "8"), "--dim N=8"),
         (("memory", "lenet5", "--batch-size", "8"), "--dim N=8"),
         (("analyze", "lenet5", "--json"), "--format json"),

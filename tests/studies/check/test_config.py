@@ -240,6 +240,8 @@ def test_a_config_has_a_key_for_every_setting(tmp_path: Path) -> None:
         ("models: [{path: a, training: {optimizer: lion}}]", "1:42", "there is no 'lion'; there are sgd"),
         ("models: [{path: a, generation: {cache_dtype: in8}}]", "1:46", "did you mean 'int8'"),
         ("models: [{path: a, devices: [[t4]]}]", "1:30", "devices is no word"),
+        ('models: [a]\nlimits: {macs: ""}', "2:16", "macs has no value; write `macs: …`"),
+        ("models: [a]\nmax_increase:", "2:14", "max_increase has no value; write `max_increase: …`"),
         ("models: [a]\nlimits: {energy: {t4: 1 ms}}", "2:23", "t4: '1 ms' is no energy"),
         ("models: [a]\nlimits: {arena: 1}", "2:10", "did you mean 'arena_bytes'"),
         ("models: [a]\nlimits: {tokens_per_second: {t4: 5}}", "2:30", "in a config with `min:`"),
