@@ -9,7 +9,10 @@ from fnmatch import fnmatchcase
 from costcalc.core.errors import UsageError
 
 ELISION = "…"
-"""What a table prints for the part of a name that it leaves out, which is longer than this sign."""
+"""What a table prints for the part of a name that it leaves out."""
+
+LEAST_ELIDED = 2
+"""Signs that ELISION stands for, at the least."""
 
 _SIGNS = re.compile("…|~")
 """Where a terminal knows no Unicode, a table prints `~` for `…`."""
@@ -20,7 +23,7 @@ def match_elided(text: str, names: Iterable[str]) -> list[str]:
     pieces = _SIGNS.split(text.strip())
     if len(pieces) == 1 or not any(pieces):
         return []
-    pattern = re.compile(".{2,}".join(map(re.escape, pieces)), re.DOTALL)
+    pattern = re.compile(f".{{{LEAST_ELIDED},}}".join(map(re.escape, pieces)), re.DOTALL)
     return [name for name in dict.fromkeys(names) if pattern.fullmatch(name)]
 
 

@@ -95,7 +95,8 @@ def _compact_lines(explanation: Explanation, screen: Screen) -> Iterator[str]:
         Column("working", "Working", "text", 95, lambda working: formula(working).sides[-1]),
         COLUMNS[key]._replace(value=lambda working: working.row.figures[key]),
     )
-    yield from table.body_lines(make_table("", columns, explanation.workings), screen)
+    names = tuple(row.name for row in explanation.report.rows)
+    yield from table.body_lines(make_table("", columns, explanation.workings, all_names=names), screen)
     yield ""
     formulas = [(working.row.operator, formula(working).sides) for working in explanation.workings]
     legend = dict.fromkeys((operator, sides[0]) for operator, sides in formulas if len(sides) > 1)
