@@ -61,7 +61,7 @@ def notes(text: str) -> str:
 
 def test_a_shape_with_channels_at_its_end_is_noted() -> None:
     layers = "layers: [conv: {filters: 8, kernel: 3}]\n"
-    assert "write its shape as [N, 3, 224, …]" in notes(f"input: [N, 224, 224, 3]\n{layers}")
+    assert "write its shape as [N, 3, 224, 224]" in notes(f"input: [N, 224, 224, 3]\n{layers}")
     assert "channels" not in notes(f"input: [N, 3, 224, 224]\n{layers}")
     assert "[N, H, W, C]" not in notes(f"input: [N, 64, 4, 4]\n{layers}".replace("kernel: 3", "kernel: 1"))
 
