@@ -15,6 +15,7 @@ from costcalc.frontends.yaml.elaborate import Elaborator
 from costcalc.frontends.yaml.inputs import add_inputs
 from costcalc.frontends.yaml.items import BlockDefinition, Scope
 from costcalc.frontends.yaml.layers.layout import with_layout
+from costcalc.frontends.yaml.syntax import TOP_KEYS
 from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
 
@@ -22,8 +23,6 @@ OPSET = 23
 
 MAX_CACHED_TEXT = 1 << 16
 """The longest text whose parsed document is cached: a sweep reads one file with many parameters."""
-
-TOP_KEYS = ("name", "source", "description", "aliases", "params", "input", "blocks", "layers", "output")
 
 
 def load_spec(
