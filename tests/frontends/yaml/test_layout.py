@@ -68,3 +68,18 @@ def test_a_linear_layer_straight_on_an_image_has_a_note(before: str) -> None:
 def test_a_linear_layer_on_a_sequence_has_none() -> None:
     assert "flatten" not in notes("[N, 128, 768]", "  - linear: {units: 128}\n")
     assert "image [N, H, W]" in notes("[N, 28, 28]", "  - linear: {units: 128}\n")
+
+
+@pytest.mark.parametrize("batch", ["None", "null", "~", "-1", "none"])
+def test_a_batch_that_other_tools_leave_open_is_one(batch: str) -> None:
+    graph = costcalc.load(net(f"[{batch}, 3, 32, 32]", CONV))
+    assert graph.types["input"].shape == (1, 3, 32, 32)
+    assert "N = 1 by default (--dim N=…)" in graph.notes
+    assert costcalc.load(net(f"[{batch}, 3, 32, 32]", CONV), dims={"N": 8}).types["input"].shape == (8, 3, 32, 32)
+
+
+def test_open_extents_without_a_name_are_no_equal_ones() -> None:
+    graph = costcalc.load(net("[None, 3, None, None]", CONV))
+    assert [str(extent) for extent in graph.types["input"].shape or ()] == ["1", "3", "H", "W"]
+    graph = costcalc.load(net("[None, null, 8]", "  - linear: {units: 2}\n"))
+    assert [str(extent) for extent in graph.types["input"].shape or ()] == ["1", "axis1", "8"]
