@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from costcalc.core.dim import Dim, Poly, symbol, symbols
 from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.ir import DTYPES, DType
-from costcalc.frontends.symbols import IMAGE, has_batch_default, symbolic_shape
+from costcalc.frontends.symbols import IMAGE, has_batch_default, symbolic_shape, unknown_symbol_remedy
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.layers.base import LayerKey
 from costcalc.frontends.yaml.values import ValueReader
@@ -170,7 +170,10 @@ def _check_dims(
             fact, remedy = f"{key!r} is a parameter, not a symbol", f"use --set {key}=…"
             raise UnknownNameError(fact, remedy, argument="dims", name=key)
         open_symbols = [s for s in names if isinstance(names[s], Poly) or s in bound]
-        remedy = did_you_mean(key, open_symbols) or (
-            f"it has {', '.join(open_symbols)}" if open_symbols else "its extents are all numbers"
+        shapes = {name: builder.types[name].shape or () for name in builder.inputs}
+        remedy = (
+            unknown_symbol_remedy(key, dims[key], open_symbols, shapes)
+            or did_you_mean(key, open_symbols)
+            or (f"it has {', '.join(open_symbols)}" if open_symbols else "its extents are all numbers")
         )
         raise UnknownNameError(f"the model has no symbol {key!r}", remedy, argument="dims", name=key)
