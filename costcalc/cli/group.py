@@ -178,8 +178,8 @@ class Sections(click.Group):
         return sorted(MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name with its examples, its module imported; None where there is no such command. Then all are imported, for
-        click looks for similar names among the commands that it holds."""
+        """The command of a name with its examples, its module imported; None where there is no such command. Then all
+        are imported, for click looks for similar names among the commands that it holds."""
         for name in [cmd_name] if cmd_name in MODULES else MODULES:
             if name not in self.commands:
                 self.add_command(getattr(import_module(f"costcalc.cli.commands.{MODULES[name]}"), name))

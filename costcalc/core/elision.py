@@ -41,6 +41,27 @@ def match_pattern(pattern: str, names: Iterable[str], what: str) -> list[str]:
     return globbed or elided
 
 
+def natural_key(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """A name → the key by which names are put in order, their numbers as numbers: nonzero2 before nonzero10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return tuple([(part.isascii() and part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts])
+
+
+def list_symbols(names: Iterable[str], most: int = 6) -> str:
+    """Names of symbols → the first few of them in order as text, and how many more there are."""
+    listed = sorted(names, key=natural_key)
+    more = f" and {len(listed) - most + 1:,} more" if len(listed) > most else ""
+    return ", ".join(listed[: most - 1] if more else listed) + more
+
+
+def bind_options(names: Iterable[str], most: int = 4) -> str:
+    """Symbols → the options that bind them, one for all where there are many: `--dim boxes=… --dim nonzero=…`."""
+    listed = sorted(names, key=natural_key)
+    if len(listed) > most:
+        return f"--dim {listed[0]}=… and so on, or all {len(listed):,} with --dim '*=…'"
+    return " ".join(f"--dim {name}=…" for name in listed)
+
+
 def list_names(names: Iterable[str], most: int = 6) -> str:
     """Names → the first few of them as text, and `…` where there are more."""
     listed = list(names)

@@ -92,6 +92,9 @@ LEFT_ALIGNED = ("name", "text", "prose", "bar")
 NAME = 18
 """Names are not shortened further where a line has some room."""
 
+FORMULA_LINES = 12
+"""A total that is a formula of more lines is cut."""
+
 MAX_LABEL = 24
 """No column of labels of notes is wider."""
 
@@ -282,9 +285,19 @@ def total_lines(totals: Sequence[Total], width: int, palette: Palette) -> Iterat
         human = cells.limit_text(fact, width - label - len(text) - len(GAP)) or cells.short_form(fact.value, fact.kind)
         if label + len(text.rjust(numbers)) + len(GAP) + len(human) > width:
             human = ""
-        first, *more = [text.rjust(numbers)] if len(text) <= numbers else wrap_formula(text, width, label)
+        first, *more = [text.rjust(numbers)] if len(text) <= numbers else _total_lines(text, width, label)
         yield f"{fact.label.ljust(label)}{palette.total}{first}{palette.off}{GAP + human if human else ''}"
         yield from more
+
+
+def _total_lines(text: str, width: int, label: int) -> list[str]:
+    """A formula, the line's width and that of the labels -> its lines; of one of very many, the first."""
+    lines = wrap_formula(text, width, label)
+    if len(lines) <= FORMULA_LINES:
+        return lines
+    rest = len(lines) - FORMULA_LINES + 1
+    text = f"… and {rest:,} more lines (--format json has them)"
+    return [*lines[: FORMULA_LINES - 1], *(f"{' ' * label}{line}" for line in wrap(text, width - label, 0))]
 
 
 def note_lines(notes: Sequence[Note], width: int, palette: Palette) -> Iterator[str]:

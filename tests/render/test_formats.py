@@ -20,6 +20,7 @@ from support.graphs import attention_scores, blocks, long_names, separable, unkn
 from support.paths import ROOT
 
 import costcalc
+from costcalc.core.dim import symbol
 from costcalc.render import html, layout, markdown, render_tables, table
 from costcalc.render import json as render_json
 from costcalc.render.layout import text_width
@@ -310,3 +311,14 @@ def test_prose_is_told_whole_in_a_narrow_line() -> None:
 
 def test_an_empty_sheet() -> None:
     assert render_tables("table", [Table("nothing", "", (), ())], Screen())
+
+
+def test_a_total_of_very_many_terms_is_cut() -> None:
+    b = GraphBuilder("Net", "net.onnx", {"": 17})
+    x = [b.add_input(f"x{i}", DType.FLOAT32, (symbol(f"extent_of_input{i}"), 8)) for i in range(150)]
+    report = costcalc.analyze(b.build([b.add("Relu", [value], name=f"relu_{value}")[0] for value in x]))
+    text = render_tables("table", [report_table(report)], Screen(80)).split("% ")[-1]
+    totals = text[text.index("FLOPs ") :]
+    assert "more lines (--format json has them)" in totals and len(totals.splitlines()) < 70
+    assert max(map(text_width, totals.splitlines())) <= 80
+    assert "and 145 more" in totals and "x2," in totals.replace("extent_of_input", "x")
