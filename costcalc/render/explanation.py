@@ -122,6 +122,12 @@ def _separable_lines(pairs: Sequence[SeparablePair], screen: Screen) -> Iterator
         room = (screen.text_width - len(line) - len(more) - 2 - 2 * len(names)) // len(names)
         short = ", ".join(shorten_name(printable(name), room) for name in names)
         yield f"{line}  ({short}{more})" if room > 8 else line
+        if len(pairs_by_macs) > MAX_FULL_LAYERS:
+            continue
+        factors = (first.filter_params, first.positions, first.filters)
+        product = " × ".join(map(value_in_formula, factors))
+        text = f"#filter params × #filter positions × #filters = {product} = {format_count(standard)}"
+        yield from (f"{INDENT * 2}{part}" for part in wrap(printable(text), screen.text_width - 4, 2))
     if len(pairs) > 1:
         macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
         yield f"{INDENT}{printable(_share_text(macs, standard, ''))}  (all {len(pairs)} pairs)"
