@@ -17,8 +17,8 @@ from costcalc.graph.patterns.convolution import filter_shape, find_separable
 
 
 class SeparablePair(NamedTuple):
-    """The pair's layers and MACs; standard are the standard convolution's MACs: its filter_params (∏kernel × channels) ×
-    positions × filters (F). kernel is ∏kernel."""
+    """The pair's layers and MACs; standard are the standard convolution's MACs: its filter_params (∏kernel × channels)
+    × positions × filters (F). kernel is ∏kernel."""
 
     depthwise: str
     pointwise: str
