@@ -11,6 +11,7 @@ import click
 
 from costcalc.cli.formats import format_of_file
 from costcalc.cli.output import output_option, print_error, write_text
+from costcalc.cli.parameters import Word
 from costcalc.core.errors import CostcalcError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class ReportFile(click.ParamType):  # type: ignore[type-arg]
 def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--format, -o, --report, --comment-id."""
     help_text = f"How to print it.  [default: ${VARIABLE}, else by the file's ending, else table]"
-    form = click.option("--format", "form", type=click.Choice(FORMATS), help=help_text)
+    form = click.option("--format", "form", type=Word(FORMATS), help=help_text)
     report = click.option(
         "--report",
         "reports",

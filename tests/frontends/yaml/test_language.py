@@ -212,7 +212,7 @@ ERRORS = [
     ("  - relu: {<<: {}}\n", "merge keys"),
     ("  - !!python/object:os.system {}\n", "a layer has one kind"),
     ("  - !evil relu\n", "the tag !evil is not part of the language"),
-    ("  - relu: {from: [input\n", "not YAML"),
+    ("  - relu: {from: [input\n", "the '[' in line 3 is not closed"),
     ("  - " + "[" * 100 + "]" * 100 + "\n", "levels are nested"),
 ]
 

@@ -132,7 +132,7 @@ def test_increases_and_layers(tmp_path: Path) -> None:
         ("models: [{path: a, dims: {N: 1.5}}]", "1:30", "give a whole number"),
         ("models: [{path: a, values: {n: --5}}]", "1:32", "give a whole number, true or false"),
         ("models: [{path: a, values: {n: 5²}}]", "1:32", "give a whole number, true or false"),
-        ("models: [a, a", "2:1", "not YAML"),
+        ("models: [a, a", "2:1", "is not closed"),
         ("models: [a]\nmodels: [b]", "2:1", "given twice"),
     ],
 )
