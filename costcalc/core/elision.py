@@ -48,8 +48,9 @@ def natural_key(name: str) -> tuple[tuple[bool, int, str], ...]:
 
 
 def list_symbols(names: Iterable[str], most: int = 6) -> str:
-    """Names of symbols → the first few of them in order as text, and how many more there are."""
-    listed = sorted(names, key=natural_key)
+    """Names of symbols, or texts that begin with one → the first few of them in the names' order, and how many more
+    there are."""
+    listed = sorted(names, key=lambda text: natural_key(text.partition(" ")[0]))
     more = f" and {len(listed) - most + 1:,} more" if len(listed) > most else ""
     return ", ".join(listed[: most - 1] if more else listed) + more
 
