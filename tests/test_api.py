@@ -110,7 +110,7 @@ def test_an_alignment_is_at_least_a_byte() -> None:
 
 
 def test_the_symbols_that_a_model_has_are_named() -> None:
-    with pytest.raises(UsageError, match="did you mean 'N'"):
+    with pytest.raises(UsageError, match="its batch is N"):
         costcalc.analyze("mobilenet", dims={"n": 2})
     with pytest.raises(UsageError, match="it has N, seq"):
         costcalc.analyze("bert_base", dims={"width": 2})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.cli import ok
 
 import costcalc
 
@@ -68,3 +69,27 @@ def test_reprs_fit_a_line() -> None:
         *costcalc.on_hardware("lenet5", "t4"),
     )
     assert [repr(result) for result in results if len(repr(result)) > 100 or "\n" in repr(result)] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((5,), {}, "check reads files, and int is no path"),
+        (({},), {}, "check reads files, and dict is no path"),
+        ((b"abc",), {"limits": {"macs": 1}}, "check reads files, and bytes is no path"),
+        ((None, Net()), {"limits": {"macs": 1}}, "check reads files, and Net is no path"),
+        (("lenet5",), {}, r"lenet5 is a model and no config; check\('lenet5', limits="),
+        (("lenet5",), {"max": {"macs": 1}}, "check has no argument 'max'; write limits="),
+        (("costcalc.yaml",), {"limits": {"macs": 1}}, "limits do not go with the config costcalc.yaml"),
+    ],
+)
+def test_check_takes_the_paths_of_configs_and_of_models(arguments: Any, options: Any, message: str) -> None:
+    with pytest.raises(costcalc.CostcalcError, match=message):
+        costcalc.check(*arguments, **options)
+
+
+def test_a_check_prints_as_the_command_does() -> None:
+    result = costcalc.check("lenet5", limits={"macs": "600M"})
+    assert str(result) == ok("check", "lenet5", "--max", "macs=600M").rstrip("\n")
+    assert "<pre>lenet5" in result._repr_html_()
+    assert "exit code 0" in repr(result)

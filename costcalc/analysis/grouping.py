@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from costcalc.analysis.layers import LayerCost
+from costcalc.core.dim import Dim
 
 
 class LayerGroup(NamedTuple):
@@ -23,6 +24,12 @@ class LayerGroup(NamedTuple):
 
 DEFAULT_BLOCKS = 8
 """Number of blocks that the default depth of the block tree shows at least."""
+
+DOMINANT = 0.9
+"""A block with more of the MACs than this is opened."""
+
+MAX_BLOCKS = 60
+"""For that, no more blocks than these are shown."""
 
 
 def group_by_operator(rows: Iterable[LayerCost]) -> list[LayerGroup]:
@@ -145,7 +152,7 @@ def _fold_minor(children: list[LayerBlock]) -> list[LayerBlock]:
     minor = [child for child in children if _is_minor(child)]
     if len(minor) < 2 or not any(child.children or child.is_module for child in children):
         return children
-    label = f"({len(minor)} other layers)"
+    label = f"({len(minor):,} other layers)"
     folded = LayerBlock((label,), label, [row for child in minor for row in child.rows], {label: minor[0]}, True)
     return [*(child for child in children if not _is_minor(child)), folded]
 
@@ -177,14 +184,36 @@ def innermost_groups(root: LayerBlock, depth: int | None) -> list[LayerGroup]:
 
 
 def default_depth(root: LayerBlock) -> int:
-    """Tree -> the least depth that shows DEFAULT_BLOCKS blocks; the deepest one where there are fewer."""
+    """Tree -> the least depth that shows DEFAULT_BLOCKS blocks, none of them with nearly all MACs; the deepest one
+    where there are fewer, and the last before MAX_BLOCKS."""
     depth, count = 1, _count_blocks(root, 1)
-    while count < DEFAULT_BLOCKS:
+    while count < DEFAULT_BLOCKS or _has_dominant(root, depth):
         deeper_count = _count_blocks(root, depth + 1)
-        if deeper_count == count:
+        if deeper_count == count or (deeper_count > MAX_BLOCKS and count >= DEFAULT_BLOCKS):
             break
         depth, count = depth + 1, deeper_count
     return depth
+
+
+def _has_dominant(root: LayerBlock, depth: int) -> bool:
+    """Whether a block with inner blocks, the innermost at a depth, has nearly all MACs; of open ones, nearly all
+    layers."""
+    weights = [_weight(row.figures["macs"]) for row in root.rows]
+    if None in weights:
+        weights = [1] * len(weights)
+    weight_by_row = dict(zip(map(id, root.rows), weights, strict=True))
+    whole = sum(filter(None, weights))
+    for block in _frontier_blocks(root, depth):
+        if any(child.children for child in _children(block)):
+            share = sum(weight_by_row[id(row)] or 0 for row in block.rows)
+            if share > whole * DOMINANT:
+                return True
+    return False
+
+
+def _weight(macs: Dim | None) -> int | None:
+    """A layer's MACs -> the same, 0 where they are unknown; None where they are a formula."""
+    return macs if isinstance(macs, int) else 0 if macs is None else None
 
 
 def _count_blocks(root: LayerBlock, depth: int) -> int:

@@ -27,6 +27,7 @@ from costcalc.core.amount import LowerBound
 from costcalc.core.assumptions import Assumption
 from costcalc.core.budget import MAX_BITS, check_limit, limited_work
 from costcalc.core.dim import Dim, Poly, limited_range, substitute, sum_dims, symbols, terms_of
+from costcalc.core.elision import bind_options, list_symbols
 from costcalc.core.formula import KINDS, ROLES
 from costcalc.core.ir import DType, Graph, bind_type
 from costcalc.core.quantities import CATALOGUE
@@ -261,9 +262,9 @@ def report_total(report: Report, key: str) -> Amount:
 def open_peak(report: Report) -> tuple[str, str]:
     """Report whose peak open symbols leave undecided -> why, and the remedy."""
     names = report.open_symbols
-    return f"which step needs the most memory depends on {', '.join(names)}", open_remedy(names)
+    return f"which step needs the most memory depends on {list_symbols(names)}", open_remedy(names)
 
 
 def open_remedy(names: Iterable[str]) -> str:
     """Open symbols -> how they are bound: `bind with --dim height=… --dim width=…`."""
-    return f"bind with {' '.join(f'--dim {name}=…' for name in names)}"
+    return f"bind with {bind_options(names)}"

@@ -17,8 +17,8 @@ from costcalc.graph.patterns.convolution import filter_shape, find_separable
 
 
 class SeparablePair(NamedTuple):
-    """The pair's layers and MACs; standard are the standard convolution's MACs, filters and kernel its F and
-    ∏kernel."""
+    """The pair's layers and MACs; standard are the standard convolution's MACs: its filter_params (∏kernel × channels)
+    × positions × filters (F). kernel is ∏kernel."""
 
     depthwise: str
     pointwise: str
@@ -26,6 +26,8 @@ class SeparablePair(NamedTuple):
     standard: Dim
     filters: Dim
     kernel: Dim
+    filter_params: Dim
+    positions: Dim
 
 
 def separable_pairs(report: Report) -> Iterator[SeparablePair]:
@@ -43,6 +45,14 @@ def _separable_pair(depthwise: LayerCost, pointwise: LayerCost, filters: Dim, ke
     """The standard convolution reads C channels through F filters of the depthwise kernel at the same positions."""
     depthwise_macs, pointwise_macs = depthwise.figures["macs"], pointwise.figures["macs"]
     assert depthwise_macs is not None and pointwise_macs is not None
+    batch, channels, *extents = depthwise.outputs[0].type.shape or (1, 1)
     return SeparablePair(
-        depthwise.name, pointwise.name, depthwise_macs + pointwise_macs, depthwise_macs * filters, filters, kernel
+        depthwise.name,
+        pointwise.name,
+        depthwise_macs + pointwise_macs,
+        depthwise_macs * filters,
+        filters,
+        kernel,
+        kernel * channels,
+        prod((batch, *extents)),
     )

@@ -3,6 +3,7 @@ command lines to copy."""
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 
@@ -125,12 +126,25 @@ all of them, with their options, are a third of the time of `costcalc --version`
 
 OTHER_WORDS = {
     **dict.fromkeys(
-        ("flops", "macs", "params", "summary", "profile", "info", "cost", "count", "stats", "show", "inspect"),
+        (
+            "flops",
+            "macs",
+            "params",
+            "summary",
+            "profile",
+            "info",
+            "cost",
+            "count",
+            "stats",
+            "show",
+            "inspect",
+            "layers",
+        ),
         "analyze",
     ),
     **dict.fromkeys(("list", "ls", "zoo"), "models"),
     **dict.fromkeys(("devices", "device", "gpus"), "hardware"),
-    **dict.fromkeys(("operators", "layers"), "ops"),
+    **dict.fromkeys(("operators", "operations"), "ops"),
     **dict.fromkeys(("draw", "visualize", "chart"), "plot"),
     **dict.fromkeys(("html", "page"), "report"),
     **dict.fromkeys(("budget", "test", "verify"), "check"),
@@ -141,8 +155,13 @@ OTHER_WORDS = {
 """What other tools call a command -> the command."""
 
 OTHER_OPTIONS = {
-    **dict.fromkeys(("--batch", "--batch-size", "--bs"), "write --dim N=8, or the name of the model's own batch"),
-    **dict.fromkeys(("--json", "--csv", "--markdown", "--html"), "write --format json, csv, markdown or html"),
+    **dict.fromkeys(
+        ("--batch", "--batch-size", "--bs"),
+        "write --dim N=8, or the name of the model's own batch; where that is fixed, --shape INPUT=8,…",
+    ),
+    "-b": "for a batch of inputs write --dim N=8",
+    "-f": "write --format json",
+    **{f"--{form}": f"write --format {form}" for form in ("json", "csv", "markdown", "html")},
     **dict.fromkeys(("--input-size", "--input-shape", "--input", "--size"), "write --shape INPUT=1,3,224,224"),
     **dict.fromkeys(("--device", "--gpu", "--target"), "write --hardware NAME (see `costcalc hardware`)"),
     **dict.fromkeys(("--precision", "--quantize"), "write --dtype int8 for weights, --act-dtype int8 for activations"),
@@ -159,12 +178,15 @@ class Sections(click.Group):
         return sorted(MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name, its module imported; None where there is no such command. Then all are imported, for
-        click looks for similar names among the commands that it holds."""
+        """The command of a name with its examples, its module imported; None where there is no such command. Then all
+        are imported, for click looks for similar names among the commands that it holds."""
         for name in [cmd_name] if cmd_name in MODULES else MODULES:
             if name not in self.commands:
                 self.add_command(getattr(import_module(f"costcalc.cli.commands.{MODULES[name]}"), name))
-        return super().get_command(ctx, cmd_name)
+        command = super().get_command(ctx, cmd_name)
+        if command is not None and (lines := EXAMPLES.get(cmd_name)):
+            command.epilog = "\b\nExamples:\n" + "\n".join(f"  {_break_command(line)}" for line in lines)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -174,18 +196,21 @@ class Sections(click.Group):
         word = args[0] if args else ""
         if word and word not in MODULES:
             if command := OTHER_WORDS.get(word.lower()):
+                if command == "models" and args[1:]:
+                    command = "analyze"  # the list of models takes none
                 line = " ".join(["costcalc", command, *args[1:]])
+                if command == "ops" and args[1:]:
+                    line = " ".join(["costcalc analyze", *args[1:], "--by op"])
                 raise UsageError(f"there is no command {word!r}", f"did you mean `{line}`?")
+            if word.lower() in ("help", "version"):
+                line = " ".join(["costcalc", *args[1:], f"--{word.lower()}"])
+                raise UsageError(f"there is no command {word!r}", f"write `{line}`")
             if _is_model(word):
+                if len(args) > 1 and args[1] in MODULES:
+                    line = " ".join(["costcalc", args[1], word, *args[2:]])
+                    raise UsageError(f"the command {args[1]!r} stands behind the model", f"write `{line}`")
                 return "analyze", self.get_command(ctx, "analyze"), args
         return super().resolve_command(ctx, args)
-
-    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Adds a command, with its examples below its help."""
-        lines = EXAMPLES.get(name or cmd.name or "", ())
-        if lines:
-            cmd.epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
-        super().add_command(cmd, name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One list for each section."""
@@ -193,6 +218,24 @@ class Sections(click.Group):
         for title, commands in SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), summary) for name, summary in commands.items()])
+
+
+EXAMPLE_MARGIN = 6
+"""Cells beside an example: four on its left, and ` \\` where it goes on."""
+
+
+def _break_command(line: str) -> str:
+    """A command line → the same, where the terminal is too narrow for it in several lines, as a shell takes them."""
+    try:
+        width = int(os.environ.get("COLUMNS", ""))
+    except ValueError:
+        width = os.get_terminal_size().columns if os.isatty(1) else len(line) + EXAMPLE_MARGIN
+    lines = [""]
+    for word in line.split(" "):
+        if lines[-1] and len(f"{lines[-1]} {word}") > width - EXAMPLE_MARGIN:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return " \\\n    ".join(lines)
 
 
 def _is_model(word: str) -> bool:

@@ -68,7 +68,7 @@ def write_bytes(content: bytes, output: str | None = None) -> None:
         try:
             Path(output).write_bytes(content)
         except OSError as error:
-            raise UsageError(f"{output} cannot be written: {error.strerror}", "name another file with -o") from error
+            raise UsageError(f"{output} cannot be written: {error.strerror}", "name another file") from error
         return
     with standard_output() as stream:
         if stream.isatty():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,27 @@ class NameValue(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is not understood; {remedy}", param, ctx)
 
 
+class Word(click.Choice):  # type: ignore[type-arg]
+    """One of a few words, whatever its case, in the singular or the plural, or by another name of it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        word = str(value).lower()
+        word = OTHER_WORDS.get(word, word) if word not in self.choices else word
+        near = [choice for choice in self.choices if word.rstrip("s") == choice.rstrip("s")]
+        return super().convert(near[0] if len(near) == 1 else value, param, ctx)
+
+
+OTHER_WORDS = {
+    "operator": "op",
+    "operators": "op",
+    "md": "markdown",
+    "txt": "table",
+    "text": "table",
+    "histogram": "bars",
+}
+"""Other names of words that options take."""
+
+
 class NameList(click.ParamType):  # type: ignore[type-arg]
     """A name, or several between commas; the shell completes the last one. names is called only then."""
 
@@ -86,11 +107,18 @@ class NameList(click.ParamType):  # type: ignore[type-arg]
         self.names, self.several = names, several
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The names as they are written among the known ones, whatever their case: MACs is macs."""
-        if not isinstance(value, str) or value == value.lower():
+        """The names as they are written among the known ones, whatever their case, or as the heading of a column: MACs
+        is macs, and so is % MACs where one name is asked for."""
+        if not isinstance(value, str) or (value == value.lower() and not {"%", " "} & set(value)):
             return value
-        known = {name.lower(): name for name in self.names()}
-        return ",".join(known.get(name.strip().lower(), name) for name in value.split(","))
+        names = self.names()
+        known = {name.lower(): name for name in names}
+        if isinstance(names, Mapping):
+            titles = {getattr(column, "title", "").lower(): name for name, column in names.items()}
+            known = {title: name for title, name in titles.items() if title} | known
+        words = [re.sub(r"^% (?:known )?", "" if not self.several else "share ", w.strip()) for w in value.split(",")]
+        words = ["share" if word.startswith("share ") else word for word in words]
+        return ",".join(known.get(word.lower(), known.get(word.lower().replace(" ", "_"), word)) for word in words)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
@@ -200,7 +228,7 @@ def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """--format and -o; the command is called with the format, also where the file's ending names it."""
     help_text = f"How to print it.  [default: by the file's ending, else {formats[0]}]"
-    option = click.option("--format", "form", type=click.Choice(formats), help=help_text)
+    option = click.option("--format", "form", type=Word(formats), help=help_text)
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)

@@ -13,6 +13,7 @@ from costcalc.cli.parameters import (
     DeviceNames,
     ElementType,
     NameValue,
+    Word,
     debug_option,
     parse_binding,
     parse_parameter,
@@ -125,7 +126,7 @@ def click_option(setting: Setting, group: str) -> Callable[[Callable[..., Any]],
     types: dict[str, Any] = {
         "count": click.IntRange(1),
         "precision": ElementType(),
-        "choice": click.Choice(setting.choices),
+        "choice": Word(setting.choices),
     }
     return option(type=types[setting.kind], metavar=setting.metavar or ("N" if setting.kind == "count" else None))
 

@@ -1,4 +1,5 @@
-"""How verdicts are shown: --format, -o, COSTCALC_FORMAT, --report. A failure to write never changes the verdict."""
+"""How verdicts are shown: --format, -o, COSTCALC_FORMAT, --report. A failure to write changes no verdict, but a check
+whose report is missing does not exit with 0."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import click
 
 from costcalc.cli.formats import format_of_file
 from costcalc.cli.output import output_option, print_error, write_text
+from costcalc.cli.parameters import Word
 from costcalc.core.errors import CostcalcError
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class ReportFile(click.ParamType):  # type: ignore[type-arg]
 def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--format, -o, --report, --comment-id."""
     help_text = f"How to print it.  [default: ${VARIABLE}, else by the file's ending, else table]"
-    form = click.option("--format", "form", type=click.Choice(FORMATS), help=help_text)
+    form = click.option("--format", "form", type=Word(FORMATS), help=help_text)
     report = click.option(
         "--report",
         "reports",
@@ -83,23 +85,27 @@ def choose_format(form: str | None, output: str | None = None) -> str:
 
 def emit_result(
     outcome: CheckResult, form: str | None, output: str | None, reports: Sequence[tuple[str, str]], ident: str
-) -> None:
-    """Prints the outcome and writes the reports. What goes wrong goes to standard error."""
-    for kind, file in reports:
-        _write_result(outcome, kind, file, ident)
-    _write_result(outcome, choose_format(form, output), output, ident)
+) -> bool:
+    """Prints the outcome and writes the reports; whether all could be written. What goes wrong goes to standard error;
+    a reader of the pipe who has gone is nothing wrong."""
+    outputs = [*reports, (choose_format(form, output), output)]
+    written = [_write_result(outcome, kind, file, ident) for kind, file in outputs]
+    return all(written)
 
 
-def _write_result(outcome: CheckResult, form: str, output: str | None, ident: str) -> None:
+def _write_result(outcome: CheckResult, form: str, output: str | None, ident: str) -> bool:
+    """Writes an outcome in a format; whether that could be done."""
     from costcalc.render.check import render
     from costcalc.render.terminal import screen
 
     try:
         write_text(render(form, outcome, screen(output is not None), ident), output)
+        return True
     except click.exceptions.Exit:
-        return  # whoever read it has gone; the verdict stays
+        return True  # whoever read it has gone; the verdict stays
     except CostcalcError as error:
         print_error(f"costcalc: {error}")
     except Exception as error:
         crash = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         print_error(f"costcalc: the {form} could not be made ({crash}); this is a bug in costcalc, please report it")
+    return False

@@ -9,7 +9,10 @@ from fnmatch import fnmatchcase
 from costcalc.core.errors import UsageError
 
 ELISION = "…"
-"""What a table prints for the part of a name that it leaves out, which is longer than this sign."""
+"""What a table prints for the part of a name that it leaves out."""
+
+LEAST_ELIDED = 2
+"""Signs that ELISION stands for, at the least."""
 
 _SIGNS = re.compile("…|~")
 """Where a terminal knows no Unicode, a table prints `~` for `…`."""
@@ -20,7 +23,7 @@ def match_elided(text: str, names: Iterable[str]) -> list[str]:
     pieces = _SIGNS.split(text.strip())
     if len(pieces) == 1 or not any(pieces):
         return []
-    pattern = re.compile(".{2,}".join(map(re.escape, pieces)), re.DOTALL)
+    pattern = re.compile(f".{{{LEAST_ELIDED},}}".join(map(re.escape, pieces)), re.DOTALL)
     return [name for name in dict.fromkeys(names) if pattern.fullmatch(name)]
 
 
@@ -48,6 +51,28 @@ def module_labels(name: str, tensors: Iterable[str] = ()) -> frozenset[str]:
         labels.add(path)
         path = path.rpartition(".")[0]
     return frozenset(labels)
+
+
+def natural_key(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """A name → the key by which names are put in order, their numbers as numbers: nonzero2 before nonzero10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return tuple([(part.isascii() and part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts])
+
+
+def list_symbols(names: Iterable[str], most: int = 6) -> str:
+    """Names of symbols, or texts that begin with one → the first few of them in the names' order, and how many more
+    there are."""
+    listed = sorted(names, key=lambda text: natural_key(text.partition(" ")[0]))
+    more = f" and {len(listed) - most + 1:,} more" if len(listed) > most else ""
+    return ", ".join(listed[: most - 1] if more else listed) + more
+
+
+def bind_options(names: Iterable[str], most: int = 4) -> str:
+    """Symbols → the options that bind them, one for all where there are many: `--dim boxes=… --dim nonzero=…`."""
+    listed = sorted(names, key=natural_key)
+    if len(listed) > most:
+        return f"--dim {listed[0]}=… and so on, or all {len(listed):,} with --dim '*=…'"
+    return " ".join(f"--dim {name}=…" for name in listed)
 
 
 def list_names(names: Iterable[str], most: int = 6) -> str:

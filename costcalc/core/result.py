@@ -65,14 +65,10 @@ class Serializable:
         return presenter().document(self)
 
 
-class Result(Serializable):
-    """A result that is shown as tables. Its repr should be short, for a session shows that of every line."""
+class Printable:
+    """A result that is shown as text. Its repr should be short, for a session shows that of every line."""
 
     __slots__ = ()
-
-    def tables(self) -> tuple[ResultTable, ...]:
-        """The tables that show the result, in their order."""
-        return presenter().tables(self)
 
     def __str__(self) -> str:
         """The tables, as wide as a line of a pipe."""
@@ -85,3 +81,13 @@ class Result(Serializable):
     def __rich__(self) -> Any:
         """The tables in the colours and at the width of a terminal, for rich's print."""
         return presenter().rich(self)
+
+
+class Result(Printable, Serializable):
+    """A result that is shown as tables."""
+
+    __slots__ = ()
+
+    def tables(self) -> tuple[ResultTable, ...]:
+        """The tables that show the result, in their order."""
+        return presenter().tables(self)

@@ -52,6 +52,13 @@ def _bind_open(frontend: Frontend, source: Source, options: ReadOptions) -> Load
         if not names:
             break
         dims |= dict.fromkeys(names, value)
+    if dims.keys() == options.dims.keys() - {ANY_SYMBOL}:
+        graph = loaded.graph
+        bound = "".join(
+            f"; {name} is {number} by default" for name, number in graph.symbols.items() if name not in dims
+        )
+        note = f"--dim '{ANY_SYMBOL}={value}' binds nothing, no extent is open{bound}"
+        return loaded._replace(graph=replace(graph, notes=(*graph.notes, note)))
     return loaded
 
 

@@ -46,7 +46,8 @@ def plain_name(name: str) -> str:
 def find_family(name: str) -> list[str]:
     """The beginning of names of built-in models → these names: EfficientNet → efficientnet_b0, efficientnet_b1 …"""
     key = plain_name(name)
-    return [model.name for model in builtin_models() if len(key) > 2 and plain_name(model.name).startswith(key)]
+    names = [model.name for model in builtin_models() if len(key) > 2 and plain_name(model.name).startswith(key)]
+    return sorted(names, key=lambda name: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)])
 
 
 @lru_cache(maxsize=1)

@@ -101,7 +101,8 @@ def _revision_remedy(revision: str, folder: str) -> str:
         return f"{hint} What is not fetched yet comes with `{fetch}`".strip()
     if matches:
         return hint
-    fetch_hint = f"; `git fetch origin {revision}` brings one that is not here yet, as FETCH_HEAD" if is_name else ""
+    name = revision.removeprefix("origin/")
+    fetch_hint = f"; `git fetch origin {name}` brings one that is not here yet, as FETCH_HEAD" if is_name else ""
     return f"name a branch, a tag or a commit{fetch_hint}"
 
 

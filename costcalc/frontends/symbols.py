@@ -28,6 +28,21 @@ def has_batch_default(name: str) -> bool:
     return lower in BATCH or "batch" in lower
 
 
+def unknown_symbol_remedy(name: str, value: Dim, known: Sequence[str], inputs: Mapping[str, Sequence[Dim]]) -> str:
+    """A symbol that a model does not have and its value, the symbols that it has, and the shapes of its inputs → what
+    to write: its own batch for a batch, a whole shape where every extent is a number; "" where the name is just
+    unknown."""
+    batches = [symbol for symbol in known if has_batch_default(symbol)]
+    if known and has_batch_default(name) and len(batches) == 1:
+        return f"its batch is {batches[0]}: write --dim {batches[0]}={value}"
+    shapes = {key: shape for key, shape in inputs.items() if shape}
+    if known or not shapes:
+        return ""
+    key, shape = next(iter(shapes.items()))
+    extents = ",".join(map(str, (value, *shape[1:]) if has_batch_default(name) else shape))
+    return f"its extents are all numbers: write a whole shape, --shape {key}={extents}"
+
+
 def symbolic_shape(shape: Sequence[Dim], dims: Mapping[str, Dim]) -> list[Dim]:
     """The input's shape with batch and spatial extents left open: [N, C, H, W], [N, C, D, H, W]; of other ranks only
     the batch. Symbols that are there already stand; dims binds the new ones."""

@@ -42,11 +42,14 @@ def bind_graph(graph: Graph, dims: Mapping[str, int]) -> Graph:
 
 def check_limits(graph: Graph, dims: Mapping[str, int]) -> None:
     """AssumptionError where a value is larger than its symbol, which depends on data, can be."""
+    limits = resolve_limits(graph)
     for name, value in dims.items():
         if name in graph.upper_bounds:
-            limit = substitute(graph.upper_bounds[name], dims)
-            if isinstance(limit, int) and value > limit:
-                raise AssumptionError(f"{name} is bound to {value:,}", f"it is {limit:,} at most: bind a smaller value")
+            limit = limited_range(substitute(graph.upper_bounds[name], dims), limits)[1]
+            if value > limit:
+                raise AssumptionError(
+                    f"{name} is bound to {value:,}", f"it is {int(limit):,} at most: bind a smaller value"
+                )
 
 
 def resolve_limits(graph: Graph) -> dict[str, int]:

@@ -5,6 +5,7 @@ Results of shape rules are kept: networks repeat their layers, and a rule gives 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from costcalc import ops
 from costcalc.core import registry
 from costcalc.core.assumptions import Assumption, require_at_least, resolve_extremes, simplify_assumptions
 from costcalc.core.budget import MAX_RANK, NODE_STEPS, check_limit, spend
-from costcalc.core.dim import Dim, Poly, pretty_text, symbol
+from costcalc.core.dim import Dim, Poly, limited_range, pretty_text, symbol
 from costcalc.core.errors import CostcalcError, ShapeError
 from costcalc.core.ir import (
     UNKNOWN,
@@ -126,6 +127,7 @@ class GraphBuilder:
         self.owners: dict[str, str] = {}
         self.data_symbols: dict[str, str] = {}
         self.upper_bounds: dict[str, Dim] = {}
+        self.limits: dict[str, int] = {}
         self.short_names: dict[str, str] = {}
         self.symbol_counts: dict[str, int] = {}
         self.reserved_symbols: Callable[[], frozenset[str]] = frozenset
@@ -245,12 +247,18 @@ class GraphBuilder:
         self.cache.has_fresh_symbol = True
         if upper is not None:
             self.upper_bounds[name] = upper
+            high = limited_range(upper, self.limits)[1]
+            if high < math.inf:
+                self.limits[name] = int(high)
         value = self.binding.get(name, self.binding.get(full_name))
         if value is None:
             return upper if self.upper and upper is not None else symbol(name)
         if upper is not None:
-            remedy = f"it is {pretty_text(upper)} at most: bind a smaller value"
-            require_at_least(upper, value, f"{name} is bound to {pretty_text(value)}", remedy)
+            fact = f"{name} is bound to {pretty_text(value)}"
+            limit = self.limits.get(name)
+            if limit is not None and isinstance(value, int) and value > limit:
+                raise ShapeError(fact, f"it is {limit:,} at most: bind a smaller value")
+            require_at_least(upper, value, fact, f"it is {pretty_text(upper)} at most: bind a smaller value")
         return value
 
     def _short_name(self, full_name: str, suffix: str) -> str:
@@ -352,7 +360,7 @@ class GraphBuilder:
             return types
         if size == 0:
             return (first._replace(value=() if max(first.shape) <= MAX_VALUE_ELEMENTS else None), *types[1:])
-        spend(2 * size)
+        spend(size)
         value = registry.infer_value(rule, inputs, node.attributes, {**context, "out": first})
         return (first._replace(value=value), *types[1:])
 

@@ -120,6 +120,12 @@ def attribute_types() -> dict[str, dict[str, str]]:
     return table
 
 
+@cache
+def operator_names() -> frozenset[tuple[str, str]]:
+    """(domain, name) of every operator of the tables, ONNX's own domain being \"\"."""
+    return frozenset((*_read_table(ONNX_TABLE), *_read_table(RUNTIME_TABLE)))
+
+
 def check_node(schema: Schema, inputs: Sequence[Any], outputs: Sequence[str], attributes: Mapping[str, Any]) -> None:
     """ShapeError where a node's inputs (names or types; "" or None where one is left out), outputs or attributes are
     not those of its schema."""

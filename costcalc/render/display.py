@@ -6,8 +6,10 @@ import html as markup_language
 from typing import TYPE_CHECKING, Any
 
 from costcalc.render import html, render_tables
+from costcalc.render.check import table as verdict_table
 from costcalc.render.explanation import explanation_text
 from costcalc.render.terminal import Screen, has_colours, palette, screen
+from costcalc.studies.check.verdict import CheckResult
 from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.views.explain import Explanation
 from costcalc.views.present import document, tables
@@ -19,16 +21,24 @@ __all__ = ["document", "markup", "rich", "tables", "text"]
 
 
 def text(result: Any) -> str:
-    """Result -> its tables as text, as wide as a line of a pipe; of an explanation, its working."""
+    """Result -> its tables as text, as wide as a line of a pipe; of an explanation its working, of a check the
+    verdicts."""
+    return _text(result, Screen() if isinstance(result, Explanation) else screen(to_file=True))
+
+
+def _text(result: Any, on: Screen) -> str:
+    """Result -> its text on a screen."""
     if isinstance(result, Explanation):
-        return explanation_text(result, Screen())
-    return render_tables("table", tables(result), screen(to_file=True))
+        return explanation_text(result, on)
+    if isinstance(result, CheckResult):
+        return verdict_table.render(result, on)
+    return render_tables("table", tables(result), on)
 
 
 def markup(result: Any) -> str:
-    """Result -> its tables as HTML with their style, for a notebook, which has room for workings; of an explanation,
-    its text."""
-    if isinstance(result, Explanation):
+    """Result -> its tables as HTML with their style, for a notebook, which has room for workings; of an explanation
+    and of a check, the text."""
+    if isinstance(result, (Explanation, CheckResult)):
         return f"<pre>{markup_language.escape(text(result))}</pre>"
     sheets = tables(result, inline=True) if isinstance(result, Reconciliation) else tables(result)
     return html.fragment(sheets)
@@ -49,8 +59,4 @@ class RichResult:
         from rich.text import Text
 
         screen = Screen(options.max_width, "utf" in options.encoding, palette(has_colours(console)))
-        if isinstance(self.result, Explanation):
-            text = explanation_text(self.result, screen)
-        else:
-            text = render_tables("table", tables(self.result), screen)
-        yield Text.from_ansi(text, no_wrap=True)
+        yield Text.from_ansi(_text(self.result, screen), no_wrap=True)

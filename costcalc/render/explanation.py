@@ -95,7 +95,8 @@ def _compact_lines(explanation: Explanation, screen: Screen) -> Iterator[str]:
         Column("working", "Working", "text", 95, lambda working: formula(working).sides[-1]),
         COLUMNS[key]._replace(value=lambda working: working.row.figures[key]),
     )
-    yield from table.body_lines(make_table("", columns, explanation.workings), screen)
+    names = tuple(row.name for row in explanation.report.rows)
+    yield from table.body_lines(make_table("", columns, explanation.workings, all_names=names), screen)
     yield ""
     formulas = [(working.row.operator, formula(working).sides) for working in explanation.workings]
     legend = dict.fromkeys((operator, sides[0]) for operator, sides in formulas if len(sides) > 1)
@@ -120,10 +121,20 @@ def _separable_lines(pairs: Sequence[SeparablePair], screen: Screen) -> Iterator
         line = f"{INDENT}{printable(_share_text(macs, standard, terms))}"
         room = (screen.text_width - len(line) - len(more) - 2 - 2 * len(names)) // len(names)
         short = ", ".join(shorten_name(printable(name), room) for name in names)
-        yield f"{line}  ({short}{more})" if room > 8 else line
+        yield from [f"{line}  ({short}{more})"] if room > 8 else _indented_lines(line, screen)
+        if len(pairs_by_macs) > MAX_FULL_LAYERS:
+            continue
+        factors = (first.filter_params, first.positions, first.filters)
+        product = " × ".join(map(value_in_formula, factors))
+        text = f"#filter params × #filter positions × #filters = {product} = {format_count(standard)}"
+        yield from (f"{INDENT * 2}{part}" for part in wrap(printable(text), screen.text_width - 4, 2))
     if len(pairs) > 1:
         macs, standard = sum((p.macs for p in pairs), 0), sum((p.standard for p in pairs), 0)
-        yield f"{INDENT}{printable(_share_text(macs, standard, ''))}  (all {len(pairs)} pairs)"
+        yield from _indented_lines(f"{printable(_share_text(macs, standard, ''))}  (all {len(pairs)} pairs)", screen)
+
+
+def _indented_lines(text: str, screen: Screen) -> list[str]:
+    return [INDENT + line for line in wrap(text.strip(), screen.text_width - len(INDENT), len(INDENT))]
 
 
 def _share_text(macs: Dim, standard: Dim, terms: str) -> str:

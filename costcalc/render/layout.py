@@ -213,7 +213,7 @@ def wrap(text: str, width: int, indent: int) -> list[str]:
     return _fill_lines(BREAK.split(text), width, indent)
 
 
-def _break_words(words: Sequence[str], room: int) -> Iterator[str]:
+def break_words(words: Sequence[str], room: int) -> Iterator[str]:
     """Words and a width -> the same; one that is wider is cut, behind a `/` or an operator where there is one."""
     for word in words:
         while text_width(word) > room:
@@ -231,7 +231,7 @@ def _break_words(words: Sequence[str], room: int) -> Iterator[str]:
 def _fill_lines(words: Sequence[str], width: int, indent: int) -> list[str]:
     lines, line = [], ""
     room = max(MIN_ROOM, width - indent)
-    for word in _break_words(words, room):
+    for word in break_words(words, room):
         if line and text_width(line) + 1 + text_width(word) > room:
             lines.append(line)
             line = word

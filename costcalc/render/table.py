@@ -15,6 +15,8 @@ from costcalc.render import area as plot
 from costcalc.render import cells
 from costcalc.render.layout import (
     GAP,
+    MAX_PIPE_WIDTH,
+    break_words,
     column_width,
     excess_width,
     fit_columns,
@@ -90,6 +92,9 @@ LEFT_ALIGNED = ("name", "text", "prose", "bar")
 NAME = 18
 """Names are not shortened further where a line has some room."""
 
+FORMULA_LINES = 12
+"""A total that is a formula of more lines is cut."""
+
 MAX_LABEL = 24
 """No column of labels of notes is wider."""
 
@@ -144,10 +149,13 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
     titles = [screen.text(printable(column.title)) for column in sheet.columns]
     natural = [max(text_width(title), column_width(t)) for title, t in zip(titles, texts, strict=True)]
     floors = [_floor_width(c.kind, v, t, screen.width) for c, v, t in zip(sheet.columns, raw, texts, strict=True)]
-    widths = _fit_names(sheet, texts, natural, floors, screen.width, keep_all)
-    overflowing = [i for i, width in widths.items() if _overflows(sheet, i, texts, width)]
-    prose_by_column = {i: [_prose_lines(text, widths[i]) for text in texts[i]] for i in overflowing}
-    heights = [max(map(len, lines)) for lines in zip(*prose_by_column.values(), strict=True)]
+    widths, name_widths = _fit_names(sheet, texts, natural, floors, screen.width, keep_all)
+    for i, width in name_widths.items():
+        row_count = len(sheet.rows)
+        shortened = shorten_names(texts[i][:row_count], _all_names(sheet, i), width)
+        texts[i] = [*shortened, *texts[i][row_count:]]
+    lines_by_column = _column_lines(sheet, texts, widths, name_widths)
+    heights = [max(map(len, lines)) for lines in zip(*lines_by_column.values(), strict=True)]
     heights = heights or [1] * (len(sheet.rows) + len(footer_rows))
     header, columns = [], []
     for i, width in widths.items():
@@ -155,11 +163,8 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
         right = column.kind not in LEFT_ALIGNED
         if column.kind == "bar":
             texts[i] = cells.bars(raw[i][: len(sheet.rows)], width, screen.unicode) + [""] * len(footer_rows)
-        if column.kind == "name" and not sheet.tree:
-            row_count = len(sheet.rows)
-            texts[i] = [*shorten_names(texts[i][:row_count], width), *texts[i][row_count:]]
-        if prose_by_column:
-            texts[i] = _fill_heights(prose_by_column.get(i) or [[text] for text in texts[i]], heights)
+        if lines_by_column:
+            texts[i] = _fill_heights(lines_by_column.get(i) or [[text] for text in texts[i]], heights)
         padded = pad(
             [shorten_middle(titles[i], width), *texts[i]], width, right, SHORTENING.get(column.kind, shorten_middle)
         )
@@ -184,24 +189,46 @@ def _fit_names(
     floors: Sequence[int],
     width: int,
     keep_all: bool,
-) -> dict[int, int]:
-    """Sheet, texts of its columns and their widths -> widths by column index as fit_columns gives them; where names
-    would look alike in theirs, it grows until they do not, if the line has room for that."""
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Sheet, texts of its columns and their widths -> widths by column index as fit_columns gives them, and the width
+    to which the names of a column are shortened, so that each stands for one alone. Where the column is narrower, it
+    grows, if the dearest figures keep their column; else its names go on in the next line."""
     widths = fit_columns(sheet.columns, natural, floors, width, keep_all)
-    numbers = {i for i in widths if sheet.columns[i].kind in FIGURE_KINDS}
-    for i in [i for i in widths if sheet.columns[i].kind == "name" and widths[i] < natural[i] and not sheet.tree]:
-        least = distinct_width(texts[i][: len(sheet.rows)], widths[i], min(natural[i], width * 2 // 3))
-        if least > widths[i]:
-            wider_floors = [*floors[:i], max(floors[i], least), *floors[i + 1 :]]
+    figures = {i for i in widths if sheet.columns[i].kind in FIGURE_KINDS}
+    dearest = {max(figures, key=lambda i: sheet.columns[i].importance)} if figures else set()
+    name_widths = {}
+    for i in [i for i in widths if sheet.columns[i].kind == "name" and not sheet.tree]:
+        shown = texts[i][: len(sheet.rows)]
+        needed = widths[i]
+        if column_width(shown) > needed:
+            needed = distinct_width(shown, _all_names(sheet, i), needed, min(column_width(shown), MAX_PIPE_WIDTH))
+        if needed > widths[i]:
+            wider_floors = [*floors[:i], max(floors[i], needed), *floors[i + 1 :]]
             wider = fit_columns(sheet.columns, natural, wider_floors, width, keep_all)
-            if numbers <= wider.keys() and excess_width(wider, width) <= 0:
-                return wider
-    return widths
+            if dearest <= wider.keys() and excess_width(wider, width) <= 0:
+                widths = wider
+        name_widths[i] = max(needed, widths.get(i, 0))
+    return widths, name_widths
 
 
-def _overflows(sheet: Table, index: int, texts: Sequence[Sequence[str]], width: int) -> bool:
-    """Whether a column is prose that its width cannot hold in one line."""
-    return sheet.columns[index].kind == "prose" and any(text_width(text) > width for text in texts[index])
+def _all_names(sheet: Table, index: int) -> Sequence[str]:
+    """The names that those of a column are not to be taken for."""
+    return tuple(map(printable, sheet.all_names)) if sheet.columns[index].key == "name" else ()
+
+
+def _column_lines(
+    sheet: Table, texts: Sequence[Sequence[str]], widths: dict[int, int], name_widths: dict[int, int]
+) -> dict[int, list[list[str]]]:
+    """Texts and widths of columns -> the lines of each cell of those that one line cannot hold: prose and names."""
+    lines = {}
+    for i, width in widths.items():
+        if all(text_width(text) <= width for text in texts[i]):
+            continue
+        if sheet.columns[i].kind == "prose":
+            lines[i] = [_prose_lines(text, width) for text in texts[i]]
+        elif name_widths.get(i, 0) > width:
+            lines[i] = [list(break_words([text], width)) for text in texts[i]]
+    return lines
 
 
 def _prose_lines(text: str, width: int) -> list[str]:
@@ -258,9 +285,19 @@ def total_lines(totals: Sequence[Total], width: int, palette: Palette) -> Iterat
         human = cells.limit_text(fact, width - label - len(text) - len(GAP)) or cells.short_form(fact.value, fact.kind)
         if label + len(text.rjust(numbers)) + len(GAP) + len(human) > width:
             human = ""
-        first, *more = [text.rjust(numbers)] if len(text) <= numbers else wrap_formula(text, width, label)
+        first, *more = [text.rjust(numbers)] if len(text) <= numbers else _total_lines(text, width, label)
         yield f"{fact.label.ljust(label)}{palette.total}{first}{palette.off}{GAP + human if human else ''}"
         yield from more
+
+
+def _total_lines(text: str, width: int, label: int) -> list[str]:
+    """A formula, the line's width and that of the labels -> its lines; of one of very many, the first."""
+    lines = wrap_formula(text, width, label)
+    if len(lines) <= FORMULA_LINES:
+        return lines
+    rest = len(lines) - FORMULA_LINES + 1
+    text = f"… and {rest:,} more lines (--format json has them)"
+    return [*lines[: FORMULA_LINES - 1], *(f"{' ' * label}{line}" for line in wrap(text, width - label, 0))]
 
 
 def note_lines(notes: Sequence[Note], width: int, palette: Palette) -> Iterator[str]:

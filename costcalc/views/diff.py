@@ -170,7 +170,7 @@ def _totals_table(diff: Diff) -> Table:
         columns,
         tuple(rows),
         notes=tuple(_notes(diff, changed_keys)),
-        groups=(tuple(range(1, len(columns))),),
+        groups=((1, 2), tuple(range(3, len(columns)))),
         kind="figure",
     )
 

@@ -260,6 +260,9 @@ def find_layer(report: Report, name: str) -> int:
     if matches:
         names_text = list_names(names[i] for i in matches)
         raise UsageError(f"{name!r} fits {len(matches)} layers", f"which one of {names_text}?")
+    first_cell = re.split(r"\s{2,}|\t", name.strip())[0]
+    if first_cell != name:  # a whole row of a table
+        return find_layer(report, first_cell)
     numbers = re.findall(r"\d+", lower_name)
     close_names = difflib.get_close_matches(lower_name, lower_names, 30, 0.5)
     close_names.sort(key=lambda candidate: re.findall(r"\d+", candidate)[: len(numbers)] != numbers)

@@ -8,6 +8,7 @@ from typing import Any
 from costcalc.analysis.memory.footprint import MemoryFootprint, memory_by_resolution
 from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.dim import Dim, bind_remedy, symbols
+from costcalc.core.elision import list_symbols
 from costcalc.core.units import format_count, format_shape, format_share, share
 from costcalc.views.table import Column, Note, StepPlot, Table, Total, make_table
 
@@ -101,7 +102,9 @@ def memory_totals(footprint: MemoryFootprint) -> Iterator[Total]:
 def open_peak_text(footprint: MemoryFootprint) -> str:
     """A footprint whose largest step depends on symbols -> that reason, and how they are bound."""
     live_bytes = footprint.liveness.live_bytes
-    return f"which step is the largest depends on {', '.join(symbols(*live_bytes))}; {bind_remedy(sum(live_bytes, 0))}"
+    return (
+        f"which step is the largest depends on {list_symbols(symbols(*live_bytes))}; {bind_remedy(sum(live_bytes, 0))}"
+    )
 
 
 def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:

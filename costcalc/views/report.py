@@ -34,6 +34,10 @@ DEFAULT_COLUMNS = {
 TREES = {"block": grouping.block_tree, "module": grouping.module_tree}
 
 
+SORTED = 95
+"""The importance of the column that a table is sorted by."""
+
+
 class TableOptions(NamedTuple):
     """Options of a table: rows per layer, op, block or module; the tree's depth; order, number of rows and columns; the
     names of devices and the columns of each; totals and notes of what else was measured."""
@@ -62,6 +66,7 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
     items = _group_layers(layers, options)
     if options.sort:
         items = sort_items(items, options.sort, device_columns)
+    all_names = tuple(item.name for item in items) if options.top is not None else ()
     remainder = items[options.top :] if options.top is not None else []
     items = items[: options.top] if options.top is not None else items
     remainder_group = None
@@ -76,6 +81,7 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
     share_title = f"% {'known ' if isinstance(total_amount, LowerBound) else ''}{COLUMNS[basis].title}"
     headers = [(device_columns[key] if key in device_columns else COLUMNS[key])._replace(value=None) for key in keys]
     headers = [column._replace(title=share_title) if column.key == "share" else column for column in headers]
+    headers = [column._replace(importance=SORTED) if column.key == options.sort else column for column in headers]
     groups = [item for item in items if isinstance(item, LayerGroup)]
     return Table(
         report.name,
@@ -87,6 +93,7 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
         tuple((g.depth, g.label) for g in groups) if options.by in TREES and not _is_flat(options) else (),
         (*report_totals(report), *options.totals),
         (*options.notes, *report_notes(report)),
+        all_names=all_names,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from costcalc.analysis.report import NODE_BY_NODE, open_peak, report_total
 from costcalc.core.amount import LowerBound
 from costcalc.core.dim import Dim, symbols
+from costcalc.core.elision import list_symbols, natural_key
 from costcalc.core.ir import DType
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.settings import option_words
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 FLOAT32_MODEL_TYPES = frozenset((DType.FLOAT32, DType.INT64, DType.INT32, DType.BOOL, DType.STRING, DType.UNDEFINED))
 """Element types of a model that stores and multiplies float32 only: its other tensors are indices, masks and shapes."""
 
+
+MAX_SYMBOLS = 12
+"""Symbols with their nodes or values that a note lists."""
 
 LACKS = {"rule": "no rule", "shape": "a shape is not known", "figure": "its rule cannot tell"}
 """What an unknown operator lacks -> as text."""
@@ -76,12 +80,12 @@ def _notes(report: Report) -> Iterator[Note]:
     bindings = [f"{name} = {format_count(value)}" for name, value in report.bound_symbols.items()]
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in report.notes)]
     if unnoted_bindings:
-        yield Note("Bound", ", ".join(unnoted_bindings))
+        yield Note("Bound", list_symbols(unnoted_bindings, MAX_SYMBOLS))
     yield from _open_notes(report)
     if "peak_activation_bytes" not in report.totals:
         yield Note("Peak", f"{open_peak(report)[0]}: bind them")
     if legend := symbol_legend(report):
-        yield Note("Symbols", ", ".join(f"{name} of {node}" for name, node in legend.items()))
+        yield Note("Symbols", list_symbols([f"{name} of {node}" for name, node in legend.items()], MAX_SYMBOLS))
     for assumption in report.assumptions:
         yield Note("Assumed", assumption.format())
     for note in report.notes:
@@ -127,17 +131,15 @@ def _open_notes(report: Report) -> Iterator[Note]:
     without_total = [name for name in report.open_symbols if name not in work and name not in bytes_only]
     names = list(work) or bytes_only
     if names:
-        more = f" and {len(names) - 4} more" if len(names) > 5 else ""
-        names_text = ", ".join(names[:4] if more else names)
+        names = sorted(names, key=natural_key)
         upper = ", or take the upper bounds with --upper" if report.symbol_limits else ""
-        yield Note("Open", f"{names_text}{more} (bind with --dim {names[0]}=…{upper})")
+        yield Note("Open", f"{list_symbols(names)} (bind with --dim {names[0]}=…{upper})")
     for group, totals_text in (
         (bytes_only if work else [], "bytes of activations and traffic, no other total"),
         (without_total, "no total"),
     ):
         if group:
-            names_text = ", ".join(group[:4]) + (f" and {len(group) - 4} more" if len(group) > 4 else "")
-            yield Note("Note", f"{names_text} {'changes' if len(group) == 1 else 'change'} {totals_text}")
+            yield Note("Note", f"{list_symbols(group)} {'changes' if len(group) == 1 else 'change'} {totals_text}")
 
 
 def _precision_notes(report: Report) -> Iterator[Note]:

@@ -68,7 +68,8 @@ class Table:
     """rows hold one raw value per column. remainder_row sums up the rows that --top left out, total_row all of them.
     tree gives each row's (depth, label) where rows are a tree. kind says what the title names. plot stands before the
     rows. groups are the indexes of columns that stand together: where there are any, no column is left out, and what a
-    line has no room for stands below."""
+    line has no room for stands below. all_names are those that the names of the rows are not to be taken for: of all
+    rows, where --top leaves some out; empty where the rows are all."""
 
     title: str
     subtitle: str
@@ -82,6 +83,7 @@ class Table:
     groups: tuple[tuple[int, ...], ...] = ()
     kind: str = "model"
     plot: StepPlot | None = None
+    all_names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import costcalc
 from costcalc.analysis.grouping import block_tree, expand_tree
 from costcalc.rules import DType, Graph, GraphBuilder
+from costcalc.views.report import TableOptions, report_table
 
 
 def exported() -> Graph:
@@ -33,3 +34,24 @@ def test_a_model_that_is_one_block_is_shown_by_its_layers() -> None:
     report = costcalc.analyze(exported())
     inner = tuple(row for row in report.layers if "stem" in row.scope)
     assert [group.label for group in expand_tree(block_tree(inner), 1)] == ["first", "second"]
+
+
+def test_a_block_with_nearly_all_macs_is_opened() -> None:
+    """Layers beside blocks are many, and the blocks stand one level deeper, as in exported encoders."""
+    b = GraphBuilder("Net", "net.onnx", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (4, 8))
+    for i in range(12):
+        (x,) = b.add("Relu", [x], name=f"relu{i}")
+    (x,) = b.add(
+        "Add", [x, b.add_initializer("positions", DType.FLOAT32, (8,))], name="encoder/Add", scope=("encoder",)
+    )
+    for i in range(12):
+        scope = ("encoder", f"layer.{i}")
+        for part in ("query", "key"):
+            w = b.add_initializer(f"{part}{i}", DType.FLOAT32, (8, 8))
+            (x,) = b.add("MatMul", [x, w], name=f"encoder/layer.{i}/{part}", scope=scope)
+    (x,) = b.add("Add", [x, b.add_initializer("b", DType.FLOAT32, (8,))], name="head/Add", scope=("head",))
+    report = costcalc.analyze(b.build([x]))
+    table = report_table(report, TableOptions(by="block"))
+    assert [label for depth, label in table.tree if depth == 1][1:] == [f"layer.{i}" for i in range(12)]
+    assert max(depth for depth, _ in table.tree) == 1

@@ -30,7 +30,7 @@ def test_the_first_page_has_each_command_on_a_line_of_its_own(columns: int) -> N
 
 @pytest.mark.parametrize("name", LISTED)
 def test_the_help_of_a_command_ends_with_its_examples(name: str) -> None:
-    page = CliRunner().invoke(cli, [name, "--help"], terminal_width=100).output
+    page = CliRunner().invoke(cli, [name, "--help"], terminal_width=100, env={"COLUMNS": "120"}).output
     assert page.rstrip().endswith("Examples:\n" + "\n".join(f"    {line}" for line in EXAMPLES[name]))
 
 

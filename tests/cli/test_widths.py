@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +40,8 @@ COMMANDS = (
     "compare MODEL resnet18",
     "compare MODEL resnet18 vgg16 lenet5",
     "diff MODEL lenet5",
+    "diff resnet18 resnet34",
+    "diff mobilenet_v2 mobilenet",
     "suggest MODEL",
     "reconcile MODEL",
     "check MODEL --max macs=1",
@@ -60,3 +65,24 @@ def test_nothing_is_wider_than_the_terminal(
     assert result.exit_code in (0, 1), result.output
     wide = [line for line in result.stdout.splitlines() if text_width(line) > width]
     assert wide == []
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_ratios_of_separable_convolutions_of_open_extents_are_wrapped(
+    width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many pairs the sum is a fraction of long formulas."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    pair = "  - depthwise_conv: {{kernel: 3, stride: 2, pad: 1}}\n  - pointwise_conv: {{filters: {}}}\n"
+    layers = "".join(pair.format(8 * 2**i) for i in range(7))
+    (tmp_path / "net.yaml").write_text(f"input: [N, 3, H, W]\nlayers:\n{layers}", encoding="utf-8")
+    result = CliRunner().invoke(cli, ["explain", str(tmp_path / "net.yaml"), "--symbolic"], catch_exceptions=False)
+    assert "(all 7 pairs)" in " ".join(result.stdout.split())
+    assert [line for line in result.stdout.splitlines() if text_width(line) > width] == []
+
+
+@pytest.mark.parametrize("command", ["analyze", "sweep", "llm"])
+def test_help_and_its_examples_are_not_wider_either(command: str) -> None:
+    line = [sys.executable, "-m", "costcalc", command, "--help"]
+    page = subprocess.run(line, env={**os.environ, "COLUMNS": "60"}, capture_output=True, text=True, check=True).stdout
+    assert [line for line in page.splitlines() if text_width(line) > 60] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import costcalc
-from costcalc.core.elision import match_elided, match_pattern
+from costcalc.core.elision import bind_options, list_symbols, match_elided, match_pattern, natural_key
 from costcalc.core.errors import UsageError
 from costcalc.rules import DType, Graph, GraphBuilder
 from costcalc.studies.options import Settings
@@ -46,3 +46,12 @@ def test_what_a_table_prints_can_be_pasted() -> None:
     assert explain_report(report, "…s.1/attention/query/MatMul").layer == "/encoder/layers.1/attention/query/MatMul"
     step = analyze(graph, Settings()) and costcalc.analyze(graph, training={"freeze": ("…s.1/attention/query/MatMul",)})
     assert step.step.params["frozen"] == 64
+
+
+def test_symbols_are_listed_in_order_and_not_all() -> None:
+    names = [f"nonzero{i}" for i in (10, 2, 1, 100)]
+    assert list_symbols(names) == "nonzero1, nonzero2, nonzero10, nonzero100"
+    assert list_symbols([f"y{i}" for i in range(2_000)], 4) == "y0, y1, y2 and 1,997 more"
+    assert bind_options(names[:2]) == "--dim nonzero2=… --dim nonzero10=…"
+    assert bind_options([f"y{i}" for i in range(90)]) == "--dim y0=… and so on, or all 90 with --dim '*=…'"
+    assert sorted(["a²", "a2", "2a", "", "b"], key=natural_key)[0] == ""

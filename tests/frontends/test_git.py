@@ -44,6 +44,7 @@ def test_where_two_branches_parted(repository: Path) -> None:
 def test_revisions_that_are_none(repository: Path) -> None:
     assert said("mian") == "git knows no revision 'mian'; did you mean 'main'?"
     assert "`git fetch origin v1.0`" in said("v1.0")
+    assert "`git fetch origin release`" in said("origin/release")
     assert "'--output=x' is no revision" in said("--output=x")
     assert "'-x' is no revision" in said("-x...main")
     run(repository, "update-ref", "refs/remotes/origin/develop", "main")

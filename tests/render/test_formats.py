@@ -20,8 +20,8 @@ from support.graphs import attention_scores, blocks, long_names, separable, unkn
 from support.paths import ROOT
 
 import costcalc
-from costcalc.core.elision import match_elided
-from costcalc.render import html, layout, markdown, names, render_tables, table
+from costcalc.core.dim import symbol
+from costcalc.render import html, layout, markdown, render_tables, table
 from costcalc.render import json as render_json
 from costcalc.render.layout import text_width
 from costcalc.render.terminal import Screen, palette, screen
@@ -129,19 +129,6 @@ def test_names_are_shortened_in_the_middle() -> None:
     assert layout.shorten_middle("stage_of_many_layers", 15) == "stage…ny_layers"
     assert layout.shorten_middle("  stage_of_many_layers", 12) == "  sta…layers"
     assert all(text_width(layout.shorten_middle("層" * 30, w)) <= w for w in range(1, 40))
-
-
-@pytest.mark.parametrize("width", [18, 22, 30])
-def test_names_of_a_table_are_shortened_in_one_way_and_can_be_pasted(width: int) -> None:
-    """Twelve decoders of two residuals each, and parts that only their parents tell apart."""
-    paths = ("residual1/layer_norm", "residual1/attention/Add", "residual1/attention/Softmax", "residual2/layer_norm")
-    texts = [f"/model/decoder{i}/{path}" for i in range(12) for path in paths]
-    width = names.distinct_width(texts, width, 40)
-    short = names.shorten_names(texts, width)
-    assert len({text.index("…") for text in short if "…" in text}) <= 1
-    for text, name in zip(short, texts, strict=True):
-        assert text_width(text) <= width
-        assert (match_elided(text, texts) or [text]) == [name]
 
 
 def test_a_formula_wraps_inside_max_and_long_names_break() -> None:
@@ -324,3 +311,14 @@ def test_prose_is_told_whole_in_a_narrow_line() -> None:
 
 def test_an_empty_sheet() -> None:
     assert render_tables("table", [Table("nothing", "", (), ())], Screen())
+
+
+def test_a_total_of_very_many_terms_is_cut() -> None:
+    b = GraphBuilder("Net", "net.onnx", {"": 17})
+    x = [b.add_input(f"x{i}", DType.FLOAT32, (symbol(f"extent_of_input{i}"), 8)) for i in range(150)]
+    report = costcalc.analyze(b.build([b.add("Relu", [value], name=f"relu_{value}")[0] for value in x]))
+    text = render_tables("table", [report_table(report)], Screen(80)).split("% ")[-1]
+    totals = text[text.index("FLOPs ") :]
+    assert "more lines (--format json has them)" in totals and len(totals.splitlines()) < 70
+    assert max(map(text_width, totals.splitlines())) <= 80
+    assert "and 145 more" in totals and "x2," in totals.replace("extent_of_input", "x")

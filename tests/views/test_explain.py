@@ -77,7 +77,16 @@ def test_every_step_is_true() -> None:
 def test_to_dict() -> None:
     content = costcalc.explain(separable()).to_dict()
     assert content["separable"] == [
-        {"depthwise": "depthwise", "pointwise": "pointwise", "macs": 672, "standard": 2160, "filters": 5, "kernel": 9}
+        {
+            "depthwise": "depthwise",
+            "pointwise": "pointwise",
+            "macs": 672,
+            "standard": 2160,
+            "filters": 5,
+            "kernel": 9,
+            "filter_params": 27,
+            "positions": 16,
+        }
     ]
     macs = next(step for step in content["layers"][0]["steps"] if step["what"] == "MACs")
     assert macs == {

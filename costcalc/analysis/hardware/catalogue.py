@@ -49,6 +49,21 @@ KEYS = (
 
 REQUIRED_KEYS = ("name", "kind", "variant", "seen", "peak")
 
+KIND_WORDS = {
+    "mcu": "microcontroller",
+    "controller": "microcontroller",
+    "accelerator": "npu",
+    "tpu": "npu",
+    "dsp": "npu",
+    "sbc": "single-board",
+    "board": "single-board",
+    "soc": "single-board",
+    "server": "cpu",
+    "mobile": "phone",
+    "smartphone": "phone",
+}
+"""Other words for kinds of devices."""
+
 BaseLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -77,10 +92,13 @@ class ProfileLoader(BaseLoader):  # type: ignore[misc]
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         self.refuse_aliases(value for _, value in node.value)
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        duplicate = next((key for key in keys if keys.count(key) > 1), None)
-        if duplicate is not None:
-            raise yaml.MarkedYAMLError(problem=f"the key {duplicate!r} stands twice", problem_mark=node.start_mark)
+        keys: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in keys:
+                    problem = f"the key {key.value!r} stands twice"
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                keys.add(key.value)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return mapping
 
@@ -95,20 +113,20 @@ def read_profile(path: Path) -> HardwareProfile:
             raise HardwareError("is missing", f"a profile needs {', '.join(REQUIRED_KEYS)}", f"{file}: {key}")
     kind = _read_text(tree["kind"], file, "kind")
     if kind not in DEVICE_KINDS:
-        raise HardwareError(f"{kind!r} is no kind of device", suggest_choice(kind, DEVICE_KINDS), f"{file}: kind")
-    energy = tree.get("energy")
+        remedy = suggest_choice(KIND_WORDS.get(kind.lower(), kind), DEVICE_KINDS)
+        raise HardwareError(f"{kind!r} is no kind of device", remedy, f"{file}: kind")
     return HardwareProfile(
         path.stem,
         _read_text(tree["name"], file, "name"),
         kind,
         _read_text(tree["variant"], file, "variant"),
         _read_date(tree["seen"], file),
-        _read_figures(tree["peak"], PRECISIONS, file, "peak"),
-        _read_figures(tree.get("sparse", {}), PRECISIONS, file, "sparse"),
+        _read_figures(tree["peak"], PRECISIONS, file, "peak", parse_operations),
+        _read_figures(tree.get("sparse", {}), PRECISIONS, file, "sparse", parse_operations),
         _read_figures(tree.get("memory", {}), MEMORIES, file, "memory"),
-        _read_figure(tree["bandwidth"], file, "bandwidth") if "bandwidth" in tree else None,
+        _read_figure(tree["bandwidth"], file, "bandwidth", parse_bandwidth) if "bandwidth" in tree else None,
         _read_figure(tree["overhead"], file, "overhead", parse_decimal) if "overhead" in tree else None,
-        None if energy is None else read_energy_profile(energy, _read_text(tree["name"], file, "name"), file),
+        read_energy_profile(tree["energy"], _read_text(tree["name"], file, "name"), file) if "energy" in tree else None,
         _read_texts(tree.get("aliases", []), file, "aliases"),
         _read_texts(tree.get("notes", []), file, "notes"),
     )
@@ -117,6 +135,10 @@ def read_profile(path: Path) -> HardwareProfile:
 def read_energy_profile(tree: Any, name: str, file: str) -> EnergyTable:
     """Mapping {mac: {float32: …}, byte: {device: …}, measured: {int8: …}} -> energies in picojoules."""
     _check_keys(tree, ("mac", "byte", "measured"), file, "energy")
+    if not tree:
+        raise HardwareError(
+            "is empty", "its keys are mac, byte, measured; leave it out where none is known", f"{file}: energy"
+        )
     return EnergyTable(
         name,
         _read_figures(tree.get("mac", {}), PRECISIONS, file, "energy.mac", parse_decimal),
@@ -133,15 +155,20 @@ def read_energy_file(path: Path) -> EnergyTable:
 
 
 def _load_mapping(path: Path) -> Mapping[str, Any]:
+    text = ""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise HardwareError("the file is too large for a profile", "name a hardware profile", str(path))
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=ProfileLoader)
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.load(text, Loader=ProfileLoader)
     except OSError as error:
         raise HardwareError(f"cannot be read: {error.strerror}", "see `costcalc hardware`", str(path)) from error
     except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise HardwareError(f"not YAML: {error.problem}", "mend it there", f"{path.name}{line}") from error
+        mark, problem = error.problem_mark, error.problem
+        line = f":{mark.line + 1}" if mark else ""
+        if mark and text.split("\n")[mark.line][mark.column :].startswith("\t"):
+            problem = "a tab stands where YAML takes spaces only"
+        raise HardwareError(f"not YAML: {problem}", "mend it there", f"{path.name}{line}") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise HardwareError("not YAML", "name a hardware profile", path.name) from error
     if not isinstance(tree, dict):
@@ -180,11 +207,31 @@ def _read_figure(tree: Any, file: str, section: str, parse: Any = None) -> Sourc
 
 def parse_quantity(value: Any, location: str) -> Fraction:
     """312 T, 80 GB, 1.5G or 320000000 -> an exact number above zero. HardwareError where it is none."""
+    if value is None or value == "":
+        raise HardwareError("has no value", "write one such as 312 T or 80 GB, or leave the figure out", location)
     try:
         number = Fraction(parse_magnitude(str(value)))
     except UsageError as error:
         raise HardwareError(error.fact, error.remedy, location) from error
     return _check_range(number, value, location)
+
+
+def parse_operations(value: Any, location: str) -> Fraction:
+    """312 T, 1.5 TOPS or 2 GFLOP/s -> operations a second. HardwareError for bytes, for a clock and for what is no
+    number."""
+    if not isinstance(value, str):
+        return parse_quantity(value, location)
+    text = re.sub(r"\s*(FLOPS?|OPS?)(/s)?$", "", value.strip(), flags=re.IGNORECASE)
+    text = re.sub(r"(?<=\d)\s+(?=[kKMGTPE]$)", " ", text)
+    if re.search(r"[0-9kKMGTPE]i?B(/s)?$|Hz$", text):
+        fact = f"{value!r} is no number of operations a second"
+        raise HardwareError(fact, "write 312 T or 1.5 GOPS: operations in a cycle times the clock", location)
+    return parse_quantity(text, location)
+
+
+def parse_bandwidth(value: Any, location: str) -> Fraction:
+    """8 GB or 8 GB/s -> bytes a second. HardwareError where it is none."""
+    return parse_quantity(re.sub(r"\s*/s$", "", str(value)) if isinstance(value, str) else value, location)
 
 
 def parse_decimal(value: Any, location: str) -> Fraction:
@@ -266,7 +313,11 @@ def find_profile(name: str) -> HardwareProfile:
     candidates = {alias: profile for alias, profile in by_name.items() if _may_mean(key, profile)}
     matches = difflib.get_close_matches(key, candidates, 3, 0.5)
     names = ", ".join(dict.fromkeys(by_name[alias].id for alias in matches))
-    hint = f"did you mean {names}? `costcalc hardware` lists all" if matches else "`costcalc hardware` lists all"
+    hint = f"did you mean {names}? " if matches else ""
+    if not matches and _family(key) in MICROCONTROLLERS:
+        microcontrollers = [profile.id for profile in builtin_profiles() if profile.kind == "microcontroller"]
+        hint = f"of microcontrollers there are {', '.join(microcontrollers)}; "
+    hint += "`costcalc hardware` lists all"
     raise HardwareError(f"there is no hardware profile {name!r}", f"{hint}; your own is a .yaml file")
 
 
@@ -284,6 +335,38 @@ SERIES = {
 """By maker the words with which the names of its devices begin."""
 
 
+MICROCONTROLLERS = (
+    "esp",
+    "rp",
+    "pico",
+    "nrf",
+    "max",
+    "arduino",
+    "atmega",
+    "sam",
+    "samd",
+    "gd",
+    "lpc",
+    "mimxrt",
+    "teensy",
+)
+"""Letters with which the names of other microcontrollers begin."""
+
+
+def _family(key: str) -> str:
+    """A name in its plain form → the letters with which its series begins: stm of stm32h743, a of nvidia-a100."""
+    words = [word for word in key.split("-") if word not in MAKERS] or [""]
+    return re.match("[a-z]*", words[0])[0]  # type: ignore[index]
+
+
+def _is_near(family: str, word: str) -> bool:
+    """Whether the letters of a series are those of a name's word, perhaps with a slip of the fingers."""
+    letters = re.match("[a-z]*", word)[0]  # type: ignore[index]
+    if min(len(family), len(letters)) >= 5:
+        return difflib.SequenceMatcher(None, family, letters).ratio() >= 0.8
+    return bool(family) and (sorted(family) == sorted(letters) or (len(letters) == 4 and family.startswith(letters)))
+
+
 def _maker(key: str) -> str:
     """A name in its plain form → who makes the device, as far as its words say that."""
     words = key.split("-")
@@ -297,10 +380,10 @@ def _maker(key: str) -> str:
 
 
 def _may_mean(key: str, profile: HardwareProfile) -> bool:
-    """Whether a device may be meant by a name: it is not known to be of another maker."""
-    maker = _maker(key)
-    makers = {_maker(_normalise_name(name)) for name in (profile.id, profile.name, *profile.aliases)} - {""}
-    return not maker or maker in makers
+    """Whether a device may be meant by a name: it is of the same series, and not known to be of another maker."""
+    maker, names = _maker(key), [_normalise_name(name) for name in (profile.id, profile.name, *profile.aliases)]
+    is_of_series = any(_is_near(_family(key), word) for name in names for word in name.split("-"))
+    return is_of_series and (not maker or maker in {_maker(name) for name in names} - {""})
 
 
 def _normalise_name(name: str) -> str:

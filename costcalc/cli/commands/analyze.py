@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_text
-from costcalc.cli.parameters import FORMATS, Model, NameList, output_options, split_columns
+from costcalc.cli.parameters import FORMATS, Model, NameList, Word, output_options, split_columns
 from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def layer_columns() -> Iterable[str]:
 @settings_options()
 @click.option(
     "--by",
-    type=click.Choice(("layer", "op", "block", "module")),
+    type=Word(("layer", "op", "block", "module")),
     default="layer",
     show_default=True,
     help="A row per layer, per operator type, per block, or per module (of PyTorch models; else per block).",

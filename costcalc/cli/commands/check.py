@@ -5,6 +5,7 @@ where there is no limit.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -142,7 +143,7 @@ def _run_check(
     exit_options: tuple[bool, bool],
     output_args: tuple[Any, ...],
 ) -> int:
-    from costcalc.cli.output import print_error
+    from costcalc.cli.output import CANNOT_ANSWER, print_error
     from costcalc.studies.check.run import run
 
     reference = None
@@ -151,9 +152,27 @@ def _run_check(
 
         reference = read(baseline, config)
     outcome = run(config, reference, model_names=only, jobs=jobs, raise_crashes="--debug" in sys.argv)
-    emit_result(outcome, *output_args)
     exit_zero, allow_empty = exit_options
-    if outcome.is_empty and not allow_empty:
-        print_error("costcalc: there is no limit, so nothing is held; write `limits:` in the config, or --allow-empty")
-    is_accepted = (exit_zero and outcome.exit_code == 1) or (allow_empty and outcome.exit_code == 3)
-    return 0 if is_accepted else outcome.exit_code
+    if allow_empty:
+        outcome = replace(outcome, is_empty=False)
+    is_written = emit_result(outcome, *output_args)
+    if outcome.is_empty:
+        print_error(f"costcalc: {_describe_absence(config)}, or --allow-empty")
+    code = 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code
+    return code if is_written else code or CANNOT_ANSWER
+
+
+def _describe_absence(config: Config) -> str:
+    """Config of a check that holds nothing -> why, and what to do."""
+    if not config.file:
+        return (
+            "there is no limit, and no costcalc.yaml here or further up, so nothing is held; give a limit "
+            "(costcalc check MODEL --max macs=600M), write a config with `costcalc check --init`"
+        )
+    if not config.entries:
+        return (
+            f"{config.file} names no model, so nothing is held; list models there, or `costcalc check --init --force`"
+        )
+    if all(entry.budget.is_empty for entry in config.entries):
+        return f"there is no limit, so nothing is held; write `limits:` in {config.file}"
+    return f"{config.file} leaves out the rule of every limit, so nothing is held; mend `select:` and `ignore:` there"

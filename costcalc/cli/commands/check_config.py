@@ -73,7 +73,8 @@ class CommandLimits(NamedTuple):
 def choose_config(
     models: Sequence[str], file: str | None, limits: CommandLimits, settings: Settings
 ) -> tuple[Config, tuple[str, ...]]:
-    """The config to run, and which of its models. Limits on the command line stand for a config: none is read then."""
+    """The config to run, and which of its models. Limits on the command line stand for a config: none is read then.
+    Without either nothing is held."""
     texts_by_option = limits.by_option()
     deltas, allow = texts_by_option.pop("--min-delta"), limits.allow
     del texts_by_option["--allow"]
@@ -88,10 +89,7 @@ def choose_config(
         return make_config(model_paths(models), limits.limit_set(settings.devices), settings), ()
     path = file or find_config_file()
     if path is None:
-        raise UsageError(
-            "there is no costcalc.yaml here or further up",
-            "give a limit (costcalc check MODEL --max macs=600M), or write a config with `costcalc check --init`",
-        )
+        return make_config(model_paths(models), limits.limit_set(settings.devices), settings), ()
     refuse(f"the config {path}", {"--min-delta": deltas, **options_of(settings)}, "write it there")
     config = read_config_file(path)
     if allow:
@@ -110,6 +108,8 @@ def lock_config(models: Sequence[str], file: str | None, settings: Settings) -> 
         return make_config(model_paths(models), make_limit_set((), increases, (), ()), settings)
     config = nearest_config(path)
     refuse(f"the config {path}", options_of(settings), "write it there")
+    if not config.entries:
+        raise UsageError(f"{config.file} names no model", "list models there: `models: [models/*.yaml]`")
     return config
 
 

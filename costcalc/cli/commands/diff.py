@@ -10,7 +10,7 @@ import click
 
 from costcalc.cli.formats import choose_format
 from costcalc.cli.output import CANNOT_ANSWER, output_option, print_error, print_tables, write_text
-from costcalc.cli.parameters import FORMATS, Model
+from costcalc.cli.parameters import FORMATS, Model, Word
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
 from costcalc.studies.options import Settings
@@ -53,7 +53,7 @@ DEFAULT_TOP = 30
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=Word(FORMATS),
     help="How to print it.  [default: $COSTCALC_FORMAT, else by the file's ending, else table]",
 )
 @settings_options()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from costcalc.cli.output import output_option, write_bytes, write_text
-from costcalc.cli.parameters import Model, debug_option
+from costcalc.cli.parameters import Model, Word, debug_option
 from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @settings_options("", omit=("dtype", "act_dtype"))
 @click.option(
     "--weights",
-    type=click.Choice(("zeros", "random", "none")),
+    type=Word(("zeros", "random", "none")),
     default="zeros",
     show_default=True,
     help="The weights to write; none leaves them out, as external data that does not exist.",

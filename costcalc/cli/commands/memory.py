@@ -8,7 +8,7 @@ import click
 
 from costcalc.analysis.options import ALIGNMENT
 from costcalc.cli.output import print_tables, write_text
-from costcalc.cli.parameters import FORMATS, Model, output_options
+from costcalc.cli.parameters import FORMATS, Model, Word, output_options
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.studies.options import Settings
 
@@ -26,7 +26,7 @@ DEFAULT_TOP = 10
 )
 @click.option(
     "--by",
-    type=click.Choice(("tensor", "step", "resolution")),
+    type=Word(("tensor", "step", "resolution")),
     default="tensor",
     show_default=True,
     help="A row per tensor (those alive at the peak first), per step, or per spatial resolution (the most "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from costcalc.cli.output import print_tables, write_text
-from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, output_options
+from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, Word, output_options
 from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def counter_names() -> Iterable[str]:
 )
 @click.option(
     "--by",
-    type=click.Choice(("tool", "part", "layer")),
+    type=Word(("tool", "part", "layer")),
     default="part",
     show_default=True,
     help="A row for each counter, for each part of a figure, or for each part of a layer.",

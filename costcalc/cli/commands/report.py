@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from costcalc.cli.commands.analyze import model_paths
 from costcalc.cli.formats import choose_format
 from costcalc.cli.output import output_option, print_charts, write_bytes
-from costcalc.cli.parameters import Model, NameList
+from costcalc.cli.parameters import Model, NameList, Word
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
 from costcalc.core.quantities import CATALOGUE, parse_quantity, usage
@@ -77,7 +77,7 @@ DEFAULT_BARS = 12
 @settings_options()
 @click.option(
     "--kind",
-    type=click.Choice(("bars", "memory", "roofline", "pareto")),
+    type=Word(("bars", "memory", "roofline", "pareto")),
     default="bars",
     show_default=True,
     help="What is shown: the dearest parts; live bytes by step; layers, or several models, under a device's "
@@ -93,7 +93,7 @@ DEFAULT_BARS = 12
 )
 @click.option(
     "--by",
-    type=click.Choice(("layer", "block", "module", "op")),
+    type=Word(("layer", "block", "module", "op")),
     default="layer",
     show_default=True,
     help="A bar per layer, block, module or operator.",
@@ -110,7 +110,7 @@ DEFAULT_BARS = 12
     "--maximize", multiple=True, metavar="QUANTITY", help="More of it is better: --y accuracy --maximize accuracy."
 )
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), help="How to draw it.  [default: by the file's ending, else text]"
+    "--format", "form", type=Word(FORMATS), help="How to draw it.  [default: by the file's ending, else text]"
 )
 @output_option
 @click.pass_context

@@ -111,6 +111,9 @@ def suggest(
     suggestions = suggest_settings(model, settings, only, sort, min_saving, RewriteOptions(reduction, group))
     if selector is not None:
         write(suggestions, selector, output)
+        if settings.params and not (output or "").endswith(".onnx"):
+            options = " ".join(f"--set {name}={value}" for name, value in settings.params.items())
+            print_error(f"costcalc: the file keeps its own parameters; what was shown holds with {options}")
     elif form == "json":
         from costcalc.render import json
         from costcalc.views.suggest import suggestions_document

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from costcalc.cli.output import output_option
-from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, split_commas
+from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, Word, split_commas
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.quantities import CATALOGUE
@@ -86,7 +86,7 @@ def figures() -> Iterable[str]:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMS),
+    type=Word(FORMS),
     help="How to print it; csv and jsonl (a JSON object a line) stream.  [default: by the file's ending, else table]",
 )
 @output_option

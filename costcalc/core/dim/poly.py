@@ -20,6 +20,7 @@ from costcalc.core.budget import (
     check_limit,
     spend,
 )
+from costcalc.core.elision import bind_options
 from costcalc.core.errors import ShapeError, UndecidedError
 
 
@@ -248,7 +249,7 @@ def symbols(*dims: Dim) -> tuple[str, ...]:
 
 def bind_remedy(d: Dim) -> str:
     """The remedy of an error about open symbols: how each is bound."""
-    return "bind it: " + " ".join(f"--dim {name}=…" for name in symbols(d))
+    return f"bind it: {bind_options(symbols(d))}"
 
 
 prod: Callable[[Iterable[Dim]], Dim] = math.prod

@@ -98,6 +98,10 @@ def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: in
     """The elements of an input that --value binds: one integer, bool or float, all elements alike."""
     if shape is None or any(isinstance(d, Poly) for d in shape) or (size := _size(shape)) > 64:
         raise UsageError(f"--value binds {name!r}, which is no small tensor", "bind a scalar input")
+    if dtype is DType.BOOL and value not in (0, 1):
+        raise UsageError(f"{name!r} is true or false, and {value} is neither", f"write --value {name}=0 or {name}=1")
+    if dtype.is_integer and value != int(value):
+        raise UsageError(f"{name!r} holds whole numbers, and {value} is none", f"write --value {name}={int(value)}")
     if dtype is DType.BOOL:
         return (bool(value),) * size
     return (float(value) if dtype.is_float else int(value),) * size

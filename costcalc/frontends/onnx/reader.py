@@ -31,7 +31,7 @@ from costcalc.frontends.onnx.source import read_bytes, unpack
 from costcalc.frontends.onnx.walker import Walker
 from costcalc.frontends.onnx.wire import Buffer
 from costcalc.frontends.options import ReadOptions
-from costcalc.frontends.symbols import declared_dim
+from costcalc.frontends.symbols import declared_dim, unknown_symbol_remedy
 from costcalc.graph.builder import GraphBuilder
 from costcalc.graph.index import operator_key
 
@@ -167,7 +167,10 @@ def _load_graph(buf: Buffer, place: str, options: ReadOptions) -> Graph:
     for name in options.dims:
         if name not in known and name not in full_names:
             fact = f"--dim names {name!r}, which the model does not have"
-            raise UnknownNameError(fact, suggest_names(name, sorted(known)), argument="dims", name=name)
+            shapes = {key: builder.types[key].shape or () for key in names}
+            remedy = unknown_symbol_remedy(name, options.dims[name], sorted(known), shapes)
+            remedy = remedy or suggest_names(name, sorted(known))
+            raise UnknownNameError(fact, remedy, argument="dims", name=name)
     builder.notes[:0] = (*walk.binding.notes, *notes)
     promote_constants(builder, walk.walker.definitions.constants)
     graph = find_logical_channels(builder.build(walk.outputs, walk.assumptions), proto.graph)

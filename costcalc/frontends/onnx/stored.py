@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from shutil import disk_usage
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.core.dim import symbols
@@ -91,6 +92,8 @@ def model_pieces(model: onnx.ModelProto, graph: Graph, path: Path | None, weight
     is_external = weights == "none" or total >= MAX_INLINE_BYTES
     if is_external and weights != "none" and path is None:
         raise UsageError("weights from 1 GiB on stand in a file of their own", "name a file with -o, or --weights none")
+    if is_external and weights != "none" and path is not None:
+        _require_room(total, weights, path)
     location = ABSENT if weights == "none" or path is None else f"{path.name}.data"
     stored = list(_describe(tensors, sizes, location if is_external else ""))
     rest = ModelProto()
@@ -111,6 +114,18 @@ def model_pieces(model: onnx.ModelProto, graph: Graph, path: Path | None, weight
             else:
                 for name, t in large.items():
                     file.writelines(_elements(name, t, weights, kinds))
+
+
+def _require_room(total: int, weights: str, path: Path) -> None:
+    """UsageError where a file of so many bytes cannot be: beyond the 63 bits of a file's size, or of random numbers
+    beyond what its disk has free (zeros take no room)."""
+    if total >= 1 << 63:
+        raise UsageError(f"the weights take {total:,} bytes, more than a file can have", "write --weights none")
+    free = disk_usage(path.absolute().parent).free
+    if weights == "random" and total > free:
+        raise UsageError(
+            f"the weights take {total:,} bytes, and {free:,} are free there", "write --weights zeros or none"
+        )
 
 
 def _describe(tensors: Mapping[str, TensorType], sizes: Mapping[str, int], location: str) -> Iterator[_Stored]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn, Union
 import yaml
 
 from costcalc.core.errors import SpecError
-from costcalc.frontends.yaml.words import syntax_remedy
+from costcalc.frontends.yaml.syntax import Stop, find_slip
 
 MAX_DEPTH = 60
 
@@ -84,10 +84,10 @@ def parse_document(text: str | bytes, file: str) -> Document:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
         lines = (text if isinstance(text, str) else text.decode("utf-8", "replace")).splitlines()
-        fact, remedy = syntax_remedy(lines, mark.line, mark.column) if mark else ("", "")
-        if fact:
-            raise SpecError(fact, remedy, place) from error
-        raise SpecError(f"not YAML: {error.problem or error.context}", "mend the syntax there", place) from error
+        problem = str(error.problem or error.context)
+        fact, remedy = find_slip(Stop(lines, mark.line, mark.column, problem)) if mark else ("", "")
+        remedy = remedy or "look there for an indent, a colon, a bracket or a quote"
+        raise SpecError(fact or f"not YAML: {problem}", remedy, place) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SpecError(
             f"not YAML: {str(error).splitlines()[0]}", "give a YAML, an ONNX file or a built-in name", file

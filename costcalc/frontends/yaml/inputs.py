@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from costcalc.core.dim import Dim, Poly, symbol, symbols
 from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.ir import DTYPES, DType
-from costcalc.frontends.symbols import has_batch_default, symbolic_shape
+from costcalc.frontends.symbols import IMAGE, has_batch_default, symbolic_shape, unknown_symbol_remedy
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.layers.base import LayerKey
 from costcalc.frontends.yaml.values import ValueReader
@@ -64,6 +64,8 @@ def add_inputs(
 
 def _read_declarations(reader: ValueReader, node: YamlNode, names: Mapping[str, Any]) -> dict[str, InputDeclaration]:
     entries = node.values if isinstance(node, Map) and not _is_unnamed_input(node) else {"input": node}
+    if not entries:
+        raise reader.error(node, "`input:` names no input", "write `input: [N, 3, 224, 224]`")
     declarations: dict[str, InputDeclaration] = {}
     for name, entry in entries.items():
         dtype = DType.FLOAT32
@@ -79,8 +81,23 @@ def _read_declarations(reader: ValueReader, node: YamlNode, names: Mapping[str, 
             shape = entry.values["shape"]
         if not isinstance(shape, Seq):
             raise reader.error(shape, f"the shape of {name!r} is no list", "write it as [N, 3, 224, 224]")
-        declarations[name] = InputDeclaration(name, dtype, shape.items)
+        rank = len(shape.items)
+        extents = [_name_extent(item, position, rank, names) for position, item in enumerate(shape.items)]
+        declarations[name] = InputDeclaration(name, dtype, extents)
     return declarations
+
+
+UNNAMED = frozenset(("", "~", "-1", "null", "none"))
+"""What other tools write, in any case, for an extent that is open: Keras None, TensorFlow -1."""
+
+
+def _name_extent(item: YamlNode, position: int, rank: int, names: Mapping[str, Any]) -> YamlNode:
+    """An extent → the same; one that is open without a name gets that of its axis: N, of images C, H and W."""
+    if not isinstance(item, Scalar) or item.text.lower() not in UNNAMED or item.text in names:
+        return item
+    letters = IMAGE.get(rank, "N")
+    name = letters[position] if position < len(letters) else f"axis{position}"
+    return Scalar(name if name not in names else f"axis{position}", True, item.line, item.column)
 
 
 def _is_unnamed_input(node: Map) -> bool:
@@ -153,7 +170,10 @@ def _check_dims(
             fact, remedy = f"{key!r} is a parameter, not a symbol", f"use --set {key}=…"
             raise UnknownNameError(fact, remedy, argument="dims", name=key)
         open_symbols = [s for s in names if isinstance(names[s], Poly) or s in bound]
-        remedy = did_you_mean(key, open_symbols) or (
-            f"it has {', '.join(open_symbols)}" if open_symbols else "its extents are all numbers"
+        shapes = {name: builder.types[name].shape or () for name in builder.inputs}
+        remedy = (
+            unknown_symbol_remedy(key, dims[key], open_symbols, shapes)
+            or did_you_mean(key, open_symbols)
+            or (f"it has {', '.join(open_symbols)}" if open_symbols else "its extents are all numbers")
         )
         raise UnknownNameError(f"the model has no symbol {key!r}", remedy, argument="dims", name=key)

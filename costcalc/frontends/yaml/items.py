@@ -4,10 +4,12 @@ file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from costcalc.core.errors import did_you_mean
+from costcalc.frontends.yaml.calls import values_remedy
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.values import ValueReader
 from costcalc.frontends.yaml.words import option_remedy
@@ -117,6 +119,9 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
         kinds_text = ", ".join(repr(k) for k in kinds) or "none"
         raise error(node, f"a layer has one kind, here are {len(kinds)} ({kinds_text})", "start each layer with `- `")
     kind = kinds[0]
+    if found := re.match(r"([\w.]+):([\[{])", kind):
+        fact = f"a blank is missing behind the colon of {found[1]!r}"
+        raise error(node.keys[kind], fact, f"write `- {found[1]}: {found[2]}…`")
     body = node.values[kind]
     common = {key: node.values.get(key) for key in COMMON_KEYS}
     options: dict[str, YamlNode] = {}
@@ -128,7 +133,12 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
                 raise error(keys[key], f"`{key}:` is given twice", "keep one")
             common[key] = options.pop(key, common[key])
     elif not (isinstance(body, Scalar) and body.is_null) and kind not in STRUCTURE:
-        raise error(body, f"the options of {kind!r} are no mapping", f"write `- {kind}: {{key: value}}`")
+        if isinstance(body, Seq):
+            values = [item.text if isinstance(item, Scalar) else "" for item in body.items]
+        else:
+            values = [body.text] if isinstance(body, Scalar) else []
+        remedy = values_remedy(kind, values, isinstance(body, Seq)) or f"write `- {kind}: {{key: value}}`"
+        raise error(body, f"the options of {kind!r} are no mapping", remedy)
     return LayerItem(kind, node, body, options, keys, common["as"], common["from"], common["when"])
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from costcalc.core.errors import did_you_mean
+from costcalc.frontends.yaml.calls import call_remedy, operator_remedy
 from costcalc.frontends.yaml.document import YamlNode
 from costcalc.frontends.yaml.items import STRUCTURE, LayerItem, Scope
 from costcalc.frontends.yaml.layers.base import LAYERS, Site
 from costcalc.frontends.yaml.values import ValueReader
-from costcalc.frontends.yaml.words import layer_remedy, option_remedy
-from costcalc.ops.schema import attribute_types
+from costcalc.frontends.yaml.words import layer_remedy
+from costcalc.ops.schema import attribute_types, find_schema
 
 
 def add_operator(
@@ -27,17 +28,27 @@ def add_operator(
     table = attribute_types()
     if kind not in table:
         kinds = [*STRUCTURE, *blocks, *LAYERS, *table]
-        remedy = layer_remedy(kind, kinds) or did_you_mean(kind, kinds) or "see `costcalc schema` for all layers"
+        remedy = call_remedy(kind) or layer_remedy(kind, kinds) or did_you_mean(kind, kinds)
+        if " - " in kind:
+            remedy = "a layer in the line below is indented deeper; indent all layers of a list alike"
+        remedy = remedy or "see `costcalc schema` for all layers"
         raise reader.error(item.node, f"there is no layer, block or operator {kind!r}", remedy)
     attributes: dict[str, Any] = {}
     for key, node in item.options.items():
         if key not in table[kind]:
-            ours = LAYERS.get(kind.lower())
-            remedy = option_remedy(key, ours.keys) if ours else ""
-            remedy = f"`{kind}` is ONNX's operator; write `{kind.lower()}` and {remedy}" if remedy else ""
-            remedy = remedy or did_you_mean(key, table[kind]) or "it has " + (", ".join(table[kind]) or "none")
+            remedy = (
+                operator_remedy(kind, key)
+                or did_you_mean(key, table[kind])
+                or "it has " + (", ".join(table[kind]) or "none")
+            )
             raise reader.error(item.keys[key], f"{kind} has no attribute {key!r}", remedy)
         attributes[key] = read_attribute(table[kind][key], key, node, scope, reader)
+    schema = find_schema("", kind, site.builder.opset[""])
+    if item.source is None and schema is not None and schema.min_inputs > len(site.inputs):
+        count = len(site.inputs)
+        fact = f"{count} input{'s are' if count > 1 else ' is'} given, the operator needs {schema.min_inputs}"
+        remedy = operator_remedy(kind) or "name them: `from: [first, second]`"
+        raise reader.error(item.node, fact, remedy)
     outputs = (site.name, *("/".join((*scope.path, n)) for n in names[1:]))
     site.op(kind, site.inputs, attributes, outputs=outputs)
     return outputs

@@ -8,12 +8,14 @@ from typing import Any
 
 from costcalc.core.assumptions import collect_assumptions
 from costcalc.core.dim import Dim
-from costcalc.core.errors import ExpressionError, UnknownNameError, did_you_mean
+from costcalc.core.errors import ExpressionError, ShapeError, UnknownNameError, did_you_mean
 from costcalc.core.ir import Graph
 from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode, parse_document
 from costcalc.frontends.yaml.elaborate import Elaborator
 from costcalc.frontends.yaml.inputs import add_inputs
 from costcalc.frontends.yaml.items import BlockDefinition, Scope
+from costcalc.frontends.yaml.layers.layout import with_layout
+from costcalc.frontends.yaml.syntax import TOP_KEYS
 from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
 
@@ -21,8 +23,6 @@ OPSET = 23
 
 MAX_CACHED_TEXT = 1 << 16
 """The longest text whose parsed document is cached: a sweep reads one file with many parameters."""
-
-TOP_KEYS = ("name", "source", "description", "aliases", "params", "input", "blocks", "layers", "output")
 
 
 def load_spec(
@@ -65,7 +65,10 @@ def load_spec(
         blocks = _read_blocks(reader, root.values.get("blocks"))
         scope = Scope(names, dict(inputs), ())
         root_elaborator = elaborator(reader, builder, blocks)
-        last_values = root_elaborator.layers(root.values["layers"], scope, next(iter(inputs.values())))
+        try:
+            last_values = root_elaborator.layers(root.values["layers"], scope, next(iter(inputs.values())))
+        except ShapeError as error:
+            raise with_layout(error, builder) from error
         outputs = _read_outputs(reader, root.values.get("output"), root_elaborator, scope, last_values)
     return builder.build(outputs, assumptions)
 

@@ -1,5 +1,4 @@
-"""Words of PyTorch and Keras for layers and options → the words of this language, as remedies; and slips of layout that
-a YAML parser reports in words of its own."""
+"""Words of PyTorch and Keras for layers and options → the words of this language, as remedies."""
 
 from __future__ import annotations
 
@@ -7,31 +6,42 @@ import re
 from collections.abc import Collection
 
 _LAYERS = {
-    **dict.fromkeys(("conv1d", "conv2d", "conv3d", "convolution", "convolution2d"), "conv: {filters: 64, kernel: 3}"),
     **dict.fromkeys(
-        ("convtranspose1d", "convtranspose2d", "convtranspose3d", "conv2dtranspose"),
+        ("conv", "conv1d", "conv2d", "conv3d", "convolution", "convolution2d"), "conv: {filters: 64, kernel: 3}"
+    ),
+    **dict.fromkeys(
+        ("convtranspose", "convtranspose1d", "convtranspose2d", "convtranspose3d", "conv2dtranspose"),
         "conv_transpose: {filters: 64, kernel: 2, stride: 2}",
     ),
     **dict.fromkeys(("depthwiseconv2d", "depthwiseconv"), "depthwise_conv: {kernel: 3}"),
     **dict.fromkeys(
         ("separableconv2d", "separableconv"), "depthwise_conv: {kernel: 3}` and `pointwise_conv: {filters: 64}"
     ),
-    **dict.fromkeys(("dense", "linear", "fc", "fullyconnected", "innerproduct"), "linear: {units: 10}"),
+    **dict.fromkeys(("dense", "linear", "gemm", "fc", "fullyconnected", "innerproduct"), "linear: {units: 10}"),
     **dict.fromkeys(
         ("batchnorm", "batchnorm1d", "batchnorm2d", "batchnorm3d", "batchnormalization", "bn"), "batch_norm"
     ),
     **dict.fromkeys(("layernorm", "layernormalization"), "layer_norm"),
     **dict.fromkeys(("groupnorm", "groupnormalization"), "group_norm: {groups: 32}"),
-    **dict.fromkeys(("instancenorm2d", "instancenorm"), "instance_norm"),
+    **dict.fromkeys(("instancenorm2d", "instancenorm", "instancenormalization"), "instance_norm"),
+    **dict.fromkeys(("lstm", "lstmcell"), "lstm: {hidden: 64}"),
+    **dict.fromkeys(("gru", "grucell"), "gru: {hidden: 64}"),
+    **dict.fromkeys(("rnn", "simplernn"), "rnn: {hidden: 64}"),
+    "embedding": "embedding: {entries: 1000, features: 64}",
+    "prelu": "prelu",
     **dict.fromkeys(
-        ("maxpool1d", "maxpool2d", "maxpool3d", "maxpooling2d", "maxpooling1d", "maxpooling"), "max_pool: {kernel: 2}"
+        ("maxpool", "maxpool1d", "maxpool2d", "maxpool3d", "maxpooling2d", "maxpooling1d", "maxpooling"),
+        "max_pool: {kernel: 2}",
     ),
     **dict.fromkeys(
-        ("avgpool1d", "avgpool2d", "avgpool3d", "averagepooling2d", "averagepooling", "avgpooling"),
+        ("avgpool1d", "avgpool2d", "avgpool3d", "averagepool", "averagepooling2d", "averagepooling", "avgpooling"),
         "avg_pool: {kernel: 2}",
     ),
-    **dict.fromkeys(("adaptiveavgpool2d", "adaptiveavgpool1d", "globalaveragepooling2d", "gap"), "global_avg_pool"),
-    **dict.fromkeys(("adaptivemaxpool2d", "globalmaxpooling2d"), "global_max_pool"),
+    **dict.fromkeys(
+        ("adaptiveavgpool2d", "adaptiveavgpool1d", "globalaveragepooling2d", "globalaveragepool", "gap"),
+        "global_avg_pool",
+    ),
+    **dict.fromkeys(("adaptivemaxpool2d", "globalmaxpooling2d", "globalmaxpool"), "global_max_pool"),
     **dict.fromkeys(("relu", "relu6", "gelu", "silu", "sigmoid", "tanh", "softmax", "elu", "selu", "mish"), ""),
     "leakyrelu": "leaky_relu",
     "hardswish": "hard_swish",
@@ -50,6 +60,9 @@ _LAYERS = {
 }
 """By the word of another language, in lower case and without `nn.` and `_`, a layer of this one; "" stands for the word
 itself."""
+
+_EXAMPLES = {text.partition(":")[0]: text for text in _LAYERS.values() if re.fullmatch(r"\w+: \{[^`]*\}", text)}
+"""By a layer of this language, the layer with its options."""
 
 _OPTIONS = {
     **dict.fromkeys(("out_channels", "output_channels", "channels", "num_filters", "out_planes"), ("filters",)),
@@ -70,7 +83,7 @@ _OPTIONS = {
     **dict.fromkeys(("num_embeddings", "input_dim", "vocab_size"), ("entries",)),
     **dict.fromkeys(("embedding_dim", "output_dim"), ("features",)),
     **dict.fromkeys(("scale_factor",), ("scale",)),
-    **dict.fromkeys(("dim",), ("axis",)),
+    **dict.fromkeys(("dim", "start_dim"), ("axis",)),
     **dict.fromkeys(("ceil_mode",), ("ceil",)),
     **dict.fromkeys(("count_include_pad",), ("count_pad",)),
     "size": ("scale", "kernel"),
@@ -85,15 +98,24 @@ _READ_FROM_INPUT = frozenset(
 """Options that repeat what the input's shape says."""
 
 
+def example_layer(word: str) -> str:
+    """A word of another language, or of this one → the layer of this one with options; "" where there is none."""
+    plain = re.sub(r"^(?:torch\.)?(?:nn\.|f\.|layers\.|keras\.layers\.|tf\.keras\.layers\.)", "", word.lower())
+    joined = plain.replace("_", "")
+    return _EXAMPLES.get(plain) or (_LAYERS[joined] or joined if joined in _LAYERS else "")
+
+
 def layer_remedy(word: str, known: Collection[str]) -> str:
     """A word that is no layer → what to write instead, or "" where no other language has it either."""
-    plain = re.sub(r"^(?:torch\.)?(?:nn\.|f\.|layers\.|keras\.layers\.|tf\.keras\.layers\.)", "", word.lower())
-    ours = _LAYERS.get(plain.replace("_", ""))
-    if plain.replace("_", "") == "sequential":
+    ours = example_layer(word)
+    if ours == "sequential":
         return "write its layers one below the other, each with `- `"
-    if ours is None:
-        return ""
-    return f"write `{ours or plain}`" if ours or plain in known else ""
+    return f"write `{ours}`" if ":" in ours or ours in known else ""
+
+
+def option_here(word: str, known: Collection[str]) -> str:
+    """An option of another language, or of this one → the option that a layer has; "" where it has none."""
+    return word if word in known else next((name for name in _OPTIONS.get(word.lower(), ()) if name in known), "")
 
 
 def option_remedy(word: str, known: Collection[str]) -> str:
@@ -102,21 +124,7 @@ def option_remedy(word: str, known: Collection[str]) -> str:
         return "leave it out: the input's shape says it"
     if word == "activation":
         return "write the activation as a layer of its own: `- relu`"
-    ours = next((name for name in _OPTIONS.get(word.lower(), ()) if name in known), "")
+    if found := re.fullmatch(r"(\w+)[:=](.+)", word):
+        return f"write `{option_here(found[1], known) or found[1]}: {found[2]}`, with a blank"
+    ours = option_here(word, known)
     return f"write `{ours}:`" if ours else ""
-
-
-def syntax_remedy(lines: list[str], number: int, column: int) -> tuple[str, str]:
-    """The lines of a file that is no YAML, and the index of the line and of the column where its parser stops → what is
-    wrong there and what to do; ("", "") for other errors."""
-    line = lines[number] if number < len(lines) else ""
-    if "\t" in line[: max(column, len(line) - len(line.lstrip())) + 1]:
-        return "a tab stands where YAML takes spaces only", "indent with spaces"
-    flow = re.match(r"\s*-\s*(\w+)\s*\{", line)
-    if flow:
-        return f"the colon behind {flow[1]!r} is missing", f"write `- {flow[1]}: {{…}}`"
-    above = next((text for text in reversed(lines[:number]) if text.strip()), "")
-    word = re.match(r"\s*-\s*([\w.]+)\s*(?:#.*)?$", above)
-    if word and re.match(r"\s+[\w-]+\s*:", line):
-        return f"the colon behind {word[1]!r}, in the line above, is missing", f"write `- {word[1]}:`"
-    return "", ""

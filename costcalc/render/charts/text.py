@@ -181,7 +181,7 @@ def _bar_lines(chart: BarChart, screen: Screen) -> Iterator[str]:
     numbers = max(map(len, values))
     room = max(4, min(60, screen.text_width - width - numbers - 7 - 6))
     bars = [*cells.bars([value / chart.whole for _, value in rows[: len(chart.bars)]], room, screen.unicode), ""]
-    short_names = pad(shorten_names([label for label, _ in rows], width), width, False, shorten_middle)
+    short_names = pad(shorten_names([label for label, _ in rows], (), width), width, False, shorten_middle)
     for name, (_, value), text, bar in zip(short_names, rows, values, bars, strict=False):
         line = f"{name}  {text.rjust(numbers)}  {format_percent(value / chart.whole).rjust(6)}"
         yield f"{line}  {palette.bar}{bar}{palette.off}" if bar else f"{palette.faint}{line}{palette.off}"

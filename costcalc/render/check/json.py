@@ -11,8 +11,6 @@ from costcalc.core.dim import Dim
 from costcalc.render import json
 from costcalc.studies.check.verdict import Amount, CheckResult, ModelCheck, SourcePlace, Verdict
 
-OUTCOMES = ("kept", "exceeded", "unknown")
-
 
 def render(outcome: CheckResult) -> str:
     """Outcome -> the document as text, with its versions at its head."""
@@ -24,7 +22,7 @@ def to_dict(outcome: CheckResult) -> dict[str, Any]:
     text while symbols are open; seconds, joules, rates and shares are floats; null is what is not known. minimum is
     true where the limit is the least, certainty there where a figure is not exact."""
     return {
-        "outcome": OUTCOMES[outcome.exit_code],
+        "outcome": outcome.outcome,
         "exit_code": outcome.exit_code,
         "models": [_model_object(checked) for checked in outcome.models],
         "notes": list(outcome.notes),

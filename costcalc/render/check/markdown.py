@@ -46,7 +46,7 @@ def marker(ident: str = "") -> str:
 
 def render(outcome: CheckResult, ident: str = "", most: int = MAX_CHARACTERS) -> str:
     """Outcome -> the comment in at most `most` bytes, hence no more characters."""
-    mark = MARKS[("kept", "exceeded", "unknown")[outcome.exit_code]]
+    mark = MARKS["unknown" if outcome.outcome == "empty" else outcome.outcome]
     title = f" ({ident})" if ident else ""
     head = MarkdownBlock((marker(ident), f"### {mark} costcalc{title}: {headline(outcome)}"))
     blocks = [

@@ -44,7 +44,8 @@ def render(outcome: CheckResult, screen: Screen) -> str:
             for line in wrap(printable(note), screen.text_width, 2)
         ]
     lines += [""] if outcome.notes else []
-    start = (screen.palette.good, screen.palette.bad, screen.palette.warning)[outcome.exit_code]
+    palette = screen.palette
+    start = {"kept": palette.good, "exceeded": palette.bad}.get(outcome.outcome, palette.warning)
     lines += [f"{start}{line}{screen.palette.off}" for line in wrap(headline(outcome), screen.text_width, 0)]
     return screen.text("\n".join(lines))
 

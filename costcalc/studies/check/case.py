@@ -57,7 +57,8 @@ class CheckCase:
     """One model in one scenario. figures are the quantities that its limits and its baseline are about and that are no
     totals of every report; baseline_figures are the baseline's, which is called baseline_source ("" where there is none
     at all); other_revision says that it is the baseline of another revision, which need not know the model yet.
-    open_branches names the Ifs whose branch is open: totals count the dearer one."""
+    open_branches names the Ifs whose branch is open: totals count the dearer one. total_limits are numbers that open
+    totals do not exceed, where their symbols depend on data."""
 
     snapshot: Snapshot
     budget: Budget
@@ -69,6 +70,7 @@ class CheckCase:
     baseline_figures: Mapping[QuantityRef, Figure] = field(default_factory=dict)
     peak: Peak | None = None
     open_branches: tuple[str, ...] = ()
+    total_limits: Mapping[str, int] = field(default_factory=dict)
 
     def value(self, ref: QuantityRef) -> Dim | Fraction | None:
         """A quantity's value now; None where the model does not have it."""

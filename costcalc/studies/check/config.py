@@ -35,8 +35,6 @@ def read_config(root: YamlNode, file: str, folder: Path) -> Config:
     models = root.values["models"]
     nodes = models.items if isinstance(models, Seq) else [] if is_null(models) else [models]
     entries = tuple([entry for node in nodes for entry in _read_entries(reader, node, outer)])
-    if not entries:
-        raise reader.error(models, "`models:` is empty", "list models: `models: [models/*.yaml]`")
     lock = root.values.get("lock")
     levels = RuleLevels(*(_read_prefixes(reader, root, key) for key in ("select", "ignore", "warn")))
     return Config(file, folder, entries, levels, reader.word(lock, "lock") if lock else LOCK)

@@ -93,11 +93,12 @@ def read_config_file(path: str | os.PathLike[str]) -> Config:
 
 
 def parse_config(content: bytes, label: str, folder: Path) -> Config:
-    """The config in a file's content; label is what messages call the file. ConfigError where it breaks the form."""
+    """The config in a file's content, that of an empty one without a model; label is what messages call the file.
+    ConfigError where it breaks the form."""
     if label.endswith(".toml"):
         return read_config(parse_toml(content, label), label, folder)
     if all(line.lstrip()[:1] in (b"", b"#") for line in content.splitlines()):
-        raise ConfigError("the file is empty", "write `models:` and `limits:`, or `costcalc check --init`", label)
+        return Config(label, folder, ())
     try:
         return read_config(parse_document(content, label).root, label, folder)
     except SpecError as error:

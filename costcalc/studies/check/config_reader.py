@@ -47,7 +47,9 @@ class ConfigReader:
 
     def word(self, node: YamlNode, label: str) -> str:
         """A text that is not empty."""
-        if not isinstance(node, Scalar) or node.is_null or not node.text.strip():
+        if isinstance(node, Scalar) and (node.is_null or not node.text.strip()):
+            raise self.error(node, f"{label} has no value", f"write `{label}: …`, or leave it out")
+        if not isinstance(node, Scalar):
             raise self.error(node, f"{label} is no word", f"write `{label}: …`")
         return node.text.strip()
 

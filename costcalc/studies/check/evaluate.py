@@ -5,8 +5,8 @@ Runs in any process; the answer travels back. The same is asked once, and proces
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,13 +25,15 @@ from costcalc.studies.pipeline import analyze
 @dataclass(frozen=True, slots=True)
 class ModelFigures:
     """A model's figures. unknown_names are the refusals of names that were bound and that it does not have, where its
-    entry is a glob; open_branches names the Ifs whose branch is open."""
+    entry is a glob; open_branches names the Ifs whose branch is open; total_limits are the upper bounds of open
+    totals."""
 
     snapshot: Snapshot
     figures: dict[QuantityRef, CheckFigure]
     peak: Peak | None
     unknown_names: tuple[UnknownNameError, ...] = ()
     open_branches: tuple[str, ...] = ()
+    total_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 class Evaluation(NamedTuple):
@@ -90,6 +92,7 @@ def _evaluate_figures(evaluation: Evaluation) -> ModelFigures:
         measurements().find_peak_layer(report) if exceeds_peak_limit else None,
         unknown_names,
         report.open_branches,
+        report.total_limits,
     )
 
 

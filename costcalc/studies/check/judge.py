@@ -24,6 +24,7 @@ from costcalc.studies.check.case import (
     signed_bounds,
 )
 from costcalc.studies.check.judge_relative import judge_increases, judge_layers
+from costcalc.studies.check.limits import suggest_operator
 from costcalc.studies.check.rules import LIMIT_CODES, RULES, rule_level
 from costcalc.studies.check.verdict import Verdict
 from costcalc.studies.diff.diff import diff
@@ -42,9 +43,8 @@ def judge(case: CheckCase) -> tuple[Verdict, ...]:
         if is_selected(case, LIMIT_CODES[limit.quantity])
     ]
     verdicts += [*judge_layers(case), *judge_unknown_operators(case), *judge_increases(case, changes)]
-    return tuple(
-        [with_remedy(replace(v, level=rule_level(v.code, case.levels)), case.other_revision) for v in verdicts]
-    )
+    leveled = [replace(v, level=rule_level(v.code, case.levels)) for v in verdicts]
+    return tuple([with_remedy(v, case.other_revision, bool(case.total_limits)) for v in leveled])
 
 
 def is_selected(case: CheckCase, code: str) -> bool:
@@ -52,8 +52,8 @@ def is_selected(case: CheckCase, code: str) -> bool:
     return code != "CC101" and bool(rule_level(code, case.levels))
 
 
-def with_remedy(verdict: Verdict, other_revision: bool = False) -> Verdict:
-    """The verdict with what to do, where something is to be done."""
+def with_remedy(verdict: Verdict, other_revision: bool = False, has_limits: bool = False) -> Verdict:
+    """The verdict with what to do, where something is to be done. has_limits: open totals have upper bounds."""
     if verdict.remedy or verdict.outcome == "kept":
         return verdict
     if verdict.outcome == "exceeded":
@@ -62,7 +62,10 @@ def with_remedy(verdict: Verdict, other_revision: bool = False) -> Verdict:
         return replace(verdict, fact=fact, remedy=words.describe_remedy(verdict, other_revision))
     names = symbols(verdict.value) if isinstance(verdict.value, Poly) else ()
     if verdict.code == "CC103" and names:
-        return replace(verdict, remedy=f"bind {names[0]} with `dims: {{{names[0]}: 128}}` or --dim {names[0]}=128")
+        bind = f"bind {names[0]} with `dims: {{{names[0]}: 128}}` or --dim {names[0]}=128"
+        bind += f", all {len(names)} with `dims: {{'*': 128}}` or --dim '*=128'" if len(names) > 1 else ""
+        bind += ", or take the upper bounds with `upper: true` or --upper" if has_limits else ""
+        return replace(verdict, remedy=bind)
     if verdict.code == "CC104" and verdict.limit_place is None:
         return replace(verdict, remedy="name a lock file or a git revision with --baseline")
     rule_remedy = RULES[verdict.code].remedy
@@ -135,6 +138,14 @@ def judge_limit(case: CheckCase, limit: Limit, changes: Changes) -> Verdict:
         return _judge_quantity(case, limit)
     value = case.snapshot.totals.get(limit.quantity)
     outcome, code, reason = decide_limit(case, limit, value, LIMIT_CODES[limit.quantity])
+    upper = case.total_limits.get(limit.quantity)
+    if code == "CC103" and upper is not None and not limit.minimum:
+        outcome_of_upper = decide_limit(case, limit, upper, LIMIT_CODES[limit.quantity])
+        if outcome_of_upper[0] == "kept":
+            verdict = _make_verdict(
+                case, limit, outcome_of_upper[1], words.quantity_kind(limit.quantity), upper, "kept", ""
+            )
+            return replace(verdict, certainty="upper", fact=f"{verdict.fact} (an upper bound, for it depends on data)")
     return _make_verdict(
         case,
         limit,
@@ -157,7 +168,7 @@ def decide_limit(case: CheckCase, limit: Limit, value: Any, code: str) -> tuple[
             return "unknown", "CC103", f"the branch of {case.open_branches[0]} is open, and the dearer one is counted"
         return "exceeded", code, ""
     if high > 0:
-        return "unknown", "CC103", f"it depends on {', '.join(symbols(value))}"
+        return "unknown", "CC103", f"it depends on {words.format_symbols(symbols(value))}"
     if case.open_branches and limit.minimum and not isinstance(limit.value, bool):
         return "unknown", "CC103", f"the branch of {case.open_branches[0]} is open, and the dearer one is counted"
     if case.is_lower_bound(limit.ref):
@@ -215,7 +226,7 @@ def _make_verdict(
     value: Any,
     outcome: str,
     reason: str,
-    blame: Callable[[], Blame],
+    blame: Callable[[], Blame] = lambda: NO_BLAME,
 ) -> Verdict:
     quantity = f"{limit.quantity} {limit.subject}".strip()
     value_text, limit_text = words.format_pair(value, limit.value, kind)
@@ -224,15 +235,19 @@ def _make_verdict(
     lower_bound = outcome == "exceeded" and exact and case.is_lower_bound(limit.ref)
     if outcome == "unknown":
         subject = (
-            "it" if value is None else f"at least {value_text}" if code == "CC101" and not limit.minimum else value_text
+            "it"
+            if value is None or len(value_text) > words.MAX_FORMULA
+            else f"at least {value_text}"
+            if code == "CC101" and not limit.minimum
+            else value_text
         )
         direction = "at least" if limit.minimum else "within"
         fact = f"{quantity}: whether {subject} is {direction} {limit_text} cannot be told: {reason}"
     else:
         headroom = words.format_headroom(value, limit.value, kind, lower_bound, limit.minimum)
         direction = "at least" if limit.minimum else "at most"
-        size = f"{'at least ' if lower_bound else ''}{value_text}"
-        fact = f"{quantity}: {size} of {direction} {limit_text}, {headroom}".rstrip(", ")
+        size = "" if len(value_text) > words.MAX_FORMULA else f": {'at least ' if lower_bound else ''}{value_text} of"
+        fact = f"{quantity}{size} {direction} {limit_text}, {headroom}".rstrip(", ")
     blamed_layer: Blame = blame() if outcome == "exceeded" else NO_BLAME
     return Verdict(
         code,
@@ -276,6 +291,11 @@ def _has_grown(case: CheckCase, quantity: str) -> bool:
 def _judge_count(case: CheckCase, limit: Limit) -> Verdict:
     """How many layers are of an operator; without a domain in the limit, of any domain."""
     layers = [layer for layer in case.snapshot.layers if limit.subject in (layer.op_type, layer.operator)]
+    remedy = None if layers else suggest_operator(limit.subject, {layer.op_type for layer in case.snapshot.layers})
+    if remedy is not None:
+        reason = "neither the model nor costcalc has such an operator"
+        unknown = _make_verdict(case, limit, "CC108", "count", None, "unknown", reason)
+        return replace(unknown, remedy=remedy)
     outcome = "exceeded" if len(layers) > limit.value else "kept"
 
     def last() -> Blame:

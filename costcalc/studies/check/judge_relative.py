@@ -131,7 +131,7 @@ def _decide_increase(case: CheckCase, limit: Increase, rise: Any, before: Any) -
         if case.open_branches:
             return "unknown", "CC103", f"the branch of {case.open_branches[0]} is open, and the dearer one is counted"
         return "exceeded", INCREASES[limit.quantity], ""
-    return "unknown", "CC103", f"it depends on {', '.join(symbols(rise, before))}"
+    return "unknown", "CC103", f"it depends on {words.format_symbols(symbols(rise, before))}"
 
 
 def _format_rise(rise: Any, before: Dim | Fraction, kind: str, lower_bound: bool = False) -> str:
@@ -280,7 +280,7 @@ def _decide_layers(
         return "kept", "", ""
     if unknown_in_group or unknown_in_model:
         return "unknown", "CC101", "an operator has no rule"
-    return "unknown", "CC103", f"it depends on {', '.join(symbols(value, total))}"
+    return "unknown", "CC103", f"it depends on {words.format_symbols(symbols(value, total))}"
 
 
 def _has_unknown_figure(case: CheckCase, quantity: str, layers: Sequence[SnapshotLayer]) -> bool:

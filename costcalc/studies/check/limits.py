@@ -5,13 +5,16 @@ Amounts are in the unit that the catalogue says: 600M, 256 KiB, 2.1 ms, 1 mJ, 50
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from costcalc import ops
 from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, parse_quantities, parse_quantity
+from costcalc.core.registry import COST_RULES, FREE_OPS, SHAPE_RULES, UNKNOWN_REASONS
 from costcalc.core.units import parse_joules, parse_magnitude, parse_number, parse_percent, parse_seconds
-from costcalc.ops.schema import attribute_types
+from costcalc.ops.plugins import load_installed_rules
+from costcalc.ops.schema import attribute_types, operator_names
 from costcalc.studies.check.budget import COUNTABLE, DEFAULT_INCREASES, LIMITS, Increase, Limit
 from costcalc.studies.check.verdict import SourcePlace
 
@@ -73,6 +76,9 @@ def make_limit(
     limit = Limit(quantity, find_parser(quantity)(text), subject, place, minimum)
     if quantity == "unknown_ops" and limit.value:
         raise UsageError("unknown_ops can only be 0", "allow operators by name, with `allow: [domain:Op]` or --allow")
+    if quantity == "ops":
+        subject = subject.removeprefix("ai.onnx:")
+        limit = limit._replace(subject=subject)
     if quantity == "ops" and ":" not in subject:
         operator = {name.lower(): name for name in attribute_types()}.get(subject.lower(), subject)
         if operator != subject:
@@ -89,6 +95,27 @@ def make_limit(
             f"{quantity} is held from above", f"write --max {limit_example(quantity)}, in a config `limits:`"
         )
     return limit._replace(minimum=at_least)
+
+
+def suggest_operator(subject: str, present: Iterable[str]) -> str | None:
+    """The operator of a limit, which no layer is of, and the operators of the model -> None where a rule or a schema
+    knows it, or where it is one of a domain of somebody's own; else the remedy: it may be misspelt, and would always be
+    kept."""
+    domain, _, name = subject.rpartition(":")
+    if not _has_operator(operator_names(), domain, name):
+        ops.load_families()
+        load_installed_rules()
+        known = {*operator_names(), *COST_RULES, *SHAPE_RULES, *FREE_OPS, *UNKNOWN_REASONS}
+        if not _has_operator(known, domain, name) and (not domain or domain in {d for d, _ in known}):
+            names = [op for d, op in sorted(known) if domain in ("", d)]
+            hint = did_you_mean(name, [*present, *names])
+            return hint or f"`costcalc ops` lists all; one of your own is written with its domain: com.acme:{name}"
+    return None
+
+
+def _has_operator(operators: Collection[tuple[str, str]], domain: str, name: str) -> bool:
+    """Whether there is an operator of a name; without a domain, in any."""
+    return (domain, name) in operators if domain else any(op == name for _, op in operators)
 
 
 def parse_limits(text: str, option: str, devices: Sequence[str]) -> list[Limit]:

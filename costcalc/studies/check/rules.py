@@ -166,6 +166,13 @@ _OTHER_RULES = (
         "Leave the limit out for this model, or give the settings that the quantity rests on.",
     ),
     CheckRule(
+        "CC108",
+        "no such operator",
+        "The operator whose layers are counted is one that costcalc or the model knows: one that neither knows may be "
+        "misspelt, and would always be kept.",
+        "Correct the name; `costcalc ops` lists all. An operator of your own is written with its domain: com.acme:Op.",
+    ),
+    CheckRule(
         "CC301",
         "stale baseline",
         "The baseline says what the models cost now. This is noted and breaks nothing.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.core.errors import HardwareError, LockError, UsageError
 from costcalc.core.quantities import CATALOGUE, parse_quantity
+from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.module import NamedModel
 from costcalc.frontends.source import find_source
 from costcalc.studies.batch import Failure
@@ -18,7 +19,7 @@ from costcalc.studies.check import branch, lock_file, measurements
 from costcalc.studies.check.branch import TargetResult
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.case import CheckCase
-from costcalc.studies.check.config_file import nearest_config
+from costcalc.studies.check.config_file import NAMES, nearest_config
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.judge import judge
@@ -50,19 +51,27 @@ def check(
     of them only the named ones where some are named. ConfigError where there is no config or it breaks its form.
 
     With limits, minimums or max_increase (by quantity: `{"macs": "600M", "time.t4": "2.1 ms", "fits.stm32h743": True}`,
-    `{"macs": "2%"}`) the models that are named are held to them without a config, under the options, which are
-    analyze's; allow names operators without a rule that are taken as free.
+    `{"macs": "2%"}`) no config is read, and every name is a model that is held to them, under the options, which are
+    analyze's: `check("lenet5", limits={"macs": "600M"})`; allow names operators without a rule that are taken as free.
 
     baseline is what relative limits compare with; the config's own lock file unless given.
     """
+    for name, argument in {"max": "limits", "min": "minimums"}.items():
+        if name in options:
+            raise UsageError(f"check has no argument {name!r}", f"write {argument}={{'macs': '600M'}}")
+    for source in (*([] if config is None else [config]), *models):
+        if not isinstance(source, (str, os.PathLike)):
+            kind = type(source).__qualname__
+            raise UsageError(f"check reads files, and {kind} is no path", "give the path of a config or of a model")
     if not (limits or minimums or max_increase):
         for name in ("allow",) if allow else options:
             raise UsageError(f"{name} does not go with a config", "write it there")
-        return run(nearest_config(config), baseline, model_names=models, jobs=jobs)
-    if config is not None:
+        return run(_find_config(config), baseline, model_names=models, jobs=jobs)
+    if config is not None and Path(config).name in NAMES:
         raise UsageError(
             f"limits do not go with the config {os.fspath(config)}", "write them there, or give None for it"
         )
+    models = (*([] if config is None else [os.fspath(config)]), *map(os.fspath, models))
     settings = Settings.of(**options)
     all_limits = [
         *make_limits(limits or {}, "--max", settings.devices),
@@ -90,11 +99,19 @@ def name_objects(models: Sequence[Any]) -> list[str]:
     return names
 
 
+def _find_config(config: str | os.PathLike[str] | None) -> Config:
+    """The config in a file, or the nearest one. UsageError where a model is named instead, which no limit holds."""
+    name = "" if config is None else os.fspath(config)
+    if find_builtin(name) or name.endswith((".onnx", ".pt2")):
+        raise UsageError(f"{name} is a model and no config", f"check({name!r}, limits={{'macs': '600M'}}) holds it")
+    return nearest_config(config)
+
+
 def make_config(models: Sequence[Any], limits: LimitSet, settings: Settings) -> Config:
     """The config of models that are held to the same limits under the same settings, without a file. UsageError where
-    no model is named."""
+    there are limits and no model is named."""
     models = name_objects(models)
-    if not models:
+    if not models and not limits.budget().is_empty:
         raise UsageError("limits are for models that are named", "name them: costcalc check MODEL --max macs=600M")
     entries = [ConfigEntry(path, "", "", settings, limits.budget()) for path in dict.fromkeys(models)]
     return Config("", Path(), tuple(entries))
@@ -111,20 +128,28 @@ def run(
     """Config → the verdicts on its models. baseline is another revision's, which need not know every model; without
     one, the config's lock file is taken where it exists. Its staleness is noted either way."""
     results = evaluate_targets(config, model_names=model_names, jobs=jobs, raise_crashes=raise_crashes)
-    is_empty = all(target.entry.budget.is_empty for target, _ in results)
     if baseline is None:
         config_lock = _read_config_lock(config)
         notes = () if config_lock is None else _stale_notes(config, config_lock, results, not model_names)
-        return CheckResult(
-            tuple([_check_model(config, config_lock, {}, False, t, result) for t, result in results]), notes, is_empty
-        )
+        return _check_models(config, config_lock, {}, False, results, notes)
     names = {branch.target_key(t) for t in find_targets(config)}
     renames = branch.find_renames(config, baseline, results, names) if config.file else {}
     notes = branch.baseline_notes(baseline, results, renames, names if config.file and not model_names else None)
     notes += _stale_lock_note(config, baseline, results, not model_names)
-    return CheckResult(
-        tuple([_check_model(config, baseline, renames, True, t, result) for t, result in results]), notes, is_empty
-    )
+    return _check_models(config, baseline, renames, True, results, notes)
+
+
+def _check_models(
+    config: Config,
+    baseline: lock.Baseline | None,
+    renames: Mapping[tuple[str, str], lock.LockEntry],
+    other_revision: bool,
+    results: Sequence[TargetResult],
+    notes: tuple[str, ...],
+) -> CheckResult:
+    """The verdicts on all models; empty where there is not one, for want of limits or of rules that are held to."""
+    models = tuple([_check_model(config, baseline, renames, other_revision, t, result) for t, result in results])
+    return CheckResult(models, notes, not any(checked.verdicts for checked in models))
 
 
 def evaluate_targets(
@@ -214,6 +239,7 @@ def _check_model(
         baseline_figures,
         result.peak,
         result.open_branches,
+        result.total_limits,
     )
     return ModelCheck(target.name, entry.scenario, target.source, judge(case), result.snapshot, baseline_snapshot)
 

@@ -65,7 +65,7 @@ def find_targets(config: Config, model_names: Collection[str] = ()) -> tuple[Tar
             names = ", ".join(dict.fromkeys(t.name for t in targets if not t.error))
             raise UsageError(
                 f"{config.file} has no model {name!r}",
-                f"there are {names[:300]}; with --max a model is checked without the config",
+                f"there are {names[:300] or 'none'}; with --max a model is checked without the config",
             )
     chosen_paths = set().union(*paths_of_name.values())
     return tuple([t for t in targets if chosen_paths & _target_names(t)])

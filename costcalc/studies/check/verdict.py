@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.core.quantity import Certainty
+from costcalc.core.result import Printable
 from costcalc.studies.diff.snapshot import Snapshot
 
 Amount = Dim | Fraction | bool | None
 """A value or a limit: a count, bytes, seconds, joules, a share, a rate, yes or no; None where it is not known."""
+
+CheckOutcome = Literal["kept", "exceeded", "unknown", "empty"]
+
+EXIT_CODES: dict[CheckOutcome, int] = {"kept": 0, "exceeded": 1, "unknown": 2, "empty": 3}
+"""What a check as a whole found -> the exit code."""
 
 
 class SourcePlace(NamedTuple):
@@ -107,9 +113,9 @@ class ModelCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckResult:
-    """All models that were checked, and notes on the check as a whole (a stale baseline). is_empty says that none of
-    them has a limit."""
+class CheckResult(Printable):
+    """All models that were checked, and notes on the check as a whole (a stale baseline). is_empty says that
+    no limit is held, for there is none or its rule is left out; a caller that accepts that sets it False."""
 
     models: tuple[ModelCheck, ...]
     notes: tuple[str, ...] = ()
@@ -120,14 +126,20 @@ class CheckResult:
         return f"<CheckResult of {len(self.models)} models, {len(self.verdicts)} limits: exit code {self.exit_code}>"
 
     @property
-    def exit_code(self) -> int:
-        """2 where a model cannot be read or a limit cannot be told, else 3 where there is no limit, else 1 where one is
-        exceeded, else 0. What is only a warning changes nothing."""
+    def outcome(self) -> CheckOutcome:
+        """unknown where a model cannot be read or a limit cannot be told, else empty where there is no limit, else
+        exceeded where one is, else kept. What is only a warning changes nothing."""
         if any(c.error for c in self.models) or any(v.outcome == "unknown" for v in self.verdicts):
-            return 2
+            return "unknown"
         if self.is_empty:
-            return 3
-        return int(any(v.outcome == "exceeded" and v.level == "error" for v in self.verdicts))
+            return "empty"
+        is_exceeded = any(v.outcome == "exceeded" and v.level == "error" for v in self.verdicts)
+        return "exceeded" if is_exceeded else "kept"
+
+    @property
+    def exit_code(self) -> int:
+        """0 where it is kept, 1 exceeded, 2 unknown, 3 empty."""
+        return EXIT_CODES[self.outcome]
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +14,9 @@ from costcalc.studies.check.verdict import Amount, SourcePlace, Verdict
 
 EXACT = ("count", "bytes")
 """Kinds of figures that are whole numbers or formulas, which are written out in full."""
+
+MAX_FORMULA = 200
+"""Characters of a formula that a sentence holds."""
 
 MAX_DIGITS = 60
 """Digits that are added at most to tell two figures apart."""
@@ -46,6 +50,12 @@ BLAME_PHRASES = {
     "CC010": "the first too many is",
 }
 """How the layer is told that a broken limit points at, where it is not the one with the largest part of a sum."""
+
+
+def format_symbols(names: Sequence[str]) -> str:
+    """Names of symbols, of many the first four and how many more there are: boxes, nonzero, seq, n and 176 more."""
+    more = f" and {len(names) - 4} more" if len(names) > 5 else ""
+    return ", ".join(names[:4] if more else names) + more
 
 
 def format_figure(value: Any, kind: str, extra_digits: int = 0) -> str:
@@ -160,10 +170,11 @@ def format_headroom(value: Amount, limit: Amount, kind: str, lower_bound: bool =
     gap: Any = limit - value  # type: ignore[operator]
     gap = -gap if minimum else gap
     is_exceeded = gap < 0 if isinstance(gap, (int, Fraction)) else bounds(gap)[1] < 0
-    size, share_text = (
-        format_difference(-gap if is_exceeded else gap, kind),
-        format_relative(-gap if is_exceeded else gap, limit).replace("(+", "("),
-    )
+    size_value = -gap if is_exceeded else gap
+    size = format_difference(size_value, kind)
+    if len(size) > MAX_FORMULA and not lower_bound:
+        size = f"at least {format_figure(bounds(size_value)[0], kind)}"
+    share_text = format_relative(size_value, limit).replace("(+", "(")
     if kind == "share":
         size, share_text = f"{size.removesuffix('%')} points", ""
     verb = "missed" if minimum else "exceeded"

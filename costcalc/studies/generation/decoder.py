@@ -8,7 +8,7 @@ position by position costs what it costs for the new positions, attention has th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from costcalc.core.ir import DType, Graph, Node, TensorType
 from costcalc.core.traits import traits_of
 from costcalc.frontends import load
 from costcalc.frontends.source import hold_source
-from costcalc.frontends.symbols import symbol_name
+from costcalc.frontends.symbols import symbol_name, unknown_symbol_remedy
 from costcalc.graph.convert import convert
 from costcalc.ops.attention import split_heads
 
@@ -179,14 +179,17 @@ def make_decoder(
     unbound_graph = load(source, dims=dims, **options)
     batches = [name for name in unbound_graph.symbols if name not in dims]
     if batch != 1 and not batches:
-        raise UsageError("the model has no batch extent that is open", "leave --batch out, or bind its extent by --dim")
+        shapes = {name: unbound_graph.types[name].shape or () for name in unbound_graph.inputs}
+        open_symbols = symbols(*(extent for shape in shapes.values() for extent in shape))
+        remedy = unknown_symbol_remedy("batch", batch, open_symbols, shapes) or "leave --batch out"
+        raise UsageError("the model has no batch extent that is open", remedy)
     dims |= dict.fromkeys(batches, batch)
     graph = load(source, dims=dims, **options)
     caches = cache_inputs(graph)
     _check_branches(source, graph, caches, {**options, "dims": dims})
     past = _past_symbol(graph, caches)
     if not caches and not any(_is_causal(node) for node in graph.nodes):
-        raise UsageError(*NO_DECODER)
+        raise UsageError(*(NO_DECODER if batch == 1 else _no_batch(batch, batches)))
     sequence, totals = _sequence_symbols(graph, caches, past)
     attentions = () if caches else _check_attentions(graph, sequence)
 
@@ -299,9 +302,16 @@ def _sequence_symbols(graph: Graph, caches: tuple[str, ...], past: str) -> tuple
 
 NO_DECODER = (
     "the model generates nothing: it has no past_key_values inputs and no causal Attention node",
-    "export a decoder with its cache, or use an attention layer with `causal: true`; a batch of inputs is --dim N=8",
+    "export a decoder with its cache, or use an attention layer with `causal: true`",
 )
 """Why a model is no decoder, and what would make it one."""
+
+
+def _no_batch(batch: int, symbols: Sequence[str]) -> tuple[str, str]:
+    """A number of texts and the symbols of a model's batch → why a model that is no decoder does not take it, and how
+    its batch is written."""
+    fact = f"--batch {batch} is a number of texts to generate, and the model generates nothing"
+    return fact, "a batch of inputs is " + " ".join(f"--dim {symbol}={batch}" for symbol in symbols)
 
 
 def _is_causal(node: Node) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.analysis.report import analyze_graph
 from costcalc.core.dim import Poly, symbols
-from costcalc.core.errors import CostcalcError, QuantityError
+from costcalc.core.errors import CostcalcError, QuantityError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.core.quantity import Certainty, Figure, QuantityRef
 from costcalc.studies.measurement import Measurement, measure
@@ -73,3 +73,13 @@ def check_devices(quantities: Iterable[QuantityRef]) -> None:
     for ref in quantities:
         if ref.device:
             find_profile(ref.device)
+
+
+def require_measured_energy(ref: QuantityRef) -> None:
+    """UsageError where the device of an energy has no measured one: no limit is held to that of its circuits."""
+    if not find_profile(ref.device).has_measured_energy:
+        raise UsageError(
+            f"{ref.key}: the profile {ref.device} has no measured energy of the whole device; that of its circuits is "
+            "no limit",
+            "give a profile with energy.measured, or hold time and bytes instead",
+        )

@@ -13,10 +13,11 @@ from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.quantity import QuantityRef
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.options import Settings
+from costcalc.studies.sweep import measurements
 from costcalc.studies.sweep.axes import SweepAxis
-from costcalc.studies.sweep.columns import DEVICE_KEYS, ERROR, Row, SweepColumns, plain_value
+from costcalc.studies.sweep.columns import DEVICE_KEYS, ERROR, Row, SweepColumns, device_column, plain_value
 from costcalc.studies.sweep.executor import row_blocks
-from costcalc.studies.sweep.query import compile_condition, device_quantity
+from costcalc.studies.sweep.query import compile_condition, device_quantity, parse_expression
 from costcalc.studies.sweep.recipe import SweepSetup, prepare_sweep
 from costcalc.studies.sweep.select import RowSelection, find_optimum, pareto_rows, parse_goals, sort_rows
 from costcalc.studies.sweep.space import draw_sample
@@ -157,7 +158,7 @@ def run_sweep(
         raise UsageError("--subject-to stands alone", "say what is best with --maximize or --minimize, or use --where")
     if selection.maximize and selection.minimize:
         raise UsageError("--maximize and --minimize stand together", "keep one, or use --pareto for several goals")
-    conditions = [compile_condition(text, columns) for text in (selection.where, selection.subject_to) if text]
+    conditions = [_compile_condition(text, columns) for text in (selection.where, selection.subject_to) if text]
     pareto_goals = parse_goals(selection.pareto, columns, compete=True) if selection.pareto else ()
     sort_goals = parse_goals(selection.sort, columns) if selection.sort else ()
     invalid = 0
@@ -184,6 +185,17 @@ def stream_rows(
     setup: SweepSetup, numbers: Sequence[int], where: str | None, jobs: int | None = None
 ) -> Iterator[list[Row]]:
     """The rows of these points that meet the condition, block by block as they come."""
-    holds = compile_condition(where, setup.recipe.columns.names) if where else None
+    holds = _compile_condition(where, setup.recipe.columns.names) if where else None
     for block in row_blocks(setup.recipe, numbers, jobs):
         yield [row for row in block if holds(row)] if holds else block
+
+
+def _compile_condition(text: str, columns: Sequence[str]) -> Callable[[Row], bool]:
+    """Text of a condition -> whether a row meets it. UsageError for what is none, and for one on an energy that was not
+    measured, as in `check`: that of the circuits alone is thousands of times too small on a microcontroller."""
+    holds = compile_condition(text, columns)
+    for name in parse_expression(text).names():
+        column = name if name in columns or name not in DEVICE_KEYS else device_column(name, columns)
+        if column.startswith("energy."):
+            measurements().require_measured_energy(parse_quantity(column))
+    return holds

@@ -118,3 +118,28 @@ def test_an_unknown_name_is_answered_with_a_near_one() -> None:
         find_profile("h1000")
     with pytest.raises(HardwareError, match="`costcalc hardware` lists all"):
         find_profile("abacus")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("esp32", "of microcontrollers there are stm32f746, stm32h743"),
+        ("esp32s3", "of microcontrollers there are"),
+        ("max78000", "of microcontrollers there are"),
+        ("rp2040", "of microcontrollers there are"),
+        ("nrf52840", "of microcontrollers there are"),
+        ("gtx1080", "; `costcalc hardware` lists all"),
+        ("mi300", "; `costcalc hardware` lists all"),
+        ("stm32f4", "did you mean stm32f746"),
+        ("smt32h743", "did you mean stm32h743"),
+        ("corei7", "did you mean core-i7-8650u"),
+        ("raspbery-pi-4", "did you mean raspberry-pi-4"),
+        ("jetsn-nano", "did you mean jetson-nano"),
+        ("a10", "did you mean a100-sxm-80gb"),
+    ],
+)
+def test_a_device_of_another_series_is_not_suggested(name: str, hint: str) -> None:
+    with pytest.raises(HardwareError) as refused:
+        find_profile(name)
+    assert hint in str(refused.value)
+    assert ("did you mean" in str(refused.value)) == ("did you mean" in hint)

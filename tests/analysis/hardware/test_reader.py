@@ -66,7 +66,20 @@ def test_a_profile_is_read_exactly(tmp_path: Path) -> None:
         ('source: "measured"', "source: 7", r"board.yaml: overhead.source: 7 is not a text"),
         ("variant: rev 2", "variant: []", r"board.yaml: variant: \[\] is not a text"),
         ("kind: npu", "kind: npu\naliases: b", r"board.yaml: aliases: 'b' is not a list"),
-        ("kind: npu", "kind: npu\nkind: gpu", r"board.yaml:2: not YAML: the key 'kind' stands twice"),
+        ("kind: npu", "kind: mcu", r"kind: 'mcu' is no kind of device; did you mean 'microcontroller'\?"),
+        ("value: 1.5 T", "value: 1 GiB", r"board.yaml: peak.int8.value: '1 GiB' is no number of operations a second"),
+        ("value: 1.5 T", "value: 1 GHz", r"board.yaml: peak.int8.value: '1 GHz' is no number of operations a second"),
+        ("value: 1.5 T", "value: null", r"board.yaml: peak.int8.value: has no value; write one such as 312 T"),
+        ("value: 320 GB", "value: null", r"board.yaml: bandwidth.value: has no value"),
+        (
+            "  int8: {value: 1.5 T",
+            "\tint8: {value: 1.5 T",
+            r"board.yaml:7: not YAML: a tab stands where YAML takes spaces only",
+        ),
+        (GOOD[GOOD.index("energy:") :], "energy:\n", r"board.yaml: energy: is not a mapping"),
+        (GOOD[GOOD.index("energy:") :], "energy: {}\n", r"board.yaml: energy: is empty; its keys are mac, byte"),
+        ("overhead:", 'bandwidth: {value: 1, source: "x"}\noverhead:', r"board.yaml:11: not YAML: the key 'bandwidth'"),
+        ("kind: npu", "kind: npu\nkind: gpu", r"board.yaml:4: not YAML: the key 'kind' stands twice"),
         ("kind: npu", "kind: [", r"board.yaml:\d+: not YAML: "),
         ("kind: npu", "kind: !!python/object:os.system x", r"board.yaml:\d+: not YAML: "),
         ("memory:\n", "memory: 3\nnotes:\n", r"board.yaml: memory: is not a mapping; its keys are device"),
@@ -108,3 +121,11 @@ def test_a_name_steers_no_terminal(tmp_path: Path, sign: str) -> None:
         with pytest.raises(HardwareError, match="not printable") as error:
             read_profile(written(tmp_path, with_sign))
         assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("peak", ["1.5 T", "1.5 TOPS", "1.5 TOP/s", "1.5TFLOPS", "1.5 TFLOP/s"])
+def test_rates_may_have_their_units(tmp_path: Path, peak: str) -> None:
+    text = GOOD.replace("value: 1.5 T", f"value: {peak}").replace("value: 320 GB", "value: 320 GB/s")
+    profile = read_profile(written(tmp_path, text))
+    assert profile.peak["int8"].value == 1_500_000_000_000
+    assert profile.bandwidth is not None and profile.bandwidth.value == 320_000_000_000

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from support.cli import run
+from support.cli import environment, run
 from support.small_models import BROKEN, MACS, NET, TEXT, mystery, write
+
+from costcalc.cli.verdict_options import FORMATS
 
 KEPT, OVER = f"macs={MACS}", f"macs={MACS - 1}"
 
@@ -49,8 +51,11 @@ def models(here: Path) -> Path:
         (["net.yaml", "--max", "macs.t4=1"], 2),
         (["net.yaml", "--max", "macs"], 2),
         (["net.yaml", "--max", "time.t5=1s"], 2),
-        (["net.yaml"], 2),
-        ([], 2),
+        (["net.yaml"], 3),
+        (["broken.yaml"], 2),
+        (["net.yaml", "--allow-empty"], 0),
+        ([], 3),
+        (["--allow-empty"], 0),
         (["--max", KEPT], 2),
         (["net.yaml", "--max", KEPT, "--slack", "5%"], 2),
         (["net.yaml", "--max", KEPT, "--baseline", "none.json"], 2),
@@ -116,13 +121,15 @@ def test_trouble_with_formats_and_reports_never_changes_the_verdict(
     assert run(args) == code
     assert json.loads(capsys.readouterr().out)["exit_code"] == code
     reports = ["--report", "sarif=no/such/folder", "--report", "junit=check.xml", "--report", "json=check.json"]
-    assert run([*args, "--format", "table", *reports]) == code
+    assert run([*args, *reports, "--exit-zero"]) == 2
+    capsys.readouterr()
+    assert run([*args, "--format", "table", *reports]) == (code or 2), "a report that is missing is no success"
     said = capsys.readouterr()
     assert said.out == table
     assert "no/such/folder cannot be written" in said.err
     assert (models / "check.xml").read_text().startswith("<?xml")
     assert json.loads((models / "check.json").read_text())["exit_code"] == code
-    assert run([*args, "-o", "no/such/folder"]) == code
+    assert run([*args, "-o", "no/such/folder"]) == (code or 2)
     assert run([*args, "--report", "tabel=x"]) == 2, "what is asked on the command line is refused before anything"
 
 
@@ -133,6 +140,48 @@ def test_a_config_without_a_limit(models: Path, capsys: pytest.CaptureFixture[st
     assert "there is no limit, so nothing is held" in capsys.readouterr().err
     assert run(["check", "--config", str(models / "costcalc.yaml"), "--allow-empty"]) == 0
     assert run(["check", "--config", str(models / "costcalc.yaml"), "--exit-zero"]) == 3
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_tells_that_there_is_no_limit(models: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (models / "costcalc.yaml").write_text("models: [lenet5]\n", encoding="utf-8")
+    assert run(["check", "--config", str(models / "costcalc.yaml"), "--format", form]) == 3
+    printed = capsys.readouterr()
+    assert "bug" not in printed.err
+    assert printed.out
+    if form == "json":
+        assert json.loads(printed.out)["outcome"] == "empty"
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ("models: [net.yaml]\nlimits: {macs: 1}\nignore: [CC001]\n", "leaves out the rule of every limit"),
+        ("models: [net.yaml]\nlimits: {macs: 1}\nselect: [CC2]\n", "leaves out the rule of every limit"),
+        ("models: [net.yaml]\nlayers: {conv1: {macs: 1}}\nignore: [CC011]\n", "leaves out the rule of every limit"),
+        ("models: []\nlimits: {macs: 1}\n", "names no model"),
+        ("models:\n", "names no model"),
+        ("", "names no model"),
+        ("# nothing yet\n", "names no model"),
+        ("models: [net.yaml]\n", "there is no limit"),
+    ],
+)
+def test_a_config_that_holds_nothing(
+    models: Path, config: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 3, whatever the reason; --allow-empty makes it 0, and the reports say the code of the process."""
+    (models / "costcalc.yaml").write_text(config, encoding="utf-8")
+    assert run(["check"]) == 3
+    assert reason in capsys.readouterr().err
+    assert run(["check", "--allow-empty", "--format", "sarif"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["runs"][0]["invocations"][0]["exitCode"] == 0
+    assert not printed.err
+
+
+def test_without_a_config_or_a_limit_nothing_is_held(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "net.yaml"]) == 3
+    assert "no costcalc.yaml here or further up, so nothing is held" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -159,13 +208,23 @@ def test_a_reader_that_has_gone_changes_no_verdict_and_is_no_bug(models: Path, l
     assert child.stderr.read() == b"" and child.wait(60) == code
 
 
-def test_a_format_that_crashes_is_told_and_changes_nothing(
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize(("limit", "code"), [(KEPT, 2), (OVER, 1)])
+@pytest.mark.parametrize("redirect", ["> /dev/full", ">&-"])
+def test_verdicts_that_nobody_can_read_are_no_success(models: Path, limit: str, code: int, redirect: str) -> None:
+    command = f"'{sys.executable}' -m costcalc check net.yaml --max {limit} {redirect}"
+    child = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment())
+    assert child.returncode == code and "standard output" in child.stderr
+
+
+def test_a_format_that_crashes_is_told_and_is_no_success(
     models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from costcalc.render.check import table
 
     monkeypatch.setattr(table, "render", lambda *given: 1 // 0)
     assert run(["check", "net.yaml", "--max", OVER]) == 1
+    assert run(["check", "net.yaml", "--max", KEPT]) == 2
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 

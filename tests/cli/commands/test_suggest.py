@@ -201,3 +201,12 @@ def test_a_quantity_that_the_model_does_not_have_is_refused(
 def test_what_generation_costs_is_refused_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = call(capsys, "suggest", "gpt2", "--prompt", "8", "--generate", "4")
     assert code == 2 and "generation" in err and "bug" not in err
+
+
+def test_a_written_file_keeps_its_parameters_and_that_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = str(tmp_path / "x.yaml")
+    code, _, told = call(capsys, "suggest", "mobilenet", "--apply", "folded", "--set", "alpha=0.25", "-o", new)
+    assert code == 0 and "the file keeps its own parameters" in told and "--set alpha=0.25" in told
+    assert call(capsys, "suggest", "mobilenet", "--apply", "folded", "-o", new)[2] == ""

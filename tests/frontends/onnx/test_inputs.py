@@ -13,7 +13,8 @@ from support.onnx_models import info
 
 from costcalc.core.dim import Dim, minimum, symbol
 from costcalc.core.errors import UsageError
-from costcalc.core.ir import Graph
+from costcalc.core.ir import DType, Graph
+from costcalc.frontends.onnx.inputs import bind_value
 from costcalc.frontends.onnx.reader import load_onnx
 from costcalc.frontends.symbols import parse_dim_param
 
@@ -177,3 +178,18 @@ def test_small_tensors_are_decoded_however_they_are_stored() -> None:
     assert {name: tuple(map(float, t.value or ())) for name, t in graph.initializers.items()} == {
         t.name: (0.0, 1.0, 1.0) for t in [*stored, *raw]
     }
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "fact"),
+    [
+        (DType.BOOL, 2, "'flag' is true or false, and 2 is neither"),
+        (DType.BOOL, 0.5, "'flag' is true or false, and 0.5 is neither"),
+        (DType.INT64, 1.5, "'flag' holds whole numbers, and 1.5 is none"),
+    ],
+)
+def test_a_value_that_an_input_cannot_hold_is_refused(dtype: DType, value: float, fact: str) -> None:
+    with pytest.raises(UsageError, match=fact):
+        bind_value("flag", dtype, (1,), value)
+    assert bind_value("flag", DType.BOOL, (1,), 1) == (True,)
+    assert bind_value("flag", DType.INT64, (2,), 2.0) == (2, 2)

@@ -136,6 +136,23 @@ def test_a_value_beyond_the_upper_bound_is_refused() -> None:
     assert analyze(counted_loop()).bind({"trips": 100}).macs == 100 * 3 * 8 * 8
 
 
+def test_an_upper_bound_that_depends_on_data_itself() -> None:
+    """Of the values that are not 0, at most 12, the largest k are taken: k is 12 at most, too."""
+    nodes = [
+        helper.make_node("NonZero", ["x"], ["places"]),
+        helper.make_node("Cast", ["places"], ["numbers"], to=FLOAT),
+        helper.make_node("NonZero", ["numbers"], ["more"], name="again"),
+    ]
+    model = onnx_models.model(nodes, [info("x", [3, 4])], ["more"], [])
+    report = analyze(model)
+    assert report.symbol_limits == {"nonzero": 12, "nonzero2": 24}
+    with pytest.raises(ShapeError, match=r"nonzero2 is bound to 25; it is 24 at most"):
+        analyze(model, dims={"nonzero2": 25})
+    with pytest.raises(AssumptionError, match="24 at most"):
+        analyze(model).bind({"nonzero2": 25})
+    assert analyze(model, dims={"nonzero2": 24}).graph.symbols["nonzero2"] == 24
+
+
 def selection(op_type: str, inputs: list[str], stored: list[onnx.TensorProto], **attributes: Any) -> bytes:
     """An operator with an extent that depends on data, and a Relu of what it gives, as floats."""
     nodes = [

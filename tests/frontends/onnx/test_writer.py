@@ -164,3 +164,21 @@ def test_weights_are_the_same_whatever_is_made_at_once(tmp_path: Path, monkeypat
     monkeypatch.setattr(onnx_weights, "PIECE", 100)
     export(graph, tmp_path / "pieces", "random")
     assert (tmp_path / "whole").read_bytes() == (tmp_path / "pieces").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("units", "weights", "says"),
+    [
+        (10**18, "zeros", "more than a file can have"),
+        (10**18, "random", "more than a file can have"),
+        (10**12, "random", "are free there"),
+    ],
+)
+def test_weights_beyond_a_file_or_its_disk_are_refused_before_anything_is_written(
+    tmp_path: Path, units: int, weights: str, says: str
+) -> None:
+    (tmp_path / "huge.yaml").write_text(f"input: [1, 1000000]\nlayers: [linear: {{units: {units}, bias: false}}]\n")
+    with pytest.raises(UsageError, match=says):
+        export(costcalc.load(tmp_path / "huge.yaml"), tmp_path / "huge.onnx", weights)
+    assert not (tmp_path / "huge.onnx").exists()
+    export(costcalc.load(tmp_path / "huge.yaml"), tmp_path / "huge.onnx", "none")

@@ -212,7 +212,7 @@ ERRORS = [
     ("  - relu: {<<: {}}\n", "merge keys"),
     ("  - !!python/object:os.system {}\n", "a layer has one kind"),
     ("  - !evil relu\n", "the tag !evil is not part of the language"),
-    ("  - relu: {from: [input\n", "not YAML"),
+    ("  - relu: {from: [input\n", "the '[' in line 3 is not closed"),
     ("  - " + "[" * 100 + "]" * 100 + "\n", "levels are nested"),
 ]
 
@@ -234,6 +234,7 @@ def test_errors_say_where_what_and_what_to_do(layers: str, says: str) -> None:
         ("input: [1]\n", "`layers:` is missing"),
         ("layers: []\n", "`input:` is missing"),
         ("inputs: [1]\nlayers: []\n", "unknown key 'inputs'; did you mean 'input'?"),
+        ("input: {}\nlayers: [relu]\n", "`input:` names no input"),
         ("input: 5\nlayers: []\n", "the shape of 'input' is no list"),
         ("input: [N, -3]\nlayers: [relu]\n", "the extent is -3"),
         ("input: [3]\nblocks: {a: {layers: [{a: {}}]}}\nlayers: [a]\n", "the block 'a' uses itself"),

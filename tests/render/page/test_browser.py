@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.browser import chromium, click, complaints, shown, texts  # noqa: F401
 
@@ -192,6 +192,8 @@ def test_formulas_stand_where_symbols_are_open(show: Open) -> None:
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.integers(0, 10**18))
+@example(1255)
+@example(1005)
 def test_the_page_rounds_as_costcalc_does(browser: Any, n: int) -> None:
     """The page's own script, asked for the short forms of a number."""
     from costcalc.render.page import ASSETS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +13,7 @@ from support.graphs import attention_scores, blocks, standard_conv, unknown
 from costcalc import analyze
 from costcalc.core.quantities import parse_quantity
 from costcalc.core.quantity import Figure
-from costcalc.rules import Graph
+from costcalc.rules import Graph, symbol
 from costcalc.studies.check.budget import Budget, LayerLimit, Limit, RuleLevels
 from costcalc.studies.check.case import CheckCase, CheckFigure
 from costcalc.studies.check.judge import judge
@@ -45,6 +46,28 @@ def test_symbols_are_decided_where_every_value_says_the_same() -> None:
     assert "dims: {seq: 128}" in open_.remedy
 
 
+def test_a_total_that_depends_on_data_is_kept_by_its_upper_bound() -> None:
+    """Of attention_scores as if seq were at most 100: 64·64·100 + 64·100² = 1,049,600 MACs."""
+    kept, open_ = verdicts(
+        attention_scores(), Limit("macs", 1_049_600), Limit("macs", 1_049_599), total_limits={"macs": 1_049_600}
+    )
+    assert (kept.outcome, kept.code, kept.value, kept.certainty) == ("kept", "CC001", 1_049_600, "upper")
+    assert "1,049,600 of at most 1,049,600" in kept.fact and "an upper bound" in kept.fact
+    assert "≤ 1,049,600 of 1,049,600" in shown("table", result(kept))
+    assert (open_.outcome, open_.code) == ("unknown", "CC103")
+    assert open_.remedy.endswith("or take the upper bounds with `upper: true` or --upper")
+
+
+def test_many_open_symbols_are_told_in_few_words() -> None:
+    many = [symbol(f"n{i}") for i in range(180)]
+    snapshot_of_many = replace(snapshot(analyze(standard_conv())), totals={"macs": sum(many) + 1000})
+    budget = Budget((Limit("macs", 1180), Limit("macs", 500)))
+    open_, above = judge(CheckCase(snapshot_of_many, budget))
+    assert "depends on n0, n1, n10, n100 and 176 more" in open_.fact and len(open_.fact) < 200
+    assert "all 180 with `dims: {'*': 128}` or --dim '*=128'" in open_.remedy
+    assert above.outcome == "exceeded" and "exceeded by at least 680" in above.fact and len(above.fact) < 200
+
+
 def test_unknown_operators_are_never_taken_as_zero() -> None:
     """The convolution's 2,160 MACs are known; whatever the limit, the check cannot end well."""
     below, above, operators = verdicts(unknown(), Limit("macs", 10**15), Limit("macs", 2159))
@@ -75,6 +98,14 @@ def test_counts_of_operators() -> None:
     assert (relus.outcome, relus.value, relus.layer) == ("exceeded", 4, "stage1/conv1/Relu")
     assert relus.remedy.startswith("replace stage1/conv1/Relu"), "no cheaper one is one less"
     assert (gelus.outcome, gelus.value, gelus.code) == ("kept", 0, "CC010")
+    misspelt, foreign, other = verdicts(
+        blocks(), Limit("ops", 0, "Gleu"), Limit("ops", 0, "com.microsoft:Gleu"), Limit("ops", 0, "Mystery")
+    )
+    for verdict in (misspelt, foreign, other):
+        assert (verdict.outcome, verdict.code, verdict.value) == ("unknown", "CC108", None)
+    assert misspelt.remedy == "did you mean 'Gelu'?" and "com.acme:Mystery" in other.remedy
+    (absent,) = verdicts(blocks(), Limit("ops", 0, "com.acme:Mystery"))
+    assert (absent.outcome, absent.value) == ("kept", 0), "of a domain of one's own no list is known"
     (own,) = verdicts(unknown(), Limit("ops", 0, "com.acme:Mystery"), allow=("Mystery", "Relu"))
     assert own.outcome == "exceeded"
 

@@ -166,3 +166,35 @@ def test_a_graph_that_is_built_already_is_measured_too() -> None:
     )
     with pytest.raises(UsageError, match="a graph is built already"):
         costcalc.sweep(graph, vary={"dtype": "int8"})
+
+
+BOARD = """\
+name: Board
+kind: microcontroller
+variant: rev 1
+seen: 2026-01-31
+peak:
+  float32: {value: 1 G, source: datasheet}
+energy:
+  measured:
+    float32: {value: 950, source: power analyser}
+"""
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"where": "energy.stm32h743 < 1mJ"},
+        {"where": "params < 1G and energy < 1mJ"},
+        {"minimize": "macs", "subject_to": "energy.stm32h743 < 1mJ"},
+    ],
+)
+def test_a_condition_on_an_energy_needs_a_measured_one(limit: Any, tmp_path: Path) -> None:
+    """As in check and diff: the circuits' energy is no limit's figure. It may be a column, and rows go in its order."""
+    board = tmp_path / "board.yaml"
+    board.write_text(BOARD, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"energy\.stm32h743: the profile stm32h743 has no measured energy"):
+        costcalc.sweep("lenet5", devices=["stm32h743"], **limit)
+    measured = {key: text.replace("energy.stm32h743", f"energy.'{board}'") for key, text in limit.items()}
+    assert len(costcalc.sweep("lenet5", devices=[str(board)], **measured).rows) == 1
+    assert len(costcalc.sweep("lenet5", quantities=["energy.stm32h743"], sort="energy.stm32h743").rows) == 1

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import DType, TensorType
+from costcalc.frontends.yaml.layers.layout import note_layout
 from costcalc.graph.builder import GraphBuilder
 
 
@@ -126,6 +127,7 @@ class Site:
         if rank < 1:
             shape = ", ".join(map(str, self.shape()))
             raise ShapeError(f"its input [{shape}] has no spatial axes", "it takes [N, C, spatial…]")
+        note_layout(self.builder, self.x)
         return rank
 
     def op(

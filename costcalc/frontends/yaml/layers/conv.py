@@ -59,24 +59,6 @@ def window_attributes(
     return attributes
 
 
-IMAGE_CHANNELS = (1, 3, 4)
-"""What images have; MIN_SIDE is what their sides have at least."""
-
-MIN_SIDE = 16
-
-
-def _note_channels_last(site: Site) -> None:
-    """Notes where an input looks like [N, H, W, C]: it has few channels at the end, and many where they belong."""
-    _, channels, rows, last = site.shape()
-    if not isinstance(channels, int) or not isinstance(rows, int) or last not in IMAGE_CHANNELS:
-        return
-    if min(channels, rows) >= MIN_SIDE and (last != 1 or channels == rows):
-        shape = f"[N, {last}, {channels}, …]"
-        site.builder.notes.append(
-            f"the input {site.x} looks like [N, H, W, C]; images are [N, C, H, W] here: write its shape as {shape}"
-        )
-
-
 @layer(
     "conv",
     filters=FILTERS,
@@ -95,8 +77,6 @@ def conv(
     rank = site.spatial()
     channels = site.channels()
     sizes = repeat_per_axis(kernel, rank, "kernel")
-    if site.x in site.builder.inputs and rank == 2:
-        _note_channels_last(site)
     if groups != 1 and channels % groups != 0:
         raise ShapeError(f"{channels} channels do not divide into {groups} groups", "change groups")
     inputs = [site.x, site.weight("weight", (filters, channels // groups, *sizes))]

@@ -7,6 +7,7 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.traits import traits_of
 from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 from costcalc.frontends.yaml.layers.conv import BIAS, WEIGHTS
+from costcalc.frontends.yaml.layers.layout import layout_text
 from costcalc.graph.builder import GraphBuilder
 
 
@@ -17,10 +18,9 @@ def linear(site: Site, units: Dim, bias: bool) -> str:
     if len(site.shape()) < 2:
         raise ShapeError(f"its input has {len(site.shape())} axes", "it takes [N, features] or [N, …, features]")
     *rows, features = site.shape()
-    if len(rows) > 2 and _is_feature_map(site.builder, site.x):
+    if axes := _image_axes(site.builder, site.x):
         site.builder.notes.append(
-            f"{site.name} maps the last axis of a feature map [N, C, H, W]: where all of it is meant, put `- flatten` "
-            "before it"
+            f"{site.name} maps the last axis of {axes}: where all of it is meant, put `- flatten` before it"
         )
     shared = site.builder.initializers.get(f"{site.share}.weight") if site.share else None
     by_rows = shared is not None and f"{site.share}.weight" in site.by_rows
@@ -39,18 +39,24 @@ NEAR = 8
 """Among so many nodes before a layer it is looked for what gives its input."""
 
 
-def _is_feature_map(builder: GraphBuilder, value: str) -> bool:
-    """Whether a convolution or a pool gives a value, directly or through operators that work element by element."""
+def _image_axes(builder: GraphBuilder, value: str) -> str:
+    """A value → `a feature map [N, C, H, W]` where a convolution or a pool gives it, `an image [N, C, H, W]` where an
+    input does, directly or through operators that work element by element; "" for others."""
+    rank = len(builder.types[value].shape or ())
     for node in reversed(builder.nodes[-NEAR:]):
         if value not in node.outputs:
             continue
         traits = traits_of(node)
         if traits.kind in ("convolution", "transposed_convolution", "pool"):
-            return True
+            return "a feature map [N, C, H, W]" if rank > 3 else ""
         if traits.kind not in ("activation", "normalisation") and not traits.in_place:
-            return False
+            return ""
         value = node.inputs[0]
-    return False
+    if value not in builder.inputs:
+        return ""
+    if rank > 3:
+        return "an image [N, C, H, W]"
+    return "an image [N, H, W]" if layout_text(value, builder.types[value].shape or ()) else ""
 
 
 def _gemm(site: Site, x: str, units: Dim, features: Dim, bias: bool) -> str:

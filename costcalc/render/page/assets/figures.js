@@ -26,14 +26,25 @@ function digits(value) {
   return places ? (scaled / 10 ** places).toFixed(places) : grouped.format(scaled);
 }
 
+// The same of a ratio of whole numbers (BigInt), exact: a half is no half where it is rounded before.
+function ratioDigits(count, unit) {
+  const places = count * 1000n < 9995n * unit ? 2 : count * 100n < 9995n * unit ? 1 : 0;
+  const power = 10n ** BigInt(places);
+  const scaled = (2n * count * power + unit) / (2n * unit);
+  return places ? `${scaled / power}.${String(scaled % power).padStart(places, "0")}` : grouped.format(scaled);
+}
+
 function scaledBy(amount, base, prefixes) {
   if (amount === null || amount === undefined) return "?";
   if (typeof amount === "object") return amount.text ?? `≥ ${scaledBy(amount.least, base, prefixes)}`;
   const value = Number(amount);
   if (value < base) return `${Number.isInteger(value) ? value : digits(value)} ${prefixes[0]}`.trim();
+  const isCount = typeof amount === "string" || Number.isInteger(value);
+  const inUnit = (power) =>
+    isCount ? ratioDigits(BigInt(amount), BigInt(base) ** BigInt(power)) : digits(value / base ** power);
   let power = 0;
-  while (power < prefixes.length - 1 && Number(digits(value / base ** power).replaceAll(",", "")) >= base) power += 1;
-  return `${digits(value / base ** power)} ${prefixes[power]}`;
+  while (power < prefixes.length - 1 && Number(inUnit(power).replaceAll(",", "")) >= base) power += 1;
+  return `${inUnit(power)} ${prefixes[power]}`;
 }
 
 const short = (amount) => scaledBy(amount, 1000, DECIMAL);
