@@ -19,12 +19,10 @@ COMMON_FAMILIES = (
 )
 
 OTHER_FAMILIES = (
-    "aten",
-    "aten_elementwise",
-    "aten_image",
-    "aten_indexing",
-    "aten_product",
-    "aten_elementwise",
+    "aten.elementwise",
+    "aten.image",
+    "aten.indexing",
+    "aten.product",
     "attention",
     "contrib.activation",
     "contrib.attention",

@@ -2,5 +2,3 @@
 
 Their types are those of the exported program, so that no shape rule is needed.
 """
-
-from __future__ import annotations

@@ -8,7 +8,7 @@ from support.operator_rules import F32, I64, t, work
 from costcalc.core import registry
 from costcalc.core.formula import Cost
 from costcalc.core.ir import DType, TensorType
-from costcalc.ops import aten_elementwise
+from costcalc.ops.aten import elementwise
 
 C64 = DType.COMPLEX64
 X = t(2, 3, 4)

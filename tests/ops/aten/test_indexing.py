@@ -10,7 +10,7 @@ from support.operator_rules import BOOL, I64, t, work
 from costcalc.core import registry
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import DType, TensorType
-from costcalc.ops import aten_indexing
+from costcalc.ops.aten import indexing
 
 C64 = DType.COMPLEX64
 X = t(2, 3, 4)

@@ -13,7 +13,7 @@ from costcalc.core import registry
 from costcalc.core.dim import Dim, substitute, symbol
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType
-from costcalc.ops.aten_image import adaptive_elements
+from costcalc.ops.aten.image import adaptive_elements
 
 P = "pooling"
 
