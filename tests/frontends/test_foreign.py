@@ -50,13 +50,6 @@ CASES = [
     ("git-lfs", "net.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "; git lfs pull"),
     ("html", "net.onnx", b"\n<!DOCTYPE html>\n<html lang=en>", "an HTML page.*download the file itself"),
     ("html", "net.yaml", b"<html><head><title>Not found</title>", "an HTML page"),
-    (
-        "torch-export",
-        "m.pt2",
-        archive("m/archive_format", "m/models/model.json", "m/data/weights/w"),
-        "torch.export.load",
-    ),
-    ("torch-export", "m.pt2", archive("serialized_exported_program.json", "version"), "an exported program of PyTorch"),
     ("torchscript", "m.pt", archive("m/data.pkl", "m/code/__torch__.py", "m/constants.pkl"), "a TorchScript model"),
     (
         "torch-weights",

@@ -27,12 +27,12 @@ def operations(operator: str, *inputs: TensorType, out: TensorType) -> dict[str,
     return {kind: count for (kind, _), count in work(found).items()}
 
 
-@pytest.mark.parametrize("operator", aten_elementwise.FUNCTIONS)
+@pytest.mark.parametrize("operator", elementwise.FUNCTIONS)
 def test_functions(operator: str) -> None:
     assert operations(operator, X, out=X) == {"transcendental": 24}
 
 
-@pytest.mark.parametrize("operator", aten_elementwise.CHOICES)
+@pytest.mark.parametrize("operator", elementwise.CHOICES)
 def test_choices(operator: str) -> None:
     assert operations(operator, X, out=X) == {"compare": 24}
 
@@ -57,7 +57,7 @@ def test_complex_sums() -> None:
     assert operations("complex_sum", Z, out=t(2, 4, dtype=C64)) == {"add": 2 * (24 - 8)}
 
 
-@pytest.mark.parametrize("operator", aten_elementwise.SELECTIONS)
+@pytest.mark.parametrize("operator", elementwise.SELECTIONS)
 def test_selections_compare_each_element(operator: str) -> None:
     assert operations(operator, X, out=t(2, 3)) == {"compare": 24}
 

@@ -26,7 +26,7 @@ def operations(operator: str, *inputs: TensorType, out: TensorType, **attributes
     return {kind: count for (kind, _), count in work(found).items()}
 
 
-@pytest.mark.parametrize("operator", [*aten_indexing.MOVES, "write", "view_dtype"])
+@pytest.mark.parametrize("operator", [*indexing.MOVES, "write", "view_dtype"])
 def test_moves_are_free(operator: str) -> None:
     assert registry.rule_state("aten", operator) == "free"
 
