@@ -184,9 +184,9 @@ def sum_costs(graph: Graph) -> CostSums:
     groups: dict[tuple[int, int, Dim], tuple[NodeFigures, StoredCount, Dim]] = {}
     for node, figures, storage in figure_nodes(graph):
         key = (id(figures), id(storage), node.count)
-        if key in times:
+        try:
             times[key] += 1
-        else:
+        except KeyError:
             times[key] = 1
             groups[key] = (figures, storage, node.count)
     rows = [(_layer_figures(*group), times[key]) for key, group in groups.items()]

@@ -72,11 +72,11 @@ def find_stored_tensors(graph: Graph) -> Iterator[StoredTensor]:
     """A graph -> its stored tensors that nodes read, each with the node that it is counted for: the first that computes
     with it. A shared tensor is counted once."""
     readers = _find_readers(graph)
-    nodes = graph.nodes
+    nodes, declared_kinds = graph.nodes, _declared_kinds(graph)
     for name, type_ in graph.initializers.items():
         uses = readers[name]
         if uses:
-            kind = _declared_kind(name, graph) or _classify_tensor(type_, uses, graph, readers)
+            kind = declared_kinds.get(name) or _classify_tensor(type_, uses, graph, readers)
             index, position = uses[0]
             node = nodes[index]
             owner = index
@@ -93,9 +93,10 @@ def find_stored_tensors(graph: Graph) -> Iterator[StoredTensor]:
     yield from _find_owned_tensors(graph, readers)
 
 
-def _declared_kind(name: str, graph: Graph) -> str:
-    """The kind of a stored tensor as the front end knows it; "" where it follows from how it is read."""
-    return "param" if name in graph.parameters else graph.stored_kinds.get(name, "")
+def _declared_kinds(graph: Graph) -> dict[str, str]:
+    """The kinds of stored tensors by name as the front end knows them; those that are missing follow from how they are
+    read."""
+    return {**graph.stored_kinds, **dict.fromkeys(graph.parameters, "param")}
 
 
 def _find_owned_tensors(graph: Graph, readers: Readers) -> Iterator[StoredTensor]:
@@ -103,10 +104,11 @@ def _find_owned_tensors(graph: Graph, readers: Readers) -> Iterator[StoredTensor
     if not graph.owners:
         return
     index_of_node = {node.name: i for i, node in enumerate(graph.nodes)}
+    declared_kinds = _declared_kinds(graph)
     for name, owner in graph.owners.items():
         type_ = graph.initializers.get(name)
         if type_ is not None and not readers[name] and owner in index_of_node:
-            kind = _declared_kind(name, graph) or "constant"
+            kind = declared_kinds.get(name, "constant")
             yield StoredTensor(name, type_, kind, index_of_node[owner], type_.elements)
 
 
@@ -133,7 +135,7 @@ def parameters_by_node(graph: Graph) -> dict[int, StoredCount]:
 def _count_unshared(graph: Graph) -> dict[int, StoredCount] | None:
     """parameters_by_node where each stored tensor is read once, by the node that computes with it: it follows from the
     node's own types. None where that is not so."""
-    initializers = graph.initializers
+    initializers, declared_kinds = graph.initializers, _declared_kinds(graph)
     counts: dict[int, StoredCount] = {}
     names_before: set[str] = set()
     stored = initializers.keys()
@@ -147,7 +149,7 @@ def _count_unshared(graph: Graph) -> dict[int, StoredCount] | None:
         names_before.update(names)
         tensors = tuple(
             [
-                (position, initializers[name], _declared_kind(name, graph))
+                (position, initializers[name], declared_kinds.get(name, ""))
                 for position, name in enumerate(node.inputs)
                 if name in initializers
             ]
