@@ -81,8 +81,7 @@ def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], Sh
     """Registers a function (input types; attributes) -> output type or tuple of output types."""
 
     def register(function: ShapeFunction) -> ShapeFunction:
-        for name in op_types:
-            SHAPE_RULES[domain, name] = _inspect_rule(function)
+        SHAPE_RULES.update(dict.fromkeys([(domain, name) for name in op_types], _inspect_rule(function)))
         return function
 
     return register
@@ -93,8 +92,7 @@ def cost_rule(*op_types: str, domain: str = "") -> Callable[[CostFunction], Cost
     are not known. Its docstring states the formula."""
 
     def register(function: CostFunction) -> CostFunction:
-        for name in op_types:
-            COST_RULES[domain, name] = _inspect_rule(function)
+        COST_RULES.update(dict.fromkeys([(domain, name) for name in op_types], _inspect_rule(function)))
         return function
 
     return register
@@ -105,8 +103,7 @@ def value_rule(*op_types: str, domain: str = "") -> Callable[[ValueFunction], Va
     It is called only where the output is a small tensor."""
 
     def register(function: ValueFunction) -> ValueFunction:
-        for name in op_types:
-            VALUE_RULES[domain, name] = _inspect_rule(function)
+        VALUE_RULES.update(dict.fromkeys([(domain, name) for name in op_types], _inspect_rule(function)))
         return function
 
     return register
