@@ -108,7 +108,7 @@ class _Candidates:
         if len(shape) >= 2:
             found = [s.target for s in same if s.value in self.tables]
         else:
-            lengths = [(types[name].shape or (0,))[0] for name in self.tables]
+            lengths = [(types[name].shape or (0,))[0] for name in self.tables if name in types]
             module, _, name = spec.target.rpartition(".")
             inner = [s.target for s in same if s.target.startswith(f"{module}.") and s.target.endswith(f".{name}")]
             found = inner if shape and shape[0] in lengths else []
