@@ -104,7 +104,8 @@ class _Candidates:
         """The table of an embedding with the same type; of a vector, one of the same name in an inner module, if it is
         as long as such a table. "" where there is none."""
         types = self.program.graph.types
-        shape = types[spec.value].shape or ()
+        type_ = types.get(spec.value)
+        shape = (type_ and type_.shape) or ()
         if len(shape) >= 2:
             found = [s.target for s in same if s.value in self.tables]
         else:
