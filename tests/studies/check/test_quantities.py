@@ -81,6 +81,9 @@ def test_an_energy_that_was_not_measured_is_no_limit(here: Path, capsys: pytest.
     assert entry["hardware"][0]["energy_of"] == "the whole device, measured"
     half = call(capsys, "check", "lenet5", "--act-dtype", "int8", "--dtype", "int8", "--max", f"energy.{board}=1J")
     assert half[0] == 2, "int8 was not measured"
+    narrow = ("--act-dtype", "int8", "--dtype", "int8")
+    code, _, err = call(capsys, "diff", "lenet5", "lenet5", *narrow, "--fail-on", f"energy.{board}>1J")
+    assert code == 2 and "no measured energy of the whole device in int8" in " ".join(err.split())
 
 
 def test_settings_beside_a_config_are_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
