@@ -202,3 +202,16 @@ def test_an_allowed_operator_leaves_no_bound(here: Path, capsys: pytest.CaptureF
     limits = ["--max", "arena_bytes=1GiB", "--max", "time.t4=1s"]
     assert call(capsys, "check", "m.onnx", *limits)[0] == 2
     assert call(capsys, "check", "m.onnx", *limits, "--allow", "com.acme:Mystery")[0] == 0
+
+
+def test_what_warns_of_a_model_is_told_and_what_is_decided_by_default_is_not(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """[N, H, W, C] is another network than the one that was meant; its figures keep the limit all the same."""
+    write(here, net_yaml="input: [N, 32, 32, 3]\nlayers: [conv: {filters: 4, kernel: 3}, linear: {units: 2}]\n")
+    code, out, _ = call(capsys, "check", "net.yaml", "--max", "macs=1G")
+    text = " ".join(out.split())
+    assert code == 0 and text.count("the input looks like [N, H, W, C]") == 1
+    assert "put `- flatten` before it" in text and "by default" not in text
+    notes = json.loads(call(capsys, "check", "net.yaml", "--max", "macs=1G", "--format", "json")[1])["notes"]
+    assert [note.partition(":")[0] for note in notes] == ["net.yaml", "net.yaml"]
