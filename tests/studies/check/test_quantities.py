@@ -215,3 +215,11 @@ def test_what_warns_of_a_model_is_told_and_what_is_decided_by_default_is_not(
     assert "put `- flatten` before it" in text and "by default" not in text
     notes = json.loads(call(capsys, "check", "net.yaml", "--max", "macs=1G", "--format", "json")[1])["notes"]
     assert [note.partition(":")[0] for note in notes] == ["net.yaml", "net.yaml"]
+
+
+def test_a_broken_arena_names_the_layer_that_holds_the_peak(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """6 × 28 × 28 floats go into the first Tanh and as many come out of it: 18,816 of 37,632 bytes each."""
+    code, out, _ = call(capsys, "check", "lenet5", "--max", "arena_bytes=1KiB")
+    text = " ".join(out.split())
+    assert code == 1 and "CC013: where activations peak, the largest output is of tanh1 (50.0%)" in text
+    assert "make tanh1 cheaper, or raise the limit" in text
