@@ -159,6 +159,7 @@ OTHER_OPTIONS = {
         ("--batch", "--batch-size", "--bs"),
         "write --dim N=8, or the name of the model's own batch; where that is fixed, --shape INPUT=8,…",
     ),
+    "--arena": "write --align 16 for the arena's size, or `costcalc memory MODEL --arena` for its plan",
     "-b": "for a batch of inputs write --dim N=8",
     "-f": "write --format json",
     **{f"--{form}": f"write --format {form}" for form in ("json", "csv", "markdown", "html")},

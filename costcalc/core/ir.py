@@ -174,6 +174,12 @@ class Node:
         return f"{self.place}: {label}" if self.place else label
 
 
+class WarningNote(str):
+    """A note that the model may not be what was meant, not what was decided by default: `check` tells it, too."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """A model in which every value has a type (UNKNOWN where no rule gives one).

@@ -63,9 +63,17 @@ def _round_as_printed(size: int, unit: int) -> Fraction:
     return Fraction(format_digits(Fraction(size, unit)).replace(",", ""))
 
 
+LARGEST_WRITTEN = 10**9
+"""From this number on, rounded numbers are written by a power of ten."""
+
+
 def format_digits(value: Fraction, extra_digits: int = 0) -> str:
     """A number -> three significant digits, or `extra_digits` in addition, halves rounded up: 1.81, 44.6, 416; all
-    digits before the point are written."""
+    digits before the point are written, unless they are very many: 1.72e25."""
+    if value >= LARGEST_WRITTEN:
+        power = len(str(int(value))) - 1
+        mantissa = format_digits(value / 10**power, extra_digits)
+        return f"{mantissa}e{power}" if not mantissa.startswith("10") else format_digits(Fraction(10 ** (power + 1)))
     places = extra_digits + (2 if value < Fraction(9995, 1000) else 1 if value < Fraction(9995, 100) else 0)
     scaled = int(value * 10**places + Fraction(1, 2))
     if not places:
@@ -99,16 +107,25 @@ def format_share(part: Dim | None, total: Dim | None) -> str:
     return "" if part_of_total is None else format_percent(part_of_total)
 
 
-def format_percent(share: float) -> str:
-    """A share -> 12.3%. A share above 0 that would round to 0 is <0.1%."""
-    return "<0.1%" if 0 < share < 0.0005 else f"{share * 100:.1f}%"
+LARGE_SHARE = 100_000
+"""From so many times the whole on a share is told in times: its percents are more digits than a reader takes in."""
+
+
+def format_percent(share: float | Fraction) -> str:
+    """A share -> 12.3%. A share above 0 that would round to 0 is <0.1%; a very large one is told in times: 1.72 M×."""
+    if share >= LARGE_SHARE:
+        return f"{format_short(round(share))}×"
+    return "<0.1%" if 0 < share < 0.0005 else f"{float(share) * 100:,.1f}%"
 
 
 def format_exact_share(share: Fraction, extra_digits: int = 0, sign: bool = False) -> str:
-    """A share -> 30.0%, or +2.3% with a sign; `extra_digits` adds some. A share that would round to 0 is <0.1%."""
+    """A share -> 30.0%, or +2.3% with a sign; `extra_digits` adds some. A share that would round to 0 is <0.1%; a very
+    large one is told in times, unless digits are added: +1.72 M×."""
     size, places = abs(share), 1 + extra_digits
     tenths = int(size * 100 * 10**places + Fraction(1, 2))
     prefix = "-" if share < 0 else "+" if sign and share > 0 else ""
+    if size >= LARGE_SHARE and not extra_digits:
+        return f"{prefix}{format_short(round(size))}×"
     if size and not tenths:
         return f"{prefix}<0.{1:0{places}}%"
     integer, decimals = divmod(tenths, 10**places)

@@ -276,7 +276,8 @@ def _paint_column(texts: list[str], key: str, palette: Palette) -> list[str]:
 
 
 def total_lines(totals: Sequence[Total], width: int, palette: Palette) -> Iterator[str]:
-    """Totals -> lines, each exact and, beside it, rounded; formulas in as many lines as they need."""
+    """Totals -> lines, each exact and, beside it, rounded; formulas in as many lines as they need, and below them the
+    number that they do not exceed."""
     totals = [fact._replace(label=printable(fact.label)) for fact in totals]
     label = max(text_width(fact.label) for fact in totals) + 2
     exact = [printable(cells.amount(fact.value)) for fact in totals]
@@ -288,6 +289,8 @@ def total_lines(totals: Sequence[Total], width: int, palette: Palette) -> Iterat
         first, *more = [text.rjust(numbers)] if len(text) <= numbers else _total_lines(text, width, label)
         yield f"{fact.label.ljust(label)}{palette.total}{first}{palette.off}{GAP + human if human else ''}"
         yield from more
+        if not human and fact.limit is not None:
+            yield f"{' ' * label}{cells.limit_text(fact, width - label)}"
 
 
 def _total_lines(text: str, width: int, label: int) -> list[str]:

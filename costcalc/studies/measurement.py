@@ -277,6 +277,13 @@ def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
     joules = energy(bound)
     if joules is None:
         raise _missing_peak(bound, ())
+    if bound.profile.has_measured_energy and not joules.is_measured:  # that of the circuits is another figure by far
+        used = ", ".join(element for element, _ in bound.macs_by_type)
+        assert bound.profile.energy is not None
+        raise NoDeviceFigureError(
+            f"the profile {ref.device} has no measured energy of the whole device in {used or 'any precision'}",
+            f"it was measured in {', '.join(bound.profile.energy.measured)}: set --act-dtype and --dtype",
+        )
     return Figure(joules.total, "lower" if joules.without or bound.report.lower_bound else "estimate")
 
 

@@ -7,7 +7,7 @@ shape (1×1, depthwise).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -43,7 +43,8 @@ class Bar(NamedTuple):
 
 class BarChart(NamedTuple):
     """The dearest parts of a model, the largest first. rest is how many are left out and what they cost together,
-    whole the model's total; unit is "bytes" or "number"."""
+    whole the model's total; unit is "bytes" or "number"; names are those of all parts, drawn or not, among which a
+    shortened label stands for one alone."""
 
     title: str
     quantity: str
@@ -52,6 +53,7 @@ class BarChart(NamedTuple):
     rest: tuple[int, int]
     whole: int
     least: bool = False
+    names: tuple[str, ...] = ()
 
 
 class MemoryChart(NamedTuple):
@@ -159,7 +161,7 @@ def report_names(reports: Sequence[Report]) -> tuple[str, ...]:
 def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: int) -> BarChart:
     """The dearest layers, blocks or operators of a report by one of its totals."""
     kind_of_row = {id(row): name for row, name in zip(report.rows, layer_kinds(report), strict=True)}
-    items: Iterable[LayerCost | LayerGroup]
+    items: Sequence[LayerCost | LayerGroup]
     if by == "layer":
         items = report.layers
     elif by == "op":
@@ -193,6 +195,7 @@ def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: in
         (len(remainder), sum(bar.value for bar in remainder)),
         sum(bar.value for bar in bars),
         bool(open_amounts) or any(row.figures.get(quantity) is None for row in report.rows),
+        tuple(item.name for item in items),
     )
 
 

@@ -10,7 +10,7 @@ from costcalc.analysis.report import open_peak, report_certainty
 from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.compare import Comparison, amount_ratio
-from costcalc.views.figures import figure_amount, figure_entries, figure_ratios, refusal_notes
+from costcalc.views.figures import basis_suffix, figure_amount, figure_entries, figure_ratios, refusal_notes
 from costcalc.views.summary import accounting_text, report_notes
 from costcalc.views.table import Column, Note, Table, make_table
 
@@ -31,7 +31,9 @@ def comparison_tables(comparison: Comparison) -> tuple[Table, Table]:
     totals = [
         *[_amount_row(CATALOGUE[key].label, amounts) for key, amounts in comparison.totals().items()],
         *[
-            ComparisonRow(ref.label, [figure_amount(ref, figure) for figure in row], figure_ratios(ref, row))
+            ComparisonRow(
+                ref.label + basis_suffix(ref), [figure_amount(ref, figure) for figure in row], figure_ratios(ref, row)
+            )
             for ref, row in comparison.figures.items()
         ],
     ]

@@ -237,8 +237,9 @@ def explain_report(report: Report, layer: str | None = None) -> Explanation:
 
 
 def find_layer(report: Report, name: str) -> int:
-    """A report and a name → the index of the layer: of exactly this name, or but for case, else the only one that ends
-    so, contains it or has its parts in this order, or the only one of this operator type."""
+    """A report and a name → the index of the layer: of exactly this name, or that computes the tensor of this name, or
+    but for case, else the only one that ends so, contains it or has its parts in this order, or the only one of this
+    operator type."""
     names = [row.name for row in report.rows]
     lower_names, lower_name = [n.lower() for n in names], name.lower()
     parts = [part for part in re.split("[/…]", lower_name) if part]
@@ -252,9 +253,13 @@ def find_layer(report: Report, name: str) -> int:
         lambda _, candidate: lower_name in candidate,
         lambda _, candidate: _has_parts_in_order(parts, candidate.split("/")),
     )
+    producers = {output.name: i for i, row in enumerate(report.rows) for output in row.outputs}
+    if name not in names and name in producers:
+        return producers[name]
     for test in tests:
         matches = matches or [i for i in range(len(names)) if test(names[i], lower_names[i])]
     matches = matches or [i for i, row in enumerate(report.rows) if row.op_type.lower() == lower_name]
+    matches = matches or sorted({producers[tensor] for tensor in match_elided(name, producers)})
     if len(matches) == 1:
         return matches[0]
     if matches:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 from costcalc.core.amount import LowerBound
@@ -74,10 +75,19 @@ def figure_cell(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
     return FigureCell(amount, figure_plain(figure), figure.certainty)
 
 
+def basis_suffix(ref: QuantityRef) -> str:
+    """A quantity → ` (circuits)` of an energy that was not measured of the whole device, "" of any other: what the
+    heading of its row or column adds."""
+    if ref.quantity.key != "energy":
+        return ""
+    catalogue = import_module("costcalc.analysis.hardware.catalogue")  # reads YAML, which most tables do without
+    return "" if catalogue.find_profile(ref.device).has_measured_energy else " (circuits)"
+
+
 def figure_column(ref: QuantityRef, short: bool, value: Callable[[Any], Any]) -> Column:
     """A quantity as a column of a table of models; short rounds counts to three digits, as bytes always are."""
     kind = {"bytes": "bytes", "number": "short" if short else "number"}.get(ref.quantity.unit, "figure")
-    return Column(ref.key, TITLES.get(ref.key, ref.title), kind, 90, value)
+    return Column(ref.key, TITLES.get(ref.key, ref.title) + basis_suffix(ref), kind, 90, value)
 
 
 TITLES = {"peak_activation_bytes": "Peak activations"}

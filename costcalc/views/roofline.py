@@ -138,7 +138,7 @@ def layers_text(roofline: Roofline) -> str:
 
 def fit_text(fit: MemoryFit) -> str:
     """`weights 549 KiB of 2.00 MiB flash (26.8%)`."""
-    share = format_percent(fit.nbytes / fit.capacity)
+    share = format_percent(Fraction(fit.nbytes, fit.capacity))
     over = "" if fit.fits else f", {format_bytes(fit.nbytes - fit.capacity)} too many"
     memory = {"flash": "flash", "sram": "SRAM", "device": "device memory"}[fit.memory]
     return f"{fit.contents} {format_bytes(fit.nbytes)} of {format_bytes(fit.capacity)} {memory} ({share}{over})"

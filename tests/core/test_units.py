@@ -185,3 +185,23 @@ def test_a_figure_rounded_up_is_read_back_as_no_less_and_hardly_more(value: int,
 )
 def test_the_text_is_human(value: int, text: str) -> None:
     assert units.format_ceiling(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Fraction(10**9 - 1), "999,999,999"),
+        (Fraction(17 * 10**24), "1.70e25"),
+        (Fraction(9999 * 10**20), "1.00e24"),
+        (Fraction(10**40 + 10**37 * 6), "1.01e40"),
+    ],
+)
+def test_a_rounded_number_of_very_many_digits_is_a_power_of_ten(value: Fraction, text: str) -> None:
+    assert units.format_digits(value) == text
+
+
+def test_a_very_large_share_is_told_in_times() -> None:
+    assert units.format_percent(Fraction(17 * 10**25, 10)) == "17,000,000 E×"
+    assert units.format_exact_share(Fraction(2_500_000), sign=True) == "+2.50 M×"
+    assert units.format_exact_share(Fraction(99_999)) == "9,999,900.0%"
+    assert units.format_percent(12.5) == "1,250.0%"

@@ -27,7 +27,7 @@ from costcalc.render.layout import text_width
 from costcalc.render.terminal import Screen, palette, screen
 from costcalc.rules import DType, Graph, GraphBuilder
 from costcalc.views.report import TableOptions, report_table
-from costcalc.views.table import Column, Table
+from costcalc.views.table import Column, Table, Total
 
 MODELS = {"blocks": blocks, "unknown": unknown, "scores": attention_scores}
 Gold = Callable[[str, str], None]
@@ -179,6 +179,15 @@ def test_totals_fit_the_line(width: int) -> None:
     lines = list(table.total_lines(report_table(costcalc.analyze("resnet18")).totals, width, palette(colours=False)))
     assert all(len(line) <= max(width, 36) for line in lines)
     assert ("44.6 MiB" in " ".join(lines)) == (width == 60)
+
+
+def test_the_number_that_a_long_formula_does_not_exceed_stands_below_it() -> None:
+    boxes = symbol("boxes")
+    long_total = Total(
+        "FLOPs", 123_456_789 * boxes * boxes + 987_654_321 * boxes + 1, "number", 5_890_000_000, "at most 9 boxes"
+    )
+    for width, last in ((40, "       ≤ 5.89 G, at most 9 boxes"), (25, "       ≤ 5.89 G")):
+        assert list(table.total_lines([long_total], width, palette(colours=False)))[-1] == last
 
 
 def test_a_long_formula_breaks_between_its_terms() -> None:

@@ -62,7 +62,8 @@ def find_defect(run: Run, outcome: Outcome) -> str:
 def _wrong_code(run: Run, outcome: Outcome, stderr: str) -> str:
     command = run.arguments[0] if run.arguments else ""
     verdict = command in VERDICTS and (not VERDICTS[command] or VERDICTS[command] in run.arguments)
-    if outcome.code not in ((0, 1, 2) if verdict else (0, 2)):
+    empty = (3,) if command == "check" and "--allow-empty" not in run.arguments else ()
+    if outcome.code not in ((0, 1, 2, *empty) if verdict else (0, 2)):
         return f"code: {command} exits {outcome.code}"
     if outcome.code == 2 and not stderr.strip() and not outcome.stdout.strip():
         return f"silent: {command} exits 2 without a word"

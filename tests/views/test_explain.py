@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from onnx import helper
 from support.graphs import attention_scores, blocks, separable, standard_conv, unknown
+from support.onnx_models import info, model, weight
 
 import costcalc
 from costcalc import CostcalcError
@@ -169,3 +172,13 @@ def test_generation_has_its_working() -> None:
     assert found["Tokens/s on t4"].startswith("≤ ")
     with pytest.raises(CostcalcError, match="the model generates nothing"):
         costcalc.explain("lenet5", generation=True)
+
+
+def test_a_tensor_leads_to_the_layer_that_computes_it(tmp_path: Path) -> None:
+    """What `memory` prints can be given to `explain`, shortened too."""
+    nodes = [helper.make_node("Conv", ["x", "w"], ["/body/Conv_output_0"], name="first")]
+    nodes.append(helper.make_node("Relu", ["/body/Conv_output_0"], ["getitem_9"], name="Conv"))
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(nodes, [info("x", shape=[1, 3, 6, 6])], ["getitem_9"], [weight("w", 5, 3, 3, 3)]))
+    for tensor, layer in (("/body/Conv_output_0", "first"), ("…Conv_output_0", "first"), ("getitem_9", "Conv")):
+        assert costcalc.explain(path, tensor).layer == layer

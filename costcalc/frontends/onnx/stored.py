@@ -6,6 +6,7 @@ then each of them. The order of fields in a message is free: https://protobuf.de
 
 from __future__ import annotations
 
+import errno
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -102,18 +103,33 @@ def model_pieces(model: onnx.ModelProto, graph: Graph, path: Path | None, weight
     graph_message = model.graph.SerializeToString(deterministic=True)
     heads = [_field_head(_INITIALIZER, len(item.head) + max(item.size, 0)) + item.head for item in stored]
     length = len(graph_message) + sum(map(len, heads)) + sum(max(item.size, 0) for item in stored)
+    if is_external and weights == "zeros" and path is not None:
+        _write_zeros(total, path.parent / location)  # before the first piece: a model that is refused leaves its file
     yield rest.SerializeToString(deterministic=True) + _field_head(_GRAPH, length) + graph_message
     for item, head in zip(stored, heads, strict=True):
         yield head
         if item.size >= 0:
             yield from _elements(item.name, tensors[item.name], weights, kinds)
-    if is_external and weights != "none" and path is not None:
+    if is_external and weights == "random" and path is not None:
         with (path.parent / location).open("wb") as file:
-            if weights == "zeros":
-                file.truncate(total)
-            else:
-                for name, t in large.items():
-                    file.writelines(_elements(name, t, weights, kinds))
+            for name, t in large.items():
+                file.writelines(_elements(name, t, weights, kinds))
+
+
+def _write_zeros(total: int, path: Path) -> None:
+    """Replaces a file by so many zeros, which take no room. UsageError where its file system has no files as large:
+    what stood there stays."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.truncate(total)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        if error.errno not in (errno.EFBIG, errno.EINVAL, errno.EOVERFLOW):
+            raise
+        fact = f"the weights take {total:,} bytes, more than a file can have there"
+        raise UsageError(fact, "write --weights none") from error
 
 
 def _require_room(total: int, weights: str, path: Path) -> None:

@@ -116,7 +116,7 @@ def draw_bars(chart: BarChart, axes: Any) -> None:
     numbers = number_kinds(bar.kind for bar in chart.bars if bar.kind)
     colours = [MARKS[numbers[bar.kind]] if bar.kind else MARKS[0] for bar in chart.bars]
     values: list[float] = [bar.value for bar in chart.bars]
-    names = shorten_names([printable(bar.label) for bar in chart.bars], (), LABEL)
+    names = shorten_names([printable(bar.label) for bar in chart.bars], list(map(printable, chart.names)), LABEL)
     texts = [(bar.value, values[i]) for i, bar in enumerate(chart.bars)]
     if chart.rest[0]:
         names.append(f"{chart.rest[0]:,} more")

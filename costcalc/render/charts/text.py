@@ -18,7 +18,7 @@ from costcalc.core.units import format_axis, format_bytes, format_percent, forma
 from costcalc.render import area as plot
 from costcalc.render import cells
 from costcalc.render.layout import pad, shorten_middle, text_width, wrap
-from costcalc.render.names import shorten_names
+from costcalc.render.names import distinct_width, shorten_names
 from costcalc.render.terminal import Screen
 from costcalc.studies.sweep.axes import decimal_text
 from costcalc.studies.sweep.columns import Row, is_number
@@ -131,6 +131,9 @@ def _row_text(row: int, width: int, cells: dict[tuple[int, int], tuple[str, str]
 LABEL = 44
 """No label of a bar is longer."""
 
+SHORTEST = 8
+"""Cells of the longest bar, at the least, where names need the room."""
+
 MAX_LISTED = 12
 
 
@@ -177,11 +180,14 @@ def _bar_lines(chart: BarChart, screen: Screen) -> Iterator[str]:
         yield f"{palette.faint}nothing{palette.off}"
         return
     values = [value_text(value, chart.unit) for _, value in rows]
-    width = min(LABEL, max(text_width(label) for label, _ in rows), max(12, screen.text_width // 2 - 10))
     numbers = max(map(len, values))
+    labels, names = [label for label, _ in rows], list(map(printable, chart.names))
+    longest = min(LABEL, max(map(text_width, labels)))
+    width = min(longest, max(12, screen.text_width // 2 - 10))
+    width = distinct_width(labels, names, width, max(width, min(longest, screen.text_width - numbers - 13 - SHORTEST)))
     room = max(4, min(60, screen.text_width - width - numbers - 7 - 6))
     bars = [*cells.bars([value / chart.whole for _, value in rows[: len(chart.bars)]], room, screen.unicode), ""]
-    short_names = pad(shorten_names([label for label, _ in rows], (), width), width, False, shorten_middle)
+    short_names = pad(shorten_names(labels, names, width), width, False, shorten_middle)
     for name, (_, value), text, bar in zip(short_names, rows, values, bars, strict=False):
         line = f"{name}  {text.rjust(numbers)}  {format_percent(value / chart.whole).rjust(6)}"
         yield f"{line}  {palette.bar}{bar}{palette.off}" if bar else f"{palette.faint}{line}{palette.off}"

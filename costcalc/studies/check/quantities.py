@@ -77,7 +77,11 @@ def _figure_remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -
 
 
 def _largest_layer(measurement: Measurement, ref: QuantityRef) -> tuple[str, Fraction | None]:
-    """The layer with the largest part of a quantity that is a sum over layers, and its share; "" of any other."""
+    """The layer with the largest part of a quantity that is a sum over layers, and its share; of an arena that of the
+    largest output alive where activations peak; "" of any other."""
+    if ref.quantity.key == "arena_bytes":
+        peak = find_peak_layer(measurement.base)
+        return ("", None) if peak is None else (peak.layer, peak.share)
     amounts = [(amount, name) for amount, name in _layer_amounts(measurement, ref) if amount]
     if not amounts:
         return "", None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costcalc.core.errors import HardwareError, LockError, UsageError
+from costcalc.core.ir import WarningNote
 from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.module import NamedModel
@@ -147,9 +148,17 @@ def _check_models(
     results: Sequence[TargetResult],
     notes: tuple[str, ...],
 ) -> CheckResult:
-    """The verdicts on all models; empty where there is not one, for want of limits or of rules that are held to."""
+    """The verdicts on all models, and what warns that one may not be what was meant, once for all scenarios; empty
+    where there is no verdict, for want of limits or of rules that are held to."""
     models = tuple([_check_model(config, baseline, renames, other_revision, t, result) for t, result in results])
-    return CheckResult(models, notes, not any(checked.verdicts for checked in models))
+    warnings = dict.fromkeys(
+        f"{checked.model}: {note}"
+        for checked in models
+        if checked.snapshot is not None
+        for note in checked.snapshot.notes
+        if isinstance(note, WarningNote)
+    )
+    return CheckResult(models, (*notes, *warnings), not any(checked.verdicts for checked in models))
 
 
 def evaluate_targets(

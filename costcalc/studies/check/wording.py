@@ -47,6 +47,7 @@ UNIT_SUFFIXES = {"flop_per_byte": "FLOP/byte", "per_second": "tokens/s"}
 BLAME_PHRASES = {
     "CC007": "the largest output that is then alive is of",
     "CC009": "longest takes",
+    "CC013": "where activations peak, the largest output is of",
     "CC010": "the first too many is",
 }
 """How the layer is told that a broken limit points at, where it is not the one with the largest part of a sum."""

@@ -39,3 +39,8 @@ def test_a_page_compares_models_whose_peak_is_undecided(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     ok("report", OPEN, "resnet18", "-o", str(page))
     assert "Peak activation bytes" in page.read_text()
+
+
+def test_an_energy_that_was_not_measured_says_that_it_is_of_the_circuits() -> None:
+    assert "Energy on t4 (circuits)" in ok("compare", "lenet5", "alexnet", "--hardware", "t4")
+    assert "| Energy t4 (circuits) |" in ok("table", "lenet5", "--columns", "name,energy.t4")

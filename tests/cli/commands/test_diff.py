@@ -175,7 +175,8 @@ def test_the_environment_names_a_format(capsys: pytest.CaptureFixture[str], monk
     assert diff(capsys, "old.yaml", "new.yaml")[1].startswith("Net  old.yaml")
 
 
-def test_a_page_shows_few_layers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_page_shows_few_layers(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     assert "more)" in diff(capsys, "resnet34", "resnet50")[1]
     assert "(167 more)" in diff(capsys, "resnet34", "resnet50", "--top", "10")[1]
     assert len(json.loads(diff(capsys, "resnet34", "resnet50", "--format", "json")[1])["diffs"][0]["layers"]) == 177

@@ -86,3 +86,8 @@ def test_open_sizes_and_an_arena(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_size_makes_a_lower_bound() -> None:
     text = str(costcalc.footprint(unknown()))
     assert "≥ 752" in text and "the size of 2 tensors (mystery, relu)" in text
+
+
+def test_the_arena_of_another_command_is_led_to(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = call(capsys, "analyze", "lenet5", "--arena")
+    assert code == 2 and "--align 16" in err and "costcalc memory MODEL --arena" in err

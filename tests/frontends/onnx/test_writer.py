@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -182,3 +184,21 @@ def test_weights_beyond_a_file_or_its_disk_are_refused_before_anything_is_writte
         export(costcalc.load(tmp_path / "huge.yaml"), tmp_path / "huge.onnx", weights)
     assert not (tmp_path / "huge.onnx").exists()
     export(costcalc.load(tmp_path / "huge.yaml"), tmp_path / "huge.onnx", "none")
+
+
+def test_zeros_beyond_the_file_system_leave_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit between 1 GiB and 2^63 bytes, such as 16 TiB of ext4, is known when the file is made."""
+    (tmp_path / "huge.yaml").write_text("input: [1, 1000000]\nlayers: [linear: {units: 1000000, bias: false}]\n")
+    (tmp_path / "huge.onnx").write_text("before")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 31, limits[1]))
+    try:
+        with pytest.raises(UsageError, match="4,000,000,000,000 bytes, more than a file can have there"):
+            export(costcalc.load(tmp_path / "huge.yaml"), tmp_path / "huge.onnx", "zeros")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert (tmp_path / "huge.onnx").read_text() == "before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == before

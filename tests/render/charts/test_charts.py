@@ -19,9 +19,11 @@ from support.browser import chromium  # noqa: F401
 from support.cli import call, environment, ok
 from support.onnx_models import info, model, weight
 
+import costcalc
+from costcalc.core.elision import match_elided
 from costcalc.render.charts import figures
 from costcalc.rules import UsageError
-from costcalc.views.charts import Bar, BarChart, MemoryChart, ParetoChart, Point, quantity_axis
+from costcalc.views.charts import Bar, BarChart, MemoryChart, ParetoChart, Point, bar_chart, quantity_axis
 
 MODELS = ("mobilenet", "mobilenet_v2", "squeezenet1_1", "resnet18", "resnet50", "vgg16")
 DEVICES = "--hardware=raspberry-pi-5,rtx4090,a100-sxm-80gb"
@@ -192,3 +194,25 @@ def test_the_ends_of_pictures() -> None:
     figure.canvas.draw()
     assert [place for place in one.get_xticks() if 0.5 <= place <= 1.5] == [1]
     assert kinds.get_legend() is None and "nothing" in [word.get_text() for word in none.texts]
+
+
+@pytest.mark.parametrize("width", ["60", "80", "100"])
+def test_a_name_beside_a_bar_is_that_of_one_layer_only(width: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one that is not drawn, too: what is printed can be given to `explain`."""
+    monkeypatch.setenv("COLUMNS", width)
+    names = [layer.name for layer in costcalc.analyze("resnet50").layers]
+    bars = [line.split("  ")[0] for line in ok("plot", "resnet50", "--quantity=params", "--top=4").splitlines()[2:6]]
+    assert any("…" in bar for bar in bars)
+    assert all(len(match_elided(bar, names) or [bar]) == 1 for bar in bars)
+
+
+def test_a_name_in_a_picture_is_that_of_one_layer_only() -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    report = costcalc.analyze("resnet50")
+    axes = Figure().subplots()
+    figures.draw_bars(bar_chart(report, "params", "layer", None, 4), axes)
+    labels = [label.get_text() for label in axes.get_yticklabels()][:4]
+    assert any("…" in label for label in labels)
+    assert all(len(match_elided(label, [row.name for row in report.layers]) or [label]) == 1 for label in labels)

@@ -81,6 +81,9 @@ def test_an_energy_that_was_not_measured_is_no_limit(here: Path, capsys: pytest.
     assert entry["hardware"][0]["energy_of"] == "the whole device, measured"
     half = call(capsys, "check", "lenet5", "--act-dtype", "int8", "--dtype", "int8", "--max", f"energy.{board}=1J")
     assert half[0] == 2, "int8 was not measured"
+    narrow = ("--act-dtype", "int8", "--dtype", "int8")
+    code, _, err = call(capsys, "diff", "lenet5", "lenet5", *narrow, "--fail-on", f"energy.{board}>1J")
+    assert code == 2 and "no measured energy of the whole device in int8" in " ".join(err.split())
 
 
 def test_settings_beside_a_config_are_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,3 +202,24 @@ def test_an_allowed_operator_leaves_no_bound(here: Path, capsys: pytest.CaptureF
     limits = ["--max", "arena_bytes=1GiB", "--max", "time.t4=1s"]
     assert call(capsys, "check", "m.onnx", *limits)[0] == 2
     assert call(capsys, "check", "m.onnx", *limits, "--allow", "com.acme:Mystery")[0] == 0
+
+
+def test_what_warns_of_a_model_is_told_and_what_is_decided_by_default_is_not(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """[N, H, W, C] is another network than the one that was meant; its figures keep the limit all the same."""
+    write(here, net_yaml="input: [N, 32, 32, 3]\nlayers: [conv: {filters: 4, kernel: 3}, linear: {units: 2}]\n")
+    code, out, _ = call(capsys, "check", "net.yaml", "--max", "macs=1G")
+    text = " ".join(out.split())
+    assert code == 0 and text.count("the input looks like [N, H, W, C]") == 1
+    assert "put `- flatten` before it" in text and "by default" not in text
+    notes = json.loads(call(capsys, "check", "net.yaml", "--max", "macs=1G", "--format", "json")[1])["notes"]
+    assert [note.partition(":")[0] for note in notes] == ["net.yaml", "net.yaml"]
+
+
+def test_a_broken_arena_names_the_layer_that_holds_the_peak(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """6 × 28 × 28 floats go into the first Tanh and as many come out of it: 18,816 of 37,632 bytes each."""
+    code, out, _ = call(capsys, "check", "lenet5", "--max", "arena_bytes=1KiB")
+    text = " ".join(out.split())
+    assert code == 1 and "CC013: where activations peak, the largest output is of tanh1 (50.0%)" in text
+    assert "make tanh1 cheaper, or raise the limit" in text

@@ -198,3 +198,17 @@ def test_a_condition_on_an_energy_needs_a_measured_one(limit: Any, tmp_path: Pat
     measured = {key: text.replace("energy.stm32h743", f"energy.'{board}'") for key, text in limit.items()}
     assert len(costcalc.sweep("lenet5", devices=[str(board)], **measured).rows) == 1
     assert len(costcalc.sweep("lenet5", quantities=["energy.stm32h743"], sort="energy.stm32h743").rows) == 1
+
+
+def test_an_energy_is_measured_in_each_combination_or_not_known(tmp_path: Path) -> None:
+    """416,520 MACs at 950 pJ in float32; the profile has no measured energy of int8, and its circuits' is no stand-in."""
+    board = tmp_path / "board.yaml"
+    board.write_text(BOARD, encoding="utf-8")
+    vary = {"dtype": ["float32", "int8"], "act_dtype": ["float32", "int8"]}
+    column = f"energy.'{board}'"
+    sweep = costcalc.sweep("lenet5", vary=vary, quantities=[f"energy.{board}"])
+    amounts = {(row["dtype"], row["act_dtype"]): row[f"energy.{board}"] for row in sweep}
+    assert amounts["float32", "float32"] == float(Fraction(416_520 * 950, 10**12))
+    assert amounts["int8", "int8"] is None
+    kept = costcalc.sweep("lenet5", vary=vary, where=f"{column} < 1J")
+    assert ("int8", "int8") not in {(row["dtype"], row["act_dtype"]) for row in kept}

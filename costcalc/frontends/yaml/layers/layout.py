@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
+from costcalc.core.ir import WarningNote
 from costcalc.graph.builder import GraphBuilder
 
 IMAGE_CHANNELS = (1, 3, 4)
@@ -61,7 +62,7 @@ def note_layout(builder: GraphBuilder, value: str) -> None:
     shape = builder.types[value].shape if value in builder.inputs else None
     text = layout_text(value, shape) if shape is not None else ""
     if text and text not in builder.notes:
-        builder.notes.append(text)
+        builder.notes.append(WarningNote(text))
 
 
 def with_layout(error: ShapeError, builder: GraphBuilder) -> ShapeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
+from costcalc.core.ir import WarningNote
 from costcalc.core.traits import traits_of
 from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 from costcalc.frontends.yaml.layers.conv import BIAS, WEIGHTS
@@ -19,9 +20,8 @@ def linear(site: Site, units: Dim, bias: bool) -> str:
         raise ShapeError(f"its input has {len(site.shape())} axes", "it takes [N, features] or [N, …, features]")
     *rows, features = site.shape()
     if axes := _image_axes(site.builder, site.x):
-        site.builder.notes.append(
-            f"{site.name} maps the last axis of {axes}: where all of it is meant, put `- flatten` before it"
-        )
+        advice = "where all of it is meant, put `- flatten` before it"
+        site.builder.notes.append(WarningNote(f"{site.name} maps the last axis of {axes}: {advice}"))
     shared = site.builder.initializers.get(f"{site.share}.weight") if site.share else None
     by_rows = shared is not None and f"{site.share}.weight" in site.by_rows
     if len(rows) == 1 and (shared is None or by_rows):
