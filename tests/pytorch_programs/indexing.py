@@ -142,6 +142,13 @@ def take_windows(x: torch.Tensor, i: torch.Tensor) -> tuple[Any, ...]:
     return x[i], x[:, i], x[i, i], x.index_select(1, i), x.index_put((i,), x[0]), x.index_add(1, i, x[:, i])
 
 
+def write_diagonal(x: torch.Tensor) -> torch.Tensor:
+    """A product with a matrix whose diagonal alone is written."""
+    matrix = x.new_zeros(4, 4)
+    torch.linalg.diagonal(matrix).copy_(x[:, 0])
+    return matrix @ x
+
+
 def indexed(*extents: int) -> Callable[[], tuple[torch.Tensor, ...]]:
     """x of these extents, a vector of 3 indices and a matrix of 2 × 2."""
     return lambda: (torch.empty(extents), torch.zeros(3, dtype=torch.int64), torch.zeros(2, 2, dtype=torch.int64))
@@ -157,6 +164,7 @@ PROGRAMS = {
     "scatters": Program(lambda: Each(SCATTERS), indexed(3, 3, 4, 6), macs=0),
     "masks": Program(lambda: Each(MASKS), masked, macs=0),
     "in_place": Program(lambda: Each((write_slices,)), lambda: (torch.empty(2, 3, 4, 6), torch.empty(2, 12)), macs=0),
+    "overwritten": Program(lambda: Each((write_diagonal,)), lambda: (torch.empty(4, 8),)),
     "lengths": Program(
         lambda: Each((choose,)), lambda: (torch.empty(2, 3, 8), torch.ones(1, dtype=torch.int64)), macs=0
     ),

@@ -61,7 +61,21 @@ def inputs() -> tuple[torch.Tensor, torch.Tensor]:
 
 BATCH = Dim("batch", max=64)
 
+class Outer(nn.Module):
+    """A module with a parameter that nothing reads, beside one of the same size in a module inside it, which its own
+    call reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spare = nn.Parameter(torch.zeros(8, 8))
+        self.inner = nn.Linear(8, 8, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ self.inner.weight
+
+
 PROGRAMS = {
+    "spare": Program(lambda: nn.Sequential(Outer()), lambda: (torch.empty(4, 8),)),
     "tied": Program(Net, inputs),
     "tied_open": Program(Net, inputs, {"x": {0: BATCH, 2: Dim("height", min=4)}, "ids": {0: BATCH}}),
 }

@@ -78,7 +78,7 @@ class Aliases:
 
     def follow(self, call: Call) -> tuple[str, ...]:
         """A call -> the names of the tensor that it writes to, all of it or a part; () where it writes to none."""
-        source = _first_tensor(call)
+        source = first_tensor(call)
         if not source or not call.outputs:
             return ()
         base = self.bases.get(source, source)
@@ -94,6 +94,11 @@ class Aliases:
             names.append(call.outputs[0])
         return tuple(names)
 
+    def is_overwritten(self, call: Call) -> bool:
+        """Whether a call gives views only that are written over."""
+        outputs = [output for output in call.outputs if output]
+        return bool(outputs) and self.overwritten.issuperset(outputs)
+
     def is_part(self, name: str) -> bool:
         """Whether a value is a view of a tensor, not a name of the whole."""
         base = self.bases.get(name, name)
@@ -106,7 +111,8 @@ def is_in_place(call: Call) -> bool:
     return len(parts) > 1 and parts[1].endswith("_") and not parts[1].endswith("__")
 
 
-def _first_tensor(call: Call) -> str:
+def first_tensor(call: Call) -> str:
+    """A call -> the tensor that is its first argument; "" where that is none."""
     value = next(iter(call.arguments.values()), None)
     return value if isinstance(value, ValueName) else ""
 
@@ -123,7 +129,7 @@ def _find_overwritten(graph: ProgramGraph) -> frozenset[str]:
     targets: set[str] = set()
     overwritten: set[str] = set()
     for call in reversed(graph.calls):
-        source, outputs = _first_tensor(call), {output for output in call.outputs if output}
+        source, outputs = first_tensor(call), {output for output in call.outputs if output}
         is_target = operator_name(call.target) in VIEWS and outputs <= targets and not outputs & read
         if is_target:
             overwritten |= outputs

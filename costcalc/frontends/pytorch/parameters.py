@@ -94,10 +94,12 @@ class _Candidates:
         return stored[-1] if stored else ""
 
     def read_in_its_place(self, spec: InputSpec, same: Sequence[InputSpec]) -> str:
-        """The one of another module that the parameter's own module reads; "" where there is none, or several."""
+        """The one of another module that the parameter's own module reads; "" where there is none, or several. What
+        modules inside it hold, a module may read beside its own."""
         module = spec.target.rpartition(".")[0]
-        read = self.readers.get(module, ())
-        found = [s.target for s in same if s.value in read and s.target.rpartition(".")[0] != module]
+        read = self.readers.get(module, ()) if module else ()
+        others = [s.target for s in same if s.value in read and s.target.rpartition(".")[0] != module]
+        found = [target for target in others if not target.startswith(f"{module}.")]
         return found[0] if len(found) == 1 else ""
 
     def vocabulary_table(self, spec: InputSpec, same: Sequence[InputSpec]) -> str:

@@ -9,7 +9,7 @@ from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim, Poly, substitute, symbols
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
 from costcalc.core.ir import UNKNOWN, TensorType, bind_type
-from costcalc.frontends.pytorch.aliases import Aliases
+from costcalc.frontends.pytorch.aliases import Aliases, first_tensor
 from costcalc.frontends.pytorch.metadata import CallNames, operator_name, parse_source_line
 from costcalc.frontends.pytorch.parameters import find_ties
 from costcalc.frontends.pytorch.program import Call, ExportedProgram, ProgramGraph, SubgraphArgument, ValueName
@@ -129,8 +129,9 @@ class ProgramWalker:
             if operator in NO_COMPUTATION or (namespace in NO_COMPUTATION and not any(call.outputs)):
                 continue
             if any(call.outputs) or (not call.outputs and call.arguments):
-                if aliases.overwritten and aliases.overwritten.issuperset(filter(None, call.outputs)):
-                    source = self.names.get(call.arguments["self"], call.arguments["self"])
+                if aliases.is_overwritten(call):
+                    viewed = first_tensor(call)
+                    source = self.names.get(viewed, viewed)
                     self.names.update((output, source) for output in call.outputs if output)
                 else:
                     self._add_call(call, graph, prefix, value_name)

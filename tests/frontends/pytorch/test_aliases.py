@@ -53,6 +53,19 @@ def test_views_that_are_written_over_are_not_read() -> None:
     assert Aliases(graph(*views, copy, read, output="n")).overwritten == {"b"}
 
 
+def test_a_call_without_outputs_is_no_view() -> None:
+    copy = call("copy_.default", "c", "a", "y")
+    aliases = Aliases(graph(call("linalg_diagonal.default", "a", "x"), copy, output="x"))
+    assert aliases.is_overwritten(call("linalg_diagonal.default", "a", "x"))
+    assert not aliases.is_overwritten(call("kernel.default", "", "x"))
+
+
+def test_views_written_over_by_any_name_of_their_argument() -> None:
+    """linalg_diagonal calls its tensor A; behind it, the product of [4, 4] and [4, 8]."""
+    report = costcalc.analyze(FOLDER / "indexing_overwritten.pt2")
+    assert report.macs == 4 * 4 * 8
+
+
 def test_a_graph_that_writes_in_place() -> None:
     """mask: 3 fills of a slice. cache: 2 copies, an addition with the copy back, a product. copy: a ReLU."""
     report = costcalc.analyze(FOLDER / "indexing_in_place.pt2")
