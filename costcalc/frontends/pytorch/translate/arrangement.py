@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import LoadError
-from costcalc.frontends.pytorch.metadata import operator_name
+from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 
 ATEN = "aten"
@@ -80,7 +80,7 @@ def find_axes(call: CallSite, axes: Sequence[int], rank: int) -> tuple[int, ...]
     rank = max(rank, 1)
     found = tuple([axis % rank for axis in axes if -rank <= axis < rank])
     if len(set(found)) != len(axes):
-        raise LoadError(f"the axes of {call.target} are {list(axes)}, the tensor has {rank}", "write it again")
+        raise LoadError(f"the axes of {call.target} are {list(axes)}, the tensor has {rank}", REMEDY)
     return found
 
 
@@ -253,7 +253,7 @@ def emit_flip(call: CallSite, x: str, axes: Sequence[int], suffix: str = "") -> 
 def flip(call: CallSite) -> None:
     """The elements of some axes in reverse order."""
     x = call.tensor("self")
-    default = {"flipud": (0,), "fliplr": (1,)}.get(operator_name(call.target), ())
+    default = {"flipud": (0,), "fliplr": (1,)}.get(call.operator, ())
     emit_flip(call, x, find_axes(call, call.ints("dims", default), len(call.shape(x))))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType
-from costcalc.frontends.pytorch.program import SubgraphArgument, ValueName
+from costcalc.frontends.pytorch.program import REMEDY, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.control import add_graph
 from costcalc.frontends.pytorch.translate.product import add_linear
@@ -50,7 +50,7 @@ def add_attention(
     shapes = [call.shape(value) for value in operands]
     rank = len(shapes[0])
     if min(map(len, shapes)) < 2:
-        raise LoadError(f"an operand of {call.target} has fewer than 2 axes", "write the program again")
+        raise LoadError(f"an operand of {call.target} has fewer than 2 axes", REMEDY)
     operands = [_as_four_axes(call, *entry) for entry in zip(operands, shapes, "qkv", strict=True)]
     if mask and rank > 4 and len(call.shape(mask)) > 2:
         shape = (*shapes[0][:-1], shapes[1][-2])

@@ -14,7 +14,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN, TensorType
 from costcalc.frontends.branches import drop_cheaper_branch
-from costcalc.frontends.pytorch.program import SubgraphArgument, ValueName
+from costcalc.frontends.pytorch.program import REMEDY, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 
 
@@ -157,7 +157,7 @@ def associative_scan(call: CallSite) -> None:
 def _count_slices(call: CallSite, values: Sequence[Any]) -> Dim:
     shape = call.shape(_tensors(values)[0]) if _tensors(values) else ()
     if not shape:
-        raise LoadError(f"{call.target} runs over no tensor", "write the program again")
+        raise LoadError(f"{call.target} runs over no tensor", REMEDY)
     return shape[0]
 
 
@@ -169,7 +169,7 @@ def hidden_operator(call: CallSite) -> None:
     values = [value for value in call.arguments.values() if isinstance(value, str) and not isinstance(value, ValueName)]
     named = [value for value in values if value.startswith("torch.ops.") and value.count(".") > 2]
     if not named:
-        raise LoadError(f"{call.target} names no operator", "write the program again")
+        raise LoadError(f"{call.target} names no operator", REMEDY)
     domain, operator = named[0].removeprefix("torch.ops.").split(".")[:2]
     types = [UNKNOWN if t is None else t for t in call.declared]
     call.emit(operator, call.tensor_inputs(), domain=domain, types=types)

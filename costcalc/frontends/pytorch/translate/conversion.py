@@ -65,7 +65,7 @@ def fill(call: CallSite) -> None:
 @translates("view_as_complex", "view_as_real", "imag")
 def complex_view(call: CallSite) -> None:
     """Pairs of numbers as complex numbers, these as pairs, or one part of them: the same memory."""
-    emit_own(call, call.target.split(".")[1], call.tensor("self"))
+    emit_own(call, call.operator, call.tensor("self"))
 
 
 @translates("real")
@@ -81,7 +81,7 @@ def real_part(call: CallSite) -> None:
 @translates("complex", "polar")
 def complex_parts(call: CallSite) -> None:
     """Complex numbers from their real and imaginary parts, or from magnitudes and angles."""
-    emit_own(call, call.target.split(".")[1], *call.tensor_inputs())
+    emit_own(call, call.operator, *call.tensor_inputs())
 
 
 @translates("angle")

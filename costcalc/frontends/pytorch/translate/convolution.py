@@ -8,14 +8,15 @@ from typing import Any
 from costcalc.core.dim import Poly
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import TensorType
+from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 
 
 def spatial_rank(call: CallSite) -> int:
     """The number of spatial axes that an operator's name says: 2 of `max_pool2d_with_indices`."""
-    digits = [c for c in call.target.split(".")[1] if c in "123"]
+    digits = [c for c in call.operator if c in "123"]
     if not digits:
-        raise LoadError(f"{call.target} does not say its number of axes", "write the program again")
+        raise LoadError(f"{call.target} does not say its number of axes", REMEDY)
     return int(digits[0])
 
 

@@ -306,7 +306,7 @@ def clamp(call: CallSite) -> None:
     dtype = call.out_type().dtype
     x = cast(call, call.tensor("self"), dtype)
     low_name, high_name = ("min_val", "max_val") if ".hardtanh" in call.target else ("min", "max")
-    defaults = {"hardtanh": (-1, 1), "relu6": (0, 6)}.get(call.target.split(".")[1].rstrip("_"), (None, None))
+    defaults = {"hardtanh": (-1, 1), "relu6": (0, 6)}.get(call.operator, (None, None))
     limits = []
     for name, default in zip((low_name, high_name), defaults, strict=True):
         given = has_tensor(call, name) or call.get(name, default) is not None

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType
-from costcalc.frontends.pytorch.metadata import operator_name
-from costcalc.frontends.pytorch.program import ValueName
+from costcalc.frontends.pytorch.program import REMEDY, ValueName
 from costcalc.frontends.pytorch.translate.arrangement import (
     ATEN,
     END_OF_AXIS,
@@ -133,7 +132,7 @@ def find_indices(call: CallSite) -> list[tuple[int, str]]:
         found.append((axis, name))
         axis += max(len(call.shape(name)), 1) if is_mask(call, name) else 1
     if not found:
-        raise LoadError(f"{call.target} has no indices", "write the program again")
+        raise LoadError(f"{call.target} has no indices", REMEDY)
     return found
 
 
@@ -254,5 +253,5 @@ def nonzero_by_axis(call: CallSite) -> None:
 @translates("nonzero_static", "masked_scatter", "_unsafe_masked_index", "_unsafe_masked_index_put_accumulate")
 def by_mask(call: CallSite) -> None:
     """Operators over places that a mask names, as one node each."""
-    operator = operator_name(call.target).removeprefix("_unsafe_")
+    operator = call.operator.removeprefix("_unsafe_")
     call.emit(operator, call.tensor_inputs(), domain=ATEN, types=[call.out_type()])

@@ -38,7 +38,7 @@ LOSSES: dict[str, Expression] = {
 @translates(*LOSSES)
 def elementwise_loss(call: CallSite) -> None:
     """A loss for each element, weighted where the call gives weights, then their mean or sum."""
-    name = call.target.split(".")[1]
+    name = call.operator
     expression = LOSSES[name]
     if call.optional_tensor("pos_weight"):
         scaled = ("Add", 1.0, ("Mul", ("Sub", "pos_weight", 1.0), "target"))

@@ -52,7 +52,7 @@ _WITH_UPDATE = ("_batch_norm_with_update", "_batch_norm_with_update_functional")
 def batch_norm(call: CallSite) -> None:
     """A normalisation of each channel by the running statistics; by those of the batch while training, and where there
     are no running ones."""
-    training = call.flag("training") or call.target.split(".")[1] in _WITH_UPDATE
+    training = call.flag("training") or call.operator in _WITH_UPDATE
     _batch_norm(call, training or not call.optional_tensor("running_mean"))
 
 

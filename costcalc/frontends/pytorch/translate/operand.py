@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.core.dim import Poly
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DTYPE_OF_CODE, UNKNOWN, DType, TensorType
-from costcalc.frontends.pytorch.program import ValueName
+from costcalc.frontends.pytorch.program import REMEDY, ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite
 from costcalc.ops.common.axes import broadcast_types
 
@@ -91,7 +91,7 @@ def constant_element(value: Any, dtype: DType) -> Any:
 def add_scalar(call: CallSite, value: Any, dtype: DType, suffix: str) -> str:
     """A number -> a constant without axes."""
     if value is not None and not isinstance(value, (int, float, Poly)):
-        raise LoadError(f"{suffix} of {call.target} is {value!r}, where a number is due", "write the program again")
+        raise LoadError(f"{suffix} of {call.target} is {value!r}, where a number is due", REMEDY)
     element = constant_element(value, dtype)
     return call.builder.add_constant(f"{call.name}.{suffix}", dtype, (), None if element is None else (element,))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType
+from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 
 DIALECTS = ("quantized_decomposed::", "torchao::", "pt2e::", "pt2e_quant::")
@@ -38,7 +39,7 @@ def dequantize(call: CallSite) -> None:
 def _add_conversion(call: CallSite, op_type: str, out: TensorType) -> None:
     x = call.optional_tensor("input") or call.tensor("self")
     if not call.type(x).dtype.is_float and op_type == "QuantizeLinear":
-        raise LoadError(f"{call.target} quantises {call.type(x).dtype}", "write the program again")
+        raise LoadError(f"{call.target} quantises {call.type(x).dtype}", REMEDY)
     stored = (out if op_type == "QuantizeLinear" else call.type(x)).dtype
     scale = _tensor_or_constant(call, ("scale", "scales"), DType.FLOAT32)
     zero_point = _tensor_or_constant(call, ("zero_point", "zero_points"), stored)
@@ -132,7 +133,7 @@ def int4_mm(call: CallSite) -> None:
     scale = scale or call.tensor("qScaleAndZeros")
     shape = call.out_type().shape or ()
     if not shape or not call.shape(x):
-        raise LoadError(f"{call.target} multiplies scalars", "write the program again")
+        raise LoadError(f"{call.target} multiplies scalars", REMEDY)
     k = call.shape(x)[-1]
     attributes = {"K": k, "N": shape[-1], "bits": 4, "block_size": call.integer("qGroupSize")}
     inputs = (x, weight, scale, zeros or scale)

@@ -8,6 +8,7 @@ from typing import Any
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType
+from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.convolution import image_input, spatial_rank
 from costcalc.frontends.symbols import simple_fraction
@@ -115,7 +116,7 @@ def pad_by_number(call: CallSite) -> None:
     """As pad, the mode as a number."""
     mode = call.integer("mode", 0)
     if not 0 <= mode < len(_PAD_MODES):
-        raise LoadError(f"{call.target} has the mode {mode}", "write the program again")
+        raise LoadError(f"{call.target} has the mode {mode}", REMEDY)
     _pad(call, list(_PAD_MODES)[mode], "pad")
 
 
@@ -233,7 +234,7 @@ def grid_sampler(call: CallSite) -> None:
     """Each output is interpolated from the input around the place that the grid names."""
     mode, padding = call.integer("interpolation_mode"), call.integer("padding_mode")
     if not (0 <= mode < len(_GRID_MODES) and 0 <= padding < len(_GRID_PADDING)):
-        raise LoadError(f"{call.target} has the mode {mode} and pads by {padding}", "write the program again")
+        raise LoadError(f"{call.target} has the mode {mode} and pads by {padding}", REMEDY)
     attributes = {
         "mode": _GRID_MODES[mode],
         "padding_mode": _GRID_PADDING[padding],

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.ir import DType
-from costcalc.frontends.pytorch.metadata import operator_name
 from costcalc.frontends.pytorch.translate.arrangement import (
     ATEN,
     END_OF_AXIS,
@@ -51,7 +50,7 @@ def scatter(call: CallSite) -> None:
     else:
         value = add_scalar(call, call.get("value", 0), dtype, "value")
         updates = emit_expand(call, value, shape, "updates")
-    word = str(call.get("reduce", "add" if operator_name(call.target).startswith("scatter_add") else ""))
+    word = str(call.get("reduce", "add" if call.operator.startswith("scatter_add") else ""))
     reduction = REDUCTIONS.get(word, "none")
     axis = call.axis("dim", x)
     if (word and reduction == "none") or not call.flag("include_self", True):
@@ -80,7 +79,7 @@ def _emit_first(call: CallSite, value: str, shape: Sequence[Dim]) -> str:
 def write_slices(call: CallSite) -> None:
     """Slices of an axis that a vector of indices names are written: a ScatterND where it is the first axis and what is
     written needs no arithmetic before, else one node."""
-    operator = operator_name(call.target)
+    operator = call.operator
     x, index = call.tensor("self"), emit_vector(call, call.tensor("index"), "indices")
     word = str(call.get("reduce", "add" if operator == "index_add" else "none"))
     reduction = REDUCTIONS.get(word, word)
@@ -162,7 +161,7 @@ def put(call: CallSite) -> None:
 def write_view(call: CallSite) -> None:
     """A copy of a tensor with a source in place of a slice, or of other places; the source where that is all of it."""
     x, source = call.tensor("self"), call.tensor("src")
-    operator = operator_name(call.target)
+    operator = call.operator
     if operator == "slice_scatter" and call.get("step", 1) == 1:
         start, end = call.get("start", 0), call.get("end", END_OF_AXIS)
         extent = call.shape(x)[call.axis("dim", x, 0)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
-from costcalc.frontends.pytorch.metadata import operator_name
+from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.arrangement import ATEN, emit_roll, find_axes
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 
@@ -26,7 +26,7 @@ def transform(call: CallSite) -> None:
     """A discrete Fourier transform along one axis, the last two, or those that are named; lengths cut or fill up."""
     x = call.tensor("self")
     rank = len(call.shape(x))
-    name = operator_name(call.target).removeprefix("fft_")
+    name = call.operator.removeprefix("fft_")
     if name[-1] in "2n":
         lengths: tuple[Dim, ...] = call.dims("s") if call.get("s") is not None else ()
         default = (-2, -1) if name[-1] == "2" else tuple(range(-len(lengths) if lengths else -rank, 0))
@@ -40,7 +40,7 @@ def transform(call: CallSite) -> None:
 def _emit_transform(call: CallSite, x: str, kind: str, axes: Sequence[int], lengths: Sequence[Dim]) -> None:
     """A node of the transform. Of a real input that is filled up only the transform's lengths count."""
     if lengths and len(lengths) != len(axes):
-        raise LoadError(f"{call.target} has {len(lengths)} lengths for {len(axes)} axes", "write it again")
+        raise LoadError(f"{call.target} has {len(lengths)} lengths for {len(axes)} axes", REMEDY)
     if kind == "complex" and not call.type(x).dtype.name.startswith("COMPLEX"):
         kind = "widened"
     shape = call.shape(x)
@@ -54,7 +54,7 @@ def transform_core(call: CallSite) -> None:
     """The same transforms as core ATen writes them. One from real numbers to all bins is computed for half of them,
     the others are their conjugates."""
     x = call.tensor("self")
-    kind = {"r2c": "real", "c2c": "complex", "c2r": "inverse"}[operator_name(call.target)[-3:]]
+    kind = {"r2c": "real", "c2c": "complex", "c2r": "inverse"}[call.operator[-3:]]
     axes = find_axes(call, call.ints("dim"), len(call.shape(x)))
     _emit_transform(call, x, kind, axes, ())
 
