@@ -40,6 +40,11 @@ def names_code(text: str) -> bool:
         return False
 
 
+def is_library_network(text: str) -> bool:
+    """Whether a text names a network of a library: `timm:NAME`."""
+    return text.partition(":")[0] in LIBRARIES
+
+
 def missing_package(text: str) -> str:
     """`package.module:name` without such a package -> the package's name; "" for other text."""
     match = _CODE.fullmatch(text)

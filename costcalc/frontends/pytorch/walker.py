@@ -9,7 +9,7 @@ from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim, Poly, substitute, symbols
 from costcalc.core.elision import list_names
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
-from costcalc.core.ir import UNKNOWN, TensorType, bind_type
+from costcalc.core.ir import UNKNOWN, DType, TensorType, bind_type
 from costcalc.frontends.pytorch.aliases import Aliases
 from costcalc.frontends.pytorch.metadata import CallNames, parse_source_line, subgraphs
 from costcalc.frontends.pytorch.parameters import find_ties
@@ -73,7 +73,7 @@ class ProgramWalker:
         self._add_unread()
         if self.differences:
             self.builder.notes.append(
-                f"{len(self.differences)} calls have other sizes by costcalc's rules than in the program, and count "
+                f"{len(self.differences)} calls have other types by costcalc's rules than in the program, and count "
                 f"as unknown ({list_names(self.differences, 3)}): please report it"
             )
         outputs = [self.names.get(v, v) for v in graph.outputs if isinstance(v, ValueName)]
@@ -236,14 +236,13 @@ class ProgramWalker:
             and not isinstance(value, SubgraphArgument)
             and not any(tensor_names([value]))
         }
-        types = [UNKNOWN if t is None else t for t in site.declared]
         name, outputs = f"{operator}?" if unknown else operator, site.outputs or (site.name,)
-        types = types or [UNKNOWN]
+        types = site.output_types() or [UNKNOWN]
         site.emit(name, site.tensor_inputs(), attributes, outputs=outputs, domain=domain, types=types)
 
     def _find_difference(self, call: Call, site: CallSite) -> str:
-        """What differs between the sizes that costcalc infers and those of the program; "" where they agree. The
-        program's types are taken."""
+        """A translated call -> what differs between the shapes and element types that costcalc infers for its outputs
+        and those of the program, as far as both know them; "" where they agree. The program's types are taken."""
         types = self.builder.types
         for output, declared in zip(call.outputs, site.declared, strict=True):
             if not output or declared is None or declared.shape is None:
@@ -256,6 +255,8 @@ class ProgramWalker:
                 return f"{site.name}: {output} is not computed"
             if inferred.shape is not None and _differ(inferred.shape, declared.shape):
                 return f"{site.name}: {list(map(str, inferred.shape))} for {list(map(str, declared.shape))}"
+            if inferred.dtype is not declared.dtype and DType.UNDEFINED not in (inferred.dtype, declared.dtype):
+                return f"{site.name}: {inferred.dtype} for {declared.dtype}"
             if value not in self.builder.initializers and value not in self.builder.inputs:
                 types[value] = declared._replace(value=inferred.value)
         return ""
@@ -272,7 +273,9 @@ class ProgramWalker:
             raise LoadError("a graph is missing among the arguments", REMEDY)
         inner = graph.graph
         saved = dict(self.names)
-        for parameter, argument in zip(inner.inputs, arguments, strict=False):
+        if len(inner.inputs) != len(arguments):
+            raise LoadError(f"a graph of {len(inner.inputs)} inputs is called with {len(arguments)}", REMEDY)
+        for parameter, argument in zip(inner.inputs, arguments, strict=True):
             if isinstance(parameter, ValueName) and isinstance(argument, str):
                 self.names[parameter] = argument
         self._add_calls(inner, lambda name: f"{prefix}/{name}")
@@ -298,8 +301,9 @@ def _names_read(graph: ProgramGraph) -> set[str]:
     return names.union(*map(_names_read, subgraphs(arguments)))
 
 
-_SAMPLES = (7, 64, 97, 131)
-"""Values of symbols at which two formulas are compared that are not equal as they stand."""
+_SAMPLES = (224, 2048, 3104, 4192)
+"""Values of symbols at which two formulas are compared that are not equal as they stand: multiples of 32, for a program
+may hold only where its extents can be halved."""
 
 
 def _differ(a: Sequence[Dim], b: Sequence[Dim]) -> bool:
@@ -308,13 +312,10 @@ def _differ(a: Sequence[Dim], b: Sequence[Dim]) -> bool:
 
 
 def _extents_differ(x: Dim, y: Dim) -> bool:
-    if isinstance(x, int) and isinstance(y, int):
-        return x != y
+    """Whether two extents differ for one of some values of their symbols."""
     names = symbols(x, y)
-    if any(isinstance(d, Poly) and not d.terms for d in (x, y)):
-        return True
     for i in range(len(_SAMPLES)):
-        binding = {name: 32 * _SAMPLES[(i + j) % len(_SAMPLES)] for j, name in enumerate(names)}
+        binding = {name: _SAMPLES[(i + j) % len(_SAMPLES)] for j, name in enumerate(names)}
         if substitute(x, binding) != substitute(y, binding):
             return True
     return False

@@ -10,15 +10,14 @@ from costcalc.ops.reduce import combination_work
 
 ATEN = "aten"
 
-FUNCTIONS = (
-    "atan2",
-    "complex_angle",
+ARITHMETIC = ("atan2", "copysign", "heaviside", "nextafter")
+"""Operators of two numbers without a short formula in ONNX's operators."""
+
+SPECIAL_FUNCTIONS = (
     "digamma",
     "erfinv",
     "i0",
-    "kaiser_window",
     "lgamma",
-    "logspace",
     "polygamma",
     "sinc",
     "special_airy_ai",
@@ -39,6 +38,9 @@ FUNCTIONS = (
     "special_ndtr",
     "special_ndtri",
 )
+"""Functions of one number without a formula in ONNX's operators."""
+
+FUNCTIONS = ("atan2", "complex_angle", "kaiser_window", "logspace", *SPECIAL_FUNCTIONS)
 
 CHOICES = ("bartlett_window", "bernoulli", "copysign", "heaviside", "nextafter")
 

@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.core.budget import limited_work
 from costcalc.core.errors import CostcalcError, UnknownNameError, UsageError
 from costcalc.frontends.frontend import Loaded
-from costcalc.frontends.module import LIBRARIES, TorchModule, unwrap_module
+from costcalc.frontends.module import TorchModule, is_library_network, unwrap_module
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.pytorch.program import ExportedProgram
 from costcalc.frontends.pytorch.reader import load_program
@@ -44,7 +44,7 @@ def read(source: Source, options: ReadOptions) -> Loaded:
 def parameters(source: Source) -> Mapping[str, Any]:
     """The keyword arguments of the class or function that a text names, with their defaults; none of a module."""
     text = source.object.module if isinstance(source.object, TorchModule) else source.object
-    if not isinstance(text, str) or text.partition(":")[0] in LIBRARIES:
+    if not isinstance(text, str) or is_library_network(text):
         return {}
     found = find_object(text)
     if isinstance(found, (torch.nn.Module, TorchModule)) or not callable(found):
@@ -85,6 +85,6 @@ def _build(call: TorchModule, options: ReadOptions) -> BuiltModule:
             fact = f"a module in memory has no parameter {name!r}"
             raise UnknownNameError(fact, "build it with it", argument="params", name=name)
         return BuiltModule(text)
-    if text.partition(":")[0] in LIBRARIES:
+    if is_library_network(text):
         return build_network(text, options.params)
     return build_object(find_object(text), options.params, text)

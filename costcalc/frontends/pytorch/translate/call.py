@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import DType, TensorType
+from costcalc.core.ir import UNKNOWN, DType, TensorType
 from costcalc.frontends.pytorch.program import REMEDY, Call, ValueName, namespace_of, operator_name, tensor_names
 from costcalc.graph.builder import GraphBuilder
 
@@ -168,6 +168,10 @@ class CallSite:
         if declared is None or declared.shape is None:
             raise LoadError(f"{self.target} has no tensor as its output {position}", REMEDY)
         return declared
+
+    def output_types(self) -> list[TensorType]:
+        """The types that the program says the outputs have; UNKNOWN where it says none."""
+        return [UNKNOWN if t is None else t for t in self.declared]
 
     def is_read(self, position: int) -> bool:
         """Whether the program has this output, and reads it."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import UNKNOWN, TensorType
+from costcalc.core.ir import TensorType
 from costcalc.frontends.branches import drop_cheaper_branch
 from costcalc.frontends.pytorch.program import REMEDY, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
@@ -72,8 +72,7 @@ def add_graph(call: CallSite, key: str, arguments: Sequence[Any], name: str, tim
 
 def _add_control_node(call: CallSite, op_type: str, inputs: Sequence[str]) -> None:
     """Adds the operator itself, with the types that the program has."""
-    types = [UNKNOWN if t is None else t for t in call.declared]
-    call.emit(op_type, tuple(filter(None, inputs)), types=types)
+    call.emit(op_type, tuple(filter(None, inputs)), types=call.output_types())
 
 
 def _body_inputs(call: CallSite, values: Sequence[Any], name: str, is_slice: bool) -> list[Any]:
@@ -171,5 +170,4 @@ def hidden_operator(call: CallSite) -> None:
     if not named:
         raise LoadError(f"{call.target} names no operator", REMEDY)
     domain, operator = named[0].removeprefix("torch.ops.").split(".")[:2]
-    types = [UNKNOWN if t is None else t for t in call.declared]
-    call.emit(operator, call.tensor_inputs(), domain=domain, types=types)
+    call.emit(operator, call.tensor_inputs(), domain=domain, types=call.output_types())

@@ -12,9 +12,12 @@ from costcalc.frontends.pytorch.translate.operand import COMPLEX, cast, emit_cas
 
 
 @translates(
+    "_conj",
+    "_neg_view",
     "alias",
     "alias_copy",
     "clone",
+    "conj",
     "contiguous",
     "detach",
     "detach_copy",
@@ -22,9 +25,12 @@ from costcalc.frontends.pytorch.translate.operand import COMPLEX, cast, emit_cas
     "lift_fresh",
     "lift_fresh_copy",
     "pin_memory",
+    "positive",
+    "resolve_conj",
+    "resolve_neg",
 )
-def copy_of(call: CallSite) -> None:
-    """The input."""
+def identity(call: CallSite) -> None:
+    """The input; a conjugate or a negative that is a view is computed by the operator that reads it."""
     call.alias(call.tensor("self"))
 
 

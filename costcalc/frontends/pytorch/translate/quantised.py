@@ -6,6 +6,7 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.operand import emit_cast
 
 DIALECTS = ("quantized_decomposed::", "torchao::", "pt2e::", "pt2e_quant::")
 
@@ -39,7 +40,7 @@ def dequantize(call: CallSite) -> None:
 def _add_conversion(call: CallSite, op_type: str, out: TensorType) -> None:
     x = call.optional_tensor("input") or call.tensor("self")
     if not call.type(x).dtype.is_float and op_type == "QuantizeLinear":
-        raise LoadError(f"{call.target} quantises {call.type(x).dtype}", REMEDY)
+        raise LoadError(f"{call.target} quantises {call.type(x).dtype}", "give it floats")
     stored = (out if op_type == "QuantizeLinear" else call.type(x)).dtype
     scale = _tensor_or_constant(call, ("scale", "scales"), DType.FLOAT32)
     zero_point = _tensor_or_constant(call, ("zero_point", "zero_points"), stored)
@@ -101,7 +102,7 @@ def convert(call: CallSite) -> None:
     if call.type(x).dtype is call.out_type().dtype:
         call.alias(x)
     else:
-        call.emit("Cast", (x,), {"to": call.out_type().dtype.value[2]})
+        emit_cast(call, x, call.out_type().dtype)
 
 
 @translates("_int_mm")

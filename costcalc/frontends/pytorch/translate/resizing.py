@@ -8,7 +8,6 @@ from typing import Any
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType
-from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.convolution import image_input, spatial_rank
 from costcalc.frontends.symbols import simple_fraction
@@ -116,7 +115,7 @@ def pad_by_number(call: CallSite) -> None:
     """As pad, the mode as a number."""
     mode = call.integer("mode", 0)
     if not 0 <= mode < len(_PAD_MODES):
-        raise LoadError(f"{call.target} has the mode {mode}", REMEDY)
+        raise LoadError(f"{call.target} has the mode {mode}", f"it is 0 to {len(_PAD_MODES) - 1}")
     _pad(call, list(_PAD_MODES)[mode], "pad")
 
 
@@ -234,7 +233,7 @@ def grid_sampler(call: CallSite) -> None:
     """Each output is interpolated from the input around the place that the grid names."""
     mode, padding = call.integer("interpolation_mode"), call.integer("padding_mode")
     if not (0 <= mode < len(_GRID_MODES) and 0 <= padding < len(_GRID_PADDING)):
-        raise LoadError(f"{call.target} has the mode {mode} and pads by {padding}", REMEDY)
+        raise LoadError(f"{call.target} has the mode {mode} and pads by {padding}", "these are 0, 1 or 2")
     attributes = {
         "mode": _GRID_MODES[mode],
         "padding_mode": _GRID_PADDING[padding],
