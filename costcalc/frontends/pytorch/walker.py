@@ -27,6 +27,7 @@ from costcalc.frontends.pytorch.program import (
 from costcalc.frontends.pytorch.translate import CallSite, find_translation
 from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, permutation_of
 from costcalc.graph.builder import GraphBuilder
+from costcalc.ops.aten import ATEN
 
 OPSET = 23
 
@@ -197,7 +198,7 @@ class ProgramWalker:
                 return
             name = f"{call.outputs[0]}/write"
             value = self.builder.add(
-                "write", [whole, value], name=name, domain="aten", types=[types[whole]._replace(value=None)]
+                "write", [whole, value], name=name, domain=ATEN, types=[types[whole]._replace(value=None)]
             )[0]
         self.names.update((name, value) for name in names)
 

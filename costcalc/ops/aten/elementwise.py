@@ -6,9 +6,8 @@ from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, free
 from costcalc.core.traits import traits
+from costcalc.ops.aten import ATEN
 from costcalc.ops.reduce import combination_work
-
-ATEN = "aten"
 
 ARITHMETIC = ("atan2", "copysign", "heaviside", "nextafter")
 """Operators of two numbers without a short formula in ONNX's operators."""

@@ -12,8 +12,7 @@ from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import LoadError
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
-
-ATEN = "aten"
+from costcalc.ops.aten import ATEN
 
 END_OF_AXIS = 2**63 - 1
 """The end of a Slice that goes to the end of its axis."""

@@ -10,6 +10,7 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import TensorType
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.ops.aten import ATEN
 
 
 def spatial_rank(call: CallSite) -> int:
@@ -88,7 +89,7 @@ def convolution(call: CallSite) -> None:
     groups = call.dim("groups", 1)
     if isinstance(groups, Poly):  # kernels made for each sample, [batch · filters, …]: no attribute holds that
         name = "conv_transpose" if transposed else "convolution"
-        emit_batched(call, name, inputs, attributes, rank, domain="aten")
+        emit_batched(call, name, inputs, attributes, rank, domain=ATEN)
     else:
         emit_batched(call, "ConvTranspose" if transposed else "Conv", inputs, {**attributes, "group": groups}, rank)
 
@@ -116,4 +117,4 @@ def _pads(call: CallSite, kernel: Sequence[int], dilations: Sequence[int]) -> tu
 def convolution_time_first(call: CallSite) -> None:
     """A convolution over [length, N, C] with a weight [kernel, C, filters]."""
     inputs = (call.tensor("self"), call.tensor("weight"), call.tensor("bias"))
-    call.emit("conv_tbc", inputs, {"pad": call.integer("pad", 0)}, domain="aten", types=[call.out_type()])
+    call.emit("conv_tbc", inputs, {"pad": call.integer("pad", 0)}, domain=ATEN, types=[call.out_type()])

@@ -11,12 +11,12 @@ from costcalc.core.dim import Dim, minimum, prod
 from costcalc.core.errors import LoadError
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.arrangement import (
-    ATEN,
     emit_expand,
     emit_reshape,
 )
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.operand import cast
+from costcalc.ops.aten import ATEN
 
 
 def emit_concat(call: CallSite, values: Sequence[str], axis: int) -> None:

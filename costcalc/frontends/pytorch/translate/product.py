@@ -9,6 +9,7 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import TensorType
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.ops.aten import ATEN
 from costcalc.ops.einsum import parse_equation
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -268,7 +269,7 @@ def _find_splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
 def cdist(call: CallSite) -> None:
     """The distances of the rows of x1 [..., P, M] from those of x2 [..., R, M]."""
     attributes = {"p": call.number("p", 2.0)}
-    call.emit("cdist", call.operands(2), attributes, domain="aten", types=[call.out_type()])
+    call.emit("cdist", call.operands(2), attributes, domain=ATEN, types=[call.out_type()])
 
 
 @translates("embedding")
@@ -285,7 +286,7 @@ def embedding_bag(call: CallSite) -> None:
     outputs = call.read_outputs()
     types = [call.out_type(i) for i in range(len(outputs))]
     call.emit(
-        "embedding_bag", inputs if inputs[2] else inputs[:2], attributes, outputs=outputs, domain="aten", types=types
+        "embedding_bag", inputs if inputs[2] else inputs[:2], attributes, outputs=outputs, domain=ATEN, types=types
     )
 
 
@@ -302,4 +303,4 @@ def grouped_mm(call: CallSite) -> None:
     """Rows by group times the group's matrix, as experts do."""
     inputs = tuple(filter(None, (*call.operands(2), call.optional_tensor("bias"))))
     scales = sum(bool(call.optional_tensor(name)) for name in ("scale_a", "scale_b"))
-    call.emit("grouped_mm", inputs, {"scales": scales} if scales else {}, domain="aten", types=[call.out_type()])
+    call.emit("grouped_mm", inputs, {"scales": scales} if scales else {}, domain=ATEN, types=[call.out_type()])

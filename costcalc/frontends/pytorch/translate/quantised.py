@@ -7,6 +7,7 @@ from costcalc.core.ir import DType, TensorType
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.operand import emit_cast
+from costcalc.ops.aten import ATEN
 
 DIALECTS = ("quantized_decomposed::", "torchao::", "pt2e::", "pt2e_quant::")
 
@@ -77,7 +78,7 @@ def choose_parameters(call: CallSite) -> None:
     """Floats -> a scale and a zero point, from the smallest and the largest of all, of each row or block."""
     types = [call.out_type(i) for i, name in enumerate(call.outputs) if name]
     x = call.optional_tensor("input") or call.operands(1)[0]
-    call.emit("choose_qparams", (x,), outputs=tuple(filter(None, call.outputs)), domain="aten", types=types)
+    call.emit("choose_qparams", (x,), outputs=tuple(filter(None, call.outputs)), domain=ATEN, types=types)
 
 
 @translates(
@@ -92,7 +93,7 @@ def fake_quantize(call: CallSite) -> None:
     """Floats, quantised and dequantised at once; and which of them the range holds."""
     types = [call.out_type(i) for i, name in enumerate(call.outputs) if name]
     inputs = call.tensor_inputs()
-    call.emit("fake_quantize", inputs, outputs=tuple(filter(None, call.outputs)), domain="aten", types=types)
+    call.emit("fake_quantize", inputs, outputs=tuple(filter(None, call.outputs)), domain=ATEN, types=types)
 
 
 @translates(*_names("convert_element_type"))
@@ -116,14 +117,14 @@ def scaled_mm(call: CallSite) -> None:
     """A product of float8 matrices, with a scale for each, of the whole or of each row or column."""
     inputs = [call.tensor(name) for name in ("self", "mat2", "scale_a", "scale_b")]
     bias = call.optional_tensor("bias")
-    call.emit("scaled_mm", (*inputs, bias) if bias else inputs, domain="aten", types=[call.out_type()])
+    call.emit("scaled_mm", (*inputs, bias) if bias else inputs, domain=ATEN, types=[call.out_type()])
 
 
 @translates("_weight_int8pack_mm")
 def int8_mm(call: CallSite) -> None:
     """x [M, K] · weight [N, K] in int8, with a scale for each column of the result."""
     inputs = [call.tensor(name) for name in ("self", "mat2", "scales")]
-    call.emit("weight_int8pack_mm", inputs, domain="aten", types=[call.out_type()])
+    call.emit("weight_int8pack_mm", inputs, domain=ATEN, types=[call.out_type()])
 
 
 @translates("_weight_int4pack_mm", "_weight_int4pack_mm_for_cpu", "_weight_int4pack_mm_with_scales_and_zeros")
@@ -146,4 +147,4 @@ def dynamic_int4_mm(call: CallSite) -> None:
     """x [..., K], quantised by row as it comes · weight [N, K] in 4 bits, packed with its scales."""
     x, weight = call.tensor("inp"), call.tensor("packed_weights")
     k, n = call.integer("in_features"), call.integer("out_features")
-    call.emit("dynamic_int4_mm", (x, weight), {"K": k, "N": n}, domain="aten", types=[call.out_type()])
+    call.emit("dynamic_int4_mm", (x, weight), {"K": k, "N": n}, domain=ATEN, types=[call.out_type()])

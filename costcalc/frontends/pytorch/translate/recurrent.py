@@ -15,6 +15,7 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import TensorType
 from costcalc.frontends.pytorch.program import REMEDY, ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.ops.aten import ATEN
 
 GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 
@@ -51,7 +52,7 @@ def _add_node(call: CallSite, cell: str, x: str, states: Sequence[str], paramete
     """Adds all layers as one node of ATen."""
     attributes = {"cell": cell, "states": len(states), "group": group, "gates": GATES[cell]}
     types = [call.out_type(i) for i in range(len(call.outputs))]
-    call.emit("recurrent", (x, *states, *parameters), attributes, domain="aten", types=types)
+    call.emit("recurrent", (x, *states, *parameters), attributes, domain=ATEN, types=types)
 
 
 def _is_unshared(call: CallSite) -> bool:

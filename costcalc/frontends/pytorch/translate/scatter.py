@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.ir import DType
 from costcalc.frontends.pytorch.translate.arrangement import (
-    ATEN,
     END_OF_AXIS,
     emit_expand,
     emit_reshape,
@@ -25,6 +24,7 @@ from costcalc.frontends.pytorch.translate.indexing import (
     is_mask,
 )
 from costcalc.frontends.pytorch.translate.operand import add_scalar, cast
+from costcalc.ops.aten import ATEN
 from costcalc.ops.common.axes import broadcast
 
 REDUCTIONS = {
@@ -102,23 +102,23 @@ def index_put(call: CallSite) -> None:
     One value under a mask is a Where. The indexed axes of a ScatterND are the first: the tensor is transposed before,
     and the result after it, where they are not. Several values under a mask are one node.
     """
-    x, found, values = call.tensor("self"), find_indices(call), call.tensor("values")
+    x, selectors, values = call.tensor("self"), find_indices(call), call.tensor("values")
     shape, is_sum = call.shape(x), call.flag("accumulate")
-    axes = indexed_axes(call, found)
-    if any(is_mask(call, value) for _, value in found):
-        mask = found[0][1]
-        if len(found) == 1 and not is_sum and call.type(values).elements == 1 and call.shape(mask):
+    axes = indexed_axes(call, selectors)
+    if any(is_mask(call, value) for _, value in selectors):
+        mask = selectors[0][1]
+        if len(selectors) == 1 and not is_sum and call.type(values).elements == 1 and call.shape(mask):
             n = len(axes)
             wide = (1,) * axes[0] + call.shape(mask) + (1,) * (len(shape) - n - axes[0])
             mask = cast(call, emit_reshape(call, mask, wide, "mask"), DType.BOOL, "bool")
             value = cast(call, emit_reshape(call, values, (), "value"), call.type(x).dtype, "cast")
             call.emit("Where", [mask, value, x])
             return
-        inputs = [x, values, *(value for _, value in found)]
+        inputs = [x, values, *(value for _, value in selectors)]
         attributes = {"accumulate": int(is_sum)}
         call.emit("index_put", inputs, attributes, domain=ATEN, types=[call.out_type()])
         return
-    places = broadcast(*[call.shape(value) for _, value in found])
+    places = broadcast(*[call.shape(value) for _, value in selectors])
     rest = [axis for axis in range(len(shape)) if axis not in axes]
     is_adjacent = axes == list(range(axes[0], axes[0] + len(axes)))
     first = axes[0] if is_adjacent else 0
@@ -129,7 +129,7 @@ def index_put(call: CallSite) -> None:
     updates = cast(call, emit_expand(call, values, picked, "values"), call.type(x).dtype, "cast")
     moved = [*range(first, first + len(places)), *range(first), *range(first + len(places), len(picked))]
     updates = emit_transpose(call, updates, moved, "updates")
-    indices = _emit_index_vectors(call, found, places)
+    indices = _emit_index_vectors(call, selectors, places)
     is_done = order == sorted(order)
     reduction = {"reduction": "add" if is_sum else "none"}
     whole = call.emit("ScatterND", [front, indices, updates], reduction, suffix="" if is_done else "scattered")
@@ -137,10 +137,10 @@ def index_put(call: CallSite) -> None:
         emit_transpose(call, whole, [order.index(axis) for axis in range(len(order))])
 
 
-def _emit_index_vectors(call: CallSite, found: Sequence[tuple[int, str]], places: Sequence[Dim]) -> str:
-    if len(found) > 1:
-        return emit_places(call, found, places)
-    index = cast(call, found[0][1], DType.INT64, "int64")
+def _emit_index_vectors(call: CallSite, selectors: Sequence[tuple[int, str]], places: Sequence[Dim]) -> str:
+    if len(selectors) > 1:
+        return emit_places(call, selectors, places)
+    index = cast(call, selectors[0][1], DType.INT64, "int64")
     return call.emit("Unsqueeze", [index, call.constant((len(places),), "axes")], suffix="places")
 
 

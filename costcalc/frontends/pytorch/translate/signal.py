@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.frontends.pytorch.program import REMEDY
-from costcalc.frontends.pytorch.translate.arrangement import ATEN, emit_roll, find_axes
+from costcalc.frontends.pytorch.translate.arrangement import emit_roll, find_axes
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.ops.aten import ATEN
 
 TRANSFORMS = {
     "fft": "complex",
