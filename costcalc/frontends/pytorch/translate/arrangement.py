@@ -12,6 +12,7 @@ from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import LoadError
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.operand import emit_own
 from costcalc.ops.aten import ATEN
 
 END_OF_AXIS = 2**63 - 1
@@ -119,7 +120,7 @@ def flatten(call: CallSite) -> None:
 @translates("view.dtype", "view_copy.dtype")
 def view_dtype(call: CallSite) -> None:
     """The same bytes as elements of another type."""
-    call.emit("view_dtype", [call.tensor("self")], domain=ATEN, types=[call.out_type()])
+    emit_own(call, "view_dtype", call.tensor("self"))
 
 
 @translates("squeeze", "squeeze_copy")
@@ -292,7 +293,7 @@ def roll(call: CallSite) -> None:
     x = call.tensor("self")
     shifts, shape = call.dims("shifts"), call.shape(x)
     if any(isinstance(n, Poly) for n in shifts):
-        call.emit("roll", [x], domain=ATEN, types=[call.out_type()])
+        emit_own(call, "roll", x)
     elif call.get("dims", ()):
         emit_roll(call, x, call.ints("shifts"), find_axes(call, call.ints("dims"), len(shape)))
     else:

@@ -10,6 +10,7 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import TensorType
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.operand import emit_own
 from costcalc.ops.aten import ATEN
 
 
@@ -117,4 +118,4 @@ def _pads(call: CallSite, kernel: Sequence[int], dilations: Sequence[int]) -> tu
 def convolution_time_first(call: CallSite) -> None:
     """A convolution over [length, N, C] with a weight [kernel, C, filters]."""
     inputs = (call.tensor("self"), call.tensor("weight"), call.tensor("bias"))
-    call.emit("conv_tbc", inputs, {"pad": call.integer("pad", 0)}, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "conv_tbc", *inputs, attributes={"pad": call.integer("pad", 0)})

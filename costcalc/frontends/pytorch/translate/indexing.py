@@ -20,7 +20,7 @@ from costcalc.frontends.pytorch.translate.arrangement import (
     emit_transpose,
 )
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
-from costcalc.frontends.pytorch.translate.operand import cast
+from costcalc.frontends.pytorch.translate.operand import cast, emit_own
 from costcalc.ops.aten import ATEN
 from costcalc.ops.common.axes import broadcast
 
@@ -56,7 +56,7 @@ def narrow(call: CallSite) -> None:
     x = call.tensor("self")
     axis, length = call.axis("dim", x), call.dim("length")
     if call.optional_tensor("start"):
-        call.emit("narrow", [x, call.tensor("start")], {"axis": axis}, domain=ATEN, types=[call.out_type()])
+        emit_own(call, "narrow", x, call.tensor("start"), attributes={"axis": axis})
         return
     start = call.dim("start")
     if length == call.shape(x)[axis]:
@@ -154,7 +154,7 @@ def index(call: CallSite) -> None:
         call.emit("Gather", [x, value], {"axis": axis})
         return
     if any(is_mask(call, value) and not call.shape(value) for _, value in selectors):
-        call.emit("index", [x, *(value for _, value in selectors)], domain=ATEN, types=[call.out_type()])
+        emit_own(call, "index", x, *(value for _, value in selectors))
         return
     shape, out = call.shape(x), call.out_type().shape or ()
     axes = indexed_axes(call, selectors)
@@ -218,7 +218,7 @@ def masked_select(call: CallSite) -> None:
     x, mask = call.tensor("self"), call.tensor("mask")
     shape = broadcast(call.shape(x), call.shape(mask))
     if not shape:
-        call.emit("index", [x, mask], domain=ATEN, types=[call.out_type()])
+        emit_own(call, "index", x, mask)
         return
     x, mask = emit_expand(call, x, shape, "expand"), emit_expand(call, mask, shape, "mask")
     (count,) = call.out_type().shape or (0,)

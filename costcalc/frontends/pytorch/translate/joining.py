@@ -15,7 +15,7 @@ from costcalc.frontends.pytorch.translate.arrangement import (
     emit_reshape,
 )
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
-from costcalc.frontends.pytorch.translate.operand import cast
+from costcalc.frontends.pytorch.translate.operand import cast, emit_own
 from costcalc.ops.aten import ATEN
 
 
@@ -173,7 +173,7 @@ def unfold(call: CallSite) -> None:
         "size": call.integer("size"),
         "step": call.integer("step"),
     }
-    call.emit("unfold", [x], attributes, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "unfold", x, attributes=attributes)
 
 
 @translates("as_strided", "as_strided_copy")
@@ -185,4 +185,4 @@ def as_strided(call: CallSite) -> None:
     if stride == row_major and prod(size) == call.type(x).elements and not call.get("storage_offset"):
         emit_reshape(call, x, size)
     else:
-        call.emit("as_strided", [x], domain=ATEN, types=[call.out_type()])
+        emit_own(call, "as_strided", x)

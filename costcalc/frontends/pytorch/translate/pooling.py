@@ -8,6 +8,7 @@ from typing import Any
 from costcalc.core.dim import Dim
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.convolution import emit_batched, image_input, spatial_rank
+from costcalc.frontends.pytorch.translate.operand import emit_own
 from costcalc.ops.aten import ATEN
 from costcalc.ops.common.window import dilated_kernel
 
@@ -126,4 +127,4 @@ def fractional_max_pool(call: CallSite) -> None:
 def max_unpool(call: CallSite) -> None:
     """Each value at the place where a max pool found it. The kernel, which ONNX's operator needs, is not known."""
     inputs = (call.tensor("self"), call.tensor("indices"))
-    call.emit("max_unpool", inputs, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "max_unpool", *inputs)

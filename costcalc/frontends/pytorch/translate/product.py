@@ -78,7 +78,7 @@ def scaled_sum(call: CallSite) -> None:
     if operator == "addr":
         value = call.emit("Mul", (_unsqueeze(call, a, 1), b), suffix="outer")
     else:
-        types = [call.out_type()] if call.get("out_dtype") is not None and operator != "addbmm" else None
+        types = None if operator == "addbmm" else _wider_types(call)
         value = call.emit("MatMul", (a, b), suffix="product", types=types)
     if operator == "addbmm":
         axes = call.constant((0,), "axes")

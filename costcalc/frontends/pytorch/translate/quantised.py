@@ -6,7 +6,7 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
-from costcalc.frontends.pytorch.translate.operand import emit_cast
+from costcalc.frontends.pytorch.translate.operand import emit_cast, emit_own
 from costcalc.ops.aten import ATEN
 
 DIALECTS = ("quantized_decomposed::", "torchao::", "pt2e::", "pt2e_quant::")
@@ -124,7 +124,7 @@ def scaled_mm(call: CallSite) -> None:
 def int8_mm(call: CallSite) -> None:
     """x [M, K] · weight [N, K] in int8, with a scale for each column of the result."""
     inputs = [call.tensor(name) for name in ("self", "mat2", "scales")]
-    call.emit("weight_int8pack_mm", inputs, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "weight_int8pack_mm", *inputs)
 
 
 @translates("_weight_int4pack_mm", "_weight_int4pack_mm_for_cpu", "_weight_int4pack_mm_with_scales_and_zeros")
@@ -147,4 +147,4 @@ def dynamic_int4_mm(call: CallSite) -> None:
     """x [..., K], quantised by row as it comes · weight [N, K] in 4 bits, packed with its scales."""
     x, weight = call.tensor("inp"), call.tensor("packed_weights")
     k, n = call.integer("in_features"), call.integer("out_features")
-    call.emit("dynamic_int4_mm", (x, weight), {"K": k, "N": n}, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "dynamic_int4_mm", x, weight, attributes={"K": k, "N": n})

@@ -10,8 +10,8 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.convolution import image_input, spatial_rank
+from costcalc.frontends.pytorch.translate.operand import emit_own
 from costcalc.frontends.symbols import simple_fraction
-from costcalc.ops.aten import ATEN
 
 _NEAREST = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
 
@@ -57,7 +57,7 @@ def upsample_cubic_smooth(call: CallSite) -> None:
 @translates("_upsample_lanczos2d_aa")
 def upsample_lanczos(call: CallSite) -> None:
     """Each output is interpolated from 6 inputs an axis."""
-    call.emit("upsample_lanczos", (image_input(call),), {"axes": 2}, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "upsample_lanczos", image_input(call), attributes={"axes": 2})
 
 
 def _coordinates(call: CallSite) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def _rearrange(call: CallSite, x: str, blocks: tuple[Dim, ...], perm: tuple[int,
 def image_to_columns(call: CallSite) -> None:
     """[N, C, H, W] or [C, H, W] -> the pixels under each position of a window, [N, C · ∏kernel, positions]."""
     window = {key: call.ints(key, length=2) for key in ("kernel_size", "dilation", "padding", "stride")}
-    call.emit("im2col", (call.tensor("self"),), window, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "im2col", call.tensor("self"), attributes=window)
 
 
 @translates("col2im")

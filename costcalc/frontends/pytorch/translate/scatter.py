@@ -23,8 +23,7 @@ from costcalc.frontends.pytorch.translate.indexing import (
     indexed_axes,
     is_mask,
 )
-from costcalc.frontends.pytorch.translate.operand import add_scalar, cast
-from costcalc.ops.aten import ATEN
+from costcalc.frontends.pytorch.translate.operand import add_scalar, cast, emit_own
 from costcalc.ops.common.axes import broadcast
 
 REDUCTIONS = {
@@ -54,7 +53,7 @@ def scatter(call: CallSite) -> None:
     reduction = REDUCTIONS.get(word, "none")
     axis = call.axis("dim", x)
     if (word and reduction == "none") or not call.flag("include_self", True):
-        call.emit("scatter_reduce", [x, index, updates], {"reduction": word}, domain=ATEN, types=[call.out_type()])
+        emit_own(call, "scatter_reduce", x, index, updates, attributes={"reduction": word})
         return
     out = call.out_type().shape
     attributes = {"axis": axis, "reduction": reduction}
@@ -92,7 +91,7 @@ def write_slices(call: CallSite) -> None:
     attributes = {"reduction": word, "scaled": int(call.get("alpha", 1) != 1)}
     source = call.optional_tensor("source") or call.optional_tensor("value")
     inputs = [x, index, *filter(None, [source])]
-    call.emit(operator, inputs, attributes, domain=ATEN, types=[call.out_type()])
+    emit_own(call, operator, *inputs, attributes=attributes)
 
 
 @translates("index_put", "_index_put_impl", "_unsafe_index_put")
@@ -116,7 +115,7 @@ def index_put(call: CallSite) -> None:
             return
         inputs = [x, values, *(value for _, value in selectors)]
         attributes = {"accumulate": int(is_sum)}
-        call.emit("index_put", inputs, attributes, domain=ATEN, types=[call.out_type()])
+        emit_own(call, "index_put", *inputs, attributes=attributes)
         return
     places = broadcast(*[call.shape(value) for _, value in selectors])
     rest = [axis for axis in range(len(shape)) if axis not in axes]
@@ -172,4 +171,4 @@ def write_view(call: CallSite) -> None:
         ):
             emit_expand(call, cast(call, source, call.type(x).dtype, "cast"), call.shape(x))
             return
-    call.emit(operator, [x, source], domain=ATEN, types=[call.out_type()])
+    emit_own(call, operator, x, source)

@@ -9,7 +9,7 @@ from costcalc.core.errors import LoadError
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.arrangement import emit_roll, find_axes
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
-from costcalc.ops.aten import ATEN
+from costcalc.frontends.pytorch.translate.operand import emit_own
 
 TRANSFORMS = {
     "fft": "complex",
@@ -47,7 +47,7 @@ def _emit_transform(call: CallSite, x: str, kind: str, axes: Sequence[int], leng
     shape = call.shape(x)
     extents = [shape[axis] if n == -1 else n for axis, n in zip(axes, lengths or (-1,) * len(axes), strict=True)]
     attributes = {"kind": kind, "axes": tuple(axes), "lengths": tuple(extents)}
-    call.emit("fft", [x], attributes, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "fft", x, attributes=attributes)
 
 
 @translates("_fft_r2c", "_fft_c2c", "_fft_c2r")
@@ -69,7 +69,7 @@ def shift(call: CallSite) -> None:
     is_inverse = "ifftshift" in call.target
     shifts = [(shape[axis] + 1) // 2 if is_inverse else shape[axis] // 2 for axis in axes]
     if not all(isinstance(n, int) for n in shifts):
-        call.emit("roll", [x], domain=ATEN, types=[call.out_type()])
+        emit_own(call, "roll", x)
         return
     emit_roll(call, x, [n for n in shifts if isinstance(n, int)], axes)
 
@@ -89,4 +89,4 @@ def istft(call: CallSite) -> None:
 def _emit_frames(call: CallSite, operator: str) -> None:
     inputs = [call.tensor("self"), *filter(None, [call.optional_tensor("window")])]
     attributes = {"n_fft": call.integer("n_fft")}
-    call.emit(operator, inputs, attributes, domain=ATEN, types=[call.out_type()])
+    emit_own(call, operator, *inputs, attributes=attributes)
