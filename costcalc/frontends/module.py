@@ -40,6 +40,11 @@ def names_code(text: str) -> bool:
         return False
 
 
+def is_library_network(text: str) -> bool:
+    """Whether a text names a network of a library: `timm:NAME`."""
+    return text.partition(":")[0] in LIBRARIES
+
+
 def missing_package(text: str) -> str:
     """`package.module:name` without such a package -> the package's name; "" for other text."""
     match = _CODE.fullmatch(text)
@@ -102,9 +107,14 @@ def _is_list_of_shapes(item: Any) -> bool:
     return isinstance(item, list) and bool(item) and all(isinstance(shape, tuple) for shape in item)
 
 
+def unwrap_module(module: Any) -> Any:
+    """A module that torch.compile made -> the one inside; any other object as it is."""
+    return getattr(module, "_orig_mod", module) if type(module).__name__ == "OptimizedModule" else module
+
+
 def object_name(module: Any) -> str:
     """A module, a class or a function -> the name of its class, or its own; of what torch.compile made, that inside."""
-    inner = getattr(module, "_orig_mod", module) if type(module).__name__ == "OptimizedModule" else module
+    inner = unwrap_module(module)
     is_named = isinstance(inner, type) or hasattr(inner, "__qualname__")
     return str(inner.__name__ if is_named else type(inner).__name__)
 

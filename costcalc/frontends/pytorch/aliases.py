@@ -5,8 +5,14 @@ A program names a tensor anew after a write to it, but not the tensors that it i
 
 from __future__ import annotations
 
-from costcalc.frontends.pytorch.metadata import operator_name
-from costcalc.frontends.pytorch.program import Call, ProgramGraph, SubgraphArgument, ValueName
+from costcalc.frontends.pytorch.program import (
+    Call,
+    ProgramGraph,
+    ValueName,
+    is_in_place,
+    operator_name,
+    tensor_names,
+)
 
 VIEWS = frozenset(
     (
@@ -105,12 +111,6 @@ class Aliases:
         return base != name and name not in self.names.get(base, ())
 
 
-def is_in_place(call: Call) -> bool:
-    """Whether a call writes to its first argument: its operator's name ends with `_`."""
-    parts = call.target.split(".")
-    return len(parts) > 1 and parts[1].endswith("_") and not parts[1].endswith("__")
-
-
 def first_tensor(call: Call) -> str:
     """A call -> the tensor that is its first argument; "" where that is none."""
     value = next(iter(call.arguments.values()), None)
@@ -125,7 +125,7 @@ def _find_overwritten(graph: ProgramGraph) -> frozenset[str]:
     """Views that are only written over, and views of which there are only such views."""
     if not any(_is_overwriting(call) for call in graph.calls):
         return frozenset()
-    read = {value for value in graph.outputs if isinstance(value, ValueName)}
+    read: set[str] = {value for value in graph.outputs if isinstance(value, ValueName)}
     targets: set[str] = set()
     overwritten: set[str] = set()
     for call in reversed(graph.calls):
@@ -136,10 +136,5 @@ def _find_overwritten(graph: ProgramGraph) -> frozenset[str]:
         skipped = bool(source) and (_is_overwriting(call) or is_target)
         if skipped:
             targets.add(source)
-        values = list(call.arguments.values())[int(skipped) :]
-        for value in values:
-            if isinstance(value, ValueName):
-                read.add(value)
-            elif isinstance(value, tuple) and not isinstance(value, SubgraphArgument):
-                values.extend(value)
+        read.update(tensor_names(list(call.arguments.values())[int(skipped) :]))
     return frozenset(overwritten)

@@ -6,9 +6,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import Any
 
 from costcalc.core.ir import Module
-from costcalc.frontends.pytorch.program import Call, SubgraphArgument
+from costcalc.frontends.pytorch.program import Call, ProgramGraph, SubgraphArgument, operator_name
 
 
 @lru_cache(maxsize=1 << 12)
@@ -75,7 +76,7 @@ class CallNames:
         """The modules that a call stands in, the root first."""
         return parse_module_stack(str(call.metadata.get("nn_module_stack") or ""))
 
-    def name(self, call: Call, prefix: str = "") -> tuple[str, tuple[str, ...]]:
+    def name(self, call: Call) -> tuple[str, tuple[str, ...]]:
         """A call -> its name and the paths of the modules that it stands in."""
         modules = [m.path for m in self.modules(call) if m.path]
         operator = operator_name(call.target)
@@ -87,7 +88,7 @@ class CallNames:
             name = f"{self.classes.get('') or 'root'}/{operator}"
         else:
             name = operator
-        return self._unique(prefix + name), tuple(modules)
+        return self._unique(name), tuple(modules)
 
     def _unique(self, name: str) -> str:
         """A name -> the name, or with the next number that makes it one that no call and no module has."""
@@ -106,13 +107,14 @@ def all_calls(calls: Iterable[Call]) -> Iterator[Call]:
     while stack:
         call = stack.pop()
         yield call
-        for value in call.arguments.values():
-            if isinstance(value, SubgraphArgument):
-                stack.extend(value.graph.calls[::-1])
+        for graph in subgraphs(call.arguments.values()):
+            stack.extend(graph.calls[::-1])
 
 
-def operator_name(target: str) -> str:
-    """A call's target, `aten.add_.Tensor` -> `add`: without namespace, overload and the `_` of an in-place form."""
-    parts = target.split(".")
-    name = parts[1] if len(parts) > 1 else target
-    return name[:-1] if name.endswith("_") and not name.endswith("__") else name
+def subgraphs(arguments: Iterable[Any]) -> Iterator[ProgramGraph]:
+    """Arguments -> the graphs among them, in lists too, without those inside these."""
+    for value in arguments:
+        if isinstance(value, SubgraphArgument):
+            yield value.graph
+        elif isinstance(value, tuple):
+            yield from subgraphs(value)

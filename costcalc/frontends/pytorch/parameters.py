@@ -6,12 +6,13 @@ follows from the archive's storages, or from the module whose call reads another
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
+from costcalc.core.elision import list_names
 from costcalc.core.ir import TensorType
-from costcalc.frontends.pytorch.metadata import all_calls, operator_name, parse_module_stack
-from costcalc.frontends.pytorch.program import ExportedProgram, InputSpec, SubgraphArgument, ValueName
+from costcalc.frontends.pytorch.metadata import all_calls, parse_module_stack
+from costcalc.frontends.pytorch.program import ExportedProgram, InputSpec, operator_name, tensor_names
 
 
 class Ties(NamedTuple):
@@ -26,7 +27,7 @@ NO_TIES = Ties({})
 
 def unread_parameters(program: ExportedProgram) -> tuple[InputSpec, ...]:
     """A program -> its parameters that no call reads."""
-    read = {name for call in all_calls(program.graph.calls) for name in _values(call.arguments.values())}
+    read = {name for call in all_calls(program.graph.calls) for name in tensor_names(call.arguments.values())}
     return tuple([spec for spec in program.inputs if spec.kind == "parameter" and spec.value not in read])
 
 
@@ -51,8 +52,7 @@ def find_ties(program: ExportedProgram) -> Ties:
             if tied:
                 targets[spec.target] = tied
                 assumed.append(f"{spec.target} to {tied}")
-    few = ", ".join(assumed[:3]) + (" …" if len(assumed) > 3 else "")
-    notes = (f"taken as tied, which this file does not say: {few}",) if assumed else ()
+    notes = (f"taken as tied, which this file does not say: {list_names(assumed, 3)}",) if assumed else ()
     return Ties(targets, notes)
 
 
@@ -75,7 +75,7 @@ class _Candidates:
         self.readers: dict[str, set[str]] = {}
         self.tables: set[str] = set()
         for call in all_calls(program.graph.calls):
-            read = [name for name in _values(call.arguments.values()) if name in self.position]
+            read = [name for name in tensor_names(call.arguments.values()) if name in self.position]
             modules = parse_module_stack(str(call.metadata.get("nn_module_stack") or "")) if read else ()
             if modules:
                 self.readers.setdefault(modules[-1].path, set()).update(read)
@@ -130,12 +130,3 @@ class _Candidates:
             if is_alike and all(f"{other_module}.{key}" in shared for key in of_other):
                 return other.target
         return ""
-
-
-def _values(arguments: Any) -> Iterator[str]:
-    """Arguments -> the names of the tensors among them, in lists too."""
-    for value in arguments:
-        if isinstance(value, ValueName):
-            yield value
-        elif isinstance(value, tuple) and not isinstance(value, SubgraphArgument):
-            yield from _values(value)

@@ -7,7 +7,7 @@ a cost depends on; other keys may come and go.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN, DType, TensorType
 from costcalc.frontends.symbols import parse_expression
 
-REMEDY = "write the file again: torch.export.save(program, path)"
+REMEDY = "export the program again: torch.export.save(torch.export.export(module, args), path)"
 
 MAJOR = 8
 """The major version of the schema that is read; the minor one only adds keys."""
@@ -68,6 +68,41 @@ class Call(NamedTuple):
     arguments: dict[str, Any]
     outputs: tuple[str, ...]
     metadata: Mapping[str, str]
+
+
+def namespace_of(target: str) -> str:
+    """A call's target, `aten.add_.Tensor` -> `aten`."""
+    return target.partition(".")[0]
+
+
+def operator_name(target: str) -> str:
+    """A call's target, `aten.add_.Tensor` -> `add`: without namespace, overload and the `_` of an in-place form."""
+    name = _operator_of(target)
+    return name[:-1] if _is_in_place(name) else name
+
+
+def is_in_place(call: Call) -> bool:
+    """Whether a call writes to its first argument: its operator's name ends with `_`."""
+    return "." in call.target and _is_in_place(_operator_of(call.target))
+
+
+def _operator_of(target: str) -> str:
+    parts = target.split(".")
+    return parts[1] if len(parts) > 1 else target
+
+
+def _is_in_place(operator: str) -> bool:
+    """Whether an operator's name has the suffix of in-place forms; `__and__` is none."""
+    return operator.endswith("_") and not operator.endswith("__")
+
+
+def tensor_names(arguments: Iterable[Any]) -> Iterator[str]:
+    """Arguments -> the names of the tensors among them, in lists too, in their order."""
+    for value in arguments:
+        if isinstance(value, ValueName):
+            yield value
+        elif isinstance(value, tuple) and not isinstance(value, SubgraphArgument):
+            yield from tensor_names(value)
 
 
 class ProgramGraph(NamedTuple):
@@ -232,10 +267,11 @@ def parse_type(document: Any) -> TensorType:
     document = _mapping(document, "a tensor")
     dtype = DTYPES.get(_scalar(document.get("dtype"), "dtype"), DType.UNDEFINED)
     shape = tuple([parse_size(entry) for entry in _list(document.get("sizes"), "sizes")])
-    return TensorType(dtype, shape) if len(shape) <= _MAX_RANK else UNKNOWN
+    return TensorType(dtype, shape) if len(shape) <= MAX_RANK else UNKNOWN
 
 
-_MAX_RANK = 64
+MAX_RANK = 64
+"""Axes of the largest tensor that is taken for one, as PyTorch has it."""
 
 
 def parse_size(document: Any) -> Dim:

@@ -15,10 +15,10 @@ from costcalc.core.budget import spend
 from costcalc.core.dim import Dim, substitute, symbol, symbols
 from costcalc.core.errors import LoadError, UnknownNameError, UsageError, did_you_mean
 from costcalc.core.ir import Graph
-from costcalc.frontends.archive import REMEDY, Member, read_directory, read_member
+from costcalc.frontends.archive import Member, read_directory, read_member
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.pytorch.parameters import unread_parameters
-from costcalc.frontends.pytorch.program import ExportedProgram, parse_program
+from costcalc.frontends.pytorch.program import REMEDY, ExportedProgram, parse_program
 from costcalc.frontends.pytorch.walker import OPSET, ProgramWalker
 from costcalc.frontends.symbols import symbol_name
 from costcalc.graph.builder import GraphBuilder

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim, Poly, substitute, symbols
+from costcalc.core.elision import list_names
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
-from costcalc.core.ir import UNKNOWN, TensorType, bind_type
+from costcalc.core.ir import UNKNOWN, DType, TensorType, bind_type
 from costcalc.frontends.pytorch.aliases import Aliases, first_tensor
-from costcalc.frontends.pytorch.metadata import CallNames, operator_name, parse_source_line
+from costcalc.frontends.pytorch.metadata import CallNames, parse_source_line, subgraphs
 from costcalc.frontends.pytorch.parameters import find_ties
-from costcalc.frontends.pytorch.program import Call, ExportedProgram, ProgramGraph, SubgraphArgument, ValueName
+from costcalc.frontends.pytorch.program import (
+    REMEDY,
+    Call,
+    ExportedProgram,
+    ProgramGraph,
+    SubgraphArgument,
+    ValueName,
+    namespace_of,
+    operator_name,
+    tensor_names,
+)
 from costcalc.frontends.pytorch.translate import CallSite, find_translation
 from costcalc.frontends.pytorch.weights import count_uses, find_transposed_weights, permutation_of
 from costcalc.graph.builder import GraphBuilder
+from costcalc.ops.aten import ATEN
 
 OPSET = 23
 
@@ -46,7 +58,6 @@ class ProgramWalker:
         self.builder, self.program, self.binding = builder, program, dict(binding)
         self.call_names = CallNames(program.graph.calls)
         self.names: dict[str, str] = {}
-        self.types: dict[str, TensorType] = {}
         self.differences: list[str] = []
         types = [program.graph.types.get(s.value, UNKNOWN) for s in program.inputs if s.kind == "input"]
         self.input_symbols = frozenset(symbols(*[d for t in types for d in t.shape or ()]))
@@ -59,13 +70,12 @@ class ProgramWalker:
         """Adds inputs, stored tensors and calls; returns the outputs' values."""
         graph = self.program.graph
         self._add_inputs(graph)
-        self._add_calls(graph, "", lambda name: name)
+        self._add_calls(graph, lambda name: name)
         self._add_unread()
         if self.differences:
-            few = ", ".join(self.differences[:3]) + (" …" if len(self.differences) > 3 else "")
             self.builder.notes.append(
-                f"{len(self.differences)} calls have other sizes by costcalc's rules than in the program, and count "
-                f"as unknown ({few}): please report it"
+                f"{len(self.differences)} calls have other types by costcalc's rules than in the program, and count "
+                f"as unknown ({list_names(self.differences, 3)}): please report it"
             )
         outputs = [self.names.get(v, v) for v in graph.outputs if isinstance(v, ValueName)]
         return tuple(dict.fromkeys(v for v in outputs if v in self.builder.types))
@@ -117,14 +127,13 @@ class ProgramWalker:
                 builder.owners[name] = module
         if own:
             count = "1 stored tensor is" if len(own) == 1 else f"{len(own)} stored tensors are"
-            few = ", ".join(own[:3]) + (" …" if len(own) > 3 else "")
-            builder.notes.append(f"{count} read by no call, and counted all the same: {few}")
+            builder.notes.append(f"{count} read by no call, and counted all the same: {list_names(own, 3)}")
 
-    def _add_calls(self, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
+    def _add_calls(self, graph: ProgramGraph, value_name: Callable[[str], str]) -> None:
         aliases = Aliases(graph)
         for call in graph.calls:
             spend(NODE_STEPS)
-            namespace = call.target.partition(".")[0]
+            namespace = namespace_of(call.target)
             operator = f"{namespace}.{operator_name(call.target)}"
             if operator in NO_COMPUTATION or (namespace in NO_COMPUTATION and not any(call.outputs)):
                 continue
@@ -134,16 +143,16 @@ class ProgramWalker:
                     source = self.names.get(viewed, viewed)
                     self.names.update((output, source) for output in call.outputs if output)
                 else:
-                    self._add_call(call, graph, prefix, value_name)
+                    self._add_call(call, graph, value_name)
                 names = aliases.follow(call)
                 if names:
                     self._add_write(call, names, aliases.is_part(call.outputs[0]))
 
-    def _add_call(self, call: Call, graph: ProgramGraph, prefix: str, value_name: Any) -> None:
+    def _add_call(self, call: Call, graph: ProgramGraph, value_name: Callable[[str], str]) -> None:
         builder = self.builder
         if self.binding:
             call = call._replace(arguments={k: _bind(v, self.binding) for k, v in call.arguments.items()})
-        name, scope = self.call_names.name(call, prefix)
+        name, scope = self.call_names.name(call)
         place = parse_source_line(str(call.metadata.get("stack_trace") or ""))
         self._note_data_symbols(graph, call, name)
         declared = tuple([self._declared(graph, output) for output in call.outputs])
@@ -190,7 +199,7 @@ class ProgramWalker:
                 return
             name = f"{call.outputs[0]}/write"
             value = self.builder.add(
-                "write", [whole, value], name=name, domain="aten", types=[types[whole]._replace(value=None)]
+                "write", [whole, value], name=name, domain=ATEN, types=[types[whole]._replace(value=None)]
             )[0]
         self.names.update((name, value) for name in names)
 
@@ -221,22 +230,21 @@ class ProgramWalker:
         """Adds a call as a node of its own operator, in the domain of its namespace (`aten:roll`); with unknown, as
         one that no rule knows. A call without outputs, a kernel that writes into its inputs, has one of no known type.
         """
-        domain, operator = site.target.partition(".")[0], operator_name(site.target)
+        domain, operator = namespace_of(site.target), site.operator
         attributes = {
             key: value
             for key, value in site.arguments.items()
             if isinstance(value, (int, float, str, tuple))
-            and not isinstance(value, (ValueName, SubgraphArgument))
-            and not (isinstance(value, tuple) and any(isinstance(item, ValueName) for item in value))
+            and not isinstance(value, SubgraphArgument)
+            and not any(tensor_names([value]))
         }
-        types = [UNKNOWN if t is None else t for t in site.declared]
         name, outputs = f"{operator}?" if unknown else operator, site.outputs or (site.name,)
-        types = types or [UNKNOWN]
+        types = site.output_types() or [UNKNOWN]
         site.emit(name, site.tensor_inputs(), attributes, outputs=outputs, domain=domain, types=types)
 
     def _find_difference(self, call: Call, site: CallSite) -> str:
-        """What differs between the sizes that costcalc infers and those of the program; "" where they agree. The
-        program's types are taken."""
+        """A translated call -> what differs between the shapes and element types that costcalc infers for its outputs
+        and those of the program, as far as both know them; "" where they agree. The program's types are taken."""
         types = self.builder.types
         for output, declared in zip(call.outputs, site.declared, strict=True):
             if not output or declared is None or declared.shape is None:
@@ -249,6 +257,8 @@ class ProgramWalker:
                 return f"{site.name}: {output} is not computed"
             if inferred.shape is not None and _differ(inferred.shape, declared.shape):
                 return f"{site.name}: {list(map(str, inferred.shape))} for {list(map(str, declared.shape))}"
+            if inferred.dtype is not declared.dtype and DType.UNDEFINED not in (inferred.dtype, declared.dtype):
+                return f"{site.name}: {inferred.dtype} for {declared.dtype}"
             if value not in self.builder.initializers and value not in self.builder.inputs:
                 types[value] = declared._replace(value=inferred.value)
         return ""
@@ -262,13 +272,15 @@ class ProgramWalker:
     def inline(self, graph: Any, arguments: Sequence[Any], prefix: str) -> tuple[Any, ...]:
         """Adds the calls of a graph inside the program, with these values as its inputs; returns its outputs."""
         if not isinstance(graph, SubgraphArgument):
-            raise LoadError("a graph is missing among the arguments", "write the program again")
+            raise LoadError("a graph is missing among the arguments", REMEDY)
         inner = graph.graph
         saved = dict(self.names)
-        for parameter, argument in zip(inner.inputs, arguments, strict=False):
+        if len(inner.inputs) != len(arguments):
+            raise LoadError(f"a graph of {len(inner.inputs)} inputs is called with {len(arguments)}", REMEDY)
+        for parameter, argument in zip(inner.inputs, arguments, strict=True):
             if isinstance(parameter, ValueName) and isinstance(argument, str):
                 self.names[parameter] = argument
-        self._add_calls(inner, "", lambda name: f"{prefix}/{name}")
+        self._add_calls(inner, lambda name: f"{prefix}/{name}")
         results = tuple([self.names.get(v, v) if isinstance(v, ValueName) else v for v in inner.outputs])
         self.names.clear()
         self.names.update(saved)
@@ -286,20 +298,14 @@ def _bind(argument: Any, binding: Mapping[str, Dim]) -> Any:
 
 def _names_read(graph: ProgramGraph) -> set[str]:
     """The names of the values that the calls of a graph read, and of its outputs; those of the graphs inside it too."""
-    names: set[str] = set()
-    values: list[Any] = [graph.outputs, *[value for call in graph.calls for value in call.arguments.values()]]
-    for value in values:
-        if isinstance(value, ValueName):
-            names.add(value)
-        elif isinstance(value, SubgraphArgument):
-            names |= _names_read(value.graph)
-        elif isinstance(value, tuple):
-            values.extend(value)
-    return names
+    arguments = [value for call in graph.calls for value in call.arguments.values()]
+    names = {*tensor_names(graph.outputs), *tensor_names(arguments)}
+    return names.union(*map(_names_read, subgraphs(arguments)))
 
 
-_SAMPLES = (7, 64, 97, 131)
-"""Values of symbols at which two formulas are compared that are not equal as they stand."""
+_SAMPLES = (224, 2048, 3104, 4192)
+"""Values of symbols at which two formulas are compared that are not equal as they stand: multiples of 32, for a program
+may hold only where its extents can be halved."""
 
 
 def _differ(a: Sequence[Dim], b: Sequence[Dim]) -> bool:
@@ -308,13 +314,10 @@ def _differ(a: Sequence[Dim], b: Sequence[Dim]) -> bool:
 
 
 def _extents_differ(x: Dim, y: Dim) -> bool:
-    if isinstance(x, int) and isinstance(y, int):
-        return x != y
+    """Whether two extents differ for one of some values of their symbols."""
     names = symbols(x, y)
-    if any(isinstance(d, Poly) and not d.terms for d in (x, y)):
-        return True
     for i in range(len(_SAMPLES)):
-        binding = {name: 32 * _SAMPLES[(i + j) % len(_SAMPLES)] for j, name in enumerate(names)}
+        binding = {name: _SAMPLES[(i + j) % len(_SAMPLES)] for j, name in enumerate(names)}
         if substitute(x, binding) != substitute(y, binding):
             return True
     return False

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from costcalc.frontends.pytorch.program import Call, InputSpec, ProgramGraph, SubgraphArgument, ValueName
+from costcalc.frontends.pytorch.program import Call, InputSpec, ProgramGraph, ValueName, tensor_names
 
 Permutation = tuple[int, ...]
 
@@ -17,7 +17,7 @@ TRANSPOSITIONS = frozenset(("aten.t.default", "aten.numpy_T.default", "aten.tran
 
 def count_uses(graph: ProgramGraph) -> Counter[str]:
     """A graph -> how many arguments of its calls each value is."""
-    return Counter(value for call in graph.calls for argument in call.arguments.values() for value in _values(argument))
+    return Counter(value for call in graph.calls for value in tensor_names(call.arguments.values()))
 
 
 def find_transposed_weights(graph: ProgramGraph, inputs: Collection[InputSpec]) -> Mapping[str, Permutation]:
@@ -90,11 +90,3 @@ def _as_axes(values: Any, rank: int) -> list[int]:
 def _rank(graph: ProgramGraph, value: str) -> int:
     type_ = graph.types.get(value)
     return -1 if type_ is None or type_.shape is None else len(type_.shape)
-
-
-def _values(argument: Any) -> Iterator[str]:
-    if isinstance(argument, ValueName):
-        yield argument
-    elif isinstance(argument, tuple) and not isinstance(argument, SubgraphArgument):
-        for item in argument:
-            yield from _values(item)

@@ -2,3 +2,6 @@
 
 Their types are those of the exported program, so that no shape rule is needed.
 """
+
+ATEN = "aten"
+"""The domain of these operators."""

@@ -6,19 +6,17 @@ from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, free
 from costcalc.core.traits import traits
+from costcalc.ops.aten import ATEN
 from costcalc.ops.reduce import combination_work
 
-ATEN = "aten"
+ARITHMETIC = ("atan2", "copysign", "heaviside", "nextafter")
+"""Operators of two numbers without a short formula in ONNX's operators."""
 
-FUNCTIONS = (
-    "atan2",
-    "complex_angle",
+SPECIAL_FUNCTIONS = (
     "digamma",
     "erfinv",
     "i0",
-    "kaiser_window",
     "lgamma",
-    "logspace",
     "polygamma",
     "sinc",
     "special_airy_ai",
@@ -39,6 +37,9 @@ FUNCTIONS = (
     "special_ndtr",
     "special_ndtri",
 )
+"""Functions of one number without a formula in ONNX's operators."""
+
+FUNCTIONS = ("atan2", "complex_angle", "kaiser_window", "logspace", *SPECIAL_FUNCTIONS)
 
 CHOICES = ("bartlett_window", "bernoulli", "copysign", "heaviside", "nextafter")
 

@@ -12,9 +12,8 @@ from costcalc.core.formula import Cost, contraction, elementwise_work, product_f
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import COST_RULES, cost_rule, describe, free, operands
 from costcalc.core.traits import PRODUCT_GRADIENT, TRAITS, traits
+from costcalc.ops.aten import ATEN
 from costcalc.ops.vision import interpolation_work
-
-ATEN = "aten"
 
 TORCHVISION = "torchvision"
 

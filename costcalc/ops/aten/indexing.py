@@ -14,10 +14,9 @@ from costcalc.core.formula import Cost, Product, Work, elementwise_work, product
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, free
 from costcalc.core.traits import traits
+from costcalc.ops.aten import ATEN
 
-DOMAIN = "aten"
-
-free("view_dtype", domain=DOMAIN, view=True)
+free("view_dtype", domain=ATEN, view=True)
 
 MOVES = {
     "roll": "Elements that leave an axis at its end enter at its start.",
@@ -43,22 +42,22 @@ MOVES = {
 }
 """Operators that move elements and compute nothing -> what they do."""
 
-free(*MOVES, domain=DOMAIN)
+free(*MOVES, domain=ATEN)
 
 for _operator, _sentence in MOVES.items():
-    describe(_sentence, _operator, domain=DOMAIN)
+    describe(_sentence, _operator, domain=ATEN)
 
-traits(*MOVES, domain=DOMAIN, positions="lost", keeps="nothing")
+traits(*MOVES, domain=ATEN, positions="lost", keeps="nothing")
 
-traits("index", "index_copy", "repeat_interleave", "narrow", domain=DOMAIN, keeps="indices")
+traits("index", "index_copy", "repeat_interleave", "narrow", domain=ATEN, keeps="indices")
 
-traits("diagonal", "as_strided", "narrow", "index", domain=DOMAIN, reads="part")
+traits("diagonal", "as_strided", "narrow", "index", domain=ATEN, reads="part")
 
-free("write", domain=DOMAIN, view=True)
+free("write", domain=ATEN, view=True)
 
-describe("A part of a tensor is written in place.", "write", domain=DOMAIN)
+describe("A part of a tensor is written in place.", "write", domain=ATEN)
 
-traits("write", domain=DOMAIN, positions="lost", keeps="nothing")
+traits("write", domain=ATEN, positions="lost", keeps="nothing")
 
 traits(
     "scatter_reduce",
@@ -68,21 +67,21 @@ traits(
     "masked_scatter",
     "masked_index",
     "masked_index_put_accumulate",
-    domain=DOMAIN,
+    domain=ATEN,
     positions="lost",
     keeps="indices",
 )
 
-traits("nonzero", "nonzero_static", domain=DOMAIN, positions="lost", keeps="nothing")
+traits("nonzero", "nonzero_static", domain=ATEN, positions="lost", keeps="nothing")
 
 REDUCTIONS = {"add": "add", "sum": "add", "mean": "add", "prod": "multiply", "amax": "compare", "amin": "compare"}
 
-describe("Values are combined with those at the places that indices name.", "scatter_reduce", domain=DOMAIN)
+describe("Values are combined with those at the places that indices name.", "scatter_reduce", domain=ATEN)
 
-describe("Slices are combined with those that indices name.", "index_add", "index_reduce", domain=DOMAIN)
+describe("Slices are combined with those that indices name.", "index_add", "index_reduce", domain=ATEN)
 
 
-@cost_rule("scatter_reduce", "index_add", "index_reduce", domain=DOMAIN)
+@cost_rule("scatter_reduce", "index_add", "index_reduce", domain=ATEN)
 def reduction_cost(
     x: TensorType, index: TensorType, source: TensorType, *, reduction: str, scaled: int = 0, out: TensorType
 ) -> Cost:
@@ -100,10 +99,10 @@ def reduction_cost(
     return Cost(work=work)
 
 
-describe("Values are written, or added, at the places that indices and masks name.", "index_put", domain=DOMAIN)
+describe("Values are written, or added, at the places that indices and masks name.", "index_put", domain=ATEN)
 
 
-@cost_rule("index_put", domain=DOMAIN)
+@cost_rule("index_put", domain=ATEN)
 def index_put_cost(x: TensorType, values: TensorType, *places: TensorType, accumulate: int = 0) -> Cost:
     """One comparison per element of a mask; where values are added, one addition per value: a lower bound for values
     that are broadcast."""
@@ -114,37 +113,37 @@ def index_put_cost(x: TensorType, values: TensorType, *places: TensorType, accum
     return Cost(work=work)
 
 
-describe("The elements at which a mask holds are those of a source, in order.", "masked_scatter", domain=DOMAIN)
+describe("The elements at which a mask holds are those of a source, in order.", "masked_scatter", domain=ATEN)
 
-describe("The places of the elements that are not 0.", "nonzero", "nonzero_static", domain=DOMAIN)
+describe("The places of the elements that are not 0.", "nonzero", "nonzero_static", domain=ATEN)
 
 
-@cost_rule("nonzero", "nonzero_static", domain=DOMAIN)
+@cost_rule("nonzero", "nonzero_static", domain=ATEN)
 def nonzero_cost(x: TensorType) -> Cost:
     """One comparison per element of the input."""
     return Cost(work=elementwise_work("compare", "elementwise", x.elements))
 
 
-@cost_rule("masked_scatter", domain=DOMAIN)
+@cost_rule("masked_scatter", domain=ATEN)
 def masked_scatter_cost(x: TensorType, mask: TensorType, source: TensorType) -> Cost:
     """One comparison per element of the mask."""
     return Cost(work=elementwise_work("compare", "elementwise", mask.elements, 1, "#mask elements"))
 
 
-describe("Elements at places that indices name, where a mask holds.", "masked_index", domain=DOMAIN)
+describe("Elements at places that indices name, where a mask holds.", "masked_index", domain=ATEN)
 
 describe(
-    "Values are added at places that indices name, where a mask holds.", "masked_index_put_accumulate", domain=DOMAIN
+    "Values are added at places that indices name, where a mask holds.", "masked_index_put_accumulate", domain=ATEN
 )
 
 
-@cost_rule("masked_index", domain=DOMAIN)
+@cost_rule("masked_index", domain=ATEN)
 def masked_index_cost(x: TensorType, mask: TensorType, *places: TensorType, out: TensorType) -> Cost:
     """One selection per output: the element or the filling."""
     return Cost(work=elementwise_work("compare", "elementwise", out.elements))
 
 
-@cost_rule("masked_index_put_accumulate", domain=DOMAIN)
+@cost_rule("masked_index_put_accumulate", domain=ATEN)
 def masked_index_put_cost(x: TensorType, mask: TensorType, *places: TensorType) -> Cost:
     """One selection and one addition per value, which stand last."""
     values = places[-1].elements
@@ -152,18 +151,18 @@ def masked_index_put_cost(x: TensorType, mask: TensorType, *places: TensorType) 
     return Cost(work=work + elementwise_work("add", "elementwise", values, 1, "#values"))
 
 
-traits("fft", "stft", "istft", domain=DOMAIN, positions="mixed", keeps="nothing")
+traits("fft", "stft", "istft", domain=ATEN, positions="mixed", keeps="nothing")
 
-describe("A signal is taken apart into frequencies along some axes, or put together again.", "fft", domain=DOMAIN)
+describe("A signal is taken apart into frequencies along some axes, or put together again.", "fft", domain=ATEN)
 
-describe("Windows of a signal are taken apart into frequencies.", "stft", domain=DOMAIN)
+describe("Windows of a signal are taken apart into frequencies.", "stft", domain=ATEN)
 
-describe("A signal is put together from the frequencies of its windows.", "istft", domain=DOMAIN)
+describe("A signal is put together from the frequencies of its windows.", "istft", domain=ATEN)
 
 COMPLEX = (DType.COMPLEX64, DType.COMPLEX128)
 
 
-@cost_rule("fft", domain=DOMAIN)
+@cost_rule("fft", domain=ATEN)
 def fft_cost(x: TensorType, *, kind: str, axes: Sequence[int], lengths: Sequence[Dim], out: TensorType) -> Cost:
     """By its definition, axis by axis, a sum over n samples: per real output n × (1 for a real input, 2 for a complex
     one) multiplications and as many additions. Of real signals half of the bins are computed, n // 2 + 1, and the last
@@ -188,7 +187,7 @@ def _sum_cost(*terms: Product) -> Cost:
     return Cost(work=(Work("multiply", "elementwise", sums), Work("add", "elementwise", sums)))
 
 
-@cost_rule("stft", domain=DOMAIN)
+@cost_rule("stft", domain=ATEN)
 def stft_cost(x: TensorType, window: TensorType | None = None, *, n_fft: int, out: TensorType) -> Cost:
     """By its definition, a sum over the samples of a frame: per real output n_fft × (1 for a real signal, 2 for a
     complex one) multiplications and as many additions; 1 multiplication per windowed sample. A fast Fourier transform
@@ -202,7 +201,7 @@ def stft_cost(x: TensorType, window: TensorType | None = None, *, n_fft: int, ou
     return cost._replace(work=cost.work + (windowed if window is not None else ()))
 
 
-@cost_rule("istft", domain=DOMAIN)
+@cost_rule("istft", domain=ATEN)
 def istft_cost(x: TensorType, window: TensorType | None = None, *, n_fft: int, out: TensorType) -> Cost:
     """By its definition, per sample of a frame a sum over its bins, 2 multiplications and 2 additions each; 1
     multiplication by the window and 1 addition into the signal; per output 1 division by the sum of the squared

@@ -22,10 +22,9 @@ from costcalc.core.traits import (
     least_work_rule,
     traits,
 )
+from costcalc.ops.aten import ATEN
 from costcalc.ops.attention import attention_heads, attention_least_work, attention_macs, attention_work, count_scores
 from costcalc.ops.quantize import dynamic_quantization_work
-
-ATEN = "aten"
 
 operands("grouped_mm", domain=ATEN, weights=(1,))
 

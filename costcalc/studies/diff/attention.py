@@ -17,18 +17,20 @@ QUERY, KEY, VALUE = 0, 1, 2
 """Inputs of ONNX's Attention: [B, H, S, D], or [B, S, H·D] with the number of heads as an attribute."""
 
 
-def spell_attention(before: Snapshot, after: Snapshot) -> tuple[Snapshot, Snapshot]:
+def expand_attention(before: Snapshot, after: Snapshot) -> tuple[Snapshot, Snapshot]:
     """Two versions -> the same; where one alone has attention operators, and the other products of computed values,
     each is three layers: the product of queries and keys, the softmax, the product with the values. Their figures add
     up to the operator's."""
-    is_whole = [any(map(_is_attention, version.layers)) for version in (before, after)]
-    if is_whole[0] == is_whole[1] or not any(map(_multiplies_values, (after if is_whole[0] else before).layers)):
+    has_operators = [any(map(_is_attention, version.layers)) for version in (before, after)]
+    if has_operators[0] == has_operators[1] or not any(
+        map(_multiplies_values, (after if has_operators[0] else before).layers)
+    ):
         return before, after
     before, after = (
-        replace(version, layers=tuple([part for layer in version.layers for part in _spell(layer)]))
-        if whole
+        replace(version, layers=tuple([part for layer in version.layers for part in _expand_layer(layer)]))
+        if has_operator
         else version
-        for version, whole in zip((before, after), is_whole, strict=True)
+        for version, has_operator in zip((before, after), has_operators, strict=True)
     )
     return before, after
 
@@ -57,7 +59,7 @@ def _ratio(inputs: Sequence[SnapshotTensor]) -> tuple[int, int] | None:
     return (key, value) if isinstance(key, int) and isinstance(value, int) and key + value > 0 else None
 
 
-def _spell(layer: SnapshotLayer) -> Iterator[SnapshotLayer]:
+def _expand_layer(layer: SnapshotLayer) -> Iterator[SnapshotLayer]:
     """A layer -> itself, or the three that an attention is."""
     ratio = _ratio(layer.inputs[: VALUE + 1]) if _is_attention(layer) else None
     if ratio is None:

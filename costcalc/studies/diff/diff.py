@@ -18,7 +18,7 @@ from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.quantity import Figure
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.diff.align import align
-from costcalc.studies.diff.attention import spell_attention
+from costcalc.studies.diff.attention import expand_attention
 from costcalc.studies.diff.axes import AxesOf, find_axes
 from costcalc.studies.diff.causes import causes
 from costcalc.studies.diff.definition import define_layer, filters_index, operator_traits, right_operand_index
@@ -195,7 +195,7 @@ def diff(before: Snapshot, after: Snapshot) -> Diff:
     For every quantity that adds up over layers, the layers' differences add up to the difference of the totals (where
     one is not known in a version, as 0: its total leaves it out too).
     """
-    before, after = spell_attention(before, after)
+    before, after = expand_attention(before, after)
     old, new = (count_ordinals(layer.name for layer in s.layers) for s in (before, after))
     axes_of: list[AxesOf] = []
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import costcalc
+from costcalc.core.ir import DType
+from costcalc.frontends.pytorch.translate.call import TRANSLATIONS, CallSite
 
 FOLDER = Path(__file__).parents[2] / "data" / "pt2"
 FIGURES = json.loads((FOLDER / "figures.json").read_text(encoding="utf-8"))
@@ -18,7 +20,7 @@ FIGURES = json.loads((FOLDER / "figures.json").read_text(encoding="utf-8"))
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_call_is_known(name: str) -> None:
-    """No unknown operator, and no call whose sizes by costcalc's rules differ from the program's (a note tells)."""
+    """No unknown operator, and no call whose types by costcalc's rules differ from the program's (a note tells)."""
     report = costcalc.analyze(FOLDER / f"{name}.pt2")
     assert not report.unknown
     assert not [note for note in report.notes if "costcalc's rules" in note]
@@ -30,3 +32,15 @@ def test_macs_and_parameters_are_those_of_pytorch(name: str) -> None:
     report = costcalc.analyze(FOLDER / f"{name}.pt2", dims=figures.get("dims", {}))
     assert report.params == figures["params"]
     assert report.macs == figures["macs"]
+
+
+def test_an_element_type_that_differs_makes_a_call_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shape that differs: one of the two, costcalc's rules or the program, is wrong."""
+
+    def relu(call: CallSite) -> None:
+        call.emit("Cast", [call.tensor("self")], {"to": DType.FLOAT16.code})
+
+    monkeypatch.setitem(TRANSLATIONS, "aten.relu", relu)
+    report = costcalc.analyze(FOLDER / "networks_classifier.pt2")
+    assert any("float16 for float32" in note for note in report.notes)
+    assert [unknown.op_type for unknown in report.unknown] == ["relu?"]

@@ -141,8 +141,3 @@ def user_code(text: str) -> Iterator[None]:
     finally:
         if is_new and folder in sys.path:
             sys.path.remove(folder)
-
-
-def unwrap(module: Any) -> Any:
-    """A module that torch.compile made -> the one inside."""
-    return getattr(module, "_orig_mod", module) if type(module).__name__ == "OptimizedModule" else module

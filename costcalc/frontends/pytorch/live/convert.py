@@ -15,6 +15,7 @@ import torch
 from costcalc.core.dim import Dim
 from costcalc.core.ir import UNKNOWN, DType, TensorType
 from costcalc.frontends.pytorch.program import (
+    MAX_RANK,
     Call,
     ExportedProgram,
     InputSpec,
@@ -111,7 +112,7 @@ class GraphConverter:
         return ProgramGraph(tuple(inputs), outputs, tuple(calls), types, frozenset(trainable))
 
     def _type(self, tensor: Any) -> TensorType:
-        if tensor.dim() > _MAX_RANK:
+        if tensor.dim() > MAX_RANK:
             return UNKNOWN
         return TensorType(_DTYPES.get(tensor.dtype, DType.UNDEFINED), tuple([self._extent(d) for d in tensor.shape]))
 
@@ -168,8 +169,6 @@ class GraphConverter:
             return self._extent(value)
         return value if value is None or isinstance(value, (bool, int, float, str)) else None
 
-
-_MAX_RANK = 64
 
 _OPERATORS: tuple[Any, ...] = (torch._ops.OpOverload, torch._ops.HigherOrderOperator)
 

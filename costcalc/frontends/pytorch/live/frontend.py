@@ -9,7 +9,7 @@ from typing import Any
 from costcalc.core.budget import limited_work
 from costcalc.core.errors import CostcalcError, UnknownNameError, UsageError
 from costcalc.frontends.frontend import Loaded
-from costcalc.frontends.module import LIBRARIES, TorchModule
+from costcalc.frontends.module import TorchModule, is_library_network, unwrap_module
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.pytorch.program import ExportedProgram
 from costcalc.frontends.pytorch.reader import load_program
@@ -22,7 +22,7 @@ except ImportError as error:
     remedy = "pip install 'costcalc[torch]'; a .pt2 file of torch.export.save is read without it"
     raise UsageError(fact, remedy) from error
 
-from costcalc.frontends.pytorch.live.build import BuiltModule, build_object, find_object, signature_of, unwrap
+from costcalc.frontends.pytorch.live.build import BuiltModule, build_object, find_object, signature_of
 from costcalc.frontends.pytorch.live.convert import convert_program
 from costcalc.frontends.pytorch.live.export import export_module
 from costcalc.frontends.pytorch.live.inputs import bind_arguments
@@ -44,7 +44,7 @@ def read(source: Source, options: ReadOptions) -> Loaded:
 def parameters(source: Source) -> Mapping[str, Any]:
     """The keyword arguments of the class or function that a text names, with their defaults; none of a module."""
     text = source.object.module if isinstance(source.object, TorchModule) else source.object
-    if not isinstance(text, str) or text.partition(":")[0] in LIBRARIES:
+    if not isinstance(text, str) or is_library_network(text):
         return {}
     found = find_object(text)
     if isinstance(found, (torch.nn.Module, TorchModule)) or not callable(found):
@@ -55,7 +55,7 @@ def parameters(source: Source) -> Mapping[str, Any]:
 def _export(call: TorchModule, options: ReadOptions) -> tuple[ExportedProgram, ReadOptions]:
     """What is read and how -> the program, and what is left of the options for its reader."""
     built = _build(call, options)
-    module = unwrap(built.module)
+    module = unwrap_module(built.module)
     if isinstance(module, TorchModule):
         inner = call.replace_module(module.module) if call.has_inputs else module
         return _export(inner, replace(options, params={}))
@@ -85,6 +85,6 @@ def _build(call: TorchModule, options: ReadOptions) -> BuiltModule:
             fact = f"a module in memory has no parameter {name!r}"
             raise UnknownNameError(fact, "build it with it", argument="params", name=name)
         return BuiltModule(text)
-    if text.partition(":")[0] in LIBRARIES:
+    if is_library_network(text):
         return build_network(text, options.params)
     return build_object(find_object(text), options.params, text)

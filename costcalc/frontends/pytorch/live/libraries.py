@@ -132,9 +132,8 @@ def transformer_inputs(module: Any, config: Any) -> dict[str, Any]:
     """The inputs of a model of transformers, of batch 1, as far as its forward takes and needs them."""
     parameters = signature_of(module.forward) or {}
     text = config.get_text_config()
-    tokens = min(
-        TOKENS, *[n for n in (getattr(text, "max_position_embeddings", None),) if isinstance(n, int) and n > 0], TOKENS
-    )
+    positions = getattr(text, "max_position_embeddings", None)
+    tokens = min(TOKENS, positions) if isinstance(positions, int) and positions > 0 else TOKENS
     ids = Shape((1, tokens), torch.int64)
     main = getattr(module, "main_input_name", "input_ids")
     makers: dict[str, Callable[[], Any]] = {

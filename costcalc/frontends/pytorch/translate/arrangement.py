@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import LoadError
-from costcalc.frontends.pytorch.metadata import operator_name
+from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
-
-ATEN = "aten"
+from costcalc.frontends.pytorch.translate.operand import emit_own
+from costcalc.ops.aten import ATEN
 
 END_OF_AXIS = 2**63 - 1
 """The end of a Slice that goes to the end of its axis."""
@@ -80,7 +80,7 @@ def find_axes(call: CallSite, axes: Sequence[int], rank: int) -> tuple[int, ...]
     rank = max(rank, 1)
     found = tuple([axis % rank for axis in axes if -rank <= axis < rank])
     if len(set(found)) != len(axes):
-        raise LoadError(f"the axes of {call.target} are {list(axes)}, the tensor has {rank}", "write it again")
+        raise LoadError(f"the axes of {call.target} are {list(axes)}, the tensor has {rank}", REMEDY)
     return found
 
 
@@ -120,7 +120,7 @@ def flatten(call: CallSite) -> None:
 @translates("view.dtype", "view_copy.dtype")
 def view_dtype(call: CallSite) -> None:
     """The same bytes as elements of another type."""
-    call.emit("view_dtype", [call.tensor("self")], domain=ATEN, types=[call.out_type()])
+    emit_own(call, "view_dtype", call.tensor("self"))
 
 
 @translates("squeeze", "squeeze_copy")
@@ -253,7 +253,7 @@ def emit_flip(call: CallSite, x: str, axes: Sequence[int], suffix: str = "") -> 
 def flip(call: CallSite) -> None:
     """The elements of some axes in reverse order."""
     x = call.tensor("self")
-    default = {"flipud": (0,), "fliplr": (1,)}.get(operator_name(call.target), ())
+    default = {"flipud": (0,), "fliplr": (1,)}.get(call.operator, ())
     emit_flip(call, x, find_axes(call, call.ints("dims", default), len(call.shape(x))))
 
 
@@ -293,7 +293,7 @@ def roll(call: CallSite) -> None:
     x = call.tensor("self")
     shifts, shape = call.dims("shifts"), call.shape(x)
     if any(isinstance(n, Poly) for n in shifts):
-        call.emit("roll", [x], domain=ATEN, types=[call.out_type()])
+        emit_own(call, "roll", x)
     elif call.get("dims", ()):
         emit_roll(call, x, call.ints("shifts"), find_axes(call, call.ints("dims"), len(shape)))
     else:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType
-from costcalc.frontends.pytorch.program import SubgraphArgument, ValueName
+from costcalc.frontends.pytorch.program import REMEDY, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.control import add_graph
 from costcalc.frontends.pytorch.translate.product import add_linear
+from costcalc.ops.aten import ATEN
 
 PREVIEW = "ai.onnx.preview"
 
@@ -39,7 +40,7 @@ def _add_statistics(call: CallSite, query: str) -> None:
     outputs = [(name, call.out_type(i)) for i, name in enumerate(call.outputs) if i and call.is_read(i)]
     if outputs:
         names, types = zip(*outputs, strict=True)
-        call.emit("attention_statistics", (query,), outputs=names, types=types, domain="aten", suffix="statistics")
+        call.emit("attention_statistics", (query,), outputs=names, types=types, domain=ATEN, suffix="statistics")
 
 
 def add_attention(
@@ -50,7 +51,7 @@ def add_attention(
     shapes = [call.shape(value) for value in operands]
     rank = len(shapes[0])
     if min(map(len, shapes)) < 2:
-        raise LoadError(f"an operand of {call.target} has fewer than 2 axes", "write the program again")
+        raise LoadError(f"an operand of {call.target} has fewer than 2 axes", REMEDY)
     operands = [_as_four_axes(call, *entry) for entry in zip(operands, shapes, "qkv", strict=True)]
     if mask and rank > 4 and len(call.shape(mask)) > 2:
         shape = (*shapes[0][:-1], shapes[1][-2])
@@ -64,7 +65,7 @@ def add_attention(
         attributes["scale"] = float(scale)
     inputs = (*operands, mask) if mask else tuple(operands)
     if dropout:
-        value = call.emit("attention", inputs, attributes, outputs=outputs, domain="aten", types=[four])
+        value = call.emit("attention", inputs, attributes, outputs=outputs, domain=ATEN, types=[four])
     elif is_causal:  # as one operator, which half of the scores nobody needs is known
         value = call.emit("Attention", inputs, attributes, outputs=outputs)
     else:

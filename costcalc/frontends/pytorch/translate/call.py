@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import DType, TensorType
-from costcalc.frontends.pytorch.program import Call, SubgraphArgument, ValueName
+from costcalc.core.ir import UNKNOWN, DType, TensorType
+from costcalc.frontends.pytorch.program import REMEDY, Call, ValueName, namespace_of, operator_name, tensor_names
 from costcalc.graph.builder import GraphBuilder
 
 
@@ -31,7 +31,9 @@ class CallSite:
     """Where a call is translated. Values are named as in the graph; arguments by their names in the operator's schema,
     and what the program leaves out has the schema's default, which the translation names.
 
-    name, scope and place are those of the nodes that it adds; types are those of its outputs by the program.
+    operator is the name of the target's operator (`add` of `aten.add_.Tensor`). name, scope and place are those of the
+    nodes that it adds; declared are the types of its outputs by the program, outputs their names in the graph, results
+    those in the program.
     """
 
     __slots__ = (
@@ -41,6 +43,7 @@ class CallSite:
         "inliner",
         "name",
         "names",
+        "operator",
         "outputs",
         "place",
         "results",
@@ -61,6 +64,7 @@ class CallSite:
         place: str,
     ) -> None:
         self.builder, self.target, self.arguments, self.names = builder, call.target, call.arguments, names
+        self.operator = operator_name(call.target)
         self.outputs, self.declared, self.inliner, self.results = outputs, declared, inliner, call.outputs
         self.name, self.scope, self.place = name, scope, place
 
@@ -73,7 +77,7 @@ class CallSite:
         """The value of a tensor argument. LoadError where there is none."""
         value = self.optional_tensor(name)
         if not value:
-            raise LoadError(f"{self.target} has no tensor {name!r}", "write the program again")
+            raise LoadError(f"{self.target} has no tensor {name!r}", REMEDY)
         return value
 
     def optional_tensor(self, name: str) -> str:
@@ -85,32 +89,25 @@ class CallSite:
         """The values of a list of tensors; "" for one that is absent."""
         values = self.arguments.get(name)
         if not isinstance(values, tuple):
-            raise LoadError(f"{self.target} has no list of tensors {name!r}", "write the program again")
+            raise LoadError(f"{self.target} has no list of tensors {name!r}", REMEDY)
         return tuple([self.names.get(v, v) if isinstance(v, ValueName) else "" for v in values])
 
     def tensor_inputs(self) -> tuple[str, ...]:
         """All tensors among the arguments, in order."""
-        found: list[str] = []
-        for value in self.arguments.values():
-            for item in value if isinstance(value, tuple) and not isinstance(value, SubgraphArgument) else (value,):
-                if isinstance(item, ValueName):
-                    found.append(self.names.get(item, item))
-        return tuple(found)
+        return tuple([self.names.get(name, name) for name in tensor_names(self.arguments.values())])
 
     def operands(self, count: int) -> tuple[str, ...]:
         """The first tensors among the arguments, so many. LoadError where there are fewer."""
         values = self.tensor_inputs()[:count]
         if len(values) < count:
-            raise LoadError(
-                f"{self.target} has {len(values)} tensors, where {count} are due", "write the program again"
-            )
+            raise LoadError(f"{self.target} has {len(values)} tensors, where {count} are due", REMEDY)
         return values
 
     def integer(self, name: str, default: int | None = None) -> int:
         """A whole number that is known. LoadError where it is none, or open."""
         value = self.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise LoadError(f"{name} of {self.target} is {value!r}, where a whole number is due", "write it again")
+            raise LoadError(f"{name} of {self.target} is {value!r}, where a whole number is due", REMEDY)
         return value
 
     def dim(self, name: str, default: Dim | None = None) -> Dim:
@@ -123,7 +120,7 @@ class CallSite:
         value = self.get(name, default)
         values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
         if any(isinstance(v, bool) or not isinstance(v, int) for v in values):
-            raise LoadError(f"{name} of {self.target} is {value!r}, where whole numbers are due", "write it again")
+            raise LoadError(f"{name} of {self.target} is {value!r}, where whole numbers are due", REMEDY)
         return values * length if len(values) == 1 and length > 1 else values
 
     def dims(self, name: str) -> tuple[Dim, ...]:
@@ -131,7 +128,7 @@ class CallSite:
         value = self.get(name, ())
         values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
         if any(isinstance(v, bool) or not isinstance(v, (int, Poly)) for v in values):
-            raise LoadError(f"{name} of {self.target} is {value!r}, where extents are due", "write it again")
+            raise LoadError(f"{name} of {self.target} is {value!r}, where extents are due", REMEDY)
         return values
 
     def number(self, name: str, default: float = 0.0) -> float:
@@ -147,14 +144,14 @@ class CallSite:
         """The type of a value. LoadError where nothing computes it."""
         type_ = self.builder.types.get(value)
         if type_ is None:
-            raise LoadError(f"{self.target} reads {value!r}, which nothing before it computes", "write it again")
+            raise LoadError(f"{self.target} reads {value!r}, which nothing before it computes", REMEDY)
         return type_
 
     def shape(self, value: str) -> tuple[Dim, ...]:
         """The shape of a value. LoadError where it is not known."""
         shape = self.type(value).shape
         if shape is None:
-            raise LoadError(f"the shape of {value!r} is not known", "write the program again")
+            raise LoadError(f"the shape of {value!r} is not known", REMEDY)
         return shape
 
     def axis(self, name: str, value: str, default: int | None = None) -> int:
@@ -162,15 +159,19 @@ class CallSite:
         rank = max(len(self.shape(value)), 1)
         axis = self.integer(name, default)
         if not -rank <= axis < rank:
-            raise LoadError(f"{name} of {self.target} is {axis}, the tensor has {rank} axes", "write it again")
+            raise LoadError(f"{name} of {self.target} is {axis}, the tensor has {rank} axes", REMEDY)
         return axis % rank
 
     def out_type(self, position: int = 0) -> TensorType:
         """The type that the program says an output has. LoadError where it says none."""
         declared = self.declared[position] if position < len(self.declared) else None
         if declared is None or declared.shape is None:
-            raise LoadError(f"{self.target} has no tensor as its output {position}", "write the program again")
+            raise LoadError(f"{self.target} has no tensor as its output {position}", REMEDY)
         return declared
+
+    def output_types(self) -> list[TensorType]:
+        """The types that the program says the outputs have; UNKNOWN where it says none."""
+        return [UNKNOWN if t is None else t for t in self.declared]
 
     def is_read(self, position: int) -> bool:
         """Whether the program has this output, and reads it."""
@@ -245,12 +246,6 @@ def translates(*targets: str) -> Callable[[Translation], Translation]:
 
 def find_translation(target: str) -> Translation | None:
     """A call's target, `aten.add_.Tensor` -> its translation: that of the overload, else that of the operator."""
-    parts = target.split(".")
-    if len(parts) < 2:
-        return None
-    overload = parts[2] if len(parts) > 2 else ""
-    operator = parts[1]
-    if operator.endswith("_") and not operator.endswith("__"):
-        operator = operator[:-1]
-    base = f"{parts[0]}.{operator}"
+    base = f"{namespace_of(target)}.{operator_name(target)}"
+    overload = ".".join(target.split(".")[2:3])
     return TRANSLATIONS.get(f"{base}.{overload}") or TRANSLATIONS.get(base)

@@ -12,9 +12,9 @@ from typing import Any
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import UNKNOWN, TensorType
+from costcalc.core.ir import TensorType
 from costcalc.frontends.branches import drop_cheaper_branch
-from costcalc.frontends.pytorch.program import SubgraphArgument, ValueName
+from costcalc.frontends.pytorch.program import REMEDY, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 
 
@@ -72,8 +72,7 @@ def add_graph(call: CallSite, key: str, arguments: Sequence[Any], name: str, tim
 
 def _add_control_node(call: CallSite, op_type: str, inputs: Sequence[str]) -> None:
     """Adds the operator itself, with the types that the program has."""
-    types = [UNKNOWN if t is None else t for t in call.declared]
-    call.emit(op_type, tuple(filter(None, inputs)), types=types)
+    call.emit(op_type, tuple(filter(None, inputs)), types=call.output_types())
 
 
 def _body_inputs(call: CallSite, values: Sequence[Any], name: str, is_slice: bool) -> list[Any]:
@@ -157,7 +156,7 @@ def associative_scan(call: CallSite) -> None:
 def _count_slices(call: CallSite, values: Sequence[Any]) -> Dim:
     shape = call.shape(_tensors(values)[0]) if _tensors(values) else ()
     if not shape:
-        raise LoadError(f"{call.target} runs over no tensor", "write the program again")
+        raise LoadError(f"{call.target} runs over no tensor", REMEDY)
     return shape[0]
 
 
@@ -169,7 +168,6 @@ def hidden_operator(call: CallSite) -> None:
     values = [value for value in call.arguments.values() if isinstance(value, str) and not isinstance(value, ValueName)]
     named = [value for value in values if value.startswith("torch.ops.") and value.count(".") > 2]
     if not named:
-        raise LoadError(f"{call.target} names no operator", "write the program again")
+        raise LoadError(f"{call.target} names no operator", REMEDY)
     domain, operator = named[0].removeprefix("torch.ops.").split(".")[:2]
-    types = [UNKNOWN if t is None else t for t in call.declared]
-    call.emit(operator, call.tensor_inputs(), domain=domain, types=types)
+    call.emit(operator, call.tensor_inputs(), domain=domain, types=call.output_types())

@@ -12,9 +12,12 @@ from costcalc.frontends.pytorch.translate.operand import COMPLEX, cast, emit_cas
 
 
 @translates(
+    "_conj",
+    "_neg_view",
     "alias",
     "alias_copy",
     "clone",
+    "conj",
     "contiguous",
     "detach",
     "detach_copy",
@@ -22,9 +25,12 @@ from costcalc.frontends.pytorch.translate.operand import COMPLEX, cast, emit_cas
     "lift_fresh",
     "lift_fresh_copy",
     "pin_memory",
+    "positive",
+    "resolve_conj",
+    "resolve_neg",
 )
-def copy_of(call: CallSite) -> None:
-    """The input."""
+def identity(call: CallSite) -> None:
+    """The input; a conjugate or a negative that is a view is computed by the operator that reads it."""
     call.alias(call.tensor("self"))
 
 
@@ -65,7 +71,7 @@ def fill(call: CallSite) -> None:
 @translates("view_as_complex", "view_as_real", "imag")
 def complex_view(call: CallSite) -> None:
     """Pairs of numbers as complex numbers, these as pairs, or one part of them: the same memory."""
-    emit_own(call, call.target.split(".")[1], call.tensor("self"))
+    emit_own(call, call.operator, call.tensor("self"))
 
 
 @translates("real")
@@ -81,7 +87,7 @@ def real_part(call: CallSite) -> None:
 @translates("complex", "polar")
 def complex_parts(call: CallSite) -> None:
     """Complex numbers from their real and imaginary parts, or from magnitudes and angles."""
-    emit_own(call, call.target.split(".")[1], *call.tensor_inputs())
+    emit_own(call, call.operator, *call.tensor_inputs())
 
 
 @translates("angle")

@@ -8,14 +8,17 @@ from typing import Any
 from costcalc.core.dim import Poly
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import TensorType
+from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.operand import emit_own
+from costcalc.ops.aten import ATEN
 
 
 def spatial_rank(call: CallSite) -> int:
     """The number of spatial axes that an operator's name says: 2 of `max_pool2d_with_indices`."""
-    digits = [c for c in call.target.split(".")[1] if c in "123"]
+    digits = [c for c in call.operator if c in "123"]
     if not digits:
-        raise LoadError(f"{call.target} does not say its number of axes", "write the program again")
+        raise LoadError(f"{call.target} does not say its number of axes", REMEDY)
     return int(digits[0])
 
 
@@ -87,7 +90,7 @@ def convolution(call: CallSite) -> None:
     groups = call.dim("groups", 1)
     if isinstance(groups, Poly):  # kernels made for each sample, [batch · filters, …]: no attribute holds that
         name = "conv_transpose" if transposed else "convolution"
-        emit_batched(call, name, inputs, attributes, rank, domain="aten")
+        emit_batched(call, name, inputs, attributes, rank, domain=ATEN)
     else:
         emit_batched(call, "ConvTranspose" if transposed else "Conv", inputs, {**attributes, "group": groups}, rank)
 
@@ -115,4 +118,4 @@ def _pads(call: CallSite, kernel: Sequence[int], dilations: Sequence[int]) -> tu
 def convolution_time_first(call: CallSite) -> None:
     """A convolution over [length, N, C] with a weight [kernel, C, filters]."""
     inputs = (call.tensor("self"), call.tensor("weight"), call.tensor("bias"))
-    call.emit("conv_tbc", inputs, {"pad": call.integer("pad", 0)}, domain="aten", types=[call.out_type()])
+    emit_own(call, "conv_tbc", *inputs, attributes={"pad": call.integer("pad", 0)})

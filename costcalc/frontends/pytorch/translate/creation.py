@@ -166,7 +166,7 @@ for _name, _operator in RANDOM.items():
 )
 def random_numbers(call: CallSite) -> None:
     """Numbers of another distribution; drawing them is no counted arithmetic."""
-    emit_own(call, "random", *[v for v in call.tensor_inputs() if call.target.split(".")[1] in ("poisson", "binomial")])
+    emit_own(call, "random", *[v for v in call.tensor_inputs() if call.operator in ("poisson", "binomial")])
 
 
 @translates("normal")
@@ -205,13 +205,13 @@ def multinomial(call: CallSite) -> None:
 @translates("logspace", "tril_indices", "triu_indices", "hamming_window", "bartlett_window", "kaiser_window", "vander")
 def own(call: CallSite) -> None:
     """Tensors without a counterpart in ONNX that no arithmetic is counted for."""
-    emit_own(call, call.target.split(".")[1], *call.tensor_inputs())
+    emit_own(call, call.operator, *call.tensor_inputs())
 
 
 @translates("hann_window", "blackman_window")
 def window(call: CallSite) -> None:
     """A window function, a sum of cosines."""
-    words = call.target.split(".")[1].partition("_")[0]
+    words = call.operator.partition("_")[0]
     size = add_scalar(call, call.integer("window_length"), DType.INT64, "size")
     attributes = {"output_datatype": call.out_type().dtype.code, "periodic": int(call.flag("periodic", True))}
     call.emit(f"{words.capitalize()}Window", [size], attributes)

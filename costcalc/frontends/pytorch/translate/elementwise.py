@@ -22,6 +22,7 @@ from costcalc.frontends.pytorch.translate.operand import (
     promoted_type,
     read_operand,
 )
+from costcalc.ops.aten.elementwise import ARITHMETIC, SPECIAL_FUNCTIONS
 
 TRUNCATED = ("Mul", ("Sign", "self"), ("Floor", ("Abs", "self")))
 """The whole part of a number: sign(x) · ⌊|x|⌋."""
@@ -118,35 +119,16 @@ BINARY: dict[str, Expression] = {
 
 BOOLEAN_OPERANDS = ("mask", "condition")
 
-OWN = ("atan2 arctan2", "copysign", "heaviside", "nextafter")
-"""Operators of two numbers without a short formula in ONNX's operators; ops/aten.py says what each counts as."""
-
-OWN_FUNCTIONS = (
-    "digamma special_digamma special_psi",
-    "erfinv special_erfinv",
-    "i0 special_i0",
-    "lgamma special_gammaln",
-    "polygamma",
-    "sinc special_sinc",
-    "special_airy_ai",
-    "special_bessel_j0",
-    "special_bessel_j1",
-    "special_bessel_y0",
-    "special_bessel_y1",
-    "special_entr",
-    "special_erfcx",
-    "special_i0e",
-    "special_i1",
-    "special_i1e",
-    "special_log_ndtr",
-    "special_modified_bessel_i0",
-    "special_modified_bessel_i1",
-    "special_modified_bessel_k0",
-    "special_modified_bessel_k1",
-    "special_ndtr",
-    "special_ndtri",
-)
-"""Functions of one number without a formula in ONNX's operators."""
+ALIASES = {
+    "arctan2": "atan2",
+    "special_digamma": "digamma",
+    "special_erfinv": "erfinv",
+    "special_gammaln": "lgamma",
+    "special_i0": "i0",
+    "special_psi": "digamma",
+    "special_sinc": "sinc",
+}
+"""Further names of ATen for functions without a formula in ONNX's operators."""
 
 
 def operand_names(expression: Expression) -> tuple[str, ...]:
@@ -226,7 +208,7 @@ def _own(call: CallSite, name: str) -> None:
     emit_own(call, name, *read_operands(call, names, dtype).values())
 
 
-register_table({names: names.split()[0] for names in (*OWN, *OWN_FUNCTIONS)}, _own)
+register_table({name: name for name in (*ARITHMETIC, *SPECIAL_FUNCTIONS)} | ALIASES, _own)
 
 
 @translates("add", "sub", "rsub", "subtract")
@@ -306,7 +288,7 @@ def clamp(call: CallSite) -> None:
     dtype = call.out_type().dtype
     x = cast(call, call.tensor("self"), dtype)
     low_name, high_name = ("min_val", "max_val") if ".hardtanh" in call.target else ("min", "max")
-    defaults = {"hardtanh": (-1, 1), "relu6": (0, 6)}.get(call.target.split(".")[1].rstrip("_"), (None, None))
+    defaults = {"hardtanh": (-1, 1), "relu6": (0, 6)}.get(call.operator, (None, None))
     limits = []
     for name, default in zip((low_name, high_name), defaults, strict=True):
         given = has_tensor(call, name) or call.get(name, default) is not None
@@ -368,9 +350,3 @@ def is_in(call: CallSite) -> None:
 def places(call: CallSite) -> None:
     """The places of the elements that are not 0, an output for each axis."""
     emit_own(call, "where", call.tensor("condition"))
-
-
-@translates("positive", "resolve_conj", "resolve_neg", "_conj", "conj", "_neg_view")
-def same(call: CallSite) -> None:
-    """The input; a conjugate or a negative that is a view is computed by the operator that reads it."""
-    call.alias(call.tensor("self"))

@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType
-from costcalc.frontends.pytorch.metadata import operator_name
-from costcalc.frontends.pytorch.program import ValueName
+from costcalc.frontends.pytorch.program import REMEDY, ValueName
 from costcalc.frontends.pytorch.translate.arrangement import (
-    ATEN,
     END_OF_AXIS,
     emit_expand,
     emit_reshape,
@@ -22,7 +20,8 @@ from costcalc.frontends.pytorch.translate.arrangement import (
     emit_transpose,
 )
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
-from costcalc.frontends.pytorch.translate.operand import cast
+from costcalc.frontends.pytorch.translate.operand import cast, emit_own
+from costcalc.ops.aten import ATEN
 from costcalc.ops.common.axes import broadcast
 
 
@@ -57,7 +56,7 @@ def narrow(call: CallSite) -> None:
     x = call.tensor("self")
     axis, length = call.axis("dim", x), call.dim("length")
     if call.optional_tensor("start"):
-        call.emit("narrow", [x, call.tensor("start")], {"axis": axis}, domain=ATEN, types=[call.out_type()])
+        emit_own(call, "narrow", x, call.tensor("start"), attributes={"axis": axis})
         return
     start = call.dim("start")
     if length == call.shape(x)[axis]:
@@ -124,20 +123,21 @@ def take_along_axis(call: CallSite) -> None:
 
 def find_indices(call: CallSite) -> list[tuple[int, str]]:
     """Axes that are indexed, and the tensors that index them; a mask stands at the first axis that it covers."""
-    found, axis = [], 0
+    selectors, axis = [], 0
     for value in call.arguments.get("indices") or ():
         if not isinstance(value, ValueName):
             axis += 1
             continue
         name = call.names.get(value, value)
-        found.append((axis, name))
+        selectors.append((axis, name))
         axis += max(len(call.shape(name)), 1) if is_mask(call, name) else 1
-    if not found:
-        raise LoadError(f"{call.target} has no indices", "write the program again")
-    return found
+    if not selectors:
+        raise LoadError(f"{call.target} has no indices", REMEDY)
+    return selectors
 
 
 def is_mask(call: CallSite, value: str) -> bool:
+    """Whether a tensor that indexes is a mask: booleans, or bytes in their place."""
     return call.type(value).dtype in (DType.BOOL, DType.UINT8)
 
 
@@ -148,40 +148,40 @@ def index(call: CallSite) -> None:
     One tensor of indices is a Gather. Several are a GatherND, whose axes must be the first: the tensor is transposed
     before, and the result after it, where they are not. A mask is the places at which it holds.
     """
-    x, found = call.tensor("self"), find_indices(call)
-    axis, value = found[0]
-    if len(found) == 1 and not is_mask(call, value):
+    x, selectors = call.tensor("self"), find_indices(call)
+    axis, value = selectors[0]
+    if len(selectors) == 1 and not is_mask(call, value):
         call.emit("Gather", [x, value], {"axis": axis})
         return
-    if any(is_mask(call, value) and not call.shape(value) for _, value in found):
-        call.emit("index", [x, *(value for _, value in found)], domain=ATEN, types=[call.out_type()])
+    if any(is_mask(call, value) and not call.shape(value) for _, value in selectors):
+        emit_own(call, "index", x, *(value for _, value in selectors))
         return
     shape, out = call.shape(x), call.out_type().shape or ()
-    axes = indexed_axes(call, found)
+    axes = indexed_axes(call, selectors)
     rest = [a for a in range(len(shape)) if a not in axes]
     rank = len(out) - len(rest)
     first = axes[0] if axes == list(range(axes[0], axes[0] + len(axes))) else 0
     places = out[first : first + rank]
-    indices = emit_places(call, found, places)
+    indices = emit_places(call, selectors, places)
     front = emit_transpose(call, x, [*axes, *rest], "front")
     order = [*range(rank, rank + first), *range(rank), *range(rank + first, len(out))]
-    is_done = order == list(range(len(out)))
-    picked = call.emit("GatherND", [front, indices], suffix="" if is_done else "picked")
-    if not is_done:
+    is_in_order = order == list(range(len(out)))
+    picked = call.emit("GatherND", [front, indices], suffix="" if is_in_order else "picked")
+    if not is_in_order:
         emit_transpose(call, picked, order)
 
 
-def indexed_axes(call: CallSite, found: Sequence[tuple[int, str]]) -> list[int]:
+def indexed_axes(call: CallSite, selectors: Sequence[tuple[int, str]]) -> list[int]:
     """Indices as find_indices gives them -> the axes that they index, those of a mask one by one."""
-    return [axis + i for axis, value in found for i in range(len(call.shape(value)) if is_mask(call, value) else 1)]
+    return [axis + i for axis, value in selectors for i in range(len(call.shape(value)) if is_mask(call, value) else 1)]
 
 
-def emit_places(call: CallSite, found: Sequence[tuple[int, str]], shape: Sequence[Dim]) -> str:
+def emit_places(call: CallSite, selectors: Sequence[tuple[int, str]], shape: Sequence[Dim]) -> str:
     """Tensors of indices, and masks, that broadcast to a shape -> the vectors of indices, [*shape, number of axes]."""
-    if len(found) == 1:
-        return _emit_true_places(call, found[0][1], shape[-1])
+    if len(selectors) == 1:
+        return _emit_true_places(call, selectors[0][1], shape[-1])
     columns: list[str] = []
-    for i, (_, value) in enumerate(found):
+    for i, (_, value) in enumerate(selectors):
         if is_mask(call, value):
             n = len(call.shape(value))
             rows = _emit_true_places(call, value, shape[-1], f"mask{i}")
@@ -218,7 +218,7 @@ def masked_select(call: CallSite) -> None:
     x, mask = call.tensor("self"), call.tensor("mask")
     shape = broadcast(call.shape(x), call.shape(mask))
     if not shape:
-        call.emit("index", [x, mask], domain=ATEN, types=[call.out_type()])
+        emit_own(call, "index", x, mask)
         return
     x, mask = emit_expand(call, x, shape, "expand"), emit_expand(call, mask, shape, "mask")
     (count,) = call.out_type().shape or (0,)
@@ -254,5 +254,5 @@ def nonzero_by_axis(call: CallSite) -> None:
 @translates("nonzero_static", "masked_scatter", "_unsafe_masked_index", "_unsafe_masked_index_put_accumulate")
 def by_mask(call: CallSite) -> None:
     """Operators over places that a mask names, as one node each."""
-    operator = operator_name(call.target).removeprefix("_unsafe_")
+    operator = call.operator.removeprefix("_unsafe_")
     call.emit(operator, call.tensor_inputs(), domain=ATEN, types=[call.out_type()])

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import Dim, minimum, prod
 from costcalc.core.errors import LoadError
-from costcalc.frontends.pytorch.metadata import operator_name
+from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.arrangement import (
-    ATEN,
     emit_expand,
     emit_reshape,
 )
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
-from costcalc.frontends.pytorch.translate.operand import cast
+from costcalc.frontends.pytorch.translate.operand import cast, emit_own
+from costcalc.ops.aten import ATEN
 
 
 def emit_concat(call: CallSite, values: Sequence[str], axis: int) -> None:
@@ -56,7 +56,7 @@ LEAST_RANKS = {"hstack": (1, 1), "vstack": (2, 0), "row_stack": (2, 0), "dstack"
 def stack_along_axis(call: CallSite) -> None:
     """Tensors along the second axis (hstack, column_stack; vectors along their only one), the first (vstack) or the
     third (dstack); of lower rank they get axes of extent 1."""
-    operator = operator_name(call.target)
+    operator = call.operator
     least, axis = LEAST_RANKS[operator]
     parts = [
         emit_reshape(call, x, _fill_up(call.shape(x), least, operator == "column_stack"), f"{i}")
@@ -104,7 +104,7 @@ def split(call: CallSite) -> None:
 def split_along_axis(call: CallSite) -> None:
     """Parts along the second axis (of a vector the first), the first or the third."""
     x = call.tensor("self")
-    operator = operator_name(call.target)
+    operator = call.operator
     emit_split(call, x, {"hsplit": min(1, len(call.shape(x)) - 1), "vsplit": 0, "dsplit": 2}[operator])
 
 
@@ -114,7 +114,7 @@ def unbind(call: CallSite) -> None:
     x = call.tensor("self")
     axis, n = call.axis("dim", x, 0), len(call.outputs)
     if n != call.shape(x)[axis]:
-        raise LoadError(f"{call.target} gives {n} of {call.shape(x)[axis]} slices", "write it again")
+        raise LoadError(f"{call.target} gives {n} of {call.shape(x)[axis]} slices", REMEDY)
     parts = [x]
     if n > 1:
         parts = [f"{call.name}/part{i}" for i in range(n)]
@@ -147,7 +147,7 @@ def broadcast_tensors(call: CallSite) -> None:
 def diagonal(call: CallSite) -> None:
     """The diagonal of matrices; matrices with a diagonal, or blocks along it, and zeros beside it; all tuples of the
     elements of vectors: one node each."""
-    operator = operator_name(call.target).removesuffix("_copy").removeprefix("linalg_")
+    operator = call.operator.removesuffix("_copy").removeprefix("linalg_")
     call.emit(operator, call.tensor_inputs(), domain=ATEN, types=[call.out_type()])
 
 
@@ -173,7 +173,7 @@ def unfold(call: CallSite) -> None:
         "size": call.integer("size"),
         "step": call.integer("step"),
     }
-    call.emit("unfold", [x], attributes, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "unfold", x, attributes=attributes)
 
 
 @translates("as_strided", "as_strided_copy")
@@ -185,4 +185,4 @@ def as_strided(call: CallSite) -> None:
     if stride == row_major and prod(size) == call.type(x).elements and not call.get("storage_offset"):
         emit_reshape(call, x, size)
     else:
-        call.emit("as_strided", [x], domain=ATEN, types=[call.out_type()])
+        emit_own(call, "as_strided", x)

@@ -7,7 +7,7 @@ from typing import Any
 from costcalc.core.errors import LoadError
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.elementwise import operand_names, read_operands
-from costcalc.frontends.pytorch.translate.operand import Expression, ExpressionNodes, cast
+from costcalc.frontends.pytorch.translate.operand import Expression, ExpressionNodes, cast, emit_own
 
 REDUCTIONS = ("none", "mean", "sum")
 """The argument `reduction` of a loss -> its name."""
@@ -38,7 +38,7 @@ LOSSES: dict[str, Expression] = {
 @translates(*LOSSES)
 def elementwise_loss(call: CallSite) -> None:
     """A loss for each element, weighted where the call gives weights, then their mean or sum."""
-    name = call.target.split(".")[1]
+    name = call.operator
     expression = LOSSES[name]
     if call.optional_tensor("pos_weight"):
         scaled = ("Add", 1.0, ("Mul", ("Sub", "pos_weight", 1.0), "target"))
@@ -247,4 +247,4 @@ def distance(call: CallSite) -> None:
 def pair_distances(call: CallSite) -> None:
     """The distance of each pair of different rows of a matrix, once."""
     x = call.tensor("self")
-    call.emit("cdist", [x, x], {"p": call.number("p", 2.0)}, domain="aten", types=[call.out_type()])
+    emit_own(call, "cdist", x, x, attributes={"p": call.number("p", 2.0)})

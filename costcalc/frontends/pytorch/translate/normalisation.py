@@ -10,6 +10,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.ir import DType, TensorType
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.graph.builder import MAX_VALUE_ELEMENTS
+from costcalc.ops.aten import ATEN
 
 
 def _tensor_or(call: CallSite, name: str, number: float, shape: Sequence[Dim], like: str) -> str:
@@ -31,7 +32,7 @@ def _emit(call: CallSite, op_type: str, name: str, inputs: Sequence[str], attrib
         call.emit(op_type, inputs, attributes, outputs=outputs)
         return
     types = [call.out_type(i) for i in range(len(outputs))]
-    call.emit(name, inputs, attributes, outputs=outputs, domain="aten", types=types)
+    call.emit(name, inputs, attributes, outputs=outputs, domain=ATEN, types=types)
 
 
 _WITH_UPDATE = ("_batch_norm_with_update", "_batch_norm_with_update_functional")
@@ -52,7 +53,7 @@ _WITH_UPDATE = ("_batch_norm_with_update", "_batch_norm_with_update_functional")
 def batch_norm(call: CallSite) -> None:
     """A normalisation of each channel by the running statistics; by those of the batch while training, and where there
     are no running ones."""
-    training = call.flag("training") or call.target.split(".")[1] in _WITH_UPDATE
+    training = call.flag("training") or call.operator in _WITH_UPDATE
     _batch_norm(call, training or not call.optional_tensor("running_mean"))
 
 

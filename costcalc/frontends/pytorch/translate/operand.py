@@ -9,8 +9,9 @@ from typing import Any
 from costcalc.core.dim import Poly
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DTYPE_OF_CODE, UNKNOWN, DType, TensorType
-from costcalc.frontends.pytorch.program import ValueName
+from costcalc.frontends.pytorch.program import REMEDY, ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite
+from costcalc.ops.aten import ATEN
 from costcalc.ops.common.axes import broadcast_types
 
 Expression = Any
@@ -74,7 +75,7 @@ def emit_cast(call: CallSite, value: str, dtype: DType, suffix: str = "", positi
     if COMPLEX.isdisjoint((call.type(value).dtype, dtype)):
         return call.emit("Cast", [value], {"to": dtype.code}, outputs=outputs, suffix=suffix)
     types = [TensorType(dtype, call.type(value).shape)]
-    return call.emit("complex_cast", [value], outputs=outputs, suffix=suffix, domain="aten", types=types)
+    return call.emit("complex_cast", [value], outputs=outputs, suffix=suffix, domain=ATEN, types=types)
 
 
 def constant_element(value: Any, dtype: DType) -> Any:
@@ -91,7 +92,7 @@ def constant_element(value: Any, dtype: DType) -> Any:
 def add_scalar(call: CallSite, value: Any, dtype: DType, suffix: str) -> str:
     """A number -> a constant without axes."""
     if value is not None and not isinstance(value, (int, float, Poly)):
-        raise LoadError(f"{suffix} of {call.target} is {value!r}, where a number is due", "write the program again")
+        raise LoadError(f"{suffix} of {call.target} is {value!r}, where a number is due", REMEDY)
     element = constant_element(value, dtype)
     return call.builder.add_constant(f"{call.name}.{suffix}", dtype, (), None if element is None else (element,))
 
@@ -209,7 +210,7 @@ class ExpressionNodes:
                 raise LoadError(f"{call.target} of complex numbers", "the operator has no rule for them")
             types = [call.type(name) for name in inputs if name]
             out = TensorType(self._result_type(operator, attributes), broadcast_types(*types))
-            return call.emit(name, inputs, attributes, outputs=outputs, suffix=suffix, domain="aten", types=[out])
+            return call.emit(name, inputs, attributes, outputs=outputs, suffix=suffix, domain=ATEN, types=[out])
         return call.emit(operator, inputs, attributes, outputs=outputs, suffix=suffix)
 
 
@@ -224,4 +225,4 @@ _TESTS = frozenset(
 def emit_own(call: CallSite, name: str, *inputs: str, attributes: Mapping[str, Any] | None = None) -> None:
     """Adds a node of an operator without a counterpart in ONNX, which gives all outputs of the call."""
     types = [call.out_type(i) if output else UNKNOWN for i, output in enumerate(call.outputs)]
-    call.emit(name, inputs, attributes, domain="aten", types=types)
+    call.emit(name, inputs, attributes, domain=ATEN, types=types)

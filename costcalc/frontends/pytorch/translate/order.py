@@ -12,7 +12,7 @@ from costcalc.frontends.pytorch.translate.operand import add_scalar, emit_own
 def sorted_elements(call: CallSite) -> None:
     """(values, places) of the k greatest or least elements along an axis; a sort takes all of them."""
     x = call.tensor("self")
-    operator = call.target.split(".")[1]
+    operator = call.operator
     if not call.shape(x):
         values = [x, add_scalar(call, 0, DType.INT64, "place")]
         for position, value in enumerate(values[1:] if operator == "argsort" else values[: len(call.outputs)]):
@@ -46,7 +46,7 @@ def sorted_elements(call: CallSite) -> None:
 )
 def selected_elements(call: CallSite) -> None:
     """Elements by their rank among others, or each different one once."""
-    emit_own(call, call.target.split(".")[1], call.tensor("self"))
+    emit_own(call, call.operator, call.tensor("self"))
 
 
 @translates("searchsorted", "bucketize")
@@ -60,4 +60,4 @@ def search(call: CallSite) -> None:
 @translates("bincount", "histc")
 def histogram(call: CallSite) -> None:
     """How many elements fall into each bin."""
-    emit_own(call, call.target.split(".")[1], *call.tensor_inputs())
+    emit_own(call, call.operator, *call.tensor_inputs())

@@ -8,6 +8,8 @@ from typing import Any
 from costcalc.core.dim import Dim
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.convolution import emit_batched, image_input, spatial_rank
+from costcalc.frontends.pytorch.translate.operand import emit_own
+from costcalc.ops.aten import ATEN
 from costcalc.ops.common.window import dilated_kernel
 
 
@@ -49,7 +51,7 @@ def average_pool(call: CallSite) -> None:
     attributes = {**_window(call, rank), "count_include_pad": int(call.flag("count_include_pad", True))}
     divisor = call.get("divisor_override")
     if divisor is not None:
-        emit_batched(call, "avg_pool", (x,), {**attributes, "divisor": divisor}, rank, domain="aten")
+        emit_batched(call, "avg_pool", (x,), {**attributes, "divisor": divisor}, rank, domain=ATEN)
     else:
         emit_batched(call, "AveragePool", (x,), attributes, rank, declared=_is_for_some_extents(call, x, attributes))
 
@@ -101,7 +103,7 @@ def _adaptive_pool(call: CallSite, pool: str, name: str) -> None:
     if all(kernel):
         emit_batched(call, pool, (x,), {"kernel_shape": kernel, "strides": kernel}, rank, outputs=outputs)
     else:
-        emit_batched(call, name, (x,), {"axes": rank}, rank, outputs=outputs, domain="aten")
+        emit_batched(call, name, (x,), {"axes": rank}, rank, outputs=outputs, domain=ATEN)
 
 
 def _equal_windows(extent: Dim, size: Dim) -> int:
@@ -118,11 +120,11 @@ def fractional_max_pool(call: CallSite) -> None:
     rank = spatial_rank(call)
     inputs = (call.tensor("self"), call.tensor("random_samples"))
     attributes = {"kernel_shape": call.ints("kernel_size", length=rank)}
-    emit_batched(call, "fractional_max_pool", inputs, attributes, rank, outputs=call.read_outputs(), domain="aten")
+    emit_batched(call, "fractional_max_pool", inputs, attributes, rank, outputs=call.read_outputs(), domain=ATEN)
 
 
 @translates("max_unpool2d", "max_unpool3d")
 def max_unpool(call: CallSite) -> None:
     """Each value at the place where a max pool found it. The kernel, which ONNX's operator needs, is not known."""
     inputs = (call.tensor("self"), call.tensor("indices"))
-    call.emit("max_unpool", inputs, domain="aten", types=[call.out_type()])
+    emit_own(call, "max_unpool", *inputs)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import TensorType
-from costcalc.frontends.pytorch.metadata import operator_name
+from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.ops.aten import ATEN
 from costcalc.ops.einsum import parse_equation
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -61,7 +62,7 @@ def addmm(call: CallSite) -> None:
     attributes = {name: value for name, value in (("alpha", alpha), ("beta", beta)) if value not in (0.0, 1.0)}
     if alpha == 0:
         attributes["alpha"] = 0.0
-    is_fused = operator_name(call.target) == "_addmm_activation"
+    is_fused = call.operator == "_addmm_activation"
     outputs = (f"{call.name}/Gemm",) if is_fused else call.outputs
     value = call.emit("Gemm", inputs, attributes, outputs=outputs, types=_wider_types(call))
     if is_fused:
@@ -73,11 +74,11 @@ def addmm(call: CallSite) -> None:
 def scaled_sum(call: CallSite) -> None:
     """beta · self + alpha · (a · b), the products of addbmm summed over the batch."""
     start, a, b = call.operands(3)
-    operator = operator_name(call.target)
+    operator = call.operator
     if operator == "addr":
         value = call.emit("Mul", (_unsqueeze(call, a, 1), b), suffix="outer")
     else:
-        types = [call.out_type()] if call.get("out_dtype") is not None and operator != "addbmm" else None
+        types = None if operator == "addbmm" else _wider_types(call)
         value = call.emit("MatMul", (a, b), suffix="product", types=types)
     if operator == "addbmm":
         axes = call.constant((0,), "axes")
@@ -116,7 +117,7 @@ def einsum(call: CallSite) -> None:
     path = call.ints("path", ())
     inputs, output = parse_equation(equation, tuple([len(call.shape(t)) for t in tensors]))
     if len({i for term in inputs for i in term}) > len(LETTERS):
-        raise LoadError(f"{equation[:40]!r} has more indices than letters", "write the program again")
+        raise LoadError(f"{equation[:40]!r} has more indices than letters", REMEDY)
     names = dict(zip(dict.fromkeys(i for term in inputs for i in term), LETTERS, strict=False))
     terms = ["".join([names[i] for i in term]) for term in inputs]
     result = "".join([names[i] for i in output])
@@ -132,7 +133,7 @@ def einsum(call: CallSite) -> None:
     for step in range(len(terms) - 1):
         first, second = sorted(pairs[step]) if pairs else (0, 1)
         if not 0 <= first < second < len(operands):
-            raise LoadError(f"path of {call.target} is {path}", "write the program again")
+            raise LoadError(f"path of {call.target} is {path}", REMEDY)
         (b, term_b), (a, term_a) = operands.pop(second), operands.pop(first)
         later = result + "".join([term for _, term in operands])
         is_last = not operands
@@ -158,7 +159,7 @@ def contraction(call: CallSite) -> None:
     broadcast (vecdot)."""
     a, b = call.operands(2)
     rank_a, rank_b = len(call.shape(a)), len(call.shape(b))
-    operator = operator_name(call.target)
+    operator = call.operator
     if operator == "linalg_vecdot":
         rank = max(rank_a, rank_b)
         axis = call.integer("dim", -1) % rank
@@ -171,7 +172,7 @@ def contraction(call: CallSite) -> None:
     axes_a = [d % rank_a for d in call.ints("dims_self", (-1,))] if rank_a else []
     axes_b = [d % rank_b for d in call.ints("dims_other", (-1,))] if rank_b else []
     if len(axes_a) != len(axes_b) or rank_a + rank_b > len(LETTERS):
-        raise LoadError(f"{call.target} contracts axes {axes_a} with {axes_b}", "write the program again")
+        raise LoadError(f"{call.target} contracts axes {axes_a} with {axes_b}", REMEDY)
     term_a, term_b = LETTERS[:rank_a], list(LETTERS[rank_a : rank_a + rank_b])
     for i, j in zip(axes_a, axes_b, strict=True):
         term_b[j] = term_a[i]
@@ -229,7 +230,7 @@ def multi_dot(call: CallSite) -> None:
     tensors = call.tensors("matrices" if "matrices" in call.arguments else "tensors")
     shapes = [call.shape(t) for t in tensors]
     if not tensors or any(len(s) != 2 for s in shapes[1:-1]) or any(not 1 <= len(s) <= 2 for s in shapes):
-        raise LoadError(f"{call.target} has no chain of matrices", "write the program again")
+        raise LoadError(f"{call.target} has no chain of matrices", REMEDY)
     if not all(isinstance(d, int) for shape in shapes for d in shape):
         raise LoadError("the order of the products depends on open extents", "bind them with --dim")
     first = shapes[0] if len(shapes[0]) > 1 else (1, *shapes[0])
@@ -268,7 +269,7 @@ def _find_splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
 def cdist(call: CallSite) -> None:
     """The distances of the rows of x1 [..., P, M] from those of x2 [..., R, M]."""
     attributes = {"p": call.number("p", 2.0)}
-    call.emit("cdist", call.operands(2), attributes, domain="aten", types=[call.out_type()])
+    call.emit("cdist", call.operands(2), attributes, domain=ATEN, types=[call.out_type()])
 
 
 @translates("embedding")
@@ -285,7 +286,7 @@ def embedding_bag(call: CallSite) -> None:
     outputs = call.read_outputs()
     types = [call.out_type(i) for i in range(len(outputs))]
     call.emit(
-        "embedding_bag", inputs if inputs[2] else inputs[:2], attributes, outputs=outputs, domain="aten", types=types
+        "embedding_bag", inputs if inputs[2] else inputs[:2], attributes, outputs=outputs, domain=ATEN, types=types
     )
 
 
@@ -302,4 +303,4 @@ def grouped_mm(call: CallSite) -> None:
     """Rows by group times the group's matrix, as experts do."""
     inputs = tuple(filter(None, (*call.operands(2), call.optional_tensor("bias"))))
     scales = sum(bool(call.optional_tensor(name)) for name in ("scale_a", "scale_b"))
-    call.emit("grouped_mm", inputs, {"scales": scales} if scales else {}, domain="aten", types=[call.out_type()])
+    call.emit("grouped_mm", inputs, {"scales": scales} if scales else {}, domain=ATEN, types=[call.out_type()])

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, TensorType
+from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.operand import emit_cast, emit_own
+from costcalc.ops.aten import ATEN
 
 DIALECTS = ("quantized_decomposed::", "torchao::", "pt2e::", "pt2e_quant::")
 
@@ -38,7 +41,7 @@ def dequantize(call: CallSite) -> None:
 def _add_conversion(call: CallSite, op_type: str, out: TensorType) -> None:
     x = call.optional_tensor("input") or call.tensor("self")
     if not call.type(x).dtype.is_float and op_type == "QuantizeLinear":
-        raise LoadError(f"{call.target} quantises {call.type(x).dtype}", "write the program again")
+        raise LoadError(f"{call.target} quantises {call.type(x).dtype}", "give it floats")
     stored = (out if op_type == "QuantizeLinear" else call.type(x)).dtype
     scale = _tensor_or_constant(call, ("scale", "scales"), DType.FLOAT32)
     zero_point = _tensor_or_constant(call, ("zero_point", "zero_points"), stored)
@@ -75,7 +78,7 @@ def choose_parameters(call: CallSite) -> None:
     """Floats -> a scale and a zero point, from the smallest and the largest of all, of each row or block."""
     types = [call.out_type(i) for i, name in enumerate(call.outputs) if name]
     x = call.optional_tensor("input") or call.operands(1)[0]
-    call.emit("choose_qparams", (x,), outputs=tuple(filter(None, call.outputs)), domain="aten", types=types)
+    call.emit("choose_qparams", (x,), outputs=tuple(filter(None, call.outputs)), domain=ATEN, types=types)
 
 
 @translates(
@@ -90,7 +93,7 @@ def fake_quantize(call: CallSite) -> None:
     """Floats, quantised and dequantised at once; and which of them the range holds."""
     types = [call.out_type(i) for i, name in enumerate(call.outputs) if name]
     inputs = call.tensor_inputs()
-    call.emit("fake_quantize", inputs, outputs=tuple(filter(None, call.outputs)), domain="aten", types=types)
+    call.emit("fake_quantize", inputs, outputs=tuple(filter(None, call.outputs)), domain=ATEN, types=types)
 
 
 @translates(*_names("convert_element_type"))
@@ -100,7 +103,7 @@ def convert(call: CallSite) -> None:
     if call.type(x).dtype is call.out_type().dtype:
         call.alias(x)
     else:
-        call.emit("Cast", (x,), {"to": call.out_type().dtype.value[2]})
+        emit_cast(call, x, call.out_type().dtype)
 
 
 @translates("_int_mm")
@@ -114,14 +117,14 @@ def scaled_mm(call: CallSite) -> None:
     """A product of float8 matrices, with a scale for each, of the whole or of each row or column."""
     inputs = [call.tensor(name) for name in ("self", "mat2", "scale_a", "scale_b")]
     bias = call.optional_tensor("bias")
-    call.emit("scaled_mm", (*inputs, bias) if bias else inputs, domain="aten", types=[call.out_type()])
+    call.emit("scaled_mm", (*inputs, bias) if bias else inputs, domain=ATEN, types=[call.out_type()])
 
 
 @translates("_weight_int8pack_mm")
 def int8_mm(call: CallSite) -> None:
     """x [M, K] · weight [N, K] in int8, with a scale for each column of the result."""
     inputs = [call.tensor(name) for name in ("self", "mat2", "scales")]
-    call.emit("weight_int8pack_mm", inputs, domain="aten", types=[call.out_type()])
+    emit_own(call, "weight_int8pack_mm", *inputs)
 
 
 @translates("_weight_int4pack_mm", "_weight_int4pack_mm_for_cpu", "_weight_int4pack_mm_with_scales_and_zeros")
@@ -132,7 +135,7 @@ def int4_mm(call: CallSite) -> None:
     scale = scale or call.tensor("qScaleAndZeros")
     shape = call.out_type().shape or ()
     if not shape or not call.shape(x):
-        raise LoadError(f"{call.target} multiplies scalars", "write the program again")
+        raise LoadError(f"{call.target} multiplies scalars", REMEDY)
     k = call.shape(x)[-1]
     attributes = {"K": k, "N": shape[-1], "bits": 4, "block_size": call.integer("qGroupSize")}
     inputs = (x, weight, scale, zeros or scale)
@@ -144,4 +147,4 @@ def dynamic_int4_mm(call: CallSite) -> None:
     """x [..., K], quantised by row as it comes · weight [N, K] in 4 bits, packed with its scales."""
     x, weight = call.tensor("inp"), call.tensor("packed_weights")
     k, n = call.integer("in_features"), call.integer("out_features")
-    call.emit("dynamic_int4_mm", (x, weight), {"K": k, "N": n}, domain="aten", types=[call.out_type()])
+    emit_own(call, "dynamic_int4_mm", x, weight, attributes={"K": k, "N": n})

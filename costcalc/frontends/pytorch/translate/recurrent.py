@@ -13,9 +13,9 @@ from typing import Any
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import TensorType
-from costcalc.frontends.pytorch.metadata import operator_name
-from costcalc.frontends.pytorch.program import ValueName
+from costcalc.frontends.pytorch.program import REMEDY, ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.ops.aten import ATEN
 
 GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 
@@ -26,14 +26,14 @@ OP_TYPES = {"lstm": "LSTM", "gru": "GRU", "rnn_tanh": "RNN", "rnn_relu": "RNN"}
 def recurrent_layers(call: CallSite) -> None:
     """input [T, B, in] ([B, T, in] with batch_first; packed, [steps, in]) -> output and final states of the last layer
     and of all."""
-    cell = operator_name(call.target)
+    cell = call.operator
     layers, directions = call.integer("num_layers", 1), 1 + call.flag("bidirectional")
     states, parameters = _states(call), call.tensors("params")
     group = len(parameters) // max(layers * directions, 1)
     if not group or group * layers * directions != len(parameters):
-        raise LoadError(f"{call.target} has {len(parameters)} tensors for {layers} layers", "write the program again")
+        raise LoadError(f"{call.target} has {len(parameters)} tensors for {layers} layers", REMEDY)
     if any(len(call.shape(p)) != (1 if 1 < i % group < 4 else 2) for i, p in enumerate(parameters)):
-        raise LoadError(f"{call.target} has parameters of other ranks than 2 and 1", "write the program again")
+        raise LoadError(f"{call.target} has parameters of other ranks than 2 and 1", REMEDY)
     is_plain = "data" not in call.arguments and group == (4 if call.flag("has_biases", True) else 2)
     if is_plain and _is_unshared(call) and not (call.flag("train") and call.number("dropout") and layers > 1):
         _add_layers(call, cell, states, parameters, group, directions)
@@ -52,7 +52,7 @@ def _add_node(call: CallSite, cell: str, x: str, states: Sequence[str], paramete
     """Adds all layers as one node of ATen."""
     attributes = {"cell": cell, "states": len(states), "group": group, "gates": GATES[cell]}
     types = [call.out_type(i) for i in range(len(call.outputs))]
-    call.emit("recurrent", (x, *states, *parameters), attributes, domain="aten", types=types)
+    call.emit("recurrent", (x, *states, *parameters), attributes, domain=ATEN, types=types)
 
 
 def _is_unshared(call: CallSite) -> bool:
@@ -168,5 +168,5 @@ def recurrent_cell(call: CallSite) -> None:
     """One step: input [B, in] and states [B, hidden] -> states."""
     names = ("w_ih", "w_hh", "b_ih", "b_hh")
     parameters = tuple(filter(None, (call.optional_tensor(name) for name in names)))
-    cell = operator_name(call.target).removesuffix("_cell")
+    cell = call.operator.removesuffix("_cell")
     _add_node(call, cell, call.tensor("input"), _states(call), parameters, len(parameters))

@@ -9,6 +9,7 @@ from typing import Any
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType
+from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import TRANSLATIONS, CallSite, translates
 from costcalc.frontends.pytorch.translate.operand import (
     COMPLEX,
@@ -44,7 +45,7 @@ def reduced_axes(call: CallSite, x: str, name: str = "dim") -> tuple[int, ...]:
     axes = call.ints(name, ()) if call.get(name) is not None else ()
     for axis in axes:
         if not -max(rank, 1) <= axis < max(rank, 1):
-            raise LoadError(f"{name} of {call.target} is {axis}, the tensor has {rank} axes", "write it again")
+            raise LoadError(f"{name} of {call.target} is {axis}, the tensor has {rank} axes", REMEDY)
     return tuple([axis % rank for axis in axes]) if rank else ()
 
 
@@ -62,7 +63,7 @@ def emit_reduction(
 def _reduce(call: CallSite, operator: str) -> None:
     """A reduction in the element type of its output; any and all look at booleans."""
     x, dtype = call.tensor("self"), call.out_type().dtype
-    name = call.target.split(".")[1]
+    name = call.operator
     if name in ("any", "all"):
         reduced = cast(call, x, DType.BOOL)
         axes, keep = reduced_axes(call, x), call.flag("keepdim")
@@ -286,7 +287,7 @@ def running_total(call: CallSite) -> None:
 @translates("cummax", "cummin", "logcumsumexp")
 def running_extreme(call: CallSite) -> None:
     """The greatest or least element so far, with its place; the logarithm of the sum of the exponentials so far."""
-    emit_own(call, call.target.split(".")[1], cast(call, call.tensor("self"), call.out_type().dtype))
+    emit_own(call, call.operator, cast(call, call.tensor("self"), call.out_type().dtype))
 
 
 @translates("diff")

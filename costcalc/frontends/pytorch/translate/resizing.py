@@ -10,6 +10,7 @@ from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.convolution import image_input, spatial_rank
+from costcalc.frontends.pytorch.translate.operand import emit_own
 from costcalc.frontends.symbols import simple_fraction
 
 _NEAREST = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
@@ -56,7 +57,7 @@ def upsample_cubic_smooth(call: CallSite) -> None:
 @translates("_upsample_lanczos2d_aa")
 def upsample_lanczos(call: CallSite) -> None:
     """Each output is interpolated from 6 inputs an axis."""
-    call.emit("upsample_lanczos", (image_input(call),), {"axes": 2}, domain="aten", types=[call.out_type()])
+    emit_own(call, "upsample_lanczos", image_input(call), attributes={"axes": 2})
 
 
 def _coordinates(call: CallSite) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def pad_by_number(call: CallSite) -> None:
     """As pad, the mode as a number."""
     mode = call.integer("mode", 0)
     if not 0 <= mode < len(_PAD_MODES):
-        raise LoadError(f"{call.target} has the mode {mode}", "write the program again")
+        raise LoadError(f"{call.target} has the mode {mode}", f"it is 0 to {len(_PAD_MODES) - 1}")
     _pad(call, list(_PAD_MODES)[mode], "pad")
 
 
@@ -201,7 +202,7 @@ def _rearrange(call: CallSite, x: str, blocks: tuple[Dim, ...], perm: tuple[int,
 def image_to_columns(call: CallSite) -> None:
     """[N, C, H, W] or [C, H, W] -> the pixels under each position of a window, [N, C · ∏kernel, positions]."""
     window = {key: call.ints(key, length=2) for key in ("kernel_size", "dilation", "padding", "stride")}
-    call.emit("im2col", (call.tensor("self"),), window, domain="aten", types=[call.out_type()])
+    emit_own(call, "im2col", call.tensor("self"), attributes=window)
 
 
 @translates("col2im")
@@ -233,7 +234,7 @@ def grid_sampler(call: CallSite) -> None:
     """Each output is interpolated from the input around the place that the grid names."""
     mode, padding = call.integer("interpolation_mode"), call.integer("padding_mode")
     if not (0 <= mode < len(_GRID_MODES) and 0 <= padding < len(_GRID_PADDING)):
-        raise LoadError(f"{call.target} has the mode {mode} and pads by {padding}", "write the program again")
+        raise LoadError(f"{call.target} has the mode {mode} and pads by {padding}", "these are 0, 1 or 2")
     attributes = {
         "mode": _GRID_MODES[mode],
         "padding_mode": _GRID_PADDING[padding],

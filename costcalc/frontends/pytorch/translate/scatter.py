@@ -9,9 +9,7 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.ir import DType
-from costcalc.frontends.pytorch.metadata import operator_name
 from costcalc.frontends.pytorch.translate.arrangement import (
-    ATEN,
     END_OF_AXIS,
     emit_expand,
     emit_reshape,
@@ -25,7 +23,7 @@ from costcalc.frontends.pytorch.translate.indexing import (
     indexed_axes,
     is_mask,
 )
-from costcalc.frontends.pytorch.translate.operand import add_scalar, cast
+from costcalc.frontends.pytorch.translate.operand import add_scalar, cast, emit_own
 from costcalc.ops.common.axes import broadcast
 
 REDUCTIONS = {
@@ -51,11 +49,11 @@ def scatter(call: CallSite) -> None:
     else:
         value = add_scalar(call, call.get("value", 0), dtype, "value")
         updates = emit_expand(call, value, shape, "updates")
-    word = str(call.get("reduce", "add" if operator_name(call.target).startswith("scatter_add") else ""))
+    word = str(call.get("reduce", "add" if call.operator.startswith("scatter_add") else ""))
     reduction = REDUCTIONS.get(word, "none")
     axis = call.axis("dim", x)
     if (word and reduction == "none") or not call.flag("include_self", True):
-        call.emit("scatter_reduce", [x, index, updates], {"reduction": word}, domain=ATEN, types=[call.out_type()])
+        emit_own(call, "scatter_reduce", x, index, updates, attributes={"reduction": word})
         return
     out = call.out_type().shape
     attributes = {"axis": axis, "reduction": reduction}
@@ -80,7 +78,7 @@ def _emit_first(call: CallSite, value: str, shape: Sequence[Dim]) -> str:
 def write_slices(call: CallSite) -> None:
     """Slices of an axis that a vector of indices names are written: a ScatterND where it is the first axis and what is
     written needs no arithmetic before, else one node."""
-    operator = operator_name(call.target)
+    operator = call.operator
     x, index = call.tensor("self"), emit_vector(call, call.tensor("index"), "indices")
     word = str(call.get("reduce", "add" if operator == "index_add" else "none"))
     reduction = REDUCTIONS.get(word, word)
@@ -93,7 +91,7 @@ def write_slices(call: CallSite) -> None:
     attributes = {"reduction": word, "scaled": int(call.get("alpha", 1) != 1)}
     source = call.optional_tensor("source") or call.optional_tensor("value")
     inputs = [x, index, *filter(None, [source])]
-    call.emit(operator, inputs, attributes, domain=ATEN, types=[call.out_type()])
+    emit_own(call, operator, *inputs, attributes=attributes)
 
 
 @translates("index_put", "_index_put_impl", "_unsafe_index_put")
@@ -103,23 +101,23 @@ def index_put(call: CallSite) -> None:
     One value under a mask is a Where. The indexed axes of a ScatterND are the first: the tensor is transposed before,
     and the result after it, where they are not. Several values under a mask are one node.
     """
-    x, found, values = call.tensor("self"), find_indices(call), call.tensor("values")
+    x, selectors, values = call.tensor("self"), find_indices(call), call.tensor("values")
     shape, is_sum = call.shape(x), call.flag("accumulate")
-    axes = indexed_axes(call, found)
-    if any(is_mask(call, value) for _, value in found):
-        mask = found[0][1]
-        if len(found) == 1 and not is_sum and call.type(values).elements == 1 and call.shape(mask):
+    axes = indexed_axes(call, selectors)
+    if any(is_mask(call, value) for _, value in selectors):
+        mask = selectors[0][1]
+        if len(selectors) == 1 and not is_sum and call.type(values).elements == 1 and call.shape(mask):
             n = len(axes)
             wide = (1,) * axes[0] + call.shape(mask) + (1,) * (len(shape) - n - axes[0])
             mask = cast(call, emit_reshape(call, mask, wide, "mask"), DType.BOOL, "bool")
             value = cast(call, emit_reshape(call, values, (), "value"), call.type(x).dtype, "cast")
             call.emit("Where", [mask, value, x])
             return
-        inputs = [x, values, *(value for _, value in found)]
+        inputs = [x, values, *(value for _, value in selectors)]
         attributes = {"accumulate": int(is_sum)}
-        call.emit("index_put", inputs, attributes, domain=ATEN, types=[call.out_type()])
+        emit_own(call, "index_put", *inputs, attributes=attributes)
         return
-    places = broadcast(*[call.shape(value) for _, value in found])
+    places = broadcast(*[call.shape(value) for _, value in selectors])
     rest = [axis for axis in range(len(shape)) if axis not in axes]
     is_adjacent = axes == list(range(axes[0], axes[0] + len(axes)))
     first = axes[0] if is_adjacent else 0
@@ -130,7 +128,7 @@ def index_put(call: CallSite) -> None:
     updates = cast(call, emit_expand(call, values, picked, "values"), call.type(x).dtype, "cast")
     moved = [*range(first, first + len(places)), *range(first), *range(first + len(places), len(picked))]
     updates = emit_transpose(call, updates, moved, "updates")
-    indices = _emit_index_vectors(call, found, places)
+    indices = _emit_index_vectors(call, selectors, places)
     is_done = order == sorted(order)
     reduction = {"reduction": "add" if is_sum else "none"}
     whole = call.emit("ScatterND", [front, indices, updates], reduction, suffix="" if is_done else "scattered")
@@ -138,10 +136,10 @@ def index_put(call: CallSite) -> None:
         emit_transpose(call, whole, [order.index(axis) for axis in range(len(order))])
 
 
-def _emit_index_vectors(call: CallSite, found: Sequence[tuple[int, str]], places: Sequence[Dim]) -> str:
-    if len(found) > 1:
-        return emit_places(call, found, places)
-    index = cast(call, found[0][1], DType.INT64, "int64")
+def _emit_index_vectors(call: CallSite, selectors: Sequence[tuple[int, str]], places: Sequence[Dim]) -> str:
+    if len(selectors) > 1:
+        return emit_places(call, selectors, places)
+    index = cast(call, selectors[0][1], DType.INT64, "int64")
     return call.emit("Unsqueeze", [index, call.constant((len(places),), "axes")], suffix="places")
 
 
@@ -162,7 +160,7 @@ def put(call: CallSite) -> None:
 def write_view(call: CallSite) -> None:
     """A copy of a tensor with a source in place of a slice, or of other places; the source where that is all of it."""
     x, source = call.tensor("self"), call.tensor("src")
-    operator = operator_name(call.target)
+    operator = call.operator
     if operator == "slice_scatter" and call.get("step", 1) == 1:
         start, end = call.get("start", 0), call.get("end", END_OF_AXIS)
         extent = call.shape(x)[call.axis("dim", x, 0)]
@@ -173,4 +171,4 @@ def write_view(call: CallSite) -> None:
         ):
             emit_expand(call, cast(call, source, call.type(x).dtype, "cast"), call.shape(x))
             return
-    call.emit(operator, [x, source], domain=ATEN, types=[call.out_type()])
+    emit_own(call, operator, x, source)

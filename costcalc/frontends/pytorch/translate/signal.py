@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
-from costcalc.frontends.pytorch.metadata import operator_name
-from costcalc.frontends.pytorch.translate.arrangement import ATEN, emit_roll, find_axes
+from costcalc.frontends.pytorch.program import REMEDY
+from costcalc.frontends.pytorch.translate.arrangement import emit_roll, find_axes
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.operand import emit_own
 
 TRANSFORMS = {
     "fft": "complex",
@@ -26,7 +27,7 @@ def transform(call: CallSite) -> None:
     """A discrete Fourier transform along one axis, the last two, or those that are named; lengths cut or fill up."""
     x = call.tensor("self")
     rank = len(call.shape(x))
-    name = operator_name(call.target).removeprefix("fft_")
+    name = call.operator.removeprefix("fft_")
     if name[-1] in "2n":
         lengths: tuple[Dim, ...] = call.dims("s") if call.get("s") is not None else ()
         default = (-2, -1) if name[-1] == "2" else tuple(range(-len(lengths) if lengths else -rank, 0))
@@ -40,13 +41,13 @@ def transform(call: CallSite) -> None:
 def _emit_transform(call: CallSite, x: str, kind: str, axes: Sequence[int], lengths: Sequence[Dim]) -> None:
     """A node of the transform. Of a real input that is filled up only the transform's lengths count."""
     if lengths and len(lengths) != len(axes):
-        raise LoadError(f"{call.target} has {len(lengths)} lengths for {len(axes)} axes", "write it again")
+        raise LoadError(f"{call.target} has {len(lengths)} lengths for {len(axes)} axes", REMEDY)
     if kind == "complex" and not call.type(x).dtype.name.startswith("COMPLEX"):
         kind = "widened"
     shape = call.shape(x)
     extents = [shape[axis] if n == -1 else n for axis, n in zip(axes, lengths or (-1,) * len(axes), strict=True)]
     attributes = {"kind": kind, "axes": tuple(axes), "lengths": tuple(extents)}
-    call.emit("fft", [x], attributes, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "fft", x, attributes=attributes)
 
 
 @translates("_fft_r2c", "_fft_c2c", "_fft_c2r")
@@ -54,7 +55,7 @@ def transform_core(call: CallSite) -> None:
     """The same transforms as core ATen writes them. One from real numbers to all bins is computed for half of them,
     the others are their conjugates."""
     x = call.tensor("self")
-    kind = {"r2c": "real", "c2c": "complex", "c2r": "inverse"}[operator_name(call.target)[-3:]]
+    kind = {"r2c": "real", "c2c": "complex", "c2r": "inverse"}[call.operator[-3:]]
     axes = find_axes(call, call.ints("dim"), len(call.shape(x)))
     _emit_transform(call, x, kind, axes, ())
 
@@ -68,7 +69,7 @@ def shift(call: CallSite) -> None:
     is_inverse = "ifftshift" in call.target
     shifts = [(shape[axis] + 1) // 2 if is_inverse else shape[axis] // 2 for axis in axes]
     if not all(isinstance(n, int) for n in shifts):
-        call.emit("roll", [x], domain=ATEN, types=[call.out_type()])
+        emit_own(call, "roll", x)
         return
     emit_roll(call, x, [n for n in shifts if isinstance(n, int)], axes)
 
@@ -88,4 +89,4 @@ def istft(call: CallSite) -> None:
 def _emit_frames(call: CallSite, operator: str) -> None:
     inputs = [call.tensor("self"), *filter(None, [call.optional_tensor("window")])]
     attributes = {"n_fft": call.integer("n_fft")}
-    call.emit(operator, inputs, attributes, domain=ATEN, types=[call.out_type()])
+    emit_own(call, operator, *inputs, attributes=attributes)

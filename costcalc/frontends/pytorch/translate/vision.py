@@ -50,7 +50,7 @@ def position_sensitive_pool(call: CallSite) -> None:
     """rois [R, 5], x [N, C · height · width, H, W] -> [R, C, height, width]: each bin reads channels of its own."""
     outputs = call.read_outputs()
     call.emit(
-        call.target.split(".")[1],
+        call.operator,
         (call.tensor("input"), call.tensor("rois")),
         {"sampling_ratio": max(call.integer("sampling_ratio", -1), 0)},
         outputs=outputs,
