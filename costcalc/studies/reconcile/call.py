@@ -91,6 +91,8 @@ MODULE_KINDS = {
     ("", "AveragePool"): "avg_pool",
     ("", "GlobalAveragePool"): "global_pool",
     ("", "GlobalMaxPool"): "global_max_pool",
+    ("aten", "adaptive_avg_pool"): "global_pool",
+    ("aten", "adaptive_max_pool"): "global_max_pool",
     ("", "ReduceMean"): "mean",
     ("", "Resize"): "upsample",
     ("", "Upsample"): "upsample",
