@@ -6,11 +6,11 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from support.cli import call
+from support.paths import ROOT
 
 import costcalc
 from costcalc.frontends.module import NamedModel, TorchModule, names_code
-from support.cli import call
-from support.paths import ROOT
 
 CODE = "marker:build"
 

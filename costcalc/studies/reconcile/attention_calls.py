@@ -109,7 +109,7 @@ def _program_answer(index: CostIndex, attention: AttentionCall) -> str:
     node = graph.nodes[attention.nodes[-1]]
     if find_class(graph, node) == MULTIHEAD_ATTENTION and len(attention.inputs) == 1:
         return "module"
-    if attention.is_operator:
+    if attention.is_operator or source_call(graph, node).operator in FUSED:
         return "sdpa"
     if pattern.einsum:
         return "einsum"
@@ -129,6 +129,9 @@ def _is_cosine(index: CostIndex, attention: AttentionCall) -> bool:
     is_open = source_call(graph, product).function == "tensor.matmul"
     return is_open and producer is not None and source_call(graph, producer).function == "function.normalize"
 
+
+FUSED = frozenset(("scaled_dot_product_attention", "flex_attention"))
+"""Operators of a program that are one call, though the graph may have several nodes of them."""
 
 MULTIHEAD_ATTENTION = "torch.nn.modules.activation.MultiheadAttention"
 

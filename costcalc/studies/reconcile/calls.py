@@ -101,10 +101,8 @@ def _as_written(index: CostIndex, style: PyTorchStyle, call: ModuleCall) -> Modu
     if call.has("attention") and source.function == "tensor.matmul":
         return call
     form = program_form(index, node, call.kind)
-    sizes = call.sizes
-    if call.kind == "matmul" and source.operator in ("mm", "bmm", "baddbmm"):
-        sizes = (*sizes, (source.operator, 1))
-    return call._replace(form=form, sizes=sizes)
+    further = ((source.operator, 1),) if source.operator in ("mm", "bmm", "baddbmm", "addmm") else ()
+    return call._replace(form=form, sizes=(*call.sizes, *further))
 
 
 def _plan_calls(index: CostIndex, style: PyTorchStyle) -> CallPlan:

@@ -48,6 +48,9 @@ MODULE_CLASSES = {
 LEARNED_KINDS = frozenset(kind for kind in MODULE_CLASSES if kind.endswith(("norm", "conv", "transpose", "linear")))
 """Kinds that a leaf module of the model's own class has parameters for."""
 
+HELD_ACTIVATIONS = frozenset(("TransformerEncoderLayer", "TransformerDecoderLayer"))
+"""Classes that hold the function of their activation from when they are made, before a counter patches it."""
+
 SAME_AS_FUNCTIONS = frozenset(
     ("linear", "gelu", "prelu", *(f"{stem}{rank}d" for stem in ("conv", "avg_pool") for rank in (1, 2, 3)))
 )
@@ -77,7 +80,9 @@ def program_form(index: CostIndex, node: Node, kind: str) -> str:
         return "module"
     module = graph.find_module(node)
     if not is_torch and kind in LEARNED_KINDS and module is not None and module.path not in index.parent_modules:
-        return "own"
+        return "own" if any(value.endswith("weight") for value in node.inputs) else "function"
+    if is_torch and name in HELD_ACTIVATIONS and kind in MODULE_CLASSES:
+        return "operator"
     return _function_form(source_call(graph, node).function)
 
 

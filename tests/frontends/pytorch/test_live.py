@@ -11,10 +11,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from support.cli import call, ok
 
 import costcalc
 from costcalc import TorchModule
-from support.cli import call, ok
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make test-torch")
 

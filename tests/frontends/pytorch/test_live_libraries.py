@@ -13,9 +13,9 @@ import pytest
 
 import costcalc
 from costcalc import TorchModule
+from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.pytorch.program import ProgramGraph, SubgraphArgument, parse_program
 from costcalc.frontends.pytorch.reader import load_program
-from costcalc.frontends.options import ReadOptions
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make test-torch")
 
