@@ -147,6 +147,15 @@ class Module(NamedTuple):
     class_name: str
 
 
+class SourceCall(NamedTuple):
+    """The call of the framework that a node stands for: operator is the framework's (`matmul`), function how the source
+    calls it: `function.relu`, `builtin.matmul`, `method.matmul`, `operator.matmul` (x @ y), `tensor.matmul` (one of the
+    last two); "" where it is not known."""
+
+    operator: str
+    function: str
+
+
 def qualified_name(domain: str, op_type: str) -> str:
     """`domain:Op`, or `Op` of ONNX's own domain."""
     return f"{domain}:{op_type}" if domain else op_type
@@ -192,8 +201,9 @@ class Graph:
     takes as if they were computed, or stored, in that type. sparse holds the stored tensors of which the file has some
     elements and their indices only: their types are those of the whole. data_symbols maps a symbol of
     an extent that depends on data to its node, or its input. What a front end knows of modules: modules maps their
-    paths to their classes, stored_kinds says which stored tensors are buffers or constants, frozen names parameters
-    that are not trained, owners gives tensors that no node reads the node that they are counted for.
+    paths to their classes in full, calls maps nodes by name to the calls that they stand for, stored_kinds says which
+    stored tensors are buffers or constants, frozen names parameters that are not trained, owners gives tensors that no
+    node reads the node that they are counted for.
     """
 
     name: str
@@ -214,6 +224,7 @@ class Graph:
     sparse: Mapping[str, SparseStorage] = field(default_factory=dict)
     data_symbols: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
+    calls: Mapping[str, SourceCall] = field(default_factory=dict)
     stored_kinds: Mapping[str, str] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
     owners: Mapping[str, str] = field(default_factory=dict)
@@ -238,7 +249,7 @@ class Graph:
             path = stem
         if path not in self.modules:
             path = node.scope[-1] if node.scope else ""
-        return Module(path, self.modules.get(path, ""))
+        return Module(path, self.modules.get(path, "").rpartition(".")[2])
 
     def is_real(self, name: str) -> bool:
         """Whether a value is of a float type, or stands for one."""

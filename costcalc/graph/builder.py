@@ -22,6 +22,7 @@ from costcalc.core.ir import (
     Graph,
     Node,
     SequenceType,
+    SourceCall,
     SparseStorage,
     TensorType,
     Value,
@@ -122,6 +123,7 @@ class GraphBuilder:
         self.parameters: set[str] = set()
         self.sparse: dict[str, SparseStorage] = {}
         self.modules: dict[str, str] = {}
+        self.calls: dict[str, SourceCall] = {}
         self.stored_kinds: dict[str, str] = {}
         self.frozen: set[str] = set()
         self.owners: dict[str, str] = {}
@@ -232,6 +234,7 @@ class GraphBuilder:
             sparse=self.sparse,
             data_symbols=self.data_symbols,
             modules=self.modules,
+            calls=self.calls,
             stored_kinds=self.stored_kinds,
             frozen=frozenset(self.frozen),
             owners=self.owners,

@@ -13,7 +13,7 @@ from costcalc.core.units import format_count, format_short
 from costcalc.studies.reconcile.account import Account
 from costcalc.studies.reconcile.call import ModuleCall
 from costcalc.studies.reconcile.call_sizes import bias_of, is_convolution
-from costcalc.studies.reconcile.pytorch_style import STYLE_CHOICES
+from costcalc.studies.reconcile.pytorch_style import PROGRAM, PROGRAM_ANSWER, STYLE_CHOICES
 from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.views.table import Note
 
@@ -119,7 +119,11 @@ def relevant_answers(result: Reconciliation) -> Iterator[str]:
     kinds, style = {call.kind for call in calls}, result.style._asdict()
     has_softmax = any(call.kind == "softmax" and call.form in ("loss", "module") for call in calls)
     conditions = {"relu": "relu" in kinds, "pool": bool(kinds & {"global_pool", "mean"}), "softmax": has_softmax}
+    if PROGRAM in style.values():
+        yield PROGRAM_ANSWER
     for name, answer in style.items():
+        if answer == PROGRAM:
+            continue
         if name == "attention":
             yield from (STYLE_CHOICES[name][variant] for variant in _attention_styles(calls, answer))
         elif name == "pool" and answer == "auto":

@@ -33,7 +33,7 @@ KEPT = ("archive_format", "archive_version", "models/model.json", "data/weights/
 def find_programs() -> Iterator[tuple[str, Program]]:
     """All programs of the folder, by name."""
     for path in sorted(HERE.glob("*.py")):
-        if path.stem not in ("base", "make", "values", "__init__"):
+        if path.stem not in ("base", "make", "values", "count_elsewhere", "__init__"):
             for name, program in import_module(path.stem).PROGRAMS.items():
                 yield f"{path.stem}_{name}", program
 

@@ -21,7 +21,7 @@ def parse_module_stack(text: str) -> tuple[Module, ...]:
         if len(parts) != 3 or parts[1].startswith("_empty_nn_module_stack"):
             continue
         path = parts[1].removeprefix("L['self']").removeprefix(".")
-        module = Module(path.split("@", 1)[0], parts[2].rpartition(".")[2])
+        module = Module(path.split("@", 1)[0], parts[2])
         if module not in modules:
             modules.append(module)
     return tuple(modules)
@@ -50,6 +50,31 @@ def parse_source_line(trace: str) -> str:
         if frame and not _LIBRARY.search(path):
             return f"{_PACKAGES.sub('', path)}:{frame[2]}"
     return ""
+
+
+_FUNCTION_KINDS = {
+    "function": "function",
+    "builtin_function_or_method": "builtin",
+    "method_descriptor": "method",
+    "wrapper_descriptor": "operator",
+}
+
+OPERATOR_METHODS = {"add": "+", "matmul": "@", "mul": "*"}
+"""Methods of a tensor that Python's own operators call too -> the operator."""
+
+
+def parse_function(torch_fn: str, trace: str) -> str:
+    """`relu_1;function.relu` and the stack trace -> how the source calls it: `function.relu`, `builtin.matmul`,
+    `method.matmul`, `operator.matmul`; "" where it is not said. Of x @ y PyTorch says the same as of x.matmul(y): the
+    line of the source tells them apart, or neither (`tensor.matmul`) where it stands in a function outside of modules,
+    which traces leave out."""
+    kind, _, name = torch_fn.rpartition(";")[2].partition(".")
+    kind = _FUNCTION_KINDS.get(kind, "")
+    if kind == "method" and name in OPERATOR_METHODS:
+        line = trace[trace.rstrip().rfind("\n") + 1 :]
+        if f".{name}(" not in line:
+            kind = "operator" if OPERATOR_METHODS[name] in line else "tensor"
+    return f"{kind}.{name}" if kind else ""
 
 
 class CallNames:
@@ -85,7 +110,7 @@ class CallNames:
         elif modules:
             name = f"{modules[-1]}/{operator}"
         elif operator in self.classes:  # an operator of the root that is called like one of its modules
-            name = f"{self.classes.get('') or 'root'}/{operator}"
+            name = f"{self.classes.get('', '').rpartition('.')[2] or 'root'}/{operator}"
         else:
             name = operator
         return self._unique(name), tuple(modules)

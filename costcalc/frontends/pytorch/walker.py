@@ -9,9 +9,9 @@ from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim, Poly, substitute, symbols
 from costcalc.core.elision import list_names
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
-from costcalc.core.ir import UNKNOWN, DType, TensorType, bind_type
+from costcalc.core.ir import UNKNOWN, DType, SourceCall, TensorType, bind_type
 from costcalc.frontends.pytorch.aliases import Aliases, first_tensor
-from costcalc.frontends.pytorch.metadata import CallNames, parse_source_line, subgraphs
+from costcalc.frontends.pytorch.metadata import CallNames, parse_function, parse_source_line, subgraphs
 from costcalc.frontends.pytorch.parameters import find_ties
 from costcalc.frontends.pytorch.program import (
     REMEDY,
@@ -153,7 +153,8 @@ class ProgramWalker:
         if self.binding:
             call = call._replace(arguments={k: _bind(v, self.binding) for k, v in call.arguments.items()})
         name, scope = self.call_names.name(call)
-        place = parse_source_line(str(call.metadata.get("stack_trace") or ""))
+        trace = str(call.metadata.get("stack_trace") or "")
+        place = parse_source_line(trace)
         self._note_data_symbols(graph, call, name)
         declared = tuple([self._declared(graph, output) for output in call.outputs])
         outputs = tuple([value_name(output) if output else "" for output in call.outputs])
@@ -187,6 +188,11 @@ class ProgramWalker:
                 if output:
                     self.names[output] = value
             self._add_untranslated(site, unknown=True)
+            return
+        function = parse_function(str(call.metadata.get("torch_fn") or ""), trace)
+        written = SourceCall(operator_name(call.target), function)
+        for node in builder.nodes[nodes:]:
+            builder.calls.setdefault(node.name, written)
 
     def _add_write(self, call: Call, names: Sequence[str], is_part: bool) -> None:
         """What a call writes in place is what the names of the tensor stand for from then on: of a part, a node that

@@ -7,7 +7,7 @@ einsum counts the number of combinations of its indices and what numpy.einsum_pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Context
 from functools import cached_property
 
@@ -16,8 +16,8 @@ from costcalc.core.dim import Dim, prod
 from costcalc.core.formula import Formula
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
-from costcalc.graph.index import GraphIndex, is_rearrangement, operator_key
-from costcalc.graph.patterns.linear import LinearLayer, is_product
+from costcalc.graph.index import GraphIndex, operator_key
+from costcalc.graph.patterns.linear import LinearLayer
 from costcalc.ops.einsum import index_extents, parse_equation
 from costcalc.studies.reconcile.call import MODULE_KINDS, ModuleCall
 from costcalc.studies.reconcile.pytorch_style import PyTorchStyle
@@ -33,6 +33,19 @@ class CostIndex(GraphIndex):
     def costs(self) -> tuple[NodeCost, ...]:
         """The cost of each node, by its index."""
         return cost_graph(self.graph)
+
+    @cached_property
+    def parent_modules(self) -> frozenset[str]:
+        """The paths of a program's modules that have modules inside: those that are called, or hold stored tensors."""
+        graph = self.graph
+        return frozenset(_all_parents((*graph.modules, *(name.rpartition(".")[0] for name in graph.initializers))))
+
+
+def _all_parents(paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        while path:
+            path = path.rpartition(".")[0]
+            yield path
 
 
 def make_call(
@@ -148,71 +161,17 @@ def softmax_rows(index: CostIndex, node: Node) -> Dim:
     return prod((*shape[:axis], *shape[axis + 1 :]))
 
 
-def pool_call(
-    index: CostIndex, style: PyTorchStyle, node_index: int, node: Node, make: Callable[[str, str], ModuleCall]
-) -> ModuleCall:
-    """Pool or mean -> its call, in the form that the style says."""
-    kind = MODULE_KINDS[operator_key(node)]
-    if is_identity_pool(node):
-        return make("global_pool", "module")._replace(sizes=_spatial_rank(index, node))
-    if kind == "global_pool" or (kind == "mean" and is_spatial_mean(index, node)):
-        auto = "mean" if kind == "mean" else "module"
-        form = auto if style.pool == "auto" else style.pool
-        if form == "mean":
-            return make("mean", "function")
-        return make("global_pool", form)._replace(sizes=_spatial_rank(index, node))
-    if kind == "mean":
-        return make("mean", "function")
-    has_branches = len(index.element_readers(node.inputs[0])) > 1
-    return make(kind, style.branch_pool if has_branches else "module")
-
-
 def upsample_call(index: CostIndex, node: Node, call: ModuleCall) -> ModuleCall:
     """Resampling -> its call with the name of its mode and rank in PyTorch: nearest1d, bilinear2d, bicubic2d."""
     mode = str(node.attributes.get("mode", "nearest")).removeprefix("bi")
-    ((rank, _),) = _spatial_rank(index, node)
+    ((rank, _),) = spatial_rank(index, node)
     prefix = {"2d": "bi", "3d": "tri"}.get(rank, "") if mode != "nearest" else ""
     return call._replace(sizes=((f"{prefix}{mode}{rank}", 1),))
 
 
-def _spatial_rank(index: CostIndex, node: Node) -> tuple[tuple[str, int], ...]:
+def spatial_rank(index: CostIndex, node: Node) -> tuple[tuple[str, int], ...]:
     """PLANE for maps of two extents, ("1d", 1) for one."""
     return ((f"{len(index.type(node.inputs[0]).shape or ()) - 2}d", 1),)
-
-
-def is_identity_pool(node: Node) -> bool:
-    """Whether a node is an average over windows of one position: what exporters make of an nn.AdaptiveAvgPool2d that
-    does nothing at this size."""
-    kernel = node.attributes.get("kernel_shape", (0,))
-    average = operator_key(node) == ("", "AveragePool")
-    return average and set(kernel) == {1} and set(node.attributes.get("strides", (1,))) == {1}
-
-
-def is_spatial_mean(index: CostIndex, node: Node) -> bool:
-    """Whether a mean is over all positions of a map [N, C, H, W]."""
-    shape = index.type(node.inputs[0]).shape or ()
-    value = index.type(node.inputs[1]).value if len(node.inputs) > 1 and node.inputs[1] else None
-    axes = node.attributes.get("axes", value) or ()
-    return len(shape) == 4 and {int(axis) % 4 for axis in axes} == {2, 3}
-
-
-def flattens_map(index: CostIndex, node: Node) -> bool:
-    """Whether a node flattens a map [N, C, H, W] of more than one position for a linear layer."""
-    before, after = index.type(node.inputs[0]).shape or (), index.type(node.outputs[0]).shape or ()
-    if len(before) != 4 or len(after) != 2 or prod(before[2:]) == 1 or node.inputs[0] in index.constants:
-        return False
-    source = index.producer(node.inputs[0])
-    if source is not None and is_identity_pool(source):
-        return False
-    value = node.outputs[0]
-    while (node_index := index.only_element_reader(value)) is not None:
-        reader = index.graph.nodes[node_index]
-        if is_product(reader):
-            return True
-        if not is_rearrangement(reader):
-            return False
-        value = reader.outputs[0]
-    return False
 
 
 def is_recurrent(node: Node) -> bool:

@@ -10,194 +10,39 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim, prod
-from costcalc.core.formula import Formula
 from costcalc.core.ir import Node, qualified_name
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import operator_key
 from costcalc.graph.patterns.activation import ActivationPattern, find_activation
-from costcalc.graph.patterns.attention import (
-    AttentionPattern,
-    count_window_merges,
-    find_attentions,
-    find_output_projection,
-    find_projection,
-    is_split_by_part,
-    is_view_of_projection,
-)
 from costcalc.graph.patterns.linear import LinearLayer, find_linear_layer, is_product
-from costcalc.ops.attention import attention_heads
+from costcalc.studies.reconcile.attention_calls import (
+    MULTIHEAD_ATTENTION,
+    AttentionCall,
+    attention_answer,
+    attention_calls,
+    attention_product,
+    find_attention_calls,
+    projections,
+    size_products,
+)
 from costcalc.studies.reconcile.call import KIND_NAMES, MAP_RANK, MODULE_KINDS, ModuleCall
 from costcalc.studies.reconcile.call_sizes import (
     CostIndex,
     bias_of,
     convolution_calls,
     einsum_sizes,
-    flattens_map,
     is_convolution,
     is_recurrent,
     linear_call,
     make_call,
     normalisation_call,
-    pool_call,
     recurrent_call,
     softmax_rows,
     upsample_call,
 )
-from costcalc.studies.reconcile.pytorch_style import PyTorchStyle
-
-
-class AttentionCall(NamedTuple):
-    """An attention with the linear layers around it: inputs give queries, keys and values, output reads its result.
-
-    queries and scores are elements, macs the products'. is_module: it can be an nn.MultiheadAttention. window_products
-    counts the products of sizes that its code computes to cut windows."""
-
-    pattern: AttentionPattern
-    inputs: tuple[LinearLayer, ...]
-    output: LinearLayer | None
-    queries: Dim
-    scores: Dim
-    macs: Formula
-    is_module: bool
-    window_products: int = 0
-
-    @property
-    def nodes(self) -> tuple[int, ...]:
-        """The indexes of the attention's nodes."""
-        return self.pattern.nodes
-
-    @property
-    def is_operator(self) -> bool:
-        """Whether it is one operator of the graph."""
-        return not self.pattern.products
-
-
-def find_attention_calls(index: CostIndex) -> Iterator[AttentionCall]:
-    """Graph -> its attentions with the layers around them, in execution order."""
-    for pattern in find_attentions(index):
-        values = (pattern.query, pattern.key, pattern.value)
-        layers = [find_projection(index, value) for value in values]
-        inputs = tuple(dict.fromkeys(layer for layer in layers if layer is not None)) if all(layers) else ()
-        unchanged = all(
-            layer and is_view_of_projection(index, layer, value) for layer, value in zip(layers, values, strict=True)
-        )
-        output = find_output_projection(index, pattern.output)
-        is_module = unchanged and output is not None
-        costs = [index.costs[i].cost for i in pattern.products or pattern.nodes]
-        macs = Formula(tuple(term for cost in costs if cost is not None for term in cost.macs.terms))
-        if pattern.products:
-            is_module = is_module and len(inputs) == 1 and is_split_by_part(index, inputs[0]) and not pattern.einsum
-            windows = count_window_merges(index, inputs[0].x) if inputs else 0
-            scores = index.elements(index.graph.nodes[pattern.products[0]].outputs[0])
-            yield AttentionCall(
-                pattern, inputs, output, index.elements(pattern.query), scores, macs, is_module, windows
-            )
-        elif all(index.type(value).shape is not None for value in values):
-            scores, is_plain = _scores_of_operator(index, pattern)
-            is_module = is_module and is_plain and len({index.origin(layer.x) for layer in inputs}) == 1
-            yield AttentionCall(pattern, inputs, output, index.elements(pattern.query), scores, macs, is_module)
-
-
-def _scores_of_operator(index: CostIndex, pattern: AttentionPattern) -> tuple[Dim, bool]:
-    """Attention operator -> elements of its scores, and whether nn.MultiheadAttention can compute it."""
-    node = index.graph.nodes[pattern.nodes[0]]
-    q, k, v = (index.type(name) for name in node.inputs[:3])
-    past = index.type(node.inputs[4]) if len(node.inputs) > 4 and node.inputs[4] else None
-    counts = (node.attributes.get(name, 0) for name in ("q_num_heads", "kv_num_heads"))
-    heads = attention_heads(q, k, v, past, *counts)
-    is_plain = not node.attributes.get("is_causal", 0) and heads.q_heads == heads.kv_heads and past is None
-    return heads.batch * heads.q_heads * heads.queries * heads.keys, is_plain
-
-
-def attention_answer(attention: AttentionCall, style: PyTorchStyle) -> str:
-    """Attention -> how it is written: an answer of STYLE_CHOICES["attention"] other than auto."""
-    if style.attention != "auto":
-        return style.attention
-    if attention.is_module:
-        return "module"
-    if attention.pattern.einsum:
-        return "einsum"
-    return "sdpa" if attention.is_operator else "matmul"
-
-
-def product_form(answer: str, first: bool) -> str:
-    """Answer of the style -> the form of an attention's first product (the scores) or of its second (the values)."""
-    return "operator" if answer == "operator" or (answer == "cosine" and first) else "function"
-
-
-def attention_product(call: ModuleCall, answer: str, first: bool) -> ModuleCall:
-    """Call of a product of two computed values -> the same call as a product of an attention."""
-    kind = "contraction" if answer == "einsum" else "matmul"
-    einsum = (("combinations", call.macs.value), ("summed", 1), ("plain", 0)) if answer == "einsum" else ()
-    return call._replace(kind=kind, form=product_form(answer, first), sizes=(*einsum, ("attention", 1)))
-
-
-def projections(attention: AttentionCall) -> tuple[LinearLayer, ...]:
-    """Attention -> the linear layers around it."""
-    return (*attention.inputs, attention.output) if attention.output is not None else attention.inputs
-
-
-def attention_calls(index: CostIndex, style: PyTorchStyle, attention: AttentionCall) -> Iterator[ModuleCall]:
-    """Attention -> its calls, without those of the linear layers around it."""
-    answer = attention_answer(attention, style)
-    costs = [index.costs[i].cost for i in attention.nodes]
-    flops = sum((cost.flops for cost in costs if cost is not None), 0)
-    runs = index.graph.nodes[attention.nodes[-1]].count
-    out = index.graph.nodes[attention.nodes[-1]].outputs[0]
-    elements, shape = index.elements(out), index.type(out).shape or (1,)
-    fused = ModuleCall(
-        "attention",
-        "module",
-        attention.nodes,
-        attention.queries,
-        elements,
-        shape[0],
-        macs=attention.macs,
-        flops=flops,
-        runs=runs,
-        sizes=(("scores", attention.scores),),
-    )
-    if answer in ("module", "sdpa"):
-        yield fused if answer == "module" else fused._replace(form="function")
-        return
-    yield ModuleCall("mul", "operator", attention.nodes, attention.queries, attention.queries, shape[0], runs=runs)
-    for position, term in enumerate(attention.macs.terms):
-        product = ModuleCall(
-            "matmul",
-            "",
-            attention.nodes,
-            output_elements=elements,
-            batch=shape[0],
-            macs=Formula((term,)),
-            flops=2 * term.value,
-            runs=runs,
-        )
-        yield attention_product(product, answer, position == 0)
-    elementwise = flops - 2 * attention.macs.value
-    softmax = ModuleCall(
-        "softmax",
-        "function",
-        attention.nodes,
-        attention.scores,
-        attention.scores,
-        shape[0],
-        flops=elementwise,
-        runs=runs,
-    )
-    yield softmax
-    yield from size_products(attention, answer, softmax)
-
-
-def size_products(attention: AttentionCall, answer: str, call: ModuleCall) -> Iterator[ModuleCall]:
-    """Attention -> the products of single numbers in its code, which a tracer sees too: how many windows there are and
-    how many in a batch; with cosines, where the keys end in the joint bias."""
-    count = attention.window_products + (answer == "cosine") if answer in WINDOW_STYLES else 0
-    if count:
-        yield ModuleCall("sizes", "operator", call.nodes, input_elements=count, output_elements=count, runs=call.runs)
-
-
-WINDOW_STYLES = frozenset(("functional", "cosine", "einsum"))
-"""Styles whose code cuts windows."""
+from costcalc.studies.reconcile.pool_calls import POOL_KINDS, flattens_map, pool_call
+from costcalc.studies.reconcile.program_form import find_class, program_form, source_call
+from costcalc.studies.reconcile.pytorch_style import PROGRAM, PyTorchStyle
 
 
 class CallPlan(NamedTuple):
@@ -218,22 +63,56 @@ def pytorch_calls(index: CostIndex, style: PyTorchStyle) -> tuple[ModuleCall, ..
     """Graph and style -> the calls of PyTorch that compute it. Nodes whose shapes are unknown are left out."""
     plan = _plan_calls(index, style)
     return tuple(
-        call
+        _as_written(index, style, call)
         for node_index, node in enumerate(index.graph.nodes)
         if _has_shapes(index, node)
         for call in _calls_of_node(index, style, plan, node_index, node)
     )
 
 
+QUESTIONS = {
+    "relu": "relu",
+    "softmax": "softmax",
+    "linear": "attention",
+    "matmul": "attention",
+    "attention": "attention",
+}
+"""Kind of call -> the question of the style that its form is the answer to."""
+
+
+def _as_written(index: CostIndex, style: PyTorchStyle, call: ModuleCall) -> ModuleCall:
+    """A call in the form that the program has it in, where the graph is of a program, and the style says nothing else
+    of it. What nn.MultiheadAttention computes besides is a part of it."""
+    node = index.graph.nodes[call.nodes[0]]
+    question = QUESTIONS.get(call.kind)
+    is_answered = question is not None and getattr(style, question) != PROGRAM
+    if (
+        not index.graph.calls
+        or call.form == "inside"
+        or is_answered
+        or call.kind in POOL_KINDS | {"attention", "sizes"}
+    ):
+        return call
+    source = source_call(index.graph, node)
+    if find_class(index.graph, node) == MULTIHEAD_ATTENTION and call.kind not in ("linear", "matmul"):
+        return call._replace(kind="elementwise", form="inside")
+    if call.kind == "mul" and source.operator not in ("mul", "multiply"):
+        return call._replace(kind="elementwise")
+    if call.has("attention") and source.function == "tensor.matmul":
+        return call
+    form = program_form(index, node, call.kind)
+    further = ((source.operator, 1),) if source.operator in ("mm", "bmm", "baddbmm", "addmm") else ()
+    return call._replace(form=form, sizes=(*call.sizes, *further))
+
+
 def _plan_calls(index: CostIndex, style: PyTorchStyle) -> CallPlan:
-    candidates = ((i, find_linear_layer(index, i)) for i in range(len(index.graph.nodes)))
-    layers = {i: layer for i, layer in candidates if layer is not None}
+    layers = {i: layer for i in range(len(index.graph.nodes)) if (layer := _find_layer(index, i)) is not None}
     forms = dict.fromkeys(layers, "module")
     attention_calls_at: dict[int, AttentionCall] = {}
     covered: set[int] = set()
     attention_nodes: dict[int, AttentionCall] = {}
     for attention in find_attention_calls(index):
-        answer = attention_answer(attention, style)
+        answer = attention_answer(index, attention, style)
         form = {"module": "inside", "functional": "function", "cosine": "function"}.get(answer, "module")
         forms.update((layer.nodes[0], form) for layer in projections(attention))
         if attention.is_operator or answer in ("module", "sdpa"):
@@ -243,11 +122,26 @@ def _plan_calls(index: CostIndex, style: PyTorchStyle) -> CallPlan:
     activations: dict[int, ActivationPattern] = {}
     for node_index in range(len(index.graph.nodes)):
         activation = None if node_index in covered else find_activation(index, node_index)
-        if activation is not None and activation.approximate == "none":
+        if activation is not None and activation.approximate == "none" and _is_one_call(index, activation):
             activations[activation.nodes[-1]] = activation
             covered.update(activation.nodes)
     covered.update(node_index for layer in layers.values() for node_index in layer.nodes)
     return CallPlan(layers, forms, attention_calls_at, activations, frozenset(covered), attention_nodes)
+
+
+LINEAR_OPERATORS = frozenset(("", "linear", "addmm"))
+
+
+def _find_layer(index: CostIndex, node_index: int) -> LinearLayer | None:
+    """The linear layer whose product a node is; None where it is none, or the program multiplies there by itself."""
+    operator = source_call(index.graph, index.graph.nodes[node_index]).operator
+    return find_linear_layer(index, node_index) if operator in LINEAR_OPERATORS else None
+
+
+def _is_one_call(index: CostIndex, activation: ActivationPattern) -> bool:
+    """Whether an activation is one call, as far as is known: of a program, that its nodes stand for the same one."""
+    nodes = [index.graph.nodes[i] for i in activation.nodes]
+    return len(nodes) == 1 or source_call(index.graph, nodes[-1]).operator not in ("mul", "div")
 
 
 def _has_shapes(index: CostIndex, node: Node) -> bool:
@@ -278,14 +172,16 @@ def _calls_of_node(
     elif node_index not in plan.covered:
         for call in _node_calls(index, style, node_index, node):
             attention = plan.attention_nodes.get(node_index)
-            yield from (call,) if attention is None else _attention_node_calls(style, attention, node_index, call)
+            yield from (
+                (call,) if attention is None else _attention_node_calls(index, style, attention, node_index, call)
+            )
 
 
 def _attention_node_calls(
-    style: PyTorchStyle, attention: AttentionCall, node_index: int, call: ModuleCall
+    index: CostIndex, style: PyTorchStyle, attention: AttentionCall, node_index: int, call: ModuleCall
 ) -> Iterator[ModuleCall]:
     """Node of an attention that is written in several calls -> its calls."""
-    answer = attention_answer(attention, style)
+    answer = attention_answer(index, attention, style)
     is_product = node_index in attention.pattern.products
     yield attention_product(call, answer, node_index == attention.pattern.products[0]) if is_product else call
     if call.kind == "softmax":

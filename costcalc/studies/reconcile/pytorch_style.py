@@ -53,6 +53,10 @@ STYLE_CHOICES: dict[str, dict[str, str]] = {
 """Question -> its answers, each with its description; the first answer is the default."""
 
 
+PROGRAM = "program"
+"""The answer to a question that an exported program answers by itself."""
+
+
 class PyTorchStyle(NamedTuple):
     """One answer to each question of STYLE_CHOICES."""
 
@@ -65,14 +69,20 @@ class PyTorchStyle(NamedTuple):
     softmax: str = "loss"
 
     def descriptions(self) -> tuple[str, ...]:
-        """The description of each answer."""
-        return tuple(STYLE_CHOICES[name][value] for name, value in self._asdict().items())
+        """The description of each answer; one for all that the program gives."""
+        answers = (STYLE_CHOICES[name].get(value, PROGRAM_ANSWER) for name, value in self._asdict().items())
+        return tuple(dict.fromkeys(answers))
 
     def options(self, other: PyTorchStyle) -> str:
         """The command line's options that turn another style into this one."""
         answers, other_answers = self._asdict(), other._asdict()
         return " ".join(f"--written {name}={value}" for name, value in answers.items() if value != other_answers[name])
 
+
+PROGRAM_ANSWER = "modules and functions are those of the exported program"
+
+PROGRAM_STYLE = PyTorchStyle(relu=PROGRAM, pool=PROGRAM, branch_pool=PROGRAM, attention=PROGRAM, softmax=PROGRAM)
+"""The style of an exported program, which shows what a graph does not."""
 
 TORCHVISION_STYLES: dict[str, PyTorchStyle] = {
     "alexnet_torchvision": PyTorchStyle(flatten="pool"),
@@ -90,10 +100,10 @@ TORCHVISION_STYLES: dict[str, PyTorchStyle] = {
 style."""
 
 
-def style_of(source: str, answers: Mapping[str, str]) -> PyTorchStyle:
-    """Model's source and answers -> its style: of a built-in model torchvision's, changed by the answers. UsageError
-    where a question or an answer does not exist."""
-    style = PyTorchStyle()
+def style_of(source: str, answers: Mapping[str, str], is_program: bool = False) -> PyTorchStyle:
+    """Model's source and answers -> its style: of a built-in model torchvision's, of an exported program its own,
+    changed by the answers. UsageError where a question or an answer does not exist."""
+    style = PROGRAM_STYLE if is_program else PyTorchStyle()
     if source.isidentifier():
         style = next(
             (torchvision_style for name, torchvision_style in TORCHVISION_STYLES.items() if source.startswith(name)),
@@ -116,8 +126,9 @@ def has_torchvision_style(source: str) -> bool:
 
 def other_styles(style: PyTorchStyle) -> Iterator[PyTorchStyle]:
     """Style -> every style that differs in at most MAX_CHANGES answers, those with the fewest changes first."""
-    styles = (PyTorchStyle(*answers) for answers in product(*STYLE_CHOICES.values()))
     own_answers = tuple(style)
+    choices = [dict.fromkeys((own, *STYLE_CHOICES[name])) for name, own in style._asdict().items()]
+    styles = (PyTorchStyle(*answers) for answers in product(*choices))
     distances = [(sum(a != b for a, b in zip(own_answers, other, strict=True)), other) for other in styles]
     return (other for distance, other in sorted(distances, key=lambda pair: pair[0]) if 0 < distance <= MAX_CHANGES)
 

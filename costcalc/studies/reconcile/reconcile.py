@@ -79,7 +79,7 @@ def reconcile_graph(
     tools are the counters' names (all unless given), written answers of pytorch_style.STYLE_CHOICES, figures published
     figures by counter. UsageError for a name or an answer that does not exist.
     """
-    default_style, style = style_of(graph.source, {}), style_of(graph.source, written)
+    default_style, style = (style_of(graph.source, answers, bool(graph.calls)) for answers in ({}, written))
     counters = select_counters((*tools, *figures) if tools or figures else ())
     published = {counter.name: figure for name, figure in figures.items() for counter in select_counters([name])}
     index = CostIndex(graph)

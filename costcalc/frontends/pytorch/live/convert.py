@@ -209,7 +209,8 @@ def _outputs(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _metadata(node: Any) -> Mapping[str, str]:
-    """What the reader takes of a call: its modules, the outermost first, and the trace of its source."""
+    """What the reader takes of a call: its modules, the outermost first, the trace of its source and the
+    function that it calls."""
     metadata = {}
     if trace := node.meta.get("stack_trace"):
         metadata["stack_trace"] = trace
@@ -217,6 +218,8 @@ def _metadata(node: Any) -> Mapping[str, str]:
         metadata["nn_module_stack"] = ";".join(
             [f"{key},{path},{_type_name(kind)}" for key, (path, kind) in stack.items()]
         )
+    if function := node.meta.get("torch_fn"):
+        metadata["torch_fn"] = ";".join(map(str, function))
     return metadata
 
 

@@ -5,7 +5,7 @@ MACs are convolutions, F.linear (which nn.Linear calls) and torch.matmul, withou
 each output of a convolution with a bias (a linear layer's bias is left out), 2 for each element of a batch
 normalisation, 5 of the other normalisations, one for each input of an activation, a softmax, a pool or an upsampling,
 and what numpy.einsum_path prints of torch.einsum, in four digits. nn.ReLU6, the hard-swish and the sigmoids are not
-patched, nor is the operator @, nor fused attention.
+patched, nor are torch.mm and bmm, the operators @, * and +, nor fused attention; torch.mul and torch.add are.
 """
 
 from __future__ import annotations
@@ -13,11 +13,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from costcalc.core.formula import Factor, Product
-from costcalc.studies.reconcile.account import BIAS_TERM, Counter, Term, bias_term, count_term, mac_terms
+from costcalc.studies.reconcile.account import (
+    BIAS_TERM,
+    OUTPUTS_FACTOR,
+    Counter,
+    Term,
+    bias_term,
+    count_term,
+    mac_terms,
+)
 from costcalc.studies.reconcile.call import KIND_NAMES, ModuleCall
 from costcalc.studies.reconcile.call_sizes import ROUNDING_TERM, einsum_path_operations
 
 ACTIVATIONS = frozenset(("relu", "leaky_relu", "prelu", "elu", "silu", "gelu"))
+
+FUNCTIONS_ONLY = frozenset(("relu6",))
+"""Functions that the module of this name does not call."""
 
 POOLS = frozenset(("max_pool", "avg_pool", "global_pool", "global_max_pool"))
 
@@ -28,7 +39,7 @@ def count_macs(call: ModuleCall) -> Iterator[Term]:
     """Call -> the terms of the MACs that calflops counts of it."""
     if call.form in ("inside", "operator"):
         return
-    if call.kind in ("conv", "linear", "matmul"):
+    if call.kind in ("conv", "linear", "matmul") and not (call.has("mm") or call.has("bmm")):
         yield from mac_terms(call)
     elif call.kind == "conv_transpose":
         filters = call.size("filters") // call.size("group")
@@ -41,8 +52,14 @@ def count_flops(call: ModuleCall) -> Iterator[Term]:
     """Call -> the terms of the FLOPs that calflops counts of it."""
     yield from macs_to_flops(count_macs(call))
     name = KIND_NAMES[call.kind]
+    if call.form == "operator":
+        return
     if call.kind == "conv":
         yield from bias_term(call)
+    elif call.kind == "linear" and call.has("addmm"):
+        yield from count_term(BIAS_TERM, call.bias)
+    elif call.kind in ("add", "mul") and call.form == "function":
+        yield from count_term(name, call.output_elements, factor=OUTPUTS_FACTOR)
     elif call.kind == "contraction" and call.has("combinations"):
         yield from macs_to_flops(mac_terms(call))
         yield from count_term(
@@ -60,8 +77,10 @@ def count_flops(call: ModuleCall) -> Iterator[Term]:
         yield from _recurrent(call)
     elif call.kind in NORMALISATIONS:
         yield from count_term(name, call.input_elements, NORMALISATIONS[call.kind])
-    elif call.kind in ACTIVATIONS | POOLS | {"upsample"} or (
-        call.kind == "softmax" and call.form in ("module", "function")
+    elif (
+        call.kind in ACTIVATIONS | POOLS | {"upsample"}
+        or (call.kind in FUNCTIONS_ONLY and call.form == "function")
+        or (call.kind == "softmax" and call.form in ("module", "function"))
     ):
         yield from count_term(name, call.input_elements)
 

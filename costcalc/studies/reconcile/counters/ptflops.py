@@ -2,9 +2,10 @@
 
 The pytorch backend hooks modules and patches functions of torch.nn.functional. A module that calls a patched function
 counts twice: nn.ReLU (the hook and F.relu), nn.GELU, nn.MaxPool2d and the average pools, each one for each input.
-nn.SiLU has only the function, nn.ReLU6 only the hook. Convolutions and linear layers count with their bias,
-nn.BatchNorm2d 2 and nn.LayerNorm 1 for each element. F.linear is not patched. The products of nn.MultiheadAttention
-count, with its projections, the scaling of the queries, and one for each score.
+nn.SiLU has only the function, nn.ReLU6 and nn.LeakyReLU only the hook. Of operators, torch.matmul, mm, bmm, addmm,
+mul and add are patched, and the tensor's methods of these names, but not @, * and +. Convolutions and linear layers
+count with their bias, nn.BatchNorm2d 2 and nn.LayerNorm 1 for each element. F.linear is not patched. The products of
+nn.MultiheadAttention count, with its projections, the scaling of the queries, and one for each score.
 
 The aten backend counts the matrix products and convolutions that reach torch's dispatcher, and one for each output of a
 layer with a bias. nn.MultiheadAttention is one operator there in evaluation, F.scaled_dot_product_attention another,
@@ -31,8 +32,10 @@ HOOK_AND_FUNCTION = frozenset(
 )
 """Modules with a hook whose function is patched too."""
 
-HOOK_OR_FUNCTION = frozenset(("relu6", "leaky_relu", "silu"))
-"""A hook without a patched function, or the other way round."""
+HOOK_OR_FUNCTION = frozenset(("relu6", "silu", "softmax"))
+"""A hook beside a function that the module does not call, or the function only."""
+
+LINEAR_FORMS = ("module", "inside")
 
 NORMALISATIONS = {"batch_norm": 2, "group_norm": 2, "layer_norm": 1, "instance_norm": 2}
 
@@ -40,23 +43,30 @@ NORMALISATIONS = {"batch_norm": 2, "group_norm": 2, "layer_norm": 1, "instance_n
 def count_hooks(call: ModuleCall) -> Iterator[Term]:
     """Call -> the terms that ptflops' pytorch backend counts of it."""
     name, module = KIND_NAMES[call.kind], call.form == "module"
-    if call.kind in ("conv", "conv_transpose") or (call.kind == "linear" and call.form != "function"):
+    if (call.kind in ("conv", "conv_transpose") and module) or (call.kind == "linear" and call.form in LINEAR_FORMS):
         yield from mac_terms(call)
         yield from bias_term(call)
+    elif call.kind == "linear" and call.has("addmm"):
+        yield from mac_terms(call)
+        yield from count_term(BIAS_TERM, call.bias)
     elif call.kind == "matmul" and call.form == "function":
         yield from mac_terms(call)
     elif call.kind == "attention" and module:
         yield from mac_terms(call)
         yield from count_term("attention's softmax", call.size("scores"), factor="#scores")
         yield from count_term("attention's scaling", call.input_elements, factor="#queries")
-    elif call.kind in HOOK_AND_FUNCTION:
+    elif call.kind in HOOK_AND_FUNCTION and call.form != "operator":
         yield from count_term(name, call.input_elements, 2 if module else 1)
-    elif call.kind in HOOK_OR_FUNCTION or (call.kind == "softmax" and call.form in ("module", "function")):
+    elif call.kind in ("add", "mul") and call.form == "function":
+        yield from count_term(name, call.output_elements, factor=OUTPUTS_FACTOR)
+    elif (call.kind in HOOK_OR_FUNCTION and call.form in ("module", "function")) or (
+        call.kind == "leaky_relu" and module
+    ):
         yield from count_term(name, call.input_elements)
     elif call.kind in NORMALISATIONS and module:
         yield from count_term(name, call.input_elements, NORMALISATIONS[call.kind])
     elif call.kind == "upsample":
-        yield from count_term(name, call.output_elements, 2, OUTPUTS_FACTOR)
+        yield from count_term(name, call.output_elements, 2 if module else 1, OUTPUTS_FACTOR)
     elif call.kind == "recurrent":
         yield from _recurrent(call)
 

@@ -21,7 +21,7 @@ from costcalc.studies.reconcile.account import (
 )
 from costcalc.studies.reconcile.call import KIND_NAMES, ModuleCall
 
-LEARNED_KINDS = frozenset(("batch_norm", "layer_norm", "group_norm", "instance_norm", "embedding", "prelu"))
+LEARNED_KINDS = frozenset(("batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "embedding", "prelu"))
 
 
 def count(call: ModuleCall) -> Iterator[Term]:
