@@ -61,6 +61,7 @@ def inputs() -> tuple[torch.Tensor, torch.Tensor]:
 
 BATCH = Dim("batch", max=64)
 
+
 class Outer(nn.Module):
     """A module with a parameter that nothing reads, beside one of the same size in a module inside it, which its own
     call reads."""
