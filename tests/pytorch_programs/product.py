@@ -106,6 +106,13 @@ class Contractions(nn.Module):
         )
 
 
+class Stretched(nn.Module):
+    """einsum with summed indices of extent 1 in one operand: the other operand is summed before."""
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.einsum("aij,bij->ab", x, y), torch.einsum("aij,bij->", x, y)
+
+
 class Bilinear(nn.Module):
     """nn.Bilinear, which FlopCounterMode does not see."""
 
@@ -169,6 +176,7 @@ PROGRAMS = {
     "products": Program(Products, lambda: (empty(2, 5, 4), empty(2, 4, 5), empty(4)), macs=1640 + MISSED),
     "vector_products": Program(VectorProducts, lambda: (empty(4), empty(4), empty(3, 4)), macs=48 + 4 + 4 + 3 * 4),
     "contractions": Program(Contractions, lambda: (empty(2, 3, 4), empty(2, 4, 5), empty(4, 6), empty(6, 6))),
+    "stretched": Program(Stretched, lambda: (empty(2, 1, 4), empty(3, 5, 4))),
     "bilinear": Program(Bilinear, lambda: (empty(2, 3, 4), empty(2, 3, 5)), macs=2 * (6 * 4 * 5 * 6 + 6 * 5 * 6)),
     "lookups": Program(Lookups, lambda: (ids(2, 3), ids(2), empty(2, 3))),
     "grouped": Program(

@@ -59,6 +59,7 @@ class ProgramWalker:
         self.call_names = CallNames(program.graph.calls)
         self.names: dict[str, str] = {}
         self.differences: list[str] = []
+        self.refusals: list[str] = []
         types = [program.graph.types.get(s.value, UNKNOWN) for s in program.inputs if s.kind == "input"]
         self.input_symbols = frozenset(symbols(*[d for t in types for d in t.shape or ()]))
         self.noted: set[int] = set()
@@ -72,13 +73,20 @@ class ProgramWalker:
         self._add_inputs(graph)
         self._add_calls(graph, lambda name: name)
         self._add_unread()
-        if self.differences:
-            self.builder.notes.append(
-                f"{len(self.differences)} calls have other types by costcalc's rules than in the program, and count "
-                f"as unknown ({list_names(self.differences, 3)}): please report it"
-            )
+        self._note_unknown_calls()
         outputs = [self.names.get(v, v) for v in graph.outputs if isinstance(v, ValueName)]
         return tuple(dict.fromkeys(v for v in outputs if v in self.builder.types))
+
+    def _note_unknown_calls(self) -> None:
+        for count, calls, what in (
+            (len(self.refusals), self.refusals, "of a form that costcalc has no rule for"),
+            (len(self.differences), self.differences, "of other types by costcalc's rules than in the program"),
+        ):
+            if calls:
+                subject = "1 call is" if count == 1 else f"{count:,} calls are"
+                unknown = "counts as unknown" if count == 1 else "count as unknown"
+                report = "; please report it" if calls is self.differences else ""
+                self.builder.notes.append(f"{subject} {what}, and {unknown} ({list_names(calls, 3)}){report}")
 
     def _add_inputs(self, graph: ProgramGraph) -> None:
         builder = self.builder
@@ -172,15 +180,16 @@ class ProgramWalker:
             self._add_untranslated(site)
             return
         nodes, known = len(builder.nodes), len(builder.types)
+        difference = refusal = ""
         try:
             translation(site)
             difference = self._find_difference(call, site)
         except LimitError:
             raise
         except CostcalcError as error:
-            difference = f"{name}: {error.fact}"
-        if difference:
-            self.differences.append(difference)
+            refusal = f"{name}: {error.fact}"
+        if difference or refusal:
+            (self.differences if difference else self.refusals).append(difference or refusal)
             del builder.nodes[nodes:]
             for value in list(builder.types)[known:]:
                 del builder.types[value]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import costcalc
+from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType
 from costcalc.frontends.pytorch.translate.call import TRANSLATIONS, CallSite
 
@@ -44,3 +45,16 @@ def test_an_element_type_that_differs_makes_a_call_unknown(monkeypatch: pytest.M
     report = costcalc.analyze(FOLDER / "networks_classifier.pt2")
     assert any("float16 for float32" in note for note in report.notes)
     assert [unknown.op_type for unknown in report.unknown] == ["relu?"]
+
+
+def test_a_call_of_a_form_without_a_rule_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No size differs: the note says what it is, and asks for no report."""
+
+    def refuse(call: CallSite) -> None:
+        raise LoadError("there is no rule for it", "leave it out")
+
+    monkeypatch.setitem(TRANSLATIONS, "aten.linear", refuse)
+    report = costcalc.analyze(FOLDER / "networks_classifier.pt2")
+    note = "1 call is of a form that costcalc has no rule for, and counts as unknown (fc: there is no rule for it)"
+    assert note in report.notes
+    assert [unknown.op_type for unknown in report.unknown] == ["linear?"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
@@ -125,7 +126,8 @@ def einsum(call: CallSite) -> None:
         [c for c in dict.fromkeys(term) if "".join((*terms, result)).count(c) == 1] if len(terms) > 1 else []
         for term in terms
     ]
-    if not any(single) and (len(terms) < 3 or len(path) != 2 * (len(terms) - 1)):
+    is_stretched = any(_stretched(call, pair, result) for pair in combinations(zip(tensors, terms, strict=True), 2))
+    if not any(single) and not is_stretched and (len(terms) < 3 or len(path) != 2 * (len(terms) - 1)):
         call.emit("Einsum", tensors, {"equation": equation.replace(" ", "")})
         return
     operands = [_sum_single(call, *entry) for entry in zip(tensors, terms, single, strict=True)]
@@ -139,17 +141,29 @@ def einsum(call: CallSite) -> None:
         is_last = not operands
         term = result if is_last else "".join([c for c in dict.fromkeys(term_a + term_b) if c in later])
         suffix = "" if is_last else f"step{step + 1}"
+        stretched = _stretched(call, ((a, term_a), (b, term_b)), term)
+        a, term_a = _sum_single(call, a, term_a, stretched, f"left{step + 1}_")
+        b, term_b = _sum_single(call, b, term_b, stretched, f"right{step + 1}_")
         value = call.emit("Einsum", (a, b), {"equation": f"{term_a},{term_b}->{term}"}, suffix=suffix)
         operands.insert(len(operands) if pairs else 0, (value, term))
 
 
-def _sum_single(call: CallSite, value: str, term: str, single: Sequence[str]) -> tuple[str, str]:
-    """An operand and its indices -> the same without those that it alone has, summed."""
+def _stretched(call: CallSite, pair: Sequence[tuple[str, str]], result: str) -> list[str]:
+    """Two operands with their indices -> the indices that are summed and have the extent 1 in one of them alone:
+    PyTorch sums the other operand over such an index before it multiplies."""
+    (a, term_a), (b, term_b) = pair
+    extents_a, extents_b = dict(zip(term_a, call.shape(a), strict=True)), dict(zip(term_b, call.shape(b), strict=True))
+    shared = [c for c in extents_a if c in extents_b and c not in result]
+    return [c for c in shared if 1 in (extents_a[c], extents_b[c]) and extents_a[c] != extents_b[c]]
+
+
+def _sum_single(call: CallSite, value: str, term: str, single: Sequence[str], prefix: str = "") -> tuple[str, str]:
+    """An operand and its indices -> the same without some of them, summed."""
     if not single:
         return value, term
     positions = tuple([i for i, c in enumerate(term) if c in single])
-    axes = call.constant(positions, f"axes{term}")
-    value = call.emit("ReduceSum", (value, axes), {"keepdims": 0}, suffix=f"sum_{term}")
+    axes = call.constant(positions, f"axes{prefix}{term}")
+    value = call.emit("ReduceSum", (value, axes), {"keepdims": 0}, suffix=f"sum_{prefix}{term}")
     return value, "".join([c for c in term if c not in single])
 
 
