@@ -49,17 +49,23 @@ MODELS: list[bytes] = []
 CHOSEN: list[str] = list(KINDS)
 
 
+MAKE_SECONDS = 10
+"""Processor time in which a run is made: of the child alone, which begins at 0."""
+
+
 def judge(run: Run) -> str:
     return find_defect(run, execute(run))
 
 
 def make_run_apart(seed: int) -> Run | None:
-    """A seed -> its run, made in a process of its own; None where that dies: ONNX's inference, which generated graphs
-    are tried with, ends the whole process at some of them."""
+    """A seed -> its run, made in a process of its own; None where that dies, or takes more than MAKE_SECONDS of
+    processor time: ONNX's inference, which generated graphs are tried with, crashes at some of them, and never ends at
+    others."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
+            resource.setrlimit(resource.RLIMIT_CPU, (MAKE_SECONDS, MAKE_SECONDS))
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             with os.fdopen(writer, "wb") as pipe:
                 pickle.dump(make_run(seed, MODELS, CHOSEN), pipe)
