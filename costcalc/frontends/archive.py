@@ -16,7 +16,7 @@ REMEDY = "write the file again, or download it again"
 
 STORED, DEFLATED = 0, 8
 
-_END, _END64, _LOCATOR64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
+_HEADER, _END, _END64, _LOCATOR64 = b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7"
 
 _MAX_COMMENT = 1 << 16
 
@@ -43,7 +43,8 @@ def read_directory(file: IO[bytes]) -> dict[str, Member]:
     tail = _read(file, tail_start, length - tail_start)
     end = tail.rfind(_END)
     if end < 0 or len(tail) < end + 22:
-        raise LoadError("the archive has no directory: it is cut off", REMEDY)
+        is_archive = _read(file, 0, 4) == _HEADER
+        raise LoadError("the archive is cut off" if is_archive else "it is no zip archive", REMEDY)
     count, size, offset = struct.unpack_from("<HII", tail, end + 10)
     if count == _IN_EXTRA_16 or _IN_EXTRA_32 in (size, offset):
         size, offset = _directory_64(file, tail, end, size, offset)
@@ -98,7 +99,7 @@ def read_member(file: IO[bytes], name: str, member: Member, limit: int) -> bytes
     if member.size > limit or member.packed > limit:
         raise LoadError(f"{name} has {max(member.size, member.packed):,} bytes, the limit is {limit:,}", REMEDY)
     header = _read(file, member.offset, 30)
-    if len(header) < 30 or header[:4] != b"PK\3\4":
+    if len(header) < 30 or header[:4] != _HEADER:
         raise LoadError(f"{name} does not lie where the archive's directory says", REMEDY)
     name_length, extra_length = struct.unpack_from("<HH", header, 26)
     data = _read(file, member.offset + 30 + name_length + extra_length, member.packed)

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from costcalc.core.errors import LoadError
+from costcalc.frontends.module import module_name
 from costcalc.frontends.recognition import PROTOTXT, protobuf_fields
 from costcalc.frontends.source import ZIP, Source
 
 
 class ForeignFormat(NamedTuple):
-    """A kind of file: how it is recognised, what it is (as the fact of a refusal), and what to do."""
+    """A kind of file: how it is recognised, what it is (as the fact of a refusal), and what to do; there MODULE stands
+    for the name by which Python imports the file."""
 
     name: str
     recognises: Callable[[Source], bool]
@@ -25,9 +27,15 @@ class ForeignFormat(NamedTuple):
     remedy: str
 
 
-_TORCH = "build the network in Python and export it: torch.onnx.export(model, inputs, 'model.onnx', dynamo=True)"
+_TORCH = (
+    "name the code of the network: costcalc analyze package.module:Net --shape x=1,3,224,224, or export it in Python: "
+    "torch.export.save(torch.export.export(model, inputs), 'model.pt2')"
+)
 
-_WEIGHTS_REMEDY = "analyze the network they belong to: its ONNX export, or a YAML model of it"
+_WEIGHTS_REMEDY = (
+    "analyze the network they belong to: its code (costcalc analyze package.module:Net), its export as .pt2 or ONNX, "
+    "or a YAML model of it"
+)
 
 _TF2ONNX = "convert it with tf2onnx: python -m tf2onnx.convert --output model.onnx"
 
@@ -326,7 +334,7 @@ FORMATS = (
         "python",
         _suffix(".py", ".ipynb"),
         "it is Python source, which is not run",
-        "name the class in it, which is then imported: costcalc analyze net:Net --shape x=1,3,224,224",
+        "name the class in it, which is then imported: costcalc analyze MODULE:Net --shape x=1,3,224,224",
     ),
 )
 
@@ -343,7 +351,8 @@ def refuse_foreign(source: Source) -> None:
     """LoadError where a source is of a kind that is known and not read."""
     for form in FORMATS:
         if form.recognises(source):
-            raise LoadError(form.fact, form.remedy, source.file)
+            remedy = form.remedy.replace("MODULE", module_name(source.file))
+            raise LoadError(form.fact, remedy, source.file)
 
 
 def refuse_directory(source: Source) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from costcalc.core.errors import UsageError
+from costcalc.core.errors import UsageError, did_you_mean
 
 LIBRARIES = ("torchvision", "timm", "transformers")
 """Libraries of networks: `timm:NAME` stands for the network that the library calls so."""
@@ -45,10 +45,54 @@ def is_library_network(text: str) -> bool:
     return text.partition(":")[0] in LIBRARIES
 
 
+def module_name(file: str) -> str:
+    """A Python file -> the name by which it is imported from the working directory (`mypkg/nets.py`: `mypkg.nets`);
+    its own where it lies elsewhere."""
+    path, folder = Path(file).absolute(), Path.cwd()
+    parts = path.relative_to(folder).with_suffix("").parts if path.is_relative_to(folder) else (path.stem,)
+    is_importable = all(part.isidentifier() for part in parts)
+    return ".".join(parts).removesuffix(".__init__") if is_importable else path.stem
+
+
+def code_in_file(text: str) -> str:
+    """`FILE.py:name` -> `module:name`, the text that names that code; "" for other text, and where there is no such
+    file."""
+    file, _, name = text.rpartition(":")
+    is_code = file.endswith(".py") and _CODE.fullmatch(f"m:{name}") is not None and Path(file).is_file()
+    return f"{module_name(file)}:{name}" if is_code else ""
+
+
 def missing_package(text: str) -> str:
     """`package.module:name` without such a package -> the package's name; "" for other text."""
     match = _CODE.fullmatch(text)
     return match[1] if match is not None and not names_code(text) else ""
+
+
+def known_packages() -> list[str]:
+    """The libraries of networks, and the modules and packages in the working directory."""
+    files = [path.parent.name if path.name == "__init__.py" else path.stem for path in _local_sources()]
+    return list(dict.fromkeys([*LIBRARIES, *sorted(files)]))
+
+
+def _local_sources() -> list[Path]:
+    return [*Path().glob("*.py"), *Path().glob("*/__init__.py")]
+
+
+def missing_module_remedy(name: str) -> str:
+    """The dotted name of a module that does not exist, after its import failed -> what to write instead, where the
+    package around it is there; "" where it is not."""
+    import sys
+
+    package, _, last = name.rpartition(".")
+    parent = sys.modules.get(package)
+    if parent is None:
+        return ""
+    if hasattr(parent, last):
+        return f"did you mean {f'{package}:{last}'!r}?"
+    from pkgutil import iter_modules
+
+    names = [f"{package}.{info.name}" for info in iter_modules(getattr(parent, "__path__", ()))]
+    return did_you_mean(name, names) or f"{package} has " + (", ".join(names[:8]) or "no modules in it")
 
 
 def may_be_path(text: str) -> bool:

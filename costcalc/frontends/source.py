@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Union
 
-from costcalc.core.errors import CostcalcError, LoadError, UsageError
+from costcalc.core.errors import CostcalcError, LoadError, UsageError, did_you_mean
 from costcalc.core.ir import Graph
 from costcalc.frontends import git
 from costcalc.frontends.archive import read_directory
@@ -19,7 +19,9 @@ from costcalc.frontends.builtin import builtin_names, find_builtin, find_family
 from costcalc.frontends.module import (
     NamedModel,
     TorchModule,
+    code_in_file,
     is_torch_object,
+    known_packages,
     may_be_path,
     missing_package,
     names_code,
@@ -213,6 +215,8 @@ def _explain_refusal(text: str, error: CostcalcError) -> CostcalcError:
     """What git says of `REV:path` -> the refusal; another where the text is a model, or names code."""
     if "\n" in text:
         return _text_for_path()
+    if code := code_in_file(text):
+        return UsageError("code is named by its module, not by its file", f"write {code}", text)
     if may_be_path(text):
         return error.at(text)
     if names_code(text):
@@ -221,7 +225,7 @@ def _explain_refusal(text: str, error: CostcalcError) -> CostcalcError:
     package = missing_package(text)
     if package:
         fact = f"there is no Python package {package!r}, and no file of a git revision: {error.fact}"
-        return type(error)(fact, error.remedy, text)
+        return type(error)(fact, did_you_mean(package, known_packages()) or error.remedy, text)
     return error.at(text)
 
 

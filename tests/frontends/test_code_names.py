@@ -10,7 +10,7 @@ from support.cli import call
 from support.paths import ROOT
 
 import costcalc
-from costcalc.frontends.module import NamedModel, TorchModule, names_code
+from costcalc.frontends.module import NamedModel, TorchModule, missing_module_remedy, names_code
 
 CODE = "marker:build"
 
@@ -103,6 +103,38 @@ def test_a_package_that_is_not_there_is_named(here: Path, capsys: pytest.Capture
     assert err.startswith(
         "costcalc: nosuch.models:Net: there is no Python package 'nosuch', and no file of a git revision"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("torchvison:resnet50", "did you mean 'torchvision'?"),
+        ("markr:build", "did you mean 'marker'?"),
+        ("packge.nets:Net", "did you mean 'package'?"),
+    ],
+)
+def test_a_package_of_a_similar_name_is_offered(
+    code: Path, capsys: pytest.CaptureFixture[str], text: str, remedy: str
+) -> None:
+    (code / "package").mkdir()
+    (code / "package" / "__init__.py").touch()
+    status, _, err = call(capsys, "analyze", text)
+    assert status == 2
+    assert err.endswith(f"; {remedy}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("json.decode", "did you mean 'json.decoder'?"),
+        ("json.decoder.JSONDecoder", "did you mean 'json.decoder:JSONDecoder'?"),
+        ("json.xyz", "json has json.decoder, json.encoder, json.scanner, json.tool"),
+        ("nosuch", ""),
+        ("nosuch.nets", ""),
+    ],
+)
+def test_the_remedy_for_a_module_that_does_not_exist(name: str, remedy: str) -> None:
+    assert missing_module_remedy(name) == remedy
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="PyTorch is installed")

@@ -55,7 +55,7 @@ CASES = [
         "torch-weights",
         "m.pth",
         archive("archive/data.pkl", "archive/data/0", "archive/version"),
-        "no graph.*torch.onnx.export",
+        r"no graph.*costcalc analyze package\.module:Net.*torch\.export\.save",
     ),
     (
         "torch-weights-old",
@@ -163,6 +163,42 @@ def test_what_nobody_knows(data: bytes, tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(LoadError, match=r"letter\.doc: its content is of no model format that is known; give a YAML"):
         costcalc.load(path)
+
+
+@pytest.mark.parametrize("name", ["net.pt2", "net.zip", "net.onnx"])
+def test_an_archive_that_is_cut_off(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(archive("net/archive_format", "net/models/model.json")[:90])
+    with pytest.raises(LoadError, match="the archive is cut off; write the file again, or download it again"):
+        costcalc.load(path)
+
+
+def test_a_pt2_file_that_was_never_an_archive(tmp_path: Path) -> None:
+    path = tmp_path / "net.pt2"
+    path.write_bytes(b"hello\n")
+    with pytest.raises(LoadError, match="it is no zip archive; write the file again"):
+        costcalc.load(path)
+
+
+@pytest.mark.parametrize(
+    ("file", "module"),
+    [
+        ("nets.py", "nets"),
+        ("pkg/nets.py", "pkg.nets"),
+        ("pkg/__init__.py", "pkg"),
+        ("my-nets/nets.py", "nets"),
+        ("{here}/pkg/nets.py", "pkg.nets"),
+        ("{here}/../nets.py", "nets"),
+    ],
+)
+def test_source_is_named_by_the_name_of_its_module(file: str, module: str, here: Path) -> None:
+    path = Path(file.format(here=here))
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("class Net: pass\n")
+    with pytest.raises(LoadError, match=f"costcalc analyze {module}:Net --shape"):
+        costcalc.load(path)
+    with pytest.raises(costcalc.CostcalcError, match=f"named by its module, not by its file; write {module}:Net"):
+        costcalc.load(f"{path}:Net")
 
 
 def test_a_name_says_what_damaged_content_should_be(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from costcalc.core.errors import LoadError
+from costcalc.frontends.archive import read_directory
 from costcalc.frontends.onnx.wire import REMEDY, Buffer
 from costcalc.frontends.recognition import TextFormat
 
@@ -80,6 +81,7 @@ def _read_archive(file: IO[bytes]) -> Buffer:
             with archive.open(info) as member:
                 return _read_member(member, info)
     except _ARCHIVE_ERRORS as error:
+        read_directory(file)  # says what zipfile does not: that the archive is cut off
         fact = f"the archive is damaged or of a kind that is not read: {error or type(error).__name__}"
         raise LoadError(fact, "unpack it first") from error
 

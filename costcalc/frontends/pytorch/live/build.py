@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 
 from costcalc.core.errors import CostcalcError, LoadError, UnknownNameError, UsageError, did_you_mean
-from costcalc.frontends.module import LIBRARIES
+from costcalc.frontends.module import LIBRARIES, missing_module_remedy
 from costcalc.frontends.pytorch.live.errors import first_line, user_place
 
 MISSING = "pip install {}, or check that this Python is the one it is installed for"
@@ -132,12 +132,22 @@ def user_code(text: str) -> Iterator[None]:
     except CostcalcError:
         raise
     except ImportError as error:
-        library = text.partition(":")[0].partition(".")[0]
-        remedy = MISSING.format(error.name or library) if error.name in (None, *LIBRARIES, library) else "install it"
-        raise LoadError(f"it cannot be imported: {first_line(error)}", remedy, user_place(error)) from error
+        raise LoadError(
+            f"it cannot be imported: {first_line(error)}", _import_remedy(error, text), user_place(error)
+        ) from error
     except (Exception, SystemExit) as error:
         fact = f"it cannot be built: {type(error).__name__}: {first_line(error)}"
         raise LoadError(fact, "mend it, or give its arguments with --set", user_place(error)) from error
     finally:
         if is_new and folder in sys.path:
             sys.path.remove(folder)
+
+
+def _import_remedy(error: ImportError, text: str) -> str:
+    """An import that failed in the code that a text names -> what to do."""
+    library = text.partition(":")[0].partition(".")[0]
+    if error.name in (None, *LIBRARIES, library):
+        return MISSING.format(error.name or library)
+    if not isinstance(error, ModuleNotFoundError):
+        return "correct the import, or install a version that has the name"
+    return missing_module_remedy(str(error.name)) or "install it"
