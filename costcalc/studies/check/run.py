@@ -149,7 +149,7 @@ def _check_models(
     notes: tuple[str, ...],
 ) -> CheckResult:
     """The verdicts on all models, and what warns that one may not be what was meant, once for all scenarios; empty
-    where there is no verdict, for want of limits or of rules that are held to."""
+    where all were read and there is no verdict, for want of limits or of rules that are held to."""
     models = tuple([_check_model(config, baseline, renames, other_revision, t, result) for t, result in results])
     warnings = dict.fromkeys(
         f"{checked.model}: {note}"
@@ -158,7 +158,7 @@ def _check_models(
         for note in checked.snapshot.notes
         if isinstance(note, WarningNote)
     )
-    return CheckResult(models, (*notes, *warnings), not any(checked.verdicts for checked in models))
+    return CheckResult(models, (*notes, *warnings), not any(checked.verdicts or checked.error for checked in models))
 
 
 def evaluate_targets(
