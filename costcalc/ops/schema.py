@@ -64,7 +64,8 @@ class Parameter(NamedTuple):
 
 class Schema(NamedTuple):
     """What ONNX says of a version of an operator: its inputs and outputs, how many must be there at least, the code of
-    each attribute's type, and the attributes that must be given."""
+    each attribute's type, and the attributes that must be given; takes_only_tensors says that every input is a tensor of
+    any elements."""
 
     min_inputs: int
     inputs: tuple[Parameter, ...]
@@ -72,6 +73,7 @@ class Schema(NamedTuple):
     outputs: tuple[Parameter, ...]
     attributes: Mapping[str, str]
     required: frozenset[str]
+    takes_only_tensors: bool
 
 
 @cache
@@ -101,7 +103,9 @@ def parse_schema(line: str) -> Schema:
     _, min_inputs, inputs, min_outputs, outputs, attributes = line.split("|")
     types = dict([text.rstrip("!").split("=") for text in attributes.split()])
     required = frozenset(text.partition("=")[0] for text in attributes.split() if text.endswith("!"))
-    return Schema(int(min_inputs), _parse_all(inputs), int(min_outputs), _parse_all(outputs), types, required)
+    parameters = _parse_all(inputs)
+    is_plain = all(parameter.kinds == "t" for parameter in parameters)
+    return Schema(int(min_inputs), parameters, int(min_outputs), _parse_all(outputs), types, required, is_plain)
 
 
 def _parse_all(text: str) -> tuple[Parameter, ...]:
@@ -205,6 +209,8 @@ TYPE_PHRASES = {
 def check_kinds(schema: Schema, inputs: Sequence[TensorType | None]) -> None:
     """ShapeError where an input's type is a sequence and the operator takes a tensor, or the other way round, and where
     known elements are not the whole numbers that the operator takes. A type that is not known may be any."""
+    if schema.takes_only_tensors and SequenceType not in map(type, inputs):
+        return
     last = len(schema.inputs) - 1
     for i, t in enumerate(inputs):
         if t is None or t.shape is None:
