@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support.cli import ok
+from support.paths import ONNX_FILES
 
 import costcalc
 
@@ -74,10 +75,8 @@ def test_reprs_fit_a_line() -> None:
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        ((5,), {}, "check reads files, and int is no path"),
-        (({},), {}, "check reads files, and dict is no path"),
-        ((b"abc",), {"limits": {"macs": 1}}, "check reads files, and bytes is no path"),
-        ((None, Net()), {"limits": {"macs": 1}}, "check reads files, and Net is no path"),
+        ((5,), {}, "check reads a config, and int is no path"),
+        (({},), {}, "check reads a config, and dict is no path"),
         (("lenet5",), {}, r"lenet5 is a model and no config; check\('lenet5', limits="),
         (("lenet5",), {"max": {"macs": 1}}, "check has no argument 'max'; write limits="),
         (("costcalc.yaml",), {"limits": {"macs": 1}}, "limits do not go with the config costcalc.yaml"),
@@ -86,6 +85,18 @@ def test_reprs_fit_a_line() -> None:
 def test_check_takes_the_paths_of_configs_and_of_models(arguments: Any, options: Any, message: str) -> None:
     with pytest.raises(costcalc.CostcalcError, match=message):
         costcalc.check(*arguments, **options)
+
+
+@pytest.mark.parametrize("model", [5, b"abc", Net()])
+def test_a_check_of_an_object_that_is_no_model_cannot_be_told(model: Any) -> None:
+    result = costcalc.check(None, model, limits={"macs": 1})
+    assert result.exit_code == 2
+    assert result.models[0].error
+
+
+def test_a_check_takes_the_bytes_of_a_model() -> None:
+    content = (ONNX_FILES / "hand_local_functions.onnx").read_bytes()
+    assert costcalc.check(content, limits={"macs": "1T"}).exit_code == 0
 
 
 def test_a_check_prints_as_the_command_does() -> None:

@@ -106,6 +106,16 @@ def declared_dim(entry: int | str | None, unnamed: str, dim_params: Mapping[str,
     return symbol(unnamed)
 
 
+_AXIS_OF_INPUT = re.compile(r"(.+) \(axis (\d+)\)")
+
+
+def option_name(name: str, origins: Mapping[str, str]) -> str:
+    """A symbol and where symbols come from (Graph.data_symbols) -> the name that --dim takes for it: of an axis of an
+    input, `ids.0`, which says more than PyTorch's `s23`; else its own."""
+    match = _AXIS_OF_INPUT.fullmatch(origins.get(name, ""))
+    return f"{match[1]}.{match[2]}" if match and re.fullmatch(r"[su]\d+", name) else name
+
+
 def is_batch_name(name: str) -> bool:
     """Whether a symbol's name says that it counts independent samples: it has `batch` in it, or is N, B or bs."""
     return "batch" in name.lower() or name in ("N", "B", "b", "bs")

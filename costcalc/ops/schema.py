@@ -64,8 +64,8 @@ class Parameter(NamedTuple):
 
 class Schema(NamedTuple):
     """What ONNX says of a version of an operator: its inputs and outputs, how many must be there at least, the code of
-    each attribute's type, and the attributes that must be given; takes_only_tensors says that every input is a tensor of
-    any elements."""
+    each attribute's type, and the attributes that must be given; takes_only_tensors says that every input is a tensor
+    of any elements."""
 
     min_inputs: int
     inputs: tuple[Parameter, ...]

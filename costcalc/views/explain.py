@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from costcalc.analysis.layers import LayerCost
@@ -58,7 +59,8 @@ def layer_lines(
     if row.module is not None:
         yield WorkingLine("Module", (" · ".join(filter(None, row.module)) or "the model itself",))
         if graph.nodes[index].place:
-            yield WorkingLine("Source", (graph.nodes[index].place,))
+            place = graph.nodes[index].place.removeprefix(f"{Path.cwd().as_posix()}/")
+            yield WorkingLine("Source", (place,))
     window = window_of(graph.nodes[index], graph.types)
     for line in extent_formulas(window) if window else ():
         yield WorkingLine("Extent", (line,))

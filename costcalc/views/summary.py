@@ -14,6 +14,7 @@ from costcalc.core.ir import DType
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.settings import option_words
 from costcalc.core.units import format_bytes, format_count, format_shape, format_short
+from costcalc.frontends.symbols import option_name
 from costcalc.views import training
 from costcalc.views.table import Note, Total
 
@@ -133,7 +134,10 @@ def _open_notes(report: Report) -> Iterator[Note]:
     if names:
         names = sorted(names, key=natural_key)
         upper = ", or take the upper bounds with --upper" if report.symbol_limits else ""
-        yield Note("Open", f"{list_symbols(names)} (bind with --dim {names[0]}=…{upper})")
+        yield Note(
+            "Open",
+            f"{list_symbols(names)} (bind with --dim {option_name(names[0], report.graph.data_symbols)}=…{upper})",
+        )
     for group, totals_text in (
         (bytes_only if work else [], "bytes of activations and traffic, no other total"),
         (without_total, "no total"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 import costcalc
+from costcalc.frontends.symbols import option_name
 from costcalc.rules import DType, Graph, GraphBuilder
 from costcalc.views.report import report_document
 from costcalc.views.summary import report_notes
@@ -35,3 +38,16 @@ def test_a_star_binds_what_is_open() -> None:
     report = costcalc.analyze("gpt2", dims={"*": 7, "N": 2})
     assert report.open_symbols == ()
     assert report.totals == costcalc.analyze("gpt2", dims={"seq": 7, "N": 2}).totals
+
+
+@pytest.mark.parametrize(
+    ("name", "origins", "option"),
+    [
+        ("s23", {"s23": "ids (axis 0)"}, "ids.0"),
+        ("N", {"N": "ids (axis 0)"}, "N"),
+        ("u0", {"u0": "nonzero"}, "u0"),
+        ("seq", {}, "seq"),
+    ],
+)
+def test_the_name_of_a_symbol_for_dim(name: str, origins: dict[str, str], option: str) -> None:
+    assert option_name(name, origins) == option

@@ -7,6 +7,7 @@ the node counts as unknown and a note says so, since one of the two is wrong.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Hashable, Sequence
 from typing import IO, Any
 
@@ -125,9 +126,19 @@ def _check_names(program: ExportedProgram, builder: GraphBuilder, options: ReadO
     known |= {f"{name}.{axis}" for name, axis in input_axes(program).values()}
     for name in options.dims:
         if name not in known and name not in builder.short_names:
-            remedy = did_you_mean(name, known) or "it has " + (", ".join(sorted(known)) or "none: export it with them")
+            remedy = did_you_mean(name, known) or _symbols_remedy(program, known)
             fact = f"--dim names {name!r}, which the program does not have"
             raise UnknownNameError(fact, remedy, argument="dims", name=name)
+
+
+def _symbols_remedy(program: ExportedProgram, known: set[str]) -> str:
+    """A program and the names of its symbols and axes -> each symbol once, `x.0 (s77)`, as --dim takes it."""
+    axes = {key: f"{name}.{axis}" for key, (name, axis) in input_axes(program).items()}
+    names = sorted(known - axes.keys() - set(axes.values()))
+    listed = ", ".join([*(f"{axis} ({key})" for key, axis in axes.items()), *names])
+    unnamed = any(re.fullmatch(r"s\d+", key) for key in axes)
+    reason = "; torch.export.save does not keep the names of Dim" if unnamed else ""
+    return f"it has {listed or 'none: export it with them'}{reason}"
 
 
 def _bind_shape(name: str, declared: Sequence[Dim], shape: Sequence[Dim], binding: dict[str, Dim]) -> None:

@@ -60,19 +60,19 @@ def check(
     for name, argument in {"max": "limits", "min": "minimums"}.items():
         if name in options:
             raise UsageError(f"check has no argument {name!r}", f"write {argument}={{'macs': '600M'}}")
-    for source in (*([] if config is None else [config]), *models):
-        if not isinstance(source, (str, os.PathLike)):
-            kind = type(source).__qualname__
-            raise UsageError(f"check reads files, and {kind} is no path", "give the path of a config or of a model")
     if not (limits or minimums or max_increase):
+        for source in (*([] if config is None else [config]), *models):
+            if not isinstance(source, (str, os.PathLike)):
+                fact = f"check reads a config, and {type(source).__qualname__} is no path"
+                raise UsageError(fact, "give the path of a config, or limits={'macs': '600M'} for a model")
         for name in ("allow",) if allow else options:
             raise UsageError(f"{name} does not go with a config", "write it there")
         return run(_find_config(config), baseline, model_names=models, jobs=jobs)
-    if config is not None and Path(config).name in NAMES:
+    if isinstance(config, (str, os.PathLike)) and Path(config).name in NAMES:
         raise UsageError(
             f"limits do not go with the config {os.fspath(config)}", "write them there, or give None for it"
         )
-    models = (*([] if config is None else [os.fspath(config)]), *map(os.fspath, models))
+    models = (*([] if config is None else [config]), *models)
     settings = Settings.of(**options)
     all_limits = [
         *make_limits(limits or {}, "--max", settings.devices),

@@ -18,7 +18,7 @@ from costcalc.core.ir import DType, Graph, Node, TensorType
 from costcalc.core.traits import traits_of
 from costcalc.frontends import load
 from costcalc.frontends.source import hold_source
-from costcalc.frontends.symbols import symbol_name, unknown_symbol_remedy
+from costcalc.frontends.symbols import option_name, symbol_name, unknown_symbol_remedy
 from costcalc.graph.convert import convert
 from costcalc.ops.attention import split_heads
 
@@ -289,13 +289,17 @@ def _sequence_symbols(graph: Graph, caches: tuple[str, ...], past: str) -> tuple
     if len(candidates) > 1:
         token_symbols = [s for s in candidates if not graph.types[input_of[s]].dtype.is_float and "seq" in s.lower()]
         if len(token_symbols) != 1:
+            token_symbols = [s for s in candidates if s in _token_symbols(graph)]
+        options = {s: option_name(s, graph.data_symbols) for s in candidates}
+        if len(token_symbols) != 1:
             raise UsageError(
-                f"{', '.join(candidates)} are open: which one counts tokens is not clear",
-                "bind the others: " + " ".join(f"--dim {s}=…" for s in candidates),
+                f"{', '.join(options.values())} are open: which one counts tokens is not clear",
+                "bind all but that one: " + " ".join(f"--dim {name}=…" for name in options.values()),
             )
         other_symbols = [s for s in candidates if s != token_symbols[0]]
         raise UsageError(
-            f"{', '.join(other_symbols)} is open", "bind it: " + " ".join(f"--dim {s}=…" for s in other_symbols)
+            f"{', '.join(options[s] for s in other_symbols)} is open",
+            "bind it: " + " ".join(f"--dim {options[s]}=…" for s in other_symbols),
         )
     return candidates[0], totals
 

@@ -70,6 +70,16 @@ class Fixed(nn.Module):
 
     def forward(self, x): return x + self.position
 
+class Misspelt(nn.Module):
+    def forward(self, x): return x + biass
+
+class Lazy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.LazyLinear(8)
+
+    def forward(self, x): return self.fc(x)
+
 def build(width: int = 4): return Net(width)
 
 net = Net()
@@ -134,8 +144,19 @@ def test_symbols_have_the_names_of_the_user(nets: Any) -> None:
 
 
 def test_what_a_module_fixes_cannot_be_open(nets: Any) -> None:
-    with pytest.raises(costcalc.CostcalcError, match="the module fixes what is left open: axis 1 of x is 16"):
+    message = r"exported for one size of what is left open: L \(axis 1 of x\); give a number for it.*--shape x=N,16,8$"
+    with pytest.raises(costcalc.CostcalcError, match=message):
         costcalc.analyze(nets.Fixed(), ("N", "L", 8), dims={"L": 16})
+
+
+def test_an_error_of_the_code_is_not_one_of_its_inputs(nets: Any) -> None:
+    for name, message in (
+        ("Misspelt", r"nets\.py:\d+: forward fails.*NameError.*; correct the code"),
+        ("Lazy", r"forward fails.*explicitly manipulating …; run the module once, or name"),
+    ):
+        with pytest.raises(costcalc.CostcalcError, match=message) as refused:
+            costcalc.analyze(getattr(nets, name)(), (1, 4))
+        assert "--shape" not in str(refused.value)
 
 
 def test_integer_inputs_and_tied_weights(nets: Any) -> None:

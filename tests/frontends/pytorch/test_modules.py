@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,16 @@ def test_explain_tells_the_module_and_the_line() -> None:
     assert f"modules.py:{line}" in text
 
 
+def test_a_source_below_the_working_directory_is_told_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    graph = costcalc.load(NET)
+    nodes = tuple([replace(node, place=f"{tmp_path.as_posix()}/pkg/nets.py:3") for node in graph.nodes])
+    text = str(costcalc.explain(replace(graph, nodes=nodes), "blocks.0.conv1"))
+    assert "pkg/nets.py:3" in text and str(tmp_path) not in text
+
+
 def test_check_points_at_the_source_where_the_repository_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,5 +174,9 @@ def test_symbols_are_told_and_bound_by_input_and_axis() -> None:
     assert [assumption.format() for assumption in report.assumptions] == [f"{height} >= 4", f"{batch} <= 64"]
     bound = costcalc.analyze(OPEN_NET, dims={"x.0": 2, "x.2": 8})
     assert bound.macs == costcalc.analyze(NET).macs
+    assert "(bind with --dim x.0=…)" in ok("analyze", str(OPEN_NET))
+    message = rf"it has x\.0 \({batch}\), x\.2 \({height}\); torch\.export\.save does not keep the names of Dim"
+    with pytest.raises(costcalc.CostcalcError, match=message):
+        costcalc.analyze(OPEN_NET, dims={"batch": 8})
     with pytest.raises(costcalc.CostcalcError, match="takes 64 at most"):
         costcalc.analyze(OPEN_NET, dims={"x.0": 65})

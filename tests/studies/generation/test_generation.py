@@ -210,6 +210,14 @@ def test_no_decoders(options: list[str], fact: str, capsys: pytest.CaptureFixtur
     assert (code, out) == (2, "") and fact in err and "; " in err, "the fact and the remedy"
 
 
+def test_the_first_axis_of_token_ids_does_not_count_tokens(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    model = tmp_path / "decoder.yaml"
+    layers = "[{embedding: {entries: 9, features: 8}}, {attention: {heads: 2, causal: true}}]"
+    model.write_text(f"input:\n  ids: {{shape: [s23, s27], dtype: int64}}\nlayers: {layers}\n")
+    code, _, err = call(capsys, "llm", str(model))
+    assert (code, err) == (2, "costcalc: s23 is open; bind it: --dim s23=…\n")
+
+
 def test_tokens_that_are_bound_for_one_pass_leave_a_generation_as_it_is() -> None:
     """check gpt2 --prompt 64 --dim seq=64 --max time.t4=… --min tokens_per_second.t4=… holds both."""
     options: dict[str, Any] = {"generation": {"prompt": 64, "generate": 2}}

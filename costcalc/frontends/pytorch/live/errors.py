@@ -5,12 +5,15 @@ from __future__ import annotations
 import linecache
 import traceback
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
 
 _LIBRARIES = tuple(str(Path(file).parent) + "/" for file in (torch.__file__, str(Path(__file__).parents[3] / "x")))
 """Folders of torch and of costcalc, whose lines are nobody's own."""
+
+_MAX_LINE = 200
 
 _PYTHON = Path(linecache.__file__).parent
 
@@ -47,5 +50,6 @@ def is_data_dependent(error: Any) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's message, at most 200 characters."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+    """The first line of an exception's message, at most 200 characters: whole words."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return line if len(line) <= _MAX_LINE else shorten(line, _MAX_LINE, placeholder=" …")

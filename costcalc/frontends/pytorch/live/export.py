@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -35,9 +35,12 @@ def export_module(module: Any, arguments: CallArguments, notes: tuple[str, ...] 
             notes = (*notes, "forward's output has a type that torch.export does not know: the tensors in it are taken")
         renames, fixed = _rename_symbols(program, arguments)
     if fixed:
-        listed = ", ".join(f"axis {axis} of {name} is {size}" for name, axis, size in fixed)
         if not arguments.is_symbolic:
-            raise UsageError(f"the module fixes what is left open: {listed}", "give that number in the shape")
+            listed = ", ".join(f"{one.symbol} (axis {one.axis} of {one.name})" for one in fixed)
+            shapes = " ".join(dict.fromkeys(f"--shape {one.name}={one.shape}" for one in fixed))
+            fact = f"the module is exported for one size of what is left open: {listed}"
+            raise UsageError(fact, f"give a number for it, e.g. {shapes}")
+        listed = ", ".join(f"axis {one.axis} of {one.name} is {one.size}" for one in fixed)
         notes = (*notes, f"the module leaves no other size: {listed}")
     return convert_program(program, renames, notes)
 
@@ -48,19 +51,38 @@ def _export(module: Any, arguments: CallArguments) -> Any:
     )
 
 
-def _rename_symbols(program: Any, arguments: CallArguments) -> tuple[dict[str, str], list[tuple[str, int, int]]]:
-    """({torch's name of a symbol: the user's}, [(input, axis, size) that is open for the user and fixed for torch])."""
+class FixedAxis(NamedTuple):
+    """An axis of an input that is open for the user, by a symbol, and fixed for torch; shape is the input's as the user
+    would write it, with the sizes that torch takes."""
+
+    name: str
+    axis: int
+    size: int
+    symbol: str
+    shape: str
+
+
+def _rename_symbols(program: Any, arguments: CallArguments) -> tuple[dict[str, str], list[FixedAxis]]:
+    """({torch's name of a symbol: the user's}, the axes that torch fixes)."""
     names = [spec.arg.name for spec in program.graph_signature.input_specs if spec.kind.name == "USER_INPUT"]
     values = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
     renames: dict[str, str] = {}
     fixed = []
     for (leaf, axis), symbol in arguments.open_names.items():
         size = values[names[leaf]].shape[axis]
-        if isinstance(size, int) or size.node.expr.is_number:
-            fixed.append((names[leaf], axis, int(size)))
+        if _is_number(size):
+            extents = [
+                str(d) if _is_number(d) else arguments.open_names.get((leaf, i), "N")
+                for i, d in enumerate(values[names[leaf]].shape)
+            ]
+            fixed.append(FixedAxis(names[leaf], axis, int(size), symbol, ",".join(extents)))
         elif size.node.expr.is_Symbol:
             renames[str(size.node.expr)] = symbol
     return renames, fixed
+
+
+def _is_number(size: Any) -> bool:
+    return isinstance(size, int) or bool(size.node.expr.is_number)
 
 
 def _plain_outputs(forward: Any) -> Any:
@@ -100,7 +122,20 @@ def refuse_export(error: Exception, arguments: CallArguments) -> LoadError:
     ]
     listed = ", ".join(str(list(shape)) for shape in shapes[:4]) or "no tensor"
     fact = f"forward fails with {listed}: {type(error).__name__}: {first_line(error)}"
-    return LoadError(fact, "give inputs that the module takes: --shape NAME=1,3,224,224, in Python args=…", place)
+    return LoadError(fact, _failure_remedy(error), place)
+
+
+_UNINITIALISED = "run the module once, or name the sizes of its layers (nn.Linear for nn.LazyLinear)"
+
+_INPUTS = "give inputs that the module takes: --shape NAME=1,3,224,224, in Python args=…"
+
+
+def _failure_remedy(error: Exception) -> str:
+    """What forward raised -> what to do: errors of the code are not those of its inputs."""
+    if "uninitialized parameter" in str(error):
+        return _UNINITIALISED
+    is_code = isinstance(error, (NameError, AttributeError, ImportError, SyntaxError, KeyError))
+    return "correct the code, or give what it needs with --set" if is_code else _INPUTS
 
 
 @contextmanager
