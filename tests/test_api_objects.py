@@ -96,7 +96,7 @@ def test_a_check_of_an_object_that_is_no_model_cannot_be_told(model: Any) -> Non
 
 def test_a_check_takes_the_bytes_of_a_model() -> None:
     content = (ONNX_FILES / "hand_local_functions.onnx").read_bytes()
-    assert costcalc.check(content, limits={"macs": "1T"}).exit_code == 0
+    assert costcalc.check(None, content, limits={"macs": "1T"}).exit_code == 0
 
 
 def test_a_check_prints_as_the_command_does() -> None:

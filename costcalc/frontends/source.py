@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -129,7 +129,7 @@ def find_source(model: Any) -> Source:
     if isinstance(model, Source):
         return model
     if isinstance(model, NamedModel):
-        return Source(str(model), object=model.model, file=str(model))
+        return replace(find_source(model.model), name=str(model), file=str(model))
     if isinstance(model, (str, os.PathLike)):
         try:
             return _named_source(os.fspath(model))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import random
@@ -108,7 +109,7 @@ def _mutate(r: random.Random, document: Any) -> None:
         container[key] = r.choice(([], {}, "", "x", [[]], {"name": "x"}, {"as_int": 1}, {"as_tensor": {"name": "x"}}))
     elif kind < 0.5:
         other, other_key = r.choice(places)
-        container[key] = other[other_key]
+        container[key] = copy.deepcopy(other[other_key])  # a tree: a cycle could not be written
         if len(json.dumps(document)) > 3_000_000:
             container[key] = None
     elif kind < 0.6 and isinstance(value, list):
