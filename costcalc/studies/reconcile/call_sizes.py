@@ -78,7 +78,7 @@ def convolution_calls(index: CostIndex, style: PyTorchStyle, node_index: int, no
     the normalisation. A convolution of a single position (squeeze-and-excite) has its own bias."""
     t = traits_of(node)
     kind = CONVOLUTION_KINDS[t.kind]
-    weight = index.shape(node.inputs[t.factors[1]])
+    weight = t.filter_shape(index.shape(node.inputs[t.factors[1]]))
     source = index.type(node.inputs[0]).shape or ()
     name = bias_of(node)
     bias = index.elements(name) if name else 0
