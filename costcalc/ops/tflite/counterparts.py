@@ -81,6 +81,7 @@ ARITHMETIC = {
     "MAXIMUM": "Max",
     "MINIMUM": "Min",
     "MUL": "Mul",
+    "NOT_EQUAL": "Equal",
     "POW": "Pow",
     "PRELU": "PRelu",
     "RIGHT_SHIFT": "BitShift",
@@ -127,6 +128,11 @@ RESCALED = frozenset(
 )
 """Operators whose quantised inputs and output have scales of their own."""
 
+OTHER_VALUES = frozenset(
+    ("NOT_EQUAL", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1", "RIGHT_SHIFT", "STABLEHLO_REMAINDER", "FLOOR_DIV")
+)
+"""Operators that cost what their counterpart does, and give other elements."""
+
 
 def _adapted(rule: OperatorRule) -> OperatorRule:
     """A rule of ONNX's operator -> the same for one version of ONNX."""
@@ -160,7 +166,7 @@ def _take_rules(name: str, counterpart: str) -> None:
     """Registers ONNX's rules and traits of an operator under TensorFlow Lite's name for it."""
     for rules in (SHAPE_RULES, VALUE_RULES):
         rule = rules.get(("", counterpart))
-        if rule is not None:
+        if rule is not None and not (rules is VALUE_RULES and name in OTHER_VALUES):
             rules[TFLITE, name] = _adapted(rule)
     cost = COST_RULES.get(("", counterpart))
     if cost is not None:
