@@ -88,15 +88,17 @@ class ModelBuilder:
         outputs: int = 1,
         scales: Any = (),
         custom: str = "",
+        shape: Any = (),
         **fields: Any,
     ) -> Any:
-        """A call; its options are the class of their table and its fields. Returns its outputs, one as itself."""
+        """A call; its options are the class of their table and its fields. shape is
+        that of its outputs where the interpreter does not tell it. Returns its outputs, one as itself."""
         operator = schema.OperatorT()
         operator.opcodeIndex, operator.inputs = self._code(name, custom), list(inputs)
         count = len(self.graph.operators)
         label = f"{self.graph.name}/{custom or name}_{count}"
         types = [dtype] * outputs if isinstance(dtype, str) else dtype
-        results = [self.tensor(f"{label}:{i}", (), types[i], scales) for i in range(outputs)]
+        results = [self.tensor(f"{label}:{i}", shape, types[i], scales) for i in range(outputs)]
         operator.outputs = results
         if options:
             table = getattr(schema, f"{options}T")()

@@ -245,6 +245,32 @@ def quantised(m: ModelBuilder) -> None:
     m.output(m.op("FULLY_CONNECTED", (h, half, -1), "FullyConnectedOptions"))
 
 
+def control(m: ModelBuilder) -> None:
+    """Subgraphs: one that is called, the branches of an IF, condition and body of a WHILE."""
+    x, flag = m.input("x", (2, 6)), m.input("flag", (), "bool")
+    count = m.constant(3)
+    m.op("CALL_ONCE", (), "CallOnceOptions", outputs=0, initSubgraphIndex=1)
+    chosen = m.op("IF", (flag, x), "IfOptions", thenSubgraphIndex=2, elseSubgraphIndex=3)
+    results = m.op(
+        "WHILE", (count, chosen), "WhileOptions", dtype=("int32", "float32"), outputs=2, condSubgraphIndex=4, bodySubgraphIndex=5
+    )
+    m.output(*results)
+    m.subgraph("init")
+    m.subgraph("then")
+    y = m.input("y", (2, 6))
+    m.output(m.op("FULLY_CONNECTED", (y, m.weights(6, 6), -1), "FullyConnectedOptions", shape=(2, 6)))
+    m.subgraph("else")
+    y = m.input("y", (2, 6))
+    m.output(m.op("RELU", (y,), shape=(2, 6)))
+    m.subgraph("cond")
+    i, y = m.input("i", (), "int32"), m.input("y", (2, 6))
+    m.output(m.op("GREATER", (i, m.constant(0)), dtype="bool"))
+    m.subgraph("body")
+    i, y = m.input("i", (), "int32"), m.input("y", (2, 6))
+    z = m.op("FULLY_CONNECTED", (y, m.weights(6, 6), -1), "FullyConnectedOptions", shape=(2, 6))
+    m.output(m.op("SUB", (i, m.constant(1)), "SubOptions", dtype="int32"), z)
+
+
 NETWORKS: dict[str, Callable[[ModelBuilder], None]] = {
     f.__name__: f
     for f in (
@@ -258,6 +284,7 @@ NETWORKS: dict[str, Callable[[ModelBuilder], None]] = {
         shapes,
         recurrent,
         quantised,
+        control,
     )
 }
 

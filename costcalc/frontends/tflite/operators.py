@@ -149,6 +149,7 @@ _OPTIONS_2: Mapping[str, tuple[int, str]] = {
         "lhs_batching_dimensions:[q rhs_batching_dimensions:[q lhs_contracting_dimensions:[q "
         "rhs_contracting_dimensions:[q",
     ),
+    "STABLEHLO_WHILE": (15, "cond_subgraph:i body_subgraph:i"),
     "STABLEHLO_TRANSPOSE": (17, "perm:[q"),
     "STABLEHLO_COMPOSITE": (21, "name:s subgraph:i"),
 }
@@ -224,5 +225,8 @@ def _name_attributes(raw: Mapping[str, Any]) -> dict[str, Any]:
     return attributes
 
 
-_ALWAYS = frozenset(("axis", "keepdims", "new_shape", "blocksize", "merge_outputs", "subgraph"))
+_ALWAYS = frozenset(
+    ("axis", "keepdims", "new_shape", "blocksize", "merge_outputs", "subgraph")
+    + ("then_subgraph", "else_subgraph", "cond_subgraph", "body_subgraph")
+)
 """Attributes that say something where they are 0 or empty, too."""

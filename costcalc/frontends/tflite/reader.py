@@ -34,6 +34,7 @@ def load_model(model: TfliteModel, name: str, source: str, options: ReadOptions)
     with collect_assumptions() as collected:
         outputs = walker.run(subgraph, names, shapes)
         assumptions = tuple(collected)
+    _check_dims(builder, options)
     builder.notes.extend(_quantisation_notes(model))
     builder.notes.extend(walker.notes())
     graph = builder.build(outputs, assumptions)
@@ -51,16 +52,24 @@ def _resize_inputs(subgraph: Subgraph, names: Sequence[str], options: ReadOption
         if len(shape) != len(inputs[name]):
             raise UsageError(f"--shape {name} has {len(shape)} extents", f"the input has {len(inputs[name])}")
         shapes[name] = tuple(shape)
-    for key, value in options.dims.items():
-        name, _, axis = key.rpartition(".")
-        if name not in inputs or not axis.isdigit() or int(axis[:3]) >= len(inputs[name]):
-            known = [f"{name}.{axis}" for name, shape in inputs.items() for axis in range(len(shape))]
-            remedy = did_you_mean(key, known) or "name an input and an axis: " + (", ".join(known[:8]) or "it has none")
-            fact = f"--dim names {key!r}, and a .tflite file has no symbols"
-            raise UnknownNameError(fact, remedy, argument="dims", name=key)
-        old = shapes.get(name, inputs[name])
-        shapes[name] = (*old[: int(axis)], value, *old[int(axis) + 1 :])
+    for name, old in inputs.items():
+        for axis in range(len(old)):
+            value = options.dims.get(f"{name}.{axis}")
+            if value is not None:
+                shape = shapes.get(name, old)
+                shapes[name] = (*shape[:axis], value, *shape[axis + 1 :])
     return {name: shape for name, shape in shapes.items() if shape != inputs[name]}
+
+
+def _check_dims(builder: GraphBuilder, options: ReadOptions) -> None:
+    """UnknownNameError where dims name neither an axis of an input nor a symbol that depends on data."""
+    axes = [f"{name}.{axis}" for name in builder.inputs for axis in range(len(builder.types[name].shape or ()))]
+    for key in options.dims:
+        if key not in axes and key not in builder.short_names and key not in builder.data_symbols:
+            known = [*builder.data_symbols, *axes]
+            remedy = did_you_mean(key, known) or "it has " + (", ".join(known[:8]) or "none")
+            fact = f"--dim names {key!r}, which the model does not have"
+            raise UnknownNameError(fact, remedy, argument="dims", name=key)
 
 
 def _quantisation_notes(model: TfliteModel) -> list[str]:

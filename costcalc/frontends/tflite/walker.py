@@ -11,6 +11,7 @@ from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
 from costcalc.core.ir import UNKNOWN, TensorType
+from costcalc.frontends.tflite.control import CALLEES, add_control
 from costcalc.frontends.tflite.flatbuffer import REMEDY
 from costcalc.frontends.tflite.model import OperatorCall, Subgraph, Tensor, TfliteModel
 from costcalc.frontends.tflite.names import NodeNames, unique_names
@@ -164,10 +165,9 @@ class SubgraphWalker:
         inputs = [self.value(i) for i in operator.inputs]
         first = next((i for i in operator.outputs if i >= 0), -1)
         name = self.walker.node_names.name(operator.name, self.names[first] if first >= 0 else "")
-        callee = operator.attributes.get("subgraph")
-        if callee is not None and not operator.is_custom:
-            results = self._inline(callee, inputs, name)
-            for index, value in zip(operator.outputs, results, strict=False):
+        if not CALLEES.isdisjoint(operator.attributes):
+            results = add_control(self.walker.builder, operator, name, inputs, self._inline)
+            for index, value in zip(operator.outputs, results, strict=True):
                 if index >= 0:
                     self.names[index] = value
             return

@@ -65,6 +65,10 @@ describe("Gives each element a place on the scale of the output's integers.", "Q
 
 describe("Gives the numbers that integers stand for.", "DEQUANTIZE", domain=TFLITE)
 
+free("IF", "WHILE", "STABLEHLO_WHILE", domain=TFLITE)
+
+describe("Runs another part of the network, whose operators count.", "IF", "WHILE", "STABLEHLO_WHILE", domain=TFLITE)
+
 describe("Moves, holds or writes elements.", *HELD, domain=TFLITE)
 
 describe("Each output is a weighted mean of four inputs.", "RESIZE_BILINEAR", domain=TFLITE)
