@@ -79,7 +79,9 @@ def convolution_calls(index: CostIndex, style: PyTorchStyle, node_index: int, no
     t = traits_of(node)
     kind = CONVOLUTION_KINDS[t.kind]
     weight = t.filter_shape(index.shape(node.inputs[t.factors[1]]))
-    source = index.type(node.inputs[0]).shape or ()
+    source = index.type(node.inputs[t.factors[0]]).shape or ()
+    if t.layout_of(node.attributes) == "channels_last":
+        source = (source[0], source[-1], *source[1:-1])
     name = bias_of(node)
     bias = index.elements(name) if name else 0
     sizes: tuple[tuple[str, Dim], ...] = ()
@@ -218,7 +220,7 @@ def flattens_map(index: CostIndex, node: Node) -> bool:
 def is_recurrent(node: Node) -> bool:
     """Whether a node is a recurrent layer of floating-point numbers."""
     t = traits_of(node)
-    return t.kind == "recurrent" and not t.straight_through and not t.quantises_input
+    return t.kind == "recurrent" and t.states > 0 and not t.straight_through and not t.quantises_input
 
 
 def recurrent_call(index: CostIndex, node: Node, call: ModuleCall) -> ModuleCall:
