@@ -9,7 +9,7 @@ written with the shapes that it found; then its inputs are resized, and the shap
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -32,6 +32,33 @@ def run(content: bytes, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, list
     return {d["name"]: [int(n) for n in d["shape"]] for d in interpreter.get_tensor_details() if d["name"]}
 
 
+def custom() -> bytes:
+    """A custom operator behind a builtin one: no interpreter has it."""
+    builder = ModelBuilder()
+    x = builder.op("RELU", (builder.input("x", (1, 4)),), shape=(1, 4))
+    builder.output(builder.op("CUSTOM", (x,), custom="TFLite_Detection_PostProcess", shape=(1, 2)))
+    return builder.content()
+
+
+def behind(network: Callable[[ModelBuilder], None], shapes: Mapping[str, list[int]]) -> bytes:
+    """A network whose constants stand behind the flatbuffer, each aligned to 16 bytes, as in files beyond 2 GB."""
+    builder = ModelBuilder()
+    network(builder)
+    for tensor in builder.model.subgraphs[0].tensors:
+        tensor.shape = shapes.get(tensor.name, tensor.shape)
+    stored = [buffer for buffer in builder.model.buffers if buffer.data is not None]
+    data = [bytes(buffer.data) for buffer in stored]
+    for buffer, part in zip(stored, data, strict=True):
+        buffer.data, buffer.offset, buffer.size = None, 1 << 40, len(part)
+    place = -(-len(builder.content()) // 16) * 16
+    content = b""
+    for buffer, part in zip(stored, data, strict=True):
+        buffer.offset = place + len(content)
+        content += part + bytes(-len(part) % 16)
+    flat = builder.content()
+    return flat + bytes(place - len(flat)) + content
+
+
 def main() -> None:
     """Writes all files."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
@@ -51,6 +78,8 @@ def main() -> None:
             resized = {"inputs": RESIZED[name], "shapes": {k: v for k, v in after.items() if k in computed}}
             figures[name]["resized"] = resized
         print(name, len(content), len(computed))
+    (OUTPUT / "custom.tflite").write_bytes(custom())
+    (OUTPUT / "behind.tflite").write_bytes(behind(NETWORKS["products"], figures["products"]["shapes"]))
     (OUTPUT / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 

@@ -33,7 +33,13 @@ def convolutions(m: ModelBuilder) -> None:
     )
     c = m.op("CONV_2D", (b, m.weights(6, 1, 2, 8), m.weights(6)), "Conv2DOptions", padding=VALID, **one)
     d = m.op(
-        "CONV_2D", (x, m.weights(4, 3, 3, 4), m.weights(4)), "Conv2DOptions", padding=SAME, dilationWFactor=2, dilationHFactor=2, **one
+        "CONV_2D",
+        (x, m.weights(4, 3, 3, 4), m.weights(4)),
+        "Conv2DOptions",
+        padding=SAME,
+        dilationWFactor=2,
+        dilationHFactor=2,
+        **one,
     )
     e = m.op("AVERAGE_POOL_2D", (d,), "Pool2DOptions", padding=VALID, filterWidth=3, filterHeight=2, **stride)
     f = m.op("MAX_POOL_2D", (d,), "Pool2DOptions", padding=SAME, filterWidth=3, filterHeight=3, **stride)
@@ -52,9 +58,7 @@ def volumes(m: ModelBuilder) -> None:
     x = m.input("volume", (1, 4, 6, 6, 2))
     how = {"padding": SAME, "strideD": 1, "strideW": 2, "strideH": 2}
     a = m.op("CONV_3D", (x, m.weights(3, 3, 3, 2, 4), m.weights(4)), "Conv3DOptions", **how)
-    b = m.op(
-        "CONV_3D_TRANSPOSE", (m.constant((1, 4, 6, 6, 3)), m.weights(3, 3, 3, 3, 4), a), "Conv3DOptions", **how
-    )
+    b = m.op("CONV_3D_TRANSPOSE", (m.constant((1, 4, 6, 6, 3)), m.weights(3, 3, 3, 3, 4), a), "Conv3DOptions", **how)
     m.output(b)
 
 
@@ -92,13 +96,18 @@ def arithmetic(m: ModelBuilder) -> None:
     ]
     out += [m.op(n, (x, y)) for n in ("MAXIMUM", "MINIMUM", "POW", "SQUARED_DIFFERENCE")]
     out += [m.op(n, (x, m.weights(4))) for n in ("FLOOR_DIV", "FLOOR_MOD")]
-    names = "ABS CEIL COS ELU EXP FLOOR HARD_SWISH LOG LOGISTIC NEG RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 ROUND RSQRT SIGN"
+    names = (
+        "ABS CEIL COS ELU EXP FLOOR HARD_SWISH LOG LOGISTIC NEG RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 ROUND RSQRT SIGN"
+    )
     out += [m.op(n, (x,)) for n in (*names.split(), "SIN", "SQRT", "SQUARE", "TANH", "ZEROS_LIKE")]
     comparisons = "EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL"
     flags = [m.op(n, (x, y), dtype="bool") for n in comparisons.split()]
     out += [m.op("LOGICAL_AND", flags[:2], dtype="bool"), m.op("LOGICAL_OR", flags[1:3], dtype="bool")]
     out += [m.op("LOGICAL_NOT", flags[3:4], dtype="bool"), m.op("SELECT_V2", (flags[4], x, y))]
-    out += [m.op("SELECT", (flags[5], x, x)), m.op("CAST", (x,), "CastOptions", dtype="int32", inDataType=0, outDataType=2)]
+    out += [
+        m.op("SELECT", (flags[5], x, x)),
+        m.op("CAST", (x,), "CastOptions", dtype="int32", inDataType=0, outDataType=2),
+    ]
     m.output(*out)
 
 
@@ -215,7 +224,10 @@ def recurrent(m: ModelBuilder) -> None:
     )
     y = m.input("row", (2, 6))
     c = m.op(
-        "RNN", (y, m.weights(3, 6), m.weights(3, 3), m.weights(3), m.variable("s", (2, 3))), "RNNOptions", fusedActivationFunction=TANH
+        "RNN",
+        (y, m.weights(3, 6), m.weights(3, 3), m.weights(3), m.variable("s", (2, 3))),
+        "RNNOptions",
+        fusedActivationFunction=TANH,
     )
     d = m.op(
         "SVDF",
@@ -252,7 +264,13 @@ def control(m: ModelBuilder) -> None:
     m.op("CALL_ONCE", (), "CallOnceOptions", outputs=0, initSubgraphIndex=1)
     chosen = m.op("IF", (flag, x), "IfOptions", thenSubgraphIndex=2, elseSubgraphIndex=3)
     results = m.op(
-        "WHILE", (count, chosen), "WhileOptions", dtype=("int32", "float32"), outputs=2, condSubgraphIndex=4, bodySubgraphIndex=5
+        "WHILE",
+        (count, chosen),
+        "WhileOptions",
+        dtype=("int32", "float32"),
+        outputs=2,
+        condSubgraphIndex=4,
+        bodySubgraphIndex=5,
     )
     m.output(*results)
     m.subgraph("init")
