@@ -25,7 +25,7 @@ from costcalc.frontends.builtin import builtin_names
 
 OTHER = "lenet5"
 
-MODEL_SUFFIXES = (".onnx", ".pt2")
+MODEL_SUFFIXES = (".onnx", ".pt2", ".tflite")
 
 
 class Case(NamedTuple):

@@ -53,7 +53,7 @@ def window_of(node: Node, types: Mapping[str, TensorType]) -> Window | None:
         weight = types[node.inputs[operator.factors[1]]].shape
         if weight is None or len(weight) != len(x):
             return None
-        kernel = weight[2:]
+        kernel = operator.filter_shape(weight)[2:]
     elif "kernel_shape" in attributes:
         kernel = tuple(attributes["kernel_shape"])
     else:

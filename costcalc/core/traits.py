@@ -43,6 +43,10 @@ Kind = Literal[
 
 Layout = Literal["", "channels_first", "channels_last", "length_first"]
 
+FilterOrder = Literal["", "outputs_first", "depthwise", "kernel_first"]
+"""How the filters of a convolution are stored: as ONNX's, [filters, *kernel, C], [1, *kernel, filters], or
+[*kernel, C, filters]."""
+
 
 class Contraction(NamedTuple):
     """MACs of one product, and the positions of the inputs that each of its sides is computed from."""
@@ -101,6 +105,7 @@ class Traits(NamedTuple):
     kind             what it is called in the field; it implies layout, positions and fusion (KIND_DEFAULTS)
     factors          the two inputs that it multiplies; of a convolution or a product the second is the weight
                      ([filters, C/group, *kernel], transposed [C, filters/group, *kernel]; [K, N])
+    filters          the order in which the filters are stored, where it is not ONNX's
     bias             the position of an input that is added to the result
     weights, buffers inputs that are parameters (a float constant there is one), and inputs that are stored, not learned
                      (running statistics, scales, zero points)
@@ -140,6 +145,7 @@ class Traits(NamedTuple):
 
     kind: Kind = ""
     factors: tuple[int, int] = (0, 1)
+    filters: FilterOrder = ""
     bias: int | None = None
     weights: frozenset[int] = frozenset()
     buffers: frozenset[int] = frozenset()
@@ -175,6 +181,18 @@ class Traits(NamedTuple):
         if "channels_last" in attributes:
             return "channels_last" if attributes["channels_last"] else "channels_first"
         return self.layout
+
+    def filter_shape(self, shape: Sequence[Dim]) -> tuple[Dim, ...]:
+        """The shape of a convolution's filters as stored -> in ONNX's order: [filters, C/group, *kernel], transposed
+        [C, filters/group, *kernel]."""
+        if not self.filters or len(shape) < 3:
+            return tuple(shape)
+        if self.filters == "kernel_first":
+            return (shape[-1], shape[-2], *shape[:-2])
+        if self.filters == "depthwise":
+            return (shape[-1], shape[0], *shape[1:-1])
+        ends = (shape[0], shape[-1])
+        return (*(ends[::-1] if self.kind == "transposed_convolution" else ends), *shape[1:-1])
 
 
 UNKNOWN_TRAITS = Traits()

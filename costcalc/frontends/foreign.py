@@ -243,9 +243,6 @@ FORMATS = (
         "it is a GGUF (GGML) file: weights and no graph",
         _WEIGHTS_REMEDY,
     ),
-    ForeignFormat(
-        "tflite", _at(4, b"TFL3"), "it is a TensorFlow Lite model, which is not read", f"{_TF2ONNX} --tflite FILE"
-    ),
     ForeignFormat("ort", _at(4, b"ORTM"), "it is in ONNX Runtime's ORT format, which is not read", _COMPILED),
     ForeignFormat(
         "keras",

@@ -65,6 +65,11 @@ def is_exported_program(source: Source) -> bool:
     return any(name.endswith(("archive_format", "serialized_exported_program.json")) for name in names)
 
 
+def is_tflite(source: Source) -> bool:
+    """A flatbuffer with the identifier of TensorFlow Lite and LiteRT."""
+    return source.head.startswith(b"TFL3", 4)
+
+
 def is_module(source: Source) -> bool:
     """A PyTorch module or an ExportedProgram in memory, or the text that names one."""
     return source.object is not None and (isinstance(source.object, TorchModule) or is_torch_object(source.object))

@@ -56,10 +56,12 @@ PYTORCH = BuiltInFrontend("pytorch", (".pt2",), recognition.is_exported_program,
 
 MODULE = BuiltInParametricFrontend("module", (), recognition.is_module, "costcalc.frontends.pytorch.live.frontend")
 
+TFLITE = BuiltInFrontend("tflite", (".tflite",), recognition.is_tflite, "costcalc.frontends.tflite.frontend")
+
 SHARED_SUFFIXES = (".json", ".pbtxt", ".prototxt")
 """Suffixes of models among much else: a file so named is a model where its content is one."""
 
-BUILT_IN: tuple[Frontend, ...] = (YAML, PYTORCH, ONNX, MODULE)
+BUILT_IN: tuple[Frontend, ...] = (YAML, PYTORCH, TFLITE, ONNX, MODULE)
 """The built-in front ends, in the order in which they look at a source."""
 
 

@@ -75,7 +75,7 @@ def _sizes(layer: SnapshotLayer) -> Iterator[tuple[str, str]]:
     index = filters_index(traits)
     if index is not None and index < len(layer.inputs) and len(layer.inputs[index].shape or ()) > 2:
         group = layer.attributes.get("group", 1)
-        first, second, *kernel = layer.inputs[index].shape or ()
+        first, second, *kernel = traits.filter_shape(layer.inputs[index].shape or ())
         channels, filters = (
             (first, second * group) if traits.kind == "transposed_convolution" else (second * group, first)
         )

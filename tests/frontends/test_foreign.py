@@ -68,7 +68,6 @@ CASES = [
     ("pickle", "m.pt", pickle.dumps([1], 2), "a Python pickle"),
     ("safetensors", "m.safetensors", struct.pack("<Q", len(HEADER)) + HEADER + bytes(8), "weights and no graph"),
     ("gguf", "m.gguf", b"GGUF\x03\0\0\0" + bytes(16), "a GGUF"),
-    ("tflite", "m.tflite", b"\x1c\0\0\0TFL3" + bytes(20), "TensorFlow Lite.*tf2onnx"),
     ("ort", "m.ort", b"\x18\0\0\0ORTM" + bytes(20), "ORT format.*the ONNX model that it was made from"),
     ("keras", "m.keras", archive("metadata.json", "config.json", "model.weights.h5"), r"a Keras model.*model\.export"),
     ("hdf5", "m.h5", b"\x89HDF\r\n\x1a\n\0\0", "an HDF5 file"),

@@ -19,7 +19,7 @@ from support.paths import ROOT
 from costcalc.cli.app import run
 from costcalc.core import registry
 from costcalc.core.traits import TRAITS
-from costcalc.ops import plugins
+from costcalc.ops import load_families, plugins
 
 RULES = '''
 """Swish in one operator, and a product with a gate."""
@@ -56,7 +56,8 @@ def gated_cost(x, w, *, out):
 
 @pytest.fixture(autouse=True)
 def unchanged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Rules that a test registers are gone after it."""
+    """Rules that a test registers are gone after it; those of the families stay."""
+    load_families()
     kept = [dict(d) for d in (registry.SHAPE_RULES, registry.COST_RULES, TRAITS)]
     monkeypatch.setattr(plugins, "RULE_FILES", [])
     plugins.load_installed_rules.cache_clear()

@@ -54,7 +54,8 @@ def _multiplications_per_tap(graph: Graph, node: Node) -> Fraction:
 def _multiplications_per_mac(graph: Graph, node: Node, operator: Traits) -> Fraction:
     """Convolution -> multiplications for each of its MACs, at most 1 each."""
     types = [graph.types[name] for name in (node.inputs[0], node.inputs[operator.factors[1]], node.outputs[0])]
-    x, w, y = [[d for d in t.shape or () if isinstance(d, int)] for t in types]
+    shapes = types[0].shape or (), operator.filter_shape(types[1].shape or ()), types[2].shape or ()
+    x, w, y = [[d for d in shape if isinstance(d, int)] for shape in shapes]
     rank = len(w) - 2
     if rank < 1 or not len(x) == len(y) == len(w):
         return Fraction(1)

@@ -28,7 +28,7 @@ def filter_shape(graph: Graph, node: Node) -> tuple[Dim, ...]:
     position = traits_of(node).factors[1]
     if not is_convolution(node) or len(node.inputs) <= position:
         return ()
-    shape = graph.types[node.inputs[position]].shape or ()
+    shape = traits_of(node).filter_shape(graph.types[node.inputs[position]].shape or ())
     return shape if len(shape) > 2 else ()
 
 

@@ -222,7 +222,9 @@ def input_axes(layer: SnapshotLayer, position: int, axes_of: AxesOf) -> Axes:
     shape = tensor.shape or ()
     operator, layout = operator_traits((layer.domain, layer.op_type)), layout_of(layer)
     if position == filters_index(operator):
-        return single_factor_axes([CHANNELS, CHANNELS, *[KERNEL] * len(shape)][: len(shape)], shape)
+        kernel = operator.filter_shape(range(len(shape)))[2:]
+        roles = [KERNEL if axis in kernel else CHANNELS for axis in range(len(shape))]
+        return single_factor_axes(roles, shape)
     if not tensor.stored:
         return read_axes(tensor, axes_of, layout)
     first = _first_computed_input(layer)

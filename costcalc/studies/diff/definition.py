@@ -69,7 +69,7 @@ def define_layer(layer: SnapshotLayer) -> Definition:
     filters_position = filters_index(operator)
     if filters_position is not None:
         transposed = operator.kind == "transposed_convolution"
-        shape = _shape_at(layer.inputs, filters_position)
+        shape = operator.filter_shape(_shape_at(layer.inputs, filters_position))
         if len(shape) > 2:
             group = layer.attributes.get("group", 1)
             first, second, *kernel = shape
@@ -105,11 +105,12 @@ def units(layer: SnapshotLayer) -> tuple[Dim, ...]:
 
 def windows(layer: SnapshotLayer) -> tuple[Dim, ...]:
     """What a filter or a pool spans along each axis, its dilation counted; () where a layer has none."""
-    filters_position = filters_index(operator_traits((layer.domain, layer.op_type)))
+    operator = operator_traits((layer.domain, layer.op_type))
+    filters_position = filters_index(operator)
     kernel = (
         layer.attributes.get("kernel_shape", ())
         if filters_position is None
-        else _shape_at(layer.inputs, filters_position)[2:]
+        else operator.filter_shape(_shape_at(layer.inputs, filters_position))[2:]
     )
     dilations = layer.attributes.get("dilations") or (1,) * len(kernel)
     return tuple([(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=False)])

@@ -123,7 +123,10 @@ def is_depthwise(layer: SnapshotLayer) -> bool:
     """Whether a convolution's groups are its channels, so that they follow them."""
     position = _grouped_filters_at(layer)
     weight = layer.inputs[position].shape if position is not None else None
-    return weight is not None and reads_one_channel(weight, layer.attributes.get("group", 1))
+    if weight is None:
+        return False
+    filters = operator_traits((layer.domain, layer.op_type)).filter_shape(weight)
+    return reads_one_channel(filters, layer.attributes.get("group", 1))
 
 
 def _grouped_filters_at(layer: SnapshotLayer) -> int | None:

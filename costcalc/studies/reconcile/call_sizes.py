@@ -91,8 +91,10 @@ def convolution_calls(index: CostIndex, style: PyTorchStyle, node_index: int, no
     the normalisation. A convolution of a single position (squeeze-and-excite) has its own bias."""
     t = traits_of(node)
     kind = CONVOLUTION_KINDS[t.kind]
-    weight = index.shape(node.inputs[t.factors[1]])
-    source = index.type(node.inputs[0]).shape or ()
+    weight = t.filter_shape(index.shape(node.inputs[t.factors[1]]))
+    source = index.type(node.inputs[t.factors[0]]).shape or ()
+    if t.layout_of(node.attributes) == "channels_last":
+        source = (source[0], source[-1], *source[1:-1])
     name = bias_of(node)
     bias = index.elements(name) if name else 0
     sizes: tuple[tuple[str, Dim], ...] = ()
@@ -177,7 +179,7 @@ def spatial_rank(index: CostIndex, node: Node) -> tuple[tuple[str, int], ...]:
 def is_recurrent(node: Node) -> bool:
     """Whether a node is a recurrent layer of floating-point numbers."""
     t = traits_of(node)
-    return t.kind == "recurrent" and not t.straight_through and not t.quantises_input
+    return t.kind == "recurrent" and t.states > 0 and not t.straight_through and not t.quantises_input
 
 
 def recurrent_call(index: CostIndex, node: Node, call: ModuleCall) -> ModuleCall:

@@ -1,0 +1,1 @@
+"""Models of TensorFlow Lite and LiteRT (`.tflite`): flatbuffer, schema, and the graph in the file's own vocabulary."""

@@ -1,0 +1,43 @@
+"""Names of tensors as a file has them -> names of values and of nodes, each of its own.
+
+A converter joins the names of all layers that it fuses (`conv/BiasAdd;bn/FusedBatchNorm;conv/Conv2D`), and a file may
+give two tensors one name, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SEPARATOR = ";"
+"""Stands between the names of layers that are fused into one operator."""
+
+
+def unique_names(texts: Sequence[str], prefix: str = "") -> list[str]:
+    """The names of tensors in order -> the same, each once: an empty one is `tensor_3` by its index, one that is taken
+    has its index behind it."""
+    taken: set[str] = set()
+    names: list[str] = []
+    for index, text in enumerate(texts):
+        name = f"{prefix}{text or f'tensor_{index}'}"
+        while name in taken:
+            name = f"{name}#{index}"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+class NodeNames:
+    """Names of nodes, each given once."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+
+    def name(self, operator: str, output: str) -> str:
+        """An operator and the name of its first output ("" without one) -> the name of its node: the first layer that
+        the output is called after, or the operator's, with a number where it is taken."""
+        base = output.partition(SEPARATOR)[0] or operator
+        name, number = base, 2
+        while name in self.taken:
+            name, number = f"{base}_{number}", number + 1
+        self.taken.add(name)
+        return name

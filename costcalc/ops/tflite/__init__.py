@@ -1,0 +1,1 @@
+"""TensorFlow Lite's builtin operators (domain `tflite`): channels last, with fused activations."""

@@ -1,0 +1,53 @@
+"""What TensorFlow Lite's operators share: the domain, fused activations, quantised outputs, SAME and VALID padding.
+
+An operator with quantised (integer) data requantises its output, as ONNX Runtime's QLinear operators do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Work, elementwise_work
+from costcalc.core.ir import DType, TensorType
+from costcalc.ops.quantize import requantization_work
+
+TFLITE = "tflite"
+"""The domain."""
+
+QUANTISED_BITS = 16
+"""Bits of the widest integers that stand for reals; int32 and int64 are sizes and indices."""
+
+
+def activation_work(activation: str, out: TensorType) -> tuple[Work, ...]:
+    """One operation per output of a fused activation: a transcendental for TANH, else a comparison."""
+    if not activation:
+        return ()
+    return elementwise_work("transcendental" if activation == "TANH" else "compare", "activation", out.elements)
+
+
+def is_quantised(t: TensorType) -> bool:
+    """Whether a tensor's integers stand for reals."""
+    return t.dtype.is_integer and t.dtype.bits <= QUANTISED_BITS and t.dtype is not DType.BOOL
+
+
+def output_work(activation: str, x: TensorType, out: TensorType) -> tuple[Work, ...]:
+    """What follows a product: requantising (one multiplication and one addition per output) where x is quantised, and
+    the fused activation."""
+    return (requantization_work(out) if is_quantised(x) else ()) + activation_work(activation, out)
+
+
+def known_shape(t: TensorType, rank: int, name: str) -> tuple[Dim, ...]:
+    """The extents of a tensor of a known rank. ShapeError for another rank."""
+    assert t.shape is not None
+    if len(t.shape) != rank:
+        raise ShapeError(f"{name} has {len(t.shape)} axes", f"it has {rank}")
+    return t.shape
+
+
+def integers(t: TensorType | None) -> Sequence[int] | None:
+    """The elements of a small tensor of sizes or axes; None where one is not known."""
+    if t is None or t.value is None or not all(isinstance(v, int) for v in t.value):
+        return None
+    return [int(v) for v in t.value]
