@@ -145,8 +145,11 @@ def test_the_page_says_what_the_rules_say() -> None:
 
 
 def test_attentions_and_recurrent_layers_say_what_may_be_skipped() -> None:
-    """FlexAttention has no mask besides its subgraphs, and no cost with these."""
+    """FlexAttention has no mask besides its subgraphs, and no cost with these. TensorFlow Lite's recurrent layers take
+    no lengths: they compute every step."""
     silent = {
-        key for key, traits in TRAITS.items() if traits.kind in ("attention", "recurrent") and traits.least_work is None
+        key
+        for key, traits in TRAITS.items()
+        if key[0] != "tflite" and traits.kind in ("attention", "recurrent") and traits.least_work is None
     }
     assert silent - {("x.y", "Attend")} == {("ai.onnx.preview", "FlexAttention")}
