@@ -49,9 +49,11 @@ __all__ = [
 
 def column_texts(column: Column, values: Sequence[Any]) -> list[str]:
     """Column and its raw values -> their texts, printable, for names and symbols come from files that others wrote;
-    bars are drawn by the renderer."""
+    none of bars, which the renderer draws."""
     if column.kind in ("name", "prose"):
         return list(map(printable, values))
+    if column.kind == "bar":
+        return [""] * len(values)
     distinct = list(dict.fromkeys(values))  # networks repeat layers: most figures stand in a column several times
     texts = dict(zip(distinct, map(printable, _format_values(column, distinct)), strict=True))
     return [texts[v] for v in values]

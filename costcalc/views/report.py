@@ -100,6 +100,8 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
 def _column_keys(report: Report, options: TableOptions) -> list[str]:
     """The options → the keys of their columns, or of the usual ones."""
     keys = [check_column(key) for key in options.columns or _default_columns(report, options.by)]
+    if all(COLUMNS[key].kind == "bar" for key in keys):
+        raise UsageError("a table of bars alone has no figure", "name another column too: share,bar")
     missing = next((key for key in (*keys, options.sort) if key in columns.DEVICE_COLUMNS), None)
     if not options.devices:
         if missing:

@@ -95,3 +95,10 @@ def test_no_device_of_another_maker_is_suggested(name: str) -> None:
     with pytest.raises(HardwareError) as raised:
         find_profile(name)
     assert not any(word in raised.value.remedy for word in ("rtx", "t4", "v100", "a100", "h100", "jetson"))
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "html", "csv", "svg", "json"])
+def test_bars_stand_beside_a_figure(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    ok("analyze", "lenet5", "--columns", "bar,share", "--format", form)
+    status, _, err = call(capsys, "analyze", "lenet5", "--columns", "bar", "--format", form)
+    assert (status, "bars alone" in err) == ((0, False) if form == "json" else (2, True))
