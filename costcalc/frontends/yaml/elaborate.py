@@ -99,6 +99,10 @@ class References:
         return add_constant(self.builder, name, value)
 
 
+STEPPED_LAYERS = 64
+"""Layers between two looks at the budget of work."""
+
+
 class Elaborator:
     """Adds the layers of one document to a builder."""
 
@@ -117,7 +121,6 @@ class Elaborator:
         if plural is None:
             plural = frozenset(k for k, n in self._count_kinds(node, 1).items() if n > 1)
             self.cache["plural", id(node)] = plural
-        spend(2 * NODE_STEPS * len(node.items))  # a layer is one node or several
         values = (value,) if isinstance(value, str) else value
         for entry in node.items:
             values = self.layer(self.item(entry), scope, values, plural)
@@ -150,6 +153,8 @@ class Elaborator:
             self.references.omitted.update(item_names(item, self.reader))
             return current
         self.layer_count += 1
+        if not self.layer_count % STEPPED_LAYERS:
+            spend(2 * NODE_STEPS * STEPPED_LAYERS)  # a layer is one node or several
         if self.layer_count > structure.MAX_LAYERS:
             raise self.reader.error(
                 item.node, f"the model has more than {structure.MAX_LAYERS:,} layers", "repeat less"
@@ -165,7 +170,7 @@ class Elaborator:
             kind = scope.names[kind]
         paths = [self._numbered_name(name, scope, True) for name in names] if scope.repeating else names
         name = paths[0] if paths else self._numbered_name(kind, scope, kind in plural or item.kind in plural)
-        place = self.reader.document.place(item.node)
+        place = item.place
         path = "/".join((*scope.path, name))
         try:
             if kind == "residual":

@@ -66,10 +66,11 @@ Values = tuple[str, ...]
 
 
 class LayerItem(NamedTuple):
-    """A layer as the file writes it."""
+    """A layer as the file writes it; place is that of its node, file:line:column."""
 
     kind: str
     node: YamlNode
+    place: str
     body: YamlNode | None
     options: Mapping[str, YamlNode]
     keys: Mapping[str, Scalar]
@@ -104,7 +105,7 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
     if isinstance(node, Scalar):
         if not node.text:
             raise error(node, "a layer is empty", "name one, such as `- relu`")
-        return LayerItem(node.text, node, None, {}, {}, None, None)
+        return LayerItem(node.text, node, reader.document.place(node), None, {}, {}, None, None)
     if isinstance(node, Seq):
         raise error(node, "a list stands where a layer is expected", "a layer is a word or a mapping")
     kinds = [k for k in node.keys if k not in COMMON_KEYS]
@@ -139,7 +140,8 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
             values = [body.text] if isinstance(body, Scalar) else []
         remedy = values_remedy(kind, values, isinstance(body, Seq)) or f"write `- {kind}: {{key: value}}`"
         raise error(body, f"the options of {kind!r} are no mapping", remedy)
-    return LayerItem(kind, node, body, options, keys, common["as"], common["from"], common["when"])
+    place = reader.document.place(node)
+    return LayerItem(kind, node, place, body, options, keys, common["as"], common["from"], common["when"])
 
 
 def item_names(item: LayerItem, reader: ValueReader) -> list[str]:

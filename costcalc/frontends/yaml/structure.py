@@ -148,7 +148,7 @@ def add_branches(adder: LayerAdder, item: LayerItem, scope: Scope, inputs: Value
 def add_merge(adder: LayerAdder, item: LayerItem, scope: Scope, op: str, ends: Sequence[str], axis: int) -> str:
     """Adds the operator that merges the ends of paths; returns its output. ShapeError where an Add's ends differ in
     shape."""
-    place = adder.reader.document.place(item.node)
+    place = item.place
     path = "/".join((*scope.path, op.lower()))
     site = Site(adder.builder, path, scope.path, ends, place, adder.by_rows)
     if op == "Concat":
