@@ -29,6 +29,12 @@ FLAGS = (
 Open = Callable[..., Any]
 
 
+def is_ready(browser: Any) -> bool:
+    """Whether the page's script came to its end, within 20 s: a page may be there before its script has run."""
+    script = "return document.documentElement.dataset.ready === 'true'"
+    return bool(wait_for(lambda: browser.execute_script(script), 20))
+
+
 @pytest.fixture(scope="session", name="browser")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -64,8 +70,7 @@ def shown(browser: Any, tmp_path: Path) -> Open:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
         browser.get_log("browser"), browser.get_log("performance")
         browser.get(path.as_uri())
-        is_ready = "return document.documentElement.dataset.ready === 'true'"
-        assert wait_for(lambda: browser.execute_script(is_ready), 20), complaints(browser)
+        assert is_ready(browser), complaints(browser)
         keep(browser, f"{reports[0].name}_{width}_{'dark' if dark else 'light'}")
         return browser
 

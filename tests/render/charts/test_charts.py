@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 from onnx import helper
-from support.browser import chromium  # noqa: F401
+from support.browser import chromium, is_ready  # noqa: F401
 from support.cli import call, environment, ok
 from support.onnx_models import info, model, weight
 
@@ -151,7 +151,7 @@ def test_a_page_of_charts_stands_and_runs_nothing_of_a_name(
         ok("plot", *words, "-o", str(path))
         browser.get(path.as_uri())
         ask = browser.execute_script
-        assert ask("return document.documentElement.dataset.ready") == "true"
+        assert is_ready(browser)
         assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
         drawn = ask("return [...document.querySelectorAll('.chart')].map((e) => e.querySelectorAll('path').length)")
         assert len(drawn) == 1 and all(drawn)
