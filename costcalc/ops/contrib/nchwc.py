@@ -9,7 +9,7 @@ Source: the schemas in ONNX Runtime's core/graph/contrib_ops/nchwc_schema_defs.c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
@@ -132,56 +132,39 @@ def nchwc_conv_cost(
 shape_rule("MaxPool", "AveragePool", domain=NCHWC)(pool_shape)
 
 
-@cost_rule("MaxPool", domain=NCHWC)
-def nchwc_max_pool_cost(
-    x: TensorType,
-    *,
-    kernel_shape: Sequence[int],
-    strides: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
-    dilations: Sequence[int] | None = None,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    logical_channels: int | None = None,
-    out: TensorType,
-) -> Cost:
-    """As MaxPool: ∏kernel − 1 comparisons per output."""
-    return max_pool_cost(
-        logical_type(x, logical_channels),
-        kernel_shape=kernel_shape,
-        strides=strides,
-        pads=pads,
-        dilations=dilations,
-        auto_pad=auto_pad,
-        ceil_mode=ceil_mode,
-        out=logical_type(out, logical_channels),
-    )
+def _register_pool(op_type: str, plain_cost: Callable[..., Cost], formula: str) -> None:
+    """Registers the cost of a pool, which `formula` says in words: that of ONNX's pool over the logical channels."""
+
+    @cost_rule(op_type, domain=NCHWC)
+    def nchwc_pool_cost(
+        x: TensorType,
+        *,
+        kernel_shape: Sequence[int],
+        strides: Sequence[int] | None = None,
+        pads: Sequence[int] | None = None,
+        dilations: Sequence[int] | None = None,
+        auto_pad: str = "NOTSET",
+        ceil_mode: int = 0,
+        logical_channels: int | None = None,
+        out: TensorType,
+    ) -> Cost:
+        return plain_cost(
+            logical_type(x, logical_channels),
+            kernel_shape=kernel_shape,
+            strides=strides,
+            pads=pads,
+            dilations=dilations,
+            auto_pad=auto_pad,
+            ceil_mode=ceil_mode,
+            out=logical_type(out, logical_channels),
+        )
+
+    nchwc_pool_cost.__doc__ = f"As {op_type}: {formula} per output."
 
 
-@cost_rule("AveragePool", domain=NCHWC)
-def nchwc_average_pool_cost(
-    x: TensorType,
-    *,
-    kernel_shape: Sequence[int],
-    strides: Sequence[int] | None = None,
-    pads: Sequence[int] | None = None,
-    dilations: Sequence[int] | None = None,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    logical_channels: int | None = None,
-    out: TensorType,
-) -> Cost:
-    """As AveragePool: ∏kernel − 1 additions and one division per output."""
-    return average_pool_cost(
-        logical_type(x, logical_channels),
-        kernel_shape=kernel_shape,
-        strides=strides,
-        pads=pads,
-        dilations=dilations,
-        auto_pad=auto_pad,
-        ceil_mode=ceil_mode,
-        out=logical_type(out, logical_channels),
-    )
+_register_pool("MaxPool", max_pool_cost, "∏kernel − 1 comparisons")
+
+_register_pool("AveragePool", average_pool_cost, "∏kernel − 1 additions and one division")
 
 
 shape_rule("GlobalMaxPool", "GlobalAveragePool", domain=NCHWC)(global_pool_shape)

@@ -6,7 +6,7 @@ Source: LiteRT's tflite/kernels (conv.cc, depthwise_conv.cc, transpose_conv.cc, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
@@ -186,36 +186,30 @@ def pool_shape(
     return TensorType(x.dtype, (n, *output_shape((h, w), kernel_shape, strides, None, None, auto_pad), c))
 
 
-@cost_rule("AVERAGE_POOL_2D", domain=TFLITE)
-def average_pool_2d_cost(
-    x: TensorType,
-    *,
-    kernel_shape: Sequence[int],
-    strides: Sequence[int] | None = None,
-    auto_pad: str = "SAME_UPPER",
-    activation: str = "",
-    out: TensorType,
-) -> Cost:
-    """∏kernel − 1 additions and one division per output; an activation adds one operation."""
-    first, result = to_channels_first(x), to_channels_first(out)
-    cost = average_pool_cost(first, kernel_shape=kernel_shape, strides=strides, auto_pad=auto_pad, out=result)
-    return Cost(work=cost.work + activation_work(activation, out))
+def _register_pool(op_type: str, channels_first_cost: Callable[..., Cost], formula: str) -> None:
+    """Registers the cost of a pool, which `formula` says in words: that of ONNX's pool over [N, C, …], and of the
+    activation."""
+
+    @cost_rule(op_type, domain=TFLITE)
+    def pool_cost(
+        x: TensorType,
+        *,
+        kernel_shape: Sequence[int],
+        strides: Sequence[int] | None = None,
+        auto_pad: str = "SAME_UPPER",
+        activation: str = "",
+        out: TensorType,
+    ) -> Cost:
+        first, result = to_channels_first(x), to_channels_first(out)
+        cost = channels_first_cost(first, kernel_shape=kernel_shape, strides=strides, auto_pad=auto_pad, out=result)
+        return Cost(work=cost.work + activation_work(activation, out))
+
+    pool_cost.__doc__ = f"{formula} per output; an activation adds one operation."
 
 
-@cost_rule("MAX_POOL_2D", domain=TFLITE)
-def max_pool_2d_cost(
-    x: TensorType,
-    *,
-    kernel_shape: Sequence[int],
-    strides: Sequence[int] | None = None,
-    auto_pad: str = "SAME_UPPER",
-    activation: str = "",
-    out: TensorType,
-) -> Cost:
-    """∏kernel − 1 comparisons per output; an activation adds one operation."""
-    first, result = to_channels_first(x), to_channels_first(out)
-    cost = max_pool_cost(first, kernel_shape=kernel_shape, strides=strides, auto_pad=auto_pad, out=result)
-    return Cost(work=cost.work + activation_work(activation, out))
+_register_pool("AVERAGE_POOL_2D", average_pool_cost, "∏kernel − 1 additions and one division")
+
+_register_pool("MAX_POOL_2D", max_pool_cost, "∏kernel − 1 comparisons")
 
 
 @cost_rule("L2_POOL_2D", domain=TFLITE)
