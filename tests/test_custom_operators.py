@@ -239,7 +239,7 @@ def test_what_may_compute_another_thing_is_no_convolution_to_rewrite(more: dict[
     if not more:
         TRAITS["x.y", "Filter"] = TRAITS["x.y", "Filter"]._replace(straight_through=True)
     first = replace(graph.nodes[0], attributes={**graph.nodes[0].attributes, **more})
-    assert find_convolution(GraphIndex(replace(graph, nodes=(first, *graph.nodes[1:]))), 0) is None
+    assert find_convolution(GraphIndex(graph._replace(nodes=(first, *graph.nodes[1:]))), 0) is None
 
 
 def test_it_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -189,8 +189,7 @@ class WarningNote(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """A model in which every value has a type (UNKNOWN where no rule gives one).
 
     initializers are stored tensors by name: parameters, buffers and constants; parameters names those that the front
@@ -213,21 +212,21 @@ class Graph:
     initializers: Mapping[str, TensorType]
     nodes: tuple[Node, ...]
     types: Mapping[str, TensorType]
-    opset: Mapping[str, int] = field(default_factory=dict)
-    symbols: Mapping[str, Dim] = field(default_factory=dict)
+    opset: Mapping[str, int] = {}
+    symbols: Mapping[str, Dim] = {}
     notes: tuple[str, ...] = ()
     parameters: frozenset[str] = frozenset()
     assumptions: tuple[Assumption, ...] = ()
     choices: tuple[str, ...] = ()
     quantised: frozenset[str] = frozenset()
-    upper_bounds: Mapping[str, Dim] = field(default_factory=dict)
-    sparse: Mapping[str, SparseStorage] = field(default_factory=dict)
-    data_symbols: Mapping[str, str] = field(default_factory=dict)
-    modules: Mapping[str, str] = field(default_factory=dict)
-    calls: Mapping[str, SourceCall] = field(default_factory=dict)
-    stored_kinds: Mapping[str, str] = field(default_factory=dict)
+    upper_bounds: Mapping[str, Dim] = {}
+    sparse: Mapping[str, SparseStorage] = {}
+    data_symbols: Mapping[str, str] = {}
+    modules: Mapping[str, str] = {}
+    calls: Mapping[str, SourceCall] = {}
+    stored_kinds: Mapping[str, str] = {}
     frozen: frozenset[str] = frozenset()
-    owners: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = {}
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

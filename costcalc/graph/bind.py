@@ -30,8 +30,7 @@ def bind_graph(graph: Graph, dims: Mapping[str, int]) -> Graph:
     nodes = [n if isinstance(n.count, int) else replace(n, count=substitute(n.count, dims)) for n in graph.nodes]
     stored = {name: types[name] for name in graph.initializers}
     limits = {name: substitute(limit, dims) for name, limit in graph.upper_bounds.items() if name not in dims}
-    return replace(
-        graph,
+    return graph._replace(
         types=types,
         nodes=tuple(nodes),
         initializers=stored,

@@ -6,7 +6,6 @@ Which columns of a Sheet stand in a table, or in one of several below each other
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from costcalc.core.amount import is_formula
@@ -45,7 +44,7 @@ def split_table(sheet: Table, width: int, keep_all: bool = False) -> list[Table]
     fewer sheets."""
     if not sheet.groups and (not keep_all or len(sheet.columns) < 2 or len(_split_columns(sheet, width)) == 1):
         return [sheet]
-    rounded_sheet = replace(sheet, columns=tuple([c._replace(kind=_round_kind(c.kind)) for c in sheet.columns]))
+    rounded_sheet = sheet._replace(columns=tuple([c._replace(kind=_round_kind(c.kind)) for c in sheet.columns]))
     return min((_split_columns(sheet, width), _split_columns(rounded_sheet, width)), key=len)
 
 

@@ -91,7 +91,7 @@ def find_logical_channels(graph: Graph, proto: GraphProto) -> Graph:
             node = replace(node, attributes=attributes)
         nodes.append(node)
     notes = (f"{PADDING_NOTE} {unknown} of {total}",) if unknown else ()
-    return replace(graph, nodes=tuple(nodes), notes=(*graph.notes, *notes))
+    return graph._replace(nodes=tuple(nodes), notes=(*graph.notes, *notes))
 
 
 def _is_blocked(node: Node) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -175,7 +174,7 @@ def _load_graph(buf: Buffer, place: str, options: ReadOptions) -> Graph:
     promote_constants(builder, walk.walker.definitions.constants)
     graph = find_logical_channels(builder.build(walk.outputs, walk.assumptions), proto.graph)
     notes = (*graph.notes, *find_hints(graph), *_storage_notes(graph, proto.graph, walk.walker))
-    return replace(graph, choices=tuple(walk.walker.choices), notes=notes)
+    return graph._replace(choices=tuple(walk.walker.choices), notes=notes)
 
 
 MAX_NAMES = 3
@@ -232,7 +231,7 @@ def _read_with_zeros(model: _Model) -> tuple[_Walk, tuple[str, ...], Mapping[str
             raise
         try:
             walk, notes, arithmetic = _read_model(
-                model._replace(options=replace(model.options, dims={**dims, **empty}))
+                model._replace(options=model.options._replace(dims={**dims, **empty}))
             )
         except CostcalcError:
             raise error from None  # the graph does not fit 0 either

@@ -92,7 +92,7 @@ def add_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tup
             node = replace(node, inputs=inputs)
             added += caches
         nodes.append(node)
-    return replace(graph, inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
+    return graph._replace(inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
 
 
 def fill_lengths(graph: Graph, tokens: int) -> Graph:
@@ -103,7 +103,7 @@ def fill_lengths(graph: Graph, tokens: int) -> Graph:
         name = node.inputs[position] if position < len(node.inputs) else ""
         if name and types[name].value is None and isinstance(types[name].elements, int):
             types[name] = types[name]._replace(value=(tokens - less,) * types[name].elements)
-    return replace(graph, types=types)
+    return graph._replace(types=types)
 
 
 def convert_values(graph: Graph, names: Iterable[str], dtype: DType | None) -> Graph:
@@ -113,7 +113,7 @@ def convert_values(graph: Graph, names: Iterable[str], dtype: DType | None) -> G
     types = dict(graph.types)
     for name in names:
         types[name] = types[name]._replace(dtype=dtype)
-    return replace(graph, types=types)
+    return graph._replace(types=types)
 
 
 def _extents_by_head(node: Node, graph: Graph, position: int, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
@@ -210,7 +210,7 @@ def make_decoder(
         pass_graph = convert_values(pass_graph, cross, precision.cache)
         shapes = {pass_graph.types[name].shape for name in cross}  # a pass hands the encoder's part on as it is
         outputs = [n for n in pass_graph.outputs if n not in entries and pass_graph.types[n].shape not in shapes]
-        return PassGraph(replace(pass_graph, outputs=tuple(outputs)), names, entries, cross)
+        return PassGraph(pass_graph._replace(outputs=tuple(outputs)), names, entries, cross)
 
     return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes)
 

@@ -55,8 +55,7 @@ def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
     nodes = _drop_idle_views(builder.nodes, stored_values(graph) & read_before.difference(graph.outputs))
     read = {name for node in nodes for name in node.inputs}
     unread = (graph.initializers.keys() & read_before) - read
-    return replace(
-        graph,
+    return graph._replace(
         nodes=tuple(nodes),
         types={name: t for name, t in builder.types.items() if name not in unread},
         initializers={name: t for name, t in builder.initializers.items() if name not in unread},
