@@ -8,7 +8,6 @@ shape (1×1, depthwise).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from costcalc.analysis import grouping
@@ -210,7 +209,7 @@ def _known_integer(value: Dim | None, description: str) -> int:
 def memory_chart(report: Report) -> MemoryChart:
     """A report → live bytes at each step of the report's execution: a step a layer in the given order, nothing in
     place, unless it says otherwise."""
-    footprint = measure_footprint(report.graph, replace(report.execution, align=None))
+    footprint = measure_footprint(report.graph, report.execution._replace(align=None))
     values = tuple(_known_integer(n, "the live bytes of a step") for n in footprint.liveness.live_bytes)
     if not footprint.schedule.steps:
         raise UsageError(f"{report.name} has no steps", "it computes nothing")

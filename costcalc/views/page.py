@@ -155,7 +155,7 @@ def memory_data(report: Report) -> dict[str, Any]:
     """Live bytes at each step of the report's execution, and every buffer; {"open": why} where open symbols leave it
     undecided."""
     try:
-        footprint = measure_footprint(report.graph, replace(report.execution, align=None))
+        footprint = measure_footprint(report.graph, report.execution._replace(align=None))
     except UndecidedError as error:
         return {"open": str(error)}
     live = footprint.liveness.live_bytes
