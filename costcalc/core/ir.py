@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -161,8 +160,7 @@ def qualified_name(domain: str, op_type: str) -> str:
     return f"{domain}:{op_type}" if domain else op_type
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One operator call. An absent optional input or output is "". `scope` is the path of blocks that it stands in,
     outermost first; `count` is how often it runs (a loop body); `place` is file:line:column or ""."""
 
@@ -173,7 +171,7 @@ class Node:
     attributes: Mapping[str, Any]
     domain: str = ""
     scope: tuple[str, ...] = ()
-    count: Dim = 1
+    count: Dim = 1  # type: ignore[assignment]  # tuple's method of this name is not needed
     place: str = ""
 
     @property

@@ -10,7 +10,6 @@ operators. A Concat is only moved into blocks where no input is padded, a groupe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from costcalc.core.ir import Graph, Node
 from costcalc.frontends.onnx.messages import GraphProto, parse_value_info
@@ -88,7 +87,7 @@ def find_logical_channels(graph: Graph, proto: GraphProto) -> Graph:
                 if node.inputs[0] in blocked and node.attributes.get("group", 1) == 1:
                     added["logical_input_channels"] = channels.fewer(node.inputs[0])
             attributes = {**node.attributes, **{k: v for k, v in added.items() if v is not None}}
-            node = replace(node, attributes=attributes)
+            node = node._replace(attributes=attributes)
         nodes.append(node)
     notes = (f"{PADDING_NOTE} {unknown} of {total}",) if unknown else ()
     return graph._replace(nodes=tuple(nodes), notes=(*graph.notes, *notes))

@@ -9,7 +9,6 @@ position by position costs what it costs for the new positions, attention has th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from costcalc.core.dim import Dim, symbol, symbols
@@ -89,7 +88,7 @@ def add_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tup
                 caches.append(name)
             first = (traits_of(node).past or (len(node.inputs),))[0]
             inputs = (*node.inputs, *("",) * (first - len(node.inputs)), *caches)
-            node = replace(node, inputs=inputs)
+            node = node._replace(inputs=inputs)
             added += caches
         nodes.append(node)
     return graph._replace(inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
