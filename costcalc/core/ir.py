@@ -1,7 +1,5 @@
 """The graph in ONNX's vocabulary: element types, tensor types, nodes and a frozen Graph. Plain data, no behaviour."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, NamedTuple
