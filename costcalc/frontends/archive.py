@@ -18,6 +18,9 @@ STORED, DEFLATED = 0, 8
 
 _HEADER, _END, _END64, _LOCATOR64 = b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7"
 
+_ENTRY = struct.Struct("<10xH8xIIHHH8xI")
+"""An entry of the directory: method, sizes packed and unpacked, lengths of name, extra field and comment, offset."""
+
 _MAX_COMMENT = 1 << 16
 
 _MAX_DIRECTORY = 1 << 26
@@ -68,9 +71,7 @@ def _parse_directory(data: bytes) -> dict[str, Member]:
     members: dict[str, Member] = {}
     position = 0
     while position + 46 <= len(data) and data[position : position + 4] == b"PK\1\2":
-        (method,) = struct.unpack_from("<H", data, position + 10)
-        packed, size, name_length, extra_length, comment_length = struct.unpack_from("<IIHHH", data, position + 20)
-        (offset,) = struct.unpack_from("<I", data, position + 42)
+        method, packed, size, name_length, extra_length, comment_length, offset = _ENTRY.unpack_from(data, position)
         name_end = position + 46 + name_length
         extra_end = name_end + extra_length
         name = data[position + 46 : name_end].decode("utf-8", "replace")

@@ -75,6 +75,7 @@ def namespace_of(target: str) -> str:
     return target.partition(".")[0]
 
 
+@lru_cache(maxsize=1 << 12)
 def operator_name(target: str) -> str:
     """A call's target, `aten.add_.Tensor` -> `add`: without namespace, overload and the `_` of an in-place form."""
     name = _operator_of(target)
