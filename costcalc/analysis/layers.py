@@ -34,7 +34,7 @@ class LayerOutput(NamedTuple):
     type: TensorType
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LayerCost:
     """One layer: a node with its figures over `count` runs. cost holds the formulas of one run (None:
     unknown), state is costed, free, constant or unknown; module is the one that it stands in, where the model has

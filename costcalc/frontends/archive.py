@@ -7,7 +7,6 @@ of the file is read, and then single members, each with a limit. Format: APPNOTE
 from __future__ import annotations
 
 import struct
-import zlib
 from typing import IO, NamedTuple
 
 from costcalc.core.errors import LoadError
@@ -105,6 +104,8 @@ def read_member(file: IO[bytes], name: str, member: Member, limit: int) -> bytes
     name_length, extra_length = struct.unpack_from("<HH", header, 26)
     data = _read(file, member.offset + 30 + name_length + extra_length, member.packed)
     if member.method == DEFLATED:
+        import zlib  # a shared library that PyTorch's archives, whose members are stored, do without
+
         unpacker = zlib.decompressobj(-15)
         try:
             data = unpacker.decompress(data, member.size + 1)

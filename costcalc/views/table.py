@@ -1,13 +1,10 @@
 """Columns that know their value, and items -> the neutral table that renderers take: rows, totals, notes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from costcalc.core.amount import Amount
-    from costcalc.core.quantity import Certainty
+from costcalc.core.amount import Amount
+from costcalc.core.quantity import Certainty
 
 
 class Column(NamedTuple):

@@ -1,7 +1,7 @@
 """ATen's operators in the graph's vocabulary: a translation for each, one family a file.
 
-A family registers its translations when it is imported: COMMON_FAMILIES with this package, the others when a call is met
-that the common ones do not know.
+A family registers its translations when it is imported: COMMON_FAMILIES with this package, the others when a call is
+met that the common ones do not know.
 """
 
 from functools import cache
