@@ -236,7 +236,10 @@ def traits(*op_types: str, domain: str = "", **fields: Any) -> None:
     for name in op_types:
         declared = TRAITS.get((domain, name), UNKNOWN_TRAITS)
         if declared is not before or after is UNKNOWN_TRAITS:
-            before, after = declared, declared._replace(**changes)
+            before, after = (
+                declared,
+                Traits(**changes) if declared is UNKNOWN_TRAITS else Traits(**{**declared._asdict(), **changes}),
+            )
         TRAITS[domain, name] = after
 
 

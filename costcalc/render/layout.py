@@ -6,7 +6,6 @@ A rich.table row costs some 0.7 ms, which is seven times what a layer may cost a
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
 from costcalc.render.terminal import PIPE_WIDTH
@@ -79,6 +78,8 @@ def text_width(text: str) -> int:
     """Text -> cells of a terminal that it takes."""
     if text.isascii() or max(text.replace("…", ".")) < "\u0300":
         return len(text)
+    import unicodedata  # a shared library that most tables do without
+
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

@@ -6,9 +6,12 @@ tests/pytorch_programs holds the modules, and make.py there made the files. No t
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from support.cli import environment
 
 import costcalc
 from costcalc.core.errors import LoadError
@@ -58,3 +61,18 @@ def test_a_call_of_a_form_without_a_rule_is_unknown(monkeypatch: pytest.MonkeyPa
     note = "1 call is of a form that costcalc has no rule for, and counts as unknown (fc: there is no rule for it)"
     assert note in report.notes
     assert [unknown.op_type for unknown in report.unknown] == ["linear?"]
+
+
+def test_families_that_are_imported_later_change_no_translation() -> None:
+    """An overload whose operator a common family has would be taken for the operator."""
+    code = (
+        "from costcalc.frontends.pytorch import translate\n"
+        "from costcalc.frontends.pytorch.translate.call import TRANSLATIONS\n"
+        "common = dict(TRANSLATIONS)\n"
+        "translate.load_families()\n"
+        "assert len(TRANSLATIONS) > len(common) and TRANSLATIONS | common == TRANSLATIONS\n"
+        "later = TRANSLATIONS.keys() - common.keys()\n"
+        "assert not [name for name in later if name.count('.') > 1 and name.rpartition('.')[0] in common]\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+    assert done.returncode == 0, done.stderr
