@@ -10,7 +10,7 @@ from costcalc.core.ir import DTYPES, DType
 from costcalc.frontends.huggingface.document import flatten, is_finite
 from costcalc.frontends.huggingface.family import Family
 from costcalc.frontends.huggingface.neutral import is_neutral
-from costcalc.frontends.yaml.values import Word
+from costcalc.frontends.yaml.values import DERIVED, Word
 
 GENERATING = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 """Endings of the classes that a family stands for where it does not take `architectures` itself: the network with its
@@ -21,22 +21,24 @@ MAX_NAMED = 4
 
 
 def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dict[str, Any]:
-    """Fields of a configuration -> the values of the family's parameters that they give; null gives none. file is the
-    configuration's name in errors. LoadError for a field that is not understood, by its name, unless its value is null,
+    """Fields of a configuration -> the values of the family's parameters that they give; null stands for what the
+    family's `params:` derive it from. file is the configuration's name in errors. LoadError for a field that is not understood, by its name, unless its value is null,
     false or empty; for a value that the family does not have; and for a class without the family's head."""
     values: dict[str, Any] = {}
     unknown: list[str] = []
     for path, value in flatten(fields):
-        if value is None:
-            continue
         name = family.fields.get(path) or (path if path in family.parameters - family.fixed else "")
+        if value is None:
+            if name:
+                values.setdefault(name, DERIVED)
+            continue
         allowed = family.supported.get(path)
         if allowed is not None and value not in allowed:
             words = ", ".join(_text(word) for word in allowed)
             raise LoadError(f"{path} is {_text(value)}, which the family {family.file} does not have", f"it has {words}", file)
         if name:
             values[name] = _parameter(value, path, file)
-        elif allowed is None and not is_neutral(path) and path not in family.neutral and value not in (False, [], {}, ""):
+        elif allowed is None and not is_neutral(path, family.neutral) and value not in (False, [], {}, ""):
             unknown.append(path)
     if unknown:
         raise _not_understood(unknown, fields, family, file)

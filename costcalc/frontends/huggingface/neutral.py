@@ -121,7 +121,7 @@ NEUTRAL = (
 
 
 @lru_cache(maxsize=4096)
-def is_neutral(path: str) -> bool:
-    """The path of a field -> whether it changes no figure of any family."""
+def is_neutral(path: str, more: frozenset[str] = frozenset()) -> bool:
+    """The path of a field -> whether it changes no figure of any family, or of the one whose patterns are given, too."""
     name = path.partition(".")[0].partition("[")[0]
-    return any(fnmatchcase(name, pattern) for pattern in NEUTRAL)
+    return any(fnmatchcase(name, pattern) for pattern in (*NEUTRAL, *more))

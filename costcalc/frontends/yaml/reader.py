@@ -17,7 +17,7 @@ from costcalc.frontends.yaml.items import BlockDefinition, Scope
 from costcalc.frontends.yaml.layers.base import ParameterStyle
 from costcalc.frontends.yaml.layers.layout import with_layout
 from costcalc.frontends.yaml.syntax import TOP_KEYS
-from costcalc.frontends.yaml.values import ValueReader, Word
+from costcalc.frontends.yaml.values import DERIVED, ValueReader, Word
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
@@ -104,10 +104,13 @@ def _read_params(
         if not isinstance(node, Map):
             raise reader.error(node, "`params:` is no mapping", "write `params: {alpha: 1.0}`")
         for key, default in node.values.items():
-            value = own_values.get(key, default)
+            is_derived = overrides.get(key) is DERIVED
+            value = default if is_derived else own_values.get(key, default)
             try:
                 names[key] = (
-                    _parse_override(key, overrides[key], names) if key in overrides else reader.value(value, names)
+                    _parse_override(key, overrides[key], names)
+                    if key in overrides and not is_derived
+                    else reader.value(value, names)
                 )
             except ExpressionError as error:
                 later_names = [later for later in node.values if later not in names and f"{later!r}" in error.fact]

@@ -46,6 +46,10 @@ class Word(str):
     __slots__ = ()
 
 
+DERIVED: Any = object()
+"""The value of a parameter that is given as null: what the file's `params:` derive it from."""
+
+
 class ValueReader:
     """Reads values of one document."""
 

@@ -161,3 +161,17 @@ ACTIVATIONS: Mapping[str, Callable[[Site], str]] = {
 def activation(site: Site, function: str) -> str:
     """The activation of this name: silu, gelu, gelu_new, gelu_pytorch_tanh, relu2 …"""
     return ACTIVATIONS[function](site)
+
+
+@layer("scale", by=LayerKey("number", doc="the number"))
+def scale(site: Site, by: float) -> str:
+    """Multiplies every element by a number."""
+    return site.op("Mul", [site.x, site.floats([by], "factor", scalar=True)])
+
+
+@layer("softcap", limit=LayerKey("number", doc="the largest absolute value"))
+def softcap(site: Site, limit: float) -> str:
+    """limit · tanh(x / limit)."""
+    bound = site.floats([limit], "limit", scalar=True)
+    angle = site.op("Tanh", [site.op("Div", [site.x, bound], suffix="quotient")], suffix="tanh")
+    return site.op("Mul", [angle, bound])

@@ -176,7 +176,7 @@ def cast(site: Site, to: str) -> str:
     shape=LayerKey("shape", doc="extents"),
     dtype=LayerKey("word", None, "element type (that of the other weights unless given)", tuple(DTYPES)),
     learned=LayerKey(
-        "bool", True, "false for a fixed table (sines of positions), which is a buffer where operators say so"
+        "bool", True, "false for what is stored and not learned (a table of sines): a buffer"
     ),
 )
 def parameter(site: Site, shape: Sequence[Dim], dtype: str | None, learned: bool) -> str:
@@ -184,6 +184,8 @@ def parameter(site: Site, shape: Sequence[Dim], dtype: str | None, learned: bool
     name = site.stored_name()
     if learned:
         site.builder.parameters.add(name)
+    else:
+        site.builder.stored_kinds[name] = "buffer"
     return site.builder.add_initializer(name, DTYPES[dtype] if dtype else site.style.dtype, shape)
 
 
