@@ -81,13 +81,18 @@ def latent_attention(site: Site, heads: int, size: int, value_size: int, name: s
     return site.op("LatentAttention", inputs, {"num_heads": heads}, domain=LLM)
 
 
-@layer("rotary_table", size=LayerKey("extent", doc="features of a head that are rotated"))
-def rotary_table(site: Site, size: int) -> tuple[str, str]:
+@layer(
+    "rotary_table",
+    size=LayerKey("extent", doc="features of a head that are rotated"),
+    theta=LayerKey("number", 10_000, "positions after which the slowest pair of features comes round, over 2π"),
+)
+def rotary_table(site: Site, size: int, theta: float) -> tuple[str, str]:
     """Cosines and sines of a rotary embedding (arXiv:2104.09864) from int64 position ids [N, positions]: two values
     [N, positions, size / 2]; name them with `as: [cosines, sines]`. Nothing of it is stored."""
     if size % 2:
         raise ShapeError(f"{size} features are rotated in pairs", "give an even number")
-    frequencies = site.builder.add_constant(f"{site.name}.frequencies", DType.FLOAT32, (size // 2,), None)
+    angles_per_position = [theta ** (-2 * i / size) for i in range(size // 2)]
+    frequencies = site.floats(angles_per_position, "frequencies")
     positions = site.op("Cast", [site.x], {"to": DType.FLOAT32.code}, suffix="positions")
     column = site.op("Unsqueeze", [positions, site.ints([-1], "axis")], suffix="column")
     angles = site.op("Mul", [column, frequencies], suffix="angles")
