@@ -68,6 +68,7 @@ def active_params(graph: Graph) -> Dim | None:
         is_bias = item.kind == "buffer" and item.type.shape in biases
         if item.kind != "param" and not is_bias:
             continue
-        is_sliced = routing is not None and bool(item.type.shape) and item.type.shape[0] == routing.experts
+        extent = item.type.shape[0] if item.type.shape else None
+        is_sliced = routing is not None and extent == routing.experts
         counts.append(item.values * routing.top_k // routing.experts if routing and is_sliced else item.values)
     return sum_dims(counts)

@@ -77,7 +77,8 @@ LAYER_MODELS = {
         TOKENS,
         [
             "linear: {units: 4, bias: false, from: x, as: scores}",
-            "experts: {count: 4, top_k: 2, units: 12, from: [x, scores]}",
+            "experts: {count: 4, top_k: 2, units: 12, gated: false, bias: true, activation: relu, from: [x, scores]}",
+            "experts: {count: 4, top_k: 1, units: 12, tensors: [gate_up_proj, down_proj], from: [x, scores]}",
         ],
     ),
     "activation": (TOKENS, ["activation: {function: relu2}", "activation: {function: quick_gelu}"]),

@@ -23,8 +23,11 @@ MAX_NAMED = 4
 
 def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dict[str, Any]:
     """Fields of a configuration -> the values of the family's parameters that they give; null stands for what the
-    family's `params:` derive it from. file is the configuration's name in errors. LoadError for a field that is not understood, by its name, unless its value is null,
-    false or empty; for a value that the family does not have; and for a class without the family's head."""
+    family's `params:` derive it from. file is the configuration's name in errors.
+
+    LoadError for a field that is not understood, by its name, unless its value is null, false or empty; for a value
+    that the family does not have; and for a class without the family's head.
+    """
     values: dict[str, Any] = {}
     unknown: list[str] = []
     for path, value in flatten(fields):
@@ -85,8 +88,8 @@ def _text(value: Any) -> str:
 
 
 def weight_type(fields: Mapping[str, Any], file: str) -> DType:
-    """Fields of a configuration -> the element type of its weights, of `dtype` or `torch_dtype`; float32, PyTorch's own,
-    where neither says it. What a quantised checkpoint leaves as it is has 16 bits: bfloat16 there. LoadError for a type
+    """Fields of a configuration -> the element type of its weights, of `dtype` or `torch_dtype`; float32, PyTorch's
+    own, where neither says it. What a quantised checkpoint leaves as it is has 16 bits: bfloat16 there. LoadError for a type
     that is not known."""
     name = fields.get("dtype") or fields.get("torch_dtype")
     if name in (None, "auto"):

@@ -47,7 +47,9 @@ def load_spec(
 
     params replaces values of the file's own `params`, dims binds symbols of its inputs, shapes replaces whole input
     shapes; symbolic leaves batch and spatial extents open, upper takes extents that depend on data as large as they
-    can be; name is the graph's (the file's own unless given), style that of its parameters; elaborator adds the layers (source_map observes it). SpecError and ShapeError carry file:line:column.
+    can be; name is the graph's (the file's own unless given), style that of its parameters; of a family, model_type says
+    whose values parameters have; elaborator adds the layers (source_map observes it). SpecError and ShapeError carry
+    file:line:column.
     """
     document = (_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file)
     reader = ValueReader(document)
@@ -66,7 +68,9 @@ def load_spec(
     name = name or (title.text if isinstance(title, Scalar) else file)
     builder = GraphBuilder(name, source or file, {"": OPSET}, None, dims, upper)
     with collect_assumptions() as assumptions:
-        inputs = add_inputs(reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic, style.dtype)
+        inputs = add_inputs(
+            reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic, style.dtype
+        )
         blocks = _read_blocks(reader, root.values.get("blocks"))
         scope = Scope(names, dict(inputs), ())
         root_elaborator = elaborator(reader, builder, blocks, style)

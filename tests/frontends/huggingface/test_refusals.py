@@ -28,7 +28,10 @@ def analyze(**fields: Any) -> costcalc.Report:
         ({"model_type": "mystery"}, r"the model type 'mystery' is not known.*transformers:FOLDER"),
         ({"model_type": None, "architectures": ["LlamaForCausalLM"]}, "it has no model_type, only architectures"),
         ({"attention_sparsity": 4}, r"attention_sparsity \(4\) is not understood, and may change the architecture"),
-        ({"a": 1, "b": "x", "c": [1], "d": 0.5, "e": 2}, r'a \(1\), b \("x"\), c \(\[1\]\), d \(0.5\) and 1 more are not'),
+        (
+            {"a": 1, "b": "x", "c": [1], "d": 0.5, "e": 2},
+            r'a \(1\), b \("x"\), c \(\[1\]\), d \(0.5\) and 1 more are not',
+        ),
         ({"num_hidden_layer": 4}, r"num_hidden_layer \(4\) is not understood.*did you mean 'num_hidden_layers'"),
         ({"memory": {"slots": 4}}, r"memory.slots \(4\) is not understood"),
         ({"hidden_act": "wobble"}, "function is 'wobble'"),
@@ -100,7 +103,7 @@ def test_mutated_configurations_are_read_or_refused() -> None:
 def test_a_directory_is_read_as_it_is_downloaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "tiny-llama"
     folder.mkdir()
-    (folder / "config.json").write_text(json.dumps({"block": [{"a": "x" * 5000}], **LLAMA, "block_": None, "block": None}))
+    (folder / "config.json").write_text(json.dumps({"id2label": {"0": "x" * 5000}, **LLAMA}))
     for name in ("generation_config.json", "tokenizer.json", "model.safetensors.index.json"):
         (folder / name).write_text('{"weight_map": {}}')
     assert run(["analyze", str(folder), "--set", "num_hidden_layers=3", "--dim", "seq=8", "--by", "block"]) == 0
