@@ -89,8 +89,8 @@ def _text(value: Any) -> str:
 
 def weight_type(fields: Mapping[str, Any], file: str) -> DType:
     """Fields of a configuration -> the element type of its weights, of `dtype` or `torch_dtype`; float32, PyTorch's
-    own, where neither says it. What a quantised checkpoint leaves as it is has 16 bits: bfloat16 there. LoadError for a type
-    that is not known."""
+    own, where neither says it. What a quantised checkpoint leaves as it is has 16 bits: bfloat16 there. LoadError for a
+    type that is not known."""
     name = fields.get("dtype") or fields.get("torch_dtype")
     if name in (None, "auto"):
         return DType.BFLOAT16 if fields.get("quantization_config") else DType.FLOAT32

@@ -47,8 +47,8 @@ def load_spec(
 
     params replaces values of the file's own `params`, dims binds symbols of its inputs, shapes replaces whole input
     shapes; symbolic leaves batch and spatial extents open, upper takes extents that depend on data as large as they
-    can be; name is the graph's (the file's own unless given), style that of its parameters; of a family, model_type says
-    whose values parameters have; elaborator adds the layers (source_map observes it). SpecError and ShapeError carry
+    can be; name is the graph's (the file's own unless given), style that of its parameters; of a family, model_type
+    says whose values parameters have; elaborator adds the layers (source_map observes it). SpecError and ShapeError carry
     file:line:column.
     """
     document = (_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file)
