@@ -11,7 +11,7 @@ from costcalc.core.ir import DTYPES, DType
 from costcalc.frontends.huggingface.document import flatten, is_finite
 from costcalc.frontends.huggingface.family import Family
 from costcalc.frontends.huggingface.neutral import is_neutral
-from costcalc.frontends.yaml.values import DERIVED, Word
+from costcalc.frontends.yaml.values import DERIVED, LiteralText
 
 GENERATING = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 """Endings of the classes that a family stands for where it does not take `architectures` itself: the network with its
@@ -56,7 +56,7 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
 def _parameter(value: Any, path: str, file: str) -> Any:
     """A value of JSON -> that of a parameter: text stands for itself."""
     if isinstance(value, str):
-        return Word(value)
+        return LiteralText(value)
     if isinstance(value, list):
         return [_parameter(item, path, file) for item in value]
     if isinstance(value, dict) or not is_finite(value):
