@@ -1,0 +1,105 @@
+"""A Hugging Face configuration -> Loaded: the graph of its family's YAML model with its numbers; of a network of parts
+(text_config, vision_config) the graphs of the parts, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+from costcalc.core.errors import CostcalcError, LoadError
+from costcalc.core.ir import Graph, WarningNote
+from costcalc.frontends.frontend import Loaded
+from costcalc.frontends.huggingface.document import config_source, read_fields
+from costcalc.frontends.huggingface.family import Family, find_family, unknown_remedy
+from costcalc.frontends.huggingface.mapping import find_parameters, weight_type
+from costcalc.frontends.huggingface.parts import part_parameters, read_parts
+from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.recognition import CONFIG_NAME
+from costcalc.frontends.source import Source
+from costcalc.frontends.yaml.layers.base import ParameterStyle
+from costcalc.frontends.yaml.reader import load_spec, read_parameters
+
+
+def read(source: Source, options: ReadOptions) -> Loaded:
+    """The model. LoadError where the configuration is broken, of a type that is not known, or has a field that is not
+    understood; UnknownNameError for options.values. `--set` replaces fields by the names of the family's parameters, of
+    a part's as `vision_config.depth`."""
+    options.refuse("values", "--value is for ONNX models", "use --set for a configuration's fields")
+    config = config_source(source)
+    fields = read_fields(config)
+    named = replace(source, name=model_name(source), file=config.file)
+    return Loaded(_note_storage(read_network(fields, named, source.name, options), fields))
+
+
+def read_network(
+    fields: Mapping[str, Any], source: Source, origin: str, options: ReadOptions, given: Mapping[str, Any] | None = None
+) -> Graph:
+    """Fields of a configuration or of a part's, its name and file in errors, where it comes from, and values of
+    parameters that stand elsewhere -> its graph."""
+    family, model_type = family_of(fields, source.file)
+    if family.parts:
+        return read_parts(fields, family, source, origin, options, read_network)
+    values = {**find_parameters(fields, family, source.file), **(given or {}), **options.params}
+    try:
+        return load_spec(
+            family.text,
+            family.file,
+            origin,
+            params=values,
+            dims=options.dims,
+            shapes=options.shapes,
+            symbolic=options.symbolic,
+            upper=options.upper,
+            name=source.name,
+            model_type=model_type,
+            style=ParameterStyle(weight_type(fields, source.file), "."),
+        )
+    except CostcalcError as error:
+        raise error.in_file(source.file) from error
+
+
+def parameters(source: Source) -> Mapping[str, Any]:
+    """The parameters of the configuration's family, with the values that the configuration gives them; of a network of
+    parts those of each, as `text_config.hidden_size`."""
+    config = config_source(source)
+    return _parameters_of(read_fields(config), config.file)
+
+
+def _parameters_of(fields: Mapping[str, Any], file: str) -> dict[str, Any]:
+    family, model_type = family_of(fields, file)
+    if family.parts:
+        return part_parameters(fields, family, file, _parameters_of)
+    return read_parameters(family.text, family.file, find_parameters(fields, family, file), model_type)
+
+
+def family_of(fields: Mapping[str, Any], file: str) -> tuple[Family, str]:
+    """Fields of a configuration -> its family and model type. LoadError where it names none that is known."""
+    model_type = fields.get("model_type")
+    if not isinstance(model_type, str) or not model_type:
+        classes = fields.get("architectures")
+        fact = f"it has no model_type, only architectures: {classes}" if classes else "it has no model_type"
+        raise LoadError(fact, unknown_remedy("") if classes else "a configuration names its family there", file)
+    return find_family(model_type, file), model_type
+
+
+def model_name(source: Source) -> str:
+    """A configuration's source -> the model's name in reports: that of its directory, else of its file."""
+    path = PurePath(source.name)
+    name = path.parent.name if path.name == CONFIG_NAME else path.name.removesuffix(".json")
+    if not name and source.path is not None:
+        folder = source.path if source.is_directory else source.path.parent
+        name = folder.resolve().name
+    return name or source.name
+
+
+def _note_storage(graph: Graph, fields: Mapping[str, Any]) -> Graph:
+    """The graph with a note where the configuration says that its weights are stored quantised."""
+    quantization = fields.get("quantization_config")
+    if not isinstance(quantization, dict) or not quantization:
+        return graph
+    method = quantization.get("quant_method") or quantization.get("quant_algo") or "quantization_config"
+    dtype = next((t.dtype for t in graph.initializers.values() if t.dtype.is_float), None)
+    text = f"the weights are stored quantised ({method}); their bytes are told as if they were {dtype}"
+    return graph._replace(notes=(*graph.notes, WarningNote(text)))
