@@ -302,6 +302,30 @@ def test_quantised_lstm() -> None:
     assert least_work(call).macs == 4 * 32 + 2 * 16
 
 
+def test_a_first_step_with_attention() -> None:
+    """The first step of a text reads no memory, later steps do; steps behind a length change nothing."""
+    hidden = numbers(1, 5, 8), numbers(1, 7, 8), numbers(1, 8)
+    weights = numbers(1, 20, 4 + 7), numbers(1, 20, 5)
+
+    def call(steps: int, *lengths: int) -> Call:
+        arrays = (numbers(steps, 2, 4), *weights, None, i32(*lengths), None, None, None, *hidden, numbers(2, 6, 7))
+        return Call("AttnLSTM", arrays, {"hidden_size": 5}, MS, (4,), 3)
+
+    one = call(1, 1, 1)
+    session = make_session(one)
+    memory = [(i, ...) for i in (2, 8, 9, 10, 11)]
+    same = outputs_of(session, changed(one.arrays, memory, 9.0))
+    assert all(np.array_equal(x, y) for x, y in zip(same, outputs_of(session, one.arrays), strict=True))
+    assert least_work(one).macs == 2 * 20 * 4 and least_work(one, stored=()).macs == 0
+    three = call(3, 1, 3)
+    session = make_session(three)
+    expected = outputs_of(session, three.arrays)
+    same = outputs_of(session, changed(three.arrays, [(0, (slice(1, 3), 0))], 9.0))
+    assert all(np.array_equal(x, y) for x, y in zip(same, expected, strict=True))
+    assert not np.array_equal(outputs_of(session, changed(three.arrays, [(11, 1)], 9.0))[1], expected[1])
+    assert least_work(three).macs == 2 * 20 * 4 + 2 * (20 * 11 + 20 * 5) and least_work(three).reads[0] == 4 * 4
+
+
 def test_taps_before_the_first_position() -> None:
     """Without a past the first positions have fewer taps: by execution 1 + 2 + 3 + 3 + 3 pairs of a position and a
     tap."""
