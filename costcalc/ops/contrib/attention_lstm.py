@@ -49,8 +49,6 @@ def attention_lstm_shape(
     [D, B, hidden]."""
     if query_weight is None or memory_weight is None or v is None or memory is None:
         raise ShapeError("QW, MW, V or M is left out", "give all four: an LSTM without a memory is ONNX's LSTM")
-    if any(t.rank != 3 for t in (x, w, r, memory)):
-        raise ShapeError("X, W, R or M has not 3 axes", "each has 3")
     assert x.shape is not None and w.shape is not None and r.shape is not None and memory.shape is not None
     read = attention_weight if attention_weight is not None else memory
     assert read.shape is not None

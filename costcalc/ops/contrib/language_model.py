@@ -54,7 +54,7 @@ def _packed_values(weight: TensorType, attributes: Attributes) -> Dim:
     """The weights in a tensor of bytes [rows, blocks, bytes]: N · K of the base, which its form tells from an adapter;
     of an adapter with the padding of its last block."""
     n, k, size = attributes["N"], attributes["K"], attributes.get("block_size", 32)
-    if weight.shape == (n, -(-k // size), size * attributes.get("bits", 4) // 8):
+    if size > 0 and weight.shape == (n, -(-k // size), size * attributes.get("bits", 4) // 8):
         return n * k  # type: ignore[no-any-return]
     return weight.elements * 8 // int(attributes.get("lora_bits", 8))
 
@@ -154,11 +154,9 @@ def gated_relative_bias_shape(
 ) -> TensorType:
     """query [B, S, H · D], or [tokens, H · D] with token_offset [B, S]; rel_pos [1, H, S, S] -> [B, H, S, S]."""
     assert query.shape is not None and rel_pos.shape is not None
-    if len(rel_pos.shape) != 4:
-        raise ShapeError(f"rel_pos has {len(rel_pos.shape)} axes", "it is [1, heads, S, S]")
     if len(query.shape) == 3:
         return TensorType(query.dtype, (query.shape[0], *rel_pos.shape[1:]))
-    if token_offset is None or not token_offset.shape:
+    if token_offset is None or token_offset.shape is None:
         raise ShapeError("packed queries have no token_offset", "give [B, S], the place of each token")
     return TensorType(query.dtype, (token_offset.shape[0], *rel_pos.shape[1:]))
 
@@ -199,6 +197,9 @@ def low_rank_mix_shape(
     """streams [*rows, C · H] -> block input [*rows, H], gates [*rows, C], streams."""
     assert streams.shape is not None
     *rows, features = streams.shape
+    if num_branches < 1:
+        raise ShapeError(f"there are {num_branches} branches", "correct num_branches")
+    require_equal(features // num_branches * num_branches, features, "num_branches × its features and those of streams")
     return (
         TensorType(streams.dtype, (*rows, features // num_branches)),
         TensorType(streams.dtype, (*rows, num_branches)),
@@ -258,8 +259,6 @@ def qlora_shape(
 ) -> TensorType:
     """x [*rows, K] -> [*rows, N]."""
     assert x.shape is not None
-    if not x.shape:
-        raise ShapeError("a product takes no scalar", "give X at least one axis")
     require_equal(x.shape[-1], K, "the last extent of X and K")
     return TensorType(x.dtype, (*x.shape[:-1], N))
 
@@ -325,6 +324,8 @@ def group_router_cost(
     group_topk − 1 additions per group; per chosen expert one comparison and one function (logarithm). Choosing counts
     as TopK does: what no way of selecting goes below."""
     assert logits.shape is not None and expert_bias.shape is not None
+    if n_group < 1:
+        raise ShapeError(f"the experts are in {n_group} groups", "correct n_group")
     tokens, experts = prod(logits.shape[:-1]), expert_bias.shape[0]
     scores = tokens * experts
     work = elementwise_work("transcendental", "activation", scores, 1, "#scores")
@@ -353,8 +354,6 @@ def norm_rotary_shape(
     """x [B, S, heads, stride], scale [width] -> [B, S, heads · width] ([1, B · S, …] with flatten_batch), and the
     normalised float32 [B, S, heads, width]."""
     assert x.shape is not None and scale.shape is not None
-    if len(x.shape) != 4:
-        raise ShapeError(f"X has {len(x.shape)} axes", "it is [B, S, heads, stride]")
     batch, steps, heads, _ = x.shape
     width = scale.shape[0]
     rows: tuple[Dim, ...] = (1, batch * steps) if flatten_batch else (batch, steps)
