@@ -357,6 +357,71 @@ def test_linear_attention_sees_no_later_token() -> None:
     assert least_work(call, outputs=(0, 1)).macs == (1 + 2 + 3) * pair + 5 * state
 
 
+NORM = (numbers(4), numbers(4))
+
+LOOKUPS: dict[str, tuple[Call, tuple[int, ...]]] = {
+    "rows": (Call("Gather", (numbers(5, 3), i64(2, 2, -3, 4)), {}, stored=(1,)), (0,)),
+    "columns": (Call("Gather", (numbers(2, 5, 3), i64(0, -5)), {"axis": 1}, stored=(1,)), (0,)),
+    "elements": (
+        Call("GatherElements", (numbers(3, 4), np.array([[0, 1, 2], [-3, 1, 0]])), {"axis": 0}, stored=(1,)),
+        (0,),
+    ),
+    "elements of rows": (
+        Call("GatherElements", (numbers(2, 4), np.array([[1, 1, -3]])), {"axis": 1}, stored=(1,)),
+        (0,),
+    ),
+    "vectors": (Call("GatherND", (numbers(3, 4, 2), np.array([[0, 1], [0, -3], [2, 2]])), {}, stored=(1,)), (0,)),
+    "vectors of batches": (
+        Call("GatherND", (numbers(2, 4, 3), np.array([[[1], [1]], [[0], [3]]])), {"batch_dims": 1}, stored=(1,)),
+        (0,),
+    ),
+    "embeddings": (
+        Call(
+            "EmbedLayerNormalization",
+            (*(np.array([[3, 3, 1], [0, 3, 1]], np.int32), np.array([[1, 1, 1], [1, 1, 1]], np.int32)),)
+            + (numbers(6, 4), numbers(5, 4), numbers(2, 4), *NORM),
+            {},
+            MS,
+            (0, 1),
+            2,
+        ),
+        (2, 3, 4),
+    ),
+    "embeddings at positions": (
+        Call(
+            "EmbedLayerNormalization",
+            (np.array([[3, 1]], np.int32), None, numbers(6, 4), numbers(5, 4), None, *NORM, None)
+            + (np.array([[4, 4]], np.int32),),
+            {},
+            MS,
+            (0, 8),
+            2,
+        ),
+        (2, 3),
+    ),
+}
+
+
+def count_read(call: Call, position: int) -> int:
+    """How many elements of an input change the first output."""
+    session = make_session(call)
+    expected = outputs_of(session, call.arrays)[0]
+    results = (
+        outputs_of(session, changed(call.arrays, [(position, index)], 9.0))[0]
+        for index in np.ndindex(call.arrays[position].shape)
+    )
+    return sum(not np.array_equal(result, expected) for result in results)
+
+
+@pytest.mark.parametrize("name", LOOKUPS)
+def test_rows_that_are_looked_up(name: str) -> None:
+    """A row that several indices name is read once; at run time all indices may be the same."""
+    call, tables = LOOKUPS[name]
+    assert least_work(call).reads == {i: count_read(call, i) for i in tables}
+    same = call._replace(arrays=tuple(a * 0 if i in call.stored else a for i, a in enumerate(call.arrays)))
+    assert least_work(call, stored=()).reads == {i: count_read(same, i) for i in tables}
+
+
 def test_taps_that_an_offset_moves_out_of_the_input() -> None:
     arrays = (numbers(1, 1, 4, 4), numbers(1, 1, 3, 3), np.full((1, 18, 2, 2), 100, np.float32))
     call = Call("DeformConv", arrays, {}, "", (), 1, 22)

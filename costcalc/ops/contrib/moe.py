@@ -10,7 +10,18 @@ from costcalc.core.dim import Dim
 from costcalc.core.formula import Cost, Formula, Product, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import Attributes, Contraction, PackedInputs, Sides, gradient_rule, traits
+from costcalc.core.traits import (
+    Attributes,
+    Contraction,
+    LeastWork,
+    OperatorUse,
+    PackedInputs,
+    Sides,
+    gradient_rule,
+    least_work_rule,
+    traits,
+)
+from costcalc.ops.common.lookup import expert_parts
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.recurrent import hidden_types, lstm_cost_of, recurrent_least_work
 
@@ -56,6 +67,16 @@ def moe_gradient(formula: Formula, types: Types, attributes: Attributes) -> tupl
     """Each token's k experts: fc1 and fc3 read the input, fc2 what they give."""
     sides: dict[str, Sides] = {"fc1": ((0,), (2,)), "fc2": ((0, 2, 3, 6, 7), (4,)), "fc3": ((0,), (6,))}
     return tuple(Contraction(term.value, *sides[term.name]) for term in formula.terms)
+
+
+@least_work_rule("MoE", "QMoE", domain=MS)
+def moe_least_work(use: OperatorUse) -> LeastWork:
+    """Weights of experts that no token prefers: all tokens may prefer the same k."""
+    x, first = use.input(0), use.input(2)
+    assert x is not None and first is not None and first.shape is not None
+    inputs = {i: use.input(i) for i in range(2, len(use.types))}
+    chosen = int(use.attributes.get("k", 1)) if x.elements != 0 else 0
+    return LeastWork(use.macs.value, expert_parts(inputs, first.shape[0], chosen))
 
 
 @shape_rule("MoE", "QMoE", domain=MS)
