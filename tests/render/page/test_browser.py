@@ -193,6 +193,7 @@ def test_an_open_if_and_a_product_among_many_operators(show: Open, width: int) -
     page = show(costcalc.analyze(ONNX_FILES / "toy_if__ts.onnx"), width=width)
     assert complaints(page) == []
     assert texts(page, "[data-key=flops] .value") == ["≤ 16.8 k"]
+    assert texts(page, "[data-key=params] .value") == ["3.73 k"], "both branches are stored"
     cells = texts(page, "#roofline table td")
     assert "?" not in cells and any(text == "? (an If is open)" for text in cells)
 
