@@ -42,8 +42,8 @@ MAX_NODES = 5000
 """Nodes of the largest model that is rewritten: a suggestion is a graph, and a layer has several."""
 
 LIMIT_REMEDY = (
-    "each suggestion is a graph of its own that is costed anew, which would take longer than 10 s: repeat fewer layers, "
-    "for each copy is rewritten alike"
+    "each suggestion is a graph of its own that is costed anew, which would take longer than 10 s: repeat fewer "
+    "layers, for each copy is rewritten alike"
 )
 
 EDIT_STEPS = 8
