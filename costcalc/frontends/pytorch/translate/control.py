@@ -41,7 +41,10 @@ def wrapper(call: CallSite) -> None:
         elif isinstance(value, ValueName) or not isinstance(value, (str, SubgraphArgument)):
             operands.append(_name_value(call, value))
     results = call.inliner.inline(positional[start] if start < len(positional) else None, operands, call.name)
-    for i, (output, result) in enumerate(zip(call.outputs, results, strict=False)):
+    if len(results) != len(call.outputs):
+        fact = f"{call.target} has {len(call.outputs)} outputs, its graph gives {len(results)}"
+        raise LoadError(fact, REMEDY)
+    for i, (output, result) in enumerate(zip(call.outputs, results, strict=True)):
         if output and isinstance(result, str):
             call.alias(result, i)
 
