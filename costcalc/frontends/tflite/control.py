@@ -1,16 +1,16 @@
 """Operators that run other subgraphs of the file -> the nodes of these: CALL, IF and WHILE, and their StableHLO forms.
 
-Of an IF the branch with more FLOPs counts; the number of a WHILE's runs is a symbol.
+Of the branches of an IF or a CASE the one with most FLOPs counts; the number of a WHILE's runs is a symbol.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN
-from costcalc.frontends.branches import Span, drop_cheaper_branch
+from costcalc.frontends.branches import drop_cheaper_branch
 from costcalc.frontends.tflite.flatbuffer import REMEDY
 from costcalc.frontends.tflite.model import OperatorCall
 from costcalc.graph.builder import GraphBuilder
@@ -18,7 +18,7 @@ from costcalc.graph.builder import GraphBuilder
 Inline = Callable[[int, Sequence[str], str], list[str]]
 """(subgraph, values of its inputs, name before those of its values) -> the values of its outputs, its nodes added."""
 
-CALLEES = frozenset(("subgraph", "then_subgraph", "cond_subgraph"))
+CALLEES = frozenset(("subgraph", "then_subgraph", "cond_subgraph", "branch_subgraphs"))
 """Attributes of which an operator that runs subgraphs has one."""
 
 
@@ -31,7 +31,11 @@ def add_control(
     if "subgraph" in attributes:
         results = inline(attributes["subgraph"], inputs, name)
     elif "then_subgraph" in attributes:
-        results = _add_branches(builder, operator, name, inputs, inline)
+        branches = {key: attributes[f"{key}_subgraph"] for key in ("then", "else")}
+        results = _add_branches(builder, operator, name, inputs, inline, branches)
+    elif "branch_subgraphs" in attributes:
+        branches = {f"branch{i}": callee for i, callee in enumerate(attributes["branch_subgraphs"])}
+        results = _add_branches(builder, operator, name, inputs, inline, branches)
     else:
         results = _add_loop(builder, operator, name, inputs, inline)
     if len(results) != len(operator.outputs):
@@ -41,20 +45,29 @@ def add_control(
 
 
 def _add_branches(
-    builder: GraphBuilder, operator: OperatorCall, name: str, inputs: Sequence[str], inline: Inline
+    builder: GraphBuilder,
+    operator: OperatorCall,
+    name: str,
+    inputs: Sequence[str],
+    inline: Inline,
+    branches: Mapping[str, int],
 ) -> list[str]:
-    """A condition and the inputs of both branches: the branch with more FLOPs counts, and gives the results."""
-    spans: list[Span] = []
-    results: list[list[str]] = []
-    for key in ("then", "else"):
+    """A condition or a number, the inputs of all branches, and the branches by their labels: that with most FLOPs
+    counts, and gives the results."""
+    dearest, chosen, values, differ = (0, 0), [], [], False
+    label = ""
+    for key, callee in branches.items():
         start = len(builder.nodes)
-        results.append(inline(operator.attributes[f"{key}_subgraph"], inputs[1:], f"{name}/{key}"))
-        spans.append((start, len(builder.nodes)))
-    cheaper, differ = drop_cheaper_branch(builder, name, (spans[0], spans[1]), ("then", "else"))
+        results = inline(callee, inputs[1:], f"{name}/{key}")
+        span = (start, len(builder.nodes))
+        values += [value for value in results if value]
+        if label:
+            cheaper, is_other = drop_cheaper_branch(builder, name, (dearest, span), (label, key))
+            differ = differ or is_other
+        if not label or cheaper == 0:
+            label, dearest, chosen = key, span, results
     if differ:
         builder.choices.append(name)
-    chosen = results[0 if cheaper is None else 1 - cheaper]
-    values = [value for branch in results for value in branch if value]
     return _join(builder, operator.name, name, (*inputs[:1], *values), chosen)
 
 

@@ -10,18 +10,25 @@ from costcalc.core import registry
 from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
-from costcalc.core.ir import UNKNOWN, TensorType
+from costcalc.core.ir import UNKNOWN, DType, TensorType
 from costcalc.frontends.tflite.control import CALLEES, add_control
 from costcalc.frontends.tflite.flatbuffer import REMEDY
 from costcalc.frontends.tflite.model import OperatorCall, Subgraph, Tensor, TfliteModel
 from costcalc.frontends.tflite.names import NodeNames, unique_names
+from costcalc.frontends.tflite.variables import HANDLE, find_variable_types, variable_key
 from costcalc.graph.builder import GraphBuilder
 
-DOMAIN, CUSTOM_DOMAIN = "tflite", "tflite.custom"
-"""The domains of builtin operators, and of custom ones by their own names."""
+DOMAIN, CUSTOM_DOMAIN, FLEX_DOMAIN = "tflite", "tflite.custom", "tflite.flex"
+"""The domains of builtin operators, of custom ones by their own names, and of TensorFlow's (Select TF)."""
+
+FLEX = "Flex"
+"""Begins the names of custom operators that TensorFlow's own kernels run."""
 
 MAX_DEPTH = 16
 """Subgraphs that call one another in a row."""
+
+MAX_BODY = 8
+"""Operators of the body of a reduction that are named."""
 
 
 class ModelWalker:
@@ -30,6 +37,8 @@ class ModelWalker:
     def __init__(self, builder: GraphBuilder, model: TfliteModel, is_resized: bool) -> None:
         self.builder, self.model, self.is_resized = builder, model, is_resized
         self.quantised: set[str] = set()
+        self.variable_types = find_variable_types(model)
+        self.variables: dict[str, str] = {}
         self.differences: list[str] = []
         self.node_names = NodeNames()
         ops.load_families()
@@ -55,6 +64,17 @@ class ModelWalker:
             f"{count} operator{'s have' if count > 1 else ' has'} other shapes by costcalc's rules than in the file, "
             f"and count{'' if count > 1 else 's'} as unknown ({few}): the file is damaged, or please report it"
         ]
+
+    def add_variable(self, operator: OperatorCall, name: str) -> str:
+        """The stored tensor of a VAR_HANDLE's variable, added when it is first named; "" where no type is known."""
+        key = variable_key(operator)
+        type_ = self.variable_types.get(key)
+        if key not in self.variables and type_ is not None and type_.shape is not None:
+            value = f"{key or name}/variable"
+            while value in self.builder.types:
+                value += "_"
+            self.variables[key] = self.builder.add_initializer(value, type_.dtype, type_.shape)
+        return self.variables.get(key, "")
 
     def _note_quantised(self, tensor: Tensor, name: str) -> None:
         if tensor.quantisation is not None and tensor.type.dtype.is_integer:
@@ -84,19 +104,19 @@ class ModelWalker:
     ) -> None:
         """A node of an operator's own rules; of an unknown one where they give other shapes than the file."""
         builder = self.builder
-        domain = CUSTOM_DOMAIN if operator.is_custom else DOMAIN
-        attributes = derive_attributes(operator, [builder.types.get(value) for value in inputs])
+        domain, op_type = name_operator(operator)
+        if op_type == HANDLE:
+            inputs = [value for value in (self.add_variable(operator, name),) if value]
+        attributes = self._derive_attributes(operator, [builder.types.get(value) for value in inputs])
         declared = [frame.declared(i) for i in operator.outputs]
         is_kept = not self.is_resized or frame.has_declared_inputs(operator)
-        if (domain, operator.name) not in registry.SHAPE_RULES or not outputs:
+        if (domain, op_type) not in registry.SHAPE_RULES or not outputs or (op_type == HANDLE and not inputs):
             types = [t if is_kept else t._replace(shape=None) for t in declared] if outputs else [UNKNOWN]
-            builder.add(
-                operator.name, inputs, attributes, name=name, outputs=outputs or (name,), domain=domain, types=types
-            )
+            builder.add(op_type, inputs, attributes, name=name, outputs=outputs or (name,), domain=domain, types=types)
             return
         known, nodes = len(builder.types), len(builder.nodes)
         try:
-            builder.add(operator.name, inputs, attributes, name=name, outputs=outputs, domain=domain)
+            builder.add(op_type, inputs, attributes, name=name, outputs=outputs, domain=domain)
             difference = self._find_difference(operator, outputs, frame)
         except LimitError:
             raise
@@ -105,13 +125,24 @@ class ModelWalker:
                 raise
             difference = error.fact
         if difference:
-            self.differences.append(f"{name}: {difference}")
+            if registry.rule_state(domain, op_type) in ("costed", "free"):
+                self.differences.append(f"{name}: {difference}")
+                op_type += "?"  # it has no rules under this name, so that it counts as unknown
             del builder.nodes[nodes:]
             for value in list(builder.types)[known:]:
                 del builder.types[value]
-            builder.add(
-                f"{operator.name}?", inputs, attributes, name=name, outputs=outputs, domain=domain, types=declared
-            )
+            builder.add(op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, types=declared)
+
+    def _derive_attributes(self, operator: OperatorCall, types: Sequence[TensorType | None]) -> dict[str, Any]:
+        """The attributes of an operator, those that follow from its inputs' shapes, and the operators of its body."""
+        attributes = derive_attributes(operator, types)
+        body = attributes.get("body")
+        if body is not None and not operator.is_custom:
+            subgraphs = self.model.subgraphs
+            if not 0 <= body < len(subgraphs):
+                raise LoadError(f"{operator.name} calls subgraph {body}, and there are {len(subgraphs)}", REMEDY)
+            attributes["body"] = " ".join([inner.name for inner in subgraphs[body].operators[:MAX_BODY]])
+        return attributes
 
     def _find_difference(self, operator: OperatorCall, outputs: Sequence[str], frame: SubgraphWalker) -> str:
         """What differs between the inferred shapes and those in the file; "" where they agree, or inputs are resized.
@@ -121,6 +152,8 @@ class ModelWalker:
             if not output:
                 continue
             tensor, inferred = frame.subgraph.tensors[index], types[output]
+            if tensor.type.dtype is DType.UNDEFINED:  # a resource, whose type stands where it is used
+                continue
             shape = inferred.shape
             if shape is None and not self.is_resized:
                 types[output] = tensor.type
@@ -197,13 +230,25 @@ class SubgraphWalker:
 
 def _differ(shape: Sequence[Dim], tensor: Tensor) -> bool:
     """Whether an inferred shape is none that the file allows: its own, or any where its signature leaves extents or the
-    rank open."""
+    rank open. An inferred extent that depends on data is a symbol, which the file's number says nothing about."""
     if not tensor.has_rank:
         return False
     declared = tensor.type.shape or ()
     if len(declared) != len(shape):
         return True
-    return any(a != b and s != -1 for a, b, s in zip(shape, declared, tensor.signature, strict=True))
+    known = [
+        (a, b) for a, b, s in zip(shape, declared, tensor.signature, strict=True) if isinstance(a, int) and s != -1
+    ]
+    return any(a != b for a, b in known)
+
+
+def name_operator(operator: OperatorCall) -> tuple[str, str]:
+    """A call -> (domain, op_type) of its node."""
+    if not operator.is_custom:
+        return DOMAIN, operator.name
+    if operator.name.startswith(FLEX) and len(operator.name) > len(FLEX):
+        return FLEX_DOMAIN, operator.name[len(FLEX) :]
+    return CUSTOM_DOMAIN, operator.name
 
 
 def derive_attributes(operator: OperatorCall, types: Sequence[TensorType | None]) -> dict[str, Any]:
