@@ -23,37 +23,41 @@ CALLEES = frozenset(("subgraph", "then_subgraph", "cond_subgraph", "branch_subgr
 
 
 def add_control(
-    builder: GraphBuilder, operator: OperatorCall, name: str, inputs: Sequence[str], inline: Inline
-) -> list[str]:
-    """Adds the subgraphs that an operator runs; returns the values that its outputs have. LoadError where the operator
-    and its subgraphs disagree in their outputs."""
-    attributes = operator.attributes
-    if "subgraph" in attributes:
-        results = inline(attributes["subgraph"], inputs, name)
-    elif "then_subgraph" in attributes:
-        branches = {key: attributes[f"{key}_subgraph"] for key in ("then", "else")}
-        results = _add_branches(builder, operator, name, inputs, inline, branches)
-    elif "branch_subgraphs" in attributes:
-        branches = {f"branch{i}": callee for i, callee in enumerate(attributes["branch_subgraphs"])}
-        results = _add_branches(builder, operator, name, inputs, inline, branches)
-    else:
-        results = _add_loop(builder, operator, name, inputs, inline)
-    if len(results) != len(operator.outputs):
-        fact = f"{name} has {len(operator.outputs)} outputs, what it runs gives {len(results)}"
-        raise LoadError(fact, REMEDY)
-    return results
-
-
-def _add_branches(
     builder: GraphBuilder,
     operator: OperatorCall,
     name: str,
     inputs: Sequence[str],
+    outputs: Sequence[str],
     inline: Inline,
-    branches: Mapping[str, int],
-) -> list[str]:
-    """A condition or a number, the inputs of all branches, and the branches by their labels: that with most FLOPs
-    counts, and gives the results."""
+) -> None:
+    """Adds the subgraphs that an operator runs, and the operator itself, which computes nothing: its outputs ("" for
+    one that nothing takes) have the types of what these give. LoadError where they disagree in their number."""
+    attributes = operator.attributes
+    if "subgraph" in attributes:
+        results = inline(attributes["subgraph"], inputs, name)
+        read = results
+    elif "then_subgraph" in attributes:
+        branches = {key: attributes[f"{key}_subgraph"] for key in ("then", "else")}
+        read, results = _add_branches(builder, name, inputs, inline, branches)
+    elif "branch_subgraphs" in attributes:
+        branches = {f"branch{i}": callee for i, callee in enumerate(attributes["branch_subgraphs"])}
+        read, results = _add_branches(builder, name, inputs, inline, branches)
+    else:
+        read, results = _add_loop(builder, operator, name, inputs, inline)
+    read = [value for value in dict.fromkeys(read) if value]
+    if len(results) != len(outputs):
+        raise LoadError(f"{name} has {len(outputs)} outputs, what it runs gives {len(results)}", REMEDY)
+    if outputs:
+        types = [builder.types.get(value, UNKNOWN)._replace(value=None) for value in results]
+        kept = {key: attributes[key] for key in ("name",) if key in attributes}
+        builder.add(operator.name, read, kept, name=name, outputs=outputs, domain="tflite", types=types)
+
+
+def _add_branches(
+    builder: GraphBuilder, name: str, inputs: Sequence[str], inline: Inline, branches: Mapping[str, int]
+) -> tuple[list[str], list[str]]:
+    """A condition or a number before the inputs of all branches, and the branches by their labels -> what the operator
+    reads, and its results: those of the branch with most FLOPs, which counts."""
     dearest, chosen, values, differ = (0, 0), [], [], False
     label = ""
     for key, callee in branches.items():
@@ -68,14 +72,14 @@ def _add_branches(
             label, dearest, chosen = key, span, results
     if differ:
         builder.choices.append(name)
-    return _join(builder, operator.name, name, (*inputs[:1], *values), chosen)
+    return [*inputs[:1], *values], chosen
 
 
 def _add_loop(
     builder: GraphBuilder, operator: OperatorCall, name: str, inputs: Sequence[str], inline: Inline
-) -> list[str]:
-    """A condition and a body that both take the carried values: the body runs as often as a symbol says, the condition
-    once more."""
+) -> tuple[list[str], list[str]]:
+    """A condition and a body that both take the carried values -> what the operator reads, and its results: those of
+    the body, which runs as often as a symbol says, the condition once more."""
     carried: list[str] = []
     for position, value in enumerate(inputs):
         carried.append(f"{name}/carried{position}")
@@ -88,14 +92,4 @@ def _add_loop(
         start = len(builder.nodes)
         results = inline(operator.attributes[f"{key}_subgraph"], carried, f"{name}/{key}")
         builder.nodes[start:] = [replace(node, count=node.count * runs) for node in builder.nodes[start:]]
-    return _join(builder, operator.name, name, (*inputs, *filter(None, results)), results)
-
-
-def _join(builder: GraphBuilder, operator: str, name: str, inputs: Sequence[str], results: Sequence[str]) -> list[str]:
-    """Adds the node of the operator itself, which computes nothing: its outputs have the types of the results."""
-    outputs = [f"{name}/out{i}" if value else "" for i, value in enumerate(results)]
-    types = [builder.types.get(value, UNKNOWN)._replace(value=None) for value in results]
-    if not outputs:
-        return []
-    given = [value for value in inputs if value]
-    return list(builder.add(operator, given, {}, name=name, outputs=outputs, domain="tflite", types=types))
+    return [*inputs, *results], results

@@ -49,7 +49,7 @@ class ModelWalker:
             if index >= 0:
                 tensor, name = subgraph.tensors[index], names[index]
                 self.builder.add_input(name, tensor.type.dtype, shapes.get(name, tensor.type.shape))
-                self._note_quantised(tensor, name)
+                self.note_quantised(tensor, name)
         frame = SubgraphWalker(self, subgraph, names, 0)
         frame.add_operators()
         return tuple(dict.fromkeys(frame.value(i) for i in subgraph.outputs if i >= 0))
@@ -76,7 +76,7 @@ class ModelWalker:
             self.variables[key] = self.builder.add_initializer(value, type_.dtype, type_.shape)
         return self.variables.get(key, "")
 
-    def _note_quantised(self, tensor: Tensor, name: str) -> None:
+    def note_quantised(self, tensor: Tensor, name: str) -> None:
         if tensor.quantisation is not None and tensor.type.dtype.is_integer:
             self.quantised.add(name)
 
@@ -84,7 +84,7 @@ class ModelWalker:
         """A tensor that no operator computes: a constant, a variable, or one without elements. LoadError for another:
         nothing gives it a value."""
         builder, type_ = self.builder, tensor.type
-        self._note_quantised(tensor, name)
+        self.note_quantised(tensor, name)
         if tensor.data is None and not tensor.is_variable:
             if type_.shape is not None and 0 in type_.shape:
                 builder.add_constant(name, type_.dtype, type_.shape, ())
@@ -107,8 +107,8 @@ class ModelWalker:
         domain, op_type = name_operator(operator)
         if op_type == HANDLE:
             inputs = [value for value in (self.add_variable(operator, name),) if value]
-        attributes = self._derive_attributes(operator, [builder.types.get(value) for value in inputs])
         declared = [frame.declared(i) for i in operator.outputs]
+        attributes = self._derive_attributes(operator, [builder.types.get(value) for value in inputs], declared)
         is_kept = not self.is_resized or frame.has_declared_inputs(operator)
         if (domain, op_type) not in registry.SHAPE_RULES or not outputs or (op_type == HANDLE and not inputs):
             types = [t if is_kept else t._replace(shape=None) for t in declared] if outputs else [UNKNOWN]
@@ -133,9 +133,14 @@ class ModelWalker:
                 del builder.types[value]
             builder.add(op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, types=declared)
 
-    def _derive_attributes(self, operator: OperatorCall, types: Sequence[TensorType | None]) -> dict[str, Any]:
-        """The attributes of an operator, those that follow from its inputs' shapes, and the operators of its body."""
+    def _derive_attributes(
+        self, operator: OperatorCall, types: Sequence[TensorType | None], declared: Sequence[TensorType]
+    ) -> dict[str, Any]:
+        """The attributes of an operator: those in the file, those that follow from its inputs' shapes, what only the
+        type of its output says, and the operators of its body."""
         attributes = derive_attributes(operator, types)
+        if operator.name in TYPED and declared:
+            attributes |= {"shape": declared[-1].shape, "to": declared[-1].dtype.code}
         body = attributes.get("body")
         if body is not None and not operator.is_custom:
             subgraphs = self.model.subgraphs
@@ -198,16 +203,13 @@ class SubgraphWalker:
         inputs = [self.value(i) for i in operator.inputs]
         first = next((i for i in operator.outputs if i >= 0), -1)
         name = self.walker.node_names.name(operator.name, self.names[first] if first >= 0 else "")
-        if not CALLEES.isdisjoint(operator.attributes):
-            results = add_control(self.walker.builder, operator, name, inputs, self._inline)
-            for index, value in zip(operator.outputs, results, strict=True):
-                if index >= 0:
-                    self.names[index] = value
-            return
         outputs = [self.names[i] if i >= 0 else "" for i in operator.outputs]
         for index, output in zip(operator.outputs, outputs, strict=True):
             if output:
-                self.walker._note_quantised(self.subgraph.tensors[index], output)
+                self.walker.note_quantised(self.subgraph.tensors[index], output)
+        if not CALLEES.isdisjoint(operator.attributes):
+            add_control(self.walker.builder, operator, name, inputs, outputs, self._inline)
+            return
         self.walker.add_node(operator, name, inputs, outputs, self)
 
     def _inline(self, callee: int, inputs: Sequence[str], name: str) -> list[str]:
@@ -266,3 +268,8 @@ def derive_attributes(operator: OperatorCall, types: Sequence[TensorType | None]
 
 
 GROUPED = ("CONV_2D", "DEPTHWISE_CONV_2D")
+
+TYPED = (
+    *("BITCAST", "STABLEHLO_BROADCAST_IN_DIM", "STABLEHLO_IOTA", "STABLEHLO_RESHAPE", "STABLEHLO_RNG_BIT_GENERATOR"),
+)
+"""Operators whose result is told by the type of their last output alone: its shape and element type are attributes."""

@@ -110,6 +110,12 @@ def find_shape(table: TensorType, keys: TensorType, default: TensorType) -> Tens
     return TensorType(default.dtype, keys.shape)
 
 
+@shape_rule("HASHTABLE", domain=TFLITE)
+def table_shape() -> TensorType:
+    """The number of a table: one integer."""
+    return TensorType(DType.INT32, (1,))
+
+
 @shape_rule("HASHTABLE_SIZE", domain=TFLITE)
 def size_shape(table: TensorType) -> TensorType:
     """One number."""

@@ -14,7 +14,7 @@ from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, maximum, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work, formula
-from costcalc.core.ir import DType, TensorType
+from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType
 from costcalc.core.registry import cost_rule, declare_unknown, describe, free, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, traits
 from costcalc.ops.common.axes import broadcast_types, normalise_axes, normalise_axis
@@ -114,6 +114,37 @@ def dynamic_slice_shape(x: TensorType, *starts: TensorType, slice_sizes: Sequenc
 def written_shape(x: TensorType, *others: TensorType) -> TensorType:
     """The first input's shape."""
     return TensorType(x.dtype, x.shape)
+
+
+@shape_rule("STABLEHLO_RESHAPE", domain=TFLITE)
+def reshape_shape(x: TensorType, *, shape: Sequence[int]) -> TensorType:
+    """The shape of the output's type, of as many elements."""
+    require_equal(x.elements, prod(shape), "the elements before and after")
+    return TensorType(x.dtype, tuple(shape), x.value)
+
+
+@shape_rule("STABLEHLO_BROADCAST_IN_DIM", domain=TFLITE)
+def broadcast_shape(x: TensorType, *, shape: Sequence[int], broadcast_dimensions: Sequence[int] = ()) -> TensorType:
+    """The shape of the output's type: axis i of the input is its axis broadcast_dimensions[i], or 1."""
+    assert x.shape is not None
+    if len(broadcast_dimensions) != len(x.shape):
+        raise ShapeError(f"{len(broadcast_dimensions)} axes are named of {len(x.shape)}", "name each once")
+    for extent, axis in zip(x.shape, broadcast_dimensions, strict=True):
+        if extent != 1:
+            require_equal(extent, shape[normalise_axis(axis, len(shape))], "an extent before and after")
+    return TensorType(x.dtype, tuple(shape))
+
+
+@shape_rule("STABLEHLO_IOTA", domain=TFLITE)
+def iota_shape(*, shape: Sequence[int], to: int) -> TensorType:
+    """The output's type."""
+    return TensorType(DTYPE_OF_CODE.get(to, DType.INT32), tuple(shape))
+
+
+@shape_rule("STABLEHLO_RNG_BIT_GENERATOR", domain=TFLITE)
+def random_shape(seed: TensorType, *, shape: Sequence[int], to: int) -> tuple[TensorType, TensorType]:
+    """(the next state, random bits of the last output's type)."""
+    return TensorType(seed.dtype, seed.shape), TensorType(DTYPE_OF_CODE.get(to, DType.UINT32), tuple(shape))
 
 
 @shape_rule("STABLEHLO_PAD", domain=TFLITE)

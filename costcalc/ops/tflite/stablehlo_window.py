@@ -162,22 +162,16 @@ def window_cost(kind: str, size: Dim, out: TensorType) -> Cost:
 
 @shape_rule("REDUCE_WINDOW", domain=TFLITE)
 def builtin_window_shape(
-    x: TensorType,
-    start: TensorType,
-    window: TensorType,
-    strides: TensorType,
-    base_dilations: TensorType,
-    window_dilations: TensorType,
+    x: TensorType, start: TensorType, window: TensorType, strides: TensorType, dilations: TensorType
 ) -> TensorType:
     """As STABLEHLO_REDUCE_WINDOW without pads; what the window is stands in inputs."""
     assert x.shape is not None
-    numbers = [integers(t) for t in (window, strides, base_dilations, window_dilations)]
-    if any(n is None for n in numbers):
+    size, steps, apart = integers(window), integers(strides), integers(dilations)
+    if size is None or steps is None or apart is None:
         return TensorType(x.dtype, None)
-    size, steps, base, apart = [n or () for n in numbers]
     if len(size) != len(x.shape):
         raise ShapeError(f"a window of {len(size)} axes over {len(x.shape)}", "correct it")
-    return TensorType(x.dtype, tuple(window_extents(x.shape, size, steps, base, apart, ())))
+    return TensorType(x.dtype, tuple(window_extents(x.shape, size, steps, (), apart, ())))
 
 
 @cost_rule("REDUCE_WINDOW", domain=TFLITE)
@@ -186,8 +180,7 @@ def builtin_window_cost(
     start: TensorType,
     window: TensorType,
     strides: TensorType,
-    base_dilations: TensorType,
-    window_dilations: TensorType,
+    dilations: TensorType,
     *,
     reduce_function: int = 0,
     out: TensorType,
