@@ -142,6 +142,23 @@ class ModelBuilder:
         self.model.operatorCodes.append(code)
         return len(self.model.operatorCodes) - 1
 
+    def sparse(self, matrix: Any, dtype: str = "float32", scales: Any = ()) -> int:
+        """A stored matrix [rows, columns] of which only what is not 0 stands in the file, row by row."""
+        array = np.asarray(matrix, dtype)
+        index = self.constant(array[array != 0], dtype, scales)
+        rows, columns = schema.DimensionMetadataT(), schema.DimensionMetadataT()
+        rows.format, rows.denseSize = schema.DimensionType.DENSE, array.shape[0]
+        columns.format = schema.DimensionType.SPARSE_CSR
+        segments, places = schema.Int32VectorT(), schema.Int32VectorT()
+        segments.values = [0, *np.cumsum((array != 0).sum(1)).tolist()]
+        places.values = np.nonzero(array)[1].tolist()
+        columns.arraySegmentsType = columns.arrayIndicesType = schema.SparseIndexVector.Int32Vector
+        columns.arraySegments, columns.arrayIndices = segments, places
+        sparsity = schema.SparsityParametersT()
+        sparsity.traversalOrder, sparsity.blockMap, sparsity.dimMetadata = [0, 1], [], [rows, columns]
+        self.graph.tensors[index].shape, self.graph.tensors[index].sparsity = list(array.shape), sparsity
+        return index
+
     def text(self, *words: str) -> int:
         """A stored tensor of text, in the runtime's form: how many, where each begins, where the last ends, the
         bytes."""

@@ -196,9 +196,28 @@ def hlo_case(m: ModelBuilder) -> None:
         m.output(y)
 
 
-NETWORKS = (hlo_elements, hlo_moves, hlo_random, hlo_composite, hlo_products, hlo_functions, hlo_shapes, hlo_case)
+def hlo_calls(m: ModelBuilder) -> None:
+    """A loop, and a subgraph that is called twice."""
+    n, x = m.input("n", (), "int32"), m.input("x", (2, 6))
+    types, loop = ("int32", "float32"), "StablehloWhileOptions"
+    results = m.op("STABLEHLO_WHILE", (n, x), loop, types, 2, condSubgraphIndex=1, bodySubgraphIndex=2)
+    m.graph.tensors[results[1]].shape = [2, 6]
+    y = m.op("CALL", results[1:], "CallOptions", shape=(2, 6), subgraph=3)
+    m.output(m.op("CALL", (y,), "CallOptions", shape=(2, 6), subgraph=3))
+    m.subgraph("cond")
+    i, _ = m.input("i", (), "int32"), m.input("y", (2, 6))
+    m.output(m.op("STABLEHLO_COMPARE", (i, m.constant(0)), "StablehloCompareOptions", "bool"))
+    m.subgraph("body")
+    i, y = m.input("i", (), "int32"), m.input("y", (2, 6))
+    m.output(m.op("STABLEHLO_SUBTRACT", (i, m.constant(1)), dtype="int32"), m.op("STABLEHLO_TANH", (y,), shape=(2, 6)))
+    m.subgraph("product")
+    y = m.input("y", (2, 6))
+    m.output(m.op("FULLY_CONNECTED", (y, m.weights(6, 6), -1), "FullyConnectedOptions", shape=(2, 6)))
 
-BY_HAND = ("hlo_products", "hlo_functions", "hlo_shapes", "hlo_case")
+
+NETWORKS = (hlo_elements, hlo_moves, hlo_random, hlo_composite, hlo_products, hlo_functions, hlo_shapes, hlo_case, hlo_calls)
+
+BY_HAND = ("hlo_products", "hlo_functions", "hlo_shapes", "hlo_case", "hlo_calls")
 """Networks whose operators the interpreter does not run: the shapes that they are written with are the figures."""
 
 RESIZED = {"hlo_moves": {"x": (5, 8), "updates": (2, 8)}}

@@ -32,8 +32,8 @@ RESIZED = {**networks.RESIZED, **choices.RESIZED, **hlo.RESIZED, **products.RESI
 OUTPUT = Path(__file__).parents[1] / "data" / "tflite"
 
 
-def run(content: bytes, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, list[int]]:
-    """A file and new shapes of inputs -> the shape of each tensor by its name."""
+def run(content: bytes, names: list[str], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, list[int]]:
+    """A file, the names of its tensors in order, and new shapes of inputs -> the shape of each tensor by its name."""
     interpreter = Interpreter(
         model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     )
@@ -46,7 +46,8 @@ def run(content: bytes, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, list
         value = (np.arange(count) % 5).reshape(detail["shape"]).astype(detail["dtype"])
         interpreter.set_tensor(detail["index"], value)
     interpreter.invoke()
-    return {d["name"]: [int(n) for n in d["shape"]] for d in interpreter.get_tensor_details() if d["name"]}
+    shapes_by_index = {d["index"]: [int(n) for n in d["shape"]] for d in interpreter.get_tensor_details()}
+    return {name: shapes_by_index[index] for index, name in enumerate(names) if index in shapes_by_index}
 
 
 def custom() -> bytes:
@@ -81,10 +82,11 @@ def figures_of(name: str, network: Callable[[ModelBuilder], None]) -> tuple[byte
     builder = ModelBuilder()
     network(builder)
     tensors = builder.model.subgraphs[0].tensors
+    names = [tensor.name for tensor in tensors]
     if name in hlo.BY_HAND:
         shapes = {tensor.name: list(map(int, tensor.shape)) for tensor in tensors}
     else:
-        shapes = run(builder.content(), {})
+        shapes = run(builder.content(), names, {})
     for tensor in tensors:
         if tensor.type != schema.TensorType.RESOURCE:
             tensor.shape = shapes[tensor.name]
@@ -96,7 +98,7 @@ def figures_of(name: str, network: Callable[[ModelBuilder], None]) -> tuple[byte
     if name in choices.DIMS:
         figures["dims"] = choices.DIMS[name]
     if name in RESIZED:
-        after = run(content, RESIZED[name])
+        after = run(content, names, RESIZED[name])
         figures["resized"] = {"inputs": RESIZED[name], "shapes": {k: v for k, v in after.items() if k in computed}}
     return content, figures
 

@@ -129,9 +129,18 @@ def pools(m: ModelBuilder) -> None:
     )
 
 
+def sparse_weights(m: ModelBuilder) -> None:
+    """Weights of which only some values are stored, and some that are made dense when the network is loaded."""
+    x = m.input("rows", (2, 8))
+    matrix = [[1.0, 0, 0, 2.0, 0, 0, 0, 3.0], [0] * 8, [0, 4.0] * 4]
+    a = m.op("FULLY_CONNECTED", (x, m.sparse(matrix), -1), "FullyConnectedOptions")
+    w = m.op("DENSIFY", (m.sparse([[0, 1.0, 0], [2.0, 0, 0]]),), "DensifyOptions")
+    m.output(m.op("FULLY_CONNECTED", (a, w, -1), "FullyConnectedOptions"))
+
+
 NETWORKS = (
     *(hybrid_products, hybrid_convolutions, hybrid_batch_product, four_bits, sixteen_by_eight, half_weights, grouped),
-    *(integer_convolutions, adjoints, dimensions, pools),
+    *(integer_convolutions, adjoints, dimensions, pools, sparse_weights),
 )
 
 RESIZED = {
