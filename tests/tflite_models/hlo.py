@@ -215,7 +215,17 @@ def hlo_calls(m: ModelBuilder) -> None:
     m.output(m.op("FULLY_CONNECTED", (y, m.weights(6, 6), -1), "FullyConnectedOptions", shape=(2, 6)))
 
 
-NETWORKS = (hlo_elements, hlo_moves, hlo_random, hlo_composite, hlo_products, hlo_functions, hlo_shapes, hlo_case, hlo_calls)
+NETWORKS = (
+    hlo_elements,
+    hlo_moves,
+    hlo_random,
+    hlo_composite,
+    hlo_products,
+    hlo_functions,
+    hlo_shapes,
+    hlo_case,
+    hlo_calls,
+)
 
 BY_HAND = ("hlo_products", "hlo_functions", "hlo_shapes", "hlo_case", "hlo_calls")
 """Networks whose operators the interpreter does not run: the shapes that they are written with are the figures."""
