@@ -41,7 +41,7 @@ class ModelWalker:
         self.variables: dict[str, str] = {}
         self.differences: list[str] = []
         self.node_names = NodeNames()
-        ops.load_families()
+        ops.load_families(ops.TFLITE_FAMILIES)
 
     def run(self, subgraph: Subgraph, names: list[str], shapes: Mapping[str, Sequence[Dim]]) -> tuple[str, ...]:
         """Adds the inputs, with their new shapes, and the operators of the first subgraph; returns its outputs."""
