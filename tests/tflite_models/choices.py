@@ -165,8 +165,9 @@ NETWORKS = (
     *(reversal, windows, state, trained_weights, words),
 )
 
-DIMS = {"selection": {"nonzero": 19, "unique": 5}}
-"""By network how many elements are not 0, or differ, of the inputs that the interpreter is given."""
+DIMS = {"selection": {"nonzero": 19, "unique": 5}, "control": {"trips": 3}}
+"""By network how many elements are not 0, or differ, of the inputs that the interpreter is given, and how often a loop
+runs."""
 
 RESIZED = {
     "suppression": {"boxes": (50, 4), "scores": (50,)},

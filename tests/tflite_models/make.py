@@ -15,6 +15,7 @@ from typing import Any
 
 import cells
 import choices
+import extensions
 import hlo
 import networks
 import numpy as np
@@ -23,11 +24,13 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from builder import ModelBuilder
 
-MODULES = (cells, choices, hlo, products)
+MODULES = (cells, choices, extensions, hlo, products)
 
 NETWORKS = {**networks.NETWORKS, **{f.__name__: f for module in MODULES for f in module.NETWORKS}}
 
-RESIZED = {**networks.RESIZED, **choices.RESIZED, **hlo.RESIZED, **products.RESIZED}
+BY_HAND = (*extensions.BY_HAND, *hlo.BY_HAND)
+
+RESIZED = {**networks.RESIZED, **choices.RESIZED, **extensions.RESIZED, **hlo.RESIZED, **products.RESIZED}
 
 OUTPUT = Path(__file__).parents[1] / "data" / "tflite"
 
@@ -83,7 +86,7 @@ def figures_of(name: str, network: Callable[[ModelBuilder], None]) -> tuple[byte
     network(builder)
     tensors = builder.model.subgraphs[0].tensors
     names = [tensor.name for tensor in tensors]
-    if name in hlo.BY_HAND:
+    if name in BY_HAND:
         shapes = {tensor.name: list(map(int, tensor.shape)) for tensor in tensors}
     else:
         shapes = run(builder.content(), names, {})
@@ -93,7 +96,7 @@ def figures_of(name: str, network: Callable[[ModelBuilder], None]) -> tuple[byte
     content = builder.content()
     computed = {t.name for t in tensors if ":" in t.name and t.type != schema.TensorType.RESOURCE}
     figures: dict[str, Any] = {"shapes": {k: v for k, v in shapes.items() if k in computed}}
-    if name in hlo.BY_HAND:
+    if name in BY_HAND:
         figures["by_hand"] = True
     if name in choices.DIMS:
         figures["dims"] = choices.DIMS[name]

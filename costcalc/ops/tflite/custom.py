@@ -2,14 +2,16 @@
 
 Domain `tflite.custom` has custom operators by the names in the file, `tflite.flex` those of TensorFlow that the Select
 TF operators run, by TensorFlow's names (`FlexErf` is `tflite.flex:Erf`). Source: LiteRT's
-tflite/kernels/detection_postprocess.cc; MediaPipe's util/tflite/operations.
+tflite/kernels/detection_postprocess.cc, audio_spectrogram.cc, mfcc.cc; MediaPipe's util/tflite/operations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from costcalc.core.formula import Cost
+from costcalc.core.dim import maximum
+from costcalc.core.errors import ShapeError
+from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, declare_unknown, describe, free, operands, shape_rule
 from costcalc.core.traits import contraction_gradient, traits
@@ -64,6 +66,10 @@ declare_unknown(
 )
 
 declare_unknown(
+    "which bins its filters take follows from frequencies; a rule is not written yet", "Mfcc", domain=CUSTOM
+)
+
+declare_unknown(
     "a network compiled for an Arm Ethos-U stands in it as the device's commands: cost the file from before Vela",
     "ethos-u",
     domain=CUSTOM,
@@ -103,6 +109,8 @@ traits("MaxUnpooling2D", domain=CUSTOM, layout="channels_last", positions="lost"
 
 free("MaxUnpooling2D", domain=CUSTOM)
 
+describe("Windows of a signal are taken apart into frequencies.", "AudioSpectrogram", domain=CUSTOM)
+
 describe("Each input value spreads over the output, plus a bias.", *BIASED, domain=CUSTOM)
 
 describe(
@@ -128,6 +136,43 @@ def detection_shape(
     count = max_detections * max_classes_per_detection
     rows = TensorType(DType.FLOAT32, (1, count))
     return TensorType(DType.FLOAT32, (1, count, 4)), rows, rows, TensorType(DType.FLOAT32, (1,))
+
+
+@shape_rule("AudioSpectrogram", domain=CUSTOM)
+def spectrogram_shape(x: TensorType, *, window_size: int, stride: int) -> TensorType:
+    """x [samples, channels] -> [channels, (samples − window) // stride + 1, bins], 0 frames of a shorter signal.
+
+    bins is half of the power of two that holds the window, and one."""
+    samples, channels = known_shape(x, 2, "the signal")
+    if stride < 1 or window_size < 2:
+        raise ShapeError(f"a window of {window_size} moves by {stride}", "correct them")
+    frames = maximum((samples - window_size) // stride + 1, 0)
+    return TensorType(x.dtype, (channels, frames, _transform_length(window_size) // 2 + 1))
+
+
+def _transform_length(window_size: int) -> int:
+    """The power of two that holds a window."""
+    return 1 << (window_size - 1).bit_length()
+
+
+@cost_rule("AudioSpectrogram", domain=CUSTOM)
+def spectrogram_cost(x: TensorType, *, window_size: int, magnitude_squared: int = 0, out: TensorType) -> Cost:
+    """By its definition, per bin a sum over the window's samples of 2 multiplications and 2 additions, and 2
+    multiplications and 1 addition for its magnitude, with a root unless that stays squared; 1 multiplication per
+    windowed sample. A fast Fourier transform does less; no MACs are counted."""
+    channels, frames, _ = known_shape(out, 3, "the output")
+    n = out.elements
+    work = elementwise_work("multiply", "elementwise", channels * frames * window_size, 1, "#windowed samples")
+    work += elementwise_work("multiply", "elementwise", n, 2 * window_size + 2, "#bins")
+    work += elementwise_work("add", "elementwise", n, 2 * window_size + 1, "#bins")
+    return Cost(work=work + elementwise_work("transcendental", "elementwise", n, int(not magnitude_squared), "#bins"))
+
+
+@shape_rule("Mfcc", domain=CUSTOM)
+def mfcc_shape(x: TensorType, rate: TensorType, *, dct_coefficient_count: int) -> TensorType:
+    """x [channels, frames, bins] -> [channels, frames, coefficients]."""
+    channels, frames, _ = known_shape(x, 3, "the spectrogram")
+    return TensorType(x.dtype, (channels, frames, dct_coefficient_count))
 
 
 @cost_rule(*BIASED, domain=CUSTOM)
