@@ -24,7 +24,7 @@ IMAGE = {4: "NCHW", 5: "NCDHW"}
 IMAGE_LAST = {4: "NHWC", 5: "NDHWC"}
 
 IMAGE_SYMBOLS = frozenset("NDHW")
-"""The extents of an image that symbolic_shape opens."""
+"""What symbolic_shape calls the extents of images that it opens."""
 
 
 def has_batch_default(name: str) -> bool:

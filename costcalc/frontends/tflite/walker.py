@@ -94,6 +94,8 @@ class ModelWalker:
             builder.types[name] = UNKNOWN
             return
         builder.add_initializer(name, type_.dtype, type_.shape, self.model.values(tensor))
+        if type_.dtype is DType.INT64 and tensor.quantisation is not None:
+            builder.parameters.add(name)  # a bias beside activations of 16 bits; without a scale it would be indices
         if tensor.data is None:
             builder.stored_kinds[name] = "buffer"
         if tensor.sparse is not None:
