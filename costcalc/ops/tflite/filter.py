@@ -1,5 +1,5 @@
 """TensorFlow Lite's operators whose number of results depends on data: WHERE, UNIQUE, NON_MAX_SUPPRESSION; and look-ups
-in tables of keys.
+in lists that are searched.
 
 A number that depends on data is a symbol, bounded where its inputs bound it. Source: LiteRT's tflite/kernels (where.cc,
 unique.cc, non_max_suppression.cc, hashtable_lookup.cc, lsh_projection.cc, skip_gram.cc, bucketize.cc).
@@ -12,21 +12,17 @@ from collections.abc import Sequence
 from costcalc.core.dim import Dim
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType
-from costcalc.core.registry import FreshSymbol, cost_rule, declare_unknown, describe, free, operands, shape_rule
+from costcalc.core.registry import FreshSymbol, cost_rule, declare_unknown, describe, operands, shape_rule
 from costcalc.core.traits import traits
 from costcalc.ops.tflite.fused import TFLITE, known_shape
 
 SUPPRESSIONS = ("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5")
 
-TABLES = ("HASHTABLE", "HASHTABLE_IMPORT", "HASHTABLE_SIZE")
-
-free(*TABLES, domain=TFLITE)
-
 operands("HASHTABLE_LOOKUP", domain=TFLITE, weights=(2,))
 
 traits("HASHTABLE_LOOKUP", domain=TFLITE, kind="lookup", positions="lost", keeps="indices")
 
-traits("WHERE", "UNIQUE", *SUPPRESSIONS, "HASHTABLE_FIND", "BUCKETIZE", domain=TFLITE, keeps="nothing")
+traits("WHERE", "UNIQUE", *SUPPRESSIONS, "BUCKETIZE", domain=TFLITE, keeps="nothing")
 
 traits("WHERE", "UNIQUE", *SUPPRESSIONS, domain=TFLITE, positions="lost")
 
@@ -36,9 +32,7 @@ describe("Each different element once.", "UNIQUE", domain=TFLITE)
 
 describe("Boxes that overlap a better one too much are dropped.", *SUPPRESSIONS, domain=TFLITE)
 
-describe("Each key is looked up in a table.", "HASHTABLE_FIND", "HASHTABLE_LOOKUP", domain=TFLITE)
-
-describe("Makes, fills or measures a table of keys.", *TABLES, domain=TFLITE)
+describe("Each key is looked up in a list of keys.", "HASHTABLE_LOOKUP", domain=TFLITE)
 
 describe("The place of each element among boundaries in order.", "BUCKETIZE", domain=TFLITE)
 
@@ -104,33 +98,9 @@ def lookup_shape(keys: TensorType, table: TensorType, rows: TensorType) -> tuple
     return TensorType(rows.dtype, (n, *rows.shape[1:])), TensorType(DType.UINT8, (n,))
 
 
-@shape_rule("HASHTABLE_FIND", domain=TFLITE)
-def find_shape(table: TensorType, keys: TensorType, default: TensorType) -> TensorType:
-    """A value for each key."""
-    return TensorType(default.dtype, keys.shape)
-
-
-@shape_rule("HASHTABLE", domain=TFLITE)
-def table_shape() -> TensorType:
-    """The number of a table: one integer."""
-    return TensorType(DType.INT32, (1,))
-
-
-@shape_rule("HASHTABLE_SIZE", domain=TFLITE)
-def size_shape(table: TensorType) -> TensorType:
-    """One number."""
-    return TensorType(DType.INT64, (1,))
-
-
 @cost_rule("HASHTABLE_LOOKUP", domain=TFLITE)
 def lookup_cost(keys: TensorType, table: TensorType, rows: TensorType) -> Cost:
     """One comparison per key: a lower bound, for the search looks at more."""
-    return Cost(work=elementwise_work("compare", "elementwise", keys.elements, 1, "#keys"))
-
-
-@cost_rule("HASHTABLE_FIND", domain=TFLITE)
-def find_cost(table: TensorType, keys: TensorType, default: TensorType) -> Cost:
-    """One comparison per key: a lower bound, for a key is hashed first."""
     return Cost(work=elementwise_work("compare", "elementwise", keys.elements, 1, "#keys"))
 
 
