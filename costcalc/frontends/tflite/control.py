@@ -1,6 +1,7 @@
 """Operators that run other subgraphs of the file -> the nodes of these: CALL, IF and WHILE, and their StableHLO forms.
 
-Of the branches of an IF or a CASE the one with most FLOPs counts; the number of a WHILE's runs is a symbol.
+Of the branches of an IF or a CASE the one with most FLOPs counts; the number of a WHILE's runs is a symbol where its
+condition depends on data.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import UNKNOWN
+from costcalc.core.ir import UNKNOWN, TensorType
 from costcalc.frontends.branches import drop_cheaper_branch
 from costcalc.frontends.tflite.flatbuffer import REMEDY
 from costcalc.frontends.tflite.model import OperatorCall
@@ -17,6 +19,9 @@ from costcalc.graph.builder import GraphBuilder
 
 Inline = Callable[[int, Sequence[str], str], list[str]]
 """(subgraph, values of its inputs, name before those of its values) -> the values of its outputs, its nodes added."""
+
+CountTrips = Callable[[OperatorCall, Sequence[int | None]], int | None]
+"""(WHILE, the first values of what it carries where they are known) -> how often its body runs, None of an open one."""
 
 CALLEES = frozenset(("subgraph", "then_subgraph", "cond_subgraph", "branch_subgraphs"))
 """Attributes of which an operator that runs subgraphs has one."""
@@ -29,6 +34,7 @@ def add_control(
     inputs: Sequence[str],
     outputs: Sequence[str],
     inline: Inline,
+    count: CountTrips,
 ) -> None:
     """Adds the subgraphs that an operator runs, and the operator itself, which computes nothing: its outputs ("" for
     one that nothing takes) have the types of what these give. LoadError where they disagree in their number."""
@@ -43,7 +49,7 @@ def add_control(
         branches = {f"branch{i}": callee for i, callee in enumerate(attributes["branch_subgraphs"])}
         read, results = _add_branches(builder, name, inputs, inline, branches)
     else:
-        read, results = _add_loop(builder, operator, name, inputs, inline)
+        read, results = _add_loop(builder, operator, name, inputs, inline, count)
     read = [value for value in dict.fromkeys(read) if value]
     if len(results) != len(outputs):
         raise LoadError(f"{name} has {len(outputs)} outputs, what it runs gives {len(results)}", REMEDY)
@@ -76,20 +82,33 @@ def _add_branches(
 
 
 def _add_loop(
-    builder: GraphBuilder, operator: OperatorCall, name: str, inputs: Sequence[str], inline: Inline
+    builder: GraphBuilder,
+    operator: OperatorCall,
+    name: str,
+    inputs: Sequence[str],
+    inline: Inline,
+    count: CountTrips,
 ) -> tuple[list[str], list[str]]:
     """A condition and a body that both take the carried values -> what the operator reads, and its results: those of
-    the body, which runs as often as a symbol says, the condition once more."""
+    the body, which runs as often as its counters or a symbol say, the condition once more."""
     carried: list[str] = []
     for position, value in enumerate(inputs):
         carried.append(f"{name}/carried{position}")
         if carried[-1] in builder.types:
             raise LoadError(f"two values are called {carried[-1]!r}", REMEDY)
         builder.types[carried[-1]] = builder.types.get(value, UNKNOWN)._replace(value=None)
-    trips = builder.fresh(name, "trips")
+    trips: Dim | None = count(operator, [_known_integer(builder.types.get(value)) for value in inputs])
+    if trips is None:
+        trips = builder.fresh(name, "trips")
     results: list[str] = []
     for key, runs in (("cond", trips + 1), ("body", trips)):
         start = len(builder.nodes)
         results = inline(operator.attributes[f"{key}_subgraph"], carried, f"{name}/{key}")
         builder.nodes[start:] = [replace(node, count=node.count * runs) for node in builder.nodes[start:]]
     return [*inputs, *results], results
+
+
+def _known_integer(t: TensorType | None) -> int | None:
+    """The element of a tensor of one whole number; None of another tensor, or where it is not known."""
+    value = t.value if t is not None else None
+    return value[0] if value is not None and len(value) == 1 and type(value[0]) is int else None

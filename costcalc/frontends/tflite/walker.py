@@ -8,13 +8,15 @@ from typing import Any
 from costcalc import ops
 from costcalc.core import registry
 from costcalc.core.budget import NODE_STEPS, spend
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, Poly, symbols
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
 from costcalc.core.ir import UNKNOWN, DType, TensorType
+from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS
 from costcalc.frontends.tflite.control import CALLEES, add_control
 from costcalc.frontends.tflite.flatbuffer import REMEDY
 from costcalc.frontends.tflite.model import OperatorCall, Subgraph, Tensor, TfliteModel
 from costcalc.frontends.tflite.names import NodeNames, unique_names
+from costcalc.frontends.tflite.trips import count_trips
 from costcalc.frontends.tflite.variables import HANDLE, find_variable_types, variable_key
 from costcalc.graph.builder import GraphBuilder
 
@@ -39,6 +41,7 @@ class ModelWalker:
         self.quantised: set[str] = set()
         self.variable_types = find_variable_types(model)
         self.variables: dict[str, str] = {}
+        self.open_extents: set[str] = set()
         self.differences: list[str] = []
         self.node_names = NodeNames()
         ops.load_families(ops.TFLITE_FAMILIES)
@@ -119,7 +122,7 @@ class ModelWalker:
         known, nodes = len(builder.types), len(builder.nodes)
         try:
             builder.add(op_type, inputs, attributes, name=name, outputs=outputs, domain=domain)
-            difference = self._find_difference(operator, outputs, frame)
+            difference = self._find_difference(operator, name, inputs, outputs, frame)
         except LimitError:
             raise
         except CostcalcError as error:
@@ -134,6 +137,34 @@ class ModelWalker:
             for value in list(builder.types)[known:]:
                 del builder.types[value]
             builder.add(op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, types=declared)
+
+    def _open_shape(self, tensor: Tensor, name: str, limits: Sequence[Dim] | None) -> tuple[Dim, ...] | None:
+        """The shape in the file, with a new symbol for each extent that its signature leaves open; limits are the
+        largest that they can be."""
+        shape = tensor.type.shape
+        if shape is None or -1 not in tensor.signature:
+            return shape
+        extents: list[Dim] = []
+        for axis, (extent, signature) in enumerate(zip(shape, tensor.signature, strict=True)):
+            if signature == -1:
+                limit = limits[axis] if limits is not None and len(limits) == len(shape) else None
+                extents.append(self.builder.fresh(name, f"extent{axis}", limit))
+                self.open_extents.update(symbols(extents[-1]))
+            else:
+                extents.append(extent)
+        return tuple(extents)
+
+    def _close_shape(self, shape: Sequence[Dim], tensor: Tensor) -> tuple[Dim, ...]:
+        """An inferred shape with the file's number for each extent of such symbols that its signature fixes."""
+        declared = tensor.type.shape
+        if not self.open_extents or declared is None or len(declared) != len(shape):
+            return tuple(shape)
+        return tuple(
+            [
+                b if isinstance(a, Poly) and s != -1 and self.open_extents.issuperset(symbols(a)) else a
+                for a, b, s in zip(shape, declared, tensor.signature, strict=True)
+            ]
+        )
 
     def _derive_attributes(
         self, operator: OperatorCall, types: Sequence[TensorType | None], declared: Sequence[TensorType]
@@ -151,10 +182,15 @@ class ModelWalker:
             attributes["body"] = " ".join([inner.name for inner in subgraphs[body].operators[:MAX_BODY]])
         return attributes
 
-    def _find_difference(self, operator: OperatorCall, outputs: Sequence[str], frame: SubgraphWalker) -> str:
+    def _find_difference(
+        self, operator: OperatorCall, name: str, inputs: Sequence[str], outputs: Sequence[str], frame: SubgraphWalker
+    ) -> str:
         """What differs between the inferred shapes and those in the file; "" where they agree, or inputs are resized.
-        The file's element types are taken, and its shapes where none is inferred."""
+        The file's element types are taken, and its shapes where none is inferred; an extent that it leaves open is a
+        symbol, until the file has a number again."""
         types = self.builder.types
+        traits = TRAITS.get(name_operator(operator), UNKNOWN_TRAITS)
+        limits = types[inputs[0]].shape if traits.reads == "part" and inputs and inputs[0] else None
         for index, output in zip(operator.outputs, outputs, strict=True):
             if not output:
                 continue
@@ -163,9 +199,11 @@ class ModelWalker:
                 continue
             shape = inferred.shape
             if shape is None and not self.is_resized:
-                types[output] = tensor.type
+                types[output] = tensor.type._replace(shape=self._open_shape(tensor, name, limits))
                 continue
-            types[output] = inferred._replace(dtype=tensor.type.dtype)
+            if shape is not None and not self.is_resized:
+                shape = self._close_shape(shape, tensor)
+            types[output] = inferred._replace(dtype=tensor.type.dtype, shape=shape)
             if shape is not None and not self.is_resized and _differ(shape, tensor):
                 return f"{list(map(str, shape))} for {list(map(str, tensor.type.shape or ()))}"
         return ""
@@ -210,9 +248,14 @@ class SubgraphWalker:
             if output:
                 self.walker.note_quantised(self.subgraph.tensors[index], output)
         if not CALLEES.isdisjoint(operator.attributes):
-            add_control(self.walker.builder, operator, name, inputs, outputs, self._inline)
+            add_control(self.walker.builder, operator, name, inputs, outputs, self._inline, self._count_trips)
             return
         self.walker.add_node(operator, name, inputs, outputs, self)
+
+    def _count_trips(self, operator: OperatorCall, values: Sequence[int | None]) -> int | None:
+        """How often the body of a WHILE runs; None where that depends on data."""
+        condition, body = (operator.attributes[f"{key}_subgraph"] for key in ("cond", "body"))
+        return count_trips(self.walker.model, condition, body, values)
 
     def _inline(self, callee: int, inputs: Sequence[str], name: str) -> list[str]:
         """Adds the operators of another subgraph with these inputs; returns the values of its outputs. LoadError where
