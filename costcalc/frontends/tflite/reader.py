@@ -18,10 +18,10 @@ from costcalc.core.ir import Graph
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.symbols import IMAGE_SYMBOLS, symbolic_shape, unknown_symbol_remedy
 from costcalc.frontends.tflite.model import VERSION, Subgraph, TfliteModel
-from costcalc.frontends.tflite.names import unique_names
+from costcalc.frontends.tflite.names import DOMAIN, unique_names
 from costcalc.frontends.tflite.signatures import choose_signature, name_inputs
 from costcalc.frontends.tflite.variables import mark_states
-from costcalc.frontends.tflite.walker import DOMAIN, ModelWalker
+from costcalc.frontends.tflite.walker import ModelWalker
 from costcalc.graph.builder import GraphBuilder
 
 

@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from costcalc import ops
 from costcalc.core import registry
 from costcalc.core.budget import NODE_STEPS, spend
-from costcalc.core.dim import Dim, Poly, symbols
+from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
 from costcalc.core.ir import UNKNOWN, DType, TensorType
-from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS
 from costcalc.frontends.tflite.control import CALLEES, add_control
+from costcalc.frontends.tflite.declared import DeclaredShapes
+from costcalc.frontends.tflite.derived import derive_attributes
 from costcalc.frontends.tflite.flatbuffer import REMEDY
 from costcalc.frontends.tflite.model import OperatorCall, Subgraph, Tensor, TfliteModel
-from costcalc.frontends.tflite.names import NodeNames, unique_names
+from costcalc.frontends.tflite.names import NodeNames, name_operator, unique_names
 from costcalc.frontends.tflite.trips import count_trips
 from costcalc.frontends.tflite.variables import HANDLE, find_variable_types, variable_key
 from costcalc.graph.builder import GraphBuilder
 
-DOMAIN, CUSTOM_DOMAIN, FLEX_DOMAIN = "tflite", "tflite.custom", "tflite.flex"
-"""The domains of builtin operators, of custom ones by their own names, and of TensorFlow's (Select TF)."""
-
-FLEX = "Flex"
-"""Begins the names of custom operators that TensorFlow's own kernels run."""
-
 MAX_DEPTH = 16
 """Subgraphs that call one another in a row."""
-
-MAX_BODY = 8
-"""Operators of the body of a reduction that are named."""
 
 
 class ModelWalker:
@@ -38,10 +29,10 @@ class ModelWalker:
 
     def __init__(self, builder: GraphBuilder, model: TfliteModel, is_resized: bool) -> None:
         self.builder, self.model, self.is_resized = builder, model, is_resized
+        self.declared_shapes = DeclaredShapes(builder, is_resized)
         self.quantised: set[str] = set()
         self.variable_types = find_variable_types(model)
         self.variables: dict[str, str] = {}
-        self.open_extents: set[str] = set()
         self.differences: list[str] = []
         self.node_names = NodeNames()
         ops.load_families(ops.TFLITE_FAMILIES)
@@ -112,17 +103,22 @@ class ModelWalker:
         domain, op_type = name_operator(operator)
         if op_type == HANDLE:
             inputs = [value for value in (self.add_variable(operator, name),) if value]
+        tensors = frame.subgraph.tensors
         declared = [frame.declared(i) for i in operator.outputs]
-        attributes = self._derive_attributes(operator, [builder.types.get(value) for value in inputs], declared)
+        attributes = derive_attributes(self.model, operator, [builder.types.get(value) for value in inputs], declared)
         is_kept = not self.is_resized or frame.has_declared_inputs(operator)
         if (domain, op_type) not in registry.SHAPE_RULES or not outputs or (op_type == HANDLE and not inputs):
-            types = [t if is_kept else t._replace(shape=None) for t in declared] if outputs else [UNKNOWN]
+            shapes = self.declared_shapes
+            types = [
+                t._replace(shape=shapes.open_shape(tensors[i], name) if is_kept else None) if i >= 0 else t
+                for i, t in zip(operator.outputs, declared, strict=True)
+            ] or [UNKNOWN]
             builder.add(op_type, inputs, attributes, name=name, outputs=outputs or (name,), domain=domain, types=types)
             return
         known, nodes = len(builder.types), len(builder.nodes)
         try:
             builder.add(op_type, inputs, attributes, name=name, outputs=outputs, domain=domain)
-            difference = self._find_difference(operator, name, inputs, outputs, frame)
+            difference = self.declared_shapes.find_difference(operator, name, inputs, outputs, tensors)
         except LimitError:
             raise
         except CostcalcError as error:
@@ -137,76 +133,6 @@ class ModelWalker:
             for value in list(builder.types)[known:]:
                 del builder.types[value]
             builder.add(op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, types=declared)
-
-    def _open_shape(self, tensor: Tensor, name: str, limits: Sequence[Dim] | None) -> tuple[Dim, ...] | None:
-        """The shape in the file, with a new symbol for each extent that its signature leaves open; limits are the
-        largest that they can be."""
-        shape = tensor.type.shape
-        if shape is None or -1 not in tensor.signature:
-            return shape
-        extents: list[Dim] = []
-        for axis, (extent, signature) in enumerate(zip(shape, tensor.signature, strict=True)):
-            if signature == -1:
-                limit = limits[axis] if limits is not None and len(limits) == len(shape) else None
-                extents.append(self.builder.fresh(name, f"extent{axis}", limit))
-                self.open_extents.update(symbols(extents[-1]))
-            else:
-                extents.append(extent)
-        return tuple(extents)
-
-    def _close_shape(self, shape: Sequence[Dim], tensor: Tensor) -> tuple[Dim, ...]:
-        """An inferred shape with the file's number for each extent of such symbols that its signature fixes."""
-        declared = tensor.type.shape
-        if not self.open_extents or declared is None or len(declared) != len(shape):
-            return tuple(shape)
-        return tuple(
-            [
-                b if isinstance(a, Poly) and s != -1 and self.open_extents.issuperset(symbols(a)) else a
-                for a, b, s in zip(shape, declared, tensor.signature, strict=True)
-            ]
-        )
-
-    def _derive_attributes(
-        self, operator: OperatorCall, types: Sequence[TensorType | None], declared: Sequence[TensorType]
-    ) -> dict[str, Any]:
-        """The attributes of an operator: those in the file, those that follow from its inputs' shapes, what only the
-        type of its output says, and the operators of its body."""
-        attributes = derive_attributes(operator, types)
-        if operator.name in TYPED and declared:
-            attributes |= {"shape": declared[-1].shape, "to": declared[-1].dtype.code}
-        body = attributes.get("body")
-        if body is not None and not operator.is_custom:
-            subgraphs = self.model.subgraphs
-            if not 0 <= body < len(subgraphs):
-                raise LoadError(f"{operator.name} calls subgraph {body}, and there are {len(subgraphs)}", REMEDY)
-            attributes["body"] = " ".join([inner.name for inner in subgraphs[body].operators[:MAX_BODY]])
-        return attributes
-
-    def _find_difference(
-        self, operator: OperatorCall, name: str, inputs: Sequence[str], outputs: Sequence[str], frame: SubgraphWalker
-    ) -> str:
-        """What differs between the inferred shapes and those in the file; "" where they agree, or inputs are resized.
-        The file's element types are taken, and its shapes where none is inferred; an extent that it leaves open is a
-        symbol, until the file has a number again."""
-        types = self.builder.types
-        traits = TRAITS.get(name_operator(operator), UNKNOWN_TRAITS)
-        limits = types[inputs[0]].shape if traits.reads == "part" and inputs and inputs[0] else None
-        for index, output in zip(operator.outputs, outputs, strict=True):
-            if not output:
-                continue
-            tensor, inferred = frame.subgraph.tensors[index], types[output]
-            if tensor.type.dtype is DType.UNDEFINED:  # a resource, whose type stands where it is used
-                continue
-            shape = inferred.shape
-            if shape is None and not self.is_resized:
-                types[output] = tensor.type._replace(shape=self._open_shape(tensor, name, limits))
-                continue
-            if shape is not None and not self.is_resized:
-                shape = self._close_shape(shape, tensor)
-            types[output] = inferred._replace(dtype=tensor.type.dtype, shape=shape)
-            if shape is not None and not self.is_resized and _differ(shape, tensor):
-                return f"{list(map(str, shape))} for {list(map(str, tensor.type.shape or ()))}"
-        return ""
 
 
 class SubgraphWalker:
@@ -273,48 +199,3 @@ class SubgraphWalker:
         frame = SubgraphWalker(self.walker, inner, names, self.depth + 1)
         frame.add_operators()
         return [frame.value(i) for i in inner.outputs]
-
-
-def _differ(shape: Sequence[Dim], tensor: Tensor) -> bool:
-    """Whether an inferred shape is none that the file allows: its own, or any where its signature leaves extents or the
-    rank open. An inferred extent that depends on data is a symbol, which the file's number says nothing about."""
-    if not tensor.has_rank:
-        return False
-    declared = tensor.type.shape or ()
-    if len(declared) != len(shape):
-        return True
-    known = [
-        (a, b) for a, b, s in zip(shape, declared, tensor.signature, strict=True) if isinstance(a, int) and s != -1
-    ]
-    return any(a != b for a, b in known)
-
-
-def name_operator(operator: OperatorCall) -> tuple[str, str]:
-    """A call -> (domain, op_type) of its node."""
-    if not operator.is_custom:
-        return DOMAIN, operator.name
-    if operator.name.startswith(FLEX) and len(operator.name) > len(FLEX):
-        return FLEX_DOMAIN, operator.name[len(FLEX) :]
-    return CUSTOM_DOMAIN, operator.name
-
-
-def derive_attributes(operator: OperatorCall, types: Sequence[TensorType | None]) -> dict[str, Any]:
-    """An operator and its inputs' types -> its attributes with those that follow from shapes: the groups of a
-    convolution, and that the weights of a product have a row for each output."""
-    attributes = dict(operator.attributes)
-    shapes = [t.shape if t is not None else None for t in types]
-    if operator.name == "FULLY_CONNECTED":
-        attributes["transB"] = 1
-    elif operator.name in GROUPED and len(shapes) > 1 and shapes[0] and shapes[1]:
-        channels, per_group = shapes[0][-1], 1 if operator.name == "DEPTHWISE_CONV_2D" else shapes[1][-1]
-        if isinstance(channels, int) and isinstance(per_group, int) and per_group and channels != per_group:
-            attributes["group"] = channels // per_group
-    return attributes
-
-
-GROUPED = ("CONV_2D", "DEPTHWISE_CONV_2D")
-
-TYPED = (
-    *("BITCAST", "STABLEHLO_BROADCAST_IN_DIM", "STABLEHLO_IOTA", "STABLEHLO_RESHAPE", "STABLEHLO_RNG_BIT_GENERATOR"),
-)
-"""Operators whose result is told by the type of their last output alone: its shape and element type are attributes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.cli import environment, ok
@@ -19,7 +20,7 @@ from costcalc.frontends.tflite.model import read_model
 FOLDER = DATA / "tflite"
 
 
-def analyze(name: str, **options: object) -> costcalc.Report:
+def analyze(name: str, **options: Any) -> costcalc.Report:
     return costcalc.analyze(FOLDER / f"{name}.tflite", **options)
 
 
