@@ -161,21 +161,23 @@ def words(m: ModelBuilder) -> None:
 
 
 def counted(m: ModelBuilder) -> None:
-    """A loop that ends by its counters: below 7 by steps of 2, or up to 9 by steps of 1; the first one ends it."""
-    x = m.input("x", (2, 6))
-    carried = (m.constant(0), m.constant(2), x)
+    """A loop that ends by its counters: below 7 by steps of 2, or up to 9 by steps of 1; the first one ends it. It
+    begins with a stored state, and carries the weights that it reads."""
+    m.input("x", (2, 6))
+    state = m.constant([[0.0] * 6] * 2, "float32", name="state")
+    carried = (m.constant(0), m.constant(2), state, m.weights(6, 6, name="weights"))
     loop = {"condSubgraphIndex": 1, "bodySubgraphIndex": 2}
-    results = m.op("WHILE", carried, "WhileOptions", ("int32", "int32", "float32"), 3, **loop)
+    results = m.op("WHILE", carried, "WhileOptions", ("int32", "int32", "float32", "float32"), 4, **loop)
     m.output(*results)
     m.subgraph("cond")
-    i, j, _ = m.input("i", (), "int32"), m.input("j", (), "int32"), m.input("y", (2, 6))
+    i, j, _, _ = m.input("i", (), "int32"), m.input("j", (), "int32"), m.input("y", (2, 6)), m.input("w", (6, 6))
     first = m.op("LESS", (i, m.constant(7)), dtype="bool")
     m.output(m.op("LOGICAL_AND", (first, m.op("GREATER_EQUAL", (m.constant(9), j), dtype="bool")), dtype="bool"))
     m.subgraph("body")
-    i, j, y = m.input("i", (), "int32"), m.input("j", (), "int32"), m.input("y", (2, 6))
-    z = m.op("FULLY_CONNECTED", (y, m.weights(6, 6), -1), "FullyConnectedOptions", shape=(2, 6))
+    i, j, y, w = m.input("i", (), "int32"), m.input("j", (), "int32"), m.input("y", (2, 6)), m.input("w", (6, 6))
+    z = m.op("FULLY_CONNECTED", (y, w, -1), "FullyConnectedOptions", shape=(2, 6))
     step, one = m.constant(2), m.constant(1)
-    m.output(*[m.op("ADD", pair, "AddOptions", dtype="int32") for pair in ((i, step), (one, j))], z)
+    m.output(*[m.op("ADD", pair, "AddOptions", dtype="int32") for pair in ((i, step), (one, j))], z, w)
 
 
 NETWORKS = (

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN, TensorType
 from costcalc.frontends.branches import drop_cheaper_branch
@@ -20,8 +19,9 @@ from costcalc.graph.builder import GraphBuilder
 Inline = Callable[[int, Sequence[str], str], list[str]]
 """(subgraph, values of its inputs, name before those of its values) -> the values of its outputs, its nodes added."""
 
-CountTrips = Callable[[OperatorCall, Sequence[int | None]], int | None]
-"""(WHILE, the first values of what it carries where they are known) -> how often its body runs, None of an open one."""
+AnalyseLoop = Callable[[OperatorCall, Sequence[int | None]], tuple[int | None, frozenset[int]]]
+"""(WHILE, the first values of what it carries where they are known) -> how often its body runs, None of an open one;
+and the positions of what stays the same in all runs."""
 
 CALLEES = frozenset(("subgraph", "then_subgraph", "cond_subgraph", "branch_subgraphs"))
 """Attributes of which an operator that runs subgraphs has one."""
@@ -34,7 +34,7 @@ def add_control(
     inputs: Sequence[str],
     outputs: Sequence[str],
     inline: Inline,
-    count: CountTrips,
+    analyse: AnalyseLoop,
 ) -> None:
     """Adds the subgraphs that an operator runs, and the operator itself, which computes nothing: its outputs ("" for
     one that nothing takes) have the types of what these give. LoadError where they disagree in their number."""
@@ -49,7 +49,7 @@ def add_control(
         branches = {f"branch{i}": callee for i, callee in enumerate(attributes["branch_subgraphs"])}
         read, results = _add_branches(builder, name, inputs, inline, branches)
     else:
-        read, results = _add_loop(builder, operator, name, inputs, inline, count)
+        read, results = _add_loop(builder, operator, name, inputs, inline, analyse)
     read = [value for value in dict.fromkeys(read) if value]
     if len(results) != len(outputs):
         raise LoadError(f"{name} has {len(outputs)} outputs, what it runs gives {len(results)}", REMEDY)
@@ -87,19 +87,23 @@ def _add_loop(
     name: str,
     inputs: Sequence[str],
     inline: Inline,
-    count: CountTrips,
+    analyse: AnalyseLoop,
 ) -> tuple[list[str], list[str]]:
     """A condition and a body that both take the carried values -> what the operator reads, and its results: those of
     the body, which runs as often as its counters or a symbol say, the condition once more."""
+    count_of_runs, invariants = analyse(operator, [_known_integer(builder.types.get(value)) for value in inputs])
     carried: list[str] = []
     for position, value in enumerate(inputs):
+        if position in invariants:
+            carried.append(value)
+            continue
+        if value in builder.initializers and builder.types[value].dtype.is_float:
+            builder.stored_kinds.setdefault(value, "buffer")  # what the first run begins with is not learned
         carried.append(f"{name}/carried{position}")
         if carried[-1] in builder.types:
             raise LoadError(f"two values are called {carried[-1]!r}", REMEDY)
         builder.types[carried[-1]] = builder.types.get(value, UNKNOWN)._replace(value=None)
-    trips: Dim | None = count(operator, [_known_integer(builder.types.get(value)) for value in inputs])
-    if trips is None:
-        trips = builder.fresh(name, "trips")
+    trips = builder.fresh(name, "trips") if count_of_runs is None else count_of_runs
     results: list[str] = []
     for key, runs in (("cond", trips + 1), ("body", trips)):
         start = len(builder.nodes)

@@ -49,7 +49,7 @@ class DeclaredShapes:
                 types[output] = tensor.type._replace(shape=self.open_shape(tensor, name, limits))
                 continue
             if shape is not None and not self.is_resized:
-                shape = self._close_shape(shape, tensor)
+                shape = self.close_shape(shape, tensor)
             types[output] = inferred._replace(dtype=tensor.type.dtype, shape=shape)
             if shape is not None and not self.is_resized and _differ(shape, tensor):
                 return f"{list(map(str, shape))} for {list(map(str, tensor.type.shape or ()))}"
@@ -71,7 +71,7 @@ class DeclaredShapes:
                 extents.append(extent)
         return tuple(extents)
 
-    def _close_shape(self, shape: Sequence[Dim], tensor: Tensor) -> tuple[Dim, ...]:
+    def close_shape(self, shape: Sequence[Dim], tensor: Tensor) -> tuple[Dim, ...]:
         """An inferred shape with the file's number for each extent of such symbols that its signature fixes."""
         declared = tensor.type.shape
         if not self.open_extents or declared is None or len(declared) != len(shape):

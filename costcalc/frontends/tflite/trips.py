@@ -39,6 +39,14 @@ def count_trips(model: TfliteModel, condition: int, body: int, values: Sequence[
     return min(known) if known and len(known) == len(counts) else None
 
 
+def find_invariants(model: TfliteModel, body: int) -> frozenset[int]:
+    """The subgraph of a loop's body -> the positions of what it carries and gives on as it is."""
+    if not 0 <= body < len(model.subgraphs):
+        return frozenset()
+    pairs = zip(model.subgraphs[body].inputs, model.subgraphs[body].outputs, strict=False)
+    return frozenset([position for position, (source, result) in enumerate(pairs) if source == result])
+
+
 def _producers(subgraph: Subgraph) -> dict[int, OperatorCall]:
     return {index: call for call in subgraph.operators for index in call.outputs}
 

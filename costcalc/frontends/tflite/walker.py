@@ -16,7 +16,7 @@ from costcalc.frontends.tflite.derived import derive_attributes
 from costcalc.frontends.tflite.flatbuffer import REMEDY
 from costcalc.frontends.tflite.model import OperatorCall, Subgraph, Tensor, TfliteModel
 from costcalc.frontends.tflite.names import NodeNames, name_operator, unique_names
-from costcalc.frontends.tflite.trips import count_trips
+from costcalc.frontends.tflite.trips import count_trips, find_invariants
 from costcalc.frontends.tflite.variables import HANDLE, find_variable_types, variable_key
 from costcalc.graph.builder import GraphBuilder
 
@@ -174,14 +174,26 @@ class SubgraphWalker:
             if output:
                 self.walker.note_quantised(self.subgraph.tensors[index], output)
         if not CALLEES.isdisjoint(operator.attributes):
-            add_control(self.walker.builder, operator, name, inputs, outputs, self._inline, self._count_trips)
+            add_control(self.walker.builder, operator, name, inputs, outputs, self._inline, self._analyse_loop)
+            self._close_shapes(operator, outputs)
             return
         self.walker.add_node(operator, name, inputs, outputs, self)
 
-    def _count_trips(self, operator: OperatorCall, values: Sequence[int | None]) -> int | None:
-        """How often the body of a WHILE runs; None where that depends on data."""
+    def _close_shapes(self, operator: OperatorCall, outputs: Sequence[str]) -> None:
+        """Gives what subgraphs leave open the numbers that the file has for the operator's own outputs."""
+        types = self.walker.builder.types
+        for index, output in zip(operator.outputs, outputs, strict=True):
+            shape = types[output].shape if output else None
+            if shape is not None and not self.walker.is_resized:
+                closed = self.walker.declared_shapes.close_shape(shape, self.subgraph.tensors[index])
+                types[output] = types[output]._replace(shape=closed)
+
+    def _analyse_loop(self, operator: OperatorCall, values: Sequence[int | None]) -> tuple[int | None, frozenset[int]]:
+        """How often the body of a WHILE runs, None where that depends on data; the positions of what it leaves as it
+        is."""
         condition, body = (operator.attributes[f"{key}_subgraph"] for key in ("cond", "body"))
-        return count_trips(self.walker.model, condition, body, values)
+        model = self.walker.model
+        return count_trips(model, condition, body, values), find_invariants(model, body)
 
     def _inline(self, callee: int, inputs: Sequence[str], name: str) -> list[str]:
         """Adds the operators of another subgraph with these inputs; returns the values of its outputs. LoadError where

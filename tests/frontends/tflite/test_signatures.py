@@ -56,6 +56,13 @@ def test_variables_are_weights_or_states() -> None:
     assert tuple(total(state, key) for key in ("params", "buffers", "weight_bytes")) == (0, 2 * 3, 2 * 3 * 4)
 
 
+def test_what_a_loop_carries() -> None:
+    """The weights that it leaves as they are count once, as weights; the state that it begins with is a buffer."""
+    report = analyze("counted")
+    assert (total(report, "params"), total(report, "buffers")) == (6 * 6, 2 * 6)
+    assert report.macs == 4 * 2 * 6 * 6
+
+
 def test_symbolic_opens_the_batch_and_the_image() -> None:
     """Channels stand last: the extent of 3 stays."""
     report = analyze("quantised", symbolic=True)
