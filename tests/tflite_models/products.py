@@ -138,9 +138,22 @@ def sparse_weights(m: ModelBuilder) -> None:
     m.output(m.op("FULLY_CONNECTED", (a, w, -1), "FullyConnectedOptions"))
 
 
+def separable(m: ModelBuilder) -> None:
+    """The beginning and the end of a MobileNet, whose likeness in YAML stands in the tests."""
+    x = m.input("image", (1, 16, 16, 3))
+    two = {"strideW": 2, "strideH": 2, "fusedActivationFunction": RELU}
+    a = m.op("CONV_2D", (x, m.weights(8, 3, 3, 3), m.weights(8)), "Conv2DOptions", padding=SAME, **two)
+    weights = (m.weights(1, 3, 3, 8), m.weights(8))
+    options = {"depthMultiplier": 1, "fusedActivationFunction": RELU, **ONE}
+    b = m.op("DEPTHWISE_CONV_2D", (a, *weights), "DepthwiseConv2DOptions", padding=SAME, **options)
+    c = m.op("CONV_2D", (b, m.weights(16, 1, 1, 8), m.weights(16)), "Conv2DOptions", padding=SAME, **ONE)
+    d = m.op("MEAN", (c, m.constant((1, 2))), "ReducerOptions", keepDims=False)
+    m.output(m.op("FULLY_CONNECTED", (d, m.weights(5, 16), m.weights(5)), "FullyConnectedOptions"))
+
+
 NETWORKS = (
     *(hybrid_products, hybrid_convolutions, hybrid_batch_product, four_bits, sixteen_by_eight, half_weights, grouped),
-    *(integer_convolutions, adjoints, dimensions, pools, sparse_weights),
+    *(integer_convolutions, adjoints, dimensions, pools, sparse_weights, separable),
 )
 
 RESIZED = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +58,7 @@ MACS = {
     "dimensions": 24 * 7 * 5 + 6 * 3 * 28,
     "sparse_weights": 2 * 3 * 8 + 2 * 2 * 3,
     "hlo_calls": 2 * 2 * 6 * 6,
+    "separable": 64 * 8 * 27 + 64 * 8 * 9 + 64 * 16 * 8 + 5 * 16,
     "counted": 4 * 2 * 6 * 6,
     "mediapipe": 16 * 4 * 6 * 4,
 }
@@ -133,6 +135,34 @@ def test_a_branch_and_a_loop_run_their_subgraphs() -> None:
     assert not report.unknown
     assert str(report.macs) == "72*trips + 72"
     assert costcalc.analyze(FOLDER / "control.tflite", dims={"trips": 3}).macs == 4 * 72
+
+
+SEPARABLE = """
+name: separable
+input: [1, 3, 16, 16]
+layers:
+  - conv: {filters: 8, kernel: 3, stride: 2, pad: same}
+  - relu
+  - depthwise_conv: {kernel: 3, pad: same}
+  - relu
+  - pointwise_conv: {filters: 16}
+  - global_avg_pool
+  - flatten
+  - linear: {units: 5}
+"""
+
+
+def test_the_network_that_a_file_came_from(tmp_path: Path) -> None:
+    """Channels first or last, the same MACs, parameters and weight bytes; diff aligns each layer that multiplies."""
+    path = tmp_path / "separable.yaml"
+    path.write_text(SEPARABLE)
+    yaml, tflite = (costcalc.analyze(model) for model in (path, FOLDER / "separable.tflite"))
+    for key in ("macs", "params", "weight_bytes", "peak_activation_bytes"):
+        assert yaml.to_dict()["totals"][key] == tflite.to_dict()["totals"][key]
+    document = costcalc.diff(path, FOLDER / "separable.tflite").to_dict()
+    changes = {layer["after"]: layer["status"] for layer in document["layers"]}
+    assert [changes[f"main/{name}:0"] for name in ("CONV_2D_0", "DEPTHWISE_CONV_2D_1", "CONV_2D_2")] == ["changed"] * 3
+    assert changes["main/FULLY_CONNECTED_4:0"] == "changed"
 
 
 def test_all_files_are_small() -> None:
