@@ -25,11 +25,13 @@ class OperandPrecisions:
         """Contraction -> the precision in which it multiplies."""
         operator = traits_of(node)
         first, second = operator.factors
-        a = "uint8" if operator.quantises_input else self._operand_type(node, first)
+        a = "uint8" if operator.quantises_input == "uint8" else self._operand_type(node, first)
         if operator.packed is not None and operator.packed.bits is not None:
             b = f"int{operator.packed.bits(node.attributes)}"
         else:
             b = self._operand_type(node, second) or a
+        if operator.quantises_input == "int8" and "int" in b and "int" not in a:
+            a = "int8"
         return a if a == b and "int" not in a else f"{a}×{b}"
 
     def _operand_type(self, node: Node, position: int) -> str:
