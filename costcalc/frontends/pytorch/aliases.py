@@ -16,11 +16,15 @@ from costcalc.frontends.pytorch.program import (
 
 VIEWS = frozenset(
     (
+        "_conj",
+        "_neg_view",
+        "_reshape_alias",
         "adjoint",
         "alias",
         "as_strided",
         "broadcast_to",
         "chunk",
+        "conj",
         "detach",
         "diagonal",
         "dsplit",
@@ -29,6 +33,7 @@ VIEWS = frozenset(
         "flatten",
         "hsplit",
         "imag",
+        "lift_fresh",
         "linalg_diagonal",
         "mH",
         "mT",
@@ -38,10 +43,13 @@ VIEWS = frozenset(
         "narrow",
         "numpy_T",
         "permute",
+        "positive",
         "ravel",
         "real",
         "reshape",
         "reshape_as",
+        "resolve_conj",
+        "resolve_neg",
         "select",
         "slice",
         "split",
@@ -63,8 +71,11 @@ VIEWS = frozenset(
         "vsplit",
     )
 )
-"""Operators that give views of their first argument, or may."""
+"""Operators that give views of their first argument, or may: those whose schema says so, without COPIES."""
 
+COPIES = frozenset(("contiguous", "pin_memory", "to"))
+"""Operators that give their first argument itself where it is already what they make of it, and else a copy, which
+is what they are called for."""
 
 OVERWRITING = frozenset(("copy", "fill", "zero"))
 """Operators that in place write over all of a tensor, and read nothing of it."""

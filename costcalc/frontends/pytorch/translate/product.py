@@ -298,7 +298,7 @@ def embedding_bag(call: CallSite) -> None:
     inputs = (call.tensor("weight"), call.tensor("indices"), call.optional_tensor("per_sample_weights"))
     attributes = {"mode": ("sum", "mean", "max")[call.integer("mode", 0) % 3]}
     outputs = call.read_outputs()
-    types = [call.out_type(i) for i in range(len(outputs))]
+    types = call.out_types(outputs)
     call.emit(
         "embedding_bag", inputs if inputs[2] else inputs[:2], attributes, outputs=outputs, domain=ATEN, types=types
     )

@@ -88,7 +88,7 @@ for _name, _operator in REDUCTIONS.items():
 @translates("max.dim", "min.dim")
 def extreme_along_axis(call: CallSite) -> None:
     """(greatest or least values, their places) along an axis; what nothing reads is not computed."""
-    word = "Max" if ".max" in call.target else "Min"
+    word = call.operator.capitalize()
     _emit_extreme(call, f"Reduce{word}", 0)
     if call.is_read(1):
         _emit_place(call, f"Arg{word}", 1)
@@ -118,7 +118,7 @@ def _emit_place(call: CallSite, operator: str, position: int) -> None:
 @translates("argmax", "argmin")
 def place_of_extreme(call: CallSite) -> None:
     """The place of the greatest or least element along an axis, or among all."""
-    _emit_place(call, "ArgMax" if ".argmax" in call.target else "ArgMin", 0)
+    _emit_place(call, "ArgMax" if call.operator == "argmax" else "ArgMin", 0)
 
 
 @translates("aminmax")
@@ -143,7 +143,7 @@ def reduction_without_nan(call: CallSite) -> None:
     axes, keep = reduced_axes(call, x), call.flag("keepdim")
     nodes = ExpressionNodes(call, {"x": x}, dtype)
     numbers = nodes.value(("Where", ("IsNaN", "x"), 0.0, "x")) if dtype.is_float else x
-    if ".nansum" in call.target:
+    if call.operator == "nansum":
         emit_reduction(call, "ReduceSum", numbers, axes, keep)
         return
     total = emit_reduction(call, "ReduceSum", numbers, axes, keep, suffix="sum")
@@ -164,7 +164,7 @@ def variance(call: CallSite) -> None:
     nodes = ExpressionNodes(call, {"x": x, "mean": mean}, dtype)
     difference = nodes.value(("Sub", "x", "mean"))
     square = nodes.value(("Mul", ("Sub", "x", "mean"), ("Sub", "x", "mean")))
-    has_root = ".std" in call.target
+    has_root = call.operator in ("std", "std_mean")
     if not correction:
         total = emit_reduction(call, "ReduceMean", square, axes, keep, suffix="variance" if has_root else "")
         expression: Expression = "total"
@@ -212,9 +212,9 @@ def norm(call: CallSite) -> None:
     if call.type(x).dtype in COMPLEX:
         x = ExpressionNodes(call, {"x": x}, call.type(x).dtype).value(("Abs", "x"))
     axes = reduced_axes(call, x)
-    if ".linalg_" in call.target and ".linalg_vector" not in call.target:
+    if call.operator in ("linalg_matrix_norm", "linalg_norm"):
         order = _matrix_order(call, order, axes or tuple(range(len(call.shape(x)))))
-        if ".linalg_matrix_norm" in call.target and call.get("dim") is None:
+        if call.operator == "linalg_matrix_norm" and call.get("dim") is None:
             axes = (len(call.shape(x)) - 2, len(call.shape(x)) - 1)
     x, keep = cast(call, x, dtype), call.flag("keepdim")
     nodes = ExpressionNodes(call, {"x": x}, dtype)
@@ -236,11 +236,9 @@ def norm(call: CallSite) -> None:
 def _matrix_order(call: CallSite, order: Any, axes: tuple[int, ...]) -> Any:
     """The order of the vector norm that a norm of matrices is: 2 of the Frobenius norm, and of a norm without an
     order; LoadError for others."""
-    if order == "fro" or (call.get("ord") is None and ".linalg_norm" in call.target):
+    if order == "fro" or call.get("ord") is None:
         return 2
-    if ".linalg_matrix_norm" in call.target and call.get("ord") is None:
-        return 2
-    if ".linalg_norm" in call.target and len(axes) == 1 and not isinstance(order, str):
+    if call.operator == "linalg_norm" and len(axes) == 1 and not isinstance(order, str):
         return order
     raise LoadError(f"a norm of matrices of the order {order!r}", "it is none of the norms of vectors")
 
@@ -281,7 +279,7 @@ def running_total(call: CallSite) -> None:
         call.alias(x)
         return
     axis = add_scalar(call, call.axis("dim", x), DType.INT64, "axis")
-    call.emit("CumSum" if ".cumsum" in call.target else "CumProd", [x, axis])
+    call.emit("CumSum" if call.operator == "cumsum" else "CumProd", [x, axis])
 
 
 @translates("cummax", "cummin", "logcumsumexp")
