@@ -14,6 +14,7 @@ from costcalc.frontends.pytorch.aliases import Aliases, first_tensor
 from costcalc.frontends.pytorch.metadata import CallNames, parse_function, parse_source_line, subgraphs
 from costcalc.frontends.pytorch.parameters import find_ties
 from costcalc.frontends.pytorch.program import (
+    NO_COMPUTATION,
     REMEDY,
     Call,
     ExportedProgram,
@@ -30,25 +31,6 @@ from costcalc.graph.builder import GraphBuilder
 from costcalc.ops.aten import ATEN
 
 OPSET = 23
-
-NO_COMPUTATION = frozenset(
-    (
-        "aten._assert_async",
-        "aten._assert_scalar",
-        "aten._assert_tensor_metadata",
-        "aten._linalg_check_errors",
-        "aten.sym_constrain_range",
-        "aten.sym_constrain_range_for_size",
-        "aten.sym_size",
-        "aten.sym_stride",
-        "aten.sym_numel",
-        "aten.sym_storage_offset",
-        "_operator",
-        "math",
-        "torch",
-    )
-)
-"""Operators, and namespaces, of calls that check or compute sizes only."""
 
 
 class ProgramWalker:

@@ -11,6 +11,7 @@ from costcalc.frontends.pytorch.translate import (
     elementwise,  # noqa: F401
     indexing,  # noqa: F401
     joining,  # noqa: F401
+    linear_algebra,  # noqa: F401
     loss,  # noqa: F401
     normalisation,  # noqa: F401
     order,  # noqa: F401

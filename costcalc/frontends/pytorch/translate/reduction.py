@@ -212,10 +212,12 @@ def norm(call: CallSite) -> None:
     if call.type(x).dtype in COMPLEX:
         x = ExpressionNodes(call, {"x": x}, call.type(x).dtype).value(("Abs", "x"))
     axes = reduced_axes(call, x)
-    if call.operator in ("linalg_matrix_norm", "linalg_norm"):
-        order = _matrix_order(call, order, axes or tuple(range(len(call.shape(x)))))
-        if call.operator == "linalg_matrix_norm" and call.get("dim") is None:
-            axes = (len(call.shape(x)) - 2, len(call.shape(x)) - 1)
+    matrix = _matrix_axes(call, x, axes)
+    if matrix and order != "fro" and call.get("ord") is not None:
+        _emit_matrix_norm(call, cast(call, x, dtype), order, matrix)
+        return
+    if matrix or order == "fro":
+        axes, order = matrix or axes, 2
     x, keep = cast(call, x, dtype), call.flag("keepdim")
     nodes = ExpressionNodes(call, {"x": x}, dtype)
     if order in (1, 2):
@@ -233,14 +235,28 @@ def norm(call: CallSite) -> None:
         raise LoadError(f"a norm of the order {order!r}", "it is none of the norms of vectors")
 
 
-def _matrix_order(call: CallSite, order: Any, axes: tuple[int, ...]) -> Any:
-    """The order of the vector norm that a norm of matrices is: 2 of the Frobenius norm, and of a norm without an
-    order; LoadError for others."""
-    if order == "fro" or call.get("ord") is None:
-        return 2
-    if call.operator == "linalg_norm" and len(axes) == 1 and not isinstance(order, str):
-        return order
-    raise LoadError(f"a norm of matrices of the order {order!r}", "it is none of the norms of vectors")
+def _matrix_axes(call: CallSite, x: str, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The two axes of the matrices whose norm a call takes; () where it takes that of vectors."""
+    rank = len(call.shape(x))
+    if call.operator == "linalg_matrix_norm":
+        return axes or (rank - 2, rank - 1)
+    axes = axes or tuple(range(rank))
+    return axes if call.operator == "linalg_norm" and len(axes) == 2 else ()
+
+
+def _emit_matrix_norm(call: CallSite, x: str, order: Any, axes: tuple[int, ...]) -> None:
+    """Of the orders 1 and ∞ the greatest sum of magnitudes of a column or a row, with a sign the least; of the others
+    the greatest or least singular value, or their sum. LoadError for another order."""
+    rank = len(call.shape(x))
+    if order in (1, -1) or (isinstance(order, float) and math.isinf(order)):
+        summed = axes[:1] if abs(order) == 1 else axes[1:]
+        magnitude = ExpressionNodes(call, {"x": x}, call.type(x).dtype).value(("Abs", "x"))
+        total = emit_reduction(call, "ReduceSum", magnitude, summed, True, suffix="sum")
+        emit_reduction(call, "ReduceMax" if order > 0 else "ReduceMin", total, axes, call.flag("keepdim"))
+    elif order in (2, -2, "nuc") and axes == (rank - 2, rank - 1):
+        emit_own(call, "singular_norm", x)
+    else:
+        raise LoadError(f"a norm of matrices of the order {order!r} over the axes {list(axes)}", REMEDY)
 
 
 SOFTMAX = {
