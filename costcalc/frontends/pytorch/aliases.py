@@ -85,13 +85,16 @@ class Aliases:
     """Follows the calls of one graph in their order.
 
     bases maps a view to the tensor whose memory it shares; names maps such a tensor to all names that the program has
-    for the whole of it. overwritten are views that are only written over: nothing reads what they hold.
+    for the whole of it. overwritten are views that are only written over: nothing reads what they hold. last_reads is
+    known once it is asked for.
     """
 
     def __init__(self, graph: ProgramGraph) -> None:
         self.bases: dict[str, str] = {}
         self.names: dict[str, list[str]] = {}
         self.overwritten = _find_overwritten(graph)
+        self.graph = graph
+        self.last_reads: dict[str, int] = {}
 
     def follow(self, call: Call) -> tuple[str, ...]:
         """A call -> the names of the tensor that it writes to, all of it or a part; () where it writes to none."""
@@ -111,6 +114,18 @@ class Aliases:
             names.append(call.outputs[0])
         return tuple(names)
 
+    def is_whole_read(self, call: Call, position: int) -> bool:
+        """Whether anything behind a write to a view, the call at this position, reads the tensor or another view of it;
+        an input's memory is read outside of the program."""
+        if not self.last_reads:
+            self.last_reads = _find_last_reads(self.graph)
+        source, written = first_tensor(call), call.outputs[0]
+        base = self.bases.get(source, source)
+        if base in self.graph.inputs:
+            return True
+        others = [base, *(name for name, other in self.bases.items() if other == base)]
+        return any(self.last_reads.get(name, -1) > position for name in others if name not in (source, written))
+
     def is_overwritten(self, call: Call) -> bool:
         """Whether a call gives views only that are written over."""
         outputs = [output for output in call.outputs if output]
@@ -126,6 +141,12 @@ def first_tensor(call: Call) -> str:
     """A call -> the tensor that is its first argument; "" where that is none."""
     value = next(iter(call.arguments.values()), None)
     return value if isinstance(value, ValueName) else ""
+
+
+def _find_last_reads(graph: ProgramGraph) -> dict[str, int]:
+    """A graph -> the position of the last call that reads each value; that behind all calls for its outputs."""
+    last = {name: i for i, call in enumerate(graph.calls) for name in tensor_names(call.arguments.values())}
+    return last | dict.fromkeys(tensor_names(graph.outputs), len(graph.calls))
 
 
 def _is_overwriting(call: Call) -> bool:

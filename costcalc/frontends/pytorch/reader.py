@@ -21,6 +21,7 @@ from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.pytorch.decomposition import join_products
 from costcalc.frontends.pytorch.parameters import unread_parameters
 from costcalc.frontends.pytorch.program import REMEDY, ExportedProgram, parse_program
+from costcalc.frontends.pytorch.subclasses import unwrap_subclasses
 from costcalc.frontends.pytorch.walker import OPSET, ProgramWalker
 from costcalc.frontends.symbols import symbol_name
 from costcalc.graph.builder import GraphBuilder
@@ -76,6 +77,7 @@ def _parse_storages(document: Any) -> dict[str, Hashable]:
 def load_program(program: ExportedProgram, name: str, source: str, options: ReadOptions) -> Graph:
     """A program -> its graph, its symbols bound as the options say. UnknownNameError for names that it does not have,
     UsageError for sizes that it does not allow."""
+    program = unwrap_subclasses(program)
     program = program._replace(graph=join_products(program.graph))
     binding = _bind(program, options)
     builder = GraphBuilder(name, source, {"": OPSET}, None, binding, options.upper)

@@ -121,7 +121,7 @@ class ProgramWalker:
 
     def _add_calls(self, graph: ProgramGraph, value_name: Callable[[str], str]) -> None:
         aliases = Aliases(graph)
-        for call in graph.calls:
+        for position, call in enumerate(graph.calls):
             spend(NODE_STEPS)
             namespace = namespace_of(call.target)
             operator = f"{namespace}.{operator_name(call.target)}"
@@ -135,8 +135,9 @@ class ProgramWalker:
                 else:
                     self._add_call(call, graph, value_name)
                 names = aliases.follow(call)
-                if names:
-                    self._add_write(call, names, aliases.is_part(call.outputs[0]))
+                is_part = bool(names) and aliases.is_part(call.outputs[0])
+                if names and (not is_part or aliases.is_whole_read(call, position)):
+                    self._add_write(call, names, is_part)
 
     def _add_call(self, call: Call, graph: ProgramGraph, value_name: Callable[[str], str]) -> None:
         builder = self.builder

@@ -95,6 +95,34 @@ def test_a_length_that_data_says() -> None:
     assert costcalc.analyze(path, dims={"u0": 3}).flops == 2 * 3 * 3
 
 
+def test_a_write_to_a_view_is_one_to_the_whole_where_that_is_read() -> None:
+    calls = (
+        call("mul.Tensor", "m", "x", "x"),
+        call("view.default", "v", "m"),
+        call("add_.Tensor", "a", "v", "y"),
+        call("relu.default", "r", "a"),
+    )
+
+    def is_whole_read(*further: Call, output: str = "r") -> bool:
+        aliases = Aliases(graph(*calls, *further, output=output))
+        for each in calls:
+            aliases.follow(each)
+        return aliases.is_whole_read(calls[2], 2)
+
+    assert not is_whole_read()
+    assert is_whole_read(output="m")
+    assert is_whole_read(call("neg.default", "n", "m"))
+    assert is_whole_read(call("slice.Tensor", "s", "m"), call("neg.default", "n", "s"))
+
+
+def test_a_write_to_a_view_of_an_input_is_read_outside() -> None:
+    view, write = call("view.default", "v", "x"), call("add_.Tensor", "a", "v", "y")
+    aliases = Aliases(ProgramGraph((ValueName("x"),), (ValueName("a"),), (view, write), {}, frozenset()))
+    aliases.follow(view)
+    aliases.follow(write)
+    assert aliases.is_whole_read(write, 1)
+
+
 def test_each_view_is_translated() -> None:
     assert [name for name in VIEWS if find_translation(f"aten.{name}.default") is None] == []
 
