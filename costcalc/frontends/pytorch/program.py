@@ -108,6 +108,8 @@ def is_in_place(call: Call) -> bool:
 
 def _operator_of(target: str) -> str:
     parts = target.split(".")
+    if parts[0] == "torch":  # a function of Python: torch._functorch.predispatch._add_batch_dim
+        return parts[-1]
     return parts[1] if len(parts) > 1 else target
 
 

@@ -14,8 +14,9 @@ ACCESS = "export.access_subclass_inner_tensor.default"
 
 
 def unwrap_subclasses(program: ExportedProgram) -> ExportedProgram:
-    """A program -> the same, with the parts of stored subclasses as its inputs (`0.weight.qdata`), in place of the calls
-    that take them out. The part with the data is what the whole was, a parameter; scales and zero points are buffers."""
+    """A program -> the same, with the parts of stored subclasses (`0.weight.qdata`) in place of the wholes and of the
+    calls that take them out. The part with the data is a parameter, as the whole was; scales and zero points are
+    buffers."""
     graph = program.graph
     if not any(call.target == ACCESS for call in graph.calls):
         return program

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from costcalc.core.budget import NODE_STEPS, spend
@@ -11,6 +12,7 @@ from costcalc.core.elision import list_names
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
 from costcalc.core.ir import UNKNOWN, DType, SourceCall, TensorType, bind_type
 from costcalc.frontends.pytorch.aliases import Aliases, first_tensor
+from costcalc.frontends.pytorch.batching import VmapLevels
 from costcalc.frontends.pytorch.metadata import CallNames, parse_function, parse_source_line, subgraphs
 from costcalc.frontends.pytorch.parameters import find_ties
 from costcalc.frontends.pytorch.program import (
@@ -48,6 +50,7 @@ class ProgramWalker:
         self.uses = count_uses(program.graph)
         self.transposed = find_transposed_weights(program.graph, program.inputs)
         self.read: set[str] | None = None
+        self.vmap = VmapLevels()
 
     def run(self) -> tuple[str, ...]:
         """Adds inputs, stored tensors and calls; returns the outputs' values."""
@@ -56,6 +59,8 @@ class ProgramWalker:
         self._add_calls(graph, lambda name: name)
         self._add_unread()
         self._note_unknown_calls()
+        if self.vmap.levels:
+            self.builder.notes.append("what torch.vmap runs counts for each element, its activations for one at a time")
         outputs = [self.names.get(v, v) for v in graph.outputs if isinstance(v, ValueName)]
         return tuple(dict.fromkeys(v for v in outputs if v in self.builder.types))
 
@@ -163,6 +168,7 @@ class ProgramWalker:
             self._add_untranslated(site)
             return
         nodes, known = len(builder.nodes), len(builder.types)
+        runs = self.vmap.count_runs(call, builder.types)
         difference = refusal = ""
         try:
             translation(site)
@@ -183,8 +189,10 @@ class ProgramWalker:
             return
         function = parse_function(str(call.metadata.get("torch_fn") or ""), trace)
         written = SourceCall(operator_name(call.target), function)
-        for node in builder.nodes[nodes:]:
+        for i, node in enumerate(builder.nodes[nodes:], nodes):
             builder.calls.setdefault(node.name, written)
+            if runs != 1:
+                builder.nodes[i] = replace(node, count=node.count * runs)
 
     def _add_write(self, call: Call, names: Sequence[str], is_part: bool) -> None:
         """What a call writes in place is what the names of the tensor stand for from then on: of a part, a node that

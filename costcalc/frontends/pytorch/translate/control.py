@@ -14,8 +14,10 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN, TensorType
 from costcalc.frontends.branches import drop_cheaper_branch
+from costcalc.frontends.pytorch.batching import ENTRY
 from costcalc.frontends.pytorch.program import NO_COMPUTATION, REMEDY, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.operand import emit_own
 
 
 @translates(
@@ -190,3 +192,9 @@ def operator_with_effects(call: CallSite) -> None:
         outputs = call.outputs[1:] if any(call.outputs[1:]) else (f"{call.name}/output",)
         types = call.output_types()[1:] if any(call.outputs[1:]) else [UNKNOWN]
         call.emit(operator, call.tensor_inputs()[1:], domain=domain, outputs=outputs, types=types)
+
+
+@translates("torch::_add_batch_dim", "torch::_remove_batch_dim")
+def batch_axis(call: CallSite) -> None:
+    """One element of an axis that torch.vmap runs over, or the elements together again: a slice, and a stack."""
+    emit_own(call, "vmap_element" if call.operator == ENTRY else "vmap_stack", call.operands(1)[0])

@@ -203,7 +203,17 @@ def multinomial(call: CallSite) -> None:
     emit_own(call, "multinomial", call.tensor("self"))
 
 
-@translates("logspace", "tril_indices", "triu_indices", "hamming_window", "bartlett_window", "kaiser_window", "vander")
+@translates(
+    "logspace",
+    "fft_fftfreq",
+    "fft_rfftfreq",
+    "tril_indices",
+    "triu_indices",
+    "hamming_window",
+    "bartlett_window",
+    "kaiser_window",
+    "vander",
+)
 def own(call: CallSite) -> None:
     """Tensors without a counterpart in ONNX that no arithmetic is counted for."""
     emit_own(call, call.operator, *call.tensor_inputs())

@@ -123,8 +123,12 @@ ALIASES = {
     "arctan2": "atan2",
     "special_digamma": "digamma",
     "special_erfinv": "erfinv",
+    "special_gammainc": "igamma",
+    "special_gammaincc": "igammac",
     "special_gammaln": "lgamma",
     "special_i0": "i0",
+    "special_multigammaln": "mvlgamma",
+    "special_polygamma": "polygamma",
     "special_psi": "digamma",
     "special_sinc": "sinc",
 }

@@ -29,7 +29,9 @@ REDUCTIONS = {
     "max": "ReduceMax",
     "min": "ReduceMin",
     "any": "ReduceMax",
+    "_is_any_true": "ReduceMax",
     "all": "ReduceMin",
+    "_is_all_true": "ReduceMin",
     "logsumexp": "ReduceLogSumExp",
     "special_logsumexp": "ReduceLogSumExp",
 }
@@ -64,7 +66,7 @@ def _reduce(call: CallSite, operator: str) -> None:
     """A reduction in the element type of its output; any and all look at booleans."""
     x, dtype = call.tensor("self"), call.out_type().dtype
     name = call.operator
-    if name in ("any", "all"):
+    if name in ("any", "all", "_is_any_true", "_is_all_true"):
         reduced = cast(call, x, DType.BOOL)
         axes, keep = reduced_axes(call, x), call.flag("keepdim")
         if dtype is DType.BOOL:
