@@ -116,7 +116,7 @@ def scaled_mm(call: CallSite) -> None:
     """A product of float8 matrices, with a scale for each, of the whole or of each row or column."""
     inputs = [call.tensor(name) for name in ("self", "mat2", "scale_a", "scale_b")]
     bias = call.optional_tensor("bias")
-    call.emit("scaled_mm", (*inputs, bias) if bias else inputs, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "scaled_mm", *inputs, *([bias] if bias else []))
 
 
 @translates("_weight_int8pack_mm")
