@@ -25,9 +25,9 @@ class VmapLevels:
 
     def count_runs(self, call: Call, types: Mapping[str, TensorType]) -> Dim:
         """A call -> how many elements it runs for. types are those of the program's values."""
-        operator = operator_name(call.target)
-        if not self.levels and operator != ENTRY:
+        if not self.levels and not call.target.endswith(ENTRY):
             return 1
+        operator = operator_name(call.target)
         names = list(tensor_names(call.arguments.values()))
         levels = frozenset().union(*[self.levels.get(name, frozenset()) for name in names])
         level = call.arguments.get({ENTRY: "2", EXIT: "1"}.get(operator, ""))

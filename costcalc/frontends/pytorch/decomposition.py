@@ -24,8 +24,7 @@ def join_products(graph: ProgramGraph) -> ProgramGraph:
     """A graph -> the same, with one call for each product and its sum that stand for a contraction, in the graphs
     inside it too."""
     sums = [call for call in graph.calls if call.target == SUM and _function(call) in CONTRACTIONS]
-    has_subgraphs = any(isinstance(v, SubgraphArgument) for call in graph.calls for v in call.arguments.values())
-    if not sums and not has_subgraphs:
+    if not sums and not any(call.target.startswith("higher_order.") for call in graph.calls):
         return graph
     uses = count_uses(graph)
     products = {call.outputs[0]: call for call in graph.calls if call.target == PRODUCT and call.outputs}
