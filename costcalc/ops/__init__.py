@@ -39,6 +39,7 @@ OTHER_FAMILIES = (
     "aten.elementwise",
     "aten.image",
     "aten.indexing",
+    "aten.linear_algebra",
     "aten.product",
     "attention",
     "contrib.activation",
