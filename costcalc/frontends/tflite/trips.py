@@ -54,15 +54,16 @@ def _producers(subgraph: Subgraph) -> dict[int, OperatorCall]:
 def _find_comparisons(test: Subgraph, output: int) -> list[OperatorCall | None]:
     """The comparisons that a condition is the conjunction of; None in the place of anything else."""
     producers = _producers(test)
-    found: list[OperatorCall | None] = []
-    open_outputs = [output]
-    while open_outputs and len(found) <= len(test.operators):
-        call = producers.get(open_outputs.pop())
+    comparisons: list[OperatorCall | None] = []
+    terms, visited = [output], {output}
+    while terms:
+        call = producers.get(terms.pop())
         if call is not None and call.name == "LOGICAL_AND":
-            open_outputs += call.inputs
+            terms += [index for index in call.inputs if index not in visited]
+            visited.update(call.inputs)
         else:
-            found.append(call if call is not None and call.name in COMPARISONS else None)
-    return found if not open_outputs else [None]
+            comparisons.append(call if call is not None and call.name in COMPARISONS else None)
+    return comparisons
 
 
 def _find_steps(model: TfliteModel, body: Subgraph) -> dict[int, int]:
