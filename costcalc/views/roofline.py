@@ -12,6 +12,7 @@ from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
 from costcalc.analysis.roofline.roofline import PUBLISHED_BANDS
 from costcalc.core.units import format_bytes, format_percent, format_short, format_si
 from costcalc.views.columns import COLUMNS, DEVICE_COLUMNS
+from costcalc.views.placement import placement_columns, placement_document, placement_notes
 from costcalc.views.report import TableOptions
 from costcalc.views.table import Column, Note
 
@@ -59,6 +60,7 @@ def _device_notes(roofline: Roofline) -> Iterator[Note]:
         )
     if shows_layers(roofline):
         yield Note("  Layer by layer", layers_text(roofline))
+    yield from placement_notes(roofline)
     for fit in memory_fits(roofline.report, profile):
         yield Note("  Fits" if fit.fits else "  Does not fit", fit_text(fit), not fit.fits)
     joules = estimate_energy(roofline)
@@ -185,6 +187,7 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
         "unfused_estimate_s": to_float(roofline.unfused) if shows_layers(roofline) else None,
         "fused_estimate_s": to_float(roofline.fused) if shows_layers(roofline) else None,
         "published_runs": band_document(roofline),
+        "placement": placement_document(roofline),
         "macs": dict(roofline.macs_by_type),
         "peaks": peaks,
         "without_peak": list(roofline.without_peak),
@@ -238,17 +241,18 @@ def with_devices(options: TableOptions, rooflines: Sequence[Roofline]) -> TableO
 
 
 def device_columns(rooflines: Sequence[Roofline]) -> dict[str, Column]:
-    """Rooflines → a time, a bound and a utilisation column for each, by key."""
+    """Rooflines → a time, a bound and a utilisation column for each, by key; where it has an NPU, what runs there."""
     columns: dict[str, Column] = {}
     for roofline in rooflines:
         bounds = {id(row): bound for row, bound in zip(roofline.report.rows, roofline.layers, strict=True)}
-        for key in DEVICE_COLUMNS:
-            column = COLUMNS[key]
+        own = {key: COLUMNS[key]._replace(value=_bound_reader(key, bounds)) for key in DEVICE_COLUMNS[:3]}
+        own |= placement_columns(roofline)
+        for key, column in own.items():
             if len(rooflines) > 1:
                 column = column._replace(
                     key=f"{key}:{roofline.profile.id}", title=f"{column.title} {roofline.profile.id}"
                 )
-            columns[column.key] = column._replace(value=_bound_reader(key, bounds))
+            columns[column.key] = column
     return columns
 
 

@@ -38,7 +38,7 @@ def load_model(model: TfliteModel, name: str, source: str, options: ReadOptions)
     builder.notes.extend(_quantisation_notes(model))
     builder.notes.extend(walker.notes())
     graph = builder.build(outputs, assumptions)
-    return replace(graph, quantised=frozenset(walker.quantised))
+    return replace(graph, quantised=frozenset(walker.quantised), quantisation=walker.quantised)
 
 
 def _resize_inputs(subgraph: Subgraph, names: Sequence[str], options: ReadOptions) -> dict[str, tuple[Dim, ...]]:

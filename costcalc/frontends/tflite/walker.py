@@ -10,7 +10,7 @@ from costcalc.core import registry
 from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
-from costcalc.core.ir import UNKNOWN, TensorType
+from costcalc.core.ir import UNKNOWN, Quantisation, TensorType
 from costcalc.frontends.tflite.control import CALLEES, add_control
 from costcalc.frontends.tflite.flatbuffer import REMEDY
 from costcalc.frontends.tflite.model import OperatorCall, Subgraph, Tensor, TfliteModel
@@ -25,11 +25,12 @@ MAX_DEPTH = 16
 
 
 class ModelWalker:
-    """Adds the operators of a model to a builder. quantised collects the values of an integer type with a scale."""
+    """Adds the operators of a model to a builder. quantised maps the values of an integer type to
+    their scales."""
 
     def __init__(self, builder: GraphBuilder, model: TfliteModel, is_resized: bool) -> None:
         self.builder, self.model, self.is_resized = builder, model, is_resized
-        self.quantised: set[str] = set()
+        self.quantised: dict[str, Quantisation] = {}
         self.differences: list[str] = []
         self.node_names = NodeNames()
         ops.load_families()
@@ -58,7 +59,7 @@ class ModelWalker:
 
     def _note_quantised(self, tensor: Tensor, name: str) -> None:
         if tensor.quantisation is not None and tensor.type.dtype.is_integer:
-            self.quantised.add(name)
+            self.quantised[name] = tensor.quantisation
 
     def add_stored(self, tensor: Tensor, name: str) -> None:
         """A tensor that no operator computes: a constant, a variable, or one without elements. LoadError for another:
