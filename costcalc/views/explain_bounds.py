@@ -62,7 +62,9 @@ def _model_lines(roofline: Roofline) -> Iterator[WorkingLine]:
             f"{format_count(n)} {'bytes' if name in MEMORIES else 'MACs'} × {float(figure.value):g} pJ"
             for name, n, figure in joules.terms
         ]
-        yield WorkingLine("Energy", ("MACs × pJ + bytes × pJ", f"{' + '.join(terms)} {energy_text(joules)}"))
+        yield WorkingLine(
+            "Energy", ("MACs × pJ + bytes × pJ", f"{' + '.join(terms)} {energy_text(joules, roofline.profile)}")
+        )
 
 
 def _compute_lines(roofline: Roofline) -> Iterator[WorkingLine]:

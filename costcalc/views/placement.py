@@ -28,7 +28,7 @@ MAX_REASONS = 8
 
 
 def placement_columns(roofline: Roofline) -> dict[str, Column]:
-    """Roofline → the column of where each layer runs; with that of the reasons where some run on the CPU. None where the
+    """Roofline → the column of where each layer runs, and that of the reasons where some run on the CPU; none where the
     device has no NPU whose rules are known, or the model is none of TensorFlow Lite."""
     placement = place_operators(roofline.report, roofline.profile)
     if placement is None or not placement.nodes:

@@ -18,8 +18,9 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 from costcalc import analyze
-from costcalc.analysis.npu.ethos_u_estimate import CONFIGURATIONS, estimate_ethos_u
-from costcalc.analysis.npu.placement import RUNS_FILE
+from costcalc.analysis.hardware.catalogue import find_profile
+from costcalc.analysis.npu.ethos_u_estimate import CONFIGURATIONS
+from costcalc.analysis.npu.placement import RUNS_FILE, place_operators
 
 OUTPUT = Path(__file__).parents[1] / "data" / "npu" / "vela"
 HEADER = (
@@ -81,8 +82,9 @@ def main() -> None:
         stripped.write_bytes(strip(path.read_bytes()))
         report = analyze(stripped)
         for configuration in CONFIGURATIONS:
-            nodes = range(len(report.graph.nodes))
-            estimate = estimate_ethos_u(report.graph, nodes, configuration, int(str(report.totals["macs"])))
+            placement = place_operators(report, find_profile(configuration))
+            assert placement is not None and placement.estimate is not None
+            estimate = placement.estimate
             cycles, sram = run_vela(sys.argv[1], path, configuration)
             lines.append(f"{path.stem},{configuration},{cycles},{estimate.cycles},{sram},{estimate.sram}")
             print(lines[-1], flush=True)

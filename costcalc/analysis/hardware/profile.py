@@ -27,9 +27,9 @@ PRECISIONS = (
 """Precisions that have a peak. tf32 is how tensor cores multiply float32 tensors; signed and unsigned integers share
 one."""
 
-MEMORIES = ("device", "on_chip", "flash", "sram")
+MEMORIES = ("device", "on_chip", "flash", "sram", "weights")
 """device: the main memory of an accelerator or a computer; on_chip: its last-level cache. flash holds a
-microcontroller's weights and sram its activations."""
+microcontroller's weights and sram its activations; weights is an accelerator's own memory for them."""
 
 
 NPUS = (
@@ -69,9 +69,9 @@ class HardwareProfile:
 
     peak holds operations a second by precision, dense, a multiply-accumulate counting as two; sparse the same with
     structured sparsity, for information only. memory holds bytes by memory. bandwidth is bytes a second between the
-    memory and the compute units. overhead is the least seconds of a kernel. npu names the NPU, of clock hertz, of which it is known what
-    operators it runs ("" where there is none). access_date is the day on which the
-    sources were read (YYYY-MM-DD; `seen` in a file).
+    memory and the compute units. overhead is the least seconds of a kernel. npu names the NPU of which it is known what
+    operators it runs ("" where there is none), clock is its hertz. access_date is the day on which the sources were
+    read (YYYY-MM-DD; `seen` in a file).
     """
 
     id: str

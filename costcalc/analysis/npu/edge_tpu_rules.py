@@ -50,7 +50,7 @@ def _reject_activation(call: NpuCall) -> str:
 def _reject_dilation(is_any: bool) -> NpuRule:
     def rule(call: NpuCall) -> str:
         height, width = call.dilations
-        if height != width or is_any and height != 1:
+        if height != width or (is_any and height != 1):
             return f"it is dilated by {height}×{width}"
         return ""
 
@@ -100,7 +100,8 @@ def _reject_softmax(call: NpuCall) -> str:
 
 
 def _reject_batch_axis(call: NpuCall) -> str:
-    axis = call.value(0)[0] if call.node.op_type in SPLITS and call.value(0) else call.node.attributes.get("axis", 1)
+    value = call.value(0) if call.node.op_type in SPLITS else None
+    axis = value[0] if value else call.node.attributes.get("axis", 1)
     rank = len(extents(call.image)) + (call.node.op_type in PACKS)
     return "it is along the batch" if rank and axis % rank == 0 and rank > 1 else ""
 
@@ -129,10 +130,14 @@ WITH_PARAMETERS = frozenset(("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", 
 
 SPLITS, PACKS = frozenset(("SPLIT",)), frozenset(("PACK",))
 
+WITHOUT_CONDITIONS = """
+ADD EXPAND_DIMS L2_NORMALIZATION LOGISTIC MAXIMUM MINIMUM MUL QUANTIZE RELU RELU6 RELU_N1_TO_1 RESHAPE
+RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR RSQRT SLICE SPACE_TO_DEPTH SQUARED_DIFFERENCE SUB TANH TRANSPOSE
+TRANSPOSE_CONV LSTM
+"""
+
 RULES: dict[str, tuple[NpuRule, ...]] = {
-    **dict.fromkeys("ADD EXPAND_DIMS L2_NORMALIZATION LOGISTIC MAXIMUM MINIMUM MUL QUANTIZE RELU RELU6".split(), ()),
-    **dict.fromkeys("RELU_N1_TO_1 RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR RSQRT SLICE".split(), ()),
-    **dict.fromkeys("SPACE_TO_DEPTH SQUARED_DIFFERENCE SUB TANH TRANSPOSE TRANSPOSE_CONV LSTM".split(), ()),
+    **dict.fromkeys(WITHOUT_CONDITIONS.split(), ()),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": (),
     "CONV_2D": (_reject_dilation(is_any=False),),
     "DEPTHWISE_CONV_2D": (_reject_dilation(is_any=True),),

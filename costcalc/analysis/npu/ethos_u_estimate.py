@@ -39,7 +39,8 @@ class EthosConfiguration(NamedTuple):
 
 
 def _configuration(block: tuple[int, int, int], cores: int, cycles: str, sram: int) -> EthosConfiguration:
-    return EthosConfiguration(block, cores, *[Fraction(text) for text in cycles.split()], sram, 1)  # type: ignore[misc]
+    plain, product, addition, largest, clip, table = [Fraction(text) for text in cycles.split()]
+    return EthosConfiguration(block, cores, plain, product, addition, largest, clip, table, sram, 1)
 
 
 CONFIGURATIONS: Mapping[str, EthosConfiguration] = {
@@ -120,7 +121,7 @@ def _output_cycles(call: NpuCall, config: EthosConfiguration, is_array: bool) ->
         own = config.addition
     elif operator in LARGEST_OF:
         own = config.largest
-    elif operator in PRODUCTS or is_array and wide:
+    elif operator in PRODUCTS or (is_array and wide):
         own = config.product
     else:
         own = config.plain

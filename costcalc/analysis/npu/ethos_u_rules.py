@@ -40,7 +40,7 @@ def reject_call(call: NpuCall) -> str:
 def _reject_types(call: NpuCall) -> str:
     operator = call.node.op_type
     for name, type_ in call.feature_maps:
-        if type_.shape is None or not extents(type_) and type_.shape:
+        if type_.shape is None or (not extents(type_) and type_.shape):
             return f"the shape of {name} is open"
         is_index = operator == "ARG_MAX" and name == call.node.outputs[0]
         if type_.dtype not in FEATURE_TYPES:
@@ -136,7 +136,7 @@ def _reject_window(call: NpuCall) -> str:
 
 def _reject_average_window(call: NpuCall) -> str:
     height, width = call.kernel
-    if call.is_valid_padding or max(call.padding) == 0 and max(height, width) <= 8:
+    if call.is_valid_padding or (max(call.padding) == 0 and max(height, width) <= 8):
         return _reject_window(call)
     return f"the window is {height}×{width}, more than 8×8 with padding" if max(height, width) > 8 else ""
 
@@ -294,10 +294,13 @@ OF_32_BITS = frozenset(
 
 _WEIGHTS: tuple[NpuRule, ...] = (_reject_weights, _reject_bias(2))
 
+WITHOUT_CONDITIONS = """
+ABS ADD CONCATENATION EXP EXPAND_DIMS HARD_SWISH LEAKY_RELU LOGISTIC MUL NEG PACK PRELU QUANTIZE RELU RELU6
+RELU_0_TO_1 RELU_N1_TO_1 RESHAPE SPLIT SPLIT_V SQUARED_DIFFERENCE SQUEEZE SUB TANH TILE UNPACK
+"""
+
 RULES: dict[str, tuple[NpuRule, ...]] = {
-    **dict.fromkeys("ABS ADD CONCATENATION EXP EXPAND_DIMS HARD_SWISH LEAKY_RELU LOGISTIC MUL NEG".split(), ()),
-    **dict.fromkeys("PACK PRELU QUANTIZE RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 RESHAPE SPLIT SPLIT_V".split(), ()),
-    **dict.fromkeys("SQUARED_DIFFERENCE SQUEEZE SUB TANH TILE UNPACK".split(), ()),
+    **dict.fromkeys(WITHOUT_CONDITIONS.split(), ()),
     "CONV_2D": (*_WEIGHTS, _reject_padded_stride),
     "DEPTHWISE_CONV_2D": (*_WEIGHTS, _reject_stride),
     "TRANSPOSE_CONV": (_reject_weights, _reject_bias(3), _reject_transposed),

@@ -43,8 +43,8 @@ class RunBand(NamedTuple):
 
 
 class ParameterCache(NamedTuple):
-    """Bytes of the stored tensors of an Edge TPU's operators, and of the memory that can hold them. The compiled program
-    takes a part of that memory too."""
+    """Bytes of the stored tensors of an Edge TPU's operators, and of the memory that can hold them, of which the
+    compiled program takes a part."""
 
     parameters: int
     capacity: int

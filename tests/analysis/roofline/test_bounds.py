@@ -176,7 +176,7 @@ def test_energy_is_arithmetic_and_compulsory_traffic() -> None:
     assert joules.arithmetic == MACS * Fraction("4.6") / 10**12
     assert joules.memory == Fraction(BYTES * 160, 10**12)
     small = estimate_energy(
-        compute_roofline(analyze("pointwise_conv", dtype="int8", act_dtype="int8"), find_profile("cortex-m4"))
+        compute_roofline(analyze("pointwise_conv", dtype="int8", act_dtype="int8"), find_profile("nrf52840"))
     )
     assert small is not None
     assert small.total == (MACS * Fraction("0.23") + BYTES // 4 * Fraction("1.25")) / 10**12
