@@ -110,7 +110,8 @@ def _estimate_notes(placement: NpuPlacement, roofline: Roofline) -> Iterator[Not
 
 def _band_text(what: str, band: RunBand) -> str:
     """`Vela's cycles were 0.43 to 1.24 times this, n = 72`."""
-    return f"Vela's {what} were {float(band.lowest):.2f} to {float(band.highest):.2f} times this, n = {band.runs}"
+    verb = "was" if what == "SRAM" else "were"
+    return f"Vela's {what} {verb} {float(band.lowest):.2f} to {float(band.highest):.2f} times this, n = {band.runs}"
 
 
 def placement_seconds(placement: NpuPlacement, roofline: Roofline) -> Fraction | None:
