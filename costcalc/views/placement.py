@@ -75,9 +75,9 @@ def _placement_text(placement: NpuPlacement) -> str:
     """`30 of 31 operators and 100% of the MACs on the NPU, by the rules that Vela publishes`."""
     on_npu, on_cpu = placement.count("npu"), placement.count("cpu")
     operators = f"{on_npu:,} of {on_npu + on_cpu:,} operators"
-    total = placement.npu_macs + placement.cpu_macs
-    if isinstance(total, int) and total and isinstance(placement.npu_macs, int):
-        operators += f" and {format_percent(Fraction(placement.npu_macs, total))} of the MACs"
+    npu_macs, cpu_macs = placement.npu_macs, placement.cpu_macs
+    if isinstance(npu_macs, int) and isinstance(cpu_macs, int) and npu_macs + cpu_macs:
+        operators += f" and {format_percent(Fraction(npu_macs, npu_macs + cpu_macs))} of the MACs"
     source = "the table of operators that Coral publishes" if placement.cache or placement.npu == "edge-tpu" else ""
     return f"{operators} run on the NPU, by {source or 'the constraints that Vela publishes'}"
 
@@ -162,5 +162,5 @@ def _band(band: RunBand) -> dict[str, Any]:
     return {"runs": band.runs, "lowest": float(band.lowest), "highest": float(band.highest)}
 
 
-def _plain(amount: Dim) -> int | str:
-    return amount if isinstance(amount, int) else str(amount)
+def _plain(amount: Dim | None) -> int | str | None:
+    return amount if amount is None or isinstance(amount, int) else str(amount)

@@ -57,13 +57,14 @@ class ParameterCache(NamedTuple):
 
 class NpuPlacement(NamedTuple):
     """npu and compiler name what decides. nodes are those of the graph, () where it is no `.tflite` model. npu_macs and
-    cpu_macs are sums over them; estimate is of an Ethos-U, cache of an Edge TPU, both None where shapes are open."""
+    cpu_macs are sums over them, None where one of them is not known; estimate is of an Ethos-U, None where shapes are
+    open or the model is compiled already; cache is of an Edge TPU."""
 
     npu: str
     compiler: str
     nodes: tuple[NodePlacement, ...]
-    npu_macs: Dim
-    cpu_macs: Dim
+    npu_macs: Dim | None
+    cpu_macs: Dim | None
     estimate: EthosEstimate | None = None
     cache: ParameterCache | None = None
 
@@ -82,16 +83,35 @@ def place_operators(report: Report, profile: HardwareProfile) -> NpuPlacement | 
     if DOMAIN not in graph.opset:
         return NpuPlacement(npu, compiler, (), 0, 0)
     placements = tuple(_place_on_edge_tpu(graph) if is_edge else _place_on_ethos_u(graph))
-    macs: dict[Target, Dim] = {"npu": 0, "cpu": 0, "none": 0}
-    for row, place in zip(report.rows, placements, strict=True):
-        macs[place.target] = macs[place.target] + (row.figures["macs"] or 0)
+    npu_macs, cpu_macs = _sum_macs(report, placements, "npu"), _sum_macs(report, placements, "cpu")
     estimate, cache = None, None
     indexes = [index for index, place in enumerate(placements) if place.target == "npu"]
     if is_edge:
         cache = _measure_cache(graph, indexes, profile)
-    elif isinstance(macs["npu"], int):
-        estimate = estimate_ethos_u(graph, indexes, npu, macs["npu"])
-    return NpuPlacement(npu, compiler, placements, macs["npu"], macs["cpu"], estimate, cache)
+    elif isinstance(npu_macs, int) and not any(_is_compiled(graph.nodes[index]) for index in indexes):
+        estimate = estimate_ethos_u(graph, indexes, npu, npu_macs)
+    return NpuPlacement(npu, compiler, placements, npu_macs, cpu_macs, estimate, cache)
+
+
+def _sum_macs(report: Report, placements: Sequence[NodePlacement], target: Target) -> Dim | None:
+    """The MACs of the rows that run there; None where those of one are not known."""
+    total: Dim = 0
+    for row, place in zip(report.rows, placements, strict=True):
+        if place.target == target:
+            macs = row.figures["macs"]
+            if macs is None:
+                return None
+            total = total + macs
+    return total
+
+
+def _is_compiled(node: Node) -> bool:
+    """Whether a node is a part of a model that an NPU's compiler made of several operators before."""
+    return node.domain != DOMAIN and node.op_type in COMPILED
+
+
+COMPILED = frozenset(("ethos-u", "edgetpu-custom-op"))
+"""Custom operators that Vela and the Edge TPU compiler put in the place of what they compiled."""
 
 
 def _place_on_ethos_u(graph: Graph) -> Iterator[NodePlacement]:
@@ -99,7 +119,9 @@ def _place_on_ethos_u(graph: Graph) -> Iterator[NodePlacement]:
         if _is_folded(graph, node):
             yield NodePlacement("none")
             continue
-        reason = _reject_domain(node) or ethos_u_rules.reject_call(NpuCall(graph, node))
+        reason = _reject_domain(node)
+        if not reason and not _is_compiled(node):
+            reason = ethos_u_rules.reject_call(NpuCall(graph, node))
         yield NodePlacement("cpu", reason) if reason else NodePlacement("npu")
 
 
@@ -116,7 +138,9 @@ def _place_on_edge_tpu(graph: Graph) -> Iterator[NodePlacement]:
         if _is_folded(graph, node):
             yield NodePlacement("none")
             continue
-        reason = _reject_domain(node) or edge_tpu_rules.reject_call(NpuCall(graph, node))
+        reason = _reject_domain(node)
+        if not reason and not _is_compiled(node):
+            reason = edge_tpu_rules.reject_call(NpuCall(graph, node))
         converts = node.op_type in CONVERSIONS and set(node.inputs) <= set(graph.inputs)
         if converts and reason:
             yield NodePlacement("cpu", "it converts an input of the model")
@@ -131,6 +155,8 @@ CONVERSIONS = frozenset(("QUANTIZE",))
 
 
 def _reject_domain(node: Node) -> str:
+    if _is_compiled(node):
+        return ""
     return "" if node.domain == DOMAIN else f"{qualified_name(node.domain, node.op_type)} is a custom operator"
 
 

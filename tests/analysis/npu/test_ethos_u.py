@@ -18,6 +18,7 @@ from costcalc.analysis.npu.call import NpuCall
 from costcalc.analysis.npu.ethos_u_estimate import CONFIGURATIONS, estimate_ethos_u
 from costcalc.analysis.npu.ethos_u_rules import RULES, reject_call
 from costcalc.analysis.npu.placement import place_operators, read_vela_runs, vela_band
+from costcalc.core.ir import DType, Graph, Node, TensorType
 
 FOLDER = DATA / "npu"
 PLACEMENTS = json.loads((FOLDER / "placements.json").read_text(encoding="utf-8"))
@@ -125,6 +126,30 @@ def test_json_has_the_placement() -> None:
     assert by_name["main/MAX_POOL_2D_15:0"]["runs_on"] == "cpu"
     assert by_name["main/MAX_POOL_2D_15:0"]["reason"].startswith("input_15 is float32")
     assert placement["estimate"]["vela_over_estimate"]["cycles"]["runs"] == len(RUNS)
+
+
+def test_a_compiled_part_runs_on_the_npu_and_has_no_estimate() -> None:
+    """Vela puts one custom operator in the place of what it compiled: what it costs does not stand in the file."""
+    types = {
+        "x": TensorType(DType.INT8, (1, 8)),
+        "y": TensorType(DType.INT8, (1, 8)),
+        "z": TensorType(DType.INT8, (1, 8)),
+    }
+    nodes = (
+        Node("part", "ethos-u", ("x",), ("y",), {}, "tflite.custom"),
+        Node("other", "TFLite_Detection_PostProcess", ("y",), ("z",), {}, "tflite.custom"),
+    )
+    report = costcalc.analyze(Graph("net", "", ("x",), ("z",), {}, nodes, types, {"tflite": 3}))
+    placement = place_operators(report, find_profile("ethos-u55-128"))
+    assert placement is not None
+    assert [node.target for node in placement.nodes] == ["npu", "cpu"]
+    assert placement.npu_macs is None and placement.estimate is None
+    assert "is a custom operator" in placement.nodes[1].reason
+
+
+def test_explain_tells_the_placement() -> None:
+    text = " ".join(ok("explain", str(FOLDER / "placed_pools.tflite"), "--hardware", "ethos-u55-128").split())
+    assert "11 of 16 operators run on the NPU" in text and "the window is 9×9" in text
 
 
 def test_a_model_of_another_kind_has_no_placement() -> None:
