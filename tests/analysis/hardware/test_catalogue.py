@@ -13,7 +13,7 @@ from costcalc.core.errors import HardwareError
 DOCUMENT = re.compile(
     r"datasheet|data sheet|manual|whitepaper|README|review \d|version of \d{4}-\d\d-\d\d|issue \d|gist of|wiki|"
     r"catalogue of|developer blog|\.(com|dev|io|td|es|ini)\b|\b(ST|PM|RM|DS|UM)[ -]?[A-Z]*\d+|documentation|board list|"
-    r"description of|coral\.ai|MLPerf Tiny|Arm community|notebookinfo\.de|Fastvideo|Raspberry Pi Australia",
+    r"description of|coral\.ai|MLPerf Tiny|ESP-IDF|Arm community|notebookinfo\.de|Fastvideo|Raspberry Pi Australia",
     re.IGNORECASE,
 )
 """What a source names: a document, a page, a thread."""
@@ -125,7 +125,8 @@ def test_boards_of_microcontrollers_have_flash_and_sram_as_a_program_gets_them()
     assert sizes["arduino-nano-33-ble"] == (983040, 262144)  # its bootloader takes 64 KiB of 1 MiB
     assert sizes["nrf54l15"] == (1524 * 1024, 256 * 1024)
     assert sizes["stm32f407"] == (1 << 20, 128 * 1024)
-    assert sizes["esp32-s3"] == (8 << 20, 512 * 1024)
+    assert sizes["stm32h743"] == (2 << 20, 512 * 1024)  # 1 MiB in all, in blocks
+    assert sizes["esp32-s3"] == (8 << 20, 0x53700)
     assert {
         "rp2040",
         "rp2350",
