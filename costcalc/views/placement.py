@@ -88,6 +88,7 @@ def _estimate_notes(placement: NpuPlacement, roofline: Roofline) -> Iterator[Not
         cycles, sram = vela_band("cycles"), vela_band("sram")
         seconds = placement_seconds(placement, roofline)
         time = "" if seconds is None else f" = {format_si(seconds, 's')}"
+        time += " without the CPU's part" if placement.count("cpu") else ""
         yield Note("  NPU cycles", f"≈ {estimate.cycles:,}{time}; {_band_text('cycles', cycles)}")
         yield Note("  NPU SRAM", f"≈ {format_bytes(estimate.sram)}; {_band_text('SRAM', sram)}")
         own = estimate.macs - estimate.pool_macs - estimate.softmax_macs - estimate.upsampled_macs

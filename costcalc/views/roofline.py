@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
-from costcalc.analysis.roofline.published_runs import find_energy_band, find_time_band
+from costcalc.analysis.roofline.published_runs import find_energy_band, find_measured_energy_band, find_time_band
 from costcalc.core.units import format_bytes, format_percent, format_short, format_si
 from costcalc.views.columns import COLUMNS, DEVICE_COLUMNS
 from costcalc.views.placement import placement_columns, placement_document, placement_notes
@@ -179,11 +179,13 @@ CIRCUITS = "multipliers, adders and memory cells of one process node, without th
 
 def energy_text(joules: InferenceEnergy, profile: HardwareProfile) -> str:
     """`≈ 7.63 mJ of multipliers, adders and memory cells …: arithmetic 6.13 mJ, memory 1.50 mJ; …; measured energies
-    on microcontrollers were 79 to 8,800 times this, n = 70`, or where it was measured `≈ 1.20 J of the whole device,
-    measured: …`"""
+    on microcontrollers were 79 to 8,800 times this, n = 70`, or where it was measured `≈ 1.20 J of the whole device;
+    …; as measured: …`"""
     if joules.is_measured:
         sources = "; ".join(dict.fromkeys(figure.source for _, _, figure in joules.terms))
-        return f"≈ {format_si(joules.total, 'J')} of the whole device, measured: {sources}"
+        own = find_measured_energy_band(profile)
+        spread = f"; {band_text(own, profile, 'energies')}" if own else ""
+        return f"≈ {format_si(joules.total, 'J')} of the whole device{spread}; as measured: {sources}"
     lacks_memory = any(name.startswith("bytes") for name in joules.without)
     lacks_arithmetic = len(joules.without) > lacks_memory
     arithmetic, memory = _joules_text(joules.arithmetic, lacks_arithmetic), _joules_text(joules.memory, lacks_memory)
@@ -193,6 +195,10 @@ def energy_text(joules: InferenceEnergy, profile: HardwareProfile) -> str:
     band = find_energy_band(profile)
     needs = f"; {band_text(band, profile, 'energies')}" if band else "; a board needs far more"
     return f"{total} of {CIRCUITS}: {parts}; {joules.table}{without}{needs}"
+
+
+def _energy_band(joules: InferenceEnergy, profile: HardwareProfile) -> PublishedBand | None:
+    return find_measured_energy_band(profile) if joules.is_measured else find_energy_band(profile)
 
 
 def _joules_text(joules: Fraction, is_partial: bool) -> str:
@@ -235,7 +241,7 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
         "energy_j": None if joules is None else to_float(joules.total),
         "energy_source": None if joules is None else joules.table,
         "energy_of": None if joules is None else "the whole device, measured" if joules.is_measured else CIRCUITS,
-        "published_energies": band_document(find_energy_band(roofline.profile)),
+        "published_energies": None if joules is None else band_document(_energy_band(joules, roofline.profile)),
         "energy_without": [] if joules is None else list(joules.without),
         "layers": [
             {

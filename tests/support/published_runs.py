@@ -1,5 +1,5 @@
 """A row of the table of published runs -> what costcalc says of it; `python -m support.published_runs` (in tests/, with
-the repository on PYTHONPATH) writes the three figures of each row again."""
+the repository on PYTHONPATH) writes the four figures of each row again."""
 
 from __future__ import annotations
 
@@ -31,22 +31,25 @@ def run_roofline(device: str, model: str, precision: str, params: str, dims: str
     return roofline
 
 
-def measure_run(run: PublishedRun) -> tuple[Fraction, Fraction, Fraction]:
-    """A row -> its lower bound and its estimate, unfused, in milliseconds, and the energy of cells in microjoules."""
+def measure_run(run: PublishedRun) -> tuple[Fraction, Fraction, Fraction, int]:
+    """A row -> its lower bound and its estimate, unfused, in milliseconds, the energy of cells in microjoules, and its
+    MACs."""
     roofline = run_roofline(*run[:5])
     energy = estimate_cell_energy(roofline)
     assert roofline.model.seconds is not None and roofline.unfused is not None and energy is not None
     assert not roofline.without_peak and not roofline.open_symbols
-    return roofline.model.seconds * 1000, roofline.unfused * 1000, energy.total * 10**6
+    macs = sum(macs for _, macs in roofline.macs_by_type)
+    return roofline.model.seconds * 1000, roofline.unfused * 1000, energy.total * 10**6, macs
 
 
 def main() -> None:
     """Writes RUNS_FILE with the figures as they are now."""
     lines = RUNS_FILE.read_text(encoding="utf-8").splitlines()
     head = [line for line in lines if line.startswith("#")] + [",".join(PublishedRun._fields)]
-    body = [line.split(",", 10) for line in lines if not line.startswith("#")][1:]
+    body = [line.split(",", 11) for line in lines if not line.startswith("#")][1:]
     for run, row in zip(read_published_runs(), body, strict=True):
-        row[7:10] = [f"{float(value):.6g}" for value in measure_run(run)]
+        *figures, macs = measure_run(run)
+        row[7:11] = [*[f"{float(value):.6g}" for value in figures], str(macs)]
     RUNS_FILE.write_text("\n".join([*head, *[",".join(row) for row in body]]) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Quantised calls of TensorFlow Lite's operators -> tests/data/npu: placed_*.tflite and placements.json: whether
+"""Quantised calls of TensorFlow Lite's operators -> tests/data/npu: calls_*.tflite and placements.json: whether
 Vela puts each on an Ethos-U55, and its reason where it does not.
 
     python tests/tflite_models/placements.py VELA
@@ -374,7 +374,7 @@ def main() -> None:
     for name, family in FAMILIES.items():
         calls = Calls()
         family(calls)
-        (OUTPUT / f"placed_{name}.tflite").write_bytes(calls.m.content())
+        (OUTPUT / f"calls_{name}.tflite").write_bytes(calls.m.content())
         words[name] = {call: ask_vela(sys.argv[1], content) for call, content in single_calls(calls.m)}
     (OUTPUT / "placements.json").write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
 

@@ -3,8 +3,8 @@ by kind of device.
 
 published_runs.csv holds them with their sources: a model that is built in (with parameters and extents), or a network
 in tests/data/npu/vela by its name, on a device and in a precision. bound_ms and estimate_ms are costcalc's lower bound
-and its estimate layer by layer, unfused; cells_uj is the energy of arithmetic and memory cells alone. A test computes
-these three again.
+and its estimate layer by layer, unfused; cells_uj is the energy of arithmetic and memory cells alone, macs are those of
+the definition. A test computes these four again.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class PublishedRun(NamedTuple):
     bound_ms: Fraction
     estimate_ms: Fraction
     cells_uj: Fraction
+    macs: int
     source: str
 
 
@@ -63,9 +64,9 @@ def read_published_runs() -> tuple[PublishedRun, ...]:
 
 
 def _make_run(device: str, model: str, precision: str, params: str, dims: str, *rest: str) -> PublishedRun:
-    milliseconds, microjoules, bound, estimate, cells, source = rest
+    milliseconds, microjoules, bound, estimate, cells, macs, source = rest
     energy = Fraction(microjoules) if microjoules else None
-    figures = Fraction(bound), Fraction(estimate), Fraction(cells)
+    figures = Fraction(bound), Fraction(estimate), Fraction(cells), int(macs)
     return PublishedRun(device, model, precision, params, dims, Fraction(milliseconds), energy, *figures, source)
 
 
@@ -80,6 +81,18 @@ def find_energy_band(profile: HardwareProfile) -> PublishedBand | None:
     """Profile -> what published energies were over those of arithmetic and memory cells, as find_time_band."""
     runs = [(run, run.microjoules / run.cells_uj) for run in read_published_runs() if run.microjoules is not None]
     return _find_band(profile, runs)
+
+
+def find_measured_energy_band(profile: HardwareProfile) -> PublishedBand | None:
+    """Profile with measured energies -> what published energies of the device were over its MACs times that of one;
+    None where there are no runs of it: another supply voltage, and other kernels, draw another energy."""
+    energies = profile.energy.measured if profile.energy is not None else {}
+    runs = [
+        (run, run.microjoules * 10**6 / (run.macs * energies[run.precision].value))
+        for run in read_published_runs()
+        if run.microjoules is not None and run.device == profile.id and run.precision in energies
+    ]
+    return _find_band(profile, runs) if len(runs) >= LEAST_RUNS else None
 
 
 def _find_band(profile: HardwareProfile, runs: list[tuple[PublishedRun, Fraction]]) -> PublishedBand | None:

@@ -94,7 +94,7 @@ def test_the_rules_are_of_the_operators_in_the_table() -> None:
 
 
 def test_what_comes_behind_an_operator_of_the_cpu_is_left_to_the_cpu() -> None:
-    report = costcalc.analyze(DATA / "npu" / "placed_pools.tflite")
+    report = costcalc.analyze(DATA / "npu" / "calls_pools.tflite")
     placement = place_operators(report, find_profile("coral"))
     assert placement is not None
     reasons = [node.reason for node in placement.nodes]

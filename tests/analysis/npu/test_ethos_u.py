@@ -40,7 +40,7 @@ def answers() -> dict[tuple[str, str], str]:
     """costcalc's answer for each call: "" where the NPU runs it, else why not."""
     found: dict[tuple[str, str], str] = {}
     for family in PLACEMENTS:
-        graph = costcalc.analyze(FOLDER / f"placed_{family}.tflite").graph
+        graph = costcalc.analyze(FOLDER / f"calls_{family}.tflite").graph
         found |= {(family, node.outputs[0]): reject_call(NpuCall(graph, node)) for node in graph.nodes}
     return found
 
@@ -54,7 +54,7 @@ def test_a_call_runs_where_vela_puts_it(answers: dict[tuple[str, str], str], fam
 
 
 def test_the_calls_cover_the_operators_of_the_npu() -> None:
-    graphs = [costcalc.analyze(FOLDER / f"placed_{family}.tflite").graph for family in PLACEMENTS]
+    graphs = [costcalc.analyze(FOLDER / f"calls_{family}.tflite").graph for family in PLACEMENTS]
     called = {node.op_type for graph in graphs for node in graph.nodes}
     assert set(RULES) - called <= {"SPLIT_V", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
     assert len(CALLS) > 200
@@ -111,14 +111,14 @@ def test_analyze_shows_the_placement() -> None:
     assert "13 of 13 operators and 100.0% of the MACs run on the NPU" in text
     assert "Vela's cycles were 0.43 to 1.2" in text and "n = 72" in text
     assert "2,664,792 = 2,656,768 + 8,000 under windows of pools and means + 24 of softmax" in text
-    calls = str(FOLDER / "placed_pools.tflite")
+    calls = str(FOLDER / "calls_pools.tflite")
     rows = ok("analyze", calls, "--hardware", "ethos-u55-128", "--columns", "name,runs_on,why").splitlines()
     (row,) = [row for row in rows if row.startswith("main/AVERAGE_POOL_2D_4:0")]
     assert "CPU" in row and "the window is 9×9" in row
 
 
 def test_json_has_the_placement() -> None:
-    calls = str(FOLDER / "placed_pools.tflite")
+    calls = str(FOLDER / "calls_pools.tflite")
     model = json.loads(ok("analyze", calls, "--hardware", "ethos-u55-128", "--format", "json"))["models"][0]
     placement = model["hardware"][0]["placement"]
     assert (placement["npu_operators"], placement["cpu_operators"], placement["compiler"]) == (11, 5, "Vela")
@@ -148,8 +148,9 @@ def test_a_compiled_part_runs_on_the_npu_and_has_no_estimate() -> None:
 
 
 def test_explain_tells_the_placement() -> None:
-    text = " ".join(ok("explain", str(FOLDER / "placed_pools.tflite"), "--hardware", "ethos-u55-128").split())
+    text = " ".join(ok("explain", str(FOLDER / "calls_pools.tflite"), "--hardware", "ethos-u55-128").split())
     assert "11 of 16 operators run on the NPU" in text and "the window is 9×9" in text
+    assert "without the CPU's part; Vela's cycles were" in text
 
 
 def test_a_model_of_another_kind_has_no_placement() -> None:

@@ -16,6 +16,7 @@ from costcalc.analysis.roofline.published_runs import (
     LEAST_RUNS,
     PublishedRun,
     find_energy_band,
+    find_measured_energy_band,
     find_time_band,
     read_published_runs,
 )
@@ -29,7 +30,8 @@ DOCUMENT = re.compile(r"README\.md|/results/|Coral|coral\.ai|apache/mxnet|benchm
 
 @EACH
 def test_no_bound_is_above_a_published_time(case: PublishedRun) -> None:
-    bound, estimate, cells = measure_run(case)
+    bound, estimate, cells, macs = measure_run(case)
+    assert macs == case.macs
     assert 0 < bound <= case.milliseconds
     npu = find_profile(case.device).kind == "npu"
     assert bound >= case.milliseconds / (1000 if npu else 50), "a bound so low says nothing"
@@ -82,6 +84,9 @@ def test_the_measured_energy_of_a_board_is_hundreds_to_thousands_of_times_that_o
     band = find_energy_band(find_profile("nrf52840"))
     assert band is not None and band.devices == "microcontroller"
     assert band.lowest > 50 and 8000 < band.highest < 10_000  # 17.8 mJ of NUCLEO-L4R5ZI's image classification
+    measured = find_measured_energy_band(find_profile("stm32l4r5"))
+    assert measured is not None and measured.runs == 32
+    assert measured.lowest < 1 < 4 < measured.highest < 6  # at 3.3 V, with other kernels: v1.1, Krai
     own = find_profile("stm32u575").energy
     assert own is not None and own.measured["int8"].value == Fraction("204.2")
 
