@@ -130,6 +130,22 @@ class SparseStorage(NamedTuple):
     index_bytes: int
 
 
+class Quantisation(NamedTuple):
+    """How the integers of a tensor stand for reals: the number of scales, the axis that they run along, whether they
+    belong to blocks along it, and the first scale and zero point."""
+
+    scales: int
+    axis: int
+    is_blockwise: bool = False
+    scale: float = 0.0
+    zero_point: int = 0
+
+    @property
+    def by_axis(self) -> bool:
+        """Whether there is more than one scale."""
+        return self.scales > 1 or self.is_blockwise
+
+
 UNKNOWN = TensorType(DType.UNDEFINED, None)
 
 EMPTY_OPTIONAL = TensorType(DType.UNDEFINED, (0,), ())
@@ -193,12 +209,12 @@ class Graph(NamedTuple):
     conditions on open ones. choices names the If nodes whose branch is open: the branch with more FLOPs counts, so
     totals are upper bounds. upper_bounds holds, by symbol, the largest value of an extent or trip count that depends on
     data, where there is one. quantised names the values of an integer type that stand for reals: those that convert()
-    takes as if they were computed, or stored, in that type. sparse holds the stored tensors of which the file has some
-    elements and their indices only: their types are those of the whole. data_symbols maps a symbol of
-    an extent that depends on data to its node, or its input. What a front end knows of modules: modules maps their
-    paths to their classes in full, calls maps nodes by name to the calls that they stand for, stored_kinds says which
-    stored tensors are buffers or constants, frozen names parameters that are not trained, owners gives tensors that no
-    node reads the node that they are counted for.
+    takes as if they were computed, or stored, in that type; quantisation says how, where a file has it. sparse
+    holds the stored tensors of which the file has some elements and their indices only: their types are those of
+    the whole. data_symbols maps a symbol of an extent that depends on data to its node, or its input. What a front
+    end knows of modules: modules maps their paths to their classes in full, calls maps nodes by name to the calls
+    that they stand for, stored_kinds says which stored tensors are buffers or constants, frozen names parameters
+    that are not trained, owners gives tensors that no node reads the node that they are counted for.
     """
 
     name: str
@@ -215,6 +231,7 @@ class Graph(NamedTuple):
     assumptions: tuple[Assumption, ...] = ()
     choices: tuple[str, ...] = ()
     quantised: frozenset[str] = frozenset()
+    quantisation: Mapping[str, Quantisation] = {}
     upper_bounds: Mapping[str, Dim] = {}
     sparse: Mapping[str, SparseStorage] = {}
     data_symbols: Mapping[str, str] = {}

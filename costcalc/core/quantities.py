@@ -133,7 +133,7 @@ _ALL = (
         "boolean",
         67,
         "true",
-        "whether weights and peak activations of fused steps of one run fit the memories of a device",
+        "whether weights and activations of fused steps of one run fit the memories of a device",
         code=17,
         needs=("device",),
         columns=("activation_bytes", "weight_bytes"),

@@ -107,7 +107,18 @@ def _column_keys(report: Report, options: TableOptions) -> list[str]:
         if missing:
             raise UsageError(f"there is no {missing} without a device", "add --hardware NAME")
         return keys
-    return _expand_devices(keys, options.devices) if options.columns else _add_times(keys, options.devices)
+    if not options.columns:
+        return _add_times(keys, options)
+    expanded = _expand_devices(keys, options.devices)
+    absent = next((key for key in expanded if _is_absent(key, options)), None)
+    if absent:
+        raise UsageError(f"there is no column {absent}", "it is of .tflite models on a device with an NPU")
+    return expanded
+
+
+def _is_absent(key: str, options: TableOptions) -> bool:
+    """Whether a column of devices has no values for these models and devices."""
+    return key.partition(":")[0] in columns.PLACEMENT_COLUMNS and key not in options.device_columns
 
 
 def _expand_devices(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
@@ -121,11 +132,14 @@ def _expand_devices(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
     return device_keys
 
 
-def _add_times(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
-    """The usual column keys and devices → the keys with intensity, time and bound in the place of shares."""
+def _add_times(keys: Sequence[str], options: TableOptions) -> list[str]:
+    """The usual column keys and options → the keys with intensity, time and bound in the place of shares, and what an
+    NPU runs."""
+    devices = options.devices
+    placement = [key for key in options.device_columns if key.partition(":")[0] in columns.PLACEMENT_COLUMNS]
     base_keys = [key for key in keys if key not in ("share", "bar", "params")]
     time_keys = [f"{key}:{name}" if len(devices) > 1 else key for name in devices for key in columns.DEVICE_COLUMNS[:2]]
-    return [*base_keys, "intensity", *time_keys]
+    return [*base_keys, "intensity", *time_keys, *placement]
 
 
 def _default_columns(report: Report, by: str) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ are, and only small ones are read, when a shape needs them.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from costcalc.core.budget import MAX_RANK, check_limit
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import DType, SparseStorage, TensorType, Value
+from costcalc.core.ir import DType, Quantisation, SparseStorage, TensorType, Value
 from costcalc.frontends.tflite.flatbuffer import (
     REMEDY,
     Buffer,
@@ -35,15 +36,6 @@ VALUE_CODES = {DType.INT32: "i", DType.INT64: "q", DType.BOOL: "?", DType.INT16:
 
 MAX_VALUES = 512
 """Elements of the largest constant that is read."""
-
-
-class Quantisation(NamedTuple):
-    """How integers stand for reals: the number of scales, the axis that they run along, and whether they belong to
-    blocks along it."""
-
-    scales: int
-    axis: int
-    is_blockwise: bool
 
 
 class Tensor(NamedTuple):
@@ -244,8 +236,12 @@ def _read_quantisation(table: FlatTable | None) -> Quantisation | None:
     if table is None:
         return None
     is_blockwise = table.number(4, "B") == 2  # QuantizationDetails: BlockwiseQuantization
-    scales = table.vector(2, 4).length
-    return Quantisation(scales, table.number(6, "i"), is_blockwise) if scales or is_blockwise else None
+    scales, zero_points = table.vector(2, 4), table.vector(3, 8)
+    if not scales.length and not is_blockwise:
+        return None
+    scale = struct.unpack_from("<f", table.buffer, scales.offset)[0] if scales.length else 0.0
+    zero_point = struct.unpack_from("<q", table.buffer, zero_points.offset)[0] if zero_points.length else 0
+    return Quantisation(scales.length, table.number(6, "i"), is_blockwise, scale, zero_point)
 
 
 def _read_sparsity(table: FlatTable | None, type_: TensorType, data: Vector | None) -> SparseStorage | None:

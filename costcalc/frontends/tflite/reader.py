@@ -47,7 +47,7 @@ def load_model(model: TfliteModel, name: str, source: str, options: ReadOptions)
     builder.notes.extend(_sparsity_notes(model))
     builder.notes.extend(walker.notes())
     graph = builder.build(outputs, assumptions)
-    return graph._replace(quantised=frozenset(walker.quantised))
+    return graph._replace(quantised=frozenset(walker.quantised), quantisation=walker.quantised)
 
 
 def _resize_inputs(
