@@ -24,9 +24,11 @@ def unique_keys(pairs: Pairs) -> dict[str, Any]:
     """The pairs of a JSON object -> a dictionary. LoadError where a key stands twice."""
     values = dict(pairs)
     if len(values) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise LoadError(f"the key {twice[:80]!r} stands twice", REMEDY)
+        keys: set[str] = set()
+        for key, _ in pairs:
+            if key in keys:
+                raise LoadError(f"the key {key[:80]!r} stands twice", REMEDY)
+            keys.add(key)
     return values
 
 

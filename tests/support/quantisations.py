@@ -45,7 +45,7 @@ def modelopt(algorithm: str, **more: Any) -> dict[str, Any]:
 
 
 INT4 = {"num_bits": 4, "type": "int", "group_size": 32, "strategy": "group", "symmetric": True}
-BYTES = [
+BYTES: list[tuple[str, Mapping[str, Any], int]] = [
     ("awq", AWQ, K * N // 8 * 4 + K // 128 * N // 8 * 4 + K // 128 * N * 2),
     ("awq by rows", {**AWQ, "group_size": -1}, K * N // 8 * 4 + N // 8 * 4 + N * 2),
     ("awq gemv", {**AWQ, "version": "gemv"}, N * K // 8 * 4 + N * (K // 128 // 8) * 4 + N * (K // 128) * 2),

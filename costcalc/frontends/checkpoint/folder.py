@@ -104,8 +104,8 @@ def unite_files(files: Iterable[tuple[str, list[TensorEntry], int]], index: Weig
             present = {t.name for _, tensors, _ in parts for t in tensors}
             name = next(name for name in wanted if name not in present)
             raise LoadError(f"{wanted[name]} does not hold the tensor {name[:120]!r} that {INDEX} names", DOWNLOAD)
-    tensors = unite_tensors((file, tensors) for file, tensors, _ in parts)
-    return Checkpoint(tensors, tuple([file for file, _, _ in parts]), sum([length for _, _, length in parts]))
+    united = unite_tensors((file, tensors) for file, tensors, _ in parts)
+    return Checkpoint(united, tuple([file for file, _, _ in parts]), sum([length for _, _, length in parts]))
 
 
 def _read_header(path: Path, file: str) -> tuple[list[TensorEntry], int]:
