@@ -50,10 +50,11 @@ class OperandPrecisions:
 
 
 def weight_bytes_by_dtype(graph: Graph) -> dict[str, Dim]:
-    """Graph -> bytes of parameters and buffers by the element type of storage (MatMulNBits packs int4 in uint8)."""
+    """Graph -> bytes of parameters and buffers by the element type of storage (MatMulNBits packs int4 in uint8), or by
+    the label of the format that the file has them in."""
     sums: dict[str, Dim] = {}
     for item in find_stored_tensors(graph):
         if item.kind != "constant":
-            name = str(item.type.dtype)
-            sums[name] = sums.get(name, 0) + item.type.nbytes
+            size = item.type.nbytes if item.format is None else item.nbytes
+            sums[item.storage] = sums.get(item.storage, 0) + size
     return sums

@@ -133,6 +133,14 @@ class SparseStorage(NamedTuple):
     index_bytes: int
 
 
+class StoredFormat(NamedTuple):
+    """How a file stores a tensor that is computed with in another type: a label for tables (`Q4_K`, `int4 GPTQ in
+    groups of 128`), and its bytes there with scales and zero points."""
+
+    label: str
+    nbytes: int
+
+
 UNKNOWN = TensorType(DType.UNDEFINED, None)
 
 EMPTY_OPTIONAL = TensorType(DType.UNDEFINED, (0,), ())
@@ -199,7 +207,8 @@ class Graph:
     totals are upper bounds. upper_bounds holds, by symbol, the largest value of an extent or trip count that depends on
     data, where there is one. quantised names the values of an integer type that stand for reals: those that convert()
     takes as if they were computed, or stored, in that type. sparse holds the stored tensors of which the file has some
-    elements and their indices only: their types are those of the whole. data_symbols maps a symbol of
+    elements and their indices only: their types are those of the whole. stored_formats holds, by stored tensor, how the
+    file has it where that is not its type: quantised in blocks. data_symbols maps a symbol of
     an extent that depends on data to its node, or its input. What a front end knows of modules: modules maps their
     paths to their classes in full, calls maps nodes by name to the calls that they stand for, stored_kinds says which
     stored tensors are buffers or constants, frozen names parameters that are not trained, owners gives tensors that no
@@ -222,6 +231,7 @@ class Graph:
     quantised: frozenset[str] = frozenset()
     upper_bounds: Mapping[str, Dim] = field(default_factory=dict)
     sparse: Mapping[str, SparseStorage] = field(default_factory=dict)
+    stored_formats: Mapping[str, StoredFormat] = field(default_factory=dict)
     data_symbols: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     calls: Mapping[str, SourceCall] = field(default_factory=dict)
