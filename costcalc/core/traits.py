@@ -90,6 +90,22 @@ LeastWorkRule = Callable[[OperatorUse], LeastWork]
 RegionRule = Callable[[Sequence[TensorType | None], Attributes], tuple[range, ...] | None]
 
 
+class CacheSlot(NamedTuple):
+    """An input of a node that holds what it keeps of earlier tokens: its position, its name and its type. What a pass
+    adds stands in the input `new` (keys, values, latents of the new tokens); where the node rewrites all of it instead
+    (a recurrent state), in the output `present`, and the length of `new` counts the tokens."""
+
+    position: int
+    name: str
+    type: TensorType
+    new: int
+    present: int | None = None
+
+
+CacheRule = Callable[[Sequence[TensorType | None], Attributes, Dim], tuple[CacheSlot, ...]]
+"""(input types without a cache, attributes, number of earlier tokens) -> what the node keeps of them."""
+
+
 class PackedInputs(NamedTuple):
     """Stored inputs whose elements hold several values, or parts of one. values: (its type, attributes) -> how many
     values it holds; bits: attributes -> the bits of a value, None where the operator does not multiply with them."""
@@ -131,7 +147,9 @@ class Traits(NamedTuple):
                      (arXiv:1308.3432)
     monotone, non_negative   of each element: it never falls where the input grows; it is never below 0
     causal           attributes -> whether an attention masks what comes later
-    past             inputs that take keys and values of earlier tokens, [N, kv_num_heads, length, size]
+    caches           what it keeps of earlier tokens, and the inputs that take it
+    routed           of a mixture of experts, the inputs with one slice an expert, and the attribute that says how many
+                     experts a token goes to
     lengths          (input, n): the input that holds the number of keys of each text, less n
     least_work       what an implementation may skip, as the work that is left; None: nothing
     gradient         its contractions, for the backward pass; None: not known
@@ -167,7 +185,8 @@ class Traits(NamedTuple):
     monotone: bool = False
     non_negative: bool = False
     causal: Callable[[Attributes], bool] | None = None
-    past: tuple[int, int] | None = None
+    caches: CacheRule | None = None
+    routed: tuple[frozenset[int], str] | None = None
     lengths: tuple[int, int] | None = None
     least_work: LeastWorkRule | None = None
     gradient: GradientRule | None = None
@@ -264,6 +283,16 @@ def gradient_rule(*op_types: str, domain: str = "") -> Callable[[GradientRule], 
 
     def register(rule: GradientRule) -> GradientRule:
         traits(*op_types, domain=domain, gradient=rule)
+        return rule
+
+    return register
+
+
+def cache_rule(*op_types: str, domain: str = "") -> Callable[[CacheRule], CacheRule]:
+    """Registers a function (input types, attributes, earlier tokens) -> the slots that operators keep them in."""
+
+    def register(rule: CacheRule) -> CacheRule:
+        traits(*op_types, domain=domain, caches=rule)
         return rule
 
     return register

@@ -43,11 +43,6 @@ _KERAS = f"load it in Keras 3 and model.export('model.onnx', format='onnx'), or 
 
 _COMPILED = "analyze the ONNX model that it was made from"
 
-_OPTIMUM = (
-    "read the network with transformers: costcalc analyze transformers:FOLDER, or export it: optimum-cli export onnx "
-    "--model NAME FOLDER; `costcalc models` lists the built-in ones"
-)
-
 _REWRITE = "write it as a YAML model, or convert it to ONNX"
 
 _COREML = "it is a Core ML model, which is not read"
@@ -167,13 +162,6 @@ def _is_paddle(source: Source) -> bool:
         _begins_with_message(source, (8, 16)) and re.match(rb"\x0a[^\0]{1,5}?\x08\0\x10", source.head, re.S) is not None
     )
     return blocks or _IS_PIR(source)
-
-
-_HAS_MODEL_TYPE, _HAS_ARCHITECTURES = _json_with(b"model_type"), _json_with(b"architectures")
-
-
-def _is_hugging_face_config(source: Source) -> bool:
-    return _HAS_MODEL_TYPE(source) or _HAS_ARCHITECTURES(source)
 
 
 def _is_numpy(source: Source) -> bool:
@@ -312,12 +300,6 @@ FORMATS = (
         "it is the index of a model's weight files: no graph",
         _WEIGHTS_REMEDY,
     ),
-    ForeignFormat(
-        "hugging-face-config",
-        _is_hugging_face_config,
-        "it is a Hugging Face config.json: settings and no graph",
-        _OPTIMUM,
-    ),
     ForeignFormat("numpy", _is_numpy, "it holds NumPy arrays and no graph", _WEIGHTS_REMEDY),
     ForeignFormat("zip", _is_zip, "it is a zip archive without a model", "put one .onnx file in it, or unpack it"),
     ForeignFormat("archive", _is_archive, "it is compressed, or an archive", "unpack it, and name the model in it"),
@@ -339,7 +321,6 @@ DIRECTORIES = (
     ("saved_model.pb", "it is a TensorFlow SavedModel, which is not read", f"{_TF2ONNX} --saved-model DIRECTORY"),
     ("Manifest.json", f"{_COREML} (.mlpackage)", _COMPILED),
     ("coremldata.bin", f"{_COREML} (.mlmodelc, compiled)", _COMPILED),
-    ("config.json", "it is a folder of a Hugging Face model: settings, weights and no graph", _OPTIMUM),
 )
 """(a file by which the format of its directory is recognised, fact, remedy)."""
 
@@ -356,8 +337,5 @@ def refuse_directory(source: Source) -> None:
     """LoadError where a directory is a model of a kind that is known and not read."""
     folder = source.path or Path()
     for name, fact, remedy in DIRECTORIES:
-        file = folder / name
-        if file.is_file() and (
-            name != "config.json" or _is_hugging_face_config(Source(name, path=file, file=str(file)))
-        ):
+        if (folder / name).is_file():
             raise LoadError(fact, remedy, source.file)

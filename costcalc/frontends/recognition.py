@@ -70,6 +70,28 @@ def is_tflite(source: Source) -> bool:
     return source.head.startswith(b"TFL3", 4)
 
 
+MODEL_TYPE = re.compile(rb'"(?:model_type|architectures)"\s*:')
+
+CONFIG_NAME = "config.json"
+
+MAX_CONFIG = 1 << 20
+"""Bytes of a file of that name in which its model type is looked for: lists of layers may stand before it."""
+
+
+def is_hugging_face(source: Source) -> bool:
+    """A Hugging Face configuration: a JSON object with a model type, or a directory with a config.json that is one."""
+    if source.is_directory:
+        path = source.path / CONFIG_NAME if source.path is not None else None
+        return path is not None and path.is_file() and is_hugging_face(Source(CONFIG_NAME, path=path, file=str(path)))
+    head = source.head
+    if not source.is_text or not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        return False
+    if MODEL_TYPE.search(head) is None and source.file.endswith(CONFIG_NAME):
+        with source.open() as stream:
+            head = stream.read(MAX_CONFIG)
+    return MODEL_TYPE.search(head) is not None
+
+
 def is_module(source: Source) -> bool:
     """A PyTorch module or an ExportedProgram in memory, or the text that names one."""
     return source.object is not None and (isinstance(source.object, TorchModule) or is_torch_object(source.object))

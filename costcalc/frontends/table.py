@@ -58,10 +58,14 @@ MODULE = BuiltInParametricFrontend("module", (), recognition.is_module, "costcal
 
 TFLITE = BuiltInFrontend("tflite", (".tflite",), recognition.is_tflite, "costcalc.frontends.tflite.frontend")
 
+HUGGING_FACE = BuiltInParametricFrontend(
+    "huggingface", (), recognition.is_hugging_face, "costcalc.frontends.huggingface.frontend"
+)
+
 SHARED_SUFFIXES = (".json", ".pbtxt", ".prototxt")
 """Suffixes of models among much else: a file so named is a model where its content is one."""
 
-BUILT_IN: tuple[Frontend, ...] = (YAML, PYTORCH, TFLITE, ONNX, MODULE)
+BUILT_IN: tuple[Frontend, ...] = (YAML, PYTORCH, TFLITE, ONNX, HUGGING_FACE, MODULE)
 """The built-in front ends, in the order in which they look at a source."""
 
 
@@ -100,7 +104,9 @@ def suffixes() -> tuple[str, ...]:
 def is_model_file(path: str, find: Callable[[], Source]) -> bool:
     """Whether a file of a directory or a revision is a model: by its suffix, or where that has many uses by its
     content, of which find gives the source. LoadError where that cannot be read."""
-    return path.endswith(suffixes()) or (path.endswith(SHARED_SUFFIXES) and ONNX.recognises(find()))
+    if path.endswith(suffixes()):
+        return True
+    return path.endswith(SHARED_SUFFIXES) and any(frontend.recognises(find()) for frontend in (ONNX, HUGGING_FACE))
 
 
 def is_model_path(path: Path) -> bool:

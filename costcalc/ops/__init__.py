@@ -49,6 +49,8 @@ OTHER_FAMILIES = (
     "join_split",
     "layout",
     "linear_attention",
+    "llm.latent_attention",
+    "llm.causal_attention",
     "ml.features",
     "ml.models",
     "optimizers",

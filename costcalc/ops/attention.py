@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim, maximum, minimum
@@ -20,7 +20,15 @@ from costcalc.core.formula import (
 )
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import LeastWork, OperatorUse, contraction_gradient, least_work_rule, traits
+from costcalc.core.traits import (
+    CacheSlot,
+    LeastWork,
+    OperatorUse,
+    cache_rule,
+    contraction_gradient,
+    least_work_rule,
+    traits,
+)
 from costcalc.ops.common.axes import Shape
 from costcalc.ops.common.visibility import Texts, Visibility, known_integers, mask_pairs, texts_of
 
@@ -30,7 +38,6 @@ traits(
     "Attention",
     kind="attention",
     causal=lambda attributes: bool(attributes.get("is_causal", 0)),
-    past=(4, 5),
     lengths=(6, 0),
     gradient=contraction_gradient(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))),
 )
@@ -122,6 +129,28 @@ def split_heads(t: TensorType, heads: int, name: str, attribute: str) -> tuple[D
     if hidden % heads != 0:
         raise ShapeError(f"{name} has {hidden} features for {heads} heads", f"use a multiple of {attribute}")
     return b, heads, s, hidden // heads
+
+
+@cache_rule("Attention")
+def attention_caches(
+    types: Sequence[TensorType | None], attributes: Mapping[str, Any], tokens: Dim
+) -> tuple[CacheSlot, ...]:
+    """Keys and values of all earlier tokens: [B, H_kv, tokens, D] each."""
+    return key_value_slots(types, attributes, tokens)
+
+
+def key_value_slots(
+    types: Sequence[TensorType | None], attributes: Mapping[str, Any], tokens: Dim
+) -> tuple[CacheSlot, ...]:
+    """Keys and values (inputs 1 and 2) of so many tokens, as inputs 4 and 5: [B, H_kv, tokens, D] each."""
+    heads = int(attributes.get("kv_num_heads", 0))
+    slots = []
+    for new, name in ((1, "past_key"), (2, "past_value")):
+        t = types[new]
+        assert t is not None
+        batch, kv_heads, _, size = split_heads(t, heads, "K" if new == 1 else "V", "kv_num_heads")
+        slots.append(CacheSlot(new + 3, name, TensorType(t.dtype, (batch, kv_heads, tokens, size)), new))
+    return tuple(slots)
 
 
 @cost_rule("Attention")

@@ -10,10 +10,12 @@ from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import (
     Attributes,
+    CacheSlot,
     Contraction,
     LeastWork,
     OperatorUse,
     Sides,
+    cache_rule,
     contraction_gradient,
     gradient_rule,
     least_work_rule,
@@ -67,6 +69,17 @@ def linear_attention_least_work(use: OperatorUse) -> LeastWork:
     if 1 in use.outputs:
         macs = macs + h.batch * h.kv_heads * h.queries * state
     return LeastWork(macs, {}, {}, frozenset() if 0 in use.outputs else frozenset((0,)))
+
+
+@cache_rule("LinearAttention")
+def linear_attention_caches(types: Types, attributes: Attributes, tokens: Dim) -> tuple[CacheSlot, ...]:
+    """One state a head, [B, H_kv, d_k, d_v], whatever the number of tokens."""
+    key, value = types[1:3]
+    assert key is not None and value is not None
+    heads = int(attributes["kv_num_heads"])
+    batch, kv_heads, _, size = split_heads(key, heads, "K", "kv_num_heads")
+    state = (batch, kv_heads, size, split_heads(value, heads, "V", "kv_num_heads")[3])
+    return (CacheSlot(3, "past_state", TensorType(key.dtype, state), 1, 1),)
 
 
 @shape_rule("LinearAttention")
@@ -141,6 +154,15 @@ def causal_conv_least_work(use: OperatorUse) -> LeastWork:
     if use.input(3) is not None or not isinstance(kernel, int):
         return LeastWork(batch * channels * length * (kernel if use.input(3) is not None else 1))
     return LeastWork(batch * channels * Visibility(length, length, 0, kernel).pairs)
+
+
+@cache_rule("CausalConvWithState")
+def causal_conv_caches(types: Types, attributes: Attributes, tokens: Dim) -> tuple[CacheSlot, ...]:
+    """The last k - 1 positions of each channel, [B, C, k - 1], whatever the number of tokens."""
+    x, weight = types[:2]
+    assert x is not None and x.shape is not None and weight is not None and weight.shape is not None
+    state = TensorType(x.dtype, (*x.shape[:2], weight.shape[2] - 1))
+    return (CacheSlot(3, "past_state", state, 0, 1),)
 
 
 @shape_rule("CausalConvWithState")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from costcalc.core.errors import CostcalcError, UnknownNameError, UsageError, crash_message
 from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.foreign import refuse_directory
+from costcalc.frontends.recognition import CONFIG_NAME
 from costcalc.frontends.source import find_source
 from costcalc.frontends.table import is_model_path
 from costcalc.ops.plugins import RULE_FILES, load_rules
@@ -49,6 +50,10 @@ def expand_directories(models: Sequence[str], skip: Collection[str] = ()) -> lis
 def _list_models(directory: Path, skip: Collection[str]) -> list[str]:
     files = [p for p in directory.iterdir() if p.name not in skip and p.is_file()]
     paths = sorted(str(p) for p in files if is_model_path(p))
+    config = str(directory / CONFIG_NAME)
+    if paths == [config]:
+        return [str(directory)]
+    paths = [path for path in paths if path != config]  # beside exported models it is their configuration
     if not paths:
         refuse_directory(find_source(directory))
         raise UsageError(f"there is no model in the directory {directory}", "name one with .onnx or .yaml files")

@@ -13,8 +13,25 @@ from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.errors import CostcalcError, did_you_mean
 from costcalc.frontends.yaml import structure
 from costcalc.frontends.yaml.document import Scalar, Seq, YamlNode
-from costcalc.frontends.yaml.items import STRUCTURE, BlockDefinition, LayerItem, Scope, Values, item_names, read_item
-from costcalc.frontends.yaml.layers.base import LAYERS, REQUIRED, LayerKey, LayerKind, Site, add_constant
+from costcalc.frontends.yaml.items import (
+    STRUCTURE,
+    BlockDefinition,
+    LayerItem,
+    Scope,
+    Values,
+    fill_names,
+    item_names,
+    read_item,
+)
+from costcalc.frontends.yaml.layers.base import (
+    LAYERS,
+    REQUIRED,
+    LayerKey,
+    LayerKind,
+    ParameterStyle,
+    Site,
+    add_constant,
+)
 from costcalc.frontends.yaml.operators import add_operator
 from costcalc.frontends.yaml.values import ValueReader, is_constant
 from costcalc.frontends.yaml.words import option_remedy
@@ -106,8 +123,15 @@ STEPPED_LAYERS = 64
 class Elaborator:
     """Adds the layers of one document to a builder."""
 
-    def __init__(self, reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]) -> None:
+    def __init__(
+        self,
+        reader: ValueReader,
+        builder: GraphBuilder,
+        blocks: Mapping[str, BlockDefinition],
+        style: ParameterStyle = ParameterStyle(),  # noqa: B008
+    ) -> None:
         self.reader, self.builder, self.blocks = reader, builder, blocks
+        self.style = style
         self.cache = reader.document.cache
         self.by_rows: set[str] = set()
         self.references = References(reader, builder)
@@ -168,7 +192,10 @@ class Elaborator:
             return values
         if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
             kind = scope.names[kind]
-        paths = [self._numbered_name(name, scope, True) for name in names] if scope.repeating else names
+        if item.name is not None and any("{" in name for name in names):
+            names = paths = fill_names(names, scope.names, item.name, self.reader)
+        else:
+            paths = [self._numbered_name(name, scope, True) for name in names] if scope.repeating else names
         name = paths[0] if paths else self._numbered_name(kind, scope, kind in plural or item.kind in plural)
         place = item.place
         path = "/".join((*scope.path, name))
@@ -227,7 +254,7 @@ class Elaborator:
         self, kind: str, item: LayerItem, scope: Scope, path: str, inputs: Values, names: Sequence[str], place: str
     ) -> Values:
         layer = LAYERS.get(kind)
-        site = Site(self.builder, path, scope.path, inputs, place, self.by_rows)
+        site = Site(self.builder, path, scope.path, inputs, place, self.by_rows, style=self.style)
         if layer is None:
             return add_operator(kind, item, scope, site, names, self.reader, self.blocks)
         arguments = self._arguments(layer, item, scope)

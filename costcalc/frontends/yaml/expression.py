@@ -1,13 +1,15 @@
-"""Text of an expression and values of names -> its exact value (int, Fraction or symbolic extent).
+"""Text of an expression and values of names -> its exact value: a number (int, Fraction, symbolic extent), a word, true
+or false, null, or a list of those.
 
-Expressions are names, numbers, `+ - * / // % **`, min, max, round, floor, ceil and make_divisible. An expression is
-parsed by Python's own parser and evaluated by walking the tree.
+Expressions are names, numbers, words in quotes, lists, `+ - * / // % **`, comparisons, `in`, `and`, `or`, `not`,
+`a if condition else b`, `list[index]`, `[item for i in list]`, and the functions min, max, round, floor, ceil,
+make_divisible, len, range and count. An expression is parsed by Python's own parser and evaluated by walking the tree.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Union
 
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 Number = Union[Dim, "Fraction"]
 
 MAX_LENGTH = 500
+
+MAX_ELEMENTS = 10_000
+"""Elements of the longest list that an expression makes: no network has as many layers."""
+
+CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
+"""Names that have a value in every file, where the file gives them none."""
 
 
 def evaluate(text: str, names: Mapping[str, Any]) -> Any:
@@ -57,9 +65,11 @@ def _parse(text: str) -> tuple[ast.expr, tuple[str, ...]]:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"{text!r} is not an expression", "use names, numbers and + - * / // % **") from error
-    function_ids = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    names = {node.id: None for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in function_ids}
-    return tree, tuple(names)
+    nodes = list(ast.walk(tree))
+    function_ids = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    counters = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names = {node.id: None for node in nodes if isinstance(node, ast.Name) and id(node) not in function_ids}
+    return tree, tuple([name for name in names if name not in counters and name not in CONSTANTS])
 
 
 def is_expression(text: str) -> bool:
@@ -72,41 +82,184 @@ def is_expression(text: str) -> bool:
 
 
 def _walk(node: ast.expr, names: Mapping[str, Any], text: str) -> Any:
-    if isinstance(node, ast.Constant):
-        return _literal(node, text)
-    if isinstance(node, ast.Name):
-        if node.id not in names:
-            raise ExpressionError(
-                f"the name {node.id!r} is not known", did_you_mean(node.id, names) or "define it in `params:`"
-            )
+    rule = _RULES.get(type(node))
+    if rule is None:
+        raise ExpressionError(
+            f"{text!r} is outside the language",
+            "use names, numbers, + - * / // % **, lists and " + ", ".join(FUNCTIONS),
+        )
+    return rule(node, names, text)
+
+
+def _name(node: ast.Name, names: Mapping[str, Any], text: str) -> Any:
+    if node.id in names:
         return names[node.id]
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-        value = _number(_walk(node.operand, names, text), text)
-        return -value if isinstance(node.op, ast.USub) else value
-    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
-        a = _number(_walk(node.left, names, text), text)
-        b = _number(_walk(node.right, names, text), text)
+    if node.id in CONSTANTS:
+        return CONSTANTS[node.id]
+    remedy = did_you_mean(node.id, names) or "define it in `params:`"
+    raise ExpressionError(f"the name {node.id!r} is not known", remedy)
+
+
+def _unary(node: ast.UnaryOp, names: Mapping[str, Any], text: str) -> Any:
+    value = _walk(node.operand, names, text)
+    if isinstance(node.op, ast.Not):
+        return not _truth(value, text)
+    if isinstance(node.op, ast.Invert):
+        raise ExpressionError(f"{text!r} has a ~", "use not")
+    value = _number(value, text)
+    return -value if isinstance(node.op, ast.USub) else value
+
+
+def _binary(node: ast.BinOp, names: Mapping[str, Any], text: str) -> Any:
+    a, b = _walk(node.left, names, text), _walk(node.right, names, text)
+    if isinstance(a, list) and isinstance(node.op, ast.Mult) and type(b) is int:
+        _check_elements(len(a) * b, text)
+        return a * b
+    if isinstance(a, list) and isinstance(node.op, ast.Add) and isinstance(b, list):
+        _check_elements(len(a) + len(b), text)
+        return a + b
+    a, b = _number(a, text), _number(b, text)
+    if type(node.op) not in OPERATORS:
+        raise ExpressionError(f"{text!r} has an operator that is not known", "use + - * / // % **")
+    try:
+        return _check_size(OPERATORS[type(node.op)](a, b), text)
+    except ZeroDivisionError as error:
+        raise ExpressionError(f"{text!r} divides by zero", "check its parts") from error
+
+
+def _call(node: ast.Call, names: Mapping[str, Any], text: str) -> Any:
+    name = node.func.id if isinstance(node.func, ast.Name) and not node.keywords else ""
+    if name in LIST_FUNCTIONS:
+        values = [_walk(a, names, text) for a in node.args]
         try:
-            return _check_size(OPERATORS[type(node.op)](a, b), text)
-        except ZeroDivisionError as error:
-            raise ExpressionError(f"{text!r} divides by zero", "check its parts") from error
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        function = FUNCTIONS.get(node.func.id)
-        if function is None:
-            remedy = did_you_mean(node.func.id, FUNCTIONS) or "use " + ", ".join(FUNCTIONS)
-            raise ExpressionError(f"there is no function {node.func.id!r}", remedy)
-        arguments = [_number(_walk(a, names, text), text) for a in node.args]
-        try:
-            return _check_size(function(*arguments), text)
+            return LIST_FUNCTIONS[name](*values)
         except TypeError as error:
-            raise ExpressionError(f"{node.func.id} takes other arguments in {text!r}", "see the README") from error
-    raise ExpressionError(
-        f"{text!r} is outside the language", "use names, numbers, + - * / // % ** and " + ", ".join(FUNCTIONS)
-    )
+            raise ExpressionError(f"{name} takes other arguments in {text!r}", "see the README") from error
+    function = FUNCTIONS.get(name)
+    if function is None:
+        known = [*FUNCTIONS, *LIST_FUNCTIONS]
+        shown = name or ast.unparse(node.func)
+        raise ExpressionError(
+            f"there is no function {shown!r}", did_you_mean(shown, known) or "use " + ", ".join(known)
+        )
+    arguments = [_number(_walk(a, names, text), text) for a in node.args]
+    try:
+        return _check_size(function(*arguments), text)
+    except TypeError as error:
+        raise ExpressionError(f"{name} takes other arguments in {text!r}", "see the README") from error
 
 
-def _literal(node: ast.Constant, text: str) -> Number:
+def _compare(node: ast.Compare, names: Mapping[str, Any], text: str) -> bool:
+    """`a == b`, `a < b <= c`, `a in b`: numbers with numbers, anything for equality."""
+    values = [_walk(part, names, text) for part in (node.left, *node.comparators)]
+    for operator, a, b in zip(node.ops, values, values[1:], strict=False):
+        if isinstance(operator, (ast.In, ast.NotIn)):
+            if not isinstance(b, (list, str)) or (isinstance(b, str) and not isinstance(a, str)):
+                raise ExpressionError(f"{text!r} looks for {a!r} in {b!r}", "`in` takes a list")
+            holds = (a in b) == isinstance(operator, ast.In)
+        elif isinstance(operator, (ast.Eq, ast.NotEq)):
+            holds = (_closed(a, text) == _closed(b, text)) == isinstance(operator, ast.Eq)
+        elif type(operator) in _ORDERS:
+            holds = _ORDERS[type(operator)](*[_number(_closed(value, text), text) for value in (a, b)])
+        else:
+            raise ExpressionError(f"{text!r} has a comparison that is not known", "use == != < <= > >= in")
+        if not holds:
+            return False
+    return True
+
+
+_ORDERS: Mapping[type, Callable[[Any, Any], bool]] = {
+    ast.Lt: lambda a, b: a < b,
+    ast.LtE: lambda a, b: a <= b,
+    ast.Gt: lambda a, b: a > b,
+    ast.GtE: lambda a, b: a >= b,
+}
+
+
+def _boolean(node: ast.BoolOp, names: Mapping[str, Any], text: str) -> bool:
+    stops = isinstance(node.op, ast.Or)
+    return stops if any(_truth(_walk(part, names, text), text) == stops for part in node.values) else not stops
+
+
+def _choice(node: ast.IfExp, names: Mapping[str, Any], text: str) -> Any:
+    return _walk(node.body if _truth(_walk(node.test, names, text), text) else node.orelse, names, text)
+
+
+def _list(node: ast.List, names: Mapping[str, Any], text: str) -> list[Any]:
+    return [_walk(item, names, text) for item in node.elts]
+
+
+def _subscript(node: ast.Subscript, names: Mapping[str, Any], text: str) -> Any:
+    """An element of a list, or a letter of a word; the last at -1."""
+    value, index = _walk(node.value, names, text), _walk(node.slice, names, text)
+    if not isinstance(value, (list, str)) or type(index) is not int:
+        raise ExpressionError(f"{text!r} takes the element {index!r} of {value!r}", "a list has elements 0, 1, …")
+    if not -len(value) <= index < len(value):
+        raise ExpressionError(f"{text!r} takes the element {index} of {len(value)}", "elements count from 0")
+    return value[index]
+
+
+def _comprehension(node: ast.ListComp, names: Mapping[str, Any], text: str) -> list[Any]:
+    """`[item for i in list]`, with `if`; one `for`, and none within it, so that the work is that of one list."""
+    (generator, *others) = node.generators
+    inner = [child for part in (node.elt, *generator.ifs) for child in ast.walk(part)]
+    if others or not isinstance(generator.target, ast.Name) or any(isinstance(child, ast.ListComp) for child in inner):
+        raise ExpressionError(f"{text!r} has a for within a for", "write one `for` with one name")
+    values = _walk(generator.iter, names, text)
+    if not isinstance(values, list):
+        raise ExpressionError(f"{text!r} goes through {values!r}, which is no list", "use range(n) or a list")
+    elements = []
+    for value in values:
+        scope = {**names, generator.target.id: value}
+        if all(_truth(_walk(test, scope, text), text) for test in generator.ifs):
+            elements.append(_walk(node.elt, scope, text))
+    return elements
+
+
+def _range(*bounds: Any) -> list[int]:
+    if not all(type(bound) is int for bound in bounds):
+        raise ExpressionError(f"range takes {', '.join(map(str, bounds))}", "give whole numbers")
+    if 0 in bounds[2:]:
+        raise ExpressionError("range has the step 0", "use another step")
+    _check_elements(len(range(*bounds)), "range")
+    return list(range(*bounds))
+
+
+def _length(value: Any) -> int:
+    if not isinstance(value, (list, str)):
+        raise ExpressionError(f"{value!r} has no length", "len takes a list or a word")
+    return len(value)
+
+
+def _count(values: Any, wanted: Any) -> int:
+    if not isinstance(values, (list, str)):
+        raise ExpressionError(f"{values!r} is no list", "write count(list, value)")
+    return values.count(wanted)
+
+
+LIST_FUNCTIONS: Mapping[str, Callable[..., Any]] = {"len": _length, "range": _range, "count": _count}
+
+
+def _truth(value: Any, text: str) -> bool:
+    """Whether a condition holds: true, a number other than 0, a list or a word with elements."""
+    return bool(_closed(value, text))
+
+
+def _closed(value: Any, text: str) -> Any:
+    if isinstance(value, Poly):
+        raise ExpressionError(f"{text!r} asks for {value}, which is open", "bind it with --dim")
+    return value
+
+
+def _check_elements(count: int, text: str) -> None:
+    if count > MAX_ELEMENTS:
+        raise ExpressionError(f"{text!r} makes a list of {count:,} elements", f"at most {MAX_ELEMENTS:,}")
+
+
+def _literal(node: ast.Constant, names: Mapping[str, Any], text: str) -> Any:
     value = node.value
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ExpressionError(f"{text!r} is no number", "use names and numbers")
     if isinstance(value, int):
@@ -140,3 +293,19 @@ def _check_size(value: Any, text: str) -> Any:
             raise ExpressionError(f"{text!r} is larger than 2^{MAX_BITS}", "use a smaller number")
         return value
     return value if isinstance(value, Poly) else reduce_fraction(value)
+
+
+_RULES: Mapping[type, Callable[[Any, Mapping[str, Any], str], Any]] = {
+    ast.Constant: _literal,
+    ast.Name: _name,
+    ast.UnaryOp: _unary,
+    ast.BinOp: _binary,
+    ast.Call: _call,
+    ast.Compare: _compare,
+    ast.BoolOp: _boolean,
+    ast.IfExp: _choice,
+    ast.List: _list,
+    ast.Subscript: _subscript,
+    ast.ListComp: _comprehension,
+}
+"""What an expression is made of."""

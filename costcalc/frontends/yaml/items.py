@@ -144,15 +144,32 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
     return LayerItem(kind, node, place, body, options, keys, common["as"], common["from"], common["when"])
 
 
+PLACE = re.compile(r"\{([A-Za-z_]\w*)\}")
+"""A name's value within a layer's name: `as: layers.{i}`."""
+
+
+def fill_names(names: Sequence[str], values: Mapping[str, Any], node: YamlNode, reader: ValueReader) -> tuple[str, ...]:
+    """The names of `as:` with the values of the names in braces. SpecError for one that is no whole number or word."""
+
+    def find(match: re.Match[str]) -> str:
+        value = values.get(match[1])
+        if isinstance(value, bool) or not isinstance(value, (int, str)):
+            raise reader.error(node, f"{match[0]} is {value!r}", "put a name of a whole number or a word in braces")
+        return str(value)
+
+    return tuple([PLACE.sub(find, name) for name in names])
+
+
 def item_names(item: LayerItem, reader: ValueReader) -> list[str]:
     """The names of `as:`."""
     if item.name is None:
         return []
     nodes = item.name.items if isinstance(item.name, Seq) else [item.name]
     names = [n.text for n in nodes if isinstance(n, Scalar)]
+    plain_names = [PLACE.sub("0", name) for name in names]
     if len(names) != len(nodes) or not all(names):
         raise reader.error(item.name, "`as:` is no name", "write `as: name` or `as: [first, second]`")
-    for node, name in zip(nodes, names, strict=True):
+    for node, name in zip(nodes, plain_names, strict=True):
         if not name.replace("-", "_").replace(".", "_").replace("_", "a").isalnum():
             raise reader.error(node, f"{name!r} is no name", "use letters, digits, _, - and .")
     return names

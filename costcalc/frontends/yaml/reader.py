@@ -14,9 +14,10 @@ from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNod
 from costcalc.frontends.yaml.elaborate import Elaborator
 from costcalc.frontends.yaml.inputs import add_inputs
 from costcalc.frontends.yaml.items import BlockDefinition, Scope
+from costcalc.frontends.yaml.layers.base import ParameterStyle
 from costcalc.frontends.yaml.layers.layout import with_layout
 from costcalc.frontends.yaml.syntax import TOP_KEYS
-from costcalc.frontends.yaml.values import ValueReader
+from costcalc.frontends.yaml.values import DERIVED, ValueReader, Word
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
@@ -35,13 +36,18 @@ def load_spec(
     shapes: Mapping[str, Sequence[Dim]] | None = None,
     symbolic: bool = False,
     upper: bool = False,
-    elaborator: Callable[[ValueReader, GraphBuilder, Mapping[str, BlockDefinition]], Elaborator] = Elaborator,
+    name: str = "",
+    model_type: str = "",
+    style: ParameterStyle = ParameterStyle(),  # noqa: B008
+    elaborator: Callable[
+        [ValueReader, GraphBuilder, Mapping[str, BlockDefinition], ParameterStyle], Elaborator
+    ] = Elaborator,
 ) -> Graph:
     """The text of a YAML model -> its graph. file is its name in errors, source its name in reports (file by default).
 
     params replaces values of the file's own `params`, dims binds symbols of its inputs, shapes replaces whole input
     shapes; symbolic leaves batch and spatial extents open, upper takes extents that depend on data as large as they
-    can be; elaborator adds the layers (source_map observes it). SpecError and ShapeError carry file:line:column.
+    can be; name is the graph's (the file's own unless given), style that of its parameters; elaborator adds the layers (source_map observes it). SpecError and ShapeError carry file:line:column.
     """
     document = (_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file)
     reader = ValueReader(document)
@@ -55,16 +61,15 @@ def load_spec(
     for key in ("input", "layers"):
         if key not in root.values:
             raise reader.error(root, f"`{key}:` is missing", "a model has `input:` and `layers:`")
-    names = _read_params(reader, root.values.get("params"), params or {})
-    name = root.values.get("name")
-    builder = GraphBuilder(
-        name.text if isinstance(name, Scalar) else file, source or file, {"": OPSET}, None, dims, upper
-    )
+    names = _read_params(reader, root, params or {}, model_type)
+    title = root.values.get("name")
+    name = name or (title.text if isinstance(title, Scalar) else file)
+    builder = GraphBuilder(name, source or file, {"": OPSET}, None, dims, upper)
     with collect_assumptions() as assumptions:
         inputs = add_inputs(reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic)
         blocks = _read_blocks(reader, root.values.get("blocks"))
         scope = Scope(names, dict(inputs), ())
-        root_elaborator = elaborator(reader, builder, blocks)
+        root_elaborator = elaborator(reader, builder, blocks, style)
         try:
             last_values = root_elaborator.layers(root.values["layers"], scope, next(iter(inputs.values())))
         except ShapeError as error:
@@ -73,11 +78,13 @@ def load_spec(
     return builder.build(outputs, assumptions)
 
 
-def read_parameters(text: str | bytes, file: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+def read_parameters(
+    text: str | bytes, file: str, overrides: Mapping[str, Any], model_type: str = ""
+) -> dict[str, Any]:
     """The text of a YAML model -> its parameters and their values, some of them replaced. SpecError as in load_spec."""
     reader = ValueReader((_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file))
     root = reader.document.root
-    return _read_params(reader, root.values.get("params"), overrides) if isinstance(root, Map) else {}
+    return _read_params(reader, root, overrides, model_type) if isinstance(root, Map) else {}
 
 
 @lru_cache(maxsize=16)
@@ -85,15 +92,25 @@ def _parse_cached(text: str | bytes, file: str) -> Document:
     return parse_document(text, file)
 
 
-def _read_params(reader: ValueReader, node: YamlNode | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
+def _read_params(
+    reader: ValueReader, root: Map, overrides: Mapping[str, Any], model_type: str = ""
+) -> dict[str, Any]:
+    """The parameters in the file's order: the value of an override, else that of the model type's class, else that of
+    `params:`; each may use those before it."""
     names: dict[str, Any] = {}
+    node = root.values.get("params")
+    own_values = model_type_values(reader, root).get(model_type, {}) if model_type else {}
     if node is not None and not (isinstance(node, Scalar) and node.is_null):
         if not isinstance(node, Map):
             raise reader.error(node, "`params:` is no mapping", "write `params: {alpha: 1.0}`")
-        for key, value in node.values.items():
+        for key, default in node.values.items():
+            is_derived = overrides.get(key) is DERIVED
+            value = default if is_derived else own_values.get(key, default)
             try:
                 names[key] = (
-                    _parse_override(key, overrides[key], names) if key in overrides else reader.value(value, names)
+                    _parse_override(key, overrides[key], names)
+                    if key in overrides and not is_derived
+                    else reader.value(value, names)
                 )
             except ExpressionError as error:
                 later_names = [later for later in node.values if later not in names and f"{later!r}" in error.fact]
@@ -107,11 +124,26 @@ def _read_params(reader: ValueReader, node: YamlNode | None, overrides: Mapping[
     return names
 
 
+def model_type_values(reader: ValueReader, root: Map) -> dict[str, Mapping[str, YamlNode]]:
+    """The root of a family's file -> by model type, the values of the parameters that its class sets. SpecError where
+    one names no parameter."""
+    config, params = root.values.get("config"), root.values.get("params")
+    types = config.values.get("model_types") if isinstance(config, Map) else None
+    values: dict[str, Mapping[str, YamlNode]] = {}
+    for name, node in types.values.items() if isinstance(types, Map) else ():
+        values[name] = node.values if isinstance(node, Map) else {}
+        for key in values[name]:
+            if not isinstance(params, Map) or key not in params.values:
+                remedy = did_you_mean(key, params.values) if isinstance(params, Map) else ""
+                raise reader.error(node, f"{key!r} is no parameter", remedy or "define it in `params:`")
+    return values
+
+
 def _parse_override(key: str, value: Any, names: Mapping[str, Any]) -> Any:
     """A value from --set (text) or from Python; floats are taken as they print."""
     if isinstance(value, float):
         value = repr(value)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or isinstance(value, Word):
         return value
     document = parse_document(value, f"--set {key}")
     return ValueReader(document).value(document.root, names)

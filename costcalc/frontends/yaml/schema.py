@@ -17,9 +17,9 @@ from costcalc.ops.schema import attribute_types
 
 Schema = dict[str, Any]
 
-NAME = {"type": "string", "pattern": r"^[^\W\d][\w.-]*$"}
+NAME = {"type": "string", "pattern": r"^[^\W\d]([\w.-]|\{\w+\})*$"}
 
-EXPRESSION = {"type": "string", "pattern": r"^[\w+\-*/%()., ]+$"}
+EXPRESSION = {"type": "string", "pattern": r"^[\w+\-*/%()., \[\]<>=!'\"]+$"}
 
 VALUE: Schema = {"type": ["number", "string", "boolean", "null", "array"]}
 
@@ -118,6 +118,7 @@ def json_schema() -> Schema:
             "source": with_description({"type": "string"}, "where it was published: paper and table"),
             "description": with_description({"type": "string"}, "a sentence on it"),
             "aliases": with_description(list_of(NAME), "other names of a built-in model"),
+            "config": _config(),
             "params": with_description(
                 {"type": "object", "propertyNames": NAME, "additionalProperties": VALUE},
                 "numbers and words by name; --set replaces them",
@@ -150,6 +151,19 @@ def json_schema() -> Schema:
             **{_key(name): _operator(attributes) for name, attributes in attribute_types().items()},
         },
     }
+
+
+def _config() -> Schema:
+    """How fields of a Hugging Face configuration become parameters (costcalc.frontends.huggingface.family)."""
+    names, values = list_of({"type": "string"}), {"type": "object"}
+    properties = {
+        "model_types": with_description(values, "values of model_type, each with the parameters that its class sets"),
+        "fields": with_description(values, "paths of fields with another name than their parameter"),
+        "fixed": with_description(names, "parameters that only the model type decides"),
+        "neutral": with_description(names, "fields that change no figure of this family"),
+        "supported": with_description(values, "the values that a field may have"),
+    }
+    return {"type": "object", "required": ["model_types"], "additionalProperties": False, "properties": properties}
 
 
 def _has_own_names() -> Schema:
@@ -224,6 +238,7 @@ def _structure(layers: Schema) -> Schema:
                     any_of(NAME, list_of(NAME)), "a name for the element, or one for each of several lists"
                 ),
                 "in": with_description(VALUE, "a list, or a list of lists of one length"),
+                "index": with_description(NAME, "a name for the number of the round, from 0"),
                 "layers": layers,
                 **_COMMON_KEYS,
             },

@@ -10,6 +10,7 @@ from costcalc.core.ir import Graph
 from costcalc.frontends.yaml.document import Map, Seq, YamlNode
 from costcalc.frontends.yaml.elaborate import Elaborator
 from costcalc.frontends.yaml.items import BlockDefinition, LayerItem, Scope, Values
+from costcalc.frontends.yaml.layers.base import ParameterStyle
 from costcalc.frontends.yaml.reader import load_spec
 from costcalc.frontends.yaml.values import ValueReader
 from costcalc.graph.builder import GraphBuilder
@@ -87,8 +88,14 @@ def source_map(content: bytes, file: str, source: str, **options: Any) -> Source
 class _TracingElaborator(Elaborator):
     """An Elaborator that records each use of a layer; a use that holds others has a number before it ends."""
 
-    def __init__(self, reader: ValueReader, builder: GraphBuilder, blocks: Mapping[str, BlockDefinition]) -> None:
-        super().__init__(reader, builder, blocks)
+    def __init__(
+        self,
+        reader: ValueReader,
+        builder: GraphBuilder,
+        blocks: Mapping[str, BlockDefinition],
+        style: ParameterStyle,
+    ) -> None:
+        super().__init__(reader, builder, blocks, style)
         self.uses: list[LayerUse] = []
         self.ids: dict[int, int] = {}
         self.stack = [-1]
@@ -114,8 +121,9 @@ def _make_tracing_elaborator(
     reader: ValueReader,
     builder: GraphBuilder,
     blocks: Mapping[str, BlockDefinition],
+    style: ParameterStyle,
 ) -> _TracingElaborator:
-    elaborators.append(_TracingElaborator(reader, builder, blocks))
+    elaborators.append(_TracingElaborator(reader, builder, blocks, style))
     return elaborators[0]
 
 

@@ -5,6 +5,9 @@ Rounds of a `repeat:` are equal (`times:`), or differ in the values of names (`f
     repeat: {for: kernel, in: kernels, layers: […]}
     repeat: {for: [kernel, width], in: [kernels, [16, 24, 40]], layers: […]}
 
+`index:` names the number of the round, from 0: `repeat: {times: depth, index: i, layers: […]}`; with it a layer takes
+its choice from a list (`layer_types[i]`) and its name from its number (`as: layers.{i}`).
+
 `for:` names the element of the list at `in:`, a parameter or a list that stands there; several names take an element
 each of as many lists of one length. So the choices of a network, block by block, are parameters of its file.
 """
@@ -70,7 +73,7 @@ MAX_LAYERS = 1_000_000
 
 MERGES = {"add": "Add", "mul": "Mul", "concat": "Concat"}
 
-TIMES, AXIS = LayerKey("int"), LayerKey("int", 1)
+TIMES, AXIS, INDEX = LayerKey("int"), LayerKey("int", 1), LayerKey("text")
 
 MERGE = LayerKey("word", choices=tuple(MERGES))
 
@@ -78,7 +81,7 @@ MERGE = LayerKey("word", choices=tuple(MERGES))
 def add_repeat(adder: LayerAdder, item: LayerItem, scope: Scope, current: Values, plural: frozenset[str]) -> Values:
     """Adds the layers of a `repeat:`, round by round; returns the last round's values. SpecError for more than
     MAX_LAYERS layers."""
-    check_options(item, ("times", "for", "in", "layers"), adder.reader)
+    check_options(item, ("times", "for", "in", "index", "layers"), adder.reader)
     if "for" in item.options or "in" in item.options:
         rounds: Iterable[Round] = (lists := rounds_of_lists(adder, item, scope.names))
         node, times = item.options["in"], len(lists)
@@ -88,6 +91,9 @@ def add_repeat(adder: LayerAdder, item: LayerItem, scope: Scope, current: Values
         if times < 0:
             raise adder.reader.error(node, f"times is {times}", "it is at least 0")
         rounds = ({} for _ in range(times))
+    index = adder.reader.text(INDEX, "index", item.options["index"], {}) if "index" in item.options else ""
+    if index and not index.isidentifier():
+        raise adder.reader.error(item.options["index"], f"index is {index!r}", "write a name: `index: i`")
     body = require_option(item, "layers", adder.reader)
     if not isinstance(body, Seq):
         raise adder.reader.error(body, "the layers are no list", "start each layer with `- `")
@@ -99,8 +105,8 @@ def add_repeat(adder: LayerAdder, item: LayerItem, scope: Scope, current: Values
         return current
     outer_names = scope.names
     scope.repeating += 1
-    for names in rounds:
-        scope.names = {**outer_names, **names} if names else outer_names
+    for number, names in enumerate(rounds):
+        scope.names = {**outer_names, **names, **({index: number} if index else {})}
         spend(2 * NODE_STEPS * len(body.items))
         for entry in body.items:
             current = adder.layer(adder.item(entry), scope, current, plural)

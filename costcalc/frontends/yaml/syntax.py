@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-TOP_KEYS = ("name", "source", "description", "aliases", "params", "input", "blocks", "layers", "output")
+TOP_KEYS = ("name", "source", "description", "aliases", "config", "params", "input", "blocks", "layers", "output")
 """The keys of a model."""
 
 PAIRS = {"[": "]", "{": "}"}

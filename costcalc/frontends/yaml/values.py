@@ -40,6 +40,16 @@ def is_constant(key: LayerKey, node: YamlNode) -> bool:
 Names = Mapping[str, Any]
 
 
+class Word(str):
+    """A value of a parameter that is text and no expression (`full_attention`, `M*M-`): it stands for itself."""
+
+    __slots__ = ()
+
+
+DERIVED: Any = object()
+"""The value of a parameter that is given as null: what the file's `params:` derive it from."""
+
+
 class ValueReader:
     """Reads values of one document."""
 
@@ -94,8 +104,10 @@ class ValueReader:
         return _READERS[key.kind](self, key, name, node, names)
 
     def condition(self, node: YamlNode, names: Names) -> bool:
-        """Whether a `when:` holds: true, or a whole number that is not 0."""
+        """Whether a `when:` holds: true, or a whole number that is not 0. A name without a value (null) is false."""
         value = self.value(node, names)
+        if value is None and isinstance(node, Scalar) and not node.is_null:
+            return False
         if isinstance(value, Poly):
             raise self.error(node, f"when is {value}, which is open", "bind it with --dim")
         if not isinstance(value, int):
@@ -113,7 +125,7 @@ class ValueReader:
     def integer(self, key: LayerKey, name: str, node: YamlNode, names: Names, symbolic: bool = False) -> Any:
         """A whole number."""
         value = self.number(node, names)
-        if isinstance(value, int) and not isinstance(value, bool):
+        if (isinstance(value, int) and not isinstance(value, bool)) or (value is None and key.default is None):
             return value
         if isinstance(value, Poly):
             if symbolic:
@@ -122,8 +134,10 @@ class ValueReader:
         number = float(value) if hasattr(value, "denominator") else value
         raise self.error(node, f"{name} is {number!r}, not a whole number", "use round(), floor(), ceil() or //")
 
-    def _number(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> float:
+    def _number(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> float | None:
         value = self.number(node, names)
+        if value is None and key.default is None:
+            return None
         if isinstance(value, (str, bool, Poly, list)) or value is None:
             raise self.error(node, f"{name} is {value!r}", "give a number")
         return float(value)
@@ -138,6 +152,10 @@ class ValueReader:
                 return value
             if isinstance(value, str) and value.lower() in TRUE + FALSE:
                 return value.lower() in TRUE
+            if not node.text.isidentifier() and is_expression(node.text):
+                value = self.number(node, names)
+                if isinstance(value, bool):
+                    return value
         raise self.error(node, f"{name} is neither true nor false", "write true or false")
 
     def _word(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> str:
@@ -145,10 +163,13 @@ class ValueReader:
             if node.text in key.choices:
                 return node.text
             value = names.get(node.text)
+            if value is None and not node.text.isidentifier() and is_expression(node.text):
+                value = self.number(node, names)
             if isinstance(value, str) and value in key.choices:
                 return value
-            remedy = did_you_mean(node.text, key.choices) or "use " + ", ".join(key.choices[:12])
-            raise self.error(node, f"{name} is {node.text!r}", remedy)
+            text = value if isinstance(value, str) else node.text
+            remedy = did_you_mean(text, key.choices) or "use " + ", ".join(key.choices[:12])
+            raise self.error(node, f"{name} is {text!r}", remedy)
         raise self.error(node, f"{name} is a list or a mapping", "use " + ", ".join(key.choices[:12]))
 
     def _extents(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> Any:

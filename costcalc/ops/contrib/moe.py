@@ -18,7 +18,9 @@ operands("MoE", domain=MS, weights=(2, 3, 4, 5, 6, 7))
 
 operands("QMoE", domain=MS, weights=(2, 4, 5, 7, 8, 10), buffers=(3, 6, 9, 11, 12, 13, 15, 16, 17, 18, 19))
 
-traits("MoE", "QMoE", domain=MS, kind="experts", factors=(0, 2))
+traits("MoE", domain=MS, kind="experts", factors=(0, 2), routed=(frozenset((2, 3, 4, 5, 6, 7)), "k"))
+
+traits("QMoE", domain=MS, kind="experts", factors=(0, 2), routed=(frozenset(range(2, 20)), "k"))
 
 operands("DynamicQuantizeLSTM", domain=MS, weights=(1, 2, 3, 7), buffers=(8, 9, 10, 11))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 from costcalc.core.errors import ShapeError
 from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 
@@ -22,6 +25,11 @@ UNARY = {
     "erf": "Erf",
     "identity": "Identity",
 }
+
+
+def _add_unary(op_type: str, site: Site) -> str:
+    return site.op(op_type, [site.x])
+
 
 BINARY = {"add": "Add", "mul": "Mul", "sub": "Sub", "div": "Div"}
 
@@ -116,3 +124,54 @@ def log_softmax(site: Site, axis: int) -> str:
 def dropout(site: Site, rate: float) -> str:
     """Free at inference."""
     return site.op("Dropout", [site.x, site.floats([float(rate)], "ratio", scalar=True)])
+
+
+def _squared_relu(site: Site) -> str:
+    positive = site.op("Relu", [site.x], suffix="relu")
+    return site.op("Mul", [positive, positive])
+
+
+def _quick_gelu(site: Site) -> str:
+    scaled = site.op("Mul", [site.x, site.floats([1.702], "scale", scalar=True)], suffix="scale")
+    return site.op("Mul", [site.x, site.op("Sigmoid", [scaled], suffix="sigmoid")])
+
+
+def _exact_gelu(site: Site) -> str:
+    return gelu(site, "none")
+
+
+def _tanh_gelu(site: Site) -> str:
+    return gelu(site, "tanh")
+
+
+ACTIVATIONS: Mapping[str, Callable[[Site], str]] = {
+    **dict.fromkeys(("silu", "swish"), silu),
+    **dict.fromkeys(("gelu", "gelu_python", "gelu_10"), _exact_gelu),
+    **dict.fromkeys(("gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_python_tanh", "gelu_accurate"), _tanh_gelu),
+    "quick_gelu": _quick_gelu,
+    "relu2": _squared_relu,
+    "relu6": relu6,
+    "linear": lambda site: site.op("Identity", [site.x]),
+    **{name: partial(_add_unary, op_type) for name, op_type in UNARY.items()},
+}
+"""Activations by the names that configurations of networks give them (transformers' ACT2FN)."""
+
+
+@layer("activation", function=LayerKey("word", doc="its name in configurations", choices=tuple(ACTIVATIONS)))
+def activation(site: Site, function: str) -> str:
+    """The activation of this name: silu, gelu, gelu_new, gelu_pytorch_tanh, relu2 …"""
+    return ACTIVATIONS[function](site)
+
+
+@layer("scale", by=LayerKey("number", doc="the number"))
+def scale(site: Site, by: float) -> str:
+    """Multiplies every element by a number."""
+    return site.op("Mul", [site.x, site.floats([by], "factor", scalar=True)])
+
+
+@layer("softcap", limit=LayerKey("number", doc="the largest absolute value"))
+def softcap(site: Site, limit: float) -> str:
+    """limit · tanh(x / limit)."""
+    bound = site.floats([limit], "limit", scalar=True)
+    angle = site.op("Tanh", [site.op("Div", [site.x, bound], suffix="quotient")], suffix="tanh")
+    return site.op("Mul", [angle, bound])

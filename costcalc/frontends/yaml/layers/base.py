@@ -69,6 +69,14 @@ def layer(*names: str, **keys: LayerKey) -> Callable[[Emit], Emit]:
     return register
 
 
+class ParameterStyle(NamedTuple):
+    """How learned tensors are stored and called: their element type, and what joins the parts of their names (`.` as
+    in PyTorch's checkpoints: model.layers.3.self_attn.q_proj.weight)."""
+
+    dtype: DType = DType.FLOAT32
+    separator: str = "/"
+
+
 class Site:
     """The place in the graph where a layer is added: what it reads, what it is called, where it stands in the file.
 
@@ -76,7 +84,7 @@ class Site:
     [outputs, inputs]: of matrix products over matrices (Gemm) and of embeddings.
     """
 
-    __slots__ = ("builder", "by_rows", "inputs", "name", "place", "scope", "share")
+    __slots__ = ("builder", "by_rows", "inputs", "name", "place", "scope", "share", "style")
 
     def __init__(
         self,
@@ -87,9 +95,10 @@ class Site:
         place: str,
         by_rows: set[str],
         share: str = "",
+        style: ParameterStyle = ParameterStyle(),  # noqa: B008
     ) -> None:
         self.builder, self.name, self.scope, self.inputs, self.place = builder, name, scope, inputs, place
-        self.by_rows, self.share = by_rows, share
+        self.by_rows, self.share, self.style = by_rows, share, style
 
     @property
     def x(self) -> str:
@@ -137,24 +146,24 @@ class Site:
         attributes: Mapping[str, Any] | None = None,
         suffix: str = "",
         outputs: Sequence[str] | None = None,
+        domain: str = "",
     ) -> str:
         """Adds a node called after the layer (and `/suffix`); returns its first output."""
         name, scope = self.name, self.scope
         if suffix:
             scope = (*scope, name.rpartition("/")[2])
             name = f"{name}/{suffix}"
-        return self.builder.add(op_type, inputs, attributes, name=name, outputs=outputs, scope=scope, place=self.place)[
-            0
-        ]
+        return self.builder.add(
+            op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, scope=scope, place=self.place
+        )[0]
 
     def weight(self, suffix: str, shape: Sequence[Dim]) -> str:
         """A learned tensor of this layer, or of the layer whose weights it shares (their shapes must be equal)."""
         builder = self.builder
+        name = self.stored_name(suffix)
         if not self.share:
-            name = f"{self.name}.{suffix}"
             builder.parameters.add(name)
-            return builder.add_initializer(name, DType.FLOAT32, shape)
-        name = f"{self.share}.{suffix}"
+            return builder.add_initializer(name, self.style.dtype, shape)
         shared = builder.initializers.get(name)
         if shared is None:
             raise ShapeError(f"{self.share!r} has no {suffix} to share", "name a layer of the same kind")
@@ -163,12 +172,17 @@ class Site:
             raise ShapeError(f"the {suffix} of {self.share!r} has shape {shapes}", "share between equal layers")
         return name
 
+    def stored_name(self, suffix: str = "") -> str:
+        """The name of a stored tensor of this layer, or of the layer whose weights it shares."""
+        name = (self.share or self.name).replace("/", self.style.separator)
+        return f"{name}.{suffix}" if suffix else name
+
     def buffer(self, suffix: str, shape: Sequence[Dim]) -> str:
         """A stored tensor that is not learned."""
-        name = f"{self.share or self.name}.{suffix}"
+        name = self.stored_name(suffix)
         if self.share and name in self.builder.initializers:
             return name
-        return self.builder.add_initializer(name, DType.FLOAT32, shape)
+        return self.builder.add_initializer(name, self.style.dtype, shape)
 
     def ints(self, values: Sequence[Dim], suffix: str, scalar: bool = False) -> str:
         """A constant int64 vector (or scalar)."""

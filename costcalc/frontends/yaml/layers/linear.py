@@ -1,4 +1,4 @@
-"""Short names of linear layers, embeddings, bare products and attention -> ONNX nodes."""
+"""Short names of linear layers, embeddings and bare products -> ONNX nodes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def linear(site: Site, units: Dim, bias: bool) -> str:
     if axes := _image_axes(site.builder, site.x):
         advice = "where all of it is meant, put `- flatten` before it"
         site.builder.notes.append(WarningNote(f"{site.name} maps the last axis of {axes}: {advice}"))
-    shared = site.builder.initializers.get(f"{site.share}.weight") if site.share else None
-    by_rows = shared is not None and f"{site.share}.weight" in site.by_rows
+    shared = site.builder.initializers.get(site.stored_name("weight")) if site.share else None
+    by_rows = shared is not None and site.stored_name("weight") in site.by_rows
     if len(rows) == 1 and (shared is None or by_rows):
         return _gemm(site, site.x, units, features, bias)
     if by_rows:
@@ -89,30 +89,3 @@ def matmul(site: Site) -> str:
 def einsum(site: Site, equation: str) -> str:
     """A sum of products in Einstein's notation."""
     return site.op("Einsum", site.inputs, {"equation": equation})
-
-
-@layer(
-    "attention",
-    heads=LayerKey("extent", doc="query heads"),
-    kv_heads=LayerKey(
-        "extent", None, "key and value heads, fewer for grouped-query attention (the query heads unless given)"
-    ),
-    causal=LayerKey("bool", False, "whether a position sees only those before it (all products count)"),
-)
-def attention(site: Site, heads: int, kv_heads: int | None, causal: bool) -> str:
-    """Scaled dot-product attention of [N, positions, heads · size] query, key and value; no projections."""
-    if len(site.inputs) == 1:
-        inputs = [site.x] * 3
-    elif len(site.inputs) == 3:
-        inputs = list(site.inputs)
-    else:
-        raise ShapeError(f"it reads {len(site.inputs)} values", "give `from: [query, key, value]`")
-    kv_heads = heads if kv_heads is None else kv_heads
-    for value, count in ((inputs[0], heads), (inputs[1], kv_heads), (inputs[2], kv_heads)):
-        if len(site.shape(value)) != 3:
-            raise ShapeError(f"an input has {len(site.shape(value))} axes", "each is [N, positions, heads · size]")
-        features = site.shape(value)[-1]
-        if features % count != 0:
-            raise ShapeError(f"{features} features do not divide into {count} heads", "change heads")
-    attributes = {"q_num_heads": heads, "kv_num_heads": kv_heads}
-    return site.op("Attention", inputs, attributes | ({"is_causal": 1} if causal else {}))

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from costcalc.core.dim import Dim
+from costcalc.core.errors import ShapeError
+from costcalc.core.ir import DType
 from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 
 EPSILON = LayerKey("number", 1e-5, "added to the variance")
+
+
+LEARNED = LayerKey("bool", True, "whether the result is scaled by learned weights")
+
+
+def _scale(site: Site, shape: tuple[Dim, ...], learned: bool) -> str:
+    return (
+        site.weight("weight", shape)
+        if learned
+        else site.builder.add_constant(f"{site.name}.ones", DType.FLOAT32, shape, None)
+    )
 
 
 @layer("batch_norm", epsilon=EPSILON)
@@ -21,22 +35,36 @@ def batch_norm(site: Site, epsilon: float) -> str:
     axis=LayerKey("int", -1, "first of the axes that are normalised together"),
     epsilon=EPSILON,
     bias=LayerKey("bool", True, "whether a bias is added"),
+    learned=LEARNED,
 )
-def layer_norm(site: Site, axis: int, epsilon: float, bias: bool) -> str:
+def layer_norm(site: Site, axis: int, epsilon: float, bias: bool, learned: bool) -> str:
     """Layer normalisation over the last axes."""
     site.extent(axis)
     shape = site.shape()[axis:]
-    inputs = [site.x, site.weight("weight", shape), *([site.weight("bias", shape)] if bias else [])]
+    inputs = [site.x, _scale(site, shape, learned), *([site.weight("bias", shape)] if bias and learned else [])]
     return site.op("LayerNormalization", inputs, {"axis": axis, "epsilon": epsilon})
 
 
-@layer("rms_norm", axis=LayerKey("int", -1, "first of the axes that are normalised together"), epsilon=EPSILON)
-def rms_norm(site: Site, axis: int, epsilon: float) -> str:
+@layer(
+    "rms_norm",
+    axis=LayerKey("int", -1, "first of the axes that are normalised together"),
+    epsilon=EPSILON,
+    heads=LayerKey("extent", None, "equal parts of the last axis, each normalised alone with the same weights"),
+    learned=LEARNED,
+)
+def rms_norm(site: Site, axis: int, epsilon: float, heads: int | None, learned: bool) -> str:
     """Root-mean-square normalisation over the last axes."""
     site.extent(axis)
-    return site.op(
-        "RMSNormalization", [site.x, site.weight("weight", site.shape()[axis:])], {"axis": axis, "epsilon": epsilon}
-    )
+    attributes = {"axis": axis, "epsilon": epsilon}
+    if heads is None:
+        return site.op("RMSNormalization", [site.x, _scale(site, site.shape()[axis:], learned)], attributes)
+    rows, features = [0] * (len(site.shape()) - 1), site.extent(-1)
+    if features % heads != 0:
+        raise ShapeError(f"{features} features do not divide into {heads} heads", "change heads")
+    split_up = site.op("Reshape", [site.x, site.ints([*rows, heads, features // heads], "heads")], suffix="split")
+    inputs = [split_up, _scale(site, (features // heads,), learned)]
+    normalised = site.op("RMSNormalization", inputs, attributes, suffix="norm")
+    return site.op("Reshape", [normalised, site.ints([*rows, features], "features")])
 
 
 @layer("group_norm", groups=LayerKey("extent", doc="groups of channels"), epsilon=EPSILON)

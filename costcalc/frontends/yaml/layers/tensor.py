@@ -174,16 +174,19 @@ def cast(site: Site, to: str) -> str:
 @layer(
     "parameter",
     shape=LayerKey("shape", doc="extents"),
-    dtype=LayerKey("word", "float32", "element type", tuple(DTYPES)),
+    dtype=LayerKey("word", None, "element type (that of the other weights unless given)", tuple(DTYPES)),
     learned=LayerKey(
-        "bool", True, "false for a fixed table (sines of positions), which is a buffer where operators say so"
+        "bool", True, "false for what is stored and not learned (a table of sines): a buffer"
     ),
 )
-def parameter(site: Site, shape: Sequence[Dim], dtype: str, learned: bool) -> str:
+def parameter(site: Site, shape: Sequence[Dim], dtype: str | None, learned: bool) -> str:
     """A learned tensor of its own; name it with `as:` and read it with `from:`."""
+    name = site.stored_name()
     if learned:
-        site.builder.parameters.add(site.name)
-    return site.builder.add_initializer(site.name, DTYPES[dtype], shape)
+        site.builder.parameters.add(name)
+    else:
+        site.builder.stored_kinds[name] = "buffer"
+    return site.builder.add_initializer(name, DTYPES[dtype] if dtype else site.style.dtype, shape)
 
 
 @layer("constant", value=LayerKey("any", doc="a number or a list"))

@@ -1,0 +1,86 @@
+"""A Hugging Face configuration -> Loaded: the graph of its family's YAML model with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+from costcalc.core.errors import CostcalcError, LoadError
+from costcalc.core.ir import Graph, WarningNote
+from costcalc.frontends.frontend import Loaded
+from costcalc.frontends.huggingface.document import config_source, read_fields
+from costcalc.frontends.huggingface.family import Family, find_family, unknown_remedy
+from costcalc.frontends.huggingface.mapping import find_parameters, weight_type
+from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.recognition import CONFIG_NAME
+from costcalc.frontends.source import Source
+from costcalc.frontends.yaml.layers.base import ParameterStyle
+from costcalc.frontends.yaml.reader import load_spec, read_parameters
+
+
+def read(source: Source, options: ReadOptions) -> Loaded:
+    """The model. LoadError where the configuration is broken, of a type that is not known, or has a field that is not
+    understood; UnknownNameError for options.values. `--set` replaces fields by the names of the family's parameters."""
+    options.refuse("values", "--value is for ONNX models", "use --set for a configuration's fields")
+    config = config_source(source)
+    fields = read_fields(config)
+    family, model_type = family_of(fields, config.file)
+    parameters = find_parameters(fields, family, config.file)
+    try:
+        graph = load_spec(
+            family.text,
+            family.file,
+            source.name,
+            params={**parameters, **options.params},
+            dims=options.dims,
+            shapes=options.shapes,
+            symbolic=options.symbolic,
+            upper=options.upper,
+            name=model_name(source),
+            model_type=model_type,
+            style=ParameterStyle(weight_type(fields, config.file), "."),
+        )
+    except CostcalcError as error:
+        raise error.in_file(config.file) from error
+    return Loaded(_note_storage(graph, fields))
+
+
+def parameters(source: Source) -> Mapping[str, Any]:
+    """The parameters of the configuration's family, with the values that the configuration gives them."""
+    config = config_source(source)
+    fields = read_fields(config)
+    family, model_type = family_of(fields, config.file)
+    return read_parameters(family.text, family.file, find_parameters(fields, family, config.file), model_type)
+
+
+def family_of(fields: Mapping[str, Any], file: str) -> tuple[Family, str]:
+    """Fields of a configuration -> its family and model type. LoadError where it names none that is known."""
+    model_type = fields.get("model_type")
+    if not isinstance(model_type, str) or not model_type:
+        classes = fields.get("architectures")
+        fact = f"it has no model_type, only architectures: {classes}" if classes else "it has no model_type"
+        raise LoadError(fact, unknown_remedy("") if classes else "a configuration names its family there", file)
+    return find_family(model_type, file), model_type
+
+
+def model_name(source: Source) -> str:
+    """A configuration's source -> the model's name in reports: that of its directory, else of its file."""
+    path = PurePath(source.name)
+    name = path.parent.name if path.name == CONFIG_NAME else path.name.removesuffix(".json")
+    if not name and source.path is not None:
+        folder = source.path if source.is_directory else source.path.parent
+        name = folder.resolve().name
+    return name or source.name
+
+
+def _note_storage(graph: Graph, fields: Mapping[str, Any]) -> Graph:
+    """The graph with a note where the configuration says that its weights are stored quantised."""
+    quantization = fields.get("quantization_config")
+    if not isinstance(quantization, dict) or not quantization:
+        return graph
+    method = quantization.get("quant_method") or quantization.get("quant_algo") or "quantization_config"
+    dtype = next((t.dtype for t in graph.initializers.values() if t.dtype.is_float), None)
+    text = f"the weights are stored quantised ({method}); their bytes are told as if they were {dtype}"
+    return replace(graph, notes=(*graph.notes, WarningNote(text)))

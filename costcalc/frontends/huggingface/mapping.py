@@ -1,0 +1,94 @@
+"""Fields of a configuration and its family -> the values of the family's parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from costcalc.core.errors import LoadError, did_you_mean
+from costcalc.core.ir import DTYPES, DType
+from costcalc.frontends.huggingface.document import flatten, is_finite
+from costcalc.frontends.huggingface.family import Family
+from costcalc.frontends.huggingface.neutral import is_neutral
+from costcalc.frontends.yaml.values import DERIVED, Word
+
+GENERATING = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+"""Endings of the classes that a family stands for where it does not take `architectures` itself: the network with its
+head over the vocabulary."""
+
+MAX_NAMED = 4
+"""Fields that a refusal names."""
+
+
+def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dict[str, Any]:
+    """Fields of a configuration -> the values of the family's parameters that they give; null stands for what the
+    family's `params:` derive it from. file is the configuration's name in errors. LoadError for a field that is not understood, by its name, unless its value is null,
+    false or empty; for a value that the family does not have; and for a class without the family's head."""
+    values: dict[str, Any] = {}
+    unknown: list[str] = []
+    for path, value in flatten(fields):
+        name = family.fields.get(path) or (path if path in family.parameters - family.fixed else "")
+        if value is None:
+            if name:
+                values.setdefault(name, DERIVED)
+            continue
+        allowed = family.supported.get(path)
+        if allowed is not None and value not in allowed:
+            words = ", ".join(_text(word) for word in allowed)
+            raise LoadError(f"{path} is {_text(value)}, which the family {family.file} does not have", f"it has {words}", file)
+        if name:
+            values[name] = _parameter(value, path, file)
+        elif allowed is None and not is_neutral(path, family.neutral) and value not in (False, [], {}, ""):
+            unknown.append(path)
+    if unknown:
+        raise _not_understood(unknown, fields, family, file)
+    if "architectures" not in {path.partition("[")[0] for path in family.fields}:
+        _check_classes(fields.get("architectures"), family, file)
+    return values
+
+
+def _parameter(value: Any, path: str, file: str) -> Any:
+    """A value of JSON -> that of a parameter: text stands for itself."""
+    if isinstance(value, str):
+        return Word(value)
+    if isinstance(value, list):
+        return [_parameter(item, path, file) for item in value]
+    if isinstance(value, dict) or not is_finite(value):
+        raise LoadError(f"{path} is {_text(value)}", "give a number, a word, true, false or a list", file)
+    return value
+
+
+def _not_understood(unknown: list[str], fields: Mapping[str, Any], family: Family, file: str) -> LoadError:
+    values = dict(flatten(fields))
+    named = ", ".join(f"{path} ({_text(values[path])})" for path in unknown[:MAX_NAMED])
+    more = f" and {len(unknown) - MAX_NAMED} more" if len(unknown) > MAX_NAMED else ""
+    plural = len(unknown) > 1
+    fact = f"{named}{more} {'are' if plural else 'is'} not understood, and may change the architecture"
+    near = did_you_mean(unknown[0], family.parameters) if not plural else ""
+    remedy = near or f"remove {'them' if plural else 'it'} where nothing depends on {'them' if plural else 'it'}"
+    return LoadError(fact, remedy, file)
+
+
+def _check_classes(classes: Any, family: Family, file: str) -> None:
+    names = [name for name in classes if isinstance(name, str)] if isinstance(classes, list) else []
+    if names and not any(name.endswith(GENERATING) for name in names):
+        fact = f"the class {names[0]} has another head than a model that generates"
+        raise LoadError(fact, f"the family {family.file} ends in {', '.join(GENERATING)}", file)
+
+
+def _text(value: Any) -> str:
+    text = {True: "true", False: "false", None: "null"}.get(value, repr(value)) if not isinstance(value, (list, dict)) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def weight_type(fields: Mapping[str, Any], file: str) -> DType:
+    """Fields of a configuration -> the element type of its weights, of `dtype` or `torch_dtype`; float32, PyTorch's own,
+    where neither says it. LoadError for a type that is not known."""
+    name = fields.get("dtype") or fields.get("torch_dtype")
+    if name in (None, "auto"):
+        return DType.FLOAT32
+    label = str(name).removeprefix("torch.").replace("float8_", "float8")
+    dtype = DTYPES.get(label)
+    if dtype is None or not dtype.is_float:
+        raise LoadError(f"the element type {name!r} is not known", did_you_mean(label, DTYPES) or "use bfloat16", file)
+    return dtype

@@ -1,0 +1,127 @@
+"""Fields of every configuration that change neither parameters nor arithmetic, by the names of transformers.
+
+A pattern is a name, or the first name of a path; `*` stands for any part of it. What such a field does: tokens and texts
+(special tokens, labels), training (initialisation, dropout, losses), the values of positions' angles, how the weights are
+stored (quantization_config is for the reader of the weights), and where the file comes from.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+NEUTRAL = (
+    # tokens, texts, labels
+    "*_token_id",
+    "*_token_ids",
+    "*_token_index",
+    "*_token",
+    "*_tokens",
+    "id2label",
+    "label2id",
+    "num_labels",
+    "problem_type",
+    "finetuning_task",
+    "task_specific_params",
+    "tokenizer_class",
+    "language",
+    "prefix",
+    # training
+    "initializer_*",
+    "init_*",
+    "*_init_std",
+    "*dropout*",
+    "*_pdrop",
+    "*_drop",
+    "layerdrop",
+    "*_jitter_noise",
+    "*_loss_coef",
+    "*_loss_weight",
+    "aux_loss_alpha",
+    "*_loss",
+    "seq_aux",
+    "gradient_checkpointing",
+    "pretraining_tp",
+    "rescale_prenorm_residual",
+    # outputs, generation
+    "output_*",
+    "return_dict*",
+    "use_cache",
+    "use_return_dict",
+    "generation_config",
+    "max_length",
+    "min_length",
+    "max_new_tokens",
+    "do_sample",
+    "temperature",
+    "top_k",
+    "top_p",
+    "typical_p",
+    "num_beams",
+    "num_beam_groups",
+    "diversity_penalty",
+    "early_stopping",
+    "length_penalty",
+    "no_repeat_ngram_size",
+    "encoder_no_repeat_ngram_size",
+    "repetition_penalty",
+    "bad_words_ids",
+    "num_return_sequences",
+    "chunk_size_feed_forward",
+    "exponential_decay_length_penalty",
+    "suppress_tokens",
+    "begin_suppress_tokens",
+    # normalisation, positions
+    "*norm_eps",
+    "*norm_epsilon",
+    "rms_eps",
+    "norm_eps",
+    "layer_norm_eps*",
+    "rope_*",
+    "rotary_emb_base",
+    "rotary_base",
+    "rope_scaling",
+    "max_position_embeddings",
+    "original_max_position_embeddings",
+    "initial_context_length",
+    "max_sequence_length",
+    "max_seq_len*",
+    "seq_length",
+    "model_max_length",
+    # how it is stored and run
+    "quantization_config",
+    "torch_dtype",
+    "dtype",
+    "torchscript",
+    "use_bfloat16",
+    "*attn_implementation*",
+    "attention_softmax_in_fp32",
+    "scale_attention_softmax_in_fp32",
+    "use_flash_attn*",
+    "_flash_attn_2_enabled",
+    "use_kernels",
+    "use_mamba_kernels",
+    "ep_size",
+    "*_tp",
+    "tp_*",
+    "pruned_heads",
+    # the file
+    "model_type",
+    "architectures",
+    "auto_map",
+    "transformers_version",
+    "_name_or_path",
+    "name_or_path",
+    "_commit_hash",
+    "unsloth_*",
+    "transformers.js_config",
+    "is_decoder",
+    "is_encoder_decoder",
+)
+
+
+@lru_cache(maxsize=4096)
+def is_neutral(path: str, more: frozenset[str] = frozenset()) -> bool:
+    """The path of a field -> whether it changes no figure of any family, or of the one whose patterns are given, too."""
+    name = path.partition(".")[0].partition("[")[0]
+    return any(fnmatchcase(name, pattern) for pattern in (*NEUTRAL, *more))
