@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from costcalc.frontends.checkpoint.quantisation import Quantisation, parse_quantisation
+from costcalc.frontends.checkpoint.quantisation import QuantisationScheme, parse_quantisation
 
 N, K = 1024, 4096
 Q = "model.layers.0.self_attn.q_proj.weight"
 EXPERT = "model.layers.0.mlp.experts.3.gate_proj.weight"
 
 
-def parse(config: Mapping[str, Any], model: Mapping[str, Any] | None = None) -> Quantisation:
+def parse(config: Mapping[str, Any], model: Mapping[str, Any] | None = None) -> QuantisationScheme:
     return parse_quantisation(config, model or {})
 
 

@@ -1,4 +1,4 @@
-"""A safetensors file, or a folder of them with or without an index -> Checkpoint, from the files' headers alone.
+"""A safetensors file, or a folder of them with or without an index -> WeightFiles, from the files' headers alone.
 
 A Hugging Face folder has `model.safetensors`, or `model-00001-of-00163.safetensors` … with
 `model.safetensors.index.json`, whose `weight_map` says which file holds which tensor.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from costcalc.core.errors import LoadError
 from costcalc.frontends.checkpoint.safetensors import read_header
-from costcalc.frontends.checkpoint.tensor import Checkpoint, TensorEntry, unite_tensors
+from costcalc.frontends.checkpoint.tensor import TensorEntry, WeightFiles, unite_tensors
 from costcalc.frontends.json_document import parse_object
 
 INDEX = "model.safetensors.index.json"
@@ -27,6 +28,38 @@ MAX_FILES = 100_000
 """Files of the largest checkpoint."""
 
 DOWNLOAD = "download the folder's missing files, or give the config.json alone"
+
+
+class ModelFolder(Protocol):
+    """The files of a model: in a folder, or on a server. label is what errors call it."""
+
+    label: str
+
+    def content(self, name: str) -> bytes | None:
+        """The name of a small file -> its bytes; None where there is none."""
+        ...
+
+    def weight_files(self) -> WeightFiles | None:
+        """The tensors of its weight files, by their headers; None where there are none."""
+        ...
+
+
+class LocalFolder:
+    """A folder of the file system."""
+
+    def __init__(self, path: Path, label: str) -> None:
+        self.path, self.label = path, label
+
+    def content(self, name: str) -> bytes | None:
+        path = self.path / name
+        if not path.is_file():
+            return None
+        if path.stat().st_size > MAX_INDEX:
+            raise LoadError(f"it has more than {MAX_INDEX:,} bytes", "give a model's folder", f"{self.label}/{name}")
+        return path.read_bytes()
+
+    def weight_files(self) -> WeightFiles | None:
+        return read_folder(self.path, self.label)
 
 
 class WeightIndex:
@@ -58,22 +91,20 @@ def check_file_name(name: str) -> None:
         raise LoadError(f"it names {name[:120]!r}, which is no file of its folder", "download the index again")
 
 
-def read_file(path: Path, file: str) -> Checkpoint:
+def read_file(path: Path, file: str) -> WeightFiles:
     """A safetensors file; file is what errors call it -> its tensors."""
     tensors, length = _read_header(path, file)
-    return Checkpoint(unite_tensors([(file, tensors)]), (file,), length)
+    return WeightFiles(unite_tensors([(file, tensors)]), (file,), length)
 
 
-def read_folder(folder: Path, file: str) -> Checkpoint | None:
+def read_folder(folder: Path, file: str) -> WeightFiles | None:
     """A folder; file is what errors call it -> the tensors of its safetensors files: those that its index names, else
     all that lie there; None where it has none. LoadError where a file is missing or damaged, or index and files
     differ."""
-    index_path = folder / INDEX
-    if index_path.is_file():
-        if index_path.stat().st_size > MAX_INDEX:
-            raise LoadError(f"it has more than {MAX_INDEX:,} bytes", "download the index again", f"{file}/{INDEX}")
+    text = LocalFolder(folder, file).content(INDEX)
+    if text is not None:
         try:
-            index = parse_index(index_path.read_bytes())
+            index = parse_index(text)
         except LoadError as error:
             raise error.at(f"{file}/{INDEX}") from error
         missing = [name for name in index.files if not (folder / name).is_file()]
@@ -89,9 +120,9 @@ def read_folder(folder: Path, file: str) -> Checkpoint | None:
     return unite_files((name, *_read_header(folder / name, f"{file}/{name}")) for name in names)
 
 
-def unite_files(files: Iterable[tuple[str, list[TensorEntry], int]], index: WeightIndex | None = None) -> Checkpoint:
-    """(file, its tensors, the bytes of its header) of each file, and the index -> Checkpoint. LoadError where the index
-    names a tensor that its file does not have."""
+def unite_files(files: Iterable[tuple[str, list[TensorEntry], int]], index: WeightIndex | None = None) -> WeightFiles:
+    """(file, its tensors, the bytes of its header) of each file, and the index -> WeightFiles. LoadError where the
+    index names a tensor that its file does not have."""
     parts = list(files)
     if index is not None:
         wanted = index.weight_map
@@ -105,7 +136,7 @@ def unite_files(files: Iterable[tuple[str, list[TensorEntry], int]], index: Weig
             name = next(name for name in wanted if name not in present)
             raise LoadError(f"{wanted[name]} does not hold the tensor {name[:120]!r} that {INDEX} names", DOWNLOAD)
     united = unite_tensors((file, tensors) for file, tensors, _ in parts)
-    return Checkpoint(united, tuple([file for file, _, _ in parts]), sum([length for _, _, length in parts]))
+    return WeightFiles(united, tuple([file for file, _, _ in parts]), sum([length for _, _, length in parts]))
 
 
 def _read_header(path: Path, file: str) -> tuple[list[TensorEntry], int]:

@@ -102,18 +102,16 @@ def nf4_layout(kind: str, double: bool) -> WeightLayout:
     are quantised too a byte and for every 256 of them one float32. The JSON of the state has a length of its own."""
 
     def parts(shape: Shape) -> Sequence[StoredPart]:
-        count = 1
-        for extent in shape:
-            count *= extent
-        blocks = ceil_div(count, 64)
+        *lead, n, k = shape
+        blocks = ceil_div(n * k, 64)
         nested = (
-            StoredPart("weight.nested_absmax", "F32", (ceil_div(blocks, 256),)),
-            StoredPart("weight.nested_quant_map", "F32", (256,)),
+            StoredPart("weight.nested_absmax", "F32", (*lead, ceil_div(blocks, 256))),
+            StoredPart("weight.nested_quant_map", "F32", (*lead, 256)),
         )
         return (
-            StoredPart("weight", "U8", (ceil_div(count, 2), 1)),
-            StoredPart("weight.absmax", "U8" if double else "F32", (blocks,)),
-            StoredPart("weight.quant_map", "F32", (16,)),
+            StoredPart("weight", "U8", (*lead, ceil_div(n * k, 2), 1)),
+            StoredPart("weight.absmax", "U8" if double else "F32", (*lead, blocks)),
+            StoredPart("weight.quant_map", "F32", (*lead, 16)),
             *(nested if double else ()),
         )
 
@@ -127,7 +125,7 @@ def int8_rows_layout() -> WeightLayout:
         lambda shape: (
             StoredPart("weight", "I8", shape),
             StoredPart("SCB", "F32", shape[:-1]),
-            StoredPart("weight_format", "U8", ()),
+            StoredPart("weight_format", "U8", shape[:-2]),
         ),
     )
 

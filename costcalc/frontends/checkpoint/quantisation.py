@@ -1,4 +1,4 @@
-"""`quantization_config` of a config.json, or a hf_quant_config.json -> Quantisation: how each weight is stored.
+"""`quantization_config` of a config.json, or a hf_quant_config.json -> QuantisationScheme: how each weight is stored.
 
 What a tool quantises are the matrices of linear layers. Embeddings, normalisations, convolutions and routers of experts
 stay as they are, and so does what the configuration's list excludes; where it has none, the output head stays too.
@@ -38,7 +38,7 @@ class QuantisedGroup(NamedTuple):
     layout: WeightLayout
 
 
-class Quantisation(NamedTuple):
+class QuantisationScheme(NamedTuple):
     """How weights are stored: the tool's method, groups of modules (the first that fits holds), the modules that stay
     as they are, and whether only experts are quantised. bits are those of packed words, None where there are none."""
 
@@ -63,9 +63,9 @@ class Quantisation(NamedTuple):
         return next((g.layout for g in self.groups if g.targets is None or module in g.targets), None)
 
 
-def parse_quantisation(config: Config, model: Config, scale_encoding: str = "BF16") -> Quantisation:
+def parse_quantisation(config: Config, model: Config, scale_encoding: str = "BF16") -> QuantisationScheme:
     """A quantization_config (or a whole hf_quant_config.json), the model's configuration around it, and the element
-    type of its weights -> Quantisation. LoadError where the method is not known, or a value is none that it has."""
+    type of its weights -> QuantisationScheme. LoadError where the method is not known, or a value is none of its."""
     if isinstance(config.get("quantization"), dict):
         config = {**config["quantization"], "quant_method": "modelopt"}
     method = str(config.get("quant_method") or ("bitsandbytes" if "load_in_4bit" in config else "")).lower()
@@ -97,8 +97,8 @@ def _block(value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _single(method: str, layout: WeightLayout, excluded: ModuleList, bits: int | None = None) -> Quantisation:
-    return Quantisation(method, (QuantisedGroup(None, layout),), excluded, bits=bits)
+def _single(method: str, layout: WeightLayout, excluded: ModuleList, bits: int | None = None) -> QuantisationScheme:
+    return QuantisationScheme(method, (QuantisedGroup(None, layout),), excluded, bits=bits)
 
 
 def _skipped(config: Config, key: str = "modules_to_not_convert") -> ModuleList:
@@ -106,7 +106,7 @@ def _skipped(config: Config, key: str = "modules_to_not_convert") -> ModuleList:
     return ModuleList(HEADS if listed is None else listed, "transformers")
 
 
-def _awq(config: Config, model: Config, scale: str) -> Quantisation:
+def _awq(config: Config, model: Config, scale: str) -> QuantisationScheme:
     bits = _bits(config, "bits" if "bits" in config else "w_bit", (4, 8))
     group = _number(config, "group_size" if "group_size" in config else "q_group_size", 128, -1)
     version = str(config.get("version", "gemm")).lower()
@@ -116,7 +116,7 @@ def _awq(config: Config, model: Config, scale: str) -> Quantisation:
     return _single("awq", layouts.awq_layout(bits, group, version), excluded, bits)
 
 
-def _gptq(config: Config, model: Config, scale: str) -> Quantisation:
+def _gptq(config: Config, model: Config, scale: str) -> QuantisationScheme:
     bits = _bits(config, "bits", (2, 3, 4, 8))
     layout = layouts.gptq_layout(bits, _number(config, "group_size", 128, -1))
     inside = config.get("modules_in_block_to_quantize")
@@ -125,10 +125,10 @@ def _gptq(config: Config, model: Config, scale: str) -> Quantisation:
     if not inside:
         return _single("gptq", layout, excluded, bits)
     names = [name for group in inside for name in (group if isinstance(group, list) else [group])]
-    return Quantisation("gptq", (QuantisedGroup(ModuleList(names, "substring"), layout),), excluded, bits=bits)
+    return QuantisationScheme("gptq", (QuantisedGroup(ModuleList(names, "substring"), layout),), excluded, bits=bits)
 
 
-def _bitsandbytes(config: Config, model: Config, scale: str) -> Quantisation:
+def _bitsandbytes(config: Config, model: Config, scale: str) -> QuantisationScheme:
     excluded = _skipped(config, "llm_int8_skip_modules")
     if config.get("load_in_4bit") or config.get("_load_in_4bit"):
         kind = str(config.get("bnb_4bit_quant_type", "fp4"))
@@ -139,7 +139,7 @@ def _bitsandbytes(config: Config, model: Config, scale: str) -> Quantisation:
     return _single("bitsandbytes", layouts.int8_rows_layout(), excluded)
 
 
-def _fp8(config: Config, model: Config, scale: str) -> Quantisation:
+def _fp8(config: Config, model: Config, scale: str) -> QuantisationScheme:
     block = _block(config.get("weight_block_size"))
     experts = config.get("expert_dtype") or model.get("expert_dtype")
     encoding = "F8_E8M0" if experts == "fp4" else "F32"
@@ -151,16 +151,16 @@ def _fp8(config: Config, model: Config, scale: str) -> Quantisation:
         stored = layouts.StoredPart("weight", "I8", ())
         packed = layouts.scaled_layout("fp4", stored, [layouts.Scales("scale", "F8_E8M0", (1, 32))], 2)
         groups.insert(0, QuantisedGroup(ModuleList([r".*\.experts"], "transformers"), packed))
-    return Quantisation("fp8", tuple(groups), excluded)
+    return QuantisationScheme("fp8", tuple(groups), excluded)
 
 
-def _fbgemm(config: Config, model: Config, scale: str) -> Quantisation:
+def _fbgemm(config: Config, model: Config, scale: str) -> QuantisationScheme:
     stored = layouts.StoredPart("weight", "F8_E4M3", ())
     layout = layouts.scaled_layout("fp8 by rows", stored, [layouts.Scales("weight_scale", "F32", (1, 0))])
     return _single("fbgemm_fp8", layout, _skipped(config))
 
 
-def _mxfp4(config: Config, model: Config, scale: str) -> Quantisation:
+def _mxfp4(config: Config, model: Config, scale: str) -> QuantisationScheme:
     return _single("mxfp4", layouts.mxfp4_layout(), _skipped(config))._replace(experts_only=True)
 
 
@@ -203,7 +203,7 @@ def _modelopt_layout(algorithm: str, group: int, scale: str) -> WeightLayout:
     return table[algorithm]()
 
 
-def _modelopt(config: Config, model: Config, scale: str) -> Quantisation:
+def _modelopt(config: Config, model: Config, scale: str) -> QuantisationScheme:
     excluded = ModuleList(config.get("exclude_modules", config.get("ignore")), "glob")
     layers = config.get("quantized_layers")
     if isinstance(layers, dict) and layers:
@@ -211,7 +211,7 @@ def _modelopt(config: Config, model: Config, scale: str) -> Quantisation:
             QuantisedGroup(ModuleList([name], "glob"), _modelopt_item(item if isinstance(item, dict) else {}, scale))
             for name, item in layers.items()
         )
-        return Quantisation("modelopt", groups, excluded)
+        return QuantisationScheme("modelopt", groups, excluded)
     return _single("modelopt", _modelopt_item(config, scale), excluded)
 
 
@@ -220,7 +220,7 @@ def _modelopt_item(config: Config, scale: str) -> WeightLayout:
     return _modelopt_layout(str(config.get("quant_algo")), group, scale)
 
 
-def _compressed_tensors(config: Config, model: Config, scale: str) -> Quantisation:
+def _compressed_tensors(config: Config, model: Config, scale: str) -> QuantisationScheme:
     sections = config.get("config_groups")
     if not isinstance(sections, dict) or not sections:
         raise LoadError("compressed-tensors has no config_groups", CORRECT)
@@ -235,7 +235,7 @@ def _compressed_tensors(config: Config, model: Config, scale: str) -> Quantisati
         bits = _number(section["weights"], "num_bits", 8)
         groups.append(QuantisedGroup(None if everywhere else ModuleList(targets, "compressed-tensors"), layout))
     excluded = ModuleList(config.get("ignore"), "compressed-tensors")
-    return Quantisation("compressed-tensors", tuple(groups), excluded, bits=bits)
+    return QuantisationScheme("compressed-tensors", tuple(groups), excluded, bits=bits)
 
 
 def _compressed_layout(form: str, weights: Config, inputs: Any, scale: str) -> WeightLayout:
@@ -273,7 +273,7 @@ def _compressed_layout(form: str, weights: Config, inputs: Any, scale: str) -> W
     return layouts.scaled_layout(f"{name} by {strategy}", part("weight", encoding, ()), grids)
 
 
-def _torchao(config: Config, model: Config, scale: str) -> Quantisation:
+def _torchao(config: Config, model: Config, scale: str) -> QuantisationScheme:
     kind = config.get("quant_type")
     kind = kind.get("default") if isinstance(kind, dict) else {"_type": kind, "_data": config.get("quant_type_kwargs")}
     kind = kind if isinstance(kind, dict) else {}
@@ -296,7 +296,7 @@ def _torchao(config: Config, model: Config, scale: str) -> Quantisation:
     return _single("torchao", table[match[1]](), _skipped(config))
 
 
-_METHODS: Mapping[str, Callable[[Config, Config, str], Quantisation]] = {
+_METHODS: Mapping[str, Callable[[Config, Config, str], QuantisationScheme]] = {
     "awq": _awq,
     "gptq": _gptq,
     "bitsandbytes": _bitsandbytes,

@@ -83,7 +83,7 @@ METADATA = "__metadata__"
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
-class _Entry(NamedTuple):
+class _Description(NamedTuple):
     """An object of the header that describes a tensor."""
 
     dtype: str
@@ -125,7 +125,7 @@ def parse_header(text: bytes, data_bytes: int | None = None) -> list[TensorEntry
     spend(2 * len(document))
     tensors, spans = [], []
     for name, entry in document.items():
-        if type(entry) is not _Entry:
+        if type(entry) is not _Description:
             raise LoadError(f"its header does not say what the tensor {name[:120]!r} is", REMEDY)
         dtype, shape, begin, end = entry
         _check_size(name, entry)
@@ -136,7 +136,7 @@ def parse_header(text: bytes, data_bytes: int | None = None) -> list[TensorEntry
 
 
 def _parse_entry(pairs: Pairs) -> Any:
-    """The pairs of an object of the header -> an _Entry, or a dictionary of what is none."""
+    """The pairs of an object of the header -> an _Description, or a dictionary of what is none."""
     values = unique_keys(pairs)
     if values.keys() != _FIELDS:
         return values
@@ -145,10 +145,10 @@ def _parse_entry(pairs: Pairs) -> Any:
         return values
     if len(shape) > MAX_RANK or not all(type(n) is int and 0 <= n <= MAX_BYTES for n in (*shape, *offsets)):
         return values
-    return _Entry(dtype, tuple(shape), *offsets)
+    return _Description(dtype, tuple(shape), *offsets)
 
 
-def _check_size(name: str, entry: _Entry) -> None:
+def _check_size(name: str, entry: _Description) -> None:
     """LoadError where a tensor's bytes are not those of its element type and shape."""
     bits = BITS.get(entry.dtype)
     if bits is None:

@@ -27,7 +27,7 @@ class TensorEntry(NamedTuple):
         return count
 
 
-class Checkpoint(NamedTuple):
+class WeightFiles(NamedTuple):
     """The tensors of all files of a model by name. nbytes are those of the tensors, header_bytes those that were read
     to know them; files are the files' names; notes say what a reader of the figures should know."""
 

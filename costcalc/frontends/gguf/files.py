@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from costcalc.core.errors import LoadError
-from costcalc.frontends.checkpoint.tensor import Checkpoint, unite_tensors
-from costcalc.frontends.gguf.header import Buffer, GgufHeader, parse_header
+from costcalc.frontends.checkpoint.tensor import WeightFiles, unite_tensors
+from costcalc.frontends.gguf.header import GgufHeader, HeaderBytes, parse_header
 from costcalc.frontends.source import Source
 
 SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
@@ -25,7 +25,7 @@ class GgufModel(NamedTuple):
     """A model in one or several files: the metadata of the first, and the tensors of all."""
 
     metadata: Mapping[str, Any]
-    checkpoint: Checkpoint
+    checkpoint: WeightFiles
 
 
 def read_source(source: Source) -> GgufModel:
@@ -65,7 +65,7 @@ def unite_headers(headers: Mapping[str, GgufHeader]) -> GgufModel:
     if len(headers) > 1 and expected != len(tensors):
         raise LoadError(f"its files hold {len(tensors):,} tensors of {expected}", DOWNLOAD)
     read = sum([header.data_offset for header in headers.values()])
-    return GgufModel(first.metadata, Checkpoint(tensors, tuple(headers), read))
+    return GgufModel(first.metadata, WeightFiles(tensors, tuple(headers), read))
 
 
 def _read_header(path: Path, file: str) -> GgufHeader:
@@ -74,7 +74,7 @@ def _read_header(path: Path, file: str) -> GgufHeader:
             if not path.stat().st_size:
                 raise LoadError("the file is empty", DOWNLOAD)
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                buffer: Buffer = content
+                buffer: HeaderBytes = content
                 return parse_header(buffer)
     except FileNotFoundError as error:
         raise LoadError(f"{file} is not there", DOWNLOAD, file) from error

@@ -47,7 +47,7 @@ _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "B", 10: 
 _BOOL, _TEXT, _ARRAY = 7, 8, 9
 
 
-class Buffer(Protocol):
+class HeaderBytes(Protocol):
     """bytes, or a file mapped into memory."""
 
     def __len__(self) -> int: ...
@@ -83,7 +83,7 @@ class GgufHeader(NamedTuple):
 class _Scanner:
     """A position in the buffer of a file of `size` bytes."""
 
-    def __init__(self, buffer: Buffer, size: int) -> None:
+    def __init__(self, buffer: HeaderBytes, size: int) -> None:
         self.buffer, self.size, self.place = buffer, size, 0
         self.order, self.count_code = "<", "Q"
 
@@ -165,7 +165,7 @@ class _Scanner:
         self.skip(place - self.place)
 
 
-def parse_header(buffer: Buffer, size: int | None = None) -> GgufHeader:
+def parse_header(buffer: HeaderBytes, size: int | None = None) -> GgufHeader:
     """The bytes of a file from its beginning, and the file's size if they are not all -> its header. LoadError where it
     is damaged, ShortBufferError where it goes on behind the buffer."""
     scanner = _Scanner(buffer, len(buffer) if size is None else size)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 from costcalc.core.errors import CostcalcError, LoadError
-from costcalc.core.ir import Graph, WarningNote
 from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.huggingface.document import config_source, read_fields
 from costcalc.frontends.huggingface.family import Family, find_family, unknown_remedy
 from costcalc.frontends.huggingface.mapping import find_parameters, weight_type
+from costcalc.frontends.huggingface.weights import model_folder, store_weights
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.recognition import CONFIG_NAME
 from costcalc.frontends.source import Source
@@ -24,7 +23,8 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     """The model. LoadError where the configuration is broken, of a type that is not known, or has a field that is not
     understood; UnknownNameError for options.values. `--set` replaces fields by the names of the family's parameters."""
     options.refuse("values", "--value is for ONNX models", "use --set for a configuration's fields")
-    config = config_source(source)
+    folder = model_folder(source)
+    config = config_source(source, folder)
     fields = read_fields(config)
     family, model_type = family_of(fields, config.file)
     parameters = find_parameters(fields, family, config.file)
@@ -44,12 +44,12 @@ def read(source: Source, options: ReadOptions) -> Loaded:
         )
     except CostcalcError as error:
         raise error.in_file(config.file) from error
-    return Loaded(_note_storage(graph, fields))
+    return Loaded(store_weights(graph, fields, folder))
 
 
 def parameters(source: Source) -> Mapping[str, Any]:
     """The parameters of the configuration's family, with the values that the configuration gives them."""
-    config = config_source(source)
+    config = config_source(source, model_folder(source))
     fields = read_fields(config)
     family, model_type = family_of(fields, config.file)
     return read_parameters(family.text, family.file, find_parameters(fields, family, config.file), model_type)
@@ -73,14 +73,3 @@ def model_name(source: Source) -> str:
         folder = source.path if source.is_directory else source.path.parent
         name = folder.resolve().name
     return name or source.name
-
-
-def _note_storage(graph: Graph, fields: Mapping[str, Any]) -> Graph:
-    """The graph with a note where the configuration says that its weights are stored quantised."""
-    quantization = fields.get("quantization_config")
-    if not isinstance(quantization, dict) or not quantization:
-        return graph
-    method = quantization.get("quant_method") or quantization.get("quant_algo") or "quantization_config"
-    dtype = next((t.dtype for t in graph.initializers.values() if t.dtype.is_float), None)
-    text = f"the weights are stored quantised ({method}); their bytes are told as if they were {dtype}"
-    return replace(graph, notes=(*graph.notes, WarningNote(text)))

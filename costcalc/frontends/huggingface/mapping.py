@@ -83,10 +83,10 @@ def _text(value: Any) -> str:
 
 def weight_type(fields: Mapping[str, Any], file: str) -> DType:
     """Fields of a configuration -> the element type of its weights, of `dtype` or `torch_dtype`; float32, PyTorch's own,
-    where neither says it. LoadError for a type that is not known."""
+    where neither says it, bfloat16 where other weights beside them are quantised. LoadError for a type that is not known."""
     name = fields.get("dtype") or fields.get("torch_dtype")
     if name in (None, "auto"):
-        return DType.FLOAT32
+        return DType.BFLOAT16 if fields.get("quantization_config") else DType.FLOAT32
     label = str(name).removeprefix("torch.").replace("float8_", "float8")
     dtype = DTYPES.get(label)
     if dtype is None or not dtype.is_float:

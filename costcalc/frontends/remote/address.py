@@ -56,11 +56,6 @@ def hub_address() -> str:
     return (os.environ.get(ENDPOINT_VARIABLE) or HUB).rstrip("/")
 
 
-def is_remote(text: str) -> bool:
-    """Whether the text of a model is a remote address."""
-    return text.startswith((PREFIX, "https://", "http://"))
-
-
 def parse_address(text: str) -> RemoteAddress:
     """The text of a model -> its address. UsageError where it has another form."""
     if text.startswith(PREFIX):

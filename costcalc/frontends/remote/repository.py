@@ -15,7 +15,7 @@ from typing import NamedTuple
 from costcalc.core.errors import LoadError
 from costcalc.frontends.checkpoint.folder import INDEX, SINGLE, WeightIndex, check_file_name, parse_index, unite_files
 from costcalc.frontends.checkpoint.safetensors import LENGTH_BYTES, header_length, parse_header
-from costcalc.frontends.checkpoint.tensor import Checkpoint, TensorEntry
+from costcalc.frontends.checkpoint.tensor import TensorEntry, WeightFiles
 from costcalc.frontends.gguf.files import GgufModel, read_split
 from costcalc.frontends.gguf.header import GgufHeader, ShortBufferError
 from costcalc.frontends.gguf.header import parse_header as parse_gguf
@@ -71,7 +71,7 @@ class RemoteFolder:
             self._contents[name] = None if part is None else part.data
         return self._contents[name]
 
-    def checkpoint(self) -> Checkpoint | None:
+    def weight_files(self) -> WeightFiles | None:
         """The tensors of the folder's safetensors files: of those that the index names, else of `model.safetensors`;
         None where there is neither."""
         text = self.content(INDEX, INDEX_LIMIT)

@@ -60,7 +60,7 @@ def test_a_folder_of_a_server() -> None:
         folder = open_folder(f"{server.address}/models/net")
         assert folder.content("config.json") == b'{"model_type": "llama"}'
         assert folder.content("hf_quant_config.json") is None
-        checkpoint = folder.checkpoint()
+        checkpoint = folder.weight_files()
         assert checkpoint is not None and checkpoint.nbytes == SHARDS * TENSORS * 4096 * 4096 * 2
         assert server.sent < total(server, "/models") / 1000
         assert len(server.requests) == 3 + SHARDS  # each header by one range
@@ -72,17 +72,17 @@ def test_a_repository_of_a_hub(monkeypatch: pytest.MonkeyPatch) -> None:
         first = open_folder("hf:org/net")
         first.content("config.json")
         assert first.commit == COMMIT
-        checkpoint = first.checkpoint()
+        checkpoint = first.weight_files()
         assert checkpoint is not None and len(checkpoint.tensors) == SHARDS * TENSORS
         assert server.sent < total(server, "/org/net/resolve/main/") / 1000
         sent = len(server.requests)
         again = open_folder("hf:org/net")
         again.content("config.json")
-        assert again.checkpoint() == checkpoint
+        assert again.weight_files() == checkpoint
         assert len(server.requests) == sent + 1  # which commit `main` is, is asked for; the rest is in the cache
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
         offline = open_folder("hf:org/net")
-        assert offline.content("config.json") == b'{"model_type": "llama"}' and offline.checkpoint() == checkpoint
+        assert offline.content("config.json") == b'{"model_type": "llama"}' and offline.weight_files() == checkpoint
         assert len(server.requests) == sent + 1
         with pytest.raises(LoadError, match=r"config\.json is not in the cache, and nothing is downloaded"):
             open_folder("hf:org/net@v2").content("config.json")
@@ -92,20 +92,20 @@ def test_without_a_connection_what_another_server_gave_is_kept(monkeypatch: pyte
     with serve(repository("/net/")) as server:
         address = f"{server.address}/net"
         online = open_folder(address)
-        checkpoint = online.checkpoint()
+        checkpoint = online.weight_files()
     monkeypatch.setenv("COSTCALC_OFFLINE", "1")
-    assert open_folder(address).checkpoint() == checkpoint
+    assert open_folder(address).weight_files() == checkpoint
 
 
 def test_one_file_without_an_index() -> None:
     header, size = header_bytes({f"model.layers.{i}.self_attn.q_proj.weight": ("BF16", (64, 64)) for i in range(2000)})
     content = (framed(header), len(framed(header)) + size)
     with serve({"/net/model.safetensors": content}) as server:
-        checkpoint = open_folder(f"{server.address}/net").checkpoint()
+        checkpoint = open_folder(f"{server.address}/net").weight_files()
         assert checkpoint is not None and checkpoint.nbytes == 2000 * 64 * 64 * 2
         assert len(header) > 1 << 15 and server.sent == len(framed(header))
     with serve({}) as server:
-        assert open_folder(f"{server.address}/net").checkpoint() is None
+        assert open_folder(f"{server.address}/net").weight_files() is None
 
 
 @pytest.mark.parametrize("kind", ["short", "wrong range", "status 500", "break"])
@@ -113,7 +113,7 @@ def test_a_shard_that_breaks_off(kind: str) -> None:
     files = repository("/net/")
     broken = {"/net/model-00003-of-00020.safetensors": kind}
     with serve(files, broken) as server, pytest.raises(LoadError, match=r"model-00003-of-00020\.safetensors"):
-        open_folder(f"{server.address}/net").checkpoint()
+        open_folder(f"{server.address}/net").weight_files()
 
 
 def test_a_file_that_is_not_there_or_has_another_size() -> None:
@@ -121,14 +121,14 @@ def test_a_file_that_is_not_there_or_has_another_size() -> None:
     name = "/net/model-00003-of-00020.safetensors"
     content = files.pop(name)
     with serve(files) as server, pytest.raises(LoadError, match=r"00003-of-00020\.safetensors is not there, which"):
-        open_folder(f"{server.address}/net").checkpoint()
+        open_folder(f"{server.address}/net").weight_files()
     assert isinstance(content, tuple)
     files[name] = content[0], content[1] - 1
     with (
         serve(files) as server,
         pytest.raises(LoadError, match=r"00003-of-00020\.safetensors: its tensors end at byte"),
     ):
-        open_folder(f"{server.address}/net").checkpoint()
+        open_folder(f"{server.address}/net").weight_files()
 
 
 def test_an_index_that_leads_elsewhere(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_an_index_that_leads_elsewhere(tmp_path: Path) -> None:
         index = json.dumps({"weight_map": {"w": name}}).encode()
         with serve({f"/net/{INDEX}": index}) as server:
             with pytest.raises(LoadError, match="which is no file of its folder"):
-                open_folder(f"{server.address}/net").checkpoint()
+                open_folder(f"{server.address}/net").weight_files()
             assert [path for path, _ in server.requests] == [f"/net/{INDEX}"]
     assert {path.parent for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path / "cache"}
     assert {path.suffix for path in (tmp_path / "cache").iterdir()} == {".entry"}

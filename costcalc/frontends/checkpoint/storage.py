@@ -1,0 +1,150 @@
+"""A graph of a configuration, and its weights as files or the configuration store them -> the graph with their formats.
+
+Files decide where they are there: the bytes of each tensor, with scales and zero points. Without them the bytes follow
+from the quantisation's description. Parameters stay the model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from costcalc.core.budget import spend
+from costcalc.core.errors import LoadError
+from costcalc.core.ir import Graph, StoredFormat, WarningNote
+from costcalc.core.units import format_bytes
+from costcalc.frontends.checkpoint.layouts import WeightLayout
+from costcalc.frontends.checkpoint.names import ParameterNames
+from costcalc.frontends.checkpoint.quantisation import HEADS, QuantisationScheme
+from costcalc.frontends.checkpoint.safetensors import DTYPES
+from costcalc.frontends.checkpoint.tensor import WeightFiles
+from costcalc.frontends.checkpoint.weights import StoredWeight, group_weights
+
+NAMED = 3
+"""Tensors that a note names."""
+
+IGNORED = ("rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias")
+"""Ends of the names of tables that older versions of transformers stored, and compute now."""
+
+MISMATCH = "the files are of another model than the configuration: download both again"
+
+
+class ParameterStorage(NamedTuple):
+    """What files have for a parameter: its values (None: not known), its bytes, the names of the formats."""
+
+    values: int | None
+    nbytes: int
+    labels: tuple[str, ...]
+
+
+def apply_files(graph: Graph, files: WeightFiles, scheme: QuantisationScheme | None) -> Graph:
+    """The graph with the bytes that weight files have for its parameters. Tensors that only one of both has are named
+    in a note. LoadError where one has other values."""
+    weights, cache_scales = group_weights(files.tensors)
+    names = ParameterNames(graph.initializers)
+    storage: dict[str, ParameterStorage] = {}
+    extra: list[tuple[str, int]] = [(tensor.name, tensor.nbytes) for tensor in cache_scales]
+    bits = None if scheme is None else scheme.bits
+    spend(2 * len(weights))
+    for name, weight in weights.items():
+        parameters = names.find(name)
+        if not parameters:
+            extra.append((name, weight.nbytes))
+        add_weight(storage, parameters, weight, bits)
+    for name, item in storage.items():
+        _check_values(graph, name, item)
+    missing = [name for name in graph.initializers if name not in storage and name in graph.parameters]
+    labels = {} if scheme is None else _scheme_labels(graph, scheme)
+    formats = {name: _file_format(graph, name, item, labels.get(name, "")) for name, item in storage.items()}
+    return replace(
+        graph,
+        stored_formats={name: form for name, form in formats.items() if form is not None},
+        notes=(*graph.notes, *files.notes, *_difference_notes(graph, extra, missing)),
+    )
+
+
+def add_weight(
+    storage: dict[str, ParameterStorage], parameters: Sequence[str], weight: StoredWeight, bits: int | None
+) -> None:
+    """Counts a weight of a file for the parameters that it holds, each an equal part of it."""
+    values, label = weight.values(bits), weight.payload.encoding
+    for number, name in enumerate(parameters):
+        before = storage.get(name, ParameterStorage(0, 0, ()))
+        share = weight.nbytes // len(parameters) + (number < weight.nbytes % len(parameters))
+        known = None if values is None or before.values is None else before.values + values // len(parameters)
+        labels = before.labels if label in before.labels else (*before.labels, label)
+        storage[name] = ParameterStorage(known, before.nbytes + share, labels)
+
+
+def _check_values(graph: Graph, name: str, item: ParameterStorage) -> None:
+    elements = graph.types[name].elements
+    if item.values is not None and isinstance(elements, int) and item.values != elements:
+        fact = f"the files have {item.values:,} values of {name}, the configuration's network {elements:,}"
+        raise LoadError(fact, MISMATCH)
+
+
+def _scheme_labels(graph: Graph, scheme: QuantisationScheme) -> dict[str, str]:
+    """The labels of the formats that a quantisation gives the parameters of a graph."""
+    layouts = {name: _layout(scheme, name, shape) for name, shape in _matrix_shapes(graph).items()}
+    return {name: layout.label for name, layout in layouts.items() if layout is not None}
+
+
+def _layout(scheme: QuantisationScheme, name: str, shape: tuple[int, ...]) -> WeightLayout | None:
+    """How a parameter is stored; the first expert stands for all."""
+    return scheme.layout_of(name.replace("*", "0"), shape)
+
+
+def _file_format(graph: Graph, name: str, item: ParameterStorage, label: str) -> StoredFormat | None:
+    """The format of a parameter in files, and the label of its quantisation; None where it is its own type."""
+    type_ = graph.types[name]
+    plain = DTYPES.get(item.labels[0]) if len(item.labels) == 1 else None
+    if plain is not None and plain.bits * type_.elements == 8 * item.nbytes:
+        return None if plain is type_.dtype else StoredFormat(str(plain), item.nbytes)
+    return StoredFormat(label or "+".join(item.labels), item.nbytes)
+
+
+def _difference_notes(graph: Graph, extra: Iterable[tuple[str, int]], missing: Sequence[str]) -> Iterable[str]:
+    """Notes that name the tensors that only the files, or only the graph have."""
+    heads = tuple(f"{head}.weight" for head in HEADS)
+    unused = [(name, size) for name, size in extra if not name.endswith((*heads, *IGNORED))]
+    if unused:
+        size = format_bytes(sum([nbytes for _, nbytes in unused]))
+        yield WarningNote(f"the files hold what the network does not have, {size}: {_list([n for n, _ in unused])}")
+    if missing:
+        yield WarningNote(
+            f"the files lack parameters of the network, which count in its own type: {_list(list(missing))}"
+        )
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(name[:120] for name in names[:NAMED])
+    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED:,} more"
+
+
+def apply_scheme(graph: Graph, scheme: QuantisationScheme) -> Graph:
+    """The graph with the bytes that its parameters have by the description of a quantisation, without files."""
+    formats: dict[str, StoredFormat] = {}
+    is_exact = True
+    for name, shape in _matrix_shapes(graph).items():
+        layout = _layout(scheme, name, shape) if name in graph.parameters else None
+        if layout is not None:
+            formats[name] = StoredFormat(layout.label, layout.nbytes(shape))
+            is_exact = is_exact and layout.exact
+    notes = []
+    if formats:
+        left_out = "" if is_exact else "; without the JSON that bitsandbytes stores for each weight"
+        notes.append(f"weights as {scheme.method} stores them, by the configuration; no file was read{left_out}")
+    return replace(graph, stored_formats=formats, notes=(*graph.notes, *notes))
+
+
+def _matrix_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """A graph -> the shapes of its parameters with outputs before inputs, as files have them: a MatMul's own has them
+    the other way. Those that are not known are left out."""
+    by_columns = {node.inputs[1] for node in graph.nodes if node.op_type == "MatMul"}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, type_ in graph.initializers.items():
+        extents = tuple([extent for extent in type_.shape or () if isinstance(extent, int)])
+        if len(extents) == len(type_.shape or ()):
+            shapes[name] = extents[::-1] if len(extents) == 2 and name in by_columns else extents
+    return shapes
