@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.cost import cost_nodes
+from costcalc.analysis.experts import active_params
 from costcalc.analysis.layers import (
     LayerCost,
     LayerOutput,
@@ -233,6 +234,8 @@ def analyze_graph(graph: Graph, execution: ExecutionOptions = NODE_BY_NODE) -> R
     with limited_work("the analysis", nodes=len(graph.nodes)):
         rows = make_layers(cost_nodes(graph), graph)
         totals = sum_figures(row.figures for row in rows) | memory_totals(graph, execution)
+        active = active_params(graph)
+        totals |= {} if active is None else {"active_params": active}
         for key, total in totals.items():
             bits = max(c.bit_length() for _, c in terms_of(total)) if total is not None else 0
             check_limit(bits, MAX_BITS, f"bits of {key}", "check the extents")

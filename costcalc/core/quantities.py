@@ -31,6 +31,15 @@ _ALL = (
     _layer_sum("macs | MACs | MACs | MACs", "number", 90, "600M", "multiply-accumulates of one run", code=1),
     _layer_sum("flops | FLOPs | FLOPs | FLOPs", "number", 50, "1.2G", "floating-point operations of one run", code=2),
     _layer_sum("params | Params | Params | parameters", "number", 80, "5M", "learned values", code=3),
+    _quantity(
+        "active_params | Active params | Active params | active parameters",
+        "number",
+        79,
+        "5G",
+        "learned values that one token uses: of a mixture of experts those of the experts that it goes to",
+        code=31,
+        columns=("params",),
+    ),
     _layer_sum(
         "buffers | Buffers | Buffers | buffers", "number", 30, "50k", "stored values that are not learned", code=4
     ),

@@ -242,6 +242,12 @@ def _report_total(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(report.totals[key], report_certainty(report, key))
 
 
+def _active_params(measurement: Measurement, ref: QuantityRef) -> Figure:
+    report = measurement.base
+    key = "active_params" if "active_params" in report.totals else "params"  # without experts a token uses all
+    return Figure(report.totals[key], report_certainty(report, "active_params"))
+
+
 def _arena(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(measurement.arena, report_certainty(measurement.base, "arena_bytes"))
 
@@ -357,6 +363,7 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "macs": _report_total,
     "flops": _report_total,
     "params": _report_total,
+    "active_params": _active_params,
     "buffers": _report_total,
     "weight_bytes": _report_total,
     "activation_bytes": _report_total,

@@ -14,7 +14,7 @@ from costcalc.analysis.memory.footprint import MemoryFootprint, measure_footprin
 from costcalc.analysis.report import NODE_BY_NODE, Report
 from costcalc.analysis.training.gradients import GradientFlow, gradient_flow
 from costcalc.analysis.training.step import TrainingStep
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, pretty_text
 from costcalc.core.errors import QuantityError, UndecidedError
 from costcalc.core.formula import Product
 from costcalc.core.ir import Node
@@ -220,14 +220,14 @@ def generation_lines(measurement: Measurement) -> Iterator[WorkingLine]:
     tokens = generation.prompt + generation.generate
     cache = generation.cache_bytes(tokens)
     elements, texts = format_count(generation.cache_elements), format_count(generation.batch)
-    yield WorkingLine(
-        CATALOGUE["kv_cache_bytes"].label,
-        (
-            "numbers a token × tokens × texts × bits / 8",
-            f"{elements} × {format_count(tokens)} × {texts} × {generation.cache_bits} / 8",
-        ),
-        cache,
+    bits = generation.cache.types[0].dtype.bits
+    working = (
+        "numbers a token × tokens × texts × bits / 8",
+        f"{elements} × {format_count(tokens)} × {texts} × {bits} / 8",
     )
+    if not generation.cache.is_proportional:
+        working = (pretty_text(generation.cache.formula()), f"of {format_count(tokens)} tokens")
+    yield WorkingLine(CATALOGUE["kv_cache_bytes"].label, working, cache)
     yield WorkingLine(
         CATALOGUE["prompt_macs"].label,
         (f"one pass over {format_count(generation.prompt)} tokens",),

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from costcalc.analysis.experts import routings
 from costcalc.analysis.roofline.roofline import TimeBound
+from costcalc.core.dim import pretty_text
 from costcalc.core.units import format_count, format_short, format_si, share
 from costcalc.studies.generation.generation import Generation, Pass, masked_attentions
 from costcalc.studies.generation.speed import GenerationSpeed
@@ -79,8 +81,10 @@ def _pass_rows(generation: Generation) -> Iterator[PassRow]:
 
 def _totals(generation: Generation) -> Iterator[Total]:
     yield Total("Params", generation.prefill.report.params, "number")
+    if "active_params" in generation.prefill.report.totals:
+        yield Total("Active params", generation.prefill.report.totals["active_params"], "number")
     yield Total("Weight bytes", generation.weight_bytes, "bytes")
-    yield Total("KV cache a token", (generation.cache_elements * generation.cache_bits + 7) // 8, "bytes")
+    yield Total("KV cache a token", generation.token_bytes, "bytes")
     yield Total("KV cache", generation.cache_bytes(generation.prompt + generation.generate), "bytes")
     if generation.cross_cache_bytes:
         yield Total("Cross-attention cache", generation.cross_cache_bytes, "bytes")
@@ -101,11 +105,15 @@ def _notes(generation: Generation) -> Iterator[Note]:
         f"{format_count(generation.cache_elements)} numbers a token of a text, in {generation.cache_dtype}; of "
         f"{generation.prompt + generation.generate:,} tokens × {generation.batch:,}",
     )
+    if not generation.cache.is_proportional:
+        formula = pretty_text(generation.cache.formula())
+        yield Note("Cache bytes", f"{formula} by the number of tokens of each text: windows and states do not grow")
     yield Note(
         "Traffic",
         "the least: weights once a pass, the cache read once and the new tokens' part written, "
         "inputs and the outputs of one position",
     )
+    yield from _expert_notes(generation)
     yield Note("Prompt", _prompt_text(generation))
     yield Note("Peak", "of the prompt's pass with fused steps, and with one position behind the last keys and values")
     yield Note("Steps", "the prompt's pass gives the first token, step k attends to prompt + k tokens")
@@ -113,6 +121,18 @@ def _notes(generation: Generation) -> Iterator[Note]:
         yield Note("Assumed", assumption.format())
     for note in generation.notes:
         yield Note("Note", note)
+
+
+def _expert_notes(generation: Generation) -> Iterator[Note]:
+    """Generation → of each kind of mixture of experts, how many experts of a layer a step reads."""
+    texts = generation.batch
+    for routing in routings(generation.prefill.report.graph):
+        few, many = routing.fewest(texts), routing.most(texts)
+        counts = f"{few:,}" if few == many else f"{few:,} to {many:,}"
+        mean = "" if few == many else f", {routing.expected(texts):,.1f} on average where all are equally likely"
+        yield Note(
+            "Experts", f"a step reads {counts} of {routing.experts:,} in a layer{mean}; the traffic counts the fewest"
+        )
 
 
 def _prompt_text(generation: Generation) -> str:
@@ -177,6 +197,8 @@ def generation_document(generation: Generation) -> dict[str, Any]:
         "cache": {
             "dtype": generation.cache_dtype,
             "elements_per_token": generation.cache_elements,
+            "state_elements": generation.state_elements,
+            "bytes_by_tokens": str(generation.cache.formula()),
             "bytes": generation.cache_bytes(generation.prompt + generation.generate),
             "cross_attention_bytes": generation.cross_cache_bytes,
         },

@@ -123,7 +123,7 @@ def minimum_traffic(graph: Graph, rows: Sequence[LayerCost]) -> int:
     """
     reads = Reads(graph, rows)
     multiplying = [
-        bool(row.figures["macs"]) and traits_of(row).kind != "experts" and i in reads.needed_nodes and not is_constant
+        bool(row.figures["macs"]) and i in reads.needed_nodes and not is_constant
         for i, (row, is_constant) in enumerate(zip(rows, constant_nodes(graph), strict=True))
     ]
     weights = [

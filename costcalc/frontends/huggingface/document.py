@@ -51,7 +51,7 @@ def read_fields(source: Source) -> dict[str, Any]:
     except LoadError as error:
         raise error.at(source.file) from error
     if not isinstance(fields, dict):
-        raise LoadError("it is no JSON object", "a configuration is {\"model_type\": …}", source.file)
+        raise LoadError("it is no JSON object", 'a configuration is {"model_type": …}', source.file)
     try:
         _check(fields)
     except LoadError as error:

@@ -11,6 +11,18 @@ A family's file is a YAML model with a key `config:`:
       neutral: [pretraining_tp]          # fields that change no figure of this family
       supported: {alibi: [false]}        # the values that a field may have
 
+A network of parts that have configurations of their own (text_config, vision_config) has `parts:` instead of a model:
+
+    config:
+      model_types:
+        qwen3_vl:
+      parts:
+        text_config: {model_type: qwen3_vl_text, prefixes: {model.: model.language_model.}}
+        vision_config: {model_type: qwen3_vl_vision, prefixes: {"": model.visual.}, fields: {tie_word_embeddings: tied}}
+
+Each part is the model of a family; model_type is that of the part's own configuration unless given. prefixes say what
+names of its tensors begin with in the checkpoint, fields which fields of the whole configuration are parameters of it.
+
 Every other parameter is the field of the same name. `model_types:` stands in the head of the file, one a line, so that
 the index of all families is read without a YAML parser.
 """
@@ -34,7 +46,19 @@ _TYPES = re.compile(r"^  model_types:[^\n]*\n((?:    [^\n]*\n|\s*\n)+)", re.M)
 
 _TYPE = re.compile(r"^    ([\w.-]+):", re.M)
 
-KEYS = ("model_types", "fields", "fixed", "neutral", "supported")
+KEYS = ("model_types", "fields", "fixed", "neutral", "supported", "parts")
+
+PART_KEYS = ("model_type", "prefixes", "fields")
+
+
+class FamilyPart(NamedTuple):
+    """A part of a network, by the field that holds its configuration: its model type ("": that of its configuration),
+    and as above."""
+
+    field: str
+    model_type: str
+    prefixes: Mapping[str, str]
+    fields: Mapping[str, str]
 
 
 class Family(NamedTuple):
@@ -47,6 +71,7 @@ class Family(NamedTuple):
     fixed: frozenset[str]
     neutral: frozenset[str]
     supported: Mapping[str, list[Any]]
+    parts: tuple[FamilyPart, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -84,13 +109,15 @@ def read_family(path: Path) -> Family:
     reader = ValueReader(parse_document(text, path.name))
     root = reader.document.root
     config, params = (root.values.get(key) for key in ("config", "params")) if isinstance(root, Map) else (None, None)
+    parts = config.values.get("parts") if isinstance(config, Map) else None
+    params = Map(root.line, root.column) if params is None and parts is not None else params
     if not isinstance(config, Map) or not isinstance(params, Map):
-        raise reader.error(root, "it is no family", "a family has `config:` and `params:`")
+        raise reader.error(root, "it is no family", "a family has `config:`, and `params:` or parts")
     for key, node in config.keys.items():
         if key not in KEYS:
             raise reader.error(node, f"unknown key {key!r}", did_you_mean(key, KEYS) or "use " + ", ".join(KEYS))
     supported = _mapping(reader, config.values.get("supported"))
-    fields = {path: str(value) for path, value in _mapping(reader, config.values.get("fields")).items()}
+    fields = _texts(reader, config.values.get("fields"))
     for name in fields.values():
         if name not in params.values:
             raise reader.error(config, f"{name!r} is no parameter", did_you_mean(name, params.values))
@@ -102,7 +129,18 @@ def read_family(path: Path) -> Family:
         frozenset(_words(reader, config.values.get("fixed"))),
         frozenset(_words(reader, config.values.get("neutral"))),
         {name: value if isinstance(value, list) else [value] for name, value in supported.items()},
+        tuple([_read_part(reader, name, node) for name, node in parts.values.items()])
+        if isinstance(parts, Map)
+        else (),
     )
+
+
+def _read_part(reader: ValueReader, field: str, node: YamlNode) -> FamilyPart:
+    if not isinstance(node, Map) or any(key not in PART_KEYS for key in node.values):
+        raise reader.error(node, f"the part {field!r} is not understood", "it has " + ", ".join(PART_KEYS))
+    model_type = node.values.get("model_type")
+    texts = [_texts(reader, node.values.get(name)) for name in ("prefixes", "fields")]
+    return FamilyPart(field, model_type.text if isinstance(model_type, Scalar) else "", *texts)
 
 
 def _mapping(reader: ValueReader, node: YamlNode | None) -> dict[str, Any]:
@@ -111,6 +149,15 @@ def _mapping(reader: ValueReader, node: YamlNode | None) -> dict[str, Any]:
     if not isinstance(node, Map):
         raise reader.error(node, "it is no mapping", "write {name: value}")
     return {key: reader.value(value, {}) for key, value in node.values.items()}
+
+
+def _texts(reader: ValueReader, node: YamlNode | None) -> dict[str, str]:
+    """A mapping of texts, as they are written."""
+    if node is None:
+        return {}
+    if not isinstance(node, Map) or not all(isinstance(value, Scalar) for value in node.values.values()):
+        raise reader.error(node, "it is no mapping of words", "write {name: word}")
+    return {key: value.text for key, value in node.values.items() if isinstance(value, Scalar)}
 
 
 def _words(reader: ValueReader, node: YamlNode | None) -> list[str]:

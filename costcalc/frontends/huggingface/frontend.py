@@ -1,16 +1,20 @@
-"""A Hugging Face configuration -> Loaded: the graph of its family's YAML model with its numbers."""
+"""A Hugging Face configuration -> Loaded: the graph of its family's YAML model with its numbers; of a network of parts
+(text_config, vision_config) the graphs of the parts, side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 from costcalc.core.errors import CostcalcError, LoadError
+from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.huggingface.document import config_source, read_fields
 from costcalc.frontends.huggingface.family import Family, find_family, unknown_remedy
 from costcalc.frontends.huggingface.mapping import find_parameters, weight_type
+from costcalc.frontends.huggingface.parts import part_parameters, read_parts
 from costcalc.frontends.huggingface.weights import model_folder, store_weights
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.recognition import CONFIG_NAME
@@ -21,38 +25,55 @@ from costcalc.frontends.yaml.reader import load_spec, read_parameters
 
 def read(source: Source, options: ReadOptions) -> Loaded:
     """The model. LoadError where the configuration is broken, of a type that is not known, or has a field that is not
-    understood; UnknownNameError for options.values. `--set` replaces fields by the names of the family's parameters."""
+    understood; UnknownNameError for options.values. `--set` replaces fields by the names of the family's parameters, of
+    a part's as `vision_config.depth`."""
     options.refuse("values", "--value is for ONNX models", "use --set for a configuration's fields")
     folder = model_folder(source)
     config = config_source(source, folder)
     fields = read_fields(config)
-    family, model_type = family_of(fields, config.file)
-    parameters = find_parameters(fields, family, config.file)
+    named = replace(source, name=model_name(source), file=config.file)
+    return Loaded(store_weights(read_network(fields, named, source.name, options), fields, folder))
+
+
+def read_network(
+    fields: Mapping[str, Any], source: Source, origin: str, options: ReadOptions, given: Mapping[str, Any] | None = None
+) -> Graph:
+    """Fields of a configuration or of a part's, its name and file in errors, where it comes from, and values of
+    parameters that stand elsewhere -> its graph."""
+    family, model_type = family_of(fields, source.file)
+    if family.parts:
+        return read_parts(fields, family, source, origin, options, read_network)
+    values = {**find_parameters(fields, family, source.file), **(given or {}), **options.params}
     try:
-        graph = load_spec(
+        return load_spec(
             family.text,
             family.file,
-            source.name,
-            params={**parameters, **options.params},
+            origin,
+            params=values,
             dims=options.dims,
             shapes=options.shapes,
             symbolic=options.symbolic,
             upper=options.upper,
-            name=model_name(source),
+            name=source.name,
             model_type=model_type,
-            style=ParameterStyle(weight_type(fields, config.file), "."),
+            style=ParameterStyle(weight_type(fields, source.file), "."),
         )
     except CostcalcError as error:
-        raise error.in_file(config.file) from error
-    return Loaded(store_weights(graph, fields, folder))
+        raise error.in_file(source.file) from error
 
 
 def parameters(source: Source) -> Mapping[str, Any]:
-    """The parameters of the configuration's family, with the values that the configuration gives them."""
+    """The parameters of the configuration's family, with the values that the configuration gives them; of a network of
+    parts those of each, as `text_config.hidden_size`."""
     config = config_source(source, model_folder(source))
-    fields = read_fields(config)
-    family, model_type = family_of(fields, config.file)
-    return read_parameters(family.text, family.file, find_parameters(fields, family, config.file), model_type)
+    return _parameters_of(read_fields(config), config.file)
+
+
+def _parameters_of(fields: Mapping[str, Any], file: str) -> dict[str, Any]:
+    family, model_type = family_of(fields, file)
+    if family.parts:
+        return part_parameters(fields, family, file, _parameters_of)
+    return read_parameters(family.text, family.file, find_parameters(fields, family, file), model_type)
 
 
 def family_of(fields: Mapping[str, Any], file: str) -> tuple[Family, str]:

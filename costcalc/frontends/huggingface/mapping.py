@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,9 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
         allowed = family.supported.get(path)
         if allowed is not None and value not in allowed:
             words = ", ".join(_text(word) for word in allowed)
-            raise LoadError(f"{path} is {_text(value)}, which the family {family.file} does not have", f"it has {words}", file)
+            raise LoadError(
+                f"{path} is {_text(value)}, which the family {family.file} does not have", f"it has {words}", file
+            )
         if name:
             values[name] = _parameter(value, path, file)
         elif allowed is None and not is_neutral(path, family.neutral) and value not in (False, [], {}, ""):
@@ -77,13 +80,14 @@ def _check_classes(classes: Any, family: Family, file: str) -> None:
 
 
 def _text(value: Any) -> str:
-    text = {True: "true", False: "false", None: "null"}.get(value, repr(value)) if not isinstance(value, (list, dict)) else repr(value)
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def weight_type(fields: Mapping[str, Any], file: str) -> DType:
     """Fields of a configuration -> the element type of its weights, of `dtype` or `torch_dtype`; float32, PyTorch's own,
-    where neither says it, bfloat16 where other weights beside them are quantised. LoadError for a type that is not known."""
+    where neither says it. What a quantised checkpoint leaves as it is has 16 bits: bfloat16 there. LoadError for a type
+    that is not known."""
     name = fields.get("dtype") or fields.get("torch_dtype")
     if name in (None, "auto"):
         return DType.BFLOAT16 if fields.get("quantization_config") else DType.FLOAT32

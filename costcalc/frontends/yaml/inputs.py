@@ -33,13 +33,15 @@ def add_inputs(
     dims: Mapping[str, Dim],
     shapes: Mapping[str, Sequence[Dim]],
     symbolic: bool,
+    dtype: DType = DType.FLOAT32,
 ) -> dict[str, str]:
-    """Adds the inputs; their symbols become names of the file. Returns {name: value}.
+    """Adds the inputs, of an element type where the file gives them none; their symbols become names of the file.
+    Returns {name: value}.
 
     A whole shape binds the symbols at its positions. UsageError where it contradicts another binding, or where dims or
     shapes name a symbol or an input that the model does not have.
     """
-    declarations = _read_declarations(reader, node, names)
+    declarations = _read_declarations(reader, node, names, dtype)
     for name in shapes:
         if name not in declarations:
             remedy = did_you_mean(name, declarations) or "it has " + ", ".join(declarations)
@@ -62,13 +64,15 @@ def add_inputs(
     return {name: name for name in declarations}
 
 
-def _read_declarations(reader: ValueReader, node: YamlNode, names: Mapping[str, Any]) -> dict[str, InputDeclaration]:
+def _read_declarations(
+    reader: ValueReader, node: YamlNode, names: Mapping[str, Any], default: DType
+) -> dict[str, InputDeclaration]:
     entries = node.values if isinstance(node, Map) and not _is_unnamed_input(node) else {"input": node}
     if not entries:
         raise reader.error(node, "`input:` names no input", "write `input: [N, 3, 224, 224]`")
     declarations: dict[str, InputDeclaration] = {}
     for name, entry in entries.items():
-        dtype = DType.FLOAT32
+        dtype = default
         shape = entry
         if isinstance(entry, Map):
             for key, k in entry.keys.items():

@@ -66,7 +66,7 @@ def load_spec(
     name = name or (title.text if isinstance(title, Scalar) else file)
     builder = GraphBuilder(name, source or file, {"": OPSET}, None, dims, upper)
     with collect_assumptions() as assumptions:
-        inputs = add_inputs(reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic)
+        inputs = add_inputs(reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic, style.dtype)
         blocks = _read_blocks(reader, root.values.get("blocks"))
         scope = Scope(names, dict(inputs), ())
         root_elaborator = elaborator(reader, builder, blocks, style)
@@ -78,9 +78,7 @@ def load_spec(
     return builder.build(outputs, assumptions)
 
 
-def read_parameters(
-    text: str | bytes, file: str, overrides: Mapping[str, Any], model_type: str = ""
-) -> dict[str, Any]:
+def read_parameters(text: str | bytes, file: str, overrides: Mapping[str, Any], model_type: str = "") -> dict[str, Any]:
     """The text of a YAML model -> its parameters and their values, some of them replaced. SpecError as in load_spec."""
     reader = ValueReader((_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file))
     root = reader.document.root
@@ -92,9 +90,7 @@ def _parse_cached(text: str | bytes, file: str) -> Document:
     return parse_document(text, file)
 
 
-def _read_params(
-    reader: ValueReader, root: Map, overrides: Mapping[str, Any], model_type: str = ""
-) -> dict[str, Any]:
+def _read_params(reader: ValueReader, root: Map, overrides: Mapping[str, Any], model_type: str = "") -> dict[str, Any]:
     """The parameters in the file's order: the value of an override, else that of the model type's class, else that of
     `params:`; each may use those before it."""
     names: dict[str, Any] = {}

@@ -10,7 +10,17 @@ from costcalc.core.dim import Dim
 from costcalc.core.formula import Cost, Formula, Product, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import Attributes, Contraction, PackedInputs, Sides, gradient_rule, traits
+from costcalc.core.traits import (
+    Attributes,
+    Contraction,
+    LeastWork,
+    OperatorUse,
+    PackedInputs,
+    Sides,
+    gradient_rule,
+    least_work_rule,
+    traits,
+)
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.recurrent import hidden_types, lstm_cost_of, recurrent_least_work
 
@@ -58,6 +68,17 @@ def moe_gradient(formula: Formula, types: Types, attributes: Attributes) -> tupl
     """Each token's k experts: fc1 and fc3 read the input, fc2 what they give."""
     sides: dict[str, Sides] = {"fc1": ((0,), (2,)), "fc2": ((0, 2, 3, 6, 7), (4,)), "fc3": ((0,), (6,))}
     return tuple(Contraction(term.value, *sides[term.name]) for term in formula.terms)
+
+
+@least_work_rule("MoE", "QMoE", domain=MS)
+def moe_least_work(use: OperatorUse) -> LeastWork:
+    """Weights of experts that no token goes to: all tokens may go to the same k experts, k / E of the weights."""
+    k, reads = int(use.attributes.get("k", 1)), dict[int, Dim]()
+    for position in range(2, len(use.types)):
+        weights = use.input(position)
+        if weights is not None and weights.shape:
+            reads[position] = weights.elements * k // weights.shape[0]
+    return LeastWork(use.macs.value, reads)
 
 
 @shape_rule("MoE", "QMoE", domain=MS)

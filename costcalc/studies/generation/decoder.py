@@ -2,8 +2,9 @@
 
 A model that takes the keys and values of earlier tokens as inputs (an ONNX export with past_key_values) is bound: its
 sequence to the new tokens, its past to the past ones. A model that reads a whole text (a YAML spec, an ONNX export with
-Attention nodes) is bound to the new tokens alone, and its causal attention nodes get the past as a cache: what works
-position by position costs what it costs for the new positions, attention has them as its queries and past + new keys.
+Attention nodes, a Hugging Face configuration) is bound to the new tokens alone, and the nodes that keep something of
+earlier tokens get it as new inputs (cache.py): what works position by position costs what it costs for the new
+positions, attention has them as its queries and past + new keys.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import Any, NamedTuple
 
 from costcalc.core.dim import Dim, symbol, symbols
 from costcalc.core.errors import AssumptionError, UsageError
-from costcalc.core.ir import DType, Graph, Node, TensorType
+from costcalc.core.ir import DType, Graph, TensorType, bind_type
 from costcalc.core.traits import traits_of
 from costcalc.frontends import load
 from costcalc.frontends.source import hold_source
 from costcalc.frontends.symbols import option_name, symbol_name, unknown_symbol_remedy
 from costcalc.graph.convert import convert
-from costcalc.ops.attention import split_heads
+from costcalc.studies.generation.cache import add_cache, cache_entries, cached_nodes, keeps_tokens
 
 
 def cache_inputs(graph: Graph) -> tuple[str, ...]:
@@ -61,38 +62,24 @@ def cache_outputs(graph: Graph, caches: Iterable[str], tokens: Dim) -> tuple[str
     return tuple(name for name in graph.outputs if is_cache(name))
 
 
-def causal_attentions(graph: Graph, sequence: Dim) -> tuple[str, ...]:
-    """Graph and its sequence extent -> the names of the causal attention nodes over the whole sequence without a past,
-    whose keys and values a cache can hold."""
-    names = []
-    for node in graph.nodes:
-        operator = traits_of(node)
-        if operator.causal is None or operator.past is None or len(node.inputs) > operator.past[0]:
-            continue
-        keys = _extents_by_head(node, graph, 1, "kv_num_heads")
-        if operator.causal(node.attributes) and keys[2] == sequence:
-            names.append(node.name)
-    return tuple(names)
-
-
-def add_cache(graph: Graph, names: Iterable[str], past: int) -> tuple[Graph, tuple[str, ...]]:
-    """Graph and names of attention nodes -> the graph in which they read the keys and values of `past` tokens from new
-    inputs, and the names of those inputs. The nodes' outputs keep their shapes: they hold the new tokens only."""
-    attentions, types, nodes, added = set(names), dict(graph.types), [], []
-    for node in graph.nodes:
-        if node.name in attentions:
-            caches = []
-            for position, role in ((1, "past_key"), (2, "past_value")):
-                batch, heads, _, size = _extents_by_head(node, graph, position, "kv_num_heads")
-                name = f"{node.name}.{role}"
-                types[name] = TensorType(graph.types[node.inputs[position]].dtype, (batch, heads, past, size))
-                caches.append(name)
-            first = (traits_of(node).past or (len(node.inputs),))[0]
-            inputs = (*node.inputs, *("",) * (first - len(node.inputs)), *caches)
-            node = replace(node, inputs=inputs)
-            added += caches
-        nodes.append(node)
-    return replace(graph, inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
+def keep_text(graph: Graph) -> Graph:
+    """Graph -> the part whose outputs depend on token ids or on a cache, where others stand beside it (a vision tower):
+    their nodes and inputs are left out, their stored tensors stay and count for the last node."""
+    tokens = {name for name in graph.inputs if not graph.types[name].dtype.is_float} | set(cache_inputs(graph))
+    needed_by_output = {name: find_ancestors(graph, [name]) for name in graph.outputs} if len(graph.outputs) > 1 else {}
+    outputs = tuple([name for name, needed in needed_by_output.items() if not tokens.isdisjoint(needed)])
+    if not outputs or len(outputs) == len(graph.outputs):
+        return graph
+    needed = set().union(*[needed_by_output[name] for name in outputs])
+    nodes = tuple([node for node in graph.nodes if not needed.isdisjoint(node.outputs)])
+    left = [name for name in graph.initializers if name not in needed]
+    return replace(
+        graph,
+        inputs=tuple([name for name in graph.inputs if name in needed]),
+        outputs=outputs,
+        nodes=nodes,
+        owners={**graph.owners, **dict.fromkeys(left, nodes[-1].name)},
+    )
 
 
 def fill_lengths(graph: Graph, tokens: int) -> Graph:
@@ -116,11 +103,6 @@ def convert_values(graph: Graph, names: Iterable[str], dtype: DType | None) -> G
     return replace(graph, types=types)
 
 
-def _extents_by_head(node: Node, graph: Graph, position: int, attribute: str) -> tuple[Dim, Dim, Dim, Dim]:
-    heads = int(node.attributes.get(attribute, 0))
-    return split_heads(graph.types[node.inputs[position]], heads, "K" if position == 1 else "V", attribute)
-
-
 class DecoderPrecision(NamedTuple):
     """Element types of weights, activations and the KV cache; None leaves those of the model."""
 
@@ -142,7 +124,8 @@ class PassGraph(NamedTuple):
 
 class Decoder(NamedTuple):
     """A decoder model. build_pass(new, past) is the graph of a pass over `new` tokens behind `past` ones; open_graph
-    has its sequence open, which the symbol `sequence` counts."""
+    has its sequence open, which the symbol `sequence` counts. cache_types(tokens) are the types of what it keeps of so
+    many earlier tokens of each text, a number or a symbol."""
 
     name: str
     source: str
@@ -150,6 +133,7 @@ class Decoder(NamedTuple):
     open_graph: Graph
     sequence: str
     notes: tuple[str, ...]
+    cache_types: Callable[[Dim], tuple[TensorType, ...]]
 
     def check_length(self, tokens: int) -> None:
         """Raises AssumptionError where a text of so many tokens is longer than the model allows."""
@@ -174,9 +158,9 @@ def make_decoder(
     source = hold_source(source)
     dims = dict(options.pop("dims", None) or {})
     if dims:
-        token_symbols = _token_symbols(load(source, **options))
+        token_symbols = _token_symbols(keep_text(load(source, **options)))
         dims = {name: value for name, value in dims.items() if name not in token_symbols}
-    unbound_graph = load(source, dims=dims, **options)
+    unbound_graph = keep_text(load(source, dims=dims, **options))
     batches = [name for name in unbound_graph.symbols if name not in dims]
     if batch != 1 and not batches:
         shapes = {name: unbound_graph.types[name].shape or () for name in unbound_graph.inputs}
@@ -184,18 +168,18 @@ def make_decoder(
         remedy = unknown_symbol_remedy("batch", batch, open_symbols, shapes) or "leave --batch out"
         raise UsageError("the model has no batch extent that is open", remedy)
     dims |= dict.fromkeys(batches, batch)
-    graph = load(source, dims=dims, **options)
+    graph = keep_text(load(source, dims=dims, **options))
     caches = cache_inputs(graph)
     _check_branches(source, graph, caches, {**options, "dims": dims})
     past = _past_symbol(graph, caches)
-    if not caches and not any(_is_causal(node) for node in graph.nodes):
+    if not caches and not any(keeps_tokens(node) for node in graph.nodes):
         raise UsageError(*(NO_DECODER if batch == 1 else _no_batch(batch, batches)))
     sequence, totals = _sequence_symbols(graph, caches, past)
     attentions = () if caches else _check_attentions(graph, sequence)
 
     def build_pass(new: int, past_tokens: int) -> PassGraph:
         bound = {**dims, sequence: new, **dict.fromkeys(totals, past_tokens + new)}
-        pass_graph = load(source, dims=bound | ({past: past_tokens} if past else {}), **options)
+        pass_graph = keep_text(load(source, dims=bound | ({past: past_tokens} if past else {}), **options))
         pass_graph = fill_lengths(pass_graph, past_tokens + new)
         pass_graph = convert(pass_graph, precision.weights, precision.activations)
         names = caches
@@ -203,8 +187,7 @@ def make_decoder(
             pass_graph, names = add_cache(pass_graph, attentions, past_tokens)
         pass_graph = convert_values(pass_graph, names, precision.cache)
         if not caches:
-            entries = tuple(node.inputs[i] for node in pass_graph.nodes if node.name in attentions for i in (1, 2))
-            return PassGraph(pass_graph, names, entries)
+            return PassGraph(pass_graph, names, cache_entries(pass_graph, attentions))
         entries = cache_outputs(pass_graph, names, past_tokens + new)
         cross = cross_caches(pass_graph, names)
         pass_graph = convert_values(pass_graph, cross, precision.cache)
@@ -212,7 +195,15 @@ def make_decoder(
         outputs = [n for n in pass_graph.outputs if n not in entries and pass_graph.types[n].shape not in shapes]
         return PassGraph(replace(pass_graph, outputs=tuple(outputs)), names, entries, cross)
 
-    return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes)
+    def cache_types(tokens: Dim) -> tuple[TensorType, ...]:
+        step = build_pass(1, 1)
+        shapes = graph.types if caches else add_cache(graph, attentions, tokens)[0].types
+        bound = {past: tokens} if past else {}
+        return tuple(
+            [bind_type(shapes[name], bound)._replace(dtype=step.graph.types[name].dtype) for name in step.caches]
+        )
+
+    return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes, cache_types)
 
 
 def _check_branches(source: Any, graph: Graph, caches: Collection[str], options: Mapping[str, Any]) -> None:
@@ -318,13 +309,8 @@ def _no_batch(batch: int, symbols: Sequence[str]) -> tuple[str, str]:
     return fact, "a batch of inputs is " + " ".join(f"--dim {symbol}={batch}" for symbol in symbols)
 
 
-def _is_causal(node: Node) -> bool:
-    operator = traits_of(node)
-    return operator.causal is not None and bool(operator.causal(node.attributes))
-
-
 def _check_attentions(graph: Graph, sequence: str) -> tuple[str, ...]:
-    attentions = causal_attentions(graph, symbol(sequence))
+    attentions = cached_nodes(graph, symbol(sequence))
     if not attentions:
         raise UsageError(*NO_DECODER)
     return attentions

@@ -27,10 +27,11 @@ from costcalc.analysis.roofline.least_work import find_needed_values, least_macs
 from costcalc.analysis.roofline.traffic import Reads, minimum_traffic, value_bytes
 from costcalc.core.dim import Dim
 from costcalc.core.errors import UnknownOperatorError, UsageError
-from costcalc.core.ir import DTYPES, Graph, TensorType
+from costcalc.core.ir import DTYPES, Graph
 from costcalc.core.traits import traits_of
 from costcalc.frontends.source import ModelSource
 from costcalc.graph.convert import parse_dtype
+from costcalc.studies.generation.cache import TOKEN_COUNT, CacheSize, cache_size
 from costcalc.studies.generation.decoder import Decoder, DecoderPrecision, PassGraph, make_decoder
 from costcalc.studies.options import Settings
 
@@ -61,7 +62,7 @@ class Generation:
 
     prefill is the prompt's pass, first and last are the passes of the second and of the last token (None where the
     prompt's pass gives all); step_macs, step_traffic_bytes and step_cache_bytes are sums over all passes behind the
-    prompt's. cache_elements are the numbers that the cache holds of a token of a text, cache_bits their width.
+    prompt's. cache is the size of what is kept of earlier tokens, cache_dtype its element type.
     reduced_graph is the prompt's pass with one position behind the last keys and values, peak_bytes its peak
     activations with fused steps (no other pass needs as many). cross_cache_bytes are those of an encoder's keys and
     values, which stand beside activations all the time. cost_step(past) costs the pass behind so many tokens.
@@ -78,14 +79,18 @@ class Generation:
     step_macs: int
     step_traffic_bytes: int
     step_cache_bytes: int
-    cache_elements: int
+    cache: CacheSize
     cache_dtype: str
-    cache_bits: int
     notes: tuple[str, ...]
     reduced_graph: Graph
     peak_bytes: int
     cost_step: Callable[[int], Pass]
     cross_cache_bytes: int
+
+    @property
+    def token_bytes(self) -> int:
+        """Bytes that a token adds to the cache of a text, as long as no window is full."""
+        return -(-(self.cache.nbytes(1) - self.cache.nbytes(0)) // self.batch)
 
     @property
     def steps(self) -> int:
@@ -94,7 +99,17 @@ class Generation:
 
     def cache_bytes(self, tokens: int) -> int:
         """Tokens of a text -> bytes of the cache of all texts."""
-        return (self.cache_elements * tokens * self.batch * self.cache_bits + 7) // 8
+        return self.cache.nbytes(tokens)
+
+    @property
+    def state_elements(self) -> int:
+        """Numbers that are kept of a text whatever its length."""
+        return self.cache.elements(0) // self.batch
+
+    @property
+    def cache_elements(self) -> int:
+        """Numbers that a token adds to the cache of a text, as long as no window is full."""
+        return self.cache.elements(1) // self.batch - self.state_elements
 
     @property
     def weight_bytes(self) -> int:
@@ -115,24 +130,21 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
         raise UsageError("a text has a prompt of at least one token, and at least one is generated", "use 1 or more")
     decoder.check_length(prompt + generate)
     one_token = decoder.build_pass(1, 1)
-    caches = _cache_types(one_token)
     cross_types = [one_token.graph.types[name] for name in one_token.cross_caches]
-    cache_elements = sum(t.elements if isinstance(t.elements, int) else 0 for t in caches) // batch
-    cache_dtype = caches[0].dtype
-    entry_bytes = (cache_elements * batch * cache_dtype.bits + 7) // 8
+    cache = cache_size(decoder.cache_types(TOKEN_COUNT))
 
-    @lru_cache(maxsize=8)
+    @lru_cache(maxsize=64)
     def cost_step(past: int) -> Pass:
-        return _cost_pass(decoder.build_pass(1, past), 1, past, entry_bytes)
+        return _cost_pass(decoder.build_pass(1, past), 1, past, cache.nbytes(1))
 
-    prefill, reduced_graph = _cost_prompt(decoder, prompt, entry_bytes)
+    prefill, reduced_graph = _cost_prompt(decoder, prompt, cache)
     first = cost_step(prompt) if generate > 1 else None
     last = cost_step(prompt + generate - 2) if generate > 2 else first
-    macs = traffic = cache = 0
+    macs = traffic = cache_reads = 0
     if first and last:
         macs = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.macs))
         traffic = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.traffic_bytes))
-        cache = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.cache_bytes))
+        cache_reads = sum_steps(first, last, cost_step, lambda phase: Fraction(phase.cache_bytes))
     return Generation(
         decoder.name,
         decoder.source,
@@ -144,10 +156,9 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
         last,
         macs,
         traffic,
+        cache_reads,
         cache,
-        cache_elements,
-        str(cache_dtype),
-        cache_dtype.bits,
+        str(cache.types[0].dtype),
         prefill.report.notes,
         reduced_graph,
         closed_figure(fused_peak(reduced_graph), "peak_activation_bytes", prefill.report),
@@ -167,43 +178,42 @@ def amounts_by_step(
     """An amount at each step from first to last.
 
     It grows by the same with every token (attention reads one more), which the step in the middle confirms; where it
-    does not, every step is costed.
+    does not (a window is full), both halves are looked at alone.
     """
     n = last.past - first.past
     a, b = amount(first), amount(last)
     if n == 0:
         return [a]
     middle = n // 2
-    if middle and amount(cost_step(first.past + middle)) * n != a * (n - middle) + b * middle:
-        return [amount(cost_step(past)) for past in range(first.past, last.past + 1)]
+    if middle:
+        step = cost_step(first.past + middle)
+        if amount(step) * n != a * (n - middle) + b * middle:
+            halves = [amounts_by_step(*ends, cost_step, amount) for ends in ((first, step), (step, last))]
+            return [*halves[0], *halves[1][1:]]
     return [a + (b - a) * k / n for k in range(n + 1)]
 
 
-def _cache_types(step: PassGraph) -> list[TensorType]:
-    return [step.graph.types[name] for name in step.caches]
-
-
-def _cost_prompt(decoder: Decoder, prompt: int, entry_bytes: int) -> tuple[Pass, Graph]:
+def _cost_prompt(decoder: Decoder, prompt: int, cache: CacheSize) -> tuple[Pass, Graph]:
     """Decoder -> the prompt's pass, and its graph reduced to what generation needs of it: the last token's output, and
     keys and values of all tokens."""
     step, last_step = decoder.build_pass(prompt, 0), decoder.build_pass(1, prompt - 1)
-    prefill, last = _cost_pass(step, prompt, 0, entry_bytes), _cost_pass(last_step, 1, prompt - 1, 0)
+    prefill, last = _cost_pass(step, prompt, 0, cache.nbytes(prompt)), _cost_pass(last_step, 1, prompt - 1, 0)
     necessary_report = keep_necessary_macs(prefill.report, last.report, step.new_entries)
     outputs = sum(value_bytes(last_step.graph, name) for name in last_step.graph.outputs)
-    traffic = minimum_traffic(necessary_report.graph, necessary_report.rows) + outputs + entry_bytes * prompt
+    traffic = minimum_traffic(necessary_report.graph, necessary_report.rows) + outputs + cache.nbytes(prompt)
     reduced_graph = reduce_to_last_position(step.graph, last_step.graph, step.new_entries)
     reduced_graph = store_values(reduced_graph, step.cross_caches)
     return prefill._replace(necessary_report=necessary_report, traffic_bytes=traffic), reduced_graph
 
 
-def _cost_pass(step: PassGraph, new: int, past: int, entry_bytes: int) -> Pass:
+def _cost_pass(step: PassGraph, new: int, past: int, written_bytes: int) -> Pass:
     report = analyze_graph(step.graph)
     if report.unknown:
         names = ", ".join(unknown.op_type for unknown in report.unknown)
         raise UnknownOperatorError(f"no cost is known of {names}", "`costcalc analyze` shows where", report.name)
     reads = Reads(report.graph, report.rows)
     cache_bytes = sum(reads.read_bytes(name) for name in step.caches) if past else 0
-    traffic = minimum_traffic(report.graph, report.rows) + entry_bytes * new
+    traffic = minimum_traffic(report.graph, report.rows) + written_bytes
     return Pass(
         new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache_bytes, report, report
     )

@@ -175,9 +175,7 @@ def cast(site: Site, to: str) -> str:
     "parameter",
     shape=LayerKey("shape", doc="extents"),
     dtype=LayerKey("word", None, "element type (that of the other weights unless given)", tuple(DTYPES)),
-    learned=LayerKey(
-        "bool", True, "false for what is stored and not learned (a table of sines): a buffer"
-    ),
+    learned=LayerKey("bool", True, "false for what is stored and not learned (a table of sines): a buffer"),
 )
 def parameter(site: Site, shape: Sequence[Dim], dtype: str | None, learned: bool) -> str:
     """A learned tensor of its own; name it with `as:` and read it with `from:`."""

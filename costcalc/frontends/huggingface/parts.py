@@ -1,0 +1,121 @@
+"""A configuration whose parts have configurations of their own -> one graph, with each part's graph under its name.
+
+Parts are costed as networks of their own: what a vision tower gives takes places in the text by a copy, which is no
+arithmetic. Each has its own inputs and outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from costcalc.core.errors import LoadError, UnknownNameError
+from costcalc.core.ir import Graph
+from costcalc.frontends.huggingface.document import flatten
+from costcalc.frontends.huggingface.family import Family, FamilyPart
+from costcalc.frontends.huggingface.mapping import find_parameters
+from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.source import Source
+from costcalc.graph.join import Part, join_graphs
+
+ReadNetwork = Callable[[Mapping[str, Any], Source, str, ReadOptions, Mapping[str, Any]], Graph]
+
+INHERITED = ("dtype", "torch_dtype", "quantization_config")
+"""Fields of the whole network that hold for its parts, too, where those do not say otherwise."""
+
+NAMES = ("dims", "params", "shapes")
+"""Options by names of a model: each part takes those that it has."""
+
+
+def read_parts(
+    fields: Mapping[str, Any], family: Family, source: Source, origin: str, options: ReadOptions, read: ReadNetwork
+) -> Graph:
+    """Fields of the whole configuration and its family -> the graph of all parts. LoadError where a field of the whole
+    is not understood, or the first part is missing; UnknownNameError for a name that no part has."""
+    check_whole(fields, family, source.file)
+    joined: list[Part] = []
+    refusals: list[dict[tuple[str, str], UnknownNameError]] = []
+    for part in family.parts:
+        own_fields = part_fields(fields, part, source.file, is_first=part is family.parts[0])
+        if own_fields is None:
+            continue
+        part_source = replace(source, name=part.field)
+        part_options = replace(options, params=_part_params(options.params, part, part is family.parts[0]))
+        refused: dict[tuple[str, str], UnknownNameError] = {}
+        graph = _read_known(own_fields, part_source, origin, part_options, read, given_values(fields, part), refused)
+        joined.append(Part(part.field.removesuffix("_config"), graph, part.prefixes))
+        refusals.append(refused)
+    for key, error in refusals[0].items():
+        if all(key in refused for refused in refusals):
+            raise error
+    return join_graphs(joined, source.name, origin)
+
+
+def _read_known(
+    fields: Mapping[str, Any],
+    source: Source,
+    origin: str,
+    options: ReadOptions,
+    read: ReadNetwork,
+    given: Mapping[str, Any],
+    refused: dict[tuple[str, str], UnknownNameError],
+) -> Graph:
+    """The graph of a part under the options that it has names for; the others come to refused."""
+    while True:
+        try:
+            return read(fields, source, origin, options, given)
+        except UnknownNameError as error:
+            if error.argument not in NAMES or error.name not in getattr(options, error.argument):
+                raise
+            refused[error.argument, error.name] = error
+            kept = {name: value for name, value in getattr(options, error.argument).items() if name != error.name}
+            options = replace(options, **{error.argument: kept})
+
+
+def check_whole(fields: Mapping[str, Any], family: Family, file: str) -> None:
+    """LoadError for a field of the whole configuration, parts apart, that is not understood."""
+    known = {path.partition(".")[0] for part in family.parts for path in part.fields}
+    own = {name: value for name, value in fields.items() if name not in known | {part.field for part in family.parts}}
+    find_parameters(own, family, file)
+
+
+def part_fields(fields: Mapping[str, Any], part: FamilyPart, file: str, is_first: bool) -> dict[str, Any] | None:
+    """Fields of the whole configuration -> those of a part, with its model type; None where it has no such part."""
+    own = fields.get(part.field)
+    if own is None and not is_first:
+        return None
+    if not isinstance(own, dict):
+        raise LoadError(f"{part.field} is no object", "the configuration of a part stands there", file)
+    inherited = {name: fields[name] for name in INHERITED if name in fields}
+    model_type = {"model_type": part.model_type} if part.model_type else {}
+    return {
+        **inherited,
+        **{name: value for name, value in own.items() if value is not None or name not in inherited},
+        **model_type,
+    }
+
+
+def given_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
+    """Values of a part's parameters that stand in fields of the whole configuration."""
+    values = dict(flatten(fields))
+    return {name: values[path] for path, name in part.fields.items() if values.get(path) is not None}
+
+
+def _part_params(params: Mapping[str, Any], part: FamilyPart, is_first: bool) -> dict[str, Any]:
+    """`--set vision_config.depth=…` for the part; a name without a part is the first part's."""
+    beginning = f"{part.field}."
+    own = {name.removeprefix(beginning): value for name, value in params.items() if name.startswith(beginning)}
+    return own | ({name: value for name, value in params.items() if "." not in name} if is_first else {})
+
+
+def part_parameters(
+    fields: Mapping[str, Any], family: Family, file: str, read: Callable[[Mapping[str, Any], str], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Fields of the whole configuration -> the parameters of each part as `vision_config.depth`."""
+    values: dict[str, Any] = {}
+    for part in family.parts:
+        own_fields = part_fields(fields, part, file, is_first=part is family.parts[0])
+        if own_fields is not None:
+            values |= {f"{part.field}.{name}": value for name, value in read(own_fields, file).items()}
+    return values

@@ -1,0 +1,78 @@
+"""Graphs of the parts of a network -> one graph: the parts stand side by side, each under its name, with inputs and
+outputs of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from costcalc.core.errors import ShapeError
+from costcalc.core.ir import Graph, Node
+
+
+class Part(NamedTuple):
+    """A part of a network: the name that stands before its blocks, its graph, and by the beginning of a name in it what
+    it begins with in the whole network ("": any name)."""
+
+    name: str
+    graph: Graph
+    prefixes: Mapping[str, str]
+
+
+def join_graphs(parts: Sequence[Part], name: str, source: str) -> Graph:
+    """Parts -> one graph with the inputs, nodes, outputs and notes of all, in their order. ShapeError where two of them
+    give a value or an input one name."""
+    graphs = [_rename(part) for part in parts]
+    names = [key for graph in graphs for key in graph.types]
+    if len(set(names)) < len(names):
+        twice = next(key for key in names if names.count(key) > 1)
+        raise ShapeError(f"two parts have a value {twice!r}", "give their names another beginning")
+
+    def merged(field: str) -> dict[Any, Any]:
+        return {key: value for graph in graphs for key, value in getattr(graph, field).items()}
+
+    def chained(field: str) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(value for graph in graphs for value in getattr(graph, field)))
+
+    return replace(
+        graphs[0],
+        name=name,
+        source=source,
+        **{field: merged(field) for field in ("initializers", "types", "symbols", "stored_kinds", "owners")},
+        **{field: chained(field) for field in ("inputs", "outputs", "notes", "assumptions")},
+        nodes=tuple([node for graph in graphs for node in graph.nodes]),
+        parameters=frozenset().union(*[graph.parameters for graph in graphs]),
+    )
+
+
+def _rename(part: Part) -> Graph:
+    """The part's graph with all names but those of its inputs as in the whole network."""
+    graph, inputs = part.graph, set(part.graph.inputs)
+
+    def new_name(name: str) -> str:
+        if not name or name in inputs:
+            return name
+        for old, new in part.prefixes.items():
+            if name.startswith(old):
+                return f"{new}{name.removeprefix(old)}"
+        return name
+
+    def new_names(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple([new_name(name) for name in names])
+
+    def new_node(node: Node) -> Node:
+        scope = (part.name, *new_names(node.scope[:1]), *node.scope[1:])
+        outputs = new_names(node.outputs)
+        return replace(node, name=new_name(node.name), inputs=new_names(node.inputs), outputs=outputs, scope=scope)
+
+    return replace(
+        graph,
+        outputs=new_names(graph.outputs),
+        initializers={new_name(name): t for name, t in graph.initializers.items()},
+        nodes=tuple([new_node(node) for node in graph.nodes]),
+        types={new_name(name): t for name, t in graph.types.items()},
+        parameters=frozenset(new_names(graph.parameters)),
+        stored_kinds={new_name(name): kind for name, kind in graph.stored_kinds.items()},
+        owners={new_name(name): new_name(owner) for name, owner in graph.owners.items()},
+    )
