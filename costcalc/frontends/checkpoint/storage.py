@@ -53,14 +53,14 @@ def apply_files(graph: Graph, files: WeightFiles, scheme: QuantisationScheme | N
             extra.append((name, weight.nbytes))
         add_weight(storage, parameters, weight, bits)
     for name, item in storage.items():
-        _check_values(graph, name, item)
+        check_values(graph, name, item)
     missing = [name for name in graph.initializers if name not in storage and name in graph.parameters]
     labels = {} if scheme is None else _scheme_labels(graph, scheme)
     formats = {name: _file_format(graph, name, item, labels.get(name, "")) for name, item in storage.items()}
     return replace(
         graph,
         stored_formats={name: form for name, form in formats.items() if form is not None},
-        notes=(*graph.notes, *files.notes, *_difference_notes(graph, extra, missing)),
+        notes=(*graph.notes, *files.notes, *difference_notes(graph, extra, missing)),
     )
 
 
@@ -77,7 +77,7 @@ def add_weight(
         storage[name] = ParameterStorage(known, before.nbytes + share, labels)
 
 
-def _check_values(graph: Graph, name: str, item: ParameterStorage) -> None:
+def check_values(graph: Graph, name: str, item: ParameterStorage) -> None:
     elements = graph.types[name].elements
     if item.values is not None and isinstance(elements, int) and item.values != elements:
         fact = f"the files have {item.values:,} values of {name}, the configuration's network {elements:,}"
@@ -104,7 +104,7 @@ def _file_format(graph: Graph, name: str, item: ParameterStorage, label: str) ->
     return StoredFormat(label or "+".join(item.labels), item.nbytes)
 
 
-def _difference_notes(graph: Graph, extra: Iterable[tuple[str, int]], missing: Sequence[str]) -> Iterable[str]:
+def difference_notes(graph: Graph, extra: Iterable[tuple[str, int]], missing: Sequence[str]) -> Iterable[str]:
     """Notes that name the tensors that only the files, or only the graph have."""
     heads = tuple(f"{head}.weight" for head in HEADS)
     unused = [(name, size) for name, size in extra if not name.endswith((*heads, *IGNORED))]

@@ -66,13 +66,13 @@ def parameters(source: Source) -> Mapping[str, Any]:
     """The parameters of the configuration's family, with the values that the configuration gives them; of a network of
     parts those of each, as `text_config.hidden_size`."""
     config = config_source(source, model_folder(source))
-    return _parameters_of(read_fields(config), config.file)
+    return parameters_of(read_fields(config), config.file)
 
 
-def _parameters_of(fields: Mapping[str, Any], file: str) -> dict[str, Any]:
+def parameters_of(fields: Mapping[str, Any], file: str) -> dict[str, Any]:
     family, model_type = family_of(fields, file)
     if family.parts:
-        return part_parameters(fields, family, file, _parameters_of)
+        return part_parameters(fields, family, file, parameters_of)
     return read_parameters(family.text, family.file, find_parameters(fields, family, file), model_type)
 
 

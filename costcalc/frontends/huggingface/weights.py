@@ -59,7 +59,7 @@ def store_weights(graph: Graph, fields: Mapping[str, Any], folder: ModelFolder |
 
 
 def _quantisation_config(fields: Mapping[str, Any], folder: ModelFolder | None) -> Mapping[str, Any] | None:
-    """What says how weights are quantised: a section of the configuration, or of its text model's, or ModelOpt's file."""
+    """What says how weights are quantised: a section of the configuration or of its text model's, or ModelOpt's file."""
     text = fields.get("text_config")
     for section in (fields, text if isinstance(text, dict) else {}):
         config = section.get("quantization_config")
