@@ -6,20 +6,23 @@ from the quantisation's description. Parameters stay the model's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from costcalc.core.budget import spend
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import Graph, StoredFormat, WarningNote
+from costcalc.core.ir import DType, Graph, StoredFormat, WarningNote
 from costcalc.core.units import format_bytes
 from costcalc.frontends.checkpoint.layouts import WeightLayout
 from costcalc.frontends.checkpoint.names import ParameterNames
-from costcalc.frontends.checkpoint.quantisation import HEADS, QuantisationScheme
+from costcalc.frontends.checkpoint.quantisation import HEADS, QuantisationScheme, parse_quantisation
 from costcalc.frontends.checkpoint.safetensors import DTYPES
 from costcalc.frontends.checkpoint.tensor import WeightFiles
 from costcalc.frontends.checkpoint.weights import StoredWeight, group_weights
+
+SCALE_ENCODINGS = {DType.FLOAT16: "F16", DType.FLOAT32: "F32"}
+"""The element type of weights -> that of scales that a tool stores in the model's own; BF16 of all others."""
 
 NAMED = 3
 """Tensors that a note names."""
@@ -36,6 +39,24 @@ class ParameterStorage(NamedTuple):
     values: int | None
     nbytes: int
     labels: tuple[str, ...]
+
+
+def apply_storage(
+    graph: Graph, fields: Mapping[str, Any], config: Mapping[str, Any] | None, files: WeightFiles | None
+) -> Graph:
+    """The graph of a configuration's fields, how these say that weights are quantised, and the weight files -> the
+    graph with the bytes of its weights: the files' if they are there. A quantisation that is not known is named in a
+    note where they are not."""
+    dtype = next((t.dtype for t in graph.initializers.values() if t.dtype.is_float), DType.BFLOAT16)
+    scheme: QuantisationScheme | None = None
+    try:
+        scheme = parse_quantisation(config, fields, SCALE_ENCODINGS.get(dtype, "BF16")) if config else None
+    except LoadError as error:
+        note = WarningNote(f"{error.fact}; the weights' bytes are told as if they were {dtype}")
+        graph = graph if files is not None else replace(graph, notes=(*graph.notes, note))
+    if files is not None:
+        return apply_files(graph, files, scheme)
+    return graph if scheme is None else apply_scheme(graph, scheme)
 
 
 def apply_files(graph: Graph, files: WeightFiles, scheme: QuantisationScheme | None) -> Graph:

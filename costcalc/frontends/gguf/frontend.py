@@ -18,9 +18,8 @@ from costcalc.frontends.gguf.configuration import configuration_fields
 from costcalc.frontends.gguf.files import SPLIT, GgufModel, read_source
 from costcalc.frontends.gguf.names import TABLES, GgufNames
 from costcalc.frontends.huggingface.frontend import parameters_of, read_network
+from costcalc.frontends.huggingface.weights import remote_folder
 from costcalc.frontends.options import ReadOptions
-from costcalc.frontends.remote.address import parse_address
-from costcalc.frontends.remote.repository import RemoteFolder
 from costcalc.frontends.source import RemoteModel, Source
 
 
@@ -45,8 +44,8 @@ def _read(source: Source) -> tuple[GgufModel, dict[str, Any]]:
     """A source -> its headers, and the fields of a configuration that they stand for."""
     try:
         if isinstance(source.object, RemoteModel):
-            address = parse_address(source.object.text)
-            model = RemoteFolder(address).gguf(address.file)
+            folder = remote_folder(source.object)
+            model = folder.gguf(folder.address.file)
         else:
             model = read_source(source)
         return model, configuration_fields(model.metadata, model.checkpoint.tensors)

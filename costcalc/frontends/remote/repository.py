@@ -19,7 +19,7 @@ from costcalc.frontends.checkpoint.tensor import TensorEntry, WeightFiles
 from costcalc.frontends.gguf.files import GgufModel, read_split
 from costcalc.frontends.gguf.header import GgufHeader, ShortBufferError
 from costcalc.frontends.gguf.header import parse_header as parse_gguf
-from costcalc.frontends.remote.address import RemoteAddress
+from costcalc.frontends.remote.address import RemoteAddress, parse_address
 from costcalc.frontends.remote.cache import Cache, cache_folder
 from costcalc.frontends.remote.client import HttpClient
 
@@ -52,6 +52,11 @@ class RemotePart(NamedTuple):
 def is_offline() -> bool:
     """Whether a variable forbids connections: COSTCALC_OFFLINE (--offline), or the hub's own HF_HUB_OFFLINE."""
     return any(os.environ.get(name, "").lower() in ("1", "true", "yes", "on") for name in OFFLINE_VARIABLES)
+
+
+def open_folder(text: str) -> RemoteFolder:
+    """The address of a model as it was written -> its folder. UsageError where it is none."""
+    return RemoteFolder(parse_address(text))
 
 
 class RemoteFolder:
