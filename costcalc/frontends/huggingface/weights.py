@@ -30,7 +30,8 @@ def model_folder(source: Source) -> ModelFolder | None:
     """A source -> the folder of its files: a directory, that of a file config.json, or a remote one; None of another
     file, and of bytes."""
     if isinstance(source.object, RemoteModel):
-        return remote_folder(source.object)
+        folder: ModelFolder = remote_folder(source.object)
+        return folder
     if source.path is None:
         return None
     if source.is_directory:
