@@ -28,8 +28,8 @@ class Routing(NamedTuple):
         return min(self.experts, self.top_k * tokens)
 
     def expected(self, tokens: int) -> float:
-        """The mean number of distinct experts that so many tokens read, where every token goes to any top_k of them with
-        the same probability, whatever the others do: E · (1 - (1 - k / E)^tokens)."""
+        """The mean number of distinct experts that so many tokens read, where every token goes to any top_k of them
+        with the same probability, whatever the others do: E · (1 - (1 - k / E)^tokens)."""
         if self.top_k >= self.experts:
             return float(self.experts if tokens else 0)
         return -self.experts * math.expm1(tokens * math.log1p(-self.top_k / self.experts))
@@ -54,15 +54,21 @@ def routings(graph: Graph) -> Iterator[Routing]:
 
 def active_params(graph: Graph) -> Dim | None:
     """Graph -> the parameters that one token uses: of the tensors with a slice for each expert, those of the top_k
-    experts that it goes to, and all others; None where the graph has no mixture of experts."""
+    experts that it goes to, and all others; None where the graph has no mixture of experts.
+
+    A router's correction bias, one value an expert, is learned without a gradient (arXiv:2408.15664) and stored as a
+    buffer: it is no parameter in transformers, but one of the values that a token uses, and counts here.
+    """
     routing_by_index = {i: routing for i, node in enumerate(graph.nodes) if (routing := routing_of(node, graph))}
     if not routing_by_index:
         return None
-    counts = []
+    counts, biases = [], {(routing.experts,) for routing in routing_by_index.values()}
     for item in find_stored_tensors(graph):
         routing = routing_by_index.get(item.owner)
-        if item.kind != "param":
+        is_bias = item.kind == "buffer" and item.type.shape in biases
+        if item.kind != "param" and not is_bias:
             continue
-        is_sliced = routing is not None and bool(item.type.shape) and item.type.shape[0] == routing.experts
+        extent = item.type.shape[0] if item.type.shape else None
+        is_sliced = routing is not None and extent == routing.experts
         counts.append(item.values * routing.top_k // routing.experts if routing and is_sliced else item.values)
     return sum_dims(counts)

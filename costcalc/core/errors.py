@@ -26,7 +26,7 @@ class CostcalcError(Exception):
         return self if ": " in self.place else self._with_place(f"{self.place}: {layer}")
 
     def in_file(self, file: str) -> CostcalcError:
-        """A file -> the same error with the file before its place, which is in another file that this one stands for."""
+        """A file -> the same error with the file before its place, which is in a file that it stands for."""
         return self._with_place(f"{file}: {self.place}" if self.place else file)
 
     def _with_place(self, place: str) -> CostcalcError:

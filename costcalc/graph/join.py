@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import Graph, Node
+
+Item = TypeVar("Item")
 
 
 class Part(NamedTuple):
@@ -29,21 +31,31 @@ def join_graphs(parts: Sequence[Part], name: str, source: str) -> Graph:
         twice = next(key for key in names if names.count(key) > 1)
         raise ShapeError(f"two parts have a value {twice!r}", "give their names another beginning")
 
-    def merged(field: str) -> dict[Any, Any]:
-        return {key: value for graph in graphs for key, value in getattr(graph, field).items()}
-
-    def chained(field: str) -> tuple[Any, ...]:
-        return tuple(dict.fromkeys(value for graph in graphs for value in getattr(graph, field)))
-
     return replace(
         graphs[0],
         name=name,
         source=source,
-        **{field: merged(field) for field in ("initializers", "types", "symbols", "stored_kinds", "owners")},
-        **{field: chained(field) for field in ("inputs", "outputs", "notes", "assumptions")},
+        inputs=_chain(graph.inputs for graph in graphs),
+        outputs=_chain(graph.outputs for graph in graphs),
         nodes=tuple([node for graph in graphs for node in graph.nodes]),
+        notes=_chain(graph.notes for graph in graphs),
+        assumptions=_chain(graph.assumptions for graph in graphs),
+        initializers=_merge(graph.initializers for graph in graphs),
+        types=_merge(graph.types for graph in graphs),
+        symbols=_merge(graph.symbols for graph in graphs),
+        stored_kinds=_merge(graph.stored_kinds for graph in graphs),
+        owners=_merge(graph.owners for graph in graphs),
         parameters=frozenset().union(*[graph.parameters for graph in graphs]),
     )
+
+
+def _chain(values: Iterable[Iterable[Item]]) -> tuple[Item, ...]:
+    """The values of all parts in their order, each once."""
+    return tuple(dict.fromkeys(value for part in values for value in part))
+
+
+def _merge(mappings: Iterable[Mapping[str, Item]]) -> dict[str, Item]:
+    return {key: value for mapping in mappings for key, value in mapping.items()}
 
 
 def _rename(part: Part) -> Graph:

@@ -144,7 +144,12 @@ def test_windows_of_channels_last_tensors(name: str, stored: list[TensorType], a
 
 def test_past_keys_and_values() -> None:
     inputs = [one.name for one in onnx.defs.get_schema("Attention").inputs]
-    assert [inputs[i] for i in of("Attention").past or ()] == ["past_key", "past_value"]
+    rule = of("Attention").caches
+    assert rule is not None
+    t = TensorType(DType.FLOAT16, (2, 5, 64))
+    slots = rule((t, t, t), {"q_num_heads": 8, "kv_num_heads": 4}, 7)
+    assert [(inputs[slot.position], slot.name) for slot in slots] == [("past_key",) * 2, ("past_value",) * 2]
+    assert {slot.type for slot in slots} == {TensorType(DType.FLOAT16, (2, 4, 7, 16))}
 
 
 def result(name: str, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -54,9 +54,39 @@ LAYER_MODELS = {
             "attention: {heads: 4, kv_heads: 2, from: [x, kv, kv]}",
         ],
     ),
+    "latent_attention": (
+        TOKENS,
+        [
+            "linear: {units: 4 * (6 + 2), as: query}",
+            "linear: {units: 10, as: latent}",
+            "linear: {units: 2, as: rope_key}",
+            "latent_attention: {heads: 4, size: 6, value_size: 5, from: [query, latent, rope_key]}",
+        ],
+    ),
+    "rotary_table": ("{shape: [N, 7], dtype: int64}", ["rotary_table: {size: 8, as: [cosines, sines]}"]),
+    "rotary": (
+        TOKENS,
+        [
+            "constant: {value: [0, 1, 2, 3, 4, 5, 6], as: row}",
+            "unsqueeze: {axes: 0, from: row}",
+            "rotary_table: {size: 4, as: [cosines, sines]}",
+            "rotary: {heads: 4, from: [x, cosines, sines]}",
+        ],
+    ),
+    "experts": (
+        TOKENS,
+        [
+            "linear: {units: 4, bias: false, from: x, as: scores}",
+            "experts: {count: 4, top_k: 2, units: 12, gated: false, bias: true, activation: relu, from: [x, scores]}",
+            "experts: {count: 4, top_k: 1, units: 12, tensors: [gate_up_proj, down_proj], from: [x, scores]}",
+        ],
+    ),
+    "activation": (TOKENS, ["activation: {function: relu2}", "activation: {function: quick_gelu}"]),
+    "scale": (TOKENS, ["scale: {by: 0.5}"]),
+    "softcap": (TOKENS, ["softcap: {limit: 30}"]),
     "batch_norm": (IMAGE, ["batch_norm"]),
     "layer_norm": (TOKENS, ["layer_norm", "layer_norm: {axis: 1, bias: false}"]),
-    "rms_norm": (TOKENS, ["rms_norm", "rms_norm: {axis: 1}"]),
+    "rms_norm": (TOKENS, ["rms_norm", "rms_norm: {axis: 1}", "rms_norm: {heads: 4}"]),
     "group_norm": (IMAGE, ["group_norm: {groups: 4}"]),
     "instance_norm": (IMAGE, ["instance_norm"]),
     "lrn": (IMAGE, ["lrn: {size: 5}"]),
@@ -131,6 +161,10 @@ LAYER_MODELS = {
 """A small model of every short name: its input and its layers, each of which reads the input unless it has a `from`."""
 
 CHAINED = {"linear", "embedding", "attention", "squeeze", "expand", "matmul", "cast", "parameter", "constant"}
+CHAINED |= {"latent_attention", "rotary"}
+
+OWN_OPERATORS = {"latent_attention"}
+"""Layers with operators of costcalc's own, which no runtime has."""
 
 
 def layer_model(name: str) -> str:

@@ -11,7 +11,7 @@ from costcalc.core.ir import DTYPES, DType
 from costcalc.frontends.huggingface.document import flatten, is_finite
 from costcalc.frontends.huggingface.family import Family
 from costcalc.frontends.huggingface.neutral import is_neutral
-from costcalc.frontends.yaml.values import DERIVED, Word
+from costcalc.frontends.yaml.values import DERIVED, LiteralText
 
 GENERATING = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 """Endings of the classes that a family stands for where it does not take `architectures` itself: the network with its
@@ -23,8 +23,11 @@ MAX_NAMED = 4
 
 def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dict[str, Any]:
     """Fields of a configuration -> the values of the family's parameters that they give; null stands for what the
-    family's `params:` derive it from. file is the configuration's name in errors. LoadError for a field that is not understood, by its name, unless its value is null,
-    false or empty; for a value that the family does not have; and for a class without the family's head."""
+    family's `params:` derive it from. file is the configuration's name in errors.
+
+    LoadError for a field that is not understood, by its name, unless its value is null, false or empty; for a value
+    that the family does not have; and for a class without the family's head.
+    """
     values: dict[str, Any] = {}
     unknown: list[str] = []
     for path, value in flatten(fields):
@@ -53,7 +56,7 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
 def _parameter(value: Any, path: str, file: str) -> Any:
     """A value of JSON -> that of a parameter: text stands for itself."""
     if isinstance(value, str):
-        return Word(value)
+        return LiteralText(value)
     if isinstance(value, list):
         return [_parameter(item, path, file) for item in value]
     if isinstance(value, dict) or not is_finite(value):
@@ -85,9 +88,9 @@ def _text(value: Any) -> str:
 
 
 def weight_type(fields: Mapping[str, Any], file: str) -> DType:
-    """Fields of a configuration -> the element type of its weights, of `dtype` or `torch_dtype`; float32, PyTorch's own,
-    where neither says it. What a quantised checkpoint leaves as it is has 16 bits: bfloat16 there. LoadError for a type
-    that is not known."""
+    """Fields of a configuration -> the element type of its weights, of `dtype` or `torch_dtype`; float32, PyTorch's
+    own, where neither says it. What a quantised checkpoint leaves as it is has 16 bits: bfloat16 there. LoadError for a
+    type that is not known."""
     name = fields.get("dtype") or fields.get("torch_dtype")
     if name in (None, "auto"):
         return DType.BFLOAT16 if fields.get("quantization_config") else DType.FLOAT32

@@ -1,8 +1,8 @@
 """Fields of every configuration that change neither parameters nor arithmetic, by the names of transformers.
 
-A pattern is a name, or the first name of a path; `*` stands for any part of it. What such a field does: tokens and texts
-(special tokens, labels), training (initialisation, dropout, losses), the values of positions' angles, how the weights are
-stored (quantization_config is for the reader of the weights), and where the file comes from.
+A pattern is a name, or the first name of a path; `*` stands for any part of it. What such a field is about: tokens and
+texts (special tokens, labels), training (initialisation, dropout, losses), the values of positions' angles, how weights
+are stored (quantization_config is for the reader of the weights), and where the file comes from.
 """
 
 from __future__ import annotations
@@ -122,6 +122,6 @@ NEUTRAL = (
 
 @lru_cache(maxsize=4096)
 def is_neutral(path: str, more: frozenset[str] = frozenset()) -> bool:
-    """The path of a field -> whether it changes no figure of any family, or of the one whose patterns are given, too."""
+    """The path of a field -> whether it changes no figure of any family, or of the one whose patterns are given."""
     name = path.partition(".")[0].partition("[")[0]
     return any(fnmatchcase(name, pattern) for pattern in (*NEUTRAL, *more))

@@ -70,7 +70,8 @@ def _read_known(
                 raise
             refused[error.argument, error.name] = error
             kept = {name: value for name, value in getattr(options, error.argument).items() if name != error.name}
-            options = replace(options, **{error.argument: kept})
+            changes: dict[str, Any] = {error.argument: kept}
+            options = replace(options, **changes)
 
 
 def check_whole(fields: Mapping[str, Any], family: Family, file: str) -> None:

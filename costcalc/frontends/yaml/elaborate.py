@@ -184,7 +184,7 @@ class Elaborator:
                 item.node, f"the model has more than {structure.MAX_LAYERS:,} layers", "repeat less"
             )
         kind = item.kind
-        names = self._names(item) if item.name is not None else ()
+        names: Sequence[str] = self._names(item) if item.name is not None else ()
         inputs = current if item.source is None else self._inputs(item, names, scope)
         if kind == "repeat":
             values = structure.add_repeat(self, item, scope, inputs, plural)
@@ -193,9 +193,10 @@ class Elaborator:
         if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
             kind = scope.names[kind]
         if item.name is not None and any("{" in name for name in names):
-            names = paths = fill_names(names, scope.names, item.name, self.reader)
-        else:
-            paths = [self._numbered_name(name, scope, True) for name in names] if scope.repeating else names
+            names = fill_names(names, scope.names, item.name, self.reader)
+        has_own_number = item.name is not None and names is not self._names(item)
+        is_numbered = scope.repeating and not has_own_number
+        paths = [self._numbered_name(name, scope, True) for name in names] if is_numbered else names
         name = paths[0] if paths else self._numbered_name(kind, scope, kind in plural or item.kind in plural)
         place = item.place
         path = "/".join((*scope.path, name))

@@ -17,7 +17,7 @@ from costcalc.frontends.yaml.items import BlockDefinition, Scope
 from costcalc.frontends.yaml.layers.base import ParameterStyle
 from costcalc.frontends.yaml.layers.layout import with_layout
 from costcalc.frontends.yaml.syntax import TOP_KEYS
-from costcalc.frontends.yaml.values import DERIVED, ValueReader, Word
+from costcalc.frontends.yaml.values import DERIVED, LiteralText, ValueReader
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
@@ -47,26 +47,24 @@ def load_spec(
 
     params replaces values of the file's own `params`, dims binds symbols of its inputs, shapes replaces whole input
     shapes; symbolic leaves batch and spatial extents open, upper takes extents that depend on data as large as they
-    can be; name is the graph's (the file's own unless given), style that of its parameters; elaborator adds the layers (source_map observes it). SpecError and ShapeError carry file:line:column.
+    can be; name is the graph's (the file's own unless given), style that of its parameters; of a family, model_type
+    says whose values parameters have; elaborator adds the layers (source_map observes it). SpecError and ShapeError
+    carry file:line:column.
     """
     document = (_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file)
     reader = ValueReader(document)
     root = document.root
     if not isinstance(root, Map):
         raise reader.error(root, "it is no model", "a model is a mapping with `input:` and `layers:`")
-    for key, node in root.keys.items():
-        if key not in TOP_KEYS:
-            remedy = did_you_mean(key, TOP_KEYS) or "use " + ", ".join(TOP_KEYS)
-            raise reader.error(node, f"unknown key {key!r}", remedy)
-    for key in ("input", "layers"):
-        if key not in root.values:
-            raise reader.error(root, f"`{key}:` is missing", "a model has `input:` and `layers:`")
+    _check_keys(reader, root)
     names = _read_params(reader, root, params or {}, model_type)
     title = root.values.get("name")
     name = name or (title.text if isinstance(title, Scalar) else file)
     builder = GraphBuilder(name, source or file, {"": OPSET}, None, dims, upper)
     with collect_assumptions() as assumptions:
-        inputs = add_inputs(reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic, style.dtype)
+        inputs = add_inputs(
+            reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic, style.dtype
+        )
         blocks = _read_blocks(reader, root.values.get("blocks"))
         scope = Scope(names, dict(inputs), ())
         root_elaborator = elaborator(reader, builder, blocks, style)
@@ -76,6 +74,16 @@ def load_spec(
             raise with_layout(error, builder) from error
         outputs = _read_outputs(reader, root.values.get("output"), root_elaborator, scope, last_values)
     return builder.build(outputs, assumptions)
+
+
+def _check_keys(reader: ValueReader, root: Map) -> None:
+    for key, node in root.keys.items():
+        if key not in TOP_KEYS:
+            remedy = did_you_mean(key, TOP_KEYS) or "use " + ", ".join(TOP_KEYS)
+            raise reader.error(node, f"unknown key {key!r}", remedy)
+    for key in ("input", "layers"):
+        if key not in root.values:
+            raise reader.error(root, f"`{key}:` is missing", "a model has `input:` and `layers:`")
 
 
 def read_parameters(text: str | bytes, file: str, overrides: Mapping[str, Any], model_type: str = "") -> dict[str, Any]:
@@ -139,7 +147,7 @@ def _parse_override(key: str, value: Any, names: Mapping[str, Any]) -> Any:
     """A value from --set (text) or from Python; floats are taken as they print."""
     if isinstance(value, float):
         value = repr(value)
-    if not isinstance(value, str) or isinstance(value, Word):
+    if not isinstance(value, str) or isinstance(value, LiteralText):
         return value
     document = parse_document(value, f"--set {key}")
     return ValueReader(document).value(document.root, names)

@@ -40,7 +40,7 @@ def is_constant(key: LayerKey, node: YamlNode) -> bool:
 Names = Mapping[str, Any]
 
 
-class Word(str):
+class LiteralText(str):
     """A value of a parameter that is text and no expression (`full_attention`, `M*M-`): it stands for itself."""
 
     __slots__ = ()

@@ -1,7 +1,7 @@
 """Causal attention with sinks, and of which a query sees the last tokens only (a sliding window) or those of its chunk.
 
 ONNX's Attention has no window. com.microsoft's GroupQueryAttention has one, but takes the lengths of texts as inputs,
-and keys and values of one size. Sources: arXiv:2004.05150 (windows), Llama 4's modelling code (chunks), arXiv:2309.17453
+and keys and values of one size. Sources: arXiv:2004.05150 (windows), Llama 4's code (chunks), arXiv:2309.17453
 (sinks: a learned score for each head that takes part in the softmax and gives no value).
 """
 
@@ -67,7 +67,7 @@ def causal_attention_shape(
     window: int = 0,
     chunk: int = 0,
 ) -> TensorType:
-    """q [B, S, H · D_qk], k and v [B, S, H_kv · D], sinks [H], past [B, H_kv, P, D] -> [B, S, H · D_v]. ShapeError where
+    """q [B, S, H · D_qk], k and v [B, S, H_kv · D], sinks [H], past [B, H_kv, P, D] -> [B, S, H · D_v]. ShapeError if
     both window and chunk are given."""
     if min(window, chunk) < 0 or (window and chunk):
         raise ShapeError(f"window is {window}, chunk is {chunk}", "give one of both, at least 1")

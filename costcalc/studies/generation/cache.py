@@ -1,4 +1,4 @@
-"""What a decoder keeps of earlier tokens: nodes that keep it, its inputs in a pass, and its size by the number of tokens.
+"""What a decoder keeps of earlier tokens: nodes that keep it, its inputs in a pass, its size by the number of tokens.
 
 Each operator says what it keeps (Traits.caches): keys and values of all earlier tokens or of the last ones, latent
 vectors, or a state whose size no length changes.
@@ -47,8 +47,8 @@ def cached_nodes(graph: Graph, sequence: Dim) -> tuple[str, ...]:
 
 
 def add_cache(graph: Graph, names: Iterable[str], tokens: Dim) -> tuple[Graph, tuple[str, ...]]:
-    """Graph and names of nodes -> the graph in which they read what they keep of `tokens` earlier tokens from new inputs,
-    and the names of those inputs. The nodes' outputs keep their shapes: they hold the new tokens only."""
+    """Graph and names of nodes -> the graph in which they read what they keep of `tokens` earlier tokens from new
+    inputs, and the names of those inputs. The nodes' outputs keep their shapes: they hold the new tokens only."""
     cached, types, nodes, added = set(names), dict(graph.types), [], []
     for node in graph.nodes:
         if node.name in cached:

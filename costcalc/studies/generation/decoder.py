@@ -156,18 +156,7 @@ def make_decoder(
     tokens is for the quantities of one pass: each pass of a generation has its own. UsageError where the model is no
     decoder: no open sequence, no cache and no causal attention node to give one to."""
     source = hold_source(source)
-    dims = dict(options.pop("dims", None) or {})
-    if dims:
-        token_symbols = _token_symbols(keep_text(load(source, **options)))
-        dims = {name: value for name, value in dims.items() if name not in token_symbols}
-    unbound_graph = keep_text(load(source, dims=dims, **options))
-    batches = [name for name in unbound_graph.symbols if name not in dims]
-    if batch != 1 and not batches:
-        shapes = {name: unbound_graph.types[name].shape or () for name in unbound_graph.inputs}
-        open_symbols = symbols(*(extent for shape in shapes.values() for extent in shape))
-        remedy = unknown_symbol_remedy("batch", batch, open_symbols, shapes) or "leave --batch out"
-        raise UsageError("the model has no batch extent that is open", remedy)
-    dims |= dict.fromkeys(batches, batch)
+    dims, batches = _bind_batch(source, batch, dict(options.pop("dims", None) or {}), options)
     graph = keep_text(load(source, dims=dims, **options))
     caches = cache_inputs(graph)
     _check_branches(source, graph, caches, {**options, "dims": dims})
@@ -204,6 +193,24 @@ def make_decoder(
         )
 
     return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes, cache_types)
+
+
+def _bind_batch(
+    source: Any, batch: int, dims: dict[str, Any], options: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Model, number of texts and bound symbols -> the symbols with the batch bound and without those that count tokens,
+    and the names of the batch's symbols. UsageError where the model has no open batch and there are several texts."""
+    if dims:
+        token_symbols = _token_symbols(keep_text(load(source, **options)))
+        dims = {name: value for name, value in dims.items() if name not in token_symbols}
+    graph = keep_text(load(source, dims=dims, **options))
+    batches = [name for name in graph.symbols if name not in dims]
+    if batch != 1 and not batches:
+        shapes = {name: graph.types[name].shape or () for name in graph.inputs}
+        open_symbols = symbols(*(extent for shape in shapes.values() for extent in shape))
+        remedy = unknown_symbol_remedy("batch", batch, open_symbols, shapes) or "leave --batch out"
+        raise UsageError("the model has no batch extent that is open", remedy)
+    return dims | dict.fromkeys(batches, batch), batches
 
 
 def _check_branches(source: Any, graph: Graph, caches: Collection[str], options: Mapping[str, Any]) -> None:

@@ -245,6 +245,8 @@ def test_the_command_line() -> None:
         "elements_per_token": 2 * 12 * 768,
         "bytes": 2 * 12 * 768 * 160 * 4 * 2,
         "cross_attention_bytes": 0,
+        "state_elements": 0,
+        "bytes_by_tokens": f"{2 * 12 * 768 * 4 * 2}*tokens",
     }
     device = content["hardware"][0]
     assert device["last_step"]["bound_by"] == "memory"

@@ -32,8 +32,8 @@ def attention(
     sinks: bool,
     softcap: float | None,
 ) -> str:
-    """Scaled dot-product attention of [N, positions, heads · size] query, key and value; no projections. Keys and values
-    of a causal one can be cached; with a window or a chunk only the last ones are."""
+    """Scaled dot-product attention of [N, positions, heads · size] query, key and value; no projections. Keys and
+    values of a causal one can be cached; with a window or a chunk only the last ones are."""
     inputs = _attention_inputs(site, 4 if sinks else 3)
     kv_heads = heads if kv_heads is None else kv_heads
     for value, count in ((inputs[0], heads), (inputs[1], kv_heads), (inputs[2], kv_heads)):
@@ -81,13 +81,22 @@ def latent_attention(site: Site, heads: int, size: int, value_size: int, name: s
     return site.op("LatentAttention", inputs, {"num_heads": heads}, domain=LLM)
 
 
-@layer("rotary_table", size=LayerKey("extent", doc="features of a head that are rotated"))
-def rotary_table(site: Site, size: int) -> tuple[str, str]:
+MAX_ROTATED = 1 << 14
+"""The most features of a head: each pair has an angle of its own, which is written out."""
+
+
+@layer(
+    "rotary_table",
+    size=LayerKey("extent", doc="features of a head that are rotated"),
+    theta=LayerKey("number", 10_000, "positions after which the slowest pair of features comes round, over 2π"),
+)
+def rotary_table(site: Site, size: int, theta: float) -> tuple[str, str]:
     """Cosines and sines of a rotary embedding (arXiv:2104.09864) from int64 position ids [N, positions]: two values
     [N, positions, size / 2]; name them with `as: [cosines, sines]`. Nothing of it is stored."""
-    if size % 2:
-        raise ShapeError(f"{size} features are rotated in pairs", "give an even number")
-    frequencies = site.builder.add_constant(f"{site.name}.frequencies", DType.FLOAT32, (size // 2,), None)
+    if not isinstance(size, int) or size % 2 or size > MAX_ROTATED:
+        raise ShapeError(f"{size} features are rotated in pairs", f"give an even number, {MAX_ROTATED:,} at most")
+    angles_per_position = [theta ** (-2 * i / size) for i in range(size // 2)]
+    frequencies = site.floats(angles_per_position, "frequencies")
     positions = site.op("Cast", [site.x], {"to": DType.FLOAT32.code}, suffix="positions")
     column = site.op("Unsqueeze", [positions, site.ints([-1], "axis")], suffix="column")
     angles = site.op("Mul", [column, frequencies], suffix="angles")

@@ -10,7 +10,10 @@ from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 from costcalc.frontends.yaml.layers.conv import BIAS
 from costcalc.ops.contrib.matmul import MS
 
-TENSORS = ["*.gate_proj.weight", "*.down_proj.weight", "*.up_proj.weight"]
+GATED_TENSORS = ("*.gate_proj.weight", "*.down_proj.weight", "*.up_proj.weight")
+
+TENSORS = ("*.up_proj.weight", "*.down_proj.weight")
+"""Names of an expert's tensors in most checkpoints."""
 
 
 @layer(
@@ -23,9 +26,10 @@ TENSORS = ["*.gate_proj.weight", "*.down_proj.weight", "*.up_proj.weight"]
     bias=BIAS._replace(default=False),
     tensors=LayerKey(
         "any",
-        TENSORS,
+        None,
         "names of the stored tensors: first map, last map and, of a gated one, second map; two names where both first "
-        "maps are one tensor; a * stands for the number of the expert, where each has a tensor of its own",
+        "maps are one tensor; a * stands for the number of the expert, where each has a tensor of its own "
+        "(*.gate_proj.weight, *.down_proj.weight, *.up_proj.weight unless given)",
     ),
 )
 def experts(
@@ -38,14 +42,17 @@ def experts(
     if top_k > count or site.shape(site.inputs[1])[-1] != count:
         fact = f"{top_k} of {count} experts are chosen by {site.shape(site.inputs[1])[-1]} scores"
         raise ShapeError(fact, "give a score for each expert")
+    tensors = list(GATED_TENSORS if gated else TENSORS) if tensors is None else tensors
     is_list = isinstance(tensors, list) and all(isinstance(name, str) for name in tensors)
     if not is_list or len(tensors) not in ((2, 3) if gated else (2,)):
         raise ShapeError(f"tensors is {tensors!r}", "give two names, or of gated experts two or three")
     features, is_fused = site.extent(-1), gated and len(tensors) == 2
     shapes = [(count, 2 * units if is_fused else units, features), (count, features, units), (count, units, features)]
-    inputs = list(site.inputs)
+    scores = site.op("Reshape", [site.inputs[1], site.ints((-1, count), "rows")], suffix="scores")
+    inputs = [site.x, scores]
     for name, shape in zip(tensors, shapes, strict=False):
         bias_name = f"{name.removesuffix('.weight')}.bias" if name.endswith(".weight") else f"{name}_bias"
         inputs += [site.weight(name, shape), site.weight(bias_name, shape[:2]) if bias else ""]
-    attributes = {"k": top_k, "activation_type": activation, **({"swiglu_fusion": 1} if is_fused else {})}
+    function = "swiglu" if is_fused and activation in ("silu", "swish") else activation
+    attributes = {"k": top_k, "activation_type": function, **({"swiglu_fusion": 1} if is_fused else {})}
     return site.op("MoE", inputs if bias else inputs[:-1], attributes, domain=MS)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
-from costcalc.core.ir import DType
 from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 
 EPSILON = LayerKey("number", 1e-5, "added to the variance")
@@ -13,12 +12,16 @@ EPSILON = LayerKey("number", 1e-5, "added to the variance")
 LEARNED = LayerKey("bool", True, "whether the result is scaled by learned weights")
 
 
+MAX_ONES = 4096
+"""Elements of the largest constant whose values are written out."""
+
+
 def _scale(site: Site, shape: tuple[Dim, ...], learned: bool) -> str:
-    return (
-        site.weight("weight", shape)
-        if learned
-        else site.builder.add_constant(f"{site.name}.ones", DType.FLOAT32, shape, None)
-    )
+    if learned:
+        return site.weight("weight", shape)
+    count = prod(shape)
+    ones = (1.0,) * count if isinstance(count, int) and count <= MAX_ONES else None
+    return site.builder.add_constant(f"{site.name}.ones", site.style.dtype, shape, ones)
 
 
 @layer("batch_norm", epsilon=EPSILON)

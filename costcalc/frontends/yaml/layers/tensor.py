@@ -180,11 +180,12 @@ def cast(site: Site, to: str) -> str:
 def parameter(site: Site, shape: Sequence[Dim], dtype: str | None, learned: bool) -> str:
     """A learned tensor of its own; name it with `as:` and read it with `from:`."""
     name = site.stored_name()
+    element_type = DTYPES[dtype] if dtype else site.style.dtype
     if learned:
         site.builder.parameters.add(name)
-    else:
+    elif element_type.is_float:
         site.builder.stored_kinds[name] = "buffer"
-    return site.builder.add_initializer(name, DTYPES[dtype] if dtype else site.style.dtype, shape)
+    return site.builder.add_initializer(name, element_type, shape)
 
 
 @layer("constant", value=LayerKey("any", doc="a number or a list"))

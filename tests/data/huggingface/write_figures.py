@@ -1,0 +1,76 @@
+"""Configurations -> what transformers makes of them, written into the files beside this script.
+
+    python tests/data/huggingface/write_figures.py FAMILY.json …
+
+A file holds a list of cases. Of a case with a `config` and no `params` the script adds what transformers (the extra
+test-torch) says on the meta device, where nothing is computed: `params`, `macs` of 128 tokens with an explicit 4-D mask
+(FlopCounterMode does not see the grouped products of experts: write their factors as `experts`, by hand), the elements of
+the cache behind 128 tokens (`cache`), and the names of the parameters that a repository's checkpoint has (`names`).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+TOKENS = 128
+
+
+def figures(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration -> its figures."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    fields = dict(config)
+    settings = AutoConfig.for_model(fields.pop("model_type"), **fields)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
+        ids = torch.zeros(1, TOKENS, dtype=torch.long)
+        mask = torch.zeros(1, 1, TOKENS, TOKENS, dtype=torch.bfloat16)
+    counter = FlopCounterMode(display=False)
+    found: dict[str, Any] = {"params": sum(p.numel() for p in model.parameters())}
+    try:
+        with torch.no_grad(), counter:
+            model(input_ids=ids, attention_mask=mask, use_cache=False)
+        found["macs"] = counter.get_total_flops() // 2
+    except (RuntimeError, ValueError, TypeError) as error:
+        print(f"{config['model_type']}: no MACs: {error}", file=sys.stderr)
+    try:
+        with torch.no_grad():
+            output = model(input_ids=ids, use_cache=True)
+        found["cache"] = cache_elements(output.past_key_values)
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        print(f"{config['model_type']}: no cache: {error}", file=sys.stderr)
+    return found
+
+
+def cache_elements(cache: Any) -> int:
+    """The elements of all tensors of a Cache."""
+    import torch
+
+    total = 0
+    for layer in cache.layers:
+        values = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
+        total += sum(value.numel() for value in values if value.dim() > 1)
+    return total
+
+
+def main() -> None:
+    """Completes the cases of the files that the command line names."""
+    warnings.filterwarnings("ignore")
+    for name in sys.argv[1:]:
+        path = Path(name)
+        cases = json.loads(path.read_text(encoding="utf-8"))
+        for case in cases:
+            if "params" not in case:
+                case.update(figures(case["config"]))
+        lines = ",\n".join(f" {json.dumps(case)}" for case in cases)
+        path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

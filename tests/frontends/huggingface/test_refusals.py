@@ -1,0 +1,126 @@
+"""Configurations that are not understood are refused by name, with exit code 2; hostile ones at once."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import costcalc
+from costcalc.cli.app import run
+from costcalc.core.errors import CostcalcError, LoadError
+from costcalc.frontends import find_frontend, find_source, model_parameters
+
+LLAMA: dict[str, Any] = {"model_type": "llama", "num_hidden_layers": 1, "hidden_size": 64, "num_attention_heads": 4}
+
+
+def analyze(**fields: Any) -> costcalc.Report:
+    return costcalc.analyze(json.dumps({**LLAMA, **fields}).encode(), dims={"seq": 4})
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"model_type": "llama9"}, r"the model type 'llama9' is not known; known are llama; its code is read"),
+        ({"model_type": "mystery"}, r"the model type 'mystery' is not known.*transformers:FOLDER"),
+        ({"model_type": None, "architectures": ["LlamaForCausalLM"]}, "it has no model_type, only architectures"),
+        ({"attention_sparsity": 4}, r"attention_sparsity \(4\) is not understood, and may change the architecture"),
+        (
+            {"a": 1, "b": "x", "c": [1], "d": 0.5, "e": 2},
+            r'a \(1\), b \("x"\), c \(\[1\]\), d \(0.5\) and 1 more are not',
+        ),
+        ({"num_hidden_layer": 4}, r"num_hidden_layer \(4\) is not understood.*did you mean 'num_hidden_layers'"),
+        ({"memory": {"slots": 4}}, r"memory.slots \(4\) is not understood"),
+        ({"hidden_act": "wobble"}, "function is 'wobble'"),
+        ({"hidden_size": "wide"}, "'wide'"),
+        ({"hidden_size": -64}, "it is at least 1"),
+        ({"hidden_size": {"a": 1}}, r"hidden_size.a \(1\) is not understood"),
+        ({"architectures": ["LlamaForSequenceClassification"]}, "LlamaForSequenceClassification has another head"),
+        ({"torch_dtype": "float13"}, "the element type 'float13' is not known"),
+        ({"layer_types": ["full_attention"], "num_hidden_layers": 2}, "takes the element 1 of 1"),
+        ({"num_hidden_layers": 10**9}, "at most"),
+        ({"num_hidden_layers": 1 << 62}, "at most"),
+        ({"rms_norm_eps": 1, "partial": float("nan")}, "partial"),
+    ],
+)
+def test_what_is_not_understood_is_refused_by_name(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(CostcalcError, match=says) as refusal:
+        analyze(**fields)
+    assert refusal.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"attention_sparsity": None, "new_switch": False, "extra": {}, "names": []},
+        {"eos_token_id": [1, 2], "attention_dropout": 0.1, "initializer_range": 0.02, "rope_theta": 5e5},
+        {"rope_scaling": {"rope_type": "llama3", "factor": 8.0}, "max_position_embeddings": 131072},
+        {"transformers_version": "5.0", "_name_or_path": "/x", "torch_dtype": "float32", "use_cache": True},
+    ],
+)
+def test_what_changes_nothing_is_passed_over(fields: dict[str, Any]) -> None:
+    assert analyze(**fields).totals == analyze().totals
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b'{"model_type": "llama", ', "it is no JSON"),
+        (b'{"model_type": "llama", "model_type": "gpt2"}', "'model_type' is given twice"),
+        (b'{"model_type": "llama", "x": ' + b"[" * 100 + b"]" * 100 + b"}", "more than 16 levels are nested"),
+        (b'{"model_type": "llama", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "levels are nested|no JSON"),
+        (b'{"model_type": "llama", "hidden_size": ' + b"9" * 50 + b"}", "holds the number"),
+        (b'{"model_type": "llama", "hidden_size": ' + b"9" * 5000 + b"}", "it is no JSON"),
+        (b'{"model_type": "llama", "x": [' + b"1," * 200_000 + b"1]}", "more than 100,000 values"),
+        (b'{"model_type": "llama", "x": "' + b"a" * (9 << 20) + b'"}', "it has 9,437,2"),
+        (b'{"model_type": "llama", "x": "\xff\xfe"}', "it is no JSON"),
+        (b'{"model_type": ["llama"]}', "no model_type"),
+    ],
+)
+def test_hostile_configurations(content: bytes, says: str) -> None:
+    with pytest.raises(LoadError, match=says):
+        costcalc.load(content)
+
+
+def test_mutated_configurations_are_read_or_refused() -> None:
+    numbers = random.Random(7)
+    values: list[Any] = [0, -1, 1, 2**40, 1.5, "x", "", None, True, [], [[]], {}, {"a": [1]}, "full_attention", [1] * 9]
+    names = ["hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim", "layer_types", "sliding_window"]
+    names += ["vocab_size", "hidden_act", "tie_word_embeddings", "no_rope_layers", "max_window_layers", "torch_dtype"]
+    refused = 0
+    for _ in range(300):
+        fields = {name: numbers.choice(values) for name in numbers.sample(names, numbers.randint(1, 4))}
+        try:
+            analyze(**fields)
+        except CostcalcError:
+            refused += 1
+    assert 0 < refused < 300
+
+
+def test_a_directory_is_read_as_it_is_downloaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "tiny-llama"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"id2label": {"0": "x" * 5000}, **LLAMA}))
+    for name in ("generation_config.json", "tokenizer.json", "model.safetensors.index.json"):
+        (folder / name).write_text('{"weight_map": {}}')
+    assert run(["analyze", str(folder), "--set", "num_hidden_layers=3", "--dim", "seq=8", "--by", "block"]) == 0
+    out = capsys.readouterr().out
+    assert "tiny-llama" in out and "model.layers.2" in out and "model.layers.3" not in out
+    assert run(["analyze", str(folder), "--set", "depth=3"]) == 2
+    assert "has no parameter 'depth'" in capsys.readouterr().err
+
+
+def test_a_model_type_behind_the_first_bytes_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"id2label": {str(i): f"label {i}" for i in range(1000)}, **LLAMA}))
+    assert find_frontend(find_source(path)).name == "huggingface"
+
+
+def test_parameters_are_the_fields() -> None:
+    values = model_parameters(json.dumps({**LLAMA, "num_key_value_heads": None}).encode())
+    assert values is not None
+    assert values["num_key_value_heads"] == 4 and values["head_dim"] == 16 and values["vocab_size"] == 32000
+    assert values["layer_types"] == ["full_attention"]
