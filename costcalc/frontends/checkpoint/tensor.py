@@ -49,7 +49,8 @@ class WeightFiles(NamedTuple):
         encodings = ", ".join(sorted(sums, key=lambda name: -sums[name]))
         elements = sum([tensor.elements for tensor in self.tensors.values()])
         size = format_bytes(self.nbytes)
-        return f"{len(self.tensors):,} tensors, {elements:,} elements, {size}" + (encodings and f" ({encodings})")
+        count = f"{len(self.tensors):,} {'tensor' if len(self.tensors) == 1 else 'tensors'}"
+        return f"{count}, {elements:,} elements, {size}" + (encodings and f" ({encodings})")
 
 
 def unite_tensors(parts: Iterable[tuple[str, Iterable[TensorEntry]]]) -> dict[str, TensorEntry]:
