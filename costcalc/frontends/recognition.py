@@ -86,8 +86,8 @@ def is_gguf(source: Source) -> bool:
 
 
 def is_hugging_face(source: Source) -> bool:
-    """A Hugging Face configuration: a JSON object with a model type, or a folder, here or on a server, with a config.json
-    that is one."""
+    """A Hugging Face configuration: a JSON object with a model type, or a folder, here or on a server, with a
+    config.json that is one."""
     if isinstance(source.object, RemoteModel):
         return not is_gguf(source)
     if source.is_directory:

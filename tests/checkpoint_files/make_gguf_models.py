@@ -22,7 +22,13 @@ Q = gguf.GGMLQuantizationType
 
 TYPES = [("token_embd", Q.Q8_0), ("ffn_down", Q.Q6_K), ("attn_v", Q.Q5_K), ("exps", Q.MXFP4), ("output.", Q.Q6_K)]
 
-BASE = {"hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 64}
+BASE = {
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "vocab_size": 64,
+}
 GROUPED = {**BASE, "num_key_value_heads": 2}
 EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 256}
 MLA = {"kv_lora_rank": 256, "q_lora_rank": 256, "qk_rope_head_dim": 64, "qk_nope_head_dim": 64, "v_head_dim": 64}
@@ -40,7 +46,10 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "olmo2": ("OLMO2", {"model_type": "olmo2", **GROUPED}),
     "granite": ("GRANITE", {"model_type": "granite", **GROUPED}),
     "smollm3": ("SMOLLM3", {"model_type": "smollm3", **GROUPED}),
-    "gpt2": ("GPT2", {"model_type": "gpt2", "n_embd": 256, "n_layer": 2, "n_head": 4, "n_positions": 128, "vocab_size": 64}),
+    "gpt2": (
+        "GPT2",
+        {"model_type": "gpt2", "n_embd": 256, "n_layer": 2, "n_head": 4, "n_positions": 128, "vocab_size": 64},
+    ),
     "gptneox": ("GPTNEOX", {"model_type": "gpt_neox", **BASE}),
     "falcon": ("FALCON", {"model_type": "falcon", **{k: v for k, v in BASE.items() if k != "intermediate_size"}}),
     "deepseek2": (
@@ -58,7 +67,14 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "gpt_oss": (
         "GPT_OSS",
-        {"model_type": "gpt_oss", **GROUPED, "intermediate_size": 256, "head_dim": 64, "num_local_experts": 4, "num_experts_per_tok": 2},
+        {
+            "model_type": "gpt_oss",
+            **GROUPED,
+            "intermediate_size": 256,
+            "head_dim": 64,
+            "num_local_experts": 4,
+            "num_experts_per_tok": 2,
+        },
     ),
 }
 
@@ -72,9 +88,11 @@ def gguf_names(names: gguf.TensorNameMap, name: str) -> list[str]:
         return [f"blk.{layer}.ffn_{part}_exps{suffix}" for part in ("gate", "up")]
     if plain.endswith("down_proj_bias"):
         return [f"blk.{plain.split('.')[2]}.ffn_down_exps.bias"]
-    if plain.endswith("self_attn.sinks") or plain.endswith("experts.down_proj"):
+    if plain.endswith(("self_attn.sinks", "experts.down_proj")):
         plain += ".weight"
-    found = names.get_name(plain.removesuffix("_bias") + ".bias" if plain.endswith("correction_bias") else plain, (".weight", ".bias"))
+    found = names.get_name(
+        plain.removesuffix("_bias") + ".bias" if plain.endswith("correction_bias") else plain, (".weight", ".bias")
+    )
     if found is None:
         raise SystemExit(f"gguf has no name for {name}")
     return [found]
@@ -101,9 +119,7 @@ def add_metadata(writer: gguf.GGUFWriter, config: dict[str, Any], values: dict[s
     writer.add_feed_forward_length(config.get("intermediate_size", 4 * hidden))
     if "num_key_value_heads" in config:
         writer.add_head_count_kv(config["num_key_value_heads"])
-    elif config["model_type"] == "falcon":
-        writer.add_head_count_kv(1)
-    elif config["model_type"] == "deepseek_v3":
+    elif config["model_type"] in ("falcon", "deepseek_v3"):
         writer.add_head_count_kv(1)
     if "head_dim" in config:
         writer.add_key_length(config["head_dim"])
@@ -121,7 +137,9 @@ def add_metadata(writer: gguf.GGUFWriter, config: dict[str, Any], values: dict[s
     if config["model_type"] == "gpt_neox":
         writer.add_rope_dimension_count(hidden // heads // 4)
         writer.add_parallel_residual(True)
-    experts = next((config[key] for key in ("num_experts", "num_local_experts", "n_routed_experts") if key in config), 0)
+    experts = next(
+        (config[key] for key in ("num_experts", "num_local_experts", "n_routed_experts") if key in config), 0
+    )
     if experts:
         writer.add_expert_count(experts)
         writer.add_expert_used_count(config["num_experts_per_tok"])

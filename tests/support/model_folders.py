@@ -61,7 +61,7 @@ def stored_tensors(graph: Graph, config: Mapping[str, Any], quantisation: Mappin
     products = {node.inputs[1] for node in graph.nodes if node.op_type == "MatMul"}
     tensors: Tensors = {}
     for name, type_ in graph.initializers.items():
-        shape = tuple(int(extent) for extent in type_.shape or ())  # type: ignore[call-overload]
+        shape = tuple(int(extent) for extent in type_.shape or ())
         if str(type_.dtype) not in TYPES:
             continue
         shape = shape[::-1] if name in products else shape

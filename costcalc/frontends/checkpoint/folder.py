@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from costcalc.core.errors import LoadError
+from costcalc.core.memo import Memo
 from costcalc.frontends.checkpoint.safetensors import read_header
 from costcalc.frontends.checkpoint.tensor import TensorEntry, WeightFiles, unite_tensors
 from costcalc.frontends.json_document import parse_object
@@ -59,7 +60,25 @@ class LocalFolder:
         return path.read_bytes()
 
     def weight_files(self) -> WeightFiles | None:
-        return read_folder(self.path, self.label)
+        """The tensors as above; read once while no file changes, for a question may read its model several times."""
+        key = str(self.path.absolute()), _file_states(self.path)
+        files = FOLDERS.get(key)
+        if files is None:
+            files = read_folder(self.path, self.label)
+            if files is not None:
+                FOLDERS[key] = files
+        return files
+
+
+FOLDERS: Memo[object, WeightFiles] = Memo("weight files of folders", 4)
+"""Headers by folder and the state of its files."""
+
+
+def _file_states(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """A folder -> name, size and time of change of its index and its safetensors files."""
+    paths = [path for path in folder.iterdir() if path.name == INDEX or path.name.endswith(SUFFIX)]
+    states = [(path.name, path.stat()) for path in sorted(paths)]
+    return tuple([(name, state.st_size, state.st_mtime_ns) for name, state in states])
 
 
 class WeightIndex:

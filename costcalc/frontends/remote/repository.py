@@ -10,6 +10,8 @@ import os
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from costcalc.core.errors import LoadError
@@ -55,8 +57,14 @@ def is_offline() -> bool:
 
 
 def open_folder(text: str) -> RemoteFolder:
-    """The address of a model as it was written -> its folder. UsageError where it is none."""
-    return RemoteFolder(parse_address(text))
+    """The address of a model as it was written -> its folder, the same again in a process, for a question may read its
+    model several times. UsageError where it is none."""
+    return _folder_at(parse_address(text), is_offline(), str(cache_folder()))
+
+
+@lru_cache(maxsize=16)
+def _folder_at(address: RemoteAddress, offline: bool, cache: str) -> RemoteFolder:
+    return RemoteFolder(address, cache=Cache(Path(cache)))
 
 
 class RemoteFolder:
@@ -67,6 +75,9 @@ class RemoteFolder:
         self.client = client or HttpClient()
         self.cache = cache or Cache(cache_folder())
         self.commit = self._last_commit() if is_offline() else ""
+        self._files: WeightFiles | None = None
+        self._has_read = False
+        self._ggufs: dict[str, GgufModel] = {}
         self._contents: dict[str, bytes | None] = {}
 
     def content(self, name: str, limit: int = CONFIG_LIMIT) -> bytes | None:
@@ -77,6 +88,12 @@ class RemoteFolder:
         return self._contents[name]
 
     def weight_files(self) -> WeightFiles | None:
+        """The tensors of the safetensors files, as _read_weight_files gives them, fetched once."""
+        if not self._has_read:
+            self._files, self._has_read = self._read_weight_files(), True
+        return self._files
+
+    def _read_weight_files(self) -> WeightFiles | None:
         """The tensors of the folder's safetensors files: of those that the index names, else of `model.safetensors`;
         None where there is neither."""
         text = self.content(INDEX, INDEX_LIMIT)
@@ -92,7 +109,9 @@ class RemoteFolder:
     def gguf(self, name: str) -> GgufModel:
         """The name of a GGUF file -> its model, of all files of its split."""
         check_file_name(name)
-        return read_split(name, self._read_gguf)
+        if name not in self._ggufs:
+            self._ggufs[name] = read_split(name, self._read_gguf)
+        return self._ggufs[name]
 
     def _read_shards(self, index: WeightIndex) -> Iterable[tuple[str, list[TensorEntry], int]]:
         """The headers of all files of an index; their length is estimated from the names of their tensors."""

@@ -10,7 +10,14 @@ import pytest
 from support.checkpoint_files import framed, header_bytes, write_safetensors
 
 from costcalc.core.errors import LoadError
-from costcalc.frontends.checkpoint.folder import INDEX, check_file_name, parse_index, read_file, read_folder
+from costcalc.frontends.checkpoint.folder import (
+    INDEX,
+    LocalFolder,
+    check_file_name,
+    parse_index,
+    read_file,
+    read_folder,
+)
 from costcalc.frontends.checkpoint.safetensors import BITS, DTYPES, parse_header
 
 DATA = Path(__file__).parents[2] / "data" / "checkpoint"
@@ -151,3 +158,13 @@ def test_the_headers_of_a_thousand_shards(tmp_path: Path) -> None:
     checkpoint = read_folder(tmp_path, "m")
     assert time.process_time() - begin < 3
     assert checkpoint is not None and checkpoint.nbytes == 100_000 * 2048 * 7168 * 2
+
+
+def test_headers_are_read_again_where_a_file_has_changed(tmp_path: Path) -> None:
+    folder = LocalFolder(tmp_path, "m")
+    write_safetensors(tmp_path / "model.safetensors", {"a": ("F32", (4,))})
+    first = folder.weight_files()
+    assert first is not None and folder.weight_files() is first
+    write_safetensors(tmp_path / "model.safetensors", {"a": ("F32", (5,))})
+    second = folder.weight_files()
+    assert second is not None and second.nbytes == 5 * 4

@@ -25,11 +25,12 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Path) -> FileS
     monkeypatch.setenv("COSTCALC_CACHE", str(tmp_path / "cache"))
     write_model(tmp_path / "net", LLAMA, AWQ)
     content = {name: (tmp_path / "net" / name).read_bytes() for name in ("config.json", "model.safetensors")}
-    gguf = (MODELS / "llama.gguf").read_bytes(), GGUF_SIZES["llama"]["size"]
-    files = {
+    gguf = (MODELS / "llama.gguf").read_bytes(), int(GGUF_SIZES["llama"]["size"])
+    served: dict[str, bytes | tuple[bytes, int]] = {**content, "llama.gguf": gguf}
+    files: dict[str, bytes | tuple[bytes, int]] = {
         f"/org/net/resolve/{revision}/{name}": data
         for revision in ("main", COMMIT)
-        for name, data in {**content, "llama.gguf": gguf}.items()
+        for name, data in served.items()
     }
     with serve(files) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.address)
@@ -94,3 +95,10 @@ def test_without_the_client(
     monkeypatch.setitem(__import__("sys").modules, "urllib3", None)
     code, _, errors = call(capsys, "analyze", "hf:org/net")
     assert code == 2 and "reading a remote model needs urllib3; pip install 'costcalc[remote]'" in errors
+
+
+def test_a_question_fetches_its_model_once(server: FileServer) -> None:
+    """llm reads the model for each pass; the server is asked once for each file."""
+    ok("llm", "hf:org/net", "--prompt", "8", "--generate", "4")
+    paths = [path for path, _ in server.requests]
+    assert len(paths) == len(set(paths)), paths

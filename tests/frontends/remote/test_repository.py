@@ -13,7 +13,7 @@ from costcalc.core.errors import LoadError, UsageError
 from costcalc.frontends.checkpoint.folder import INDEX
 from costcalc.frontends.remote.address import parse_address
 from costcalc.frontends.remote.cache import Cache, CacheEntry, cache_folder
-from costcalc.frontends.remote.repository import open_folder
+from costcalc.frontends.remote.repository import RemoteFolder
 
 pytest.importorskip("urllib3")
 
@@ -40,6 +40,11 @@ def repository(prefix: str) -> dict[str, bytes | tuple[bytes, int]]:
         weight_map.update(dict.fromkeys(names, file))
     files[prefix + INDEX] = json.dumps({"metadata": {}, "weight_map": weight_map}).encode()
     return files
+
+
+def open_folder(text: str) -> RemoteFolder:
+    """A folder as of a new process."""
+    return RemoteFolder(parse_address(text))
 
 
 def hub_repository() -> dict[str, bytes | tuple[bytes, int]]:
