@@ -14,7 +14,7 @@ SHORT_NAMES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float6
 class OperandPrecisions:
     """Contraction of a graph -> its precision: `fp32` where both operands are float32, `fp16×int4` where they differ,
     `int8×int8` for integers. An operand behind DequantizeLinear counts as what it was quantised to: that is what a
-    runtime multiplies."""
+    runtime multiplies; so does a weight in a format whose other operand is quantised for it."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -25,12 +25,23 @@ class OperandPrecisions:
         """Contraction -> the precision in which it multiplies."""
         operator = traits_of(node)
         first, second = operator.factors
+        multiplied = self._stored_type(node)
+        if multiplied:
+            return f"{multiplied}×{multiplied}" if "int" in multiplied else multiplied
         a = "uint8" if operator.quantises_input else self._operand_type(node, first)
         if operator.packed is not None and operator.packed.bits is not None:
             b = f"int{operator.packed.bits(node.attributes)}"
         else:
             b = self._operand_type(node, second) or a
         return a if a == b and "int" not in a else f"{a}×{b}"
+
+    def _stored_type(self, node: Node) -> str:
+        """The element type that the format of a node's weights lets it multiply in; "" where they have none."""
+        formats = self.graph.stored_formats
+        if not formats:
+            return ""
+        found = [formats[name].multiplied for name in node.inputs if name in formats]
+        return next((name for name in found if name), "")
 
     def _operand_type(self, node: Node, position: int) -> str:
         name = node.inputs[position] if position < len(node.inputs) else ""

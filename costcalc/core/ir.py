@@ -135,10 +135,12 @@ class SparseStorage(NamedTuple):
 
 class StoredFormat(NamedTuple):
     """How a file stores a tensor that is computed with in another type: a label for tables (`Q4_K`, `int4 GPTQ in
-    groups of 128`), and its bytes there with scales and zero points."""
+    groups of 128`), and its bytes there with scales and zero points. multiplied is the element type that kernels may
+    multiply both operands in, where the other is quantised for it; "": the stored one is converted to the other's."""
 
     label: str
     nbytes: int
+    multiplied: str = ""
 
 
 UNKNOWN = TensorType(DType.UNDEFINED, None)

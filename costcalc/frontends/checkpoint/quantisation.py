@@ -149,14 +149,16 @@ def _fp8(config: Config, model: Config, scale: str) -> QuantisationScheme:
     groups = [QuantisedGroup(None, layout)]
     if experts == "fp4":
         stored = layouts.StoredPart("weight", "I8", ())
-        packed = layouts.scaled_layout("fp4", stored, [layouts.Scales("scale", "F8_E8M0", (1, 32))], 2)
+        packed = layouts.scaled_layout("fp4", stored, [layouts.Scales("scale", "F8_E8M0", (1, 32))], 2, layouts.FP8)
         groups.insert(0, QuantisedGroup(ModuleList([r".*\.experts"], "transformers"), packed))
     return QuantisationScheme("fp8", tuple(groups), excluded)
 
 
 def _fbgemm(config: Config, model: Config, scale: str) -> QuantisationScheme:
     stored = layouts.StoredPart("weight", "F8_E4M3", ())
-    layout = layouts.scaled_layout("fp8 by rows", stored, [layouts.Scales("weight_scale", "F32", (1, 0))])
+    layout = layouts.scaled_layout(
+        "fp8 by rows", stored, [layouts.Scales("weight_scale", "F32", (1, 0))], 1, layouts.FP8
+    )
     return _single("fbgemm_fp8", layout, _skipped(config))
 
 
@@ -200,11 +202,25 @@ def _modelopt_layout(algorithm: str, group: int, scale: str) -> WeightLayout:
     }
     if algorithm not in table:
         raise LoadError(f"ModelOpt's algorithm {algorithm[:60]!r} is not known", suggest_choice(algorithm[:60], table))
-    return table[algorithm]()
+    return table[algorithm]()._replace(multiplied=_MULTIPLIED.get(algorithm, ""))
+
+
+_MULTIPLIED: Mapping[str, str] = {
+    "FP8": layouts.FP8,
+    "FP8_PER_CHANNEL_PER_TOKEN": layouts.FP8,
+    "FP8_PB_WO": layouts.FP8,
+    "NVFP4": layouts.FP4,
+    "NVFP4_AWQ": layouts.FP4,
+    "MXFP8": layouts.FP8,
+    "W4A8_MXFP4_FP8": layouts.FP8,
+    "W8A8_SQ_PER_CHANNEL": "int8",
+}
+"""ModelOpt's algorithms that quantise inputs, too -> the element type that kernels multiply in."""
 
 
 def _modelopt(config: Config, model: Config, scale: str) -> QuantisationScheme:
-    excluded = ModuleList(config.get("exclude_modules", config.get("ignore")), "glob")
+    listed = config.get("exclude_modules", config.get("ignore"))
+    excluded = ModuleList(HEADS if listed is None else listed, "glob")
     layers = config.get("quantized_layers")
     if isinstance(layers, dict) and layers:
         groups = tuple(
@@ -231,11 +247,21 @@ def _compressed_tensors(config: Config, model: Config, scale: str) -> Quantisati
         form = str(section.get("format") or config.get("format") or "")
         targets = section.get("targets") or ["Linear"]
         everywhere = isinstance(targets, list) and "Linear" in targets
-        layout = _compressed_layout(form, section["weights"], section.get("input_activations"), scale)
+        inputs = section.get("input_activations")
+        layout = _compressed_layout(form, section["weights"], inputs, scale)
+        if isinstance(inputs, dict):
+            layout = layout._replace(multiplied=_multiplied_in(form, section["weights"]))
         bits = _number(section["weights"], "num_bits", 8)
         groups.append(QuantisedGroup(None if everywhere else ModuleList(targets, "compressed-tensors"), layout))
     excluded = ModuleList(config.get("ignore"), "compressed-tensors")
     return QuantisationScheme("compressed-tensors", tuple(groups), excluded, bits=bits)
+
+
+def _multiplied_in(form: str, weights: Config) -> str:
+    """A format of compressed-tensors whose inputs are quantised, too -> the element type that kernels multiply in."""
+    if form == "nvfp4-pack-quantized":
+        return layouts.FP4
+    return layouts.FP8 if weights.get("type") == "float" else "int8"
 
 
 def _compressed_layout(form: str, weights: Config, inputs: Any, scale: str) -> WeightLayout:
@@ -293,7 +319,8 @@ def _torchao(config: Config, model: Config, scale: str) -> QuantisationScheme:
     match = re.match(r"(int4|int8|float8)_?(?:weight|dynamic)", name.lower())
     if match is None:
         raise LoadError(f"torchao's configuration {name[:60]!r} is not known", CORRECT)
-    return _single("torchao", table[match[1]](), _skipped(config))
+    multiplied = {"int8": "int8", "float8": layouts.FP8}.get(match[1], "") if "dynamic" in name.lower() else ""
+    return _single("torchao", table[match[1]]()._replace(multiplied=multiplied), _skipped(config))
 
 
 _METHODS: Mapping[str, Callable[[Config, Config, str], QuantisationScheme]] = {

@@ -76,8 +76,8 @@ def apply_files(graph: Graph, files: WeightFiles, scheme: QuantisationScheme | N
     for name, item in storage.items():
         check_values(graph, name, item)
     missing = [name for name in graph.initializers if name not in storage and name in graph.parameters]
-    labels = {} if scheme is None else _scheme_labels(graph, scheme)
-    formats = {name: _file_format(graph, name, item, labels.get(name, "")) for name, item in storage.items()}
+    layouts = {} if scheme is None else _scheme_layouts(graph, scheme)
+    formats = {name: _file_format(graph, name, item, layouts.get(name)) for name, item in storage.items()}
     return replace(
         graph,
         stored_formats={name: form for name, form in formats.items() if form is not None},
@@ -105,10 +105,10 @@ def check_values(graph: Graph, name: str, item: ParameterStorage) -> None:
         raise LoadError(fact, MISMATCH)
 
 
-def _scheme_labels(graph: Graph, scheme: QuantisationScheme) -> dict[str, str]:
-    """The labels of the formats that a quantisation gives the parameters of a graph."""
+def _scheme_layouts(graph: Graph, scheme: QuantisationScheme) -> dict[str, WeightLayout]:
+    """How a quantisation stores the parameters of a graph that it quantises."""
     layouts = {name: _layout(scheme, name, shape) for name, shape in _matrix_shapes(graph).items()}
-    return {name: layout.label for name, layout in layouts.items() if layout is not None}
+    return {name: layout for name, layout in layouts.items() if layout is not None}
 
 
 def _layout(scheme: QuantisationScheme, name: str, shape: tuple[int, ...]) -> WeightLayout | None:
@@ -116,13 +116,15 @@ def _layout(scheme: QuantisationScheme, name: str, shape: tuple[int, ...]) -> We
     return scheme.layout_of(name.replace("*", "0"), shape)
 
 
-def _file_format(graph: Graph, name: str, item: ParameterStorage, label: str) -> StoredFormat | None:
-    """The format of a parameter in files, and the label of its quantisation; None where it is its own type."""
+def _file_format(graph: Graph, name: str, item: ParameterStorage, layout: WeightLayout | None) -> StoredFormat | None:
+    """The format of a parameter in files, called as its quantisation; None where it is its own type."""
     type_ = graph.types[name]
     plain = DTYPES.get(item.labels[0]) if len(item.labels) == 1 else None
     if plain is not None and plain.bits * type_.elements == 8 * item.nbytes:
         return None if plain is type_.dtype else StoredFormat(str(plain), item.nbytes)
-    return StoredFormat(label or "+".join(item.labels), item.nbytes)
+    if layout is None:
+        return StoredFormat("+".join(item.labels), item.nbytes)
+    return StoredFormat(layout.label, item.nbytes, layout.multiplied)
 
 
 def difference_notes(graph: Graph, extra: Iterable[tuple[str, int]], missing: Sequence[str]) -> Iterable[str]:
@@ -150,7 +152,7 @@ def apply_scheme(graph: Graph, scheme: QuantisationScheme) -> Graph:
     for name, shape in _matrix_shapes(graph).items():
         layout = _layout(scheme, name, shape) if name in graph.parameters else None
         if layout is not None:
-            formats[name] = StoredFormat(layout.label, layout.nbytes(shape))
+            formats[name] = StoredFormat(layout.label, layout.nbytes(shape), layout.multiplied)
             is_exact = is_exact and layout.exact
     notes = []
     if formats:

@@ -75,6 +75,13 @@ def apply_tensors(graph: Graph, files: WeightFiles) -> Graph:
     for name, item in storage.items():
         check_values(graph, name, item)
     missing = [name for name in graph.initializers if name not in storage and name in graph.parameters]
-    formats = {name: StoredFormat("+".join(item.labels), item.nbytes) for name, item in storage.items()}
+    formats = {name: _format(item) for name, item in storage.items()}
     notes = difference_notes(graph, extra, missing)
     return replace(graph, stored_formats=formats, notes=(*graph.notes, *files.notes, *notes))
+
+
+def _format(item: ParameterStorage) -> StoredFormat:
+    """What a file has of a parameter -> its format. llama.cpp multiplies quantised weights by inputs that it quantises
+    to 8 bits (ggml, vec_dot_type and mmq), others in a float type."""
+    multiplied = "" if set(item.labels) <= {"F64", "F32", "F16", "BF16"} else "int8"
+    return StoredFormat("+".join(item.labels), item.nbytes, multiplied)

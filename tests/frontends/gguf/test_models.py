@@ -72,7 +72,7 @@ def test_keys_and_values_apart() -> None:
     graph = costcalc.load(json.dumps(fields).encode())
     stored = apply_tensors(graph, WeightFiles(tensors, ("x",)))
     form = stored.stored_formats["model.layers.0.self_attn.kv_b_proj.weight"]
-    assert form == ("Q8_0", sum(half.nbytes for half in halves))
+    assert form == ("Q8_0", sum(half.nbytes for half in halves), "int8")
     assert stored.notes == graph.notes
 
 

@@ -182,3 +182,24 @@ def test_damage_has_its_place(tmp_path: Path) -> None:
         file.write(b"x")
     with pytest.raises(LoadError, match=r"model\.safetensors: its tensors end at byte"):
         analyze(tmp_path)
+
+
+PRECISIONS = [
+    (AWQ, {"bf16"}),
+    (FP8, {"float8e4m3fn", "bf16"}),
+    ({"quant_method": "modelopt", "quant_algo": "NVFP4"}, {"float4e2m1", "bf16"}),
+    ({"quant_method": "modelopt", "quant_algo": "W4A16_NVFP4"}, {"bf16"}),
+    ({"quant_method": "bitsandbytes", "load_in_8bit": True}, {"int8×int8", "bf16"}),
+]
+
+
+@pytest.mark.parametrize(("config", "precisions"), PRECISIONS)
+def test_what_kernels_multiply_in(config: Mapping[str, Any], precisions: Any, tmp_path: Path) -> None:
+    """Where inputs are quantised for the weights, too, layers have the peak of that type: a bound of time stays below
+    what is measured. Attention and the head stay in the model's type."""
+    write_config(tmp_path, {**LLAMA, "quantization_config": dict(config)})
+    macs = analyze(tmp_path).macs_by_precision()
+    assert set(macs) == set(precisions)
+    head, attention = 16 * 1000 * 256, 2 * (16 * 16 * 4 * 2 * 64)
+    if len(macs) > 1:
+        assert macs["bf16"] == head + attention

@@ -28,9 +28,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Path) -> FileS
     gguf = (MODELS / "llama.gguf").read_bytes(), int(GGUF_SIZES["llama"]["size"])
     served: dict[str, bytes | tuple[bytes, int]] = {**content, "llama.gguf": gguf}
     files: dict[str, bytes | tuple[bytes, int]] = {
-        f"/org/net/resolve/{revision}/{name}": data
-        for revision in ("main", COMMIT)
-        for name, data in served.items()
+        f"/org/net/resolve/{revision}/{name}": data for revision in ("main", COMMIT) for name, data in served.items()
     }
     with serve(files) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.address)
