@@ -7,7 +7,6 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
@@ -238,8 +237,8 @@ def test_what_may_compute_another_thing_is_no_convolution_to_rewrite(more: dict[
     assert find_convolution(GraphIndex(graph), 0) is not None
     if not more:
         TRAITS["x.y", "Filter"] = TRAITS["x.y", "Filter"]._replace(straight_through=True)
-    first = replace(graph.nodes[0], attributes={**graph.nodes[0].attributes, **more})
-    assert find_convolution(GraphIndex(replace(graph, nodes=(first, *graph.nodes[1:]))), 0) is None
+    first = graph.nodes[0]._replace(attributes={**graph.nodes[0].attributes, **more})
+    assert find_convolution(GraphIndex(graph._replace(nodes=(first, *graph.nodes[1:]))), 0) is None
 
 
 def test_it_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -357,7 +357,7 @@ def test_the_typed_arguments_are_the_settings() -> None:
     from costcalc.studies.options import ReadingArguments, SettingsArguments, all_settings
 
     assert set(ReadingArguments.__annotations__) == {one.name for one in all_settings()[""]}
-    assert set(SettingsArguments.__annotations__) == set(Settings.__dataclass_fields__)
+    assert set(SettingsArguments.__annotations__) == set(Settings._fields)
 
 
 def test_the_peak_of_an_execution_is_that_of_memory_with_the_same_options() -> None:

@@ -40,7 +40,7 @@ def group_by_operator(rows: Iterable[LayerCost]) -> list[LayerGroup]:
     return [LayerGroup(operator, tuple(group), is_block=False) for operator, group in members.items()]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class LayerBlock:
     """A node of the tree: a block with its rows and inner blocks in execution order, or a single layer. label is the
     end of its path that its parent's lacks. is_folded: it stands for layers beside blocks. class_name is a

@@ -4,11 +4,9 @@ Frozen data; each field describes its own option (`costcalc.core.settings`). The
 module at start-up, so it imports nothing else of the analyses.
 """
 
-from __future__ import annotations
+from typing import Annotated, NamedTuple
 
-from dataclasses import dataclass
-
-from costcalc.core.settings import setting
+from costcalc.core.settings import Setting
 
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw-8bit")
 """Names of the optimisers whose state is known."""
@@ -17,8 +15,7 @@ ALIGNMENT = 16
 """Alignment of an arena's offsets, in bytes, where no other is set."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionOptions:
+class ExecutionOptions(NamedTuple):
     """How the runtime is assumed to execute a graph.
 
     in_place: an elementwise operator writes over an input that nothing reads later. fuse: a contraction, the
@@ -28,45 +25,59 @@ class ExecutionOptions:
     offsets in bytes; None lays out no arena.
     """
 
-    in_place: bool = setting("flag", "Elementwise operators write over an input that nothing reads later.")
-    fuse: bool = setting(
-        "flag",
-        "Conv, Gemm and MatMul with the normalisation, activation and residual addition behind them as one step.",
-    )
-    fuse_blocks: bool = setting(
-        "flag",
-        "--fuse, and depthwise blocks in slices: what the convolution before and the depthwise one give is never "
-        "materialised.",
-    )
-    reorder: bool = setting("flag", "Look for an execution order with a lower peak.")
-    align: int | None = setting(
-        "count", "Lay the tensors out in one arena, with offsets that are multiples of this.", metavar="BYTES"
-    )
+    in_place: Annotated[
+        bool, Setting("flag", "Elementwise operators write over an input that nothing reads later.")
+    ] = False
+    fuse: Annotated[
+        bool,
+        Setting(
+            "flag",
+            "Conv, Gemm and MatMul with the normalisation, activation and residual addition behind them as one step.",
+        ),
+    ] = False
+    fuse_blocks: Annotated[
+        bool,
+        Setting(
+            "flag",
+            "--fuse, and depthwise blocks in slices: what the convolution before and the depthwise one give is never "
+            "materialised.",
+        ),
+    ] = False
+    reorder: Annotated[bool, Setting("flag", "Look for an execution order with a lower peak.")] = False
+    align: Annotated[
+        int | None,
+        Setting("count", "Lay the tensors out in one arena, with offsets that are multiples of this.", metavar="BYTES"),
+    ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingOptions:
+class TrainingOptions(NamedTuple):
     """How a model is trained. freeze are glob patterns of the names of parameters, layers, blocks or modules that are
     not trained, or, behind `!`, are; input_gradient computes the gradient of float inputs too; checkpoint saves only
     the inputs of blocks and computes the rest again."""
 
-    optimizer: str = setting("choice", "Whose state is kept.  [default: adam]", choices=OPTIMIZERS, default="adam")
-    freeze: tuple[str, ...] = setting(
-        "texts",
-        "Do not train parameters, layers, blocks or modules of this name: --freeze 'layer1*'. With `!` before it, "
-        "train them though they are frozen: '!head*'.",
-        metavar="PATTERN",
-    )
-    input_gradient: bool = setting("flag", "Compute the gradient of the float inputs too.")
-    checkpoint: bool = setting("flag", "Keep only the inputs of blocks and compute the rest of them again.")
+    optimizer: Annotated[str, Setting("choice", "Whose state is kept.  [default: adam]", choices=OPTIMIZERS)] = "adam"
+    freeze: Annotated[
+        tuple[str, ...],
+        Setting(
+            "texts",
+            "Do not train parameters, layers, blocks or modules of this name: --freeze 'layer1*'. With `!` before it, "
+            "train them though they are frozen: '!head*'.",
+            metavar="PATTERN",
+        ),
+    ] = ()
+    input_gradient: Annotated[bool, Setting("flag", "Compute the gradient of the float inputs too.")] = False
+    checkpoint: Annotated[
+        bool, Setting("flag", "Keep only the inputs of blocks and compute the rest of them again.")
+    ] = False
 
 
-@dataclass(frozen=True, slots=True)
-class GenerationOptions:
+class GenerationOptions(NamedTuple):
     """What a decoder generates: `generate` tokens for each of a batch of texts behind a prompt of `prompt` tokens;
     cache_dtype is the element type of its KV cache (None: that of the activations)."""
 
-    prompt: int = setting("count", "Tokens of each prompt.  [default: 512]", default=512)
-    generate: int = setting("count", "Tokens generated for each prompt.  [default: 128]", default=128)
-    batch: int = setting("count", "How many texts at once (a batch of inputs is --dim N=8).  [default: 1]", default=1)
-    cache_dtype: str | None = setting("precision", "The KV cache as if stored in this type.")
+    prompt: Annotated[int, Setting("count", "Tokens of each prompt.  [default: 512]")] = 512
+    generate: Annotated[int, Setting("count", "Tokens generated for each prompt.  [default: 128]")] = 128
+    batch: Annotated[
+        int, Setting("count", "How many texts at once (a batch of inputs is --dim N=8).  [default: 1]")
+    ] = 1
+    cache_dtype: Annotated[str | None, Setting("precision", "The KV cache as if stored in this type.")] = None

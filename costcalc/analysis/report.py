@@ -71,7 +71,7 @@ def group_macs(graph: Graph, rows: Iterable[LayerCost]) -> dict[str, Dim]:
 FORMAT_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report(Result):
     """What a model costs. totals sum the known figures of the rows; lower_bound says that some are unknown (print `≥`).
 

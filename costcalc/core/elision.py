@@ -14,13 +14,13 @@ ELISION = "…"
 LEAST_ELIDED = 2
 """Signs that ELISION stands for, at the least."""
 
-_SIGNS = re.compile("…|~")
+_SIGNS = "…|~"
 """Where a terminal knows no Unicode, a table prints `~` for `…`."""
 
 
 def match_elided(text: str, names: Iterable[str]) -> list[str]:
     """A name with parts left out → the names that it may stand for, in order; none where nothing is left out."""
-    pieces = _SIGNS.split(text.strip())
+    pieces = re.split(_SIGNS, text.strip())
     if len(pieces) == 1 or not any(pieces):
         return []
     pattern = re.compile(f".{{{LEAST_ELIDED},}}".join(map(re.escape, pieces)), re.DOTALL)

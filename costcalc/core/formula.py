@@ -1,7 +1,5 @@
 """Named factors -> Formula: a sum of products that has a value and can print its own derivation."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim
@@ -12,7 +10,7 @@ class Factor(NamedTuple):
 
     name: str
     value: Dim
-    factors: tuple[Factor, ...] = ()
+    factors: "tuple[Factor, ...]" = ()
 
 
 class Product(NamedTuple):

@@ -1,9 +1,6 @@
 """The graph in ONNX's vocabulary: element types, tensor types, nodes and a frozen Graph. Plain data, no behaviour."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -171,8 +168,7 @@ def qualified_name(domain: str, op_type: str) -> str:
     return f"{domain}:{op_type}" if domain else op_type
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One operator call. An absent optional input or output is "". `scope` is the path of blocks that it stands in,
     outermost first; `count` is how often it runs (a loop body); `place` is file:line:column or ""."""
 
@@ -183,7 +179,7 @@ class Node:
     attributes: Mapping[str, Any]
     domain: str = ""
     scope: tuple[str, ...] = ()
-    count: Dim = 1
+    count: Dim = 1  # type: ignore[assignment]  # tuple's method of this name is not needed
     place: str = ""
 
     @property
@@ -199,8 +195,7 @@ class WarningNote(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """A model in which every value has a type (UNKNOWN where no rule gives one).
 
     initializers are stored tensors by name: parameters, buffers and constants; parameters names those that the front
@@ -224,22 +219,22 @@ class Graph:
     initializers: Mapping[str, TensorType]
     nodes: tuple[Node, ...]
     types: Mapping[str, TensorType]
-    opset: Mapping[str, int] = field(default_factory=dict)
-    symbols: Mapping[str, Dim] = field(default_factory=dict)
+    opset: Mapping[str, int] = {}
+    symbols: Mapping[str, Dim] = {}
     notes: tuple[str, ...] = ()
     parameters: frozenset[str] = frozenset()
     assumptions: tuple[Assumption, ...] = ()
     choices: tuple[str, ...] = ()
     quantised: frozenset[str] = frozenset()
-    upper_bounds: Mapping[str, Dim] = field(default_factory=dict)
-    sparse: Mapping[str, SparseStorage] = field(default_factory=dict)
-    stored_formats: Mapping[str, StoredFormat] = field(default_factory=dict)
-    data_symbols: Mapping[str, str] = field(default_factory=dict)
-    modules: Mapping[str, str] = field(default_factory=dict)
-    calls: Mapping[str, SourceCall] = field(default_factory=dict)
-    stored_kinds: Mapping[str, str] = field(default_factory=dict)
+    upper_bounds: Mapping[str, Dim] = {}
+    sparse: Mapping[str, SparseStorage] = {}
+    stored_formats: Mapping[str, StoredFormat] = {}
+    data_symbols: Mapping[str, str] = {}
+    modules: Mapping[str, str] = {}
+    calls: Mapping[str, SourceCall] = {}
+    stored_kinds: Mapping[str, str] = {}
     frozen: frozenset[str] = frozenset()
-    owners: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = {}
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

@@ -1,7 +1,5 @@
 """What a quantity and its figure for one model are: key, label, unit and needs; value and certainty."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -88,5 +86,5 @@ class Figure(NamedTuple):
     """The value of a quantity for one model: a Dim where it is counted, a Fraction in seconds, joules, FLOPs a byte or
     tokens a second, a bool; and what is certain of it."""
 
-    value: Dim | Fraction | bool
+    value: "Dim | Fraction | bool"
     certainty: Certainty = "exact"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-_CI_COMMAND = re.compile(r"(?:^|(?<=\s)):(?=:)|##\w*\[")
+_CI_COMMAND = r"(?:^|(?<=\s)):(?=:)|##\w*\["
 """Where the log of a CI begins to listen: a word that starts with `::` (GitHub), `##[` and `##vso[` anywhere."""
 
-_SIGNS = re.compile(r"[\\`*_|\[\]~&<>#$]|@(?=\w)|!(?=\d)|:(?=//)|\bwww\.|\bgh-(?=\d)", re.I)
+_SIGNS = r"(?i)[\\`*_|\[\]~&<>#$]|@(?=\w)|!(?=\d)|:(?=//)|\bwww\.|\bgh-(?=\d)"
 
 _AS_HTML = {"<": "&lt;", ">": "&gt;", "$": "<span>$</span>"}
 
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
     they are written as escapes, `\\x1b`. So is the first sign of what a CI's log would take for a command."""
     if text.isprintable() and "::" not in text and "##" not in text:
         return text
-    return _CI_COMMAND.sub(_escape_last, "".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+    return re.sub(_CI_COMMAND, _escape_last, "".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
 
 
 def printable_lines(text: str) -> str:
@@ -40,7 +40,7 @@ def _escape_last(match: re.Match[str]) -> str:
 def escape_markdown(text: str) -> str:
     """Text -> printable text with every sign of Markdown's own escaped, for the inside of a line. What GitHub turns
     into a link or a notification (@name, #1, GH-1, addresses) stays words: an escaped @ would still notify."""
-    return _SIGNS.sub(_escape_sign, printable(text))
+    return re.sub(_SIGNS, _escape_sign, printable(text))
 
 
 def _escape_sign(match: re.Match[str]) -> str:

@@ -1,14 +1,13 @@
-"""A dataclass whose fields are settings -> their descriptions (kind, option, help), checked values, and words.
+"""A class whose fields are settings -> their descriptions (kind, option, help), checked values, and words.
 
-A dataclass of settings describes each of them once, as `field = setting(...)`. The options of the command line, the
-reader of configs, the lock file and the checks of what Python callers pass are made from these descriptions: a new
-setting is one field.
+A NamedTuple of settings describes each of them once, as `field: Annotated[type, Setting(...)] = default`. The options
+of the command line, the reader of configs, the lock file and the checks of what Python callers pass are made from these
+descriptions: a new setting is one field.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, fields
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -26,44 +25,31 @@ MAPPING_KINDS = ("dims", "shapes", "params", "values")
 
 
 class Setting(NamedTuple):
-    """A setting: the name of its field (its key in Python, in configs and in locks), its kind, its option, its help,
-    how its value is called there, and the words that it may be."""
+    """A setting: its kind, its help, its option (`--` and the field's name unless it is named), how its value is called
+    there, the words that it may be; and, from its field, its name (its key in Python, in configs and in locks) and its
+    default."""
 
-    name: str
     kind: Kind
-    option: str
     help: str
+    option: str = ""
     metavar: str = ""
     choices: tuple[str, ...] = ()
+    name: str = ""
     default: Any = None
 
 
-def setting(
-    kind: Kind, help: str, *, option: str = "", metavar: str = "", choices: Sequence[str] = (), default: Any = None
-) -> Any:
-    """A setting's description -> a dataclass field. The option is `--` and the field's name unless it is named; the
-    default is that of the kind: an empty mapping, False, (), else None."""
-    if default is None:
-        default = {"flag": False, "texts": ()}.get(kind)
-    metadata = {"setting": Setting("", kind, option, help, metavar, tuple(choices), default)}
-    if kind in MAPPING_KINDS:
-        return field(default_factory=dict, metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
 def settings_of(cls: type) -> tuple[Setting, ...]:
-    """A dataclass -> its settings, in the order of its fields."""
+    """A NamedTuple -> its settings, in the order of its fields."""
     return _settings_of(cls)
 
 
 @cache  # a sweep asks twice for each of its points; apart, for a type checker takes cache's arguments to be Hashable
-def _settings_of(cls: type) -> tuple[Setting, ...]:
+def _settings_of(cls: Any) -> tuple[Setting, ...]:
     settings = []
-    for item in fields(cls):
-        if "setting" in item.metadata:
-            description: Setting = item.metadata["setting"]
-            option = description.option or f"--{item.name.replace('_', '-')}"
-            settings.append(description._replace(name=item.name, option=option))
+    for name, annotation in cls.__annotations__.items():
+        for description in getattr(annotation, "__metadata__", ()):
+            option = description.option or f"--{name.replace('_', '-')}"
+            settings.append(description._replace(name=name, option=option, default=cls._field_defaults[name]))
     return tuple(settings)
 
 
@@ -75,7 +61,7 @@ def check_value(setting: Setting, value: Any) -> Any:
 
 
 def build_settings(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
-    """Values by the names of settings, as Python callers, configs and locks write them -> the dataclass. owner is its
+    """Values by the names of settings, as Python callers, configs and locks write them -> the tuple. owner is its
     name in errors: UsageError for a name that is no setting and for a value that does not fit."""
     settings = {setting.name: setting for setting in settings_of(cls)}
     for name in values:
@@ -87,13 +73,13 @@ def build_settings(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
 
 
 def non_defaults(item: Any) -> dict[str, Any]:
-    """A dataclass of settings -> those that are not their defaults, by name; `build` reads them back."""
+    """A NamedTuple of settings -> those that are not their defaults, by name; `build` reads them back."""
     values = {setting.name: (getattr(item, setting.name), setting.default) for setting in settings_of(type(item))}
-    return {name: value for name, (value, default) in values.items() if value != default and value != {}}
+    return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def option_words(item: Any) -> tuple[str, ...]:
-    """A dataclass of settings -> those that are not their defaults as words of the command line: `fuse`,
+    """A NamedTuple of settings -> those that are not their defaults as words of the command line: `fuse`,
     `optimizer sgd`, `dim seq=128`."""
     changes, words = non_defaults(item), []
     for setting in settings_of(type(item)):

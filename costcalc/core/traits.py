@@ -3,8 +3,6 @@
 They are declared once, beside the operator's rules.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 

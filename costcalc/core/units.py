@@ -52,16 +52,14 @@ def _format_prefixed(d: Dim | None, base: int, prefixes: tuple[str, ...]) -> str
     size, power = abs(d), 0
     if size < base:
         return f"{d} {prefixes[0]}".strip()
-    while power < len(prefixes) - 1 and _round_as_printed(size, base**power) >= base:
+    while power < len(prefixes) - 1 and 2 * size >= (2 * base - 1) * base**power:  # 999,500 is 1.00 M, not 1,000 k
         power += 1
     sign = "-" if d < 0 else ""
     return f"{sign}{format_digits(Fraction(size, base**power))} {prefixes[power]}"
 
 
-def _round_as_printed(size: int, unit: int) -> Fraction:
-    """size in units as it would be printed, so that 999,999 becomes 1.00 M and never 1000 k."""
-    return Fraction(format_digits(Fraction(size, unit)).replace(",", ""))
-
+_TWO_PLACES, _ONE_PLACE = Fraction(9995, 1000), Fraction(9995, 100)
+"""Below these, three significant digits are two or one of them behind the point."""
 
 LARGEST_WRITTEN = 10**9
 """From this number on, rounded numbers are written by a power of ten."""
@@ -74,7 +72,7 @@ def format_digits(value: Fraction, extra_digits: int = 0) -> str:
         power = len(str(int(value))) - 1
         mantissa = format_digits(value / 10**power, extra_digits)
         return f"{mantissa}e{power}" if not mantissa.startswith("10") else format_digits(Fraction(10 ** (power + 1)))
-    places = extra_digits + (2 if value < Fraction(9995, 1000) else 1 if value < Fraction(9995, 100) else 0)
+    places = extra_digits + (2 if value < _TWO_PLACES else 1 if value < _ONE_PLACE else 0)
     scaled = int(value * 10**places + Fraction(1, 2))
     if not places:
         return f"{scaled:,}"

@@ -6,7 +6,6 @@ damaged file).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from costcalc.core.arguments import refuse_read_options
@@ -46,7 +45,7 @@ def _bind_open(frontend: Frontend, source: Source, options: ReadOptions) -> Load
     dims = dict(options.dims)
     value = dims.pop(ANY_SYMBOL)
     for _ in range(MAX_ROUNDS):
-        loaded = frontend.read(source, replace(options, dims=dims))
+        loaded = frontend.read(source, options._replace(dims=dims))
         types = loaded.graph.types.values()
         names = symbols_of(*{d for t in types for d in t.shape or () if isinstance(d, Poly)})
         if not names:
@@ -58,7 +57,7 @@ def _bind_open(frontend: Frontend, source: Source, options: ReadOptions) -> Load
             f"; {name} is {number} by default" for name, number in graph.symbols.items() if name not in dims
         )
         note = f"--dim '{ANY_SYMBOL}={value}' binds nothing, no extent is open{bound}"
-        return loaded._replace(graph=replace(graph, notes=(*graph.notes, note)))
+        return loaded._replace(graph=graph._replace(notes=(*graph.notes, note)))
     return loaded
 
 

@@ -7,7 +7,6 @@ of the file is read, and then single members, each with a limit. Format: APPNOTE
 from __future__ import annotations
 
 import struct
-import zlib
 from typing import IO, NamedTuple
 
 from costcalc.core.errors import LoadError
@@ -17,6 +16,9 @@ REMEDY = "write the file again, or download it again"
 STORED, DEFLATED = 0, 8
 
 _HEADER, _END, _END64, _LOCATOR64 = b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7"
+
+_ENTRY = struct.Struct("<10xH8xIIHHH8xI")
+"""An entry of the directory: method, sizes packed and unpacked, lengths of name, extra field and comment, offset."""
 
 _MAX_COMMENT = 1 << 16
 
@@ -68,9 +70,7 @@ def _parse_directory(data: bytes) -> dict[str, Member]:
     members: dict[str, Member] = {}
     position = 0
     while position + 46 <= len(data) and data[position : position + 4] == b"PK\1\2":
-        (method,) = struct.unpack_from("<H", data, position + 10)
-        packed, size, name_length, extra_length, comment_length = struct.unpack_from("<IIHHH", data, position + 20)
-        (offset,) = struct.unpack_from("<I", data, position + 42)
+        method, packed, size, name_length, extra_length, comment_length, offset = _ENTRY.unpack_from(data, position)
         name_end = position + 46 + name_length
         extra_end = name_end + extra_length
         name = data[position + 46 : name_end].decode("utf-8", "replace")
@@ -104,6 +104,8 @@ def read_member(file: IO[bytes], name: str, member: Member, limit: int) -> bytes
     name_length, extra_length = struct.unpack_from("<HH", header, 26)
     data = _read(file, member.offset + 30 + name_length + extra_length, member.packed)
     if member.method == DEFLATED:
+        import zlib  # a shared library that PyTorch's archives, whose members are stored, do without
+
         unpacker = zlib.decompressobj(-15)
         try:
             data = unpacker.decompress(data, member.size + 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from costcalc.core import registry
 from costcalc.core.dim import Dim, pretty_text
 from costcalc.core.errors import UndecidedError
@@ -31,7 +29,7 @@ def drop_cheaper_branch(
         builder.notes.append(f"{name}: {costs}: {counts}")
     if cheaper is not None:
         start, end = spans[cheaper]
-        builder.nodes[start:end] = [replace(n, count=0) for n in builder.nodes[start:end]]
+        builder.nodes[start:end] = [n._replace(count=0) for n in builder.nodes[start:end]]
     return cheaper, first != second
 
 

@@ -154,7 +154,7 @@ def _is_caffemodel(source: Source) -> bool:
 
 
 def _is_prototxt(source: Source) -> bool:
-    return source.is_text and PROTOTXT.search(source.head) is not None
+    return source.is_text and re.search(PROTOTXT, source.head) is not None
 
 
 _IS_PIR = _json_with(b"base_code", b"program")

@@ -124,9 +124,9 @@ def _run(*args: str, folder: str, standard_input: bytes = b"") -> subprocess.Com
         raise UsageError("git is not installed, or not on the PATH", "install git, or name files") from None
 
 
-_REVISION = re.compile(r"((?:[^:{}]|\{[^}]*\})+):(.+)", re.S)
+_REVISION = r"(?s)((?:[^:{}]|\{[^}]*\})+):(.+)"
 
-_LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
+_LFS = rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n"
 
 _LINK = "120000"
 
@@ -135,7 +135,7 @@ _MAX_LINKS = 5
 
 def split_revision(text: str) -> tuple[str, str] | None:
     """`REV:path` -> (REV, path); None for a path (`C:\\net.yaml`), an address or a plain word."""
-    match = _REVISION.fullmatch(text)
+    match = re.fullmatch(_REVISION, text)
     if match is None or match[2].startswith("//"):
         return None
     drive = len(match[1]) == 1 and match[1].isalpha() and (match[2].startswith("\\") or os.name == "nt")
@@ -282,7 +282,7 @@ def _parse_entries(lines: Iterable[str]) -> dict[str, _Entry]:
 
 def _resolve_lfs_pointer(data: bytes, place: str, folder: str) -> bytes:
     """The content of a blob; of a pointer of Git LFS the content that was fetched."""
-    pointer = _LFS.match(data) if len(data) < 1024 else None
+    pointer = re.match(_LFS, data) if len(data) < 1024 else None
     if pointer is None:
         return data
     oid = pointer[1].decode()

@@ -16,17 +16,17 @@ from costcalc.core.errors import UsageError, did_you_mean
 LIBRARIES = ("torchvision", "timm", "transformers")
 """Libraries of networks: `timm:NAME` stands for the network that the library calls so."""
 
-_CODE = re.compile(r"([^\W\d]\w*)(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_CODE = r"([^\W\d]\w*)(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 
-_NETWORK = re.compile(r"(?:torchvision|timm):[\w.\-/]+|transformers:.+", re.S)
+_NETWORK = r"(?s)(?:torchvision|timm):[\w.\-/]+|transformers:.+"
 
 
 def names_code(text: str) -> bool:
     """Whether a text is of the form `package.module:name`, and there is such a package or a file of its name in the
     working directory; or a network of a library. Nothing is imported to know that."""
-    if _NETWORK.fullmatch(text):
+    if re.fullmatch(_NETWORK, text):
         return True
-    match = _CODE.fullmatch(text)
+    match = re.fullmatch(_CODE, text)
     if match is None:
         return False
     package = match[1]
@@ -58,13 +58,13 @@ def code_in_file(text: str) -> str:
     """`FILE.py:name` -> `module:name`, the text that names that code; "" for other text, and where there is no such
     file."""
     file, _, name = text.rpartition(":")
-    is_code = file.endswith(".py") and _CODE.fullmatch(f"m:{name}") is not None and Path(file).is_file()
+    is_code = file.endswith(".py") and re.fullmatch(_CODE, f"m:{name}") is not None and Path(file).is_file()
     return f"{module_name(file)}:{name}" if is_code else ""
 
 
 def missing_package(text: str) -> str:
     """`package.module:name` without such a package -> the package's name; "" for other text."""
-    match = _CODE.fullmatch(text)
+    match = re.fullmatch(_CODE, text)
     return match[1] if match is not None and not names_code(text) else ""
 
 
@@ -98,7 +98,7 @@ def missing_module_remedy(name: str) -> str:
 def may_be_path(text: str) -> bool:
     """Whether a text may be a file of a git revision as well as code: `main:net.yaml`."""
     module, _, name = text.partition(":")
-    return "." in name and "." not in module and not _NETWORK.fullmatch(text)
+    return "." in name and "." not in module and not re.fullmatch(_NETWORK, text)
 
 
 class TorchModule:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from costcalc.core.arguments import check_mapping
 from costcalc.core.dim import Dim, Poly
@@ -13,8 +12,7 @@ from costcalc.core.errors import UnknownNameError, UsageError
 from costcalc.frontends.symbols import parse_dim_param
 
 
-@dataclass(frozen=True)
-class ReadOptions:
+class ReadOptions(NamedTuple):
     """How a front end reads a model.
 
     dims binds symbols, params replaces the model's own parameters, shapes replaces whole input shapes, values binds
@@ -22,10 +20,10 @@ class ReadOptions:
     that depend on data as large as they can be. source_map asks the front end for Loaded.source_map.
     """
 
-    dims: Mapping[str, Dim] = field(default_factory=dict)
-    params: Mapping[str, Any] = field(default_factory=dict)
-    shapes: Mapping[str, Sequence[Dim]] = field(default_factory=dict)
-    values: Mapping[str, int | bool | float] = field(default_factory=dict)
+    dims: Mapping[str, Dim] = {}
+    params: Mapping[str, Any] = {}
+    shapes: Mapping[str, Sequence[Dim]] = {}
+    values: Mapping[str, int | bool | float] = {}
     symbolic: bool = False
     upper: bool = False
     source_map: bool = False
@@ -39,9 +37,9 @@ class ReadOptions:
 def read_options(**options: Any) -> ReadOptions:
     """Fields of ReadOptions as a user gives them -> the options, with names of symbols turned into extents. UsageError
     for what is no extent or no mapping."""
-    for option in fields(ReadOptions):
-        if option.default_factory is not MISSING:
-            options[option.name] = check_mapping(option.name, options.get(option.name))
+    for name, default in ReadOptions._field_defaults.items():
+        if isinstance(default, Mapping):
+            options[name] = check_mapping(name, options.get(name))
     options["dims"] = {name: _check_extent(value, name, 0) for name, value in options["dims"].items()}
     options["shapes"] = {name: _check_extents(shape, name) for name, shape in options["shapes"].items()}
     return ReadOptions(**options)

@@ -12,24 +12,24 @@ from costcalc.frontends.source import ZIP, RemoteModel, Source, is_onnx_message
 TextFormat = Literal["onnxtxt", "textproto", "json"]
 """The text forms of an ONNX model, as onnx.load names them."""
 
-MODEL_KEY = re.compile(rb"^(name|source|description|aliases|params|input|blocks|layers|output):", re.M)
+MODEL_KEY = rb"(?m)^(name|source|description|aliases|params|input|blocks|layers|output):"
 
-PROTOTXT = re.compile(rb"^\s*layers?\s*:?\s*\{", re.M)
+PROTOTXT = rb"(?m)^\s*layers?\s*:?\s*\{"
 """Caffe's text format has `name:` and `input:` at the beginning of lines too."""
 
-TEXTUAL = re.compile(
+TEXTUAL = (
     rb"(?:\s|#[^\n]*\n)*<\s*(ir_version|opset_import|producer_name|producer_version|domain|model_version|doc_string"
     rb"|metadata_props)\s*:"
 )
 
-TEXT_PROTO = re.compile(
+TEXT_PROTO = (
     rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n]*\n)*(?:(?:ir_version|model_version)\s*:\s*-?\d"
     rb"|(?:producer_name|producer_version|domain|doc_string)\s*:\s*[\"']"
     rb"|(?:graph|opset_import|metadata_props|training_info|functions)\s*:?\s*[{<])"
 )
 """A field of ONNX's ModelProto in protobuf's text format, which begins with no other message that is known."""
 
-JSON_KEY = re.compile(rb'"(?:irVersion|ir_version|opsetImport|opset_import|opType|op_type)"\s*:')
+JSON_KEY = rb'"(?:irVersion|ir_version|opsetImport|opset_import|opType|op_type)"\s*:'
 """A key of ONNX's ModelProto, or of its first nodes, in protobuf's JSON mapping (in either spelling of names)."""
 
 _VARINTS, _LENGTHS = frozenset((1, 5)), frozenset((2, 3, 4, 6, 7, 8, 14, 20, 25, 26))
@@ -37,13 +37,13 @@ _VARINTS, _LENGTHS = frozenset((1, 5)), frozenset((2, 3, 4, 6, 7, 8, 14, 20, 25,
 
 _PRODUCER, _GRAPH = 2, 7
 
-_CONTROL = re.compile(rb"[\0-\x1f]")
+_CONTROL = rb"[\0-\x1f]"
 
 
 def is_yaml(source: Source) -> bool:
     """Text with one of a YAML model's keys at the beginning of a line."""
     head = source.head
-    is_model = source.is_text and MODEL_KEY.search(head) is not None and PROTOTXT.search(head) is None
+    is_model = source.is_text and re.search(MODEL_KEY, head) is not None and re.search(PROTOTXT, head) is None
     return is_model and text_format(head) is None
 
 
@@ -110,12 +110,12 @@ def is_module(source: Source) -> bool:
 def text_format(head: bytes) -> TextFormat | None:
     """The first bytes of text -> which text form of ONNX they are of: onnx.parser's syntax, which begins with
     `<ir_version: …>`, protobuf's text format, or protobuf's JSON mapping; None where they are of none."""
-    if TEXTUAL.match(head):
+    if re.match(TEXTUAL, head):
         return "onnxtxt"
-    if TEXT_PROTO.match(head):
+    if re.match(TEXT_PROTO, head):
         return "textproto"
     is_object = head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
-    return "json" if is_object and JSON_KEY.search(head) else None
+    return "json" if is_object and re.search(JSON_KEY, head) else None
 
 
 def _is_model_message(head: bytes) -> bool:
@@ -125,7 +125,7 @@ def _is_model_message(head: bytes) -> bool:
     for number, wire, begin, end in protobuf_fields(head):
         if (wire, number in _VARINTS) != (0, True) and (wire, number in _LENGTHS) != (2, True):
             return False
-        if number == _PRODUCER and (end > len(head) or _CONTROL.search(head[begin:end])):
+        if number == _PRODUCER and (end > len(head) or re.search(_CONTROL, head[begin:end])):
             return False
         has_model_field = has_model_field or number in (1, _GRAPH)
     return has_model_field

@@ -56,11 +56,11 @@ def symbolic_shape(shape: Sequence[Dim], dims: Mapping[str, Dim]) -> list[Dim]:
     return extents
 
 
-_NAME = re.compile(r"[^\W\d]\w*\Z")
+_NAME = r"[^\W\d]\w*\Z"
 
-_ARITHMETIC = re.compile(r"[\w\s+\-*/%(),]+\Z")
+_ARITHMETIC = r"[\w\s+\-*/%(),]+\Z"
 
-_JOINED = re.compile(r"\w-[^\W\d]|[^\W\d]\w*-\d")
+_JOINED = r"\w-[^\W\d]|[^\W\d]\w*-\d"
 
 _UNNAMED = frozenset(("", "?", "-1", "0", "None", "none", "unk", "unknown"))
 
@@ -80,9 +80,9 @@ def parse_expression(text: str) -> Dim | None:
 
 def parse_dim_param(param: str) -> Dim:
     """The extent that a dim_param names."""
-    if _NAME.match(param):
+    if re.match(_NAME, param):
         return symbol(param)
-    if len(param) <= _MAX_LENGTH and _ARITHMETIC.match(param) and not _JOINED.search(param):
+    if len(param) <= _MAX_LENGTH and re.match(_ARITHMETIC, param) and not re.search(_JOINED, param):
         try:
             extent = _evaluate(ast.parse(param.strip(), mode="eval").body, 0)
             if not _is_negative(extent):
@@ -106,13 +106,13 @@ def declared_dim(entry: int | str | None, unnamed: str, dim_params: Mapping[str,
     return symbol(unnamed)
 
 
-_AXIS_OF_INPUT = re.compile(r"(.+) \(axis (\d+)\)")
+_AXIS_OF_INPUT = r"(.+) \(axis (\d+)\)"
 
 
 def option_name(name: str, origins: Mapping[str, str]) -> str:
     """A symbol and where symbols come from (Graph.data_symbols) -> the name that --dim takes for it: of an axis of an
     input, `ids.0`, which says more than PyTorch's `s23`; else its own."""
-    match = _AXIS_OF_INPUT.fullmatch(origins.get(name, ""))
+    match = re.fullmatch(_AXIS_OF_INPUT, origins.get(name, ""))
     return f"{match[1]}.{match[2]}" if match and re.fullmatch(r"[su]\d+", name) else name
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
 from costcalc.core.arguments import check_mapping
@@ -27,11 +26,10 @@ def check_binding(dims: Mapping[str, int], names: Collection[str]) -> None:
 def bind_graph(graph: Graph, dims: Mapping[str, int]) -> Graph:
     """A graph and values of symbols -> the graph with them bound in every type and count."""
     types = {name: bind_type(t, dims) for name, t in graph.types.items()}
-    nodes = [n if isinstance(n.count, int) else replace(n, count=substitute(n.count, dims)) for n in graph.nodes]
+    nodes = [n if isinstance(n.count, int) else n._replace(count=substitute(n.count, dims)) for n in graph.nodes]
     stored = {name: types[name] for name in graph.initializers}
     limits = {name: substitute(limit, dims) for name, limit in graph.upper_bounds.items() if name not in dims}
-    return replace(
-        graph,
+    return graph._replace(
         types=types,
         nodes=tuple(nodes),
         initializers=stored,

@@ -13,8 +13,6 @@ No rule is applied again: shapes, and so MACs, do not depend on the precision.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import DTYPES, DType, Graph, SequenceType, TensorType
 from costcalc.core.traits import traits_of
@@ -75,8 +73,7 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
                 type_ if activations is None or not _is_convertible(type_, False) else _with_dtype(type_, activations)
             )
     quantised = [n for n, type_ in types.items() if graph.types[n].dtype.is_float and not type_.dtype.is_float]
-    return replace(
-        graph,
+    return graph._replace(
         types=types,
         quantised=graph.quantised.union(quantised),
         initializers={name: types[name] for name in graph.initializers},

@@ -11,7 +11,7 @@ from costcalc.core.ir import UNKNOWN, Graph, Node, TensorType
 from costcalc.core.traits import traits_of
 from costcalc.graph.parameters import stored_values
 
-_LAYER = re.compile(r":\d+:\d+$")
+_LAYER = r":\d+:\d+$"
 
 
 def operator_key(node: Node) -> tuple[str, str]:
@@ -27,7 +27,7 @@ def is_rearrangement(node: Node) -> bool:
 
 def layer_place(node: Node) -> str:
     """file:line:column of the layer that adds a node; "" where its file has no layers in lines (ONNX)."""
-    return node.place if _LAYER.search(node.place) else ""
+    return node.place if re.search(_LAYER, node.place) else ""
 
 
 class GraphIndex:

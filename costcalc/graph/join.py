@@ -4,7 +4,6 @@ outputs of its own."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from costcalc.core.errors import ShapeError
@@ -31,8 +30,7 @@ def join_graphs(parts: Sequence[Part], name: str, source: str) -> Graph:
         twice = next(key for key in names if names.count(key) > 1)
         raise ShapeError(f"two parts have a value {twice!r}", "give their names another beginning")
 
-    return replace(
-        graphs[0],
+    return graphs[0]._replace(
         name=name,
         source=source,
         inputs=_chain(graph.inputs for graph in graphs),
@@ -76,10 +74,9 @@ def _rename(part: Part) -> Graph:
     def new_node(node: Node) -> Node:
         scope = (part.name, *new_names(node.scope[:1]), *node.scope[1:])
         outputs = new_names(node.outputs)
-        return replace(node, name=new_name(node.name), inputs=new_names(node.inputs), outputs=outputs, scope=scope)
+        return node._replace(name=new_name(node.name), inputs=new_names(node.inputs), outputs=outputs, scope=scope)
 
-    return replace(
-        graph,
+    return graph._replace(
         outputs=new_names(graph.outputs),
         initializers={new_name(name): t for name, t in graph.initializers.items()},
         nodes=tuple([new_node(node) for node in graph.nodes]),

@@ -22,8 +22,6 @@ _UNPUBLISHED = "no definition of its arithmetic is published apart from the kern
 
 _PLUGIN = "a plugin of TensorRT, defined by its kernels"
 
-_PENDING = "its definition is published; a rule is not written yet"
-
 declare_unknown(_GENERATION, "BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch", domain=MS)
 
 declare_unknown(_DEVICE, "EPContext", "Snpe", domain=MS)
@@ -63,18 +61,6 @@ declare_unknown(
 )
 
 declare_unknown(_HASH, "MurmurHash3", "NGramHashMapping", "VarlenNGramHashMapping", domain=MS)
-
-declare_unknown(
-    _PENDING,
-    "AttnLSTM",
-    "EngramGate",
-    "GatedRelativePositionBias",
-    "HyperConnectionLowRankMix",
-    "MatMulNBitsQLoRA",
-    "MoEGroupRouter",
-    "RMSNormRotary",
-    domain=MS,
-)
 
 declare_unknown(_UNPUBLISHED, "MaxUnpool", "QLinearConvTranspose", domain="com.ms.internal.nhwc")
 

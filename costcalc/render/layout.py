@@ -6,7 +6,6 @@ A rich.table row costs some 0.7 ms, which is seven times what a layer may cost a
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
 from costcalc.render.terminal import PIPE_WIDTH
@@ -72,6 +71,9 @@ MAX_PIPE_WIDTH = 200
 SINGLE_CELL_SIGNS = frozenset("×≥…–·²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
 """Signs of one cell that tables are full of."""
 
+TERM_END, FACTOR_END = re.compile(r" [+-] "), re.compile(r"[·(]")
+"""Where a formula may be cut."""
+
 BREAK = re.compile(r"(?<! [×/]) (?!(?:[×/=]|[kMGTPE]|[KMGTPE]iB|B)(?:[ ,;)]|$))")
 
 
@@ -79,6 +81,8 @@ def text_width(text: str) -> int:
     """Text -> cells of a terminal that it takes."""
     if text.isascii() or max(text.replace("…", ".")) < "\u0300":
         return len(text)
+    import unicodedata  # a shared library that most tables do without
+
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
@@ -125,9 +129,32 @@ def shorten_middle(text: str, width: int) -> str:
     return f"{' ' * indent}{left}…{right}"
 
 
+def shorten_shape(text: str, width: int) -> str:
+    """Shape and a width -> the shape without axes in its middle: `1×…×224`; no extent is cut where the last one
+    fits."""
+    axes = text.split("×")
+    for count in range(len(axes) - 1, 1, -1):
+        head = (count + 1) // 2
+        shorter = "×".join([*axes[:head], "…", *axes[len(axes) - count + head :]])
+        if text_width(shorter) <= width:
+            return shorter
+    last = f"…×{axes[-1]}"
+    return last if len(axes) > 1 and text_width(last) <= width else shorten_middle(text, width)
+
+
 def shorten_end(text: str, width: int) -> str:
-    """Text and a width -> the text without its end, for formulas begin with their largest term."""
-    return text if len(text) <= width else text[: width - 1] + "…"
+    """Text and a width -> the text without its end, which is never behind a digit: the number might go on."""
+    return text if len(text) <= width else text[: width - 1].rstrip("0123456789,.") + "…"
+
+
+def shorten_formula(text: str, width: int) -> str:
+    """Formula and a width -> the formula without its end, for it begins with its largest term: cut behind a term
+    (`9·H + …`), else behind a factor (`9·…`). No number is cut."""
+    if len(text) <= width:
+        return text
+    ends = [match.end() for match in TERM_END.finditer(text, 0, width - 1)]
+    ends = ends or [match.end() for match in FACTOR_END.finditer(text, 0, width - 1)]
+    return text[: ends[-1] if ends else 0] + "…"
 
 
 def fit_columns(

@@ -6,7 +6,7 @@ A comparison holds each total with its ratio to the first model's, and FLOPs by 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -61,7 +61,7 @@ def measure_models(
     extended = settings.extend_for(quantities)
 
     def read(source: Any, **reading: Any) -> Measurement:
-        return measure(source, replace(extended, **reading), strict)
+        return measure(source, extended._replace(**reading), strict)
 
     measurements, refusals = [], []
     for source in [s if isinstance(s, Report) else hold_source(s) for s in sources]:

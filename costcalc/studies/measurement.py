@@ -104,7 +104,7 @@ class Measurement:
         def size() -> int:
             execution = self.settings.execution
             footprint: Callable[..., MemoryFootprint] = _import_analysis("measure_footprint")
-            plan = footprint(self.base.graph, replace(execution, align=execution.align or ALIGNMENT)).arena
+            plan = footprint(self.base.graph, execution._replace(align=execution.align or ALIGNMENT)).arena
             assert plan is not None
             return plan.size
 

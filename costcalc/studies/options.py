@@ -7,11 +7,8 @@ A field of Settings describes its own option (`costcalc.core.settings`). A new s
 Where options hold for several models, a name that one of them lacks is left out for that model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict, TypeVar
+from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar
 
 from costcalc.analysis.options import ExecutionOptions, GenerationOptions, TrainingOptions
 from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
@@ -30,7 +27,6 @@ from costcalc.core.settings import (
     check_value,
     non_defaults,
     option_words,
-    setting,
     settings_of,
 )
 
@@ -82,8 +78,7 @@ class CostingArguments(ReadingArguments, total=False):
     strict: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """How a model is read, executed, trained, run on devices and made to generate.
 
     Reading: dims bind symbols, shapes whole inputs, values the values of small inputs, params a YAML model's
@@ -93,27 +88,35 @@ class Settings:
     generation is to be costed.
     """
 
-    dims: Mapping[str, Any] = setting("dims", "Bind a symbol: --dim seq=128.", option="--dim")
-    shapes: Mapping[str, Any] = setting(
-        "shapes", "Bind an input's whole shape: --shape x=1,3,224,224.", option="--shape"
+    dims: Annotated[Mapping[str, Any], Setting("dims", "Bind a symbol: --dim seq=128.", option="--dim")] = {}
+    shapes: Annotated[
+        Mapping[str, Any], Setting("shapes", "Bind an input's whole shape: --shape x=1,3,224,224.", option="--shape")
+    ] = {}
+    params: Annotated[
+        Mapping[str, Any],
+        Setting(
+            "params", "Set a parameter of a YAML model, or an argument of a module: --set alpha=0.5.", option="--set"
+        ),
+    ] = {}
+    values: Annotated[
+        Mapping[str, Any],
+        Setting("values", "Give the value of a small integer or boolean input: --value n=7.", option="--value"),
+    ] = {}
+    symbolic: Annotated[bool, Setting("flag", "Leave batch and spatial extents open; totals are formulas.")] = False
+    upper: Annotated[
+        bool, Setting("flag", "Take extents and trip counts that depend on data at their upper bounds.")
+    ] = False
+    dtype: Annotated[str | None, Setting("precision", "Weights as if stored in this type: float16, int8, int4 …")] = (
+        None
     )
-    params: Mapping[str, Any] = setting(
-        "params", "Set a parameter of a YAML model, or an argument of a module: --set alpha=0.5.", option="--set"
-    )
-    values: Mapping[str, Any] = setting(
-        "values", "Give the value of a small integer or boolean input: --value n=7.", option="--value"
-    )
-    symbolic: bool = setting("flag", "Leave batch and spatial extents open; totals are formulas.")
-    upper: bool = setting("flag", "Take extents and trip counts that depend on data at their upper bounds.")
-    dtype: str | None = setting("precision", "Weights as if stored in this type: float16, int8, int4 …")
-    act_dtype: str | None = setting("precision", "Activations as if computed in this type.")
-    execution: ExecutionOptions = field(default_factory=ExecutionOptions)
+    act_dtype: Annotated[str | None, Setting("precision", "Activations as if computed in this type.")] = None
+    execution: ExecutionOptions = ExecutionOptions()
     training: TrainingOptions | None = None
     devices: tuple[str, ...] = ()
     generation: GenerationOptions | None = None
 
     @classmethod
-    def of(cls, **arguments: Any) -> Settings:
+    def of(cls, **arguments: Any) -> "Settings":
         """Keyword arguments, a config's mapping or the result of `to_dict` -> Settings.
 
         A group (execution, training, generation) is its options by name, or True for its defaults; devices is a name or
@@ -186,12 +189,11 @@ class Settings:
             refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in GENERATION_PER_DEVICE]
         return tuple(refs)
 
-    def extend_for(self, quantities: Iterable[QuantityRef]) -> Settings:
+    def extend_for(self, quantities: Iterable[QuantityRef]) -> "Settings":
         """Quantities -> the settings with default training and generation options where one of the quantities needs
         them: `--max training_bytes=8GiB` needs a training step."""
         needs = {need for ref in quantities for need in ref.quantity.needs}
-        return replace(
-            self,
+        return self._replace(
             training=self.training or (TrainingOptions() if "training" in needs else None),
             generation=self.generation or (GenerationOptions() if "generation" in needs else None),
         )
@@ -202,7 +204,7 @@ GROUPS: dict[str, type] = {
     "training": TrainingOptions,
     "generation": GenerationOptions,
 }
-"""Group of settings -> its dataclass."""
+"""Group of settings -> its NamedTuple."""
 
 
 def all_settings() -> dict[str, tuple[Setting, ...]]:

@@ -6,7 +6,6 @@ Rows → the values of a column, and rows in the order of their values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from costcalc.analysis.grouping import LayerGroup
@@ -30,12 +29,13 @@ DEVICE_COLUMNS = ("time", "bound", "utilisation")
 """The columns that a report has for each device; with several devices each is `time:NAME`."""
 
 
-@dataclass(frozen=True, slots=True)
 class ItemReader:
     """Reads a column's raw value off a layer's row, and off a group of rows."""
 
-    of_row: Callable[[LayerCost], Any]
-    of_group: Callable[[LayerGroup], Any]
+    __slots__ = ("of_group", "of_row")
+
+    def __init__(self, of_row: Callable[[LayerCost], Any], of_group: Callable[[LayerGroup], Any]) -> None:
+        self.of_row, self.of_group = of_row, of_group
 
     def __call__(self, item: Item) -> Any:
         return self.of_group(item) if isinstance(item, LayerGroup) else self.of_row(item)

@@ -1,14 +1,10 @@
 """Columns that know their value, and items -> the neutral table that renderers take: rows, totals, notes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from costcalc.core.amount import Amount
-    from costcalc.core.quantity import Certainty
+from costcalc.core.amount import Amount
+from costcalc.core.quantity import Certainty
 
 
 class Column(NamedTuple):
@@ -23,8 +19,7 @@ class Column(NamedTuple):
     value: Callable[[Any], Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FigureCell:
+class FigureCell(NamedTuple):
     """A figure as the cell of a table: its text for people, its value for programs, and for these what is certain of
     it, or why there is none."""
 
@@ -63,8 +58,7 @@ class StepPlot(NamedTuple):
     values: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """rows hold one raw value per column. remainder_row sums up the rows that --top left out, total_row all of them.
     tree gives each row's (depth, label) where rows are a tree. kind says what the title names. plot stands before the
     rows. groups are the indexes of columns that stand together: where there are any, no column is left out, and what a
@@ -104,8 +98,7 @@ def select_columns(table: Table, indexes: Sequence[int]) -> Table:
     def select(row: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
         return None if row is None else tuple([row[i] for i in indexes])
 
-    return replace(
-        table,
+    return table._replace(
         columns=tuple([table.columns[i] for i in indexes]),
         rows=tuple([tuple([row[i] for i in indexes]) for row in table.rows]),
         remainder_row=select(table.remainder_row),

@@ -14,6 +14,7 @@ import onnx
 import pytest
 from click.testing import CliRunner
 from support.cli import environment, ok
+from support.paths import DATA
 
 from costcalc import __version__
 from costcalc.cli import app as run
@@ -259,7 +260,11 @@ def test_the_table_fits_columns(columns: str) -> None:
             ("yaml", "rich", "onnx", "numpy", "costcalc.ops", "costcalc.render", "costcalc.analysis.report"),
         ),
         (("analyze", "--help"), ("yaml", "rich", "onnx", "numpy", "costcalc.ops")),
-        (("analyze", "standard.yaml"), ("rich", "onnx", "numpy")),
+        (("analyze", "standard.yaml"), ("rich", "onnx", "numpy", "zlib", "array", "unicodedata")),
+        (
+            ("analyze", str(DATA / "pt2" / "networks_classifier.pt2")),
+            ("yaml", "rich", "onnx", "numpy", "costcalc.frontends.pytorch.translate.attention"),
+        ),
     ],
 )
 def test_what_is_not_imported(args: tuple[str, ...], never: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,17 @@ layers:
   - flatten
   - linear: {{units: 1000, as: {LONG}.head}}
 """
+
+LARGE = """
+name: large
+params: {k: 3}
+input: [N, 3, 1000000007, 1000000009]
+layers:
+  - conv: {filters: 1000000021, kernel: k, bias: false, pad: same}
+  - relu
+  - conv: {filters: 1000000021, kernel: k, bias: false, pad: same}
+"""
+"""A model whose MACs have 37 digits."""
 
 COMMANDS = (
     "analyze MODEL",
@@ -65,6 +77,39 @@ def test_nothing_is_wider_than_the_terminal(
     assert result.exit_code in (0, 1), result.output
     wide = [line for line in result.stdout.splitlines() if text_width(line) > width]
     assert wide == []
+
+
+LARGE_COMMANDS = (
+    "analyze MODEL",
+    "analyze MODEL --by op",
+    "analyze MODEL --symbolic",
+    "analyze MODEL --columns name,macs,flops,traffic_bytes,params",
+    "compare MODEL MODEL resnet18",
+    "compare MODEL resnet18 --symbolic",
+    "diff resnet18 MODEL",
+    "diff MODEL resnet18 --symbolic",
+    "memory MODEL",
+    "reconcile MODEL",
+    "suggest MODEL",
+    "sweep MODEL --set k=3,5",
+)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("command", LARGE_COMMANDS)
+def test_large_numbers_are_rounded_or_wrapped_and_never_cut(
+    command: str, width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.chdir(tmp_path)
+    Path("m.yaml").write_text(LARGE)
+    arguments = ["m.yaml" if word == "MODEL" else word for word in command.split()]
+    text = CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout
+    assert [line for line in text.splitlines() if text_width(line) > width] == []
+    assert not re.search(r"(?<![\w.])\d[\d,]*…", text), "a formula ends behind a factor or a term"
+    if command == "analyze MODEL":
+        digits = f"{9 * 1000000007 * 1000000009 * 1000000021 * (3 + 1000000021):,}"
+        assert digits in re.sub(r"\s", "", text), "the total is exact, in as many lines as it needs"
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from support.small_graphs import Builder
 
 import costcalc
@@ -23,7 +21,7 @@ def network() -> Graph:
     product = builder.op("MatMul", rows, builder.weight("matrix", K, N))
     graph = builder.build([product])
     formats = {"table": StoredFormat("Q8_0", Q8), "matrix": StoredFormat("Q4_0", Q4)}
-    return replace(graph, stored_formats=formats)
+    return graph._replace(stored_formats=formats)
 
 
 def test_parameters_are_the_models_and_bytes_the_files() -> None:
@@ -39,7 +37,7 @@ def test_traffic_reads_the_files_bytes() -> None:
     """Of the table 3 rows are read, of the matrix all blocks."""
     graph = network()
     report = costcalc.analyze(graph)
-    plain = costcalc.analyze(replace(graph, stored_formats={}))
+    plain = costcalc.analyze(graph._replace(stored_formats={}))
     assert plain.totals["traffic_bytes"] - report.totals["traffic_bytes"] == K * N * 4 - Q4
     ids, result = 3 * 8, 3 * N * 4
     assert minimum_traffic(graph, report.rows) == Q4 + 3 * K * 34 // 32 + ids + result

@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import sys
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -71,7 +70,7 @@ def evaluate(graph: Graph, nodes: tuple[Node, ...], value: str, feeds: dict[str,
     """A value by ONNX Runtime, or by onnx's reference where the runtime lacks an operator for a type."""
     read = {name for node in nodes for name in node.inputs}
     inputs = tuple([name for name in (*graph.inputs, *graph.initializers) if name in read])
-    part = replace(graph, nodes=nodes, outputs=(value,), inputs=inputs, initializers={})
+    part = graph._replace(nodes=nodes, outputs=(value,), inputs=inputs, initializers={})
     model = onnx.load_from_string(serialize_graph(part))
     given = {name: feeds[name] for name in inputs}
     try:

@@ -70,7 +70,7 @@ def test_a_comparison_never_drops_a_model(width: int) -> None:
     made = {"separable": separable, "blocks": blocks, "unknown": unknown, "scores": attention_scores, "more": blocks}
     reports = [replace(costcalc.analyze(make()), name=name) for name, make in made.items()]
     for one in tables(costcalc.compare(*reports)):
-        bare = replace(one, notes=(), subtitle="")
+        bare = one._replace(notes=(), subtitle="")
         lines = render_tables("table", [bare], Screen(width)).splitlines()
         assert all(text_width(line) <= max(width, 27) for line in lines)
         words = " ".join(line for line in lines if line.startswith("  ")).split()

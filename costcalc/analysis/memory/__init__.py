@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
 from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.dim import Dim
@@ -25,6 +23,6 @@ def memory_totals(graph: Graph, execution: ExecutionOptions) -> dict[str, Dim]:
     try:
         footprint = measure_footprint(graph, execution)
     except UndecidedError:
-        return {} if execution.align is None else memory_totals(graph, replace(execution, align=None))
+        return {} if execution.align is None else memory_totals(graph, execution._replace(align=None))
     totals = {"peak_activation_bytes": footprint.peak, "arena_bytes": footprint.arena and footprint.arena.size}
     return {key: value for key, value in totals.items() if value is not None}

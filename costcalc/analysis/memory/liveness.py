@@ -8,8 +8,6 @@ puts it there, and a planner gives its memory to others then (micro_allocation_i
 Microcontrollers marks a subgraph's inputs as created and last used at its start).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 

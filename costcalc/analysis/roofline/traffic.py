@@ -74,10 +74,13 @@ class Reads:
 
     def is_looked_up(self, name: str) -> bool:
         """Whether nodes only look up rows of a value, cut it or read its shape."""
-        nodes = [self.graph.nodes[index] for index in self.readers.get(name, ())]
-        return all(
-            traits_of(node).reads != "all" and node.inputs[0] == name and name not in node.inputs[1:] for node in nodes
-        )
+        return all(self._reads_part(index, name) for index in self.readers.get(name, ()))
+
+    def _reads_part(self, index: int, name: str) -> bool:
+        node, work = self.graph.nodes[index], self.work.get(index)
+        if work is not None:
+            return all(i in work.reads for i, read in enumerate(node.inputs) if read == name)
+        return traits_of(node).reads != "all" and node.inputs[0] == name and name not in node.inputs[1:]
 
     def _bytes_of_reader(self, name: str, index: int, depth: int) -> int:
         node, work, size = self.graph.nodes[index], self.work.get(index), stored_bytes(self.graph, name)

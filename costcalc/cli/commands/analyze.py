@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -39,7 +38,7 @@ def analyze_model(request: AnalysisRequest, model: str, **reading: Any) -> Answe
     """One model's table or JSON entry under the request's settings, with these of its reading in their place."""
     from costcalc.api import analyze_settings
 
-    report = analyze_settings(model, replace(request.settings, **reading), request.strict)
+    report = analyze_settings(model, request.settings._replace(**reading), request.strict)
     return _present_report(request, report)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 
 from costcalc.analysis.options import ALIGNMENT
@@ -53,7 +51,7 @@ def memory(
 
     execution = settings.execution
     if arena and execution.align is None:
-        execution = replace(execution, align=ALIGNMENT)
+        execution = execution._replace(align=ALIGNMENT)
     footprint = measure_footprint(load(model, settings), execution)
     if form == "json":
         from costcalc.render import json

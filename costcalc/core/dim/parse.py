@@ -14,7 +14,7 @@ from costcalc.core.errors import ExpressionError
 
 _WORD = re.compile(r"[^\W\d]\w*")
 
-_TOKEN = re.compile(r"\s*(?:(\d+)|([^\W\d]\w*)|`((?:[^`]|``)+)`|(\*\*|//|[-+*(),]))")
+_TOKEN = r"\s*(?:(\d+)|([^\W\d]\w*)|`((?:[^`]|``)+)`|(\*\*|//|[-+*(),]))"
 
 _MAX_DEPTH, _MAX_POWER, _MAX_DIGITS = 40, 99, 100
 
@@ -50,9 +50,9 @@ Token = tuple[str, str]
 
 def _split_tokens(formula: str) -> list[Token]:
     tokens: list[Token] = []
-    offset, end = 0, len(formula.rstrip())
+    pattern, offset, end = re.compile(_TOKEN), 0, len(formula.rstrip())
     while offset < end:
-        match = _TOKEN.match(formula, offset)
+        match = pattern.match(formula, offset)
         if match is None or len(match[1] or "") > _MAX_DIGITS:
             raise _refusal(formula)
         number, name, quoted, sign = match.groups()

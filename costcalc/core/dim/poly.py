@@ -271,11 +271,11 @@ def pretty_text(d: Dim) -> str:
 def _plain_atom(atom: Atom) -> str:
     """The text of an atom; a symbol whose name would read as arithmetic or as a number stands between backticks."""
     name = atom.key
-    is_plain = atom.op != "symbol" or name.isidentifier() or not _ARITHMETIC_NAME.search(name)
+    is_plain = atom.op != "symbol" or name.isidentifier() or not re.search(_ARITHMETIC_NAME, name)
     return name if is_plain else "`" + name.replace("`", "``") + "`"
 
 
-_ARITHMETIC_NAME = re.compile(r"^\d+$|//|[\s+*%(),`]")
+_ARITHMETIC_NAME = r"^\d+$|//|[\s+*%(),`]"
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 

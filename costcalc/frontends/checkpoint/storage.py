@@ -7,7 +7,6 @@ from the quantisation's description. Parameters stay the model's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from costcalc.core.budget import spend
@@ -53,7 +52,7 @@ def apply_storage(
         scheme = parse_quantisation(config, fields, SCALE_ENCODINGS.get(dtype, "BF16")) if config else None
     except LoadError as error:
         note = WarningNote(f"{error.fact}; the weights' bytes are told as if they were {dtype}")
-        graph = graph if files is not None else replace(graph, notes=(*graph.notes, note))
+        graph = graph if files is not None else graph._replace(notes=(*graph.notes, note))
     if files is not None:
         return apply_files(graph, files, scheme)
     return graph if scheme is None else apply_scheme(graph, scheme)
@@ -78,8 +77,7 @@ def apply_files(graph: Graph, files: WeightFiles, scheme: QuantisationScheme | N
     missing = [name for name in graph.initializers if name not in storage and name in graph.parameters]
     layouts = {} if scheme is None else _scheme_layouts(graph, scheme)
     formats = {name: _file_format(graph, name, item, layouts.get(name)) for name, item in storage.items()}
-    return replace(
-        graph,
+    return graph._replace(
         stored_formats={name: form for name, form in formats.items() if form is not None},
         notes=(*graph.notes, *files.notes, *difference_notes(graph, extra, missing)),
     )
@@ -158,7 +156,7 @@ def apply_scheme(graph: Graph, scheme: QuantisationScheme) -> Graph:
     if formats:
         left_out = "" if is_exact else "; without the JSON that bitsandbytes stores for each weight"
         notes.append(f"weights as {scheme.method} stores them, by the configuration; no file was read{left_out}")
-    return replace(graph, stored_formats=formats, notes=(*graph.notes, *notes))
+    return graph._replace(stored_formats=formats, notes=(*graph.notes, *notes))
 
 
 def _matrix_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:

@@ -77,7 +77,7 @@ def apply_tensors(graph: Graph, files: WeightFiles) -> Graph:
     missing = [name for name in graph.initializers if name not in storage and name in graph.parameters]
     formats = {name: _format(item) for name, item in storage.items()}
     notes = difference_notes(graph, extra, missing)
-    return replace(graph, stored_formats=formats, notes=(*graph.notes, *files.notes, *notes))
+    return graph._replace(stored_formats=formats, notes=(*graph.notes, *files.notes, *notes))
 
 
 def _format(item: ParameterStorage) -> StoredFormat:

@@ -41,7 +41,7 @@ def read_parts(
         if own_fields is None:
             continue
         part_source = replace(source, name=part.field)
-        part_options = replace(options, params=_part_params(options.params, part, part is family.parts[0]))
+        part_options = options._replace(params=_part_params(options.params, part, part is family.parts[0]))
         refused: dict[tuple[str, str], UnknownNameError] = {}
         graph = _read_known(own_fields, part_source, origin, part_options, read, given_values(fields, part), refused)
         joined.append(Part(part.field.removesuffix("_config"), graph, part.prefixes))
@@ -71,7 +71,7 @@ def _read_known(
             refused[error.argument, error.name] = error
             kept = {name: value for name, value in getattr(options, error.argument).items() if name != error.name}
             changes: dict[str, Any] = {error.argument: kept}
-            options = replace(options, **changes)
+            options = options._replace(**changes)
 
 
 def check_whole(fields: Mapping[str, Any], family: Family, file: str) -> None:

@@ -6,7 +6,6 @@ The nodes of a body are removed again where it is not taken, and their counts mu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -143,4 +142,4 @@ def restore_state(walker: Walker, start: WalkerState) -> None:
 def multiply_counts(walker: Walker, start: WalkerState, times: Dim) -> None:
     """Multiplies the counts of the nodes that were added since the state was saved."""
     nodes = walker.builder.nodes
-    nodes[start.nodes :] = [replace(n, count=n.count * times) for n in nodes[start.nodes :]]
+    nodes[start.nodes :] = [n._replace(count=n.count * times) for n in nodes[start.nodes :]]

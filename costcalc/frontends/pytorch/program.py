@@ -75,6 +75,7 @@ def namespace_of(target: str) -> str:
     return target.partition(".")[0]
 
 
+@lru_cache(maxsize=1 << 12)
 def operator_name(target: str) -> str:
     """A call's target, `aten.add_.Tensor` -> `add`: without namespace, overload and the `_` of an in-place form."""
     name = _operator_of(target)
@@ -278,7 +279,7 @@ def parse_size(document: Any) -> Dim:
     """The JSON of a SymInt: {"as_int": 3} or {"as_expr": {"expr_str": …}} -> the extent."""
     document = _mapping(document, "a size")
     if "as_int" in document:
-        size = _scalar(document["as_int"], "as_int")
+        size = document["as_int"]
         if isinstance(size, int) and abs(size) < 1 << 63:
             return size
         raise LoadError(f"a size is {str(size)[:40]}", REMEDY)

@@ -6,7 +6,6 @@ Of an IF the branch with more FLOPs counts; the number of a WHILE's runs is a sy
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN
@@ -74,7 +73,7 @@ def _add_loop(
     for key, runs in (("cond", trips + 1), ("body", trips)):
         start = len(builder.nodes)
         results = inline(operator.attributes[f"{key}_subgraph"], carried, f"{name}/{key}")
-        builder.nodes[start:] = [replace(node, count=node.count * runs) for node in builder.nodes[start:]]
+        builder.nodes[start:] = [node._replace(count=node.count * runs) for node in builder.nodes[start:]]
     return _join(builder, operator.name, name, (*inputs, *filter(None, results)), results)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from costcalc.core.assumptions import Assumption, collect_assumptions
 from costcalc.core.dim import Dim
@@ -38,7 +37,7 @@ def load_model(model: TfliteModel, name: str, source: str, options: ReadOptions)
     builder.notes.extend(_quantisation_notes(model))
     builder.notes.extend(walker.notes())
     graph = builder.build(outputs, assumptions)
-    return replace(graph, quantised=frozenset(walker.quantised))
+    return graph._replace(quantised=frozenset(walker.quantised))
 
 
 def _resize_inputs(subgraph: Subgraph, names: Sequence[str], options: ReadOptions) -> dict[str, tuple[Dim, ...]]:

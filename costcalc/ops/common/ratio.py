@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import struct
-from array import array
 from dataclasses import dataclass
 from typing import Union
 
@@ -191,6 +190,8 @@ def _round_float(x: float, dtype: DType) -> float | None:
     if dtype is DType.FLOAT64:
         return x
     if dtype is DType.FLOAT32:
+        from array import array  # a shared library that models without float arithmetic in their shapes do without
+
         return array("f", (x,))[0]
     if dtype is DType.FLOAT16:
         return struct.unpack("e", struct.pack("e", x))[0] if abs(x) < OVERFLOW16 else math.copysign(math.inf, x)

@@ -11,7 +11,8 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work, formula
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
-from costcalc.core.traits import PRODUCT_GRADIENT, traits
+from costcalc.core.traits import PRODUCT_GRADIENT, LeastWork, OperatorUse, least_work_rule, traits
+from costcalc.ops.common.lookup import count_gathered
 from costcalc.ops.contrib.matmul import transpose_type
 from costcalc.ops.matmul import matmul_cost, matmul_result
 from costcalc.ops.tflite.fused import TFLITE, known_shape, output_work
@@ -87,6 +88,14 @@ def batch_matmul_cost(a: TensorType, b: TensorType, *, adj_x: int = 0, adj_y: in
     """∏batch × M × N × K; a quantised output adds one multiplication and one addition per output."""
     cost = matmul_cost(transpose_type(a, adj_x, 0), transpose_type(b, adj_y, 0))
     return Cost(cost.macs, output_work("", a, out))
+
+
+@least_work_rule("EMBEDDING_LOOKUP", domain=TFLITE)
+def embedding_lookup_least_work(use: OperatorUse) -> LeastWork:
+    """As ONNX's Gather."""
+    indices, table = use.input(0), use.input(1)
+    assert table is not None and indices is not None
+    return LeastWork(0, {1: count_gathered(table, indices)})
 
 
 @shape_rule("EMBEDDING_LOOKUP", domain=TFLITE)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from costcalc.core.quantities import CATALOGUE, TOTALS
@@ -135,4 +134,4 @@ def _shorten_names(sheet: Table) -> Table:
     def cut(row: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple([shorten_middle(cell, NAME) if isinstance(cell, str) else cell for cell in row])
 
-    return replace(sheet, rows=tuple(map(cut, sheet.rows)))
+    return sheet._replace(rows=tuple(map(cut, sheet.rows)))

@@ -72,7 +72,7 @@ def _evaluate_figures(evaluation: Evaluation) -> ModelFigures:
     settings = evaluation.settings.extend_for([ref for ref, _ in evaluation.quantities])
 
     def read(**reading: Any) -> tuple[Report, Settings]:
-        reading_settings = replace(settings, **reading)
+        reading_settings = settings._replace(**reading)
         return analyze(evaluation.source, reading_settings), reading_settings
 
     unknown_names: tuple[UnknownNameError, ...] = ()

@@ -40,7 +40,7 @@ def diff_versions(
     settings = Settings.of(**{**(locked or {}), **settings.to_dict()})
 
     def version(source: Any, **reading: Any) -> Snapshot:
-        return measure_version(source, replace(settings, **reading), refs, strict)
+        return measure_version(source, settings._replace(**reading), refs, strict)
 
     versions, lacks = [], []
     for source, item in zip(sources, entries, strict=True):

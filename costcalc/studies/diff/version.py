@@ -32,7 +32,7 @@ def measure_version(
     every report; a quantity that the model does not have is there with the reason. HardwareError where there is no such
     device. A Report is measured with the settings of its own reading."""
     if isinstance(source, Report):
-        settings = replace(settings, **Settings().load_arguments())
+        settings = settings._replace(**Settings().load_arguments())
     measurement = measure(source, settings.extend_for(quantities), strict)
     effective = measurement.settings if settings == Settings() and isinstance(source, Report) else settings
     refs = dict.fromkeys((*effective.quantities(), *quantities))
@@ -48,7 +48,7 @@ def restrict_version(version: Snapshot, old_settings: Settings, settings: Settin
         if group_settings is None or group_settings == getattr(settings, group):
             continue
         description = (
-            replace(Settings(), **{group: group_settings}).describe() or "every layer by itself, in the given order"
+            Settings()._replace(**{group: group_settings}).describe() or "every layer by itself, in the given order"
         )
         for key in (*version.totals, *version.figures):
             if key.partition(".")[0] in keys:

@@ -7,7 +7,6 @@ vectors, or a state whose size no length changes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim, Poly, substitute, symbol
@@ -59,9 +58,9 @@ def add_cache(graph: Graph, names: Iterable[str], tokens: Dim) -> tuple[Graph, t
                 inputs[slot.position] = name
                 types[name] = slot.type
                 added.append(name)
-            node = replace(node, inputs=tuple(inputs))
+            node = node._replace(inputs=tuple(inputs))
         nodes.append(node)
-    return replace(graph, inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
+    return graph._replace(inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
 
 
 def cache_entries(graph: Graph, names: Iterable[str]) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ positions, attention has them as its queries and past + new keys.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from costcalc.core.dim import Dim, symbol, symbols
@@ -73,8 +72,7 @@ def keep_text(graph: Graph) -> Graph:
     needed = set().union(*[needed_by_output[name] for name in outputs])
     nodes = tuple([node for node in graph.nodes if not needed.isdisjoint(node.outputs)])
     left = [name for name in graph.initializers if name not in needed]
-    return replace(
-        graph,
+    return graph._replace(
         inputs=tuple([name for name in graph.inputs if name in needed]),
         outputs=outputs,
         nodes=nodes,
@@ -90,7 +88,7 @@ def fill_lengths(graph: Graph, tokens: int) -> Graph:
         name = node.inputs[position] if position < len(node.inputs) else ""
         if name and types[name].value is None and isinstance(types[name].elements, int):
             types[name] = types[name]._replace(value=(tokens - less,) * types[name].elements)
-    return replace(graph, types=types)
+    return graph._replace(types=types)
 
 
 def convert_values(graph: Graph, names: Iterable[str], dtype: DType | None) -> Graph:
@@ -100,7 +98,7 @@ def convert_values(graph: Graph, names: Iterable[str], dtype: DType | None) -> G
     types = dict(graph.types)
     for name in names:
         types[name] = types[name]._replace(dtype=dtype)
-    return replace(graph, types=types)
+    return graph._replace(types=types)
 
 
 class DecoderPrecision(NamedTuple):
@@ -182,7 +180,7 @@ def make_decoder(
         pass_graph = convert_values(pass_graph, cross, precision.cache)
         shapes = {pass_graph.types[name].shape for name in cross}  # a pass hands the encoder's part on as it is
         outputs = [n for n in pass_graph.outputs if n not in entries and pass_graph.types[n].shape not in shapes]
-        return PassGraph(replace(pass_graph, outputs=tuple(outputs)), names, entries, cross)
+        return PassGraph(pass_graph._replace(outputs=tuple(outputs)), names, entries, cross)
 
     def cache_types(tokens: Dim) -> tuple[TensorType, ...]:
         step = build_pass(1, 1)

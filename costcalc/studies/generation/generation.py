@@ -275,7 +275,7 @@ def keep_necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -
             behind = least_macs(last_graph, last_row, last) - least_macs(last_graph, last_row, last, last_values)
             macs = least_macs(graph, row, node, cache_values) + behind
         rows.append(replace(row, figures={**row.figures, "macs": macs}))
-    return replace(prefill, rows=tuple(rows), graph=replace(graph, outputs=()))
+    return replace(prefill, rows=tuple(rows), graph=graph._replace(outputs=()))
 
 
 def reduce_to_last_position(prompt: Graph, last: Graph, entries: Iterable[str]) -> Graph:
@@ -285,7 +285,7 @@ def reduce_to_last_position(prompt: Graph, last: Graph, entries: Iterable[str]) 
     for node, last_node in zip(prompt.nodes, last.nodes, strict=True):
         pairs = zip(node.outputs, last_node.outputs, strict=True)
         types.update({v: last.types[w] for v, w in pairs if v and v not in cache_values})
-    return replace(prompt, types=types)
+    return prompt._replace(types=types)
 
 
 def masked_attentions(report: Report) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -302,4 +302,4 @@ def store_values(graph: Graph, names: Collection[str]) -> Graph:
     """A graph and names of inputs -> the graph in which they are stored tensors: no step's activations."""
     stored = {name: graph.types[name] for name in names}
     inputs = tuple([name for name in graph.inputs if name not in stored])
-    return replace(graph, inputs=inputs, initializers={**graph.initializers, **stored})
+    return graph._replace(inputs=inputs, initializers={**graph.initializers, **stored})

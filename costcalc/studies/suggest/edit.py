@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from costcalc.core.assumptions import collect_assumptions
 from costcalc.core.dim import Dim
@@ -42,7 +41,7 @@ def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
             change = change_of_node.get(i)
             if change is None:
                 inputs = tuple([renamed.get(name, name) for name in node.inputs]) if renamed else node.inputs
-                _copy_node(builder, graph, replace(node, inputs=inputs) if inputs != node.inputs else node, changed)
+                _copy_node(builder, graph, node._replace(inputs=inputs) if inputs != node.inputs else node, changed)
             elif i == change.nodes[-1]:
                 sources = tuple([renamed.get(name, name) for name in change.sources])
                 if change.replacements:
@@ -55,8 +54,7 @@ def edit(graph: Graph, changes: Iterable[GraphChange]) -> Graph:
     nodes = _drop_idle_views(builder.nodes, stored_values(graph) & read_before.difference(graph.outputs))
     read = {name for node in nodes for name in node.inputs}
     unread = (graph.initializers.keys() & read_before) - read
-    return replace(
-        graph,
+    return graph._replace(
         nodes=tuple(nodes),
         types={name: t for name, t in builder.types.items() if name not in unread},
         initializers={name: t for name, t in builder.initializers.items() if name not in unread},
@@ -113,13 +111,12 @@ def _emit_replacements(
         )
         values = (replacement.emit(site),)
     result = values[0]
-    new = [replace(n, count=prototype.count) if prototype.count != 1 else n for n in builder.nodes[first:]]
+    new = [n._replace(count=prototype.count) if prototype.count != 1 else n for n in builder.nodes[first:]]
     if result != change.output:
         builder.types[change.output] = builder.types.pop(result)
         renames = {result: change.output}
         new = [
-            replace(
-                n,
+            n._replace(
                 inputs=tuple([renames.get(v, v) for v in n.inputs]),
                 outputs=tuple([renames.get(v, v) for v in n.outputs]),
             )

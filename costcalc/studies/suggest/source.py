@@ -8,7 +8,6 @@ same totals, and takes four times as long on a network of a thousand nodes.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -42,7 +41,7 @@ def graph_totals(report: Report, graph: Graph) -> Mapping[str, Dim]:
     ids = {id(node) for node in nodes}
     added_nodes = tuple([node for node in graph.nodes if id(node) not in ids])
     removed_rows = [row for node, row in zip(nodes, report.rows, strict=True) if id(node) not in rewritten_ids]
-    added_rows = make_layers(cost_nodes(replace(graph, nodes=added_nodes)))
+    added_rows = make_layers(cost_nodes(graph._replace(nodes=added_nodes)))
     removed_nodes = [node for node in nodes if id(node) not in rewritten_ids]
     removed, added = (sum_figures(row.figures for row in rows) for rows in (removed_rows, added_rows))
     for figures, counted in ((removed, report.graph), (added, graph)):
@@ -66,7 +65,7 @@ def _stored_counts(graph: Graph, *changed: Sequence[Node]) -> Collection[StoredC
     owners = {node.name for nodes in changed for node in nodes}
     names.update(name for name, owner in graph.owners.items() if owner in owners)
     stored = {name: t for name, t in graph.initializers.items() if name in names}
-    return parameters_by_node(replace(graph, initializers=stored)).values()
+    return parameters_by_node(graph._replace(initializers=stored)).values()
 
 
 class RewriteSource(NamedTuple):

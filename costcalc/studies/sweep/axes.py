@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -321,10 +321,10 @@ def change_settings(settings: Settings, values: Mapping[str, Value]) -> Settings
         value = tuple(value) if isinstance(value, list) else value
         if group:
             options = changes.get(group) or getattr(settings, group) or GROUPS[group]()
-            changes[group] = replace(options, **{name: value})
+            changes[group] = options._replace(**{name: value})
         else:
             changes[name] = value
-    return replace(settings, **changes)
+    return settings._replace(**changes)
 
 
 def all_setting_values(axes: Sequence[SweepAxis]) -> Iterator[dict[str, Value]]:

@@ -7,7 +7,6 @@ other question measures it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from costcalc.analysis.layers import sum_costs, total_certainty
@@ -76,7 +75,7 @@ class SweepRecipe(NamedTuple):
 
     def settings_at(self, bindings: Bindings) -> Settings:
         """The settings of a combination."""
-        settings = replace(self.settings, params=bindings.params, dims=bindings.dims)
+        settings = self.settings._replace(params=bindings.params, dims=bindings.dims)
         return change_settings(settings, bindings.settings) if bindings.settings else settings
 
 

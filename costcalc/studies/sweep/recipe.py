@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from costcalc.core.dim import symbols
@@ -117,7 +116,7 @@ def _try_structure(recipe: SweepRecipe, number: int) -> SweepSetup | None:
     except UnknownNameError as error:
         if error.argument != "dims" or error.name not in IMAGE_SYMBOLS or recipe.settings.symbolic:
             raise
-        return _try_structure(recipe._replace(settings=replace(recipe.settings, symbolic=True)), number)
+        return _try_structure(recipe._replace(settings=recipe.settings._replace(symbolic=True)), number)
     except UsageError:
         raise
     except CostcalcError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,8 +141,8 @@ def test_a_source_below_the_working_directory_is_told_from_there(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     graph = costcalc.load(NET)
-    nodes = tuple([replace(node, place=f"{tmp_path.as_posix()}/pkg/nets.py:3") for node in graph.nodes])
-    text = str(costcalc.explain(replace(graph, nodes=nodes), "blocks.0.conv1"))
+    nodes = tuple([node._replace(place=f"{tmp_path.as_posix()}/pkg/nets.py:3") for node in graph.nodes])
+    text = str(costcalc.explain(graph._replace(nodes=nodes), "blocks.0.conv1"))
     assert "pkg/nets.py:3" in text and str(tmp_path) not in text
 
 

@@ -75,3 +75,43 @@ def test_the_name_is_known_inside_only() -> None:
 def test_what_is_no_loop_is_told_with_its_place(loop: str, said: str) -> None:
     with pytest.raises(SpecError, match=said):
         load_spec(MODEL.format(loop=loop), "m.yaml")
+
+
+def test_a_round_has_a_number() -> None:
+    model = """
+params:
+  depth: 4
+  kinds: "['wide' if i % 2 else 'narrow' for i in range(depth)]"
+input: [N, 8]
+layers:
+  - repeat:
+      times: depth
+      index: i
+      layers:
+        - linear: {units: "32 if kinds[i] == 'wide' else 8 + i"}
+          as: layers.{i}
+  - linear: {units: 4, from: layers.3}
+"""
+    graph = load_spec(model, "m.yaml")
+    shapes = [graph.types[node.outputs[0]].shape for node in graph.nodes]
+    assert [node.name for node in graph.nodes] == ["layers.0", "layers.1", "layers.2", "layers.3", "linear"]
+    assert shapes == [(1, 8), (1, 32), (1, 10), (1, 32), (1, 4)]
+
+
+@pytest.mark.parametrize(
+    ("layer", "says"),
+    [
+        ("{relu: , as: 'a{j}'}", r"\{j\} is None; put a name of a whole number or a word in braces"),
+        ("{relu: , as: 'a{i'}", "'a{i' is no name"),
+        ("{linear: {units: 'kinds[i]'}}", "takes the element 2 of 2"),
+    ],
+)
+def test_mistakes_with_numbers_of_rounds(layer: str, says: str) -> None:
+    model = f"params: {{kinds: [8, 9]}}\ninput: [N, 8]\nlayers:\n  - repeat: {{times: 3, index: i, layers: [{layer}]}}"
+    with pytest.raises(SpecError, match=says):
+        load_spec(model, "m.yaml")
+
+
+def test_an_index_is_a_name() -> None:
+    with pytest.raises(SpecError, match="index is '0'; write a name: `index: i`"):
+        load_spec("input: [N, 8]\nlayers:\n  - repeat: {times: 3, index: 0, layers: [relu]}", "m.yaml")

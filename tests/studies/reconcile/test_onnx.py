@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +101,7 @@ def test_an_operator_without_a_rule_is_told() -> None:
     (y,) = b.add("Conv", [x, w], name="conv")
     (z,) = b.add("Mystery", [y], name="odd", domain="com.acme")
     graph = b.build([z])
-    graph = replace(graph, types={**graph.types, z: graph.types[y]})
+    graph = graph._replace(types={**graph.types, z: graph.types[y]})
     found = costcalc.reconcile(graph, tools=["thop"])
     assert found.unknown == ("odd",) and costcalc.analyze(graph).lower_bound
     assert "Sum" in str(found) and f"≥ {5 * 16 * 27:,}" in str(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from costcalc.core.budget import limited_work
@@ -58,7 +57,7 @@ def _export(call: TorchModule, options: ReadOptions) -> tuple[ExportedProgram, R
     module = unwrap_module(built.module)
     if isinstance(module, TorchModule):
         inner = call.replace_module(module.module) if call.has_inputs else module
-        return _export(inner, replace(options, params={}))
+        return _export(inner, options._replace(params={}))
     if isinstance(module, torch.export.ExportedProgram):
         if call.has_inputs:
             raise UsageError("an ExportedProgram has its inputs in it", "leave the inputs out; bind extents with dims")
@@ -73,7 +72,7 @@ def _export(call: TorchModule, options: ReadOptions) -> tuple[ExportedProgram, R
             raise
         arguments = bind_arguments(module, call, built.defaults, options, integers=True)
         program = export_module(module, arguments, built.notes)
-    return program, replace(options, shapes={}, params={}, symbolic=False)
+    return program, options._replace(shapes={}, params={}, symbolic=False)
 
 
 def _build(call: TorchModule, options: ReadOptions) -> BuiltModule:

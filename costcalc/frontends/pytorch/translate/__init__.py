@@ -1,28 +1,51 @@
-"""ATen's operators in the graph's vocabulary: a translation for each, one family a file."""
+"""ATen's operators in the graph's vocabulary: a translation for each, one family a file.
 
-from costcalc.frontends.pytorch.translate import (
-    activation,  # noqa: F401
-    arrangement,  # noqa: F401
-    attention,  # noqa: F401
-    control,  # noqa: F401
-    conversion,  # noqa: F401
-    convolution,  # noqa: F401
-    creation,  # noqa: F401
-    elementwise,  # noqa: F401
-    indexing,  # noqa: F401
-    joining,  # noqa: F401
-    loss,  # noqa: F401
-    normalisation,  # noqa: F401
-    order,  # noqa: F401
-    pooling,  # noqa: F401
-    product,  # noqa: F401
-    quantised,  # noqa: F401
-    recurrent,  # noqa: F401
-    reduction,  # noqa: F401
-    resizing,  # noqa: F401
-    scatter,  # noqa: F401
-    signal,  # noqa: F401
-    vision,  # noqa: F401
-)
+A family registers its translations when it is imported: COMMON_FAMILIES with this package, the others when a call is
+met that the common ones do not know.
+"""
+
+from functools import cache
+from importlib import import_module
+
 from costcalc.frontends.pytorch.translate.call import CallSite as CallSite
-from costcalc.frontends.pytorch.translate.call import find_translation as find_translation
+from costcalc.frontends.pytorch.translate.call import Translation, registered_translation
+
+COMMON_FAMILIES = ("activation", "arrangement", "convolution", "elementwise", "normalisation", "pooling", "product")
+
+OTHER_FAMILIES = (
+    "attention",
+    "control",
+    "conversion",
+    "creation",
+    "indexing",
+    "joining",
+    "loss",
+    "order",
+    "quantised",
+    "recurrent",
+    "reduction",
+    "resizing",
+    "scatter",
+    "signal",
+    "vision",
+)
+
+
+@cache
+def load_families(families: tuple[str, ...] = OTHER_FAMILIES) -> None:
+    """Registers the translations of families, once: of those that are not common unless they are named."""
+    for family in families:
+        import_module(f"{__name__}.{family}")
+
+
+load_families(COMMON_FAMILIES)
+
+
+def find_translation(target: str) -> Translation | None:
+    """A call's target, `aten.add_.Tensor` -> its translation: that of the overload, else that of the operator. None
+    where no family has one."""
+    translation = registered_translation(target)
+    if translation is None:
+        load_families()
+        translation = registered_translation(target)
+    return translation

@@ -244,8 +244,8 @@ def translates(*targets: str) -> Callable[[Translation], Translation]:
     return register
 
 
-def find_translation(target: str) -> Translation | None:
-    """A call's target, `aten.add_.Tensor` -> its translation: that of the overload, else that of the operator."""
+def registered_translation(target: str) -> Translation | None:
+    """A call's target -> its translation, where the family that has it is imported."""
     base = f"{namespace_of(target)}.{operator_name(target)}"
     overload = ".".join(target.split(".")[2:3])
     return TRANSLATIONS.get(f"{base}.{overload}") or TRANSLATIONS.get(base)

@@ -7,7 +7,6 @@ often; the operator itself comes after them and reads their results.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from costcalc.core.dim import Dim
@@ -42,7 +41,10 @@ def wrapper(call: CallSite) -> None:
         elif isinstance(value, ValueName) or not isinstance(value, (str, SubgraphArgument)):
             operands.append(_name_value(call, value))
     results = call.inliner.inline(positional[start] if start < len(positional) else None, operands, call.name)
-    for i, (output, result) in enumerate(zip(call.outputs, results, strict=False)):
+    if len(results) != len(call.outputs):
+        fact = f"{call.target} has {len(call.outputs)} outputs, its graph gives {len(results)}"
+        raise LoadError(fact, REMEDY)
+    for i, (output, result) in enumerate(zip(call.outputs, results, strict=True)):
         if output and isinstance(result, str):
             call.alias(result, i)
 
@@ -66,7 +68,7 @@ def add_graph(call: CallSite, key: str, arguments: Sequence[Any], name: str, tim
     first = len(nodes)
     results = call.inliner.inline(call.arguments.get(key), arguments, f"{call.name}/{name}")
     if times != 1:
-        nodes[first:] = [replace(node, count=node.count * times) for node in nodes[first:]]
+        nodes[first:] = [node._replace(count=node.count * times) for node in nodes[first:]]
     return [value for value in results if isinstance(value, str) and value in call.builder.types]
 
 
@@ -105,7 +107,7 @@ def cond(call: CallSite) -> None:
         spans.append((start, len(builder.nodes)))
     if isinstance(condition, bool):
         start, end = spans[int(condition)]
-        builder.nodes[start:end] = [replace(node, count=0) for node in builder.nodes[start:end]]
+        builder.nodes[start:end] = [node._replace(count=0) for node in builder.nodes[start:end]]
     else:
         _, differ = drop_cheaper_branch(builder, call.name, (spans[0], spans[1]), ("the true graph", "the false one"))
         if differ:

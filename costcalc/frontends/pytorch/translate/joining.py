@@ -185,4 +185,5 @@ def as_strided(call: CallSite) -> None:
     if stride == row_major and prod(size) == call.type(x).elements and not call.get("storage_offset"):
         emit_reshape(call, x, size)
     else:
-        emit_own(call, "as_strided", x)
+        known = all(isinstance(extent, int) for extent in (*size, *stride))
+        emit_own(call, "as_strided", x, attributes={"size": size, "stride": stride} if known else {})

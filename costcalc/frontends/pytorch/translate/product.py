@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from typing import Any
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
@@ -296,7 +297,9 @@ def embedding(call: CallSite) -> None:
 def embedding_bag(call: CallSite) -> None:
     """The sums, means or maxima of rows of a table, by bag; and what the backward pass needs."""
     inputs = (call.tensor("weight"), call.tensor("indices"), call.optional_tensor("per_sample_weights"))
-    attributes = {"mode": ("sum", "mean", "max")[call.integer("mode", 0) % 3]}
+    attributes: dict[str, Any] = {"mode": ("sum", "mean", "max")[call.integer("mode", 0) % 3]}
+    if call.integer("padding_idx", -1) >= 0:
+        attributes["padding"] = call.integer("padding_idx", -1)
     outputs = call.read_outputs()
     types = [call.out_type(i) for i in range(len(outputs))]
     call.emit(
