@@ -132,6 +132,27 @@ def _rotated_part(m: _Metadata) -> Fields:
     return {} if rotated == size else {"partial_rotary_factor": rotated / max(1, size)}
 
 
+def _qwen35(m: _Metadata) -> Fields:
+    """Layers with a state and layers of attention; blocks that predict more tokens are counted, too."""
+    value_heads = m.number("ssm.time_step_rank")
+    is_mixture = bool(m.get("expert_count"))
+    return {
+        "model_type": "qwen3_5_moe_text" if is_mixture else "qwen3_5_text",
+        "num_hidden_layers": m.number("block_count") - (m.get("nextn_predict_layers") or 0),
+        "linear_num_value_heads": value_heads,
+        "linear_value_head_dim": m.number("ssm.inner_size") // max(1, value_heads),
+        **_rotated_part(m),
+    }
+
+
+_LINEAR_ATTENTION = {
+    "full_attention_interval": "full_attention_interval",
+    "ssm.conv_kernel": "linear_conv_kernel_dim",
+    "ssm.state_size": "linear_key_head_dim",
+    "ssm.group_count": "linear_num_key_heads",
+    "expert_shared_feed_forward_length": "shared_expert_intermediate_size",
+}
+
 _GPT2 = {
     "embedding_length": "n_embd",
     "block_count": "n_layer",
@@ -166,6 +187,11 @@ ARCHITECTURES: Mapping[str, GgufArchitecture] = {
     "qwen2": GgufArchitecture("qwen2", WITHOUT_HEAD_SIZE),
     "qwen3": GgufArchitecture("qwen3", more=_biases),
     "qwen3moe": GgufArchitecture("qwen3_moe", {**COMMON, **EXPERTS}, _biases),
+    "qwen2vl": GgufArchitecture("qwen2", WITHOUT_HEAD_SIZE),
+    "qwen3vl": GgufArchitecture("qwen3", more=_biases),
+    "qwen3vlmoe": GgufArchitecture("qwen3_moe", {**COMMON, **EXPERTS}, _biases),
+    "qwen35": GgufArchitecture("qwen3_5_text", {**COMMON, **_LINEAR_ATTENTION}, _qwen35),
+    "qwen35moe": GgufArchitecture("qwen3_5_moe_text", {**COMMON, **EXPERTS, **_LINEAR_ATTENTION}, _qwen35),
     "gemma": GgufArchitecture("gemma"),
     "gemma2": GgufArchitecture("gemma2", {**COMMON, **WINDOW}),
     "gemma3": GgufArchitecture("gemma3_text", {**COMMON, **WINDOW}),

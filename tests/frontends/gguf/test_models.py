@@ -115,6 +115,53 @@ def test_numbers_that_are_missing_or_wrong() -> None:
     assert fields["num_attention_heads"] == [4, 8] and fields["num_hidden_layers"] == 2
 
 
+def test_layers_with_a_state() -> None:
+    """The fields of transformers 5.24, integrations/gguf/gguf_config_mapping.py, for Qwen3.5."""
+    metadata = {
+        "general.architecture": "qwen35moe",
+        "qwen35moe.block_count": 41,
+        "qwen35moe.nextn_predict_layers": 1,
+        "qwen35moe.embedding_length": 2048,
+        "qwen35moe.attention.head_count": 16,
+        "qwen35moe.attention.head_count_kv": 2,
+        "qwen35moe.attention.key_length": 256,
+        "qwen35moe.rope.dimension_count": 64,
+        "qwen35moe.full_attention_interval": 4,
+        "qwen35moe.ssm.conv_kernel": 4,
+        "qwen35moe.ssm.state_size": 128,
+        "qwen35moe.ssm.group_count": 16,
+        "qwen35moe.ssm.time_step_rank": 32,
+        "qwen35moe.ssm.inner_size": 4096,
+        "qwen35moe.expert_count": 256,
+        "qwen35moe.expert_used_count": 8,
+        "qwen35moe.expert_feed_forward_length": 512,
+        "qwen35moe.expert_shared_feed_forward_length": 512,
+    }
+    embedding = {"token_embd.weight": TensorEntry("token_embd.weight", "Q8_0", (248320, 2048), 1)}
+    assert configuration_fields(metadata, embedding) == {
+        "model_type": "qwen3_5_moe_text",
+        "torch_dtype": "float16",
+        "vocab_size": 248320,
+        "tie_word_embeddings": True,
+        "hidden_size": 2048,
+        "num_hidden_layers": 40,
+        "num_attention_heads": 16,
+        "num_key_value_heads": 2,
+        "head_dim": 256,
+        "partial_rotary_factor": 0.25,
+        "full_attention_interval": 4,
+        "linear_conv_kernel_dim": 4,
+        "linear_key_head_dim": 128,
+        "linear_num_key_heads": 16,
+        "linear_num_value_heads": 32,
+        "linear_value_head_dim": 128,
+        "num_experts": 256,
+        "num_experts_per_tok": 8,
+        "moe_intermediate_size": 512,
+        "shared_expert_intermediate_size": 512,
+    }
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = whole_file("llama", tmp_path)
     with path.open("r+b") as file:
