@@ -51,7 +51,7 @@ BLOCKS, BLOCK_SCALES, SCALE_INV = "_blocks", "_scales", "_scale_inv"
 """Ends of the tensors of a parameter that has no `.weight` of its own: gpt-oss' experts, DeepSeek's merged experts."""
 
 CACHE_SCALES = (".k_scale", ".v_scale", ".q_scale", ".prob_scale", ".output_scale", ".kv_scale")
-"""Scales of the cache or of attention: no part of a weight, and no parameter of the model."""
+"""Scales of the cache or of attention, which are no parameters of the model."""
 
 
 class StoredWeight(NamedTuple):
@@ -79,7 +79,7 @@ class StoredWeight(NamedTuple):
 
 
 def group_weights(tensors: Mapping[str, TensorEntry]) -> tuple[dict[str, StoredWeight], tuple[TensorEntry, ...]]:
-    """The tensors of a checkpoint by name -> its weights by name, and the scales of the cache, which belong to none. A
+    """The tensors of a checkpoint by name -> its weights by name, and the scales of the cache that belong to none. A
     tensor that belongs to no other is a weight of its own."""
     payloads: dict[str, TensorEntry] = {}
     beside: dict[str, list[TensorEntry]] = {}
@@ -111,7 +111,7 @@ def _owner(name: str, tensors: Mapping[str, TensorEntry]) -> tuple[str | None, b
     if state:
         return stem + ".weight", False
     if name.endswith(CACHE_SCALES):
-        return None, False
+        return _cache_owner(name, tensors), False
     dot = name.rfind(".weight")
     suffix = name[dot:] if dot > 0 else name[name.rfind(".") :]
     if suffix in _BESIDE:
@@ -123,6 +123,14 @@ def _owner(name: str, tensors: Mapping[str, TensorEntry]) -> tuple[str | None, b
         if stem != name and (stem in tensors or stem + BLOCKS in tensors):
             return stem, is_payload
     return name, True
+
+
+def _cache_owner(name: str, tensors: Mapping[str, TensorEntry]) -> str | None:
+    """A scale of the cache (`….k_proj.k_scale` of ModelOpt, `….self_attn.k_scale`) -> the weight that gives what is
+    cached, for which it is counted; None where there is no such weight."""
+    stem, _, scale = name.rpartition(".")
+    owners = (f"{stem}.weight", f"{stem}.{scale[0]}_proj.weight")
+    return next((owner for owner in owners if _has_payload(owner, tensors)), None)
 
 
 _BESIDE = frozenset(BESIDE)

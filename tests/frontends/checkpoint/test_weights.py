@@ -64,10 +64,21 @@ def test_merged_experts_with_scales(tmp_path: Path) -> None:
     assert {name: weight.nbytes for name, weight in weights.items()} == {stem: 4 * 256 * 128 + 4 * 2 * 4}
 
 
-def test_scales_of_the_cache_belong_to_no_weight(tmp_path: Path) -> None:
-    tensors = {f"{MODULE}.weight": ("F8_E4M3", (4, 4)), "model.layers.0.self_attn.k_proj.k_scale": ("F32", ())}
+def test_scales_of_the_cache_count_for_what_gives_it(tmp_path: Path) -> None:
+    layer = "model.layers.0.self_attn"
+    tensors = {
+        f"{layer}.k_proj.weight": ("F8_E4M3", (4, 4)),
+        f"{layer}.v_proj.weight_packed": ("I32", (4, 4)),
+        f"{layer}.k_proj.k_scale": ("F32", ()),
+        f"{layer}.v_scale": ("BF16", (1,)),
+        f"{layer}.prob_scale": ("F32", ()),
+    }
     weights, cache = read(tmp_path, tensors)
-    assert list(weights) == [f"{MODULE}.weight"] and cache == 4
+    assert {name: weight.nbytes for name, weight in weights.items()} == {
+        f"{layer}.k_proj.weight": 16 + 4,
+        f"{layer}.v_proj.weight": 64 + 2,
+    }
+    assert cache == 4
 
 
 def test_names_that_only_look_like_scales(tmp_path: Path) -> None:

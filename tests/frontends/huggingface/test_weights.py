@@ -148,6 +148,17 @@ def test_a_tensor_of_another_shape_is_refused(tmp_path: Path) -> None:
         analyze(tmp_path)
 
 
+def test_scales_of_the_cache(tmp_path: Path) -> None:
+    """ModelOpt's k_scale and v_scale are bytes of the files, and no tensors too many."""
+    tensors = write_model(tmp_path, LLAMA, {"quant_method": "modelopt", "quant_algo": "FP8"})
+    scales: Tensors = {
+        f"model.layers.{i}.self_attn.{part}_proj.{part}_scale": ("F32", ()) for i in (0, 1) for part in "kv"
+    }
+    write_safetensors(tmp_path / "model.safetensors", {**tensors, **scales})
+    report = analyze(tmp_path)
+    assert report.totals["weight_bytes"] == size(tensors) + 4 * 4 and not warnings(report)
+
+
 @pytest.mark.parametrize("prefix", ["", "language_model.", "model.language_model."])
 def test_names_of_a_part_or_of_a_model_around_it(prefix: str, tmp_path: Path) -> None:
     tensors = {prefix + n.removeprefix("model."): t for n, t in write_model(tmp_path, LLAMA).items()}
