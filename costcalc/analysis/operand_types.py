@@ -28,11 +28,13 @@ class OperandPrecisions:
         multiplied = self._stored_type(node)
         if multiplied:
             return f"{multiplied}×{multiplied}" if "int" in multiplied else multiplied
-        a = "uint8" if operator.quantises_input else self._operand_type(node, first)
+        a = "uint8" if operator.quantises_input == "uint8" else self._operand_type(node, first)
         if operator.packed is not None and operator.packed.bits is not None:
             b = f"int{operator.packed.bits(node.attributes)}"
         else:
             b = self._operand_type(node, second) or a
+        if operator.quantises_input == "int8" and "int" in b and "int" not in a:
+            a = "int8"
         return a if a == b and "int" not in a else f"{a}×{b}"
 
     def _stored_type(self, node: Node) -> str:

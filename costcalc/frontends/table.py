@@ -57,7 +57,7 @@ PYTORCH = BuiltInFrontend("pytorch", (".pt2",), recognition.is_exported_program,
 
 MODULE = BuiltInParametricFrontend("module", (), recognition.is_module, "costcalc.frontends.pytorch.live.frontend")
 
-TFLITE = BuiltInFrontend("tflite", (".tflite",), recognition.is_tflite, "costcalc.frontends.tflite.frontend")
+TFLITE = BuiltInParametricFrontend("tflite", (".tflite",), recognition.is_tflite, "costcalc.frontends.tflite.frontend")
 
 HUGGING_FACE = BuiltInParametricFrontend(
     "huggingface", (), recognition.is_hugging_face, "costcalc.frontends.huggingface.frontend"

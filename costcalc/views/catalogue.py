@@ -43,14 +43,8 @@ OPERATOR_COLUMNS = (
     Column("op", "Operator", "name", 100, lambda operator: operator[0]),
     Column("domain", "Domain", "text", 50, lambda operator: operator[1] or "ai.onnx"),
     Column("state", "State", "text", 80, lambda operator: registry.rule_state(operator[1], operator[0])),
-    Column("reason", "Why", "prose", 40, lambda operator: _unknown_reason(operator[1], operator[0])),
+    Column("reason", "Why", "prose", 40, lambda operator: registry.unknown_reason(operator[1], operator[0])),
 )
-
-
-def _unknown_reason(domain: str, op_type: str) -> str:
-    """Why an operator is unknown; "" for the others, and where nothing is declared."""
-    unknown = registry.rule_state(domain, op_type) == "unknown"
-    return registry.UNKNOWN_REASONS.get((domain, op_type), "") if unknown else ""
 
 
 def operators_table() -> Table:

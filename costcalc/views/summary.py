@@ -12,6 +12,7 @@ from costcalc.core.dim import Dim, symbols
 from costcalc.core.elision import list_symbols, natural_key
 from costcalc.core.ir import DType
 from costcalc.core.quantities import CATALOGUE
+from costcalc.core.registry import unknown_reason
 from costcalc.core.settings import option_words
 from costcalc.core.units import format_bytes, format_count, format_shape, format_short
 from costcalc.frontends.symbols import option_name
@@ -101,11 +102,8 @@ def _notes(report: Report) -> Iterator[Note]:
     yield Note("Accounted for", accounting_text(report))
     for unknown in report.unknown:
         names_text = ", ".join(unknown.layers[:3]) + (", …" if len(unknown.layers) > 3 else "")
-        yield Note(
-            "Unknown",
-            f"{unknown.operator} × {len(unknown.layers)} ({names_text}): {LACKS[unknown.lack]}",
-            True,
-        )
+        reason = unknown_reason(unknown.domain, unknown.op_type) or LACKS[unknown.lack]
+        yield Note("Unknown", f"{unknown.operator} × {len(unknown.layers)} ({names_text}): {reason}", True)
     if report.unknown:
         yield Note("", "totals marked ≥ are lower bounds", True)
     if report.upper_bound:

@@ -21,6 +21,7 @@ from costcalc.frontends.tflite.flatbuffer import (
     read_numbers,
     read_root,
 )
+from costcalc.frontends.tflite.flexbuffer import MAX_OPTIONS, read_custom_options
 from costcalc.frontends.tflite.operators import BUILTIN_OPERATORS, CUSTOM, ELEMENT_TYPES, read_attributes
 
 VERSION = 3
@@ -80,12 +81,22 @@ class Subgraph(NamedTuple):
     operators: tuple[OperatorCall, ...]
 
 
+class Signature(NamedTuple):
+    """An entry point of the file: its key, the subgraph that it runs, and what it calls that one's inputs and outputs,
+    as (name, index of the tensor)."""
+
+    key: str
+    subgraph: int
+    inputs: tuple[tuple[str, int], ...]
+    outputs: tuple[tuple[str, int], ...]
+
+
 class TfliteModel(NamedTuple):
-    """A file: its subgraphs, of which the first is the network, and its bytes."""
+    """A file: its subgraphs, of which the first is the network unless a signature names another, and its bytes."""
 
     buffer: Buffer
     subgraphs: tuple[Subgraph, ...]
-    description: str
+    signatures: tuple[Signature, ...]
 
     def values(self, tensor: Tensor) -> Value | None:
         """The elements of a small stored tensor of integers or truth values; None of any other."""
@@ -109,7 +120,20 @@ def read_model(buffer: Buffer) -> TfliteModel:
     subgraphs = tuple([_read_subgraph(table, codes, buffers, external) for table in root.tables(2)])
     if not subgraphs:
         raise LoadError("it holds no subgraph", REMEDY)
-    return TfliteModel(buffer, subgraphs, root.text(3))
+    signatures = tuple([_read_signature(table, subgraphs) for table in root.tables(7)])
+    return TfliteModel(buffer, subgraphs, signatures)
+
+
+def _read_signature(table: FlatTable, subgraphs: tuple[Subgraph, ...]) -> Signature:
+    """A SignatureDef. LoadError where it names a subgraph or a tensor that is not there."""
+    index = table.number(4, "I")
+    if index >= len(subgraphs):
+        raise damage_error(f"a signature runs subgraph {index:,} of {len(subgraphs):,}", table.position)
+    tensors = len(subgraphs[index].tensors)
+    names = [[(entry.text(0), entry.number(1, "I")) for entry in table.tables(field)] for field in (0, 1)]
+    if any(i >= tensors for pairs in names for _, i in pairs):
+        raise damage_error("a signature names a tensor that is not there", table.position)
+    return Signature(table.text(2), index, tuple(names[0]), tuple(names[1]))
 
 
 def _operator_name(table: FlatTable) -> tuple[str, bool]:
@@ -162,7 +186,19 @@ def _read_operator(table: FlatTable, codes: list[tuple[str, bool]], tensors: int
         raise damage_error(f"operator code {index:,} is not among the {len(codes):,} of the file", table.position)
     name, is_custom = codes[index]
     inputs, outputs = (_read_indexes(table, field, tensors) for field in (1, 2))
-    return OperatorCall(name, is_custom, inputs, outputs, {} if is_custom else read_attributes(name, table))
+    attributes = read_custom_options(name, _find_options(table)) if is_custom else read_attributes(name, table)
+    return OperatorCall(name, is_custom, inputs, outputs, attributes)
+
+
+def _find_options(table: FlatTable) -> bytes:
+    """The options of a custom operator: in a vector of their own, or behind the flatbuffer by offset and size; none
+    where they are longer than options are."""
+    data, size = table.vector(5, 1), table.number(10, "Q")
+    if not data.length and size:
+        data = Vector(table.number(9, "Q"), size)
+        if data.offset + size > len(table.buffer):
+            raise damage_error(f"options of {size:,} bytes reach beyond the file", table.position)
+    return bytes(table.buffer[data.offset : data.offset + data.length]) if data.length <= MAX_OPTIONS else b""
 
 
 def _read_tensor(table: FlatTable, buffers: list[Vector | None], external: Mapping[int, Vector]) -> Tensor:
