@@ -27,6 +27,7 @@ THIRD_PARTIES = {
     "torch": ("frontends/pytorch/live",),
     "torchvision": ("frontends/pytorch/live",),
     "transformers": ("frontends/pytorch/live",),
+    "urllib3": ("frontends/remote",),
     "yaml": ("analysis/hardware", "frontends"),
 }
 """Where each third party may be imported."""

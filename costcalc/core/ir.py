@@ -146,6 +146,16 @@ class Quantisation(NamedTuple):
         return self.scales > 1 or self.is_blockwise
 
 
+class StoredFormat(NamedTuple):
+    """How a file stores a tensor that is computed with in another type: a label for tables (`Q4_K`, `int4 GPTQ in
+    groups of 128`), and its bytes there with scales and zero points. multiplied is the element type that kernels may
+    multiply both operands in, where the other is quantised for it; "": the stored one is converted to the other's."""
+
+    label: str
+    nbytes: int
+    multiplied: str = ""
+
+
 UNKNOWN = TensorType(DType.UNDEFINED, None)
 
 EMPTY_OPTIONAL = TensorType(DType.UNDEFINED, (0,), ())
@@ -211,8 +221,8 @@ class Graph(NamedTuple):
     data, where there is one. quantised names the values of an integer type that stand for reals: those that convert()
     takes as if they were computed, or stored, in that type; quantisation says how, where a file has it. sparse
     holds the stored tensors of which the file has some elements and their indices only: their types are those of
-    the whole. data_symbols maps a symbol of an extent that depends on data to its node, or its input. What a front
-    end knows of modules: modules maps their paths to their classes in full, calls maps nodes by name to the calls
+    the whole. stored_formats holds, by stored tensor, how the file has it where that is not its type: quantised in
+    blocks. data_symbols maps a symbol of an extent that depends on data to its node, or its input. What a front end knows of modules: modules maps their paths to their classes in full, calls maps nodes by name to the calls
     that they stand for, stored_kinds says which stored tensors are buffers or constants, frozen names parameters
     that are not trained, owners gives tensors that no node reads the node that they are counted for.
     """
@@ -234,6 +244,7 @@ class Graph(NamedTuple):
     quantisation: Mapping[str, Quantisation] = {}
     upper_bounds: Mapping[str, Dim] = {}
     sparse: Mapping[str, SparseStorage] = {}
+    stored_formats: Mapping[str, StoredFormat] = {}
     data_symbols: Mapping[str, str] = {}
     modules: Mapping[str, str] = {}
     calls: Mapping[str, SourceCall] = {}

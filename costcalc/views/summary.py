@@ -146,7 +146,7 @@ def _open_notes(report: Report) -> Iterator[Note]:
 
 def _precision_notes(report: Report) -> Iterator[Note]:
     """A report → notes of the types that weights are stored and multiplied in, where they are others than float32."""
-    if report.element_types <= FLOAT32_MODEL_TYPES:
+    if report.element_types <= FLOAT32_MODEL_TYPES and not report.graph.stored_formats:
         return
     weight_bytes = report.weight_bytes_by_dtype()
     if weight_bytes.keys() - {"float32"}:
