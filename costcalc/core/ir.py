@@ -219,12 +219,13 @@ class Graph(NamedTuple):
     conditions on open ones. choices names the If nodes whose branch is open: the branch with more FLOPs counts, so
     totals are upper bounds. upper_bounds holds, by symbol, the largest value of an extent or trip count that depends on
     data, where there is one. quantised names the values of an integer type that stand for reals: those that convert()
-    takes as if they were computed, or stored, in that type; quantisation says how, where a file has it. sparse
-    holds the stored tensors of which the file has some elements and their indices only: their types are those of
-    the whole. stored_formats holds, by stored tensor, how the file has it where that is not its type: quantised in
-    blocks. data_symbols maps a symbol of an extent that depends on data to its node, or its input. What a front end knows of modules: modules maps their paths to their classes in full, calls maps nodes by name to the calls
-    that they stand for, stored_kinds says which stored tensors are buffers or constants, frozen names parameters
-    that are not trained, owners gives tensors that no node reads the node that they are counted for.
+    takes as if they were computed, or stored, in that type; quantisation says how, where a file has it. sparse holds
+    the stored tensors of which the file has some elements and their indices only: their types are those of the whole.
+    stored_formats holds, by stored tensor, how the file has it where that is not its type: quantised in blocks.
+    data_symbols maps a symbol of an extent that depends on data to its node, or its input. What a front end knows of
+    modules: modules maps their paths to their classes in full, calls maps nodes by name to the calls that they stand
+    for, stored_kinds says which stored tensors are buffers or constants, frozen names parameters that are not trained,
+    owners gives tensors that no node reads the node that they are counted for.
     """
 
     name: str
