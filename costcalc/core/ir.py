@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, prod, substitute
+from costcalc.core.flat_model import FlatModel
 
 
 class DType(Enum):
@@ -203,7 +204,8 @@ class Graph:
     an extent that depends on data to its node, or its input. What a front end knows of modules: modules maps their
     paths to their classes in full, calls maps nodes by name to the calls that they stand for, stored_kinds says which
     stored tensors are buffers or constants, frozen names parameters that are not trained, owners gives tensors that no
-    node reads the node that they are counted for.
+    node reads the node that they are counted for. flat is the file as an interpreter reads it, of formats that
+    microcontrollers run; None of any other, and where its inputs are resized to open extents.
     """
 
     name: str
@@ -228,6 +230,7 @@ class Graph:
     stored_kinds: Mapping[str, str] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
     owners: Mapping[str, str] = field(default_factory=dict)
+    flat: FlatModel | None = None
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

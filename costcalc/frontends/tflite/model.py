@@ -37,17 +37,20 @@ MAX_VALUES = 512
 
 
 class Quantisation(NamedTuple):
-    """How integers stand for reals: the number of scales, the axis that they run along, and whether they belong to
-    blocks along it."""
+    """How integers stand for reals: the number of scales, the axis that they run along, whether they belong to blocks
+    along it, and the number of zero points."""
 
     scales: int
     axis: int
     is_blockwise: bool
+    zero_points: int
 
 
 class Tensor(NamedTuple):
     """A tensor: its name ("" where it has none), its type as stored and the extents that may change (-1, else the
-    same), and its data. data is None where it is computed, and Vector(0, n) where its n bytes lie in another file."""
+    same), and its data. data is None where it is computed, and Vector(0, n) where its n bytes lie in another file. code
+    is that of its element type in the schema and shape its extents, also where its type has none; buffer is the index
+    of its buffer."""
 
     name: str
     type: TensorType
@@ -57,6 +60,9 @@ class Tensor(NamedTuple):
     sparse: SparseStorage | None
     is_variable: bool
     has_rank: bool
+    code: int
+    shape: tuple[int, ...]
+    buffer: int
 
 
 class OperatorCall(NamedTuple):
@@ -81,11 +87,13 @@ class Subgraph(NamedTuple):
 
 
 class TfliteModel(NamedTuple):
-    """A file: its subgraphs, of which the first is the network, and its bytes."""
+    """A file: its subgraphs, of which the first is the network, its bytes, and where its buffers lie in them (None
+    of an empty one)."""
 
     buffer: Buffer
     subgraphs: tuple[Subgraph, ...]
     description: str
+    buffers: tuple[Vector | None, ...]
 
     def values(self, tensor: Tensor) -> Value | None:
         """The elements of a small stored tensor of integers or truth values; None of any other."""
@@ -109,7 +117,7 @@ def read_model(buffer: Buffer) -> TfliteModel:
     subgraphs = tuple([_read_subgraph(table, codes, buffers, external) for table in root.tables(2)])
     if not subgraphs:
         raise LoadError("it holds no subgraph", REMEDY)
-    return TfliteModel(buffer, subgraphs, root.text(3))
+    return TfliteModel(buffer, subgraphs, root.text(3), tuple(buffers))
 
 
 def _operator_name(table: FlatTable) -> tuple[str, bool]:
@@ -194,6 +202,9 @@ def _read_tensor(table: FlatTable, buffers: list[Vector | None], external: Mappi
         sparse,
         bool(table.number(5, "?")),
         bool(table.number(8, "?")) or bool(shape),
+        code,
+        shape,
+        index,
     )
 
 
@@ -209,7 +220,8 @@ def _read_quantisation(table: FlatTable | None) -> Quantisation | None:
         return None
     is_blockwise = table.number(4, "B") == 2  # QuantizationDetails: BlockwiseQuantization
     scales = table.vector(2, 4).length
-    return Quantisation(scales, table.number(6, "i"), is_blockwise) if scales or is_blockwise else None
+    zero_points = table.vector(3, 8).length
+    return Quantisation(scales, table.number(6, "i"), is_blockwise, zero_points) if scales or is_blockwise else None
 
 
 def _read_sparsity(table: FlatTable | None, type_: TensorType, data: Vector | None) -> SparseStorage | None:

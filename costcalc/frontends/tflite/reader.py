@@ -16,6 +16,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.ir import Graph
 from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.tflite.flat import flatten_model, resize_model
 from costcalc.frontends.tflite.model import VERSION, Subgraph, TfliteModel
 from costcalc.frontends.tflite.names import unique_names
 from costcalc.frontends.tflite.walker import DOMAIN, ModelWalker
@@ -38,7 +39,8 @@ def load_model(model: TfliteModel, name: str, source: str, options: ReadOptions)
     builder.notes.extend(_quantisation_notes(model))
     builder.notes.extend(walker.notes())
     graph = builder.build(outputs, assumptions)
-    return replace(graph, quantised=frozenset(walker.quantised))
+    flat = resize_model(flatten_model(model), names, graph.types, shapes)
+    return replace(graph, quantised=frozenset(walker.quantised), flat=flat)
 
 
 def _resize_inputs(subgraph: Subgraph, names: Sequence[str], options: ReadOptions) -> dict[str, tuple[Dim, ...]]:
