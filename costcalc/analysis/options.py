@@ -13,6 +13,13 @@ from costcalc.core.settings import setting
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw-8bit")
 """Names of the optimisers whose state is known."""
 
+TFLM_RUNTIMES = ("tflm", "tflm:cortex-m", "tflm:cmsis-nn-m0", "tflm:cmsis-nn", "tflm:cmsis-nn-m55")
+"""Builds of TensorFlow Lite for Microcontrollers whose arena is known: that of the tflite-micro package, and those of
+32-bit Cortex-M cores with the reference kernels or with CMSIS-NN's."""
+
+RUNTIMES = (*TFLM_RUNTIMES, "onnxruntime")
+"""Names of runtimes whose memory is laid out as they do it."""
+
 ALIGNMENT = 16
 """Alignment of an arena's offsets, in bytes, where no other is set."""
 
@@ -25,7 +32,7 @@ class ExecutionOptions:
     normalisation and activation behind it and the addition of a residual are one step, and so is every operator of a
     quantised model with the DequantizeLinear and QuantizeLinear around it. fuse_blocks: depthwise blocks are computed
     in slices too (this includes fuse). reorder: steps run in an order with a lower peak. align: alignment of an arena's
-    offsets in bytes; None lays out no arena.
+    offsets in bytes; None lays out no arena. runtime lays memory out as a runtime does; None as an ideal one.
     """
 
     in_place: bool = setting("flag", "Elementwise operators write over an input that nothing reads later.")
@@ -41,6 +48,13 @@ class ExecutionOptions:
     reorder: bool = setting("flag", "Look for an execution order with a lower peak.")
     align: int | None = setting(
         "count", "Lay the tensors out in one arena, with offsets that are multiples of this.", metavar="BYTES"
+    )
+    runtime: str | None = setting(
+        "choice",
+        "Lay memory out as this runtime does: tflm (the tflite-micro package), tflm:cortex-m (32-bit, reference "
+        "kernels), tflm:cmsis-nn (M4, M7, M33), tflm:cmsis-nn-m0, tflm:cmsis-nn-m55, onnxruntime.",
+        choices=RUNTIMES,
+        metavar="NAME",
     )
 
 

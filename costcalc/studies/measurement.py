@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_bytes, make_schedule
-from costcalc.analysis.options import ALIGNMENT
+from costcalc.analysis.options import ALIGNMENT, TFLM_RUNTIMES
 from costcalc.analysis.report import Report, is_lower_bound, open_peak, open_remedy, report_certainty
 from costcalc.analysis.roofline.traffic import minimum_traffic
 from costcalc.core.dim import Dim, symbols
@@ -37,6 +37,8 @@ from costcalc.studies.pipeline import analyze
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
     from costcalc.analysis.memory.footprint import MemoryFootprint
+    from costcalc.analysis.memory.tflm.arena import TflmArena
+    from costcalc.analysis.memory.tflm.plan import TflmPlan
     from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
     from costcalc.analysis.roofline.roofline import Roofline
     from costcalc.analysis.training.step import TrainingReport
@@ -55,6 +57,7 @@ ANALYSES = {
     "measure_generation": "costcalc.studies.generation.generation",
     "measure_workload": "costcalc.analysis.roofline.bounds",
     "memory_fits": "costcalc.analysis.roofline.energy",
+    "plan_tflm": "costcalc.analysis.memory.tflm.plan",
     "training_fits": "costcalc.analysis.roofline.energy",
 }
 """Function -> its module, imported when a quantity first needs it: all of them are a tenth of the time of a comparison
@@ -109,6 +112,15 @@ class Measurement:
             return plan.size
 
         return self._compute_once(("arena",), size)
+
+    @property
+    def tflm_arena(self) -> TflmArena:
+        """The arena of TensorFlow Lite for Microcontrollers, in the build that the settings name, else in that of the
+        tflite-micro package. UsageError where the model is no file of it."""
+        execution = self.settings.execution
+        runtime = execution.runtime if execution.runtime in TFLM_RUNTIMES else TFLM_RUNTIMES[0]
+        plan: Callable[..., TflmPlan] = _import_analysis("plan_tflm")
+        return self._compute_once(("tflm",), lambda: plan(self.base.graph, runtime, execution.reorder)).arena
 
     @property
     def generation(self) -> Generation:
@@ -246,6 +258,19 @@ def _arena(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(measurement.arena, report_certainty(measurement.base, "arena_bytes"))
 
 
+def _tflm_arena(measurement: Measurement, ref: QuantityRef) -> Figure:
+    arena = measurement.tflm_arena
+    return Figure(arena.total, "lower" if arena.unknown else "exact")
+
+
+def _flash(measurement: Measurement, ref: QuantityRef) -> Figure:
+    flat = measurement.base.graph.flat
+    if flat is None:
+        fact = "it is of a file that a board keeps in flash, and the model is none"
+        raise QuantityError(fact, "give a .tflite file, or ask for weight_bytes")
+    return Figure(flat.storage.file_bytes)
+
+
 def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
     report = _closed_report(measurement.base)
     return Figure(minimum_traffic(report.graph, report.rows), "lower")
@@ -362,6 +387,8 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "activation_bytes": _report_total,
     "peak_activation_bytes": _report_total,
     "arena_bytes": _arena,
+    "tflm_arena_bytes": _tflm_arena,
+    "flash_bytes": _flash,
     "traffic_bytes": _report_total,
     "compulsory_bytes": _minimum_traffic,
     "intensity": _intensity,

@@ -46,21 +46,40 @@ def float_convolutions(m: ModelBuilder) -> None:
     x = m.input("f", (1, 6, 6, 3))
     a = m.op("CONV_2D", (x, m.weights(7, 3, 3, 3), m.weights(7)), "Conv2DOptions", shape=(1, 6, 6, 7), **ONE)
     b = m.op(
-        "DEPTHWISE_CONV_2D", (a, m.weights(1, 3, 3, 7)), "DepthwiseConv2DOptions", shape=(1, 6, 6, 7), depthMultiplier=1, **ONE
+        "DEPTHWISE_CONV_2D",
+        (a, m.weights(1, 3, 3, 7)),
+        "DepthwiseConv2DOptions",
+        shape=(1, 6, 6, 7),
+        depthMultiplier=1,
+        **ONE,
     )
     shape = m.constant((1, 12, 12, 4))
     c = m.op(
-        "TRANSPOSE_CONV", (shape, m.weights(4, 3, 3, 7), b, m.weights(4)), "TransposeConvOptions", shape=(1, 12, 12, 4), **TWO
+        "TRANSPOSE_CONV",
+        (shape, m.weights(4, 3, 3, 7), b, m.weights(4)),
+        "TransposeConvOptions",
+        shape=(1, 12, 12, 4),
+        **TWO,
     )
     m.output(c, m.op("FULLY_CONNECTED", (x, m.weights(5, 3), -1), "FullyConnectedOptions", shape=(36, 5)))
 
 
 def transposed(m: ModelBuilder) -> None:
     x = m.input("t", (1, 4, 4, 3), "int8", SCALE)
-    inputs = (m.constant((1, 8, 8, 5)), ints(m, (5, 3, 3, 3), scales=(0.05,) * 5), x, ints(m, (5,), "int32", (0.0025,) * 5))
+    inputs = (
+        m.constant((1, 8, 8, 5)),
+        ints(m, (5, 3, 3, 3), scales=(0.05,) * 5),
+        x,
+        ints(m, (5,), "int32", (0.0025,) * 5),
+    )
     a = m.op("TRANSPOSE_CONV", inputs, "TransposeConvOptions", "int8", scales=SCALE, shape=(1, 8, 8, 5), **TWO)
     y = m.input("t16", (1, 4, 4, 3), "int16", SCALE)
-    inputs = (m.constant((1, 8, 8, 5)), ints(m, (5, 3, 3, 3), scales=(0.05,) * 5), y, ints(m, (5,), "int16", (0.0025,) * 5))
+    inputs = (
+        m.constant((1, 8, 8, 5)),
+        ints(m, (5, 3, 3, 3), scales=(0.05,) * 5),
+        y,
+        ints(m, (5,), "int16", (0.0025,) * 5),
+    )
     b = m.op("TRANSPOSE_CONV", inputs, "TransposeConvOptions", "int16", scales=SCALE, shape=(1, 8, 8, 5), **TWO)
     m.output(a, b)
 
@@ -68,7 +87,9 @@ def transposed(m: ModelBuilder) -> None:
 def dense(m: ModelBuilder) -> None:
     x = m.input("d", (1, 12), "int8", SCALE)
     bias = ints(m, (7,), "int32", (0.0025,))
-    a = m.op("FULLY_CONNECTED", (x, ints(m, (7, 12)), bias), "FullyConnectedOptions", "int8", scales=SCALE, shape=(1, 7))
+    a = m.op(
+        "FULLY_CONNECTED", (x, ints(m, (7, 12)), bias), "FullyConnectedOptions", "int8", scales=SCALE, shape=(1, 7)
+    )
     w = ints(m, (6, 7), scales=(0.05,) * 6)
     b = m.op("FULLY_CONNECTED", (a, w, -1), "FullyConnectedOptions", "int8", scales=SCALE, shape=(1, 6))
     y = m.input("d16", (1, 12), "int16", SCALE)
@@ -198,7 +219,16 @@ def svdf(m: ModelBuilder) -> None:
     m.graph.tensors[state].quantization = m.graph.tensors[m.tensor("q", (1,), "int16", SCALE)].quantization
     weights = ints(m, (8, 6)), ints(m, (8, 5), "int16"), ints(m, (4,), "int32", (0.0025,))
     m.output(
-        m.op("SVDF", (x, *weights, state), "SVDFOptions", "int8", scales=SCALE, shape=(1, 4), rank=2, fusedActivationFunction=1)
+        m.op(
+            "SVDF",
+            (x, *weights, state),
+            "SVDFOptions",
+            "int8",
+            scales=SCALE,
+            shape=(1, 4),
+            rank=2,
+            fusedActivationFunction=1,
+        )
     )
     f, state = m.input("vf", (1, 6)), m.variable("state2", (1, 8 * 5))
     m.output(
@@ -213,7 +243,13 @@ def lstm(m: ModelBuilder) -> None:
     states = [m.variable("hidden", (1, 4)), m.variable("cell", (1, 4))]
     inputs = (x, *gates, -1, -1, -1, *biases, -1, -1, *states, -1, -1, -1, -1)
     m.output(
-        m.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, "UnidirectionalSequenceLSTMOptions", shape=(1, 5, 4), fusedActivationFunction=4)
+        m.op(
+            "UNIDIRECTIONAL_SEQUENCE_LSTM",
+            inputs,
+            "UnidirectionalSequenceLSTMOptions",
+            shape=(1, 5, 4),
+            fusedActivationFunction=4,
+        )
     )
 
 
@@ -256,7 +292,9 @@ def residual(m: ModelBuilder) -> None:
     early = a = m.op("RELU", (x,), shape=(1, 40))
     for width in (64, 24, 96, 40):
         n = m.graph.tensors[a].shape[-1]
-        a = m.op("FULLY_CONNECTED", (a, m.weights(width, n), m.weights(width)), "FullyConnectedOptions", shape=(1, width))
+        a = m.op(
+            "FULLY_CONNECTED", (a, m.weights(width, n), m.weights(width)), "FullyConnectedOptions", shape=(1, width)
+        )
     m.output(m.op("ADD", (a, early), "AddOptions", shape=(1, 40)), early)
 
 

@@ -19,7 +19,8 @@ from costcalc.analysis.memory.liveness import (
     node_steps,
 )
 from costcalc.analysis.memory.ordering import minimise_peak
-from costcalc.analysis.options import ExecutionOptions
+from costcalc.analysis.memory.tflm.plan import TflmPlan, plan_tflm
+from costcalc.analysis.options import TFLM_RUNTIMES, ExecutionOptions
 from costcalc.core.dim import Dim, bounds, prod
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph
@@ -34,7 +35,7 @@ class MemoryFootprint(Result):
 
     liveness are the live bytes of the schedule. graph_order_peak is the peak in the graph's own order, is_optimal
     whether no order has a lower peak than the schedule (both None unless the order was searched for). arena is there
-    with an alignment.
+    with an alignment, tflm under a runtime of that name.
     """
 
     graph: Graph
@@ -44,6 +45,7 @@ class MemoryFootprint(Result):
     arena: Arena | None = None
     graph_order_peak: Dim | None = None
     is_optimal: bool | None = None
+    tflm: TflmPlan | None = None
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
@@ -93,7 +95,8 @@ def measure_footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptio
         steps, is_optimal = minimise_peak(graph, steps, execution.in_place)
     schedule = make_schedule(graph, steps, execution.in_place)
     arena = None if execution.align is None else plan_arena(schedule, execution.align)
-    return MemoryFootprint(graph, execution, schedule, live_memory(schedule), arena, graph_order_peak, is_optimal)
+    tflm = plan_tflm(graph, execution.runtime, execution.reorder) if execution.runtime in TFLM_RUNTIMES else None
+    return MemoryFootprint(graph, execution, schedule, live_memory(schedule), arena, graph_order_peak, is_optimal, tflm)
 
 
 def execution_steps(graph: Graph, execution: ExecutionOptions) -> tuple[ScheduleStep, ...]:

@@ -7,7 +7,8 @@ this figure. Where a profile has measured energies of the whole device (energy.m
 
 What must fit are weights in flash, peak activations in SRAM, or both in device memory. The peak is that of fused steps
 (a contraction with the normalisation, activation and addition behind it), nothing in place: what runtimes for small
-devices and for accelerators do. A program's own code and data come on top.
+devices and for accelerators do. Under a stated runtime of microcontrollers it is the file in flash and the runtime's
+arena in SRAM. A program's own code and data come on top.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from costcalc.analysis.hardware.catalogue import reference_energy
 from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile, SourcedFigure, peak_precisions
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
+from costcalc.analysis.memory.tflm.plan import plan_tflm
+from costcalc.analysis.options import TFLM_RUNTIMES
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.roofline import ZERO, Roofline
 from costcalc.core.dim import Dim
@@ -132,7 +135,13 @@ MEMORY_CONTENTS = {
 }
 """Memory -> the quantities that it must hold together."""
 
-CONTENT_NAMES = {"weight_bytes": "weights", "peak_activation_bytes": "peak activations", "kv_cache_bytes": "KV cache"}
+RUNTIME_CONTENTS = {"flash": ("flash_bytes",), "sram": ("tflm_arena_bytes",)}
+"""The same of a microcontroller under a stated runtime: the file as it is, and the runtime's arena."""
+
+CONTENT_NAMES = {
+    **{"weight_bytes": "weights", "peak_activation_bytes": "peak activations", "kv_cache_bytes": "KV cache"},
+    **{"flash_bytes": "model file", "tflm_arena_bytes": "TFLM arena"},
+}
 """Quantity -> its name in a sentence. Only reports of generation have kv_cache_bytes."""
 
 
@@ -159,7 +168,14 @@ def training_fits(report: Report, profile: HardwareProfile) -> tuple[MemoryFit, 
 
 def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit]:
     totals = {**report.totals, "peak_activation_bytes": fused_peak(report.graph)}
-    for memory, keys in MEMORY_CONTENTS.items():
+    contents_by_memory = MEMORY_CONTENTS
+    if report.execution.runtime in TFLM_RUNTIMES and report.graph.flat is not None:
+        contents_by_memory = RUNTIME_CONTENTS
+        totals["flash_bytes"] = report.graph.flat.storage.file_bytes
+        totals["tflm_arena_bytes"] = plan_tflm(
+            report.graph, report.execution.runtime, report.execution.reorder
+        ).arena.total
+    for memory, keys in contents_by_memory.items():
         capacity = profile.bytes_of(memory)
         content_totals = [(key, totals[key]) for key in keys if key in totals]
         amounts = [(key, amount) for key, amount in content_totals if isinstance(amount, int)]

@@ -189,9 +189,7 @@ def _allocate_interpreter(tail: Tail, model: FlatModel, build: TflmBuild) -> Non
         tail.allocate_structure("NodeAndRegistration", build, "NodeAndRegistration", len(subgraph.operators))
 
 
-def _allocate_operators(
-    tail: Tail, model: FlatModel, build: TflmBuild, operators: tuple[OperatorMemory, ...]
-) -> None:
+def _allocate_operators(tail: Tail, model: FlatModel, build: TflmBuild, operators: tuple[OperatorMemory, ...]) -> None:
     """The parsed options of operators, what their kernels keep, and the buffers of resource variables."""
     for item in operators:
         structure = OPTIONS.get(item.name)
