@@ -63,8 +63,10 @@ class FlatBytes(NamedTuple):
 
 class FlatStorage(NamedTuple):
     """What the bytes of the file are: of all of it; of its buffers by index; of names (tensors and subgraphs), of
-    signatures and of the description, as stored with their lengths and padding; and (name, buffer's index) of each
-    entry of metadata."""
+    signatures and of the description, as stored with their lengths and padding; (name, buffer's index) of each entry of
+    metadata; and of the numbers of quantised tensors: scales with zero points, and the bounds of the reals that those
+    were computed from. duplicate_bytes are those of buffers that repeat another one, None where they were not looked
+    for."""
 
     file_bytes: int
     buffers: tuple[FlatBytes, ...]
@@ -72,6 +74,9 @@ class FlatStorage(NamedTuple):
     signature_bytes: int
     description_bytes: int
     metadata: tuple[tuple[str, int], ...]
+    scale_bytes: int
+    bound_bytes: int
+    duplicate_bytes: int | None = None
 
 
 class FlatModel(NamedTuple):

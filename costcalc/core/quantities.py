@@ -74,7 +74,7 @@ _ALL = (
         "bytes",
         66,
         "64 KiB",
-        "the arena of TensorFlow Lite for Microcontrollers, head and tail; of the tflite-micro package without --runtime",
+        "the arena of TensorFlow Lite for Microcontrollers, head and tail, in the build of --runtime",
         code=31,
         columns=("activation_bytes",),
     ),

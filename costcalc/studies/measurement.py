@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_bytes, make_schedule
-from costcalc.analysis.options import ALIGNMENT, TFLM_RUNTIMES
+from costcalc.analysis.options import ALIGNMENT
 from costcalc.analysis.report import Report, is_lower_bound, open_peak, open_remedy, report_certainty
 from costcalc.analysis.roofline.traffic import minimum_traffic
 from costcalc.core.dim import Dim, symbols
@@ -37,8 +37,6 @@ from costcalc.studies.pipeline import analyze
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
     from costcalc.analysis.memory.footprint import MemoryFootprint
-    from costcalc.analysis.memory.tflm.arena import TflmArena
-    from costcalc.analysis.memory.tflm.plan import TflmPlan
     from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
     from costcalc.analysis.roofline.roofline import Roofline
     from costcalc.analysis.training.step import TrainingReport
@@ -51,17 +49,17 @@ ANALYSES = {
     "compute_generation_speed": "costcalc.studies.generation.speed",
     "compute_roofline": "costcalc.analysis.roofline.bounds",
     "cost_training": "costcalc.analysis.training.step",
+    "file_bytes": "costcalc.analysis.memory.flash",
     "estimate_energy": "costcalc.analysis.roofline.energy",
     "find_profile": "costcalc.analysis.hardware.catalogue",
     "measure_footprint": "costcalc.analysis.memory.footprint",
     "measure_generation": "costcalc.studies.generation.generation",
     "measure_workload": "costcalc.analysis.roofline.bounds",
     "memory_fits": "costcalc.analysis.roofline.energy",
-    "plan_tflm": "costcalc.analysis.memory.tflm.plan",
+    "tflm_arena": "costcalc.analysis.memory.tflm.plan",
     "training_fits": "costcalc.analysis.roofline.energy",
 }
-"""Function -> its module, imported when a quantity first needs it: all of them are a tenth of the time of a comparison
-or a diff of totals, which does without."""
+"""Function -> its module, imported at its first use: all are a tenth of the time of a comparison of totals."""
 
 
 def _import_analysis(function: str) -> Any:
@@ -70,8 +68,7 @@ def _import_analysis(function: str) -> Any:
 
 
 class Measurement:
-    """A model under settings. base is its report without training. Every analysis runs at most once, at its first use;
-    a refusal is stored and raised again."""
+    """A model under settings; base is its report without training. An analysis runs once; a refusal is raised again."""
 
     def __init__(self, source: ModelSource | Report, settings: Settings, base: Report) -> None:
         self.source, self.settings, self.base = source, settings, base
@@ -105,22 +102,13 @@ class Measurement:
         have no alignment. UndecidedError where open symbols leave it undecided."""
 
         def size() -> int:
-            execution = self.settings.execution
             footprint: Callable[..., MemoryFootprint] = _import_analysis("measure_footprint")
-            plan = footprint(self.base.graph, replace(execution, align=execution.align or ALIGNMENT)).arena
+            align = self.settings.execution.align or ALIGNMENT
+            plan = footprint(self.base.graph, replace(self.settings.execution, align=align, runtime=None)).arena
             assert plan is not None
             return plan.size
 
         return self._compute_once(("arena",), size)
-
-    @property
-    def tflm_arena(self) -> TflmArena:
-        """The arena of TensorFlow Lite for Microcontrollers, in the build that the settings name, else in that of the
-        tflite-micro package. UsageError where the model is no file of it."""
-        execution = self.settings.execution
-        runtime = execution.runtime if execution.runtime in TFLM_RUNTIMES else TFLM_RUNTIMES[0]
-        plan: Callable[..., TflmPlan] = _import_analysis("plan_tflm")
-        return self._compute_once(("tflm",), lambda: plan(self.base.graph, runtime, execution.reorder)).arena
 
     @property
     def generation(self) -> Generation:
@@ -259,16 +247,12 @@ def _arena(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 
 def _tflm_arena(measurement: Measurement, ref: QuantityRef) -> Figure:
-    arena = measurement.tflm_arena
+    arena = _import_analysis("tflm_arena")(measurement.base.graph, measurement.settings.execution)
     return Figure(arena.total, "lower" if arena.unknown else "exact")
 
 
 def _flash(measurement: Measurement, ref: QuantityRef) -> Figure:
-    flat = measurement.base.graph.flat
-    if flat is None:
-        fact = "it is of a file that a board keeps in flash, and the model is none"
-        raise QuantityError(fact, "give a .tflite file, or ask for weight_bytes")
-    return Figure(flat.storage.file_bytes)
+    return Figure(_import_analysis("file_bytes")(measurement.base.graph))
 
 
 def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
@@ -322,6 +306,8 @@ def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
         raise OpenQuantityError(f"what must fit depends on {', '.join(names)}", open_remedy(names))
     if not lines:
         raise NoDeviceFigureError(f"the profile {profile.id} has the size of no memory for it", "name another device")
+    if measurement.settings.execution.runtime and profile.bytes_of("sram") and "sram" not in [f.memory for f in lines]:
+        raise QuantityError("what operators allocate in the arena is not known", "leave --runtime out")
     if (measurement.training_report if "training" in ref.quantity.needs else measurement.base).lower_bound:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     return Figure(True)

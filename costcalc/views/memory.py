@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from costcalc.analysis.memory.flash import measure_flash
 from costcalc.analysis.memory.footprint import MemoryFootprint, memory_by_resolution
 from costcalc.analysis.memory.tflm.plan import TflmPlan
 from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.dim import Dim, bind_remedy, symbols
 from costcalc.core.elision import list_symbols
 from costcalc.core.units import format_count, format_shape, format_share, share
+from costcalc.views.flash import file_notes, flash_document
 from costcalc.views.table import Column, Note, StepPlot, Table, Total, make_table
 from costcalc.views.tflm import tflm_document, tflm_notes, tflm_plot, tflm_rows, tflm_totals
 
@@ -47,6 +49,8 @@ def memory_document(footprint: MemoryFootprint) -> dict[str, Any]:
         content["arena"] = {"bytes": arena.size, "alive_bytes": arena.bound, "alignment": arena.alignment}
     if footprint.tflm is not None:
         content["tflm"] = tflm_document(footprint.tflm)
+    if footprint.graph.flat is not None:
+        content["flash"] = flash_document(measure_flash(footprint.graph.flat))
     return content
 
 
@@ -127,6 +131,7 @@ def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:
         yield Note("Arena", f"{more} more than is alive at once; offsets are multiples of {footprint.arena.alignment}")
     yield Note("Execution", "; ".join(_execution_texts(footprint)))
     yield Note("Not counted", "weights, and an operator's own working memory")
+    yield from file_notes(footprint.graph)
     bindings = [f"{name} = {format_count(value)}" for name, value in footprint.graph.symbols.items()]
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in footprint.graph.notes)]
     if unnoted_bindings:
@@ -213,7 +218,10 @@ def _runtime_table(footprint: MemoryFootprint, plan: TflmPlan, by: str, top: int
         rows,
         _input_texts(footprint),
         totals=tuple(tflm_totals(plan)),
-        notes=(*shown, *tflm_notes(plan), *[Note("Note", note) for note in footprint.graph.notes]),
+        notes=(
+            *(*shown, *tflm_notes(plan), *file_notes(footprint.graph)),
+            *[Note("Note", note) for note in footprint.graph.notes],
+        ),
         plot=tflm_plot(plan),
     )
 

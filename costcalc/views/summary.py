@@ -16,6 +16,7 @@ from costcalc.core.settings import option_words
 from costcalc.core.units import format_bytes, format_count, format_shape, format_short
 from costcalc.frontends.symbols import option_name
 from costcalc.views import training
+from costcalc.views.flash import file_notes
 from costcalc.views.table import Note, Total
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def _precision_notes(report: Report) -> Iterator[Note]:
     weight_bytes = report.weight_bytes_by_dtype()
     if weight_bytes.keys() - {"float32"}:
         yield Note("Weights by type", ", ".join(f"{name} {format_bytes(size)}" for name, size in weight_bytes.items()))
+    yield from file_notes(report.graph)
     macs_by_precision = report.macs_by_precision()
     if macs_by_precision.keys() - {"fp32"}:
         yield Note(

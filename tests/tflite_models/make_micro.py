@@ -9,7 +9,6 @@ Needs tflite-micro, ai-edge-litert and flatbuffers.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -63,7 +62,7 @@ def main() -> None:
         found = allocate(path, 1 << 22)
         if found is not None:
             figures[name] = {**found, "smallest": smallest_arena(path, found["total"])}
-        print(name, os.path.getsize(path), figures.get(name))
+        print(name, path.stat().st_size, figures.get(name))
     if not sys.argv[1:]:
         (OUTPUT / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 

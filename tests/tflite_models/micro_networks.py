@@ -32,12 +32,12 @@ def convolutions(m: ModelBuilder) -> None:
     w = ints(m, (1, 3, 3, 6), scales=(0.05,) * 6, axis=3)
     b = m.op(
         *("DEPTHWISE_CONV_2D", (a, w, ints(m, (6,), "int32", (0.0025,) * 6)), "DepthwiseConv2DOptions", "int8"),
-        **dict(scales=SCALE, shape=(1, 4, 4, 6), padding=0, depthMultiplier=1, **TWO),
+        **{"scales": SCALE, "shape": (1, 4, 4, 6), "padding": 0, "depthMultiplier": 1, **TWO},
     )
     w = ints(m, (5, 1, 1, 6), scales=(0.05,) * 5)
     c = m.op(
         *("CONV_2D", (b, w, ints(m, (5,), "int32", (0.0025,) * 5)), "Conv2DOptions", "int8"),
-        **dict(scales=SCALE, shape=(1, 4, 4, 5), padding=1, **ONE),
+        **{"scales": SCALE, "shape": (1, 4, 4, 5), "padding": 1, **ONE},
     )
     m.output(c, conv(m, m.input("x16", (1, 8, 8, 4), "int16", SCALE), "int16"))
 
@@ -154,7 +154,25 @@ def elementwise(m: ModelBuilder) -> None:
 def float_elementwise(m: ModelBuilder) -> None:
     x = m.input("ef", (1, 4, 5))
     how = {"shape": (1, 4, 5)}
-    for name in "RSQRT ABS SQRT SQUARE SIN COS LOG EXP FLOOR CEIL ROUND NEG ELU RELU RELU6 TANH LOGISTIC".split():
+    for name in [
+        "RSQRT",
+        "ABS",
+        "SQRT",
+        "SQUARE",
+        "SIN",
+        "COS",
+        "LOG",
+        "EXP",
+        "FLOOR",
+        "CEIL",
+        "ROUND",
+        "NEG",
+        "ELU",
+        "RELU",
+        "RELU6",
+        "TANH",
+        "LOGISTIC",
+    ]:
         m.output(m.op(name, (x,), **how))
     for name in ("FLOOR_DIV", "FLOOR_MOD", "SQUARED_DIFFERENCE"):
         m.output(m.op(name, (x, x), **how))
@@ -309,7 +327,10 @@ def quantised_lstm(m: ModelBuilder) -> None:
     inputs = (x, *gates, -1, -1, -1, *biases, -1, -1, *states, -1, -1, -1, -1)
     y = m.op(
         *("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, "UnidirectionalSequenceLSTMOptions", "int8"),
-        **dict(scales=SCALE, shape=(2, 5, 4), fusedActivationFunction=4, timeMajor=False),
+        scales=SCALE,
+        shape=(2, 5, 4),
+        fusedActivationFunction=4,
+        timeMajor=False,
     )
     m.output(y)
 

@@ -7,8 +7,8 @@ this figure. Where a profile has measured energies of the whole device (energy.m
 
 What must fit are weights in flash, peak activations in SRAM, or both in device memory. The peak is that of fused steps
 (a contraction with the normalisation, activation and addition behind it), nothing in place: what runtimes for small
-devices and for accelerators do. Under a stated runtime of microcontrollers it is the file in flash and the runtime's
-arena in SRAM. A program's own code and data come on top.
+devices and for accelerators do. Of a .tflite file the whole file must be in flash, and under a stated runtime of
+microcontrollers its arena in SRAM. A program's own code and data come on top.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from costcalc.analysis.hardware.catalogue import reference_energy
 from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile, SourcedFigure, peak_precisions
+from costcalc.analysis.memory.flash import measure_flash
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
 from costcalc.analysis.memory.tflm.plan import plan_tflm
@@ -135,12 +136,12 @@ MEMORY_CONTENTS = {
 }
 """Memory -> the quantities that it must hold together."""
 
-RUNTIME_CONTENTS = {"flash": ("flash_bytes",), "sram": ("tflm_arena_bytes",)}
-"""The same of a microcontroller under a stated runtime: the file as it is, and the runtime's arena."""
-
 CONTENT_NAMES = {
-    **{"weight_bytes": "weights", "peak_activation_bytes": "peak activations", "kv_cache_bytes": "KV cache"},
-    **{"flash_bytes": "model file", "tflm_arena_bytes": "TFLM arena"},
+    "weight_bytes": "weights",
+    "peak_activation_bytes": "peak activations",
+    "kv_cache_bytes": "KV cache",
+    "flash_bytes": "model file",
+    "tflm_arena_bytes": "TFLM arena",
 }
 """Quantity -> its name in a sentence. Only reports of generation have kv_cache_bytes."""
 
@@ -168,13 +169,18 @@ def training_fits(report: Report, profile: HardwareProfile) -> tuple[MemoryFit, 
 
 def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit]:
     totals = {**report.totals, "peak_activation_bytes": fused_peak(report.graph)}
-    contents_by_memory = MEMORY_CONTENTS
-    if report.execution.runtime in TFLM_RUNTIMES and report.graph.flat is not None:
-        contents_by_memory = RUNTIME_CONTENTS
-        totals["flash_bytes"] = report.graph.flat.storage.file_bytes
-        totals["tflm_arena_bytes"] = plan_tflm(
-            report.graph, report.execution.runtime, report.execution.reorder
-        ).arena.total
+    contents_by_memory, flat = MEMORY_CONTENTS, report.graph.flat
+    if flat is not None:
+        use, flash = measure_flash(flat), profile.bytes_of("flash")
+        totals["flash_bytes"] = use.file_bytes
+        contents_by_memory = {**MEMORY_CONTENTS, "flash": ("flash_bytes",)}
+        if flash is not None and use.strippable:
+            yield MemoryFit("flash", "model file, stripped", use.stripped_bytes, flash)
+        if report.execution.runtime in TFLM_RUNTIMES:
+            plan = plan_tflm(report.graph, report.execution.runtime, report.execution.reorder)
+            if not plan.arena.unknown:
+                totals["tflm_arena_bytes"] = plan.arena.total
+            contents_by_memory = {**contents_by_memory, "sram": ("tflm_arena_bytes",)}
     for memory, keys in contents_by_memory.items():
         capacity = profile.bytes_of(memory)
         content_totals = [(key, totals[key]) for key in keys if key in totals]

@@ -13,6 +13,9 @@ from costcalc.frontends.tflite.operators import ELEMENT_TYPES
 OFFLINE_PLAN = "OfflineMemoryAllocation"
 """The entry of metadata in which a converter (Vela, for one) leaves offsets of tensors in the arena."""
 
+MAX_COMPARED = 1 << 20
+"""Most bytes of buffers of equal lengths that are compared: files of microcontrollers; weights are not read else."""
+
 _WITHOUT_TYPE = {13: "resource", 14: "variant"}
 """Element types of the schema that are not numbers, by their codes."""
 
@@ -81,6 +84,7 @@ def _flatten_tensor(tensor: Tensor) -> FlatTensor:
 def _read_storage(model: TfliteModel, root: FlatTable) -> FlatStorage:
     names = [subgraph.name for subgraph in model.subgraphs]
     names += [tensor.name for subgraph in model.subgraphs for tensor in subgraph.tensors]
+    quantised = [t.quantisation for subgraph in model.subgraphs for t in subgraph.tensors if t.quantisation]
     signatures = [text for table in root.tables(7) for text in _signature_texts(table)]
     return FlatStorage(
         len(model.buffer),
@@ -89,7 +93,26 @@ def _read_storage(model: TfliteModel, root: FlatTable) -> FlatStorage:
         sum(map(_text_bytes, signatures)),
         _text_bytes(model.description),
         tuple([(table.text(0), table.number(1, "I")) for table in root.tables(6)]),
+        sum(4 * q.scales + 8 * q.zero_points for q in quantised),
+        sum(4 * q.bounds for q in quantised),
+        _duplicate_bytes(model),
     )
+
+
+def _duplicate_bytes(model: TfliteModel) -> int | None:
+    """The bytes of buffers that repeat another one; None where more than MAX_COMPARED bytes would have to be read."""
+    by_length: dict[int, list[Vector]] = {}
+    for data in model.buffers:
+        if data is not None and data.offset:
+            by_length.setdefault(data.length, []).append(data)
+    groups = [group for group in by_length.values() if len(group) > 1]
+    if sum(len(group) * group[0].length for group in groups) > MAX_COMPARED:
+        return None
+    total = 0
+    for group in groups:
+        contents = {bytes(model.buffer[data.offset : data.offset + data.length]) for data in group}
+        total += (len(group) - len(contents)) * group[0].length
+    return total
 
 
 def _signature_texts(table: FlatTable) -> list[str]:

@@ -38,12 +38,13 @@ MAX_VALUES = 512
 
 class Quantisation(NamedTuple):
     """How integers stand for reals: the number of scales, the axis that they run along, whether they belong to blocks
-    along it, and the number of zero points."""
+    along it, the number of zero points, and that of the bounds (min and max) of the reals that it was made from."""
 
     scales: int
     axis: int
     is_blockwise: bool
     zero_points: int
+    bounds: int
 
 
 class Tensor(NamedTuple):
@@ -221,7 +222,10 @@ def _read_quantisation(table: FlatTable | None) -> Quantisation | None:
     is_blockwise = table.number(4, "B") == 2  # QuantizationDetails: BlockwiseQuantization
     scales = table.vector(2, 4).length
     zero_points = table.vector(3, 8).length
-    return Quantisation(scales, table.number(6, "i"), is_blockwise, zero_points) if scales or is_blockwise else None
+    bounds = table.vector(0, 4).length + table.vector(1, 4).length
+    if not scales and not is_blockwise:
+        return None
+    return Quantisation(scales, table.number(6, "i"), is_blockwise, zero_points, bounds)
 
 
 def _read_sparsity(table: FlatTable | None, type_: TensorType, data: Vector | None) -> SparseStorage | None:

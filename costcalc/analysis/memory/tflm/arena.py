@@ -19,7 +19,7 @@ from costcalc.analysis.memory.tflm.kernels import (
     ELEMENT_BYTES,
     OPTIONS,
     REFERENCE,
-    Call,
+    KernelCall,
     KernelMemory,
     tensor_bytes,
 )
@@ -155,11 +155,11 @@ def _find_memory(model: FlatModel, build: TflmBuild) -> Iterator[OperatorMemory]
             yield OperatorMemory(number, position, operator.name, memory)
 
 
-def _call(subgraph: FlatSubgraph, operator: FlatOperator, build: TflmBuild) -> Call:
+def _call(subgraph: FlatSubgraph, operator: FlatOperator, build: TflmBuild) -> KernelCall:
     inputs, outputs = (
         [subgraph.tensors[i] if i >= 0 else None for i in indexes] for indexes in (operator.inputs, operator.outputs)
     )
-    return Call(operator, inputs, outputs, build)
+    return KernelCall(operator, inputs, outputs, build)
 
 
 def _resources(model: FlatModel) -> set[tuple[str, str]]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from costcalc.analysis.memory.tflm.kernels import (
     QUANTISED,
     REFERENCE,
-    Call,
     Kernel,
+    KernelCall,
     KernelMemory,
     channel_multipliers,
     converted_bias,
@@ -45,12 +45,12 @@ def same_padding(size: int, output: int, kernel: int, stride: int, dilation: int
     return max((output - 1) * stride + (kernel - 1) * dilation + 1 - size, 0) // 2
 
 
-def im2col_bytes(call: Call, columns: int) -> int:
+def im2col_bytes(call: KernelCall, columns: int) -> int:
     """Elements of a filter's position -> the buffer of arm_convolve_s8."""
     return 4 * _up(columns, 16) if call.build.cmsis_nn == "mve" else 2 * _up(columns, 4) * 2
 
 
-def convolution_scratch(call: Call) -> int:
+def convolution_scratch(call: KernelCall) -> int:
     """A convolution of int8 -> the bytes of arm_convolve_wrapper_s8_get_buffer_size."""
     x, weights, output = call.input(0), call.input(1), call.output()
     strides, dilations = call.attributes.get("strides", (1, 1)), call.attributes.get("dilations", (1, 1))
@@ -71,7 +71,7 @@ def convolution_scratch(call: Call) -> int:
 
 
 def _row_bytes(
-    call: Call, columns: int, kernel: int, output: int, size: int, channels: int, stride: int, pad: int
+    call: KernelCall, columns: int, kernel: int, output: int, size: int, channels: int, stride: int, pad: int
 ) -> int:
     """A convolution along one axis with MVE -> the bytes of arm_convolve_1_x_n_s8_get_buffer_size_mve."""
     total = (output - 1) * stride + kernel - size
@@ -85,7 +85,7 @@ def _row_bytes(
     return max(kernel * channels + left_bytes, kernel * channels - channels + right_bytes)
 
 
-def _conv(call: Call) -> KernelMemory:
+def _conv(call: KernelCall) -> KernelMemory:
     x, weights = call.input(0), call.input(1)
     persistent = call.sizes("CmsisNnOpDataConv")
     if x.element in QUANTISED:
@@ -100,7 +100,7 @@ def _conv(call: Call) -> KernelMemory:
     return KernelMemory(persistent, (scratch,) if scratch else ())
 
 
-def _depthwise_conv(call: Call) -> KernelMemory | None:
+def _depthwise_conv(call: KernelCall) -> KernelMemory | None:
     x, weights = call.input(0), call.input(1)
     persistent = call.sizes("CmsisNnOpDataConv")
     if x.element in QUANTISED:
@@ -109,7 +109,7 @@ def _depthwise_conv(call: Call) -> KernelMemory | None:
     return None if scratch is None else KernelMemory(persistent, (scratch,) if scratch else ())
 
 
-def depthwise_scratch(call: Call) -> int | None:
+def depthwise_scratch(call: KernelCall) -> int | None:
     """A depthwise convolution of int8 -> the bytes of arm_depthwise_conv_wrapper_s8_get_buffer_size (s4 with a filter of
     int4); None where the code leaves them open."""
     x, weights, output = call.input(0), call.input(1), call.output()
@@ -134,7 +134,7 @@ def depthwise_scratch(call: Call) -> int | None:
     return channels * width * height * 2 if core == "dsp" else 0
 
 
-def _one_channel_bytes(call: Call) -> int | None:
+def _one_channel_bytes(call: KernelCall) -> int | None:
     """A depthwise convolution of one channel -> the bytes of the convolution with MVE that it runs as; None along one
     axis, where the function reads strides that its caller has not set (depthwise_conv.cc)."""
     x, output = call.input(0), call.output()
@@ -150,7 +150,7 @@ def _one_channel_bytes(call: Call) -> int | None:
     return None if x.shape[1] == height == dilations[1] == 1 else im2col_bytes(call, height * width)
 
 
-def _fully_connected(call: Call) -> KernelMemory:
+def _fully_connected(call: KernelCall) -> KernelMemory:
     x, weights, output = call.input(0), call.input(1), call.output()
     multipliers = fully_connected_multipliers(call)
     persistent, scratch = (*call.sizes("CmsisNnOpDataFullyConnected"), *multipliers), list[int]()
@@ -168,28 +168,28 @@ def _fully_connected(call: Call) -> KernelMemory:
     return KernelMemory(persistent, tuple(scratch))
 
 
-def _average_pool(call: Call) -> KernelMemory:
+def _average_pool(call: KernelCall) -> KernelMemory:
     x = call.input(0)
     has_sums = x.element in QUANTISED and call.build.cmsis_nn == "dsp"
     return KernelMemory(call.sizes("CmsisNnOpDataPooling"), (4 * x.shape[3],) if has_sums else ())
 
 
-def _max_pool(call: Call) -> KernelMemory:
+def _max_pool(call: KernelCall) -> KernelMemory:
     return KernelMemory(call.sizes("CmsisNnOpDataPooling"))
 
 
-def _softmax(call: Call) -> KernelMemory:
+def _softmax(call: KernelCall) -> KernelMemory:
     return KernelMemory((*call.sizes("CMSISNNSoftmaxParams"), *softmax_tables(call)))
 
 
-def _svdf(call: Call) -> KernelMemory:
+def _svdf(call: KernelCall) -> KernelMemory:
     persistent = call.sizes("CmsisNnOpDataSvdf")
     if call.input(0).element == "int8" and call.build.cmsis_nn == "mve":
         persistent += (4 * call.input(1).shape[0],)
     return KernelMemory(persistent, svdf_scratch(call))
 
 
-def _transpose_conv(call: Call) -> KernelMemory:
+def _transpose_conv(call: KernelCall) -> KernelMemory:
     weights, x, output = call.input(1), call.input(2), call.output()
     persistent = (*call.sizes("CmsisNnOpDataTransposeConv"), *channel_multipliers(weights.shape[0]))
     scratch: list[int] = []
@@ -207,7 +207,7 @@ def _transpose_conv(call: Call) -> KernelMemory:
     return KernelMemory(persistent, (*scratch, *converted_bias(call)))
 
 
-def _batch_matmul(call: Call) -> KernelMemory:
+def _batch_matmul(call: KernelCall) -> KernelMemory:
     left, right, output = call.input(0), call.input(1), call.output()
     persistent = (*call.sizes("CmsisNnOpDataBatchMatmul"), *transposed_operands(call, left, right), dims_bytes(output))
     if left.element == "float32":
@@ -218,7 +218,7 @@ def _batch_matmul(call: Call) -> KernelMemory:
     )
 
 
-def _lstm(call: Call) -> KernelMemory:
+def _lstm(call: KernelCall) -> KernelMemory:
     x, cell, state = call.input(0), call.input(19), call.input(18)
     data = call.sizes("CmsisNnOpDataLSTM")
     if cell.element != "int16" or x.element not in QUANTISED:

@@ -39,7 +39,7 @@ class KernelMemory(NamedTuple):
     scratch: tuple[int, ...] = ()
 
 
-class Call(NamedTuple):
+class KernelCall(NamedTuple):
     """A call of an operator with its tensors (None of an absent one), for a build."""
 
     operator: FlatOperator
@@ -71,7 +71,7 @@ class Call(NamedTuple):
         return self.operator.attributes
 
 
-Kernel = Callable[[Call], Union[KernelMemory, None]]
+Kernel = Callable[[KernelCall], Union[KernelMemory, None]]
 """A call -> what its kernel allocates; None where the published code leaves that open."""
 
 QUANTISED = ("int8", "int16")
@@ -86,7 +86,7 @@ def _structure(name: str) -> Kernel:
     return lambda call: KernelMemory(call.sizes(name))
 
 
-def _nothing(call: Call) -> KernelMemory:
+def _nothing(call: KernelCall) -> KernelMemory:
     return KernelMemory()
 
 
@@ -95,35 +95,35 @@ def channel_multipliers(channels: int) -> tuple[int, int]:
     return 4 * channels, 4 * channels
 
 
-def unpacked_filter(call: Call) -> tuple[int, ...]:
+def unpacked_filter(call: KernelCall) -> tuple[int, ...]:
     """The scratch buffer that a filter of int4 is unpacked into."""
     weights = call.input(1)
     return (weights.elements,) if weights.element == "int4" else ()
 
 
-def _conv(call: Call) -> KernelMemory:
+def _conv(call: KernelCall) -> KernelMemory:
     multipliers = channel_multipliers(call.input(1).shape[0])
     return KernelMemory((*call.sizes("OpDataConv"), *multipliers), unpacked_filter(call))
 
 
-def _depthwise_conv(call: Call) -> KernelMemory:
+def _depthwise_conv(call: KernelCall) -> KernelMemory:
     multipliers = channel_multipliers(call.input(1).shape[3])
     return KernelMemory((*call.sizes("OpDataConv"), *multipliers), unpacked_filter(call))
 
 
-def fully_connected_multipliers(call: Call) -> tuple[int, ...]:
+def fully_connected_multipliers(call: KernelCall) -> tuple[int, ...]:
     """A quantised FULLY_CONNECTED whose filter has a scale for each channel has multipliers and shifts for each."""
     weights = call.input(1)
     is_quantised = call.input(0).element != "float32" and weights.scales > 1
     return channel_multipliers(weights.scales) if is_quantised and weights.zero_points else ()
 
 
-def _fully_connected(call: Call) -> KernelMemory:
+def _fully_connected(call: KernelCall) -> KernelMemory:
     data = call.sizes("OpDataFullyConnected")
     return KernelMemory((*data, *fully_connected_multipliers(call)), unpacked_filter(call))
 
 
-def _transpose_conv(call: Call) -> KernelMemory:
+def _transpose_conv(call: KernelCall) -> KernelMemory:
     element, output = call.input(2).element, call.output()
     scratch = [output.elements * {"int8": 4, "int16": 8}[element]] if element in QUANTISED else []
     scratch += converted_bias(call)
@@ -131,43 +131,43 @@ def _transpose_conv(call: Call) -> KernelMemory:
     return KernelMemory((*call.sizes("OpDataTransposeConv"), *multipliers), tuple(scratch))
 
 
-def converted_bias(call: Call) -> list[int]:
+def converted_bias(call: KernelCall) -> list[int]:
     """The scratch buffer of int64 for a bias of int16 behind inputs of int16."""
     bias = call.inputs[3] if len(call.inputs) > 3 else None
     is_converted = bias is not None and call.input(2).element == "int16" == bias.element
     return [8 * bias.elements] if is_converted and bias is not None else []
 
 
-def _softmax(call: Call) -> KernelMemory:
+def _softmax(call: KernelCall) -> KernelMemory:
     return KernelMemory((*call.sizes("SoftmaxParams"), *softmax_tables(call)))
 
 
-def softmax_tables(call: Call) -> tuple[int, ...]:
+def softmax_tables(call: KernelCall) -> tuple[int, ...]:
     """Two look-up tables where the input is int16."""
     return (2 * LUT_ENTRIES, 2 * LUT_ENTRIES) if call.input(0).element == "int16" else ()
 
 
-def _mean_or_sum(call: Call) -> KernelMemory:
+def _mean_or_sum(call: KernelCall) -> KernelMemory:
     x, axes = call.input(0), call.input(1)
     sums = (4 * call.output().elements,) if x.element in QUANTISED else ()
     return KernelMemory(call.sizes("OpDataReduce"), (*sums, 4 * len(x.shape), 4 * axes.elements))
 
 
-def _reduce(call: Call) -> KernelMemory:
+def _reduce(call: KernelCall) -> KernelMemory:
     return KernelMemory(call.sizes("OpDataReduce"), (4 * len(call.input(0).shape), 4 * call.input(1).elements))
 
 
-def _add_n(call: Call) -> KernelMemory:
+def _add_n(call: KernelCall) -> KernelMemory:
     data = call.sizes("OpDataAddN") if call.output().element == "int8" else ()
     return KernelMemory(data, (call.build.pointer * len(call.inputs),))
 
 
-def transposed_tensor(call: Call, tensor: FlatTensor) -> tuple[int, ...]:
+def transposed_tensor(call: KernelCall, tensor: FlatTensor) -> tuple[int, ...]:
     """A persistent copy of an input of BATCH_MATMUL: its structure, its extents, its data."""
     return (*call.sizes("TfLiteEvalTensor"), dims_bytes(tensor), tensor_bytes(tensor))
 
 
-def _batch_matmul(call: Call) -> KernelMemory:
+def _batch_matmul(call: KernelCall) -> KernelMemory:
     left, right = call.input(0), call.input(1)
     persistent = call.sizes("OpDataBatchMatmul")
     if left.element in QUANTISED:
@@ -176,21 +176,21 @@ def _batch_matmul(call: Call) -> KernelMemory:
     return KernelMemory((*persistent, dims_bytes(call.output())))
 
 
-def transposed_operands(call: Call, left: FlatTensor, right: FlatTensor) -> tuple[int, ...]:
+def transposed_operands(call: KernelCall, left: FlatTensor, right: FlatTensor) -> tuple[int, ...]:
     """The left operand is transposed where the attribute says so, the right one where it does not."""
     copies = transposed_tensor(call, left) if call.attributes.get("adj_x") else ()
     return copies if call.attributes.get("adj_y") else (*copies, *transposed_tensor(call, right))
 
 
-def _writable_dims(call: Call) -> KernelMemory:
+def _writable_dims(call: KernelCall) -> KernelMemory:
     return KernelMemory((dims_bytes(call.output()),))
 
 
-def _embedding_lookup(call: Call) -> KernelMemory:
+def _embedding_lookup(call: KernelCall) -> KernelMemory:
     return KernelMemory((dims_bytes(call.output()), *call.sizes("OpDataEmbeddingLookup")))
 
 
-def _assign_variable(call: Call) -> KernelMemory:
+def _assign_variable(call: KernelCall) -> KernelMemory:
     nbytes = call.build.size_of("OpDataAssignVariable")
     return KernelMemory((nbytes,) if nbytes else ())
 
@@ -199,26 +199,26 @@ def _of_int8(name: str) -> Kernel:
     return lambda call: KernelMemory(call.sizes(name) if call.input(0).element == "int8" else ())
 
 
-def _mirror_pad(call: Call) -> KernelMemory:
+def _mirror_pad(call: KernelCall) -> KernelMemory:
     return KernelMemory(call.sizes("OpDataMirrorPad"), (4 * len(call.input(0).shape),) * 2)
 
 
-def _svdf(call: Call) -> KernelMemory:
+def _svdf(call: KernelCall) -> KernelMemory:
     return KernelMemory(call.sizes("OpDataSvdf"), svdf_scratch(call))
 
 
-def svdf_scratch(call: Call) -> tuple[int, ...]:
+def svdf_scratch(call: KernelCall) -> tuple[int, ...]:
     """The sums of all filters and, quantised, those of all units, 4 bytes each."""
     x, filters = call.input(0), call.input(1).shape[0]
     sums = (4 * x.shape[0] * filters,)
     return (*sums, 4 * x.shape[0] * (filters // call.attributes.get("rank", 1))) if x.element == "int8" else sums
 
 
-def _lstm(call: Call) -> KernelMemory:
+def _lstm(call: KernelCall) -> KernelMemory:
     return KernelMemory(call.sizes("OpDataLSTM"), lstm_scratch(call, 4))
 
 
-def lstm_scratch(call: Call, buffers: int) -> tuple[int, ...]:
+def lstm_scratch(call: KernelCall, buffers: int) -> tuple[int, ...]:
     """Buffers of batch × state elements of the cell state's type; input 18 is the output state, 19 the cell state."""
     x, state, cell = call.input(0), call.input(18), call.input(19)
     batch = x.shape[1] if call.attributes.get("time_major") else x.shape[0]
@@ -226,15 +226,36 @@ def lstm_scratch(call: Call, buffers: int) -> tuple[int, ...]:
 
 
 STRUCTURE_OF = {
-    **{"ABS": "OpDataAbsRsqrt", "ADD": "OpDataAdd", "AVERAGE_POOL_2D": "OpDataPooling"},
-    **{"CALL_ONCE": "OpDataCallOnce", "CONCATENATION": "OpDataConcatenation", "DEQUANTIZE": "DequantizeOpData"},
-    **{"DIV": "OpDataDiv", "ELU": "OpDataElu", "HARD_SWISH": "HardSwishParams", "IF": "OpDataIf"},
-    **{"L2_NORMALIZATION": "L2NormalizationParams", "LEAKY_RELU": "LeakyReluOpData", "LOGISTIC": "OpDataLogistic"},
-    **{"MAX_POOL_2D": "OpDataPooling", "MUL": "OpDataMul", "PAD": "OpDataPad", "PADV2": "OpDataPad"},
-    **{"PRELU": "PreluParams", "QUANTIZE": "OpDataQuantizeReference", "RELU": "ReluOpData", "RELU6": "Relu6OpData"},
-    **{"RSQRT": "OpDataAbsRsqrt", "SELECT_V2": "OpDataSelect", "SPACE_TO_BATCH_ND": "SpaceToBatchParams"},
-    **{"SQUARED_DIFFERENCE": "OpDataSquaredDifference", "STRIDED_SLICE": "StridedSliceParams", "SUB": "OpDataSub"},
-    **{"TANH": "OpDataTanh", "VAR_HANDLE": "OpDataVarHandle", "WHILE": "OpDataWhile"},
+    "ABS": "OpDataAbsRsqrt",
+    "ADD": "OpDataAdd",
+    "AVERAGE_POOL_2D": "OpDataPooling",
+    "CALL_ONCE": "OpDataCallOnce",
+    "CONCATENATION": "OpDataConcatenation",
+    "DEQUANTIZE": "DequantizeOpData",
+    "DIV": "OpDataDiv",
+    "ELU": "OpDataElu",
+    "HARD_SWISH": "HardSwishParams",
+    "IF": "OpDataIf",
+    "L2_NORMALIZATION": "L2NormalizationParams",
+    "LEAKY_RELU": "LeakyReluOpData",
+    "LOGISTIC": "OpDataLogistic",
+    "MAX_POOL_2D": "OpDataPooling",
+    "MUL": "OpDataMul",
+    "PAD": "OpDataPad",
+    "PADV2": "OpDataPad",
+    "PRELU": "PreluParams",
+    "QUANTIZE": "OpDataQuantizeReference",
+    "RELU": "ReluOpData",
+    "RELU6": "Relu6OpData",
+    "RSQRT": "OpDataAbsRsqrt",
+    "SELECT_V2": "OpDataSelect",
+    "SPACE_TO_BATCH_ND": "SpaceToBatchParams",
+    "SQUARED_DIFFERENCE": "OpDataSquaredDifference",
+    "STRIDED_SLICE": "StridedSliceParams",
+    "SUB": "OpDataSub",
+    "TANH": "OpDataTanh",
+    "VAR_HANDLE": "OpDataVarHandle",
+    "WHILE": "OpDataWhile",
     **dict.fromkeys(("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"), "OpDataComparison"),
 }
 """Operators whose kernel allocates one structure."""
@@ -275,21 +296,46 @@ CUSTOM: dict[str, Kernel] = {"CIRCULAR_BUFFER": _structure("OpDataCircularBuffer
 _REDUCER, _POOL = "TfLiteReducerParams", "TfLitePoolParams"
 
 OPTIONS: dict[str, str] = {
-    **{"ADD": "TfLiteAddParams", "ARG_MAX": "TfLiteArgMaxParams", "ARG_MIN": "TfLiteArgMinParams"},
-    **{"AVERAGE_POOL_2D": _POOL, "L2_POOL_2D": _POOL, "MAX_POOL_2D": _POOL},
-    **{"BATCH_MATMUL": "TfLiteBatchMatMulParams", "CALL_ONCE": "TfLiteCallOnceParams", "CAST": "TfLiteCastParams"},
-    **{"CONCATENATION": "TfLiteConcatenationParams", "CONV_2D": "TfLiteConvParams", "CUMSUM": "TfLiteCumsumParams"},
-    **{"DEPTH_TO_SPACE": "TfLiteDepthToSpaceParams", "DEPTHWISE_CONV_2D": "TfLiteDepthwiseConvParams"},
-    **{"DIV": "TfLiteDivParams", "FULLY_CONNECTED": "TfLiteFullyConnectedParams", "GATHER": "TfLiteGatherParams"},
-    **{"IF": "TfLiteIfParams", "L2_NORMALIZATION": "TfLiteL2NormParams", "LEAKY_RELU": "TfLiteLeakyReluParams"},
-    **{"MIRROR_PAD": "TfLiteMirrorPaddingParams", "MUL": "TfLiteMulParams", "PACK": "TfLitePackParams"},
+    "ADD": "TfLiteAddParams",
+    "ARG_MAX": "TfLiteArgMaxParams",
+    "ARG_MIN": "TfLiteArgMinParams",
+    "AVERAGE_POOL_2D": _POOL,
+    "L2_POOL_2D": _POOL,
+    "MAX_POOL_2D": _POOL,
+    "BATCH_MATMUL": "TfLiteBatchMatMulParams",
+    "CALL_ONCE": "TfLiteCallOnceParams",
+    "CAST": "TfLiteCastParams",
+    "CONCATENATION": "TfLiteConcatenationParams",
+    "CONV_2D": "TfLiteConvParams",
+    "CUMSUM": "TfLiteCumsumParams",
+    "DEPTH_TO_SPACE": "TfLiteDepthToSpaceParams",
+    "DEPTHWISE_CONV_2D": "TfLiteDepthwiseConvParams",
+    "DIV": "TfLiteDivParams",
+    "FULLY_CONNECTED": "TfLiteFullyConnectedParams",
+    "GATHER": "TfLiteGatherParams",
+    "IF": "TfLiteIfParams",
+    "L2_NORMALIZATION": "TfLiteL2NormParams",
+    "LEAKY_RELU": "TfLiteLeakyReluParams",
+    "MIRROR_PAD": "TfLiteMirrorPaddingParams",
+    "MUL": "TfLiteMulParams",
+    "PACK": "TfLitePackParams",
     **dict.fromkeys(("MEAN", "REDUCE_ALL", "REDUCE_MAX", "REDUCE_MIN", "SUM"), _REDUCER),
-    **{"RESHAPE": "TfLiteReshapeParams", "RESIZE_BILINEAR": "TfLiteResizeBilinearParams"},
-    **{"RESIZE_NEAREST_NEIGHBOR": "TfLiteResizeNearestNeighborParams", "SHAPE": "TfLiteShapeParams"},
-    **{"SOFTMAX": "TfLiteSoftmaxParams", "SPACE_TO_DEPTH": "TfLiteSpaceToDepthParams", "SPLIT": "TfLiteSplitParams"},
-    **{"SPLIT_V": "TfLiteSplitVParams", "SQUEEZE": "TfLiteSqueezeParams", "SUB": "TfLiteSubParams"},
-    **{"STRIDED_SLICE": "TfLiteStridedSliceParams", "SVDF": "TfLiteSVDFParams", "UNPACK": "TfLiteUnpackParams"},
-    **{"TRANSPOSE_CONV": "TfLiteTransposeConvParams", "VAR_HANDLE": "TfLiteVarHandleParams"},
-    **{"UNIDIRECTIONAL_SEQUENCE_LSTM": "TfLiteUnidirectionalSequenceLSTMParams", "WHILE": "TfLiteWhileParams"},
+    "RESHAPE": "TfLiteReshapeParams",
+    "RESIZE_BILINEAR": "TfLiteResizeBilinearParams",
+    "RESIZE_NEAREST_NEIGHBOR": "TfLiteResizeNearestNeighborParams",
+    "SHAPE": "TfLiteShapeParams",
+    "SOFTMAX": "TfLiteSoftmaxParams",
+    "SPACE_TO_DEPTH": "TfLiteSpaceToDepthParams",
+    "SPLIT": "TfLiteSplitParams",
+    "SPLIT_V": "TfLiteSplitVParams",
+    "SQUEEZE": "TfLiteSqueezeParams",
+    "SUB": "TfLiteSubParams",
+    "STRIDED_SLICE": "TfLiteStridedSliceParams",
+    "SVDF": "TfLiteSVDFParams",
+    "UNPACK": "TfLiteUnpackParams",
+    "TRANSPOSE_CONV": "TfLiteTransposeConvParams",
+    "VAR_HANDLE": "TfLiteVarHandleParams",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "TfLiteUnidirectionalSequenceLSTMParams",
+    "WHILE": "TfLiteWhileParams",
 }
 """Operators -> the structure that their options are parsed into; the options of the others are not kept."""

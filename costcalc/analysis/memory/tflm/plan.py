@@ -10,6 +10,7 @@ from costcalc.analysis.memory.ordering import minimise_peak
 from costcalc.analysis.memory.tflm.arena import TflmArena, lay_out_arena
 from costcalc.analysis.memory.tflm.build import BUILDS
 from costcalc.analysis.memory.tflm.planner import PlannedBuffer
+from costcalc.analysis.options import TFLM_RUNTIMES, ExecutionOptions
 from costcalc.core.errors import UndecidedError, UsageError
 from costcalc.core.flat_model import FlatModel
 from costcalc.core.ir import Graph
@@ -74,6 +75,12 @@ def plan_tflm(graph: Graph, runtime: str, reorder: bool = False) -> TflmPlan:
     if better is None or reordered is None or reordered.total >= arena.total:
         return TflmPlan(flat, arena)
     return TflmPlan(better, reordered) if reorder else TflmPlan(flat, arena, reordered)
+
+
+def tflm_arena(graph: Graph, execution: ExecutionOptions) -> TflmArena:
+    """Graph and execution -> the arena in the build that its runtime names, else in that of the tflite-micro package."""
+    runtime = execution.runtime if execution.runtime in BUILDS else TFLM_RUNTIMES[0]
+    return plan_tflm(graph, runtime, execution.reorder).arena
 
 
 def reorder_operators(graph: Graph, flat: FlatModel) -> FlatModel | None:
