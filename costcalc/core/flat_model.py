@@ -81,8 +81,10 @@ class FlatStorage(NamedTuple):
 
 class FlatModel(NamedTuple):
     """The file: its subgraphs, of which the first is the network, its bytes, and the offsets in an arena that a
-    converter planned for its tensors, subgraph after subgraph (-1: not planned; empty where it has no plan)."""
+    converter planned for its tensors, subgraph after subgraph (-1: not planned; empty where it has no plan).
+    is_as_stored is False where the graph is taken as if in other element types: then nothing runs the file so."""
 
     subgraphs: tuple[FlatSubgraph, ...]
     storage: FlatStorage
     planned_offsets: tuple[int, ...] = ()
+    is_as_stored: bool = True

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from costcalc.analysis.folding import measure_folding
 from costcalc.analysis.memory.flash import FlashUse, measure_flash
+from costcalc.analysis.report import Report
+from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph
 from costcalc.core.units import format_bytes, format_count
 from costcalc.views.table import Note
@@ -42,3 +45,50 @@ def flash_notes(use: FlashUse) -> Iterator[Note]:
     if parts:
         stripped = f"{format_count(use.stripped_bytes)} bytes ({format_bytes(use.stripped_bytes)})"
         yield Note("Stripped", f"about {stripped} without {parts}")
+
+
+def account_notes(names: Sequence[str], reports: Sequence[Report]) -> Iterator[Note]:
+    """Models of which some are files and some are not -> why they differ: what folding leaves of the others'
+    parameters, and each file's bytes term by term from its weight bytes. None where all are files, or none is."""
+    files = [report for report in reports if report.graph.flat is not None]
+    if not files or len(files) == len(reports):
+        return
+    deployed = {report.totals["params"] for report in files}
+    for name, report in zip(names, reports, strict=True):
+        if report.graph.flat is None:
+            yield from _folding_notes(name, report, deployed)
+        else:
+            yield Note("Bytes", f"{name}: {_byte_terms(report, measure_flash(report.graph.flat))}")
+
+
+def _folding_notes(name: str, report: Report, deployed: Collection[Dim]) -> Iterator[Note]:
+    folding = measure_folding(report.graph)
+    if not folding.normalisations:
+        return
+    params = folding.folded_params(report.totals["params"])
+    same = ", the same as in the file" if params in deployed else ""
+    yield Note(
+        "Folded",
+        f"{name}: a converter folds {folding.normalisations} batch normalisations into the layers before them: "
+        f"{format_count(folding.params)} of {format_count(report.totals['params'])} parameters and "
+        f"{format_count(folding.buffers)} buffers become {format_count(folding.biases)} biases; "
+        f"{format_count(params)} parameters are left{same}",
+    )
+
+
+def _byte_terms(report: Report, use: FlashUse) -> str:
+    """The bytes of a file as a sum: weight bytes as the report counts them, and what the file has beside."""
+    stored = ", ".join(
+        f"{format_count(group.nbytes // max(group.element_bytes, 1))} {group.element}" for group in use.constants
+    )
+    weights = report.totals["weight_bytes"]
+    terms = [f"{format_count(weights)} weight bytes"]
+    beside = use.constant_bytes - weights
+    if beside != 0:
+        sign = "-" if isinstance(beside, int) and beside < 0 else ""
+        size = format_count(-beside if sign else beside)
+        terms.append(f"{sign}{size} for constants as stored ({stored}; shapes and axes among them)")
+    terms.append(f"{format_count(use.scale_bytes)} scales and zero points" if use.scale_bytes else "")
+    terms += [f"{format_count(nbytes)} {part}" for part, nbytes in use.strippable.items() if part != "repeated buffers"]
+    terms.append(f"{format_count(use.structure_bytes)} tables and padding")
+    return " + ".join(filter(None, terms)).replace("+ -", "- ") + f" = {format_count(use.file_bytes)}"

@@ -79,6 +79,7 @@ def _notes(report: Report) -> Iterator[Note]:
             ", ".join(f"{name} {format_short(value)}" for name, value in roles.items()),
         )
     yield from _precision_notes(report)
+    yield from file_notes(report.graph)
     bindings = [f"{name} = {format_count(value)}" for name, value in report.bound_symbols.items()]
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in report.notes)]
     if unnoted_bindings:
@@ -154,7 +155,6 @@ def _precision_notes(report: Report) -> Iterator[Note]:
     weight_bytes = report.weight_bytes_by_dtype()
     if weight_bytes.keys() - {"float32"}:
         yield Note("Weights by type", ", ".join(f"{name} {format_bytes(size)}" for name, size in weight_bytes.items()))
-    yield from file_notes(report.graph)
     macs_by_precision = report.macs_by_precision()
     if macs_by_precision.keys() - {"fp32"}:
         yield Note(

@@ -1,7 +1,7 @@
 """Networks of micro_networks.py -> tests/data/tflm/*.tflite and figures.json: what the interpreter of the tflite-micro
 package has allocated for each, and the smallest arena that it takes.
 
-    python tests/tflite_models/make_micro.py
+    python tests/tflite_models/make_micro.py [NETWORK ...]
 
 Needs tflite-micro, ai-edge-litert and flatbuffers.
 """
@@ -52,7 +52,8 @@ def smallest_arena(path: Path, low: int) -> int:
 def main() -> None:
     """Writes all files."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    figures = {}
+    record = OUTPUT / "figures.json"
+    figures = json.loads(record.read_text(encoding="utf-8")) if sys.argv[1:] else {}
     names = sys.argv[1:] or list(MICRO_NETWORKS)
     for name in names:
         builder = ModelBuilder()
@@ -63,8 +64,7 @@ def main() -> None:
         if found is not None:
             figures[name] = {**found, "smallest": smallest_arena(path, found["total"])}
         print(name, path.stat().st_size, figures.get(name))
-    if not sys.argv[1:]:
-        (OUTPUT / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    record.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

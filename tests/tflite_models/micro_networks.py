@@ -306,14 +306,14 @@ def control(m: ModelBuilder) -> None:
 def residual(m: ModelBuilder) -> None:
     """A chain whose early tensor is added at the end, with unequal sizes and an input that nothing reads."""
     m.input("unread", (1, 33))
-    x = m.input("start", (1, 40))
-    early = a = m.op("RELU", (x,), shape=(1, 40))
-    for width in (64, 24, 96, 40):
+    x = m.input("start", (1, 10))
+    early = a = m.op("RELU", (x,), shape=(1, 10))
+    for width in (16, 6, 24, 10):
         n = m.graph.tensors[a].shape[-1]
         a = m.op(
             "FULLY_CONNECTED", (a, m.weights(width, n), m.weights(width)), "FullyConnectedOptions", shape=(1, width)
         )
-    m.output(m.op("ADD", (a, early), "AddOptions", shape=(1, 40)), early)
+    m.output(m.op("ADD", (a, early), "AddOptions", shape=(1, 10)), early)
 
 
 def quantised_lstm(m: ModelBuilder) -> None:
@@ -361,11 +361,40 @@ def unused(m: ModelBuilder) -> None:
     m.output(m.op("ADD", (x, x), "AddOptions", shape=(1, 30)), x)
 
 
+def branches(m: ModelBuilder) -> None:
+    """Two branches that grow and shrink, one operator of each in turn: one after the other they need less."""
+    x = m.input("in", (1, 4, 4, 2))
+    wide = [m.op("CONCATENATION", (x,) * 8, "ConcatenationOptions", axis=3, shape=(1, 4, 4, 16)) for _ in range(2)]
+    axes = m.constant((1, 2))
+    small = [m.op("MEAN", (y, axes), "ReducerOptions", shape=(1, 16)) for y in wide]
+    m.output(m.op("ADD", small, "AddOptions", shape=(1, 16)))
+
+
+def ordered(m: ModelBuilder) -> None:
+    """`branches`, one branch after the other."""
+    x = m.input("in", (1, 4, 4, 2))
+    axes, small = m.constant((1, 2)), []
+    for _ in range(2):
+        y = m.op("CONCATENATION", (x,) * 8, "ConcatenationOptions", axis=3, shape=(1, 4, 4, 16))
+        small.append(m.op("MEAN", (y, axes), "ReducerOptions", shape=(1, 16)))
+    m.output(m.op("ADD", small, "AddOptions", shape=(1, 16)))
+
+
+def repeated(m: ModelBuilder) -> None:
+    """Equal constants in buffers of their own, a buffer that nothing refers to, and an entry of metadata."""
+    x = m.input("k", (1, 8))
+    y = m.op("ADD", (x, m.weights(8)), "AddOptions", shape=(1, 8))
+    m.output(m.op("MUL", (y, m.weights(8)), "MulOptions", shape=(1, 8)))
+    m.constant(np.arange(5))
+    m.graph.tensors.pop()
+    m.metadata("min_runtime_version", b"1.5.0" + bytes(11))
+
+
 MICRO_NETWORKS: dict[str, Callable[[ModelBuilder], None]] = {
     f.__name__: f
     for f in (
         *(convolutions, float_convolutions, transposed, dense, softmaxes, pools, reductions, elementwise),
         *(float_elementwise, layout, lookups, products, svdf, lstm, variables, control, residual),
-        *(quantised_lstm, packed_filters, planned, unused),
+        *(quantised_lstm, packed_filters, planned, unused, branches, ordered, repeated),
     )
 }

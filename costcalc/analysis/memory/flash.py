@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from costcalc.core.errors import QuantityError
 from costcalc.core.flat_model import FlatModel, FlatStorage
-from costcalc.core.ir import Graph
+from costcalc.core.ir import DTYPES, Graph
 
 
 class Constants(NamedTuple):
@@ -15,6 +15,11 @@ class Constants(NamedTuple):
     element: str
     tensors: int
     nbytes: int
+
+    @property
+    def element_bytes(self) -> int:
+        """Bytes of an element; 0 of one that has no width of its own, or less than a byte."""
+        return DTYPES[self.element].bits // 8 if self.element in DTYPES else 0
 
 
 class FlashUse(NamedTuple):

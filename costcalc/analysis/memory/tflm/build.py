@@ -1,8 +1,8 @@
 """Names of runtimes to builds of TensorFlow Lite for Microcontrollers: the width of a pointer, the kernels, and the
 sizes of the structures that the interpreter puts into the arena.
 
-Sizes are those of C++ structures. On 64-bit x86 they are those of the Python package tflite-micro 0.dev20261023, which is
-built with compression of tensors. On 32-bit Arm they follow from github.com/tensorflow/tflite-micro at 90b983c
+Sizes are those of C++ structures. On 64-bit x86 they are those of the Python package tflite-micro 0.dev20261023, which
+is built with compression of tensors. On 32-bit Arm they follow from github.com/tensorflow/tflite-micro at 90b983c
 (2026-08-20) and CMSIS-NN at 99f736a (2026-07-15), built by their Makefile, without compression, by the procedure call
 standard (AAPCS, bare metal): 4-byte pointers, 8-byte alignment of int64 and double, and enumerations as short as their
 values allow, which is the default of arm-none-eabi-gcc. No such board was at hand: the 32-bit sizes are derived, those

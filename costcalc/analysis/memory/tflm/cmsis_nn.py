@@ -1,8 +1,9 @@
 """An operator -> what its CMSIS-NN kernel allocates: persistent buffers and scratch buffers, in bytes.
 
-The rules are those of `Prepare` in tensorflow/lite/micro/kernels/cmsis_nn/*.cc, compiled for speed (the default), and of
-the functions *_get_buffer_size of CMSIS-NN, which differ by the instructions of the core: none of its own (`base`), DSP,
-or MVE (Helium). They are those of a build by GCC: Arm's compiler takes another path for pointwise convolutions with DSP.
+The rules are those of `Prepare` in tensorflow/lite/micro/kernels/cmsis_nn/*.cc, compiled for speed (the default), and
+of the functions *_get_buffer_size of CMSIS-NN, which differ by the instructions of the core: none of its own (`base`),
+DSP, or MVE (Helium). They are those of a build by GCC: Arm's compiler takes another path for pointwise convolutions
+with DSP.
 Operators that are not here have their reference kernel.
 """
 
@@ -110,8 +111,8 @@ def _depthwise_conv(call: KernelCall) -> KernelMemory | None:
 
 
 def depthwise_scratch(call: KernelCall) -> int | None:
-    """A depthwise convolution of int8 -> the bytes of arm_depthwise_conv_wrapper_s8_get_buffer_size (s4 with a filter of
-    int4); None where the code leaves them open."""
+    """A depthwise convolution of int8 -> the bytes of arm_depthwise_conv_wrapper_s8_get_buffer_size (s4 with a filter
+    of int4); None where the code leaves them open."""
     x, weights, output = call.input(0), call.input(1), call.output()
     strides, dilations = call.attributes.get("strides", (1, 1)), call.attributes.get("dilations", (1, 1))
     height, width = weights.shape[1:3]

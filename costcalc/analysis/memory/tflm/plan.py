@@ -1,5 +1,5 @@
-"""Graph with its file and runtime -> TflmPlan: the arena, what holds its peak, and what another order of operators would
-save."""
+"""Graph with its file and runtime -> TflmPlan: the arena, what holds its peak, and what another order of operators
+would save."""
 
 from __future__ import annotations
 
@@ -66,6 +66,9 @@ def plan_tflm(graph: Graph, runtime: str, reorder: bool = False) -> TflmPlan:
     """Graph, runtime and whether its operators are to run in the best order that is found -> the plan. UsageError for a
     graph of another format, and for a file that the interpreter refuses."""
     flat, build = graph.flat, BUILDS[runtime]
+    if flat is not None and not flat.is_as_stored:
+        fact = "TensorFlow Lite for Microcontrollers runs the element types that a file has"
+        raise UsageError(fact, "leave out --dtype and --act-dtype, or convert the file")
     if flat is None:
         remedy = "give a .tflite file; without --runtime any model has a plan of its own (--arena)"
         raise UsageError(f"TensorFlow Lite for Microcontrollers runs .tflite files, and {graph.name} is none", remedy)
@@ -78,7 +81,7 @@ def plan_tflm(graph: Graph, runtime: str, reorder: bool = False) -> TflmPlan:
 
 
 def tflm_arena(graph: Graph, execution: ExecutionOptions) -> TflmArena:
-    """Graph and execution -> the arena in the build that its runtime names, else in that of the tflite-micro package."""
+    """Graph and execution -> the arena in the build that its runtime names, else of the tflite-micro package."""
     runtime = execution.runtime if execution.runtime in BUILDS else TFLM_RUNTIMES[0]
     return plan_tflm(graph, runtime, execution.reorder).arena
 

@@ -39,7 +39,7 @@ class ScratchRequest(NamedTuple):
 
 class PlannedBuffer(NamedTuple):
     """A buffer of the head: the tensor (subgraph and index; -1, -1 of a scratch buffer), its bytes, rounded up to the
-    alignment, the scopes that it lives through, its offset, and the operator that asked for it (of a scratch buffer)."""
+    alignment, the scopes that it lives through, its offset, and the operator of a scratch buffer."""
 
     subgraph: int
     tensor: int
