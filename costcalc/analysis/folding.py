@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, sum_dims
 from costcalc.core.ir import Graph
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
@@ -36,7 +36,8 @@ BIAS = 2
 def measure_folding(graph: Graph) -> Folding:
     """Graph -> its folding: normalisations with stored statistics whose input a contraction computes for them alone."""
     index = GraphIndex(graph)
-    count, params, buffers, biases = 0, 0, 0, 0
+    count = 0
+    params, buffers, biases = list[Dim](), list[Dim](), list[Dim]()
     for node in graph.nodes:
         traits = traits_of(node)
         producer = index.producers.get(node.inputs[0]) if node.inputs else None
@@ -48,8 +49,8 @@ def measure_folding(graph: Graph) -> Folding:
         count += 1
         learned = [node.inputs[i] for i in sorted(traits.weights) if i < len(node.inputs) and node.inputs[i]]
         statistics = [node.inputs[i] for i in sorted(traits.buffers) if i < len(node.inputs) and node.inputs[i]]
-        params += sum(graph.types[name].elements for name in learned)
-        buffers += sum(graph.types[name].elements for name in statistics)
+        params += [graph.types[name].elements for name in learned]
+        buffers += [graph.types[name].elements for name in statistics]
         if not any(layer.inputs[BIAS : BIAS + 1]):
-            biases += graph.types[statistics[0]].elements
-    return Folding(count, params, buffers, biases)
+            biases.append(graph.types[statistics[0]].elements)
+    return Folding(count, sum_dims(params), sum_dims(buffers), sum_dims(biases))

@@ -7,12 +7,12 @@ from typing import Any
 
 from costcalc.analysis.memory.flash import measure_flash
 from costcalc.analysis.memory.footprint import MemoryFootprint, memory_by_resolution
-from costcalc.analysis.memory.tflm.plan import TflmPlan
 from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.dim import Dim, bind_remedy, symbols
 from costcalc.core.elision import list_symbols
 from costcalc.core.units import format_count, format_shape, format_share, share
 from costcalc.views.flash import file_notes, flash_document
+from costcalc.views.onnxruntime import ort_document, ort_notes, ort_plot, ort_rows, ort_totals
 from costcalc.views.table import Column, Note, StepPlot, Table, Total, make_table
 from costcalc.views.tflm import tflm_document, tflm_notes, tflm_plot, tflm_rows, tflm_totals
 
@@ -49,6 +49,8 @@ def memory_document(footprint: MemoryFootprint) -> dict[str, Any]:
         content["arena"] = {"bytes": arena.size, "alive_bytes": arena.bound, "alignment": arena.alignment}
     if footprint.tflm is not None:
         content["tflm"] = tflm_document(footprint.tflm)
+    if footprint.onnxruntime is not None:
+        content["onnxruntime"] = ort_document(footprint.onnxruntime, footprint.graph)
     if footprint.graph.flat is not None:
         content["flash"] = flash_document(measure_flash(footprint.graph.flat))
     return content
@@ -173,9 +175,8 @@ def _with_bound(footprint: MemoryFootprint, value: Dim) -> Amount:
 def memory_table(footprint: MemoryFootprint, by: str = "tensor", top: int | None = None) -> Table:
     """A row per tensor (those alive at the peak first), per step, or per resolution; under it the peak and what is
     taken for granted. top keeps the first rows. Under a runtime tensors and steps are those of its plan."""
-    plan = footprint.tflm
-    if plan is not None and by != "resolution":
-        return _runtime_table(footprint, plan, by, top)
+    if (footprint.tflm or footprint.onnxruntime) and by != "resolution":
+        return _runtime_table(footprint, by, top)
     columns, items = {"tensor": _tensor_rows, "step": _step_rows, "resolution": _resolution_rows}[by](footprint)
     notes = [*memory_notes(footprint)]
     rows, shown = _select_rows(items, by, top)
@@ -208,21 +209,25 @@ def _input_texts(footprint: MemoryFootprint) -> str:
     return ", ".join(f"{n} {format_shape(types[n].shape)} {types[n].dtype}" for n in footprint.graph.inputs)
 
 
-def _runtime_table(footprint: MemoryFootprint, plan: TflmPlan, by: str, top: int | None) -> Table:
+def _runtime_table(footprint: MemoryFootprint, by: str, top: int | None) -> Table:
     """The tables of the plan of a runtime."""
-    columns, items = tflm_rows(plan, by)
+    graph, plan, block = footprint.graph, footprint.tflm, footprint.onnxruntime
+    if plan is not None:
+        columns, items = tflm_rows(plan, by)
+        totals, notes, plot = tflm_totals(plan), (*tflm_notes(plan), *file_notes(graph)), tflm_plot(plan)
+    else:
+        assert block is not None
+        columns, items = ort_rows(block, graph, by)
+        totals, notes, plot = ort_totals(block), tuple(ort_notes(block, graph)), ort_plot(block)
     rows, shown = _select_rows(items, by, top)
     return make_table(
-        footprint.graph.name,
+        graph.name,
         columns,
         rows,
         _input_texts(footprint),
-        totals=tuple(tflm_totals(plan)),
-        notes=(
-            *(*shown, *tflm_notes(plan), *file_notes(footprint.graph)),
-            *[Note("Note", note) for note in footprint.graph.notes],
-        ),
-        plot=tflm_plot(plan),
+        totals=tuple(totals),
+        notes=(*shown, *notes, *[Note("Note", note) for note in graph.notes]),
+        plot=plot,
     )
 
 
