@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from costcalc.analysis.memory.tflm.kernels import KernelMemory
+from costcalc.analysis.memory.tflm.patches import PatchPlan
 from costcalc.analysis.memory.tflm.plan import TflmPlan, is_live
 from costcalc.analysis.memory.tflm.planner import PlannedBuffer
 from costcalc.core.amount import Amount, LowerBound
@@ -39,6 +40,7 @@ def tflm_document(plan: TflmPlan) -> dict[str, Any]:
             "operator": plan.operator_name(*arena.head.scopes[plan.peak_scope]),
             "buffers": [plan.buffer_name(buffer) for buffer in plan.peak_buffers()],
         },
+        "patches": None if plan.patches is None else plan.patches._asdict(),
         "reordered_bytes": None if plan.reordered is None else plan.reordered.total,
         "scopes": [
             {"operator": plan.operator_name(*scope), "live_bytes": nbytes}
@@ -97,6 +99,8 @@ def tflm_notes(plan: TflmPlan) -> Iterator[Note]:
             "Set-up", f"the arena must have at least {format_count(arena.planning_bytes)} bytes while the plan is made"
         )
     yield Note("Order", _order_text(plan))
+    if plan.patches is not None:
+        yield Note("Patches", _patch_text(plan, plan.patches))
     if not arena.build.is_recording:
         yield Note("Derived", "sizes of structures are those of the published code for 32-bit Arm, not measured")
     if arena.unknown:
@@ -111,6 +115,17 @@ def _order_text(plan: TflmPlan) -> str:
     saved = plan.arena.total - plan.reordered.total
     text = f"--reorder would save {format_count(saved)} bytes ({format_share(saved, plan.arena.total)})"
     return f"{text}: {format_count(plan.reordered.total)} with the operators in another order"
+
+
+def _patch_text(plan: TflmPlan, patches: PatchPlan) -> str:
+    """What computing the first operators in patches would save, and what it costs."""
+    saved, again = plan.peak_bytes - patches.live_bytes, patches.patched_macs - patches.macs
+    return (
+        f"the first {patches.operators} operators in {patches.patches} × {patches.patches} patches would save "
+        f"{format_count(saved)} of {format_count(plan.peak_bytes)} bytes at the peak and compute "
+        f"{format_share(again, patches.macs)} of their MACs again (arXiv:2110.15352); the interpreter does not do so "
+        "by itself"
+    )
 
 
 def tflm_plot(plan: TflmPlan) -> StepPlot | None:

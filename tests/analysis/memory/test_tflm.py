@@ -18,10 +18,11 @@ from costcalc.analysis.memory.tflm.arena import TflmArena, lay_out_arena
 from costcalc.analysis.memory.tflm.build import BUILDS
 from costcalc.analysis.memory.tflm.cmsis_nn import CMSIS_NN
 from costcalc.analysis.memory.tflm.kernels import OPTIONS, REFERENCE, KernelCall, KernelMemory
+from costcalc.analysis.memory.tflm.patches import measure_patches, patched_chain, plan_patches
 from costcalc.analysis.memory.tflm.plan import plan_tflm
 from costcalc.analysis.options import TFLM_RUNTIMES
 from costcalc.core.errors import QuantityError, UsageError
-from costcalc.core.flat_model import FlatModel, FlatOperator, FlatTensor
+from costcalc.core.flat_model import FlatModel, FlatOperator, FlatSubgraph, FlatTensor
 from costcalc.studies.measurement import measure
 from costcalc.studies.options import Settings
 
@@ -221,3 +222,26 @@ def test_offsets_of_a_converter_are_kept() -> None:
     assert offsets[1] == 1024 and offsets[2] == 0
     graph = costcalc.load(FOLDER / "planned.tflite")
     assert plan_tflm(replace(graph, name="planned"), "tflm").reordered is None
+
+
+def test_first_operators_in_patches() -> None:
+    """A result of 4 × 4 in 2 × 2 patches of 2 × 2: the second convolution, of stride 2, reads 5 × 5 for each, so the
+    first computes 4 · 25 positions instead of 64."""
+    tensors = (
+        *(tensor(1, 8, 8, 2, stored=0), tensor(4, 3, 3, 2), tensor(1, 8, 8, 4, stored=0)),
+        *(tensor(4, 3, 3, 4), tensor(1, 4, 4, 4, stored=0)),
+    )
+    first = FlatOperator("CONV_2D", False, (0, 1, -1), (2,), {})
+    second = FlatOperator("CONV_2D", False, (2, 3, -1), (4,), {"strides": (2, 2)})
+    subgraph = FlatSubgraph("main", tensors, (0,), (4,), (first, second))
+    plan = measure_patches(subgraph, 2, 2, 0)
+    assert plan.live_bytes == 8 * 8 * 2 + 4 * 4 * 4 + 112, "a patch of 5 · 5 · 4 = 100 bytes is rounded up to 112"
+    assert plan.macs == 64 * 4 * 9 * 2 + 16 * 4 * 9 * 4
+    assert plan.patched_macs == 4 * 25 * 4 * 9 * 2 + 16 * 4 * 9 * 4
+    assert measure_patches(subgraph, 2, 2, 5000).live_bytes == 5000, "what comes behind may need more"
+    assert patched_chain(subgraph) == [first, second]
+    assert patched_chain(subgraph._replace(outputs=(2, 4))) == [first], "what is an output is there as a whole"
+    head = lay_out_arena(FlatModel((subgraph,), read("dense").storage), BUILDS["tflm"]).head
+    best = plan_patches(FlatModel((subgraph,), read("dense").storage), head)
+    assert best is not None
+    assert best.live_bytes < max(head.live_bytes())

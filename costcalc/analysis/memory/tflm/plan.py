@@ -9,6 +9,7 @@ from costcalc.analysis.memory.liveness import node_steps
 from costcalc.analysis.memory.ordering import minimise_peak
 from costcalc.analysis.memory.tflm.arena import TflmArena, lay_out_arena
 from costcalc.analysis.memory.tflm.build import BUILDS
+from costcalc.analysis.memory.tflm.patches import PatchPlan, plan_patches
 from costcalc.analysis.memory.tflm.planner import PlannedBuffer
 from costcalc.analysis.options import TFLM_RUNTIMES, ExecutionOptions
 from costcalc.core.errors import UndecidedError, UsageError
@@ -19,11 +20,13 @@ from costcalc.core.ir import Graph
 @dataclass(frozen=True, slots=True)
 class TflmPlan:
     """The model as its interpreter runs it, the arena, and that of the best order of operators that was found (None
-    where none is smaller, or operators cannot be reordered: several subgraphs, offsets planned by a converter)."""
+    where none is smaller, or operators cannot be reordered: several subgraphs, offsets planned by a converter); patches
+    is what computing its first operators in patches would save (None: nothing)."""
 
     model: FlatModel
     arena: TflmArena
     reordered: TflmArena | None = None
+    patches: PatchPlan | None = None
 
     @property
     def peak_scope(self) -> int:
@@ -76,8 +79,10 @@ def plan_tflm(graph: Graph, runtime: str, reorder: bool = False) -> TflmPlan:
     better = reorder_operators(graph, flat)
     reordered = None if better is None else lay_out_arena(better, build)
     if better is None or reordered is None or reordered.total >= arena.total:
-        return TflmPlan(flat, arena)
-    return TflmPlan(better, reordered) if reorder else TflmPlan(flat, arena, reordered)
+        return TflmPlan(flat, arena, None, plan_patches(flat, arena.head))
+    if reorder:
+        return TflmPlan(better, reordered, None, plan_patches(better, reordered.head))
+    return TflmPlan(flat, arena, reordered, plan_patches(flat, arena.head))
 
 
 def tflm_arena(graph: Graph, execution: ExecutionOptions) -> TflmArena:

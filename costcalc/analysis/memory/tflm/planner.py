@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from costcalc.analysis.memory.tflm.build import ALIGNMENT
 from costcalc.analysis.memory.tflm.kernels import tensor_bytes
+from costcalc.core.budget import spend
 from costcalc.core.flat_model import FlatModel, FlatOperator
 
 CALLEES = {
@@ -164,6 +165,7 @@ def place_buffers(buffers: Sequence[PlannedBuffer], planned: Sequence[int]) -> l
     result = list(buffers)
     entries: list[tuple[int, int, int]] = []
     for rank, i in enumerate(order):
+        spend(1 + len(entries) // 16)
         offset = planned[i]
         if offset < 0:
             offset = _find_gap(buffers[i], [(start, result[j]) for start, _, j in entries]) if rank else 0
