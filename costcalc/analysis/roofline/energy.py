@@ -22,7 +22,7 @@ from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile, Sou
 from costcalc.analysis.memory.flash import measure_flash
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
-from costcalc.analysis.memory.tflm.plan import plan_tflm
+from costcalc.analysis.memory.tflm.plan import tflm_arena
 from costcalc.analysis.options import TFLM_RUNTIMES
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.roofline import ZERO, Roofline
@@ -170,16 +170,16 @@ def training_fits(report: Report, profile: HardwareProfile) -> tuple[MemoryFit, 
 def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit]:
     totals = {**report.totals, "peak_activation_bytes": fused_peak(report.graph)}
     contents_by_memory, flat = MEMORY_CONTENTS, report.graph.flat
-    if flat is not None:
+    if flat is not None and flat.is_as_stored:
         use, flash = measure_flash(flat), profile.bytes_of("flash")
         totals["flash_bytes"] = use.file_bytes
         contents_by_memory = {**MEMORY_CONTENTS, "flash": ("flash_bytes",)}
         if flash is not None and use.strippable:
             yield MemoryFit("flash", "model file, stripped", use.stripped_bytes, flash)
         if report.execution.runtime in TFLM_RUNTIMES:
-            plan = plan_tflm(report.graph, report.execution.runtime, report.execution.reorder)
-            if not plan.arena.unknown:
-                totals["tflm_arena_bytes"] = plan.arena.total
+            arena = tflm_arena(report.graph, report.execution)
+            if not arena.unknown:
+                totals["tflm_arena_bytes"] = arena.total
             contents_by_memory = {**contents_by_memory, "sram": ("tflm_arena_bytes",)}
     for memory, keys in contents_by_memory.items():
         capacity = profile.bytes_of(memory)

@@ -125,7 +125,8 @@ def test_others_have_one_of_their_own(name: str) -> None:
 
 
 def chain(name: str) -> Any:
-    stored, inputs, attributes = [], ["a"], {}
+    stored, inputs = [], ["a"]
+    attributes: dict[str, Any] = {}
     if name in ("Reshape", "Squeeze", "Unsqueeze"):
         value = np.array(SHAPE if name == "Reshape" else (0,), np.int64)
         stored.append(numpy_helper.from_array(value, "s"))

@@ -68,13 +68,7 @@ def is_live(buffer: PlannedBuffer, scope: int) -> bool:
 def plan_tflm(graph: Graph, runtime: str, reorder: bool = False) -> TflmPlan:
     """Graph, runtime and whether its operators are to run in the best order that is found -> the plan. UsageError for a
     graph of another format, and for a file that the interpreter refuses."""
-    flat, build = graph.flat, BUILDS[runtime]
-    if flat is not None and not flat.is_as_stored:
-        fact = "TensorFlow Lite for Microcontrollers runs the element types that a file has"
-        raise UsageError(fact, "leave out --dtype and --act-dtype, or convert the file")
-    if flat is None:
-        remedy = "give a .tflite file; without --runtime any model has a plan of its own (--arena)"
-        raise UsageError(f"TensorFlow Lite for Microcontrollers runs .tflite files, and {graph.name} is none", remedy)
+    flat, build = require_file(graph), BUILDS[runtime]
     arena = lay_out_arena(flat, build)
     better = reorder_operators(graph, flat)
     reordered = None if better is None else lay_out_arena(better, build)
@@ -85,10 +79,24 @@ def plan_tflm(graph: Graph, runtime: str, reorder: bool = False) -> TflmPlan:
     return TflmPlan(flat, arena, reordered, plan_patches(flat, arena.head))
 
 
+def require_file(graph: Graph) -> FlatModel:
+    """Graph -> its file as the interpreter runs it. UsageError where it has none."""
+    flat = graph.flat
+    if flat is not None and not flat.is_as_stored:
+        fact = "TensorFlow Lite for Microcontrollers runs the element types that a file has"
+        raise UsageError(fact, "leave out --dtype and --act-dtype, or convert the file")
+    if flat is None:
+        remedy = "give a .tflite file; without --runtime any model has a plan of its own (--arena)"
+        raise UsageError(f"TensorFlow Lite for Microcontrollers runs .tflite files, and {graph.name} is none", remedy)
+    return flat
+
+
 def tflm_arena(graph: Graph, execution: ExecutionOptions) -> TflmArena:
     """Graph and execution -> the arena in the build that its runtime names, else of the tflite-micro package."""
     runtime = execution.runtime if execution.runtime in BUILDS else TFLM_RUNTIMES[0]
-    return plan_tflm(graph, runtime, execution.reorder).arena
+    if execution.reorder:
+        return plan_tflm(graph, runtime, True).arena
+    return lay_out_arena(require_file(graph), BUILDS[runtime])
 
 
 def reorder_operators(graph: Graph, flat: FlatModel) -> FlatModel | None:
