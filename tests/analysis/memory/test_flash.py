@@ -61,7 +61,9 @@ def test_the_file_is_shown_by_analyze_and_memory(capsys: pytest.CaptureFixture[s
         assert code == 0
         assert "constants float32 64" in out and "repeated buffers 32" in " ".join(out.split())
     code, out, _ = call(capsys, "memory", path, "--format", "json")
-    assert json.loads(out)["memory"]["flash"]["repeated_buffers"] == 32
+    flash = json.loads(out)["memory"]["flash"]
+    assert flash["repeated_buffers"] == 32
+    assert costcalc.analyze(path).to_dict()["flash"] == flash
     assert measure(path, Settings()).figure("flash_bytes").value == (FOLDER / "repeated.tflite").stat().st_size
 
 
