@@ -49,16 +49,17 @@ ANALYSES = {
     "compute_generation_speed": "costcalc.studies.generation.speed",
     "compute_roofline": "costcalc.analysis.roofline.bounds",
     "cost_training": "costcalc.analysis.training.step",
+    "file_bytes": "costcalc.analysis.memory.flash",
     "estimate_energy": "costcalc.analysis.roofline.energy",
     "find_profile": "costcalc.analysis.hardware.catalogue",
     "measure_footprint": "costcalc.analysis.memory.footprint",
     "measure_generation": "costcalc.studies.generation.generation",
     "measure_workload": "costcalc.analysis.roofline.bounds",
     "memory_fits": "costcalc.analysis.roofline.energy",
+    "tflm_arena": "costcalc.analysis.memory.tflm.plan",
     "training_fits": "costcalc.analysis.roofline.energy",
 }
-"""Function -> its module, imported when a quantity first needs it: all of them are a tenth of the time of a comparison
-or a diff of totals, which does without."""
+"""Function -> its module, imported at its first use: all are a tenth of the time of a comparison of totals."""
 
 
 def _import_analysis(function: str) -> Any:
@@ -67,8 +68,7 @@ def _import_analysis(function: str) -> Any:
 
 
 class Measurement:
-    """A model under settings. base is its report without training. Every analysis runs at most once, at its first use;
-    a refusal is stored and raised again."""
+    """A model under settings; base is its report without training. An analysis runs once; a refusal is raised again."""
 
     def __init__(self, source: ModelSource | Report, settings: Settings, base: Report) -> None:
         self.source, self.settings, self.base = source, settings, base
@@ -102,9 +102,9 @@ class Measurement:
         have no alignment. UndecidedError where open symbols leave it undecided."""
 
         def size() -> int:
-            execution = self.settings.execution
             footprint: Callable[..., MemoryFootprint] = _import_analysis("measure_footprint")
-            plan = footprint(self.base.graph, execution._replace(align=execution.align or ALIGNMENT)).arena
+            align = self.settings.execution.align or ALIGNMENT
+            plan = footprint(self.base.graph, self.settings.execution._replace(align=align, runtime=None)).arena
             assert plan is not None
             return plan.size
 
@@ -252,6 +252,15 @@ def _arena(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(measurement.arena, report_certainty(measurement.base, "arena_bytes"))
 
 
+def _tflm_arena(measurement: Measurement, ref: QuantityRef) -> Figure:
+    arena = _import_analysis("tflm_arena")(measurement.base.graph, measurement.settings.execution)
+    return Figure(arena.total, "lower" if arena.unknown else "exact")
+
+
+def _flash(measurement: Measurement, ref: QuantityRef) -> Figure:
+    return Figure(_import_analysis("file_bytes")(measurement.base.graph))
+
+
 def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
     report = _closed_report(measurement.base)
     return Figure(minimum_traffic(report.graph, report.rows), "lower")
@@ -303,6 +312,8 @@ def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
         raise OpenQuantityError(f"what must fit depends on {', '.join(names)}", open_remedy(names))
     if not lines:
         raise NoDeviceFigureError(f"the profile {profile.id} has the size of no memory for it", "name another device")
+    if measurement.settings.execution.runtime and profile.bytes_of("sram") and "sram" not in [f.memory for f in lines]:
+        raise QuantityError("what operators allocate in the arena is not known", "leave --runtime out")
     if (measurement.training_report if "training" in ref.quantity.needs else measurement.base).lower_bound:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     return Figure(True)
@@ -369,6 +380,8 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "activation_bytes": _report_total,
     "peak_activation_bytes": _report_total,
     "arena_bytes": _arena,
+    "tflm_arena_bytes": _tflm_arena,
+    "flash_bytes": _flash,
     "traffic_bytes": _report_total,
     "compulsory_bytes": _minimum_traffic,
     "intensity": _intensity,

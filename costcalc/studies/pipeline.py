@@ -19,6 +19,8 @@ def load(source: ModelSource, settings: Settings) -> Graph:
     """Model -> its graph, bound and converted as the settings say. CostcalcError where it is no model, or not a valid
     one."""
     graph = read_graph(source, **settings.source_options())
+    if graph.flat is not None and (settings.dtype or settings.act_dtype):
+        graph = graph._replace(flat=graph.flat._replace(is_as_stored=False))
     return convert(graph, parse_dtype(settings.dtype), parse_dtype(settings.act_dtype))
 
 

@@ -17,6 +17,7 @@ from costcalc.core.settings import option_words
 from costcalc.core.units import format_bytes, format_count, format_shape, format_short
 from costcalc.frontends.symbols import option_name
 from costcalc.views import training
+from costcalc.views.flash import file_notes
 from costcalc.views.table import Note, Total
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _notes(report: Report) -> Iterator[Note]:
             ", ".join(f"{name} {format_short(value)}" for name, value in roles.items()),
         )
     yield from _precision_notes(report)
+    yield from file_notes(report.graph)
     bindings = [f"{name} = {format_count(value)}" for name, value in report.bound_symbols.items()]
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in report.notes)]
     if unnoted_bindings:
