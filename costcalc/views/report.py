@@ -84,6 +84,8 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
     headers = [(device_columns[key] if key in device_columns else COLUMNS[key])._replace(value=None) for key in keys]
     headers = [column._replace(title=share_title) if column.key == "share" else column for column in headers]
     headers = [column._replace(importance=SORTED) if column.key == options.sort else column for column in headers]
+    if options.by == "op" and headers[0].key == "op":
+        headers[0] = headers[0]._replace(kind="name")
     groups = [item for item in items if isinstance(item, LayerGroup)]
     return Table(
         report.name,
