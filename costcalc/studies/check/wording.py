@@ -123,7 +123,9 @@ def unknown_reasons(result: CheckResult) -> list[str]:
         for verdict in model.verdicts:
             if verdict.outcome == "unknown":
                 fact = verdict.fact.removeprefix(f"{verdict.quantity}: ")
-                reasons[": ".join([model.title, verdict.quantity, "; ".join(filter(None, [fact, verdict.remedy]))])] = None
+                reasons[": ".join([model.title, verdict.quantity, "; ".join(filter(None, [fact, verdict.remedy]))])] = (
+                    None
+                )
     return list(reasons)
 
 
