@@ -177,7 +177,7 @@ def test_a_strided_convolution_reads_the_positions_under_its_windows() -> None:
 
 
 def test_of_a_split_the_parts_that_are_needed_are_read() -> None:
-    shapes: Shapes = {"x": (1, 12)}
+    shapes: Shapes = {"x": (12,)}
     whole = model("Split", "x,sizes", shapes, "a,b,c", sizes=longs(2, 4, 6))
     assert bound(whole)[1] == 4 * (12 + 12)
     part = onnx.load_from_string(whole)
