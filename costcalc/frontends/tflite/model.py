@@ -6,12 +6,13 @@ are, and only small ones are read, when a shape needs them.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from costcalc.core.budget import MAX_RANK, check_limit
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import DType, SparseStorage, TensorType, Value
+from costcalc.core.ir import DType, Quantisation, SparseStorage, TensorType, Value
 from costcalc.frontends.tflite.flatbuffer import (
     REMEDY,
     Buffer,
@@ -37,18 +38,11 @@ MAX_VALUES = 512
 """Elements of the largest constant that is read."""
 
 
-class Quantisation(NamedTuple):
-    """How integers stand for reals: the number of scales, the axis that they run along, and whether they belong to
-    blocks along it."""
-
-    scales: int
-    axis: int
-    is_blockwise: bool
-
-
 class Tensor(NamedTuple):
     """A tensor: its name ("" where it has none), its type as stored and the extents that may change (-1, else the
-    same), and its data. data is None where it is computed, and Vector(0, n) where its n bytes lie in another file."""
+    same), and its data. data is None where it is computed, and Vector(0, n) where its n bytes lie in another file. code
+    is that of its element type in the schema and shape its extents, also where its type has none; buffer is the index
+    of its buffer."""
 
     name: str
     type: TensorType
@@ -58,6 +52,9 @@ class Tensor(NamedTuple):
     sparse: SparseStorage | None
     is_variable: bool
     has_rank: bool
+    code: int
+    shape: tuple[int, ...]
+    buffer: int
 
 
 class OperatorCall(NamedTuple):
@@ -92,11 +89,14 @@ class Signature(NamedTuple):
 
 
 class TfliteModel(NamedTuple):
-    """A file: its subgraphs, of which the first is the network unless a signature names another, and its bytes."""
+    """A file: its subgraphs, of which the first is the network unless a signature names another, its bytes, and where
+    its buffers lie in them (None of an empty one)."""
 
     buffer: Buffer
     subgraphs: tuple[Subgraph, ...]
     signatures: tuple[Signature, ...]
+    description: str
+    buffers: tuple[Vector | None, ...]
 
     def values(self, tensor: Tensor) -> Value | None:
         """The elements of a small stored tensor of integers or truth values; None of any other."""
@@ -121,7 +121,7 @@ def read_model(buffer: Buffer) -> TfliteModel:
     if not subgraphs:
         raise LoadError("it holds no subgraph", REMEDY)
     signatures = tuple([_read_signature(table, subgraphs) for table in root.tables(7)])
-    return TfliteModel(buffer, subgraphs, signatures)
+    return TfliteModel(buffer, subgraphs, signatures, root.text(3), tuple(buffers))
 
 
 def _read_signature(table: FlatTable, subgraphs: tuple[Subgraph, ...]) -> Signature:
@@ -230,6 +230,9 @@ def _read_tensor(table: FlatTable, buffers: list[Vector | None], external: Mappi
         sparse,
         bool(table.number(5, "?")),
         bool(table.number(8, "?")) or bool(shape),
+        code,
+        shape,
+        index,
     )
 
 
@@ -244,8 +247,14 @@ def _read_quantisation(table: FlatTable | None) -> Quantisation | None:
     if table is None:
         return None
     is_blockwise = table.number(4, "B") == 2  # QuantizationDetails: BlockwiseQuantization
-    scales = table.vector(2, 4).length
-    return Quantisation(scales, table.number(6, "i"), is_blockwise) if scales or is_blockwise else None
+    scales, zero_points = table.vector(2, 4), table.vector(3, 8)
+    if not scales.length and not is_blockwise:
+        return None
+    scale = struct.unpack_from("<f", table.buffer, scales.offset)[0] if scales.length else 0.0
+    zero_point = struct.unpack_from("<q", table.buffer, zero_points.offset)[0] if zero_points.length else 0
+    bounds = table.vector(0, 4).length + table.vector(1, 4).length
+    axis = table.number(6, "i")
+    return Quantisation(scales.length, axis, is_blockwise, scale, zero_point, zero_points.length, bounds)
 
 
 def _read_sparsity(table: FlatTable | None, type_: TensorType, data: Vector | None) -> SparseStorage | None:

@@ -9,7 +9,7 @@ from costcalc.core import registry
 from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
-from costcalc.core.ir import UNKNOWN, DType, TensorType
+from costcalc.core.ir import UNKNOWN, DType, Quantisation, TensorType
 from costcalc.frontends.tflite.control import CALLEES, add_control
 from costcalc.frontends.tflite.declared import DeclaredShapes
 from costcalc.frontends.tflite.derived import derive_attributes
@@ -25,12 +25,13 @@ MAX_DEPTH = 16
 
 
 class ModelWalker:
-    """Adds the operators of a model to a builder. quantised collects the values of an integer type with a scale."""
+    """Adds the operators of a model to a builder. quantised maps the values of an integer type to
+    their scales."""
 
     def __init__(self, builder: GraphBuilder, model: TfliteModel, is_resized: bool) -> None:
         self.builder, self.model, self.is_resized = builder, model, is_resized
         self.declared_shapes = DeclaredShapes(builder, is_resized)
-        self.quantised: set[str] = set()
+        self.quantised: dict[str, Quantisation] = {}
         self.variable_types = find_variable_types(model)
         self.variables: dict[str, str] = {}
         self.differences: list[str] = []
@@ -72,7 +73,7 @@ class ModelWalker:
 
     def note_quantised(self, tensor: Tensor, name: str) -> None:
         if tensor.quantisation is not None and tensor.type.dtype.is_integer:
-            self.quantised.add(name)
+            self.quantised[name] = tensor.quantisation
 
     def add_stored(self, tensor: Tensor, name: str) -> None:
         """A tensor that no operator computes: a constant, a variable, or one without elements. LoadError for another:
