@@ -123,7 +123,7 @@ class PassGraph(NamedTuple):
 class Decoder(NamedTuple):
     """A decoder model. build_pass(new, past) is the graph of a pass over `new` tokens behind `past` ones; open_graph
     has its sequence open, which the symbol `sequence` counts. cache_types(tokens) are the types of what it keeps of so
-    many earlier tokens of each text, a number or a symbol."""
+    many earlier tokens of each text, a number or a symbol. batch is the number of texts of a pass."""
 
     name: str
     source: str
@@ -132,6 +132,7 @@ class Decoder(NamedTuple):
     sequence: str
     notes: tuple[str, ...]
     cache_types: Callable[[Dim], tuple[TensorType, ...]]
+    batch: int
 
     def check_length(self, tokens: int) -> None:
         """Raises AssumptionError where a text of so many tokens is longer than the model allows."""
@@ -150,11 +151,11 @@ PRECISION_OF_FILE = DecoderPrecision()
 def make_decoder(
     source: Any, batch: int = 1, precision: DecoderPrecision = PRECISION_OF_FILE, **options: Any
 ) -> Decoder:
-    """Model -> Decoder with its batch bound; the options are those of load. What dims binds of symbols that count
-    tokens is for the quantities of one pass: each pass of a generation has its own. UsageError where the model is no
-    decoder: no open sequence, no cache and no causal attention node to give one to."""
+    """Model -> Decoder with its batch bound, by batch or by dims; the other options are those of load. What dims binds
+    of symbols that count tokens is for the quantities of one pass: each pass of a generation has its own. UsageError
+    where the model is no decoder: no open sequence, no cache and no causal attention node to give one to."""
     source = hold_source(source)
-    dims, batches = _bind_batch(source, batch, dict(options.pop("dims", None) or {}), options)
+    dims, batches, batch = _bind_batch(source, batch, dict(options.pop("dims", None) or {}), options)
     graph = keep_text(load(source, dims=dims, **options))
     caches = cache_inputs(graph)
     _check_branches(source, graph, caches, {**options, "dims": dims})
@@ -190,25 +191,42 @@ def make_decoder(
             [bind_type(shapes[name], bound)._replace(dtype=step.graph.types[name].dtype) for name in step.caches]
         )
 
-    return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes, cache_types)
+    return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes, cache_types, batch)
 
 
 def _bind_batch(
     source: Any, batch: int, dims: dict[str, Any], options: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, Any], list[str], int]:
     """Model, number of texts and bound symbols -> the symbols with the batch bound and without those that count tokens,
-    and the names of the batch's symbols. UsageError where the model has no open batch and there are several texts."""
-    if dims:
-        token_symbols = _token_symbols(keep_text(load(source, **options)))
-        dims = {name: value for name, value in dims.items() if name not in token_symbols}
-    graph = keep_text(load(source, dims=dims, **options))
-    batches = [name for name in graph.symbols if name not in dims]
+    the names that --dim takes for the batch, and the number of texts: where dims bind the batch, that. UsageError where
+    the model has no open batch and there are several texts, or where dims say another number."""
+    open_graph = keep_text(load(source, **options))
+    origins, token_symbols = open_graph.data_symbols, _token_symbols(open_graph)
+    symbol_of = {option_name(name, origins): name for name in origins}
+    dims = {symbol_of.get(name, name): value for name, value in dims.items()}
+    dims = {name: value for name, value in dims.items() if name not in token_symbols}
+    batches = list(open_graph.symbols) or _unnamed_batches(open_graph)
+    names = [option_name(name, origins) for name in batches]
+    bound = {dims[name] for name in batches if isinstance(dims.get(name), int)}
+    if batch != 1 and bound - {batch}:
+        fact = f"--batch is {batch}, and --dim binds the batch to {', '.join(map(str, sorted(bound)))}"
+        raise UsageError(fact, "give one of the two")
     if batch != 1 and not batches:
-        shapes = {name: graph.types[name].shape or () for name in graph.inputs}
+        shapes = {name: open_graph.types[name].shape or () for name in open_graph.inputs}
         open_symbols = symbols(*(extent for shape in shapes.values() for extent in shape))
         remedy = unknown_symbol_remedy("batch", batch, open_symbols, shapes) or "leave --batch out"
         raise UsageError("the model has no batch extent that is open", remedy)
-    return dims | dict.fromkeys(batches, batch), batches
+    if len(bound) == 1:
+        (batch,) = bound
+    return {**dict.fromkeys(batches, batch), **dims}, names, batch
+
+
+def _unnamed_batches(graph: Graph) -> list[str]:
+    """Graph without a symbol that is called a batch -> the symbols that are one by their place: axis 0 of token ids, an
+    integer input with an open extent behind it."""
+    shapes = [type_.shape or () for type_ in map(graph.types.__getitem__, graph.inputs) if not type_.dtype.is_float]
+    names = [symbol_name(shape[0]) for shape in shapes if symbols(*shape[1:])]
+    return list(dict.fromkeys([name for name in names if name is not None and name not in _token_symbols(graph)]))
 
 
 def _check_branches(source: Any, graph: Graph, caches: Collection[str], options: Mapping[str, Any]) -> None:
