@@ -53,6 +53,7 @@ OTHER_FAMILIES = (
     "linear_attention",
     "llm.latent_attention",
     "llm.causal_attention",
+    "llm.sparse_indexer",
     "ml.features",
     "ml.models",
     "optimizers",

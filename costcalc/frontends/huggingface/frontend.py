@@ -30,7 +30,8 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     config = config_source(source)
     fields = read_fields(config)
     named = replace(source, name=model_name(source), file=config.file)
-    return Loaded(_note_storage(read_network(fields, named, source.name, options), fields))
+    graph = read_network(fields, named, source.name, options)
+    return Loaded(_note_prediction(_note_storage(graph, fields), fields))
 
 
 def read_network(
@@ -92,6 +93,22 @@ def model_name(source: Source) -> str:
         folder = source.path if source.is_directory else source.path.parent
         name = folder.resolve().name
     return name or source.name
+
+
+PREDICTION_FIELDS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_hidden_layers")
+"""Fields with the number of layers that predict tokens behind the next one."""
+
+
+def _note_prediction(graph: Graph, fields: Mapping[str, Any]) -> Graph:
+    """The graph with a note where the checkpoint has layers that predict tokens behind the next one."""
+    text_fields = fields.get("text_config")
+    for part in (fields, text_fields if isinstance(text_fields, dict) else {}):
+        for name in PREDICTION_FIELDS:
+            count = part.get(name)
+            if type(count) is int and count > 0:
+                text = f"{name} is {count}: what predicts tokens behind the next one is left out, as transformers does"
+                return graph._replace(notes=(*graph.notes, WarningNote(text)))
+    return graph
 
 
 def _note_storage(graph: Graph, fields: Mapping[str, Any]) -> Graph:
