@@ -153,3 +153,11 @@ def test_layers_that_predict_further_tokens_are_named() -> None:
     for fields, count in ((config, 1), ({**config, "num_nextn_predict_layers": 0}, 0)):
         notes = [str(note) for note in load(json.dumps(fields).encode()).notes]
         assert sum(text.startswith("num_nextn_predict_layers is 1: what predicts") for text in notes) == count
+
+
+def test_a_list_of_layers_may_be_written_as_text() -> None:
+    config = {"model_type": "step3p5", "num_hidden_layers": 4, "n_routed_experts": 8, "moe_layers_enum": "1,3"}
+    graph = load(json.dumps(config).encode())
+    assert [f"model.layers.{i}.mlp.gate.weight" in graph.parameters for i in range(4)] == [False, True, False, True]
+    with pytest.raises(costcalc.CostcalcError, match="'1;3' holds no numbers"):
+        load(json.dumps({**config, "moe_layers_enum": "1;3"}).encode())
