@@ -53,6 +53,8 @@ OTHER_FAMILIES = (
     "linear_attention",
     "llm.latent_attention",
     "llm.causal_attention",
+    "llm.compressed_attention",
+    "llm.hyper_connection",
     "llm.sparse_indexer",
     "ml.features",
     "ml.models",

@@ -54,10 +54,11 @@ def add_cache(graph: Graph, names: Iterable[str], tokens: Dim) -> tuple[Graph, t
     for node in graph.nodes:
         if node.name in cached:
             inputs = list(node.inputs)
-            for slot in cache_slots(node, graph, tokens):
+            forms = [slot.type for slot in cache_slots(node, graph, symbol(TOKENS))]
+            for slot, form in zip(cache_slots(node, graph, tokens), forms, strict=True):
                 name = f"{node.name}.{slot.name}"
                 if slot.present is None:
-                    name = kept.setdefault((node.inputs[slot.new], slot.type), name)
+                    name = kept.setdefault((node.inputs[slot.new], form), name)
                 inputs += [""] * (slot.position + 1 - len(inputs))
                 inputs[slot.position] = name
                 if name not in types:

@@ -55,13 +55,14 @@ def figures(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def cache_elements(cache: Any) -> int:
-    """The elements of all tensors of a Cache."""
+    """The elements of all tensors of a Cache, each once: keys and values may be one tensor."""
     import torch
 
     total = 0
     for layer in cache.layers:
-        values = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
-        total += sum(value.numel() for value in values if value.dim() > 1)
+        parts = [part for value in vars(layer).values() for part in (value.values() if isinstance(value, dict) else [value])]
+        tensors = {id(part): part for part in parts if isinstance(part, torch.Tensor)}
+        total += sum(tensor.numel() for tensor in tensors.values() if tensor.dim() > 1)
     return total
 
 

@@ -87,16 +87,6 @@ def latent_attention(site: Site, heads: int, size: int, value_size: int, name: s
     return site.op("LatentAttention", [*inputs, *chosen], attributes, domain=LLM)
 
 
-@layer("sparse_indexer", top_k=LayerKey("extent", doc="positions that a position attends to"))
-def sparse_indexer(site: Site, top_k: int) -> str:
-    """Which earlier positions each position attends to, as indices [N, positions, top_k] (DeepSeek-V3.2): `from: [query,
-    key, weights]`, query [N, positions, heads · size], key [N, positions, size], weights [N, positions, heads]. Keys can
-    be cached."""
-    if len(site.inputs) != 3:
-        raise ShapeError(f"it reads {len(site.inputs)} values", "give `from: [query, key, weights]`")
-    return site.op("SparseIndexer", site.inputs, {"top_k": top_k}, domain=LLM)
-
-
 MAX_ROTATED = 1 << 14
 """The most features of a head: each pair has an angle of its own, which is written out."""
 
