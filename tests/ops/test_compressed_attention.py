@@ -36,7 +36,9 @@ def needed(found: Report) -> int:
     return least_macs(found.graph, found.rows[0], found.graph.nodes[0])
 
 
-def kept(op_type: str, shapes: Mapping[int, tuple[int, ...]], tokens: int, **attributes: Any) -> dict[int, tuple[int, ...]]:
+def kept(
+    op_type: str, shapes: Mapping[int, tuple[int, ...]], tokens: int, **attributes: Any
+) -> dict[int, tuple[int, ...]]:
     """What a node keeps of so many tokens, by the input that holds it."""
     types: list[TensorType | None] = [None] * (max(shapes) + 1)
     for position, shape in shapes.items():

@@ -2,10 +2,10 @@
 indexer that chooses among those entries.
 
 Source: DeepSeek-V4's modelling code. An entry is the sum of the states of its tokens, weighed feature by feature with a
-softmax over their gates (plus a learned bias by position), then normalised and rotated. With overlap the states are twice
-as wide: an entry sums the first half of the window before its own and the second half of its own. Keys and values are one
-vector, which all heads share. Kept are the last tokens, all entries, and the states and gates of the tokens that do not
-fill a window yet; with overlap those of the last full window, too.
+softmax over their gates (plus a learned bias by position), then normalised and rotated. With overlap the states are
+twice as wide: an entry sums the first half of the window before its own and the second half of its own. Keys and values
+are one vector, which all heads share. Kept are the last tokens, all entries, and the states and gates of the tokens
+that do not fill a window yet; with overlap those of the last full window, too.
 """
 
 from __future__ import annotations
@@ -50,8 +50,12 @@ traits(
     gradient=contraction_gradient(((0,), (1,))),
 )
 
-describe("Each query is compared with the last tokens and with entries for the others.", "CompressedAttention", domain=LLM)
-describe("Small heads score the compressed entries; those with the highest scores are read.", "CompressedIndexer", domain=LLM)
+describe(
+    "Each query is compared with the last tokens and with entries for the others.", "CompressedAttention", domain=LLM
+)
+describe(
+    "Small heads score the compressed entries; those with the highest scores are read.", "CompressedIndexer", domain=LLM
+)
 
 PAST_OF_ATTENTION, PAST_OF_INDEXER = 8, 6
 """The first inputs that hold something of earlier tokens."""
@@ -169,8 +173,8 @@ def compressed_attention_cost(*inputs: TensorType | None, num_heads: int, window
 
 @cache_rule("CompressedAttention", domain=LLM)
 def compressed_attention_caches(types: Types, attributes: Attributes, tokens: Dim) -> tuple[CacheSlot, ...]:
-    """The last tokens, one fewer than the window: [B, min(tokens, window - 1), D]; the entries [B, tokens // ratio, D]; of
-    the tokens that fill no window states and gates, with overlap those of the last full window, too."""
+    """The last tokens, one fewer than the window: [B, min(tokens, window - 1), D]; the entries [B, tokens // ratio, D];
+    of the tokens that fill no window states and gates, with overlap those of the last full window, too."""
     kv = types[1]
     assert kv is not None and kv.shape is not None
     rows = minimum(tokens, int(attributes["window"]) - 1)
@@ -212,7 +216,9 @@ def compressed_indexer_shape(*inputs: TensorType | None, top_k: int) -> TensorTy
     read = _Reader(inputs)
     c = read.compression(1, 3, 4, PAST_OF_INDEXER)
     if read.extent(0, 2) != read.extent(5, 2) * c.size:
-        raise ShapeError(f"{read.extent(0, 2)} features of queries for heads of {c.size}", "give a weight for each head")
+        raise ShapeError(
+            f"{read.extent(0, 2)} features of queries for heads of {c.size}", "give a weight for each head"
+        )
     return TensorType(DType.INT32, (c.batch, read.extent(0, 1), minimum(top_k, c.entries)))
 
 

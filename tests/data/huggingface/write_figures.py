@@ -30,7 +30,10 @@ def figures(config: dict[str, Any]) -> dict[str, Any]:
 
     fields, models = dict(config), AutoModelForCausalLM
     if config["model_type"] in WHOLES:
-        fields, models = {"model_type": WHOLES[config["model_type"]], "text_config": fields}, AutoModelForImageTextToText
+        fields, models = (
+            {"model_type": WHOLES[config["model_type"]], "text_config": fields},
+            AutoModelForImageTextToText,
+        )
     settings = AutoConfig.for_model(fields.pop("model_type"), **fields)
     with torch.device("meta"):
         model = models.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
@@ -60,7 +63,9 @@ def cache_elements(cache: Any) -> int:
 
     total = 0
     for layer in cache.layers:
-        parts = [part for value in vars(layer).values() for part in (value.values() if isinstance(value, dict) else [value])]
+        parts = [
+            part for value in vars(layer).values() for part in (value.values() if isinstance(value, dict) else [value])
+        ]
         tensors = {id(part): part for part in parts if isinstance(part, torch.Tensor)}
         total += sum(tensor.numel() for tensor in tensors.values() if tensor.dim() > 1)
     return total

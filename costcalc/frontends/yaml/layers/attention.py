@@ -68,7 +68,9 @@ def _attention_inputs(site: Site, count: int) -> list[str]:
     size=LayerKey("extent", doc="of a head, the features of a key that come from the latents"),
     value_size=LayerKey("extent", doc="features of a head's value"),
     name=LayerKey("text", "kv_b_proj", "the layer that its weights are named after"),
-    top_k=LayerKey("extent", None, "of sparse attention, the positions that a position sees; a fourth value may name them"),
+    top_k=LayerKey(
+        "extent", None, "of sparse attention, the positions that a position sees; a fourth value may name them"
+    ),
 )
 def latent_attention(site: Site, heads: int, size: int, value_size: int, name: str, top_k: int | None) -> str:
     """Causal attention whose keys and values are linear maps of one latent vector a position (arXiv:2405.04434):
