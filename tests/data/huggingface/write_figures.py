@@ -18,21 +18,30 @@ from typing import Any
 
 TOKENS = 128
 
+WHOLES = {"step3p5": "step3p7"}
+"""Types of texts that have no class of their own -> the network whose text_config they are; its other parts are left out."""
+
 
 def figures(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration -> its figures."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
-    fields = dict(config)
+    fields, models = dict(config), AutoModelForCausalLM
+    if config["model_type"] in WHOLES:
+        fields, models = (
+            {"model_type": WHOLES[config["model_type"]], "text_config": fields},
+            AutoModelForImageTextToText,
+        )
     settings = AutoConfig.for_model(fields.pop("model_type"), **fields)
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
+        model = models.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
         ids = torch.zeros(1, TOKENS, dtype=torch.long)
         mask = torch.zeros(1, 1, TOKENS, TOKENS, dtype=torch.bfloat16)
     counter = FlopCounterMode(display=False)
-    found: dict[str, Any] = {"params": sum(p.numel() for p in model.parameters())}
+    parts = ("model.language_model", "lm_head") if config["model_type"] in WHOLES else ("",)
+    found: dict[str, Any] = {"params": sum(p.numel() for name, p in model.named_parameters() if name.startswith(parts))}
     try:
         with torch.no_grad(), counter:
             model(input_ids=ids, attention_mask=mask, use_cache=False)
@@ -49,13 +58,16 @@ def figures(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def cache_elements(cache: Any) -> int:
-    """The elements of all tensors of a Cache."""
+    """The elements of all tensors of a Cache, each once: keys and values may be one tensor."""
     import torch
 
     total = 0
     for layer in cache.layers:
-        values = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
-        total += sum(value.numel() for value in values if value.dim() > 1)
+        parts = [
+            part for value in vars(layer).values() for part in (value.values() if isinstance(value, dict) else [value])
+        ]
+        tensors = {id(part): part for part in parts if isinstance(part, torch.Tensor)}
+        total += sum(tensor.numel() for tensor in tensors.values() if tensor.dim() > 1)
     return total
 
 
