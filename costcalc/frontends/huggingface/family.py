@@ -10,6 +10,7 @@ A family's file is a YAML model with a key `config:`:
       fixed: [qkv_bias]                  # parameters that only the model type decides
       neutral: [pretraining_tp]          # fields that change no figure of this family
       supported: {alibi: [false]}        # the values that a field may have
+      heads: {ForMaskedLM: tokens}       # endings of classes (`architectures`) and the value of the parameter `head`
 
 A network of parts that have configurations of their own (text_config, vision_config) has `parts:` instead of a model:
 
@@ -46,7 +47,7 @@ _TYPES = re.compile(r"^  model_types:[^\n]*\n((?:    [^\n]*\n|\s*\n)+)", re.M)
 
 _TYPE = re.compile(r"^    ([\w.-]+):", re.M)
 
-KEYS = ("model_types", "fields", "fixed", "neutral", "supported", "parts")
+KEYS = ("model_types", "fields", "fixed", "neutral", "supported", "heads", "parts")
 
 PART_KEYS = ("model_type", "prefixes", "fields")
 
@@ -71,6 +72,7 @@ class Family(NamedTuple):
     fixed: frozenset[str]
     neutral: frozenset[str]
     supported: Mapping[str, list[Any]]
+    heads: Mapping[str, str]
     parts: tuple[FamilyPart, ...] = ()
 
 
@@ -129,6 +131,7 @@ def read_family(path: Path) -> Family:
         frozenset(_words(reader, config.values.get("fixed"))),
         frozenset(_words(reader, config.values.get("neutral"))),
         {name: value if isinstance(value, list) else [value] for name, value in supported.items()},
+        _texts(reader, config.values.get("heads")),
         tuple([_read_part(reader, name, node) for name, node in parts.values.items()])
         if isinstance(parts, Map)
         else (),

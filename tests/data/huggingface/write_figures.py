@@ -19,33 +19,79 @@ from typing import Any
 TOKENS = 128
 
 
+CLASSES = (
+    "AutoModelForSeq2SeqLM",
+    "AutoModelForSpeechSeq2Seq",
+    "AutoModelForMaskedLM",
+    "AutoModelForCausalLM",
+    "AutoModelForImageClassification",
+    "AutoModel",
+)
+"""The classes that are tried, in this order, for a configuration without `architectures`."""
+
+
 def figures(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration -> its figures."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
-    from transformers import AutoConfig, AutoModelForCausalLM
 
-    fields = dict(config)
-    settings = AutoConfig.for_model(fields.pop("model_type"), **fields)
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
-        ids = torch.zeros(1, TOKENS, dtype=torch.long)
+        model = make_model(config)
+        inputs = make_inputs(model)
         mask = torch.zeros(1, 1, TOKENS, TOKENS, dtype=torch.bfloat16)
+    is_decoder = "input_ids" in inputs and not model.config.is_encoder_decoder
+    masked = {**inputs, "attention_mask": mask} if is_decoder else inputs
     counter = FlopCounterMode(display=False)
     found: dict[str, Any] = {"params": sum(p.numel() for p in model.parameters())}
     try:
         with torch.no_grad(), counter:
-            model(input_ids=ids, attention_mask=mask, use_cache=False)
+            model(**masked, **({"use_cache": False} if hasattr(model.config, "use_cache") else {}))
         found["macs"] = counter.get_total_flops() // 2
     except (RuntimeError, ValueError, TypeError) as error:
         print(f"{config['model_type']}: no MACs: {error}", file=sys.stderr)
     try:
         with torch.no_grad():
-            output = model(input_ids=ids, use_cache=True)
-        found["cache"] = cache_elements(output.past_key_values)
+            output = model(**inputs, **({"use_cache": True} if hasattr(model.config, "use_cache") else {}))
+        cache = getattr(output, "past_key_values", None)
+        if cache is not None:
+            found["cache"] = cache_elements(cache)
     except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         print(f"{config['model_type']}: no cache: {error}", file=sys.stderr)
     return found
+
+
+def make_model(config: dict[str, Any]) -> Any:
+    """A configuration -> the model of its class, without values."""
+    import torch
+    import transformers
+
+    fields = dict(config)
+    settings = transformers.AutoConfig.for_model(fields.pop("model_type"), **fields)
+    name = next(iter(config.get("architectures", ())), None)
+    if name:
+        settings._attn_implementation = "eager"
+        return getattr(transformers, name)(settings).to(torch.bfloat16).eval()
+    kind = next(c for name in CLASSES if type(settings) in (c := getattr(transformers, name))._model_mapping)
+    return kind.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
+
+
+def make_inputs(model: Any) -> dict[str, Any]:
+    """A model -> inputs of one text of TOKENS tokens, one image, or one recording."""
+    import torch
+
+    settings, name = model.config, model.main_input_name
+    ids = torch.zeros(1, TOKENS, dtype=torch.long)
+    if name == "pixel_values":
+        vision = getattr(settings, "vision_config", settings)
+        side = getattr(vision, "image_size", 224)
+        sides = side if isinstance(side, (list, tuple)) else (side, side)
+        image = torch.zeros(1, getattr(vision, "num_channels", 3), *sides, dtype=torch.bfloat16)
+        return {name: image}
+    if name == "input_features":
+        frames = 2 * settings.max_source_positions
+        features = torch.zeros(1, settings.num_mel_bins, frames, dtype=torch.bfloat16)
+        return {name: features, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
+    return {"input_ids": ids, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
 
 
 def cache_elements(cache: Any) -> int:
