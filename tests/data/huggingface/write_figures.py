@@ -98,8 +98,9 @@ def cache_elements(cache: Any) -> int:
     """The elements of all tensors of a Cache."""
     import torch
 
+    parts = [cache.self_attention_cache, cache.cross_attention_cache] if hasattr(cache, "is_updated") else [cache]
     total = 0
-    for layer in cache.layers:
+    for layer in [layer for part in parts for layer in part.layers]:
         values = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
         total += sum(value.numel() for value in values if value.dim() > 1)
     return total

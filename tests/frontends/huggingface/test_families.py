@@ -44,7 +44,7 @@ def source(case: Case) -> bytes:
 @pytest.mark.parametrize("case", cases())
 def test_parameters_and_macs_are_those_of_transformers(case: Case) -> None:
     """The products of experts are added by hand: layers × tokens × experts of a token × matrices × their extents."""
-    report = costcalc.analyze(source(case), dims={"seq": TOKENS})
+    report = costcalc.analyze(source(case), dims=case.get("dims", {"seq": TOKENS}))
     assert report.params == case["params"]
     experts = prod(case["experts"]) if "experts" in case else 0
     if "macs" in case:
@@ -58,10 +58,15 @@ def test_parameters_and_macs_are_those_of_transformers(case: Case) -> None:
     "case", [c for c in cases() if "cache" in c.values[0] or "kv_elements_per_token" in c.values[0]]
 )
 def test_the_cache_is_that_of_transformers(case: Case) -> None:
-    """transformers keeps keys and values of window - 1 tokens in a layer with a window."""
-    size = cache_size(make_decoder(source(case)).cache_types(TOKEN_COUNT))
+    """transformers keeps keys and values of window - 1 tokens in a layer with a window; those of an encoder's positions
+    beside them."""
+    encoder = {name: extent for name, extent in case.get("dims", {}).items() if name != "seq"}
+    decoder = make_decoder(source(case), dims=encoder)
+    size = cache_size(decoder.cache_types(TOKEN_COUNT))
+    step = decoder.build_pass(1, 1)
+    crossed = sum(step.graph.types[name].elements for name in step.cross_caches)
     if "cache" in case:
-        assert size.elements(TOKENS) == case["cache"]
+        assert size.elements(TOKENS) + crossed == case["cache"]
     else:
         assert size.elements(1) - size.elements(0) == case["kv_elements_per_token"]
 
