@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -30,34 +31,52 @@ CLASSES = (
 """The classes that are tried, in this order, for a configuration without `architectures`."""
 
 
+LARGEST_ON_CPU = 200_000_000
+"""Parameters of the largest model that is computed where the meta device has no kernel for an operation."""
+
+
 def figures(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration -> its figures."""
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
 
     with torch.device("meta"):
         model = make_model(config)
-        inputs = make_inputs(model)
-        mask = torch.zeros(1, 1, TOKENS, TOKENS, dtype=torch.bfloat16)
-    is_decoder = "input_ids" in inputs and not model.config.is_encoder_decoder
-    masked = {**inputs, "attention_mask": mask} if is_decoder else inputs
-    counter = FlopCounterMode(display=False)
     found: dict[str, Any] = {"params": sum(p.numel() for p in model.parameters())}
-    try:
-        with torch.no_grad(), counter:
-            model(**masked, **({"use_cache": False} if hasattr(model.config, "use_cache") else {}))
-        found["macs"] = counter.get_total_flops() // 2
-    except (RuntimeError, ValueError, TypeError) as error:
-        print(f"{config['model_type']}: no MACs: {error}", file=sys.stderr)
-    try:
+    for device in ("meta", "cpu")[: 2 if found["params"] < LARGEST_ON_CPU else 1]:
+        with torch.device(device):
+            missing = [rule for name, rule in (("macs", add_macs), ("cache", add_cache)) if name not in found]
+            placed = model if device == "meta" else make_model(config)
+            for rule in missing:
+                try:
+                    rule(placed, found)
+                except (RuntimeError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
+                    print(f"{config['model_type']}, {device}: {str(error)[:100]}", file=sys.stderr)
+    return found
+
+
+def add_macs(model: Any, found: dict[str, Any]) -> None:
+    """Adds `macs`, with an explicit 4-D mask for a decoder."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    inputs = make_inputs(model)
+    if "input_ids" in inputs and not model.config.is_encoder_decoder and "pixel_values" not in inputs:
+        inputs["attention_mask"] = torch.zeros(1, 1, TOKENS, TOKENS, dtype=torch.bfloat16)
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        model(**inputs, **({"use_cache": False} if hasattr(model.config, "use_cache") else {}))
+    found["macs"] = counter.get_total_flops() // 2
+
+
+def add_cache(model: Any, found: dict[str, Any]) -> None:
+    """Adds `cache` where the model gives one."""
+    import torch
+
+    if getattr(model.config, "use_cache", False):
         with torch.no_grad():
-            output = model(**inputs, **({"use_cache": True} if hasattr(model.config, "use_cache") else {}))
-        cache = getattr(output, "past_key_values", None)
+            cache = getattr(model(**make_inputs(model), use_cache=True), "past_key_values", None)
         if cache is not None:
             found["cache"] = cache_elements(cache)
-    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
-        print(f"{config['model_type']}: no cache: {error}", file=sys.stderr)
-    return found
 
 
 def make_model(config: dict[str, Any]) -> Any:
@@ -91,7 +110,12 @@ def make_inputs(model: Any) -> dict[str, Any]:
         frames = 2 * settings.max_source_positions
         features = torch.zeros(1, settings.num_mel_bins, frames, dtype=torch.bfloat16)
         return {name: features, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
-    return {"input_ids": ids, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
+    inputs = {"input_ids": ids, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
+    if "pixel_values" in signature(model.forward).parameters and hasattr(settings, "vision_config"):
+        vision = settings.vision_config
+        side = vision.image_size
+        inputs["pixel_values"] = torch.zeros(1, vision.num_channels, side, side, dtype=torch.bfloat16)
+    return inputs
 
 
 def cache_elements(cache: Any) -> int:
