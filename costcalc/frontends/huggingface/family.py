@@ -23,6 +23,8 @@ A network of parts that have configurations of their own (text_config, vision_co
 
 Each part is the model of a family; model_type is that of the part's own configuration unless given. prefixes say what
 names of its tensors begin with in the checkpoint, fields which fields of the whole configuration are parameters of it.
+Where the whole has `heads:`, a part's own say which head it has with which of those (the first where no class is
+named); it is left out with any other, and has its class's values where its field is missing.
 
 Every other parameter is the field of the same name. `model_types:` stands in the head of the file, one a line, so that
 the index of all families is read without a YAML parser.
@@ -49,7 +51,7 @@ _TYPE = re.compile(r"^    ([\w.-]+):", re.M)
 
 KEYS = ("model_types", "fields", "fixed", "neutral", "supported", "heads", "parts")
 
-PART_KEYS = ("model_type", "prefixes", "fields")
+PART_KEYS = ("model_type", "prefixes", "fields", "heads")
 
 
 class FamilyPart(NamedTuple):
@@ -60,6 +62,7 @@ class FamilyPart(NamedTuple):
     model_type: str
     prefixes: Mapping[str, str]
     fields: Mapping[str, str]
+    heads: Mapping[str, str]
 
 
 class Family(NamedTuple):
@@ -142,7 +145,7 @@ def _read_part(reader: ValueReader, field: str, node: YamlNode) -> FamilyPart:
     if not isinstance(node, Map) or any(key not in PART_KEYS for key in node.values):
         raise reader.error(node, f"the part {field!r} is not understood", "it has " + ", ".join(PART_KEYS))
     model_type = node.values.get("model_type")
-    texts = [_texts(reader, node.values.get(name)) for name in ("prefixes", "fields")]
+    texts = [_texts(reader, node.values.get(name)) for name in ("prefixes", "fields", "heads")]
     return FamilyPart(field, model_type.text if isinstance(model_type, Scalar) else "", *texts)
 
 

@@ -53,8 +53,8 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
             unknown.append(path)
     if unknown:
         raise _not_understood(unknown, fields, family, file)
-    if "num_labels" in family.parameters and isinstance(labels := fields.get("id2label"), dict):
-        values["num_labels"] = len(labels)
+    if "num_labels" in family.parameters:
+        values |= label_count(fields)
     if family.heads:
         values |= _find_head(_class_names(fields), family, file)
     elif "architectures" not in {path.partition("[")[0] for path in family.fields}:
@@ -82,6 +82,14 @@ def _not_understood(unknown: list[str], fields: Mapping[str, Any], family: Famil
     near = did_you_mean(unknown[0], family.parameters) if not plural else ""
     remedy = near or f"remove {'them' if plural else 'it'} where nothing depends on {'them' if plural else 'it'}"
     return LoadError(fact, remedy, file)
+
+
+def label_count(fields: Mapping[str, Any]) -> dict[str, int]:
+    """Fields of a configuration -> the number of its labels as `num_labels`; nothing where it does not say it."""
+    labels, count = fields.get("id2label"), fields.get("num_labels")
+    if isinstance(labels, dict):
+        return {"num_labels": len(labels)}
+    return {"num_labels": count} if isinstance(count, int) and not isinstance(count, bool) else {}
 
 
 def _class_names(fields: Mapping[str, Any]) -> list[str]:

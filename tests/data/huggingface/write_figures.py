@@ -99,23 +99,44 @@ def make_inputs(model: Any) -> dict[str, Any]:
     import torch
 
     settings, name = model.config, model.main_input_name
-    ids = torch.zeros(1, TOKENS, dtype=torch.long)
-    if name == "pixel_values":
-        vision = getattr(settings, "vision_config", settings)
-        side = getattr(vision, "image_size", 224)
-        sides = side if isinstance(side, (list, tuple)) else (side, side)
-        image = torch.zeros(1, getattr(vision, "num_channels", 3), *sides, dtype=torch.bfloat16)
-        return {name: image}
+    positions = getattr(getattr(settings, "text_config", settings), "max_position_embeddings", TOKENS)
+    ids = torch.zeros(1, min(TOKENS, positions), dtype=torch.long)
+    asked = signature(model.forward).parameters
+    vision = getattr(settings, "vision_config", settings)
+    images = {}
+    if "pixel_values" in asked and "spatial_shapes" in asked:
+        images = make_patches(vision)
+    elif "pixel_values" in asked:
+        images = {"pixel_values": make_image(vision)}
+    if "input_ids" not in asked and images:
+        return images
     if name == "input_features":
         frames = 2 * settings.max_source_positions
         features = torch.zeros(1, settings.num_mel_bins, frames, dtype=torch.bfloat16)
         return {name: features, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
-    inputs = {"input_ids": ids, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
-    if "pixel_values" in signature(model.forward).parameters and hasattr(settings, "vision_config"):
-        vision = settings.vision_config
-        side = vision.image_size
-        inputs["pixel_values"] = torch.zeros(1, vision.num_channels, side, side, dtype=torch.bfloat16)
-    return inputs
+    return {"input_ids": ids, **images, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
+
+
+def make_image(settings: Any) -> Any:
+    """The configuration of a network of images -> an image of its size, [1, C, H, W]."""
+    import torch
+
+    side = getattr(settings, "image_size", 224)
+    sides = side if isinstance(side, (list, tuple)) else (side, side)
+    return torch.zeros(1, getattr(settings, "num_channels", 3), *sides, dtype=torch.bfloat16)
+
+
+def make_patches(settings: Any) -> dict[str, Any]:
+    """The configuration of a network of patches of images of any shape -> those of one square image."""
+    import torch
+
+    count, side = settings.num_patches, int(settings.num_patches**0.5)
+    features = settings.num_channels * settings.patch_size**2
+    return {
+        "pixel_values": torch.zeros(1, count, features, dtype=torch.bfloat16),
+        "pixel_attention_mask": torch.ones(1, count, dtype=torch.long),
+        "spatial_shapes": torch.tensor([[side, side]]),
+    }
 
 
 def cache_elements(cache: Any) -> int:
