@@ -195,7 +195,7 @@ def make_decoder(
         pass_graph = keep_text(load(source, dims=bound | ({past: past_tokens} if past else {}), **options))
         pass_graph = fill_lengths(pass_graph, past_tokens + new)
         pass_graph = convert(pass_graph, precision.weights, precision.activations)
-        names, cross = caches, ()
+        names, cross = caches, tuple[str, ...]()
         if not caches and past_tokens:
             pass_graph, cross = cut_encoder(pass_graph, token_inputs)
             pass_graph, names = add_cache(pass_graph, attentions, past_tokens)
