@@ -183,6 +183,7 @@ LAYER_MODELS = {
     "mean": (IMAGE, ["mean: {axes: [2, 3], keep: true}", "mean: {axes: [-1, 1]}"]),
     "cast": (IMAGE, ["cast: {to: float16}", "cast: {to: int32}", "cast: {to: bool}"]),
     "parameter": (TOKENS, ["parameter: {shape: [7, 16], as: p}", "add: {from: [x, p]}"]),
+    "unused_parameter": (TOKENS, ["relu", "unused_parameter: {shape: [7, 16], as: p}"]),
     "constant": (
         TOKENS,
         [

@@ -51,6 +51,7 @@ class References:
     def owner(self, name: str, node: YamlNode, scope: Scope) -> str:
         """The path of a layer whose weights are shared; the weights are named after it. SpecError where no layer has
         the name."""
+        name = fill_names([name], scope.names, node, self.reader)[0]
         value = scope.find(name) or self.find_layer(name, scope)
         if value is None:
             hint = did_you_mean(name, self.visible_names(scope))

@@ -69,8 +69,13 @@ def keep_text(graph: Graph) -> Graph:
     outputs = tuple([name for name, needed in needed_by_output.items() if not tokens.isdisjoint(needed)])
     if not outputs or len(outputs) == len(graph.outputs):
         return graph
-    needed = set().union(*[needed_by_output[name] for name in outputs])
-    nodes = tuple([node for node in graph.nodes if not needed.isdisjoint(node.outputs)])
+    return _keep_needed(graph, outputs, set().union(*[needed_by_output[name] for name in outputs]))
+
+
+def _keep_needed(graph: Graph, outputs: tuple[str, ...], needed: Collection[str]) -> Graph:
+    """Graph, outputs and all values that these need -> the graph of them; the other stored tensors count for the last
+    node."""
+    nodes = tuple([node for node in graph.nodes if any(name in needed for name in node.outputs)])
     left = [name for name in graph.initializers if name not in needed]
     return graph._replace(
         inputs=tuple([name for name in graph.inputs if name in needed]),
@@ -78,6 +83,26 @@ def keep_text(graph: Graph) -> Graph:
         nodes=nodes,
         owners={**graph.owners, **dict.fromkeys(left, nodes[-1].name)},
     )
+
+
+def cut_encoder(graph: Graph, tokens: Collection[str]) -> tuple[Graph, tuple[str, ...]]:
+    """Graph of a pass and its inputs that hold tokens -> the graph in which no node computes what other inputs alone
+    decide, and the names of the new inputs that hold it: the keys and values of cross-attention, which the first pass
+    has computed. The graph as it is where there are none."""
+    of_tokens, of_others = set(tokens), set(graph.inputs) - set(tokens)
+    for node in graph.nodes:
+        if not of_tokens.isdisjoint(node.inputs):
+            of_tokens.update(node.outputs)
+        elif not of_others.isdisjoint(node.inputs):
+            of_others.update(node.outputs)
+    of_others.difference_update(graph.inputs)
+    read = [name for node in graph.nodes if not of_tokens.isdisjoint(node.outputs) for name in node.inputs]
+    kept = tuple(dict.fromkeys(name for name in read if name in of_others))
+    if not kept:
+        return graph, ()
+    graph = graph._replace(nodes=tuple([node for node in graph.nodes if of_others.isdisjoint(node.outputs)]))
+    needed = find_ancestors(graph, graph.outputs)
+    return _keep_needed(graph._replace(inputs=(*graph.inputs, *kept)), graph.outputs, needed), kept
 
 
 def fill_lengths(graph: Graph, tokens: int) -> Graph:
@@ -164,18 +189,20 @@ def make_decoder(
         raise UsageError(*(NO_DECODER if batch == 1 else _no_batch(batch, batches)))
     sequence, totals = _sequence_symbols(graph, caches, past)
     attentions = () if caches else _check_attentions(graph, sequence)
+    token_inputs = [name for name in graph.inputs if sequence in symbols(*(graph.types[name].shape or ()))]
 
     def build_pass(new: int, past_tokens: int) -> PassGraph:
         bound = {**dims, sequence: new, **dict.fromkeys(totals, past_tokens + new)}
         pass_graph = keep_text(load(source, dims=bound | ({past: past_tokens} if past else {}), **options))
         pass_graph = fill_lengths(pass_graph, past_tokens + new)
         pass_graph = convert(pass_graph, precision.weights, precision.activations)
-        names = caches
+        names, cross = caches, tuple[str, ...]()
         if not caches and past_tokens:
+            pass_graph, cross = cut_encoder(pass_graph, token_inputs)
             pass_graph, names = add_cache(pass_graph, attentions, past_tokens)
-        pass_graph = convert_values(pass_graph, names, precision.cache)
+        pass_graph = convert_values(pass_graph, (*names, *cross), precision.cache)
         if not caches:
-            return PassGraph(pass_graph, names, cache_entries(pass_graph, attentions))
+            return PassGraph(pass_graph, names, cache_entries(pass_graph, attentions), cross)
         entries = cache_outputs(pass_graph, names, past_tokens + new)
         cross = cross_caches(pass_graph, names)
         pass_graph = convert_values(pass_graph, cross, precision.cache)

@@ -33,9 +33,10 @@ def test_layer_runs_with_our_shapes(name: str, tmp_path: Path) -> None:
 
 
 def _same_costs(graph: Graph, path: Path) -> None:
-    """Reading the file again gives the same totals."""
+    """Reading the file again gives the same totals; tensors that no node reads are no parameters of an ONNX model."""
     export(graph, path, "none")
-    assert costcalc.analyze(path).totals == costcalc.analyze(graph).totals
+    read = graph._replace(owners={}, parameters=graph.parameters - set(graph.owners))
+    assert costcalc.analyze(path).totals == costcalc.analyze(read if graph.owners else graph).totals
 
 
 SMALL = {
