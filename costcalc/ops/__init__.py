@@ -53,6 +53,8 @@ OTHER_FAMILIES = (
     "linear_attention",
     "llm.latent_attention",
     "llm.causal_attention",
+    "llm.causal_convolution",
+    "llm.grouped_linear_attention",
     "ml.features",
     "ml.models",
     "optimizers",

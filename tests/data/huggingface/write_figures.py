@@ -4,8 +4,9 @@
 
 A file holds a list of cases. Of a case with a `config` and no `params` the script adds what transformers (the extra
 test-torch) says on the meta device, where nothing is computed: `params`, `macs` of 128 tokens with an explicit 4-D mask
-(FlopCounterMode does not see the grouped products of experts: write their factors as `experts`, by hand), the elements of
-the cache behind 128 tokens (`cache`), and the names of the parameters that a repository's checkpoint has (`names`).
+(FlopCounterMode does not see the grouped products of experts: write their factors as `experts`, by hand; and sees the
+products of an implementation of a scan: write its extents as `scans`, see tests/support/scans.py), and the
+elements of the cache behind 128 tokens (`cache`).
 """
 
 from __future__ import annotations
@@ -49,13 +50,16 @@ def figures(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def cache_elements(cache: Any) -> int:
-    """The elements of all tensors of a Cache."""
+    """The elements of all tensors of a Cache: keys, values, latents, windows of convolutions and recurrent states (the
+    last two stand in dictionaries, one for each state of a layer)."""
     import torch
 
     total = 0
     for layer in cache.layers:
-        values = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
-        total += sum(value.numel() for value in values if value.dim() > 1)
+        values: list[Any] = []
+        for value in vars(layer).values():
+            values += value.values() if isinstance(value, dict) else [value]
+        total += sum(value.numel() for value in values if isinstance(value, torch.Tensor) and value.dim() > 1)
     return total
 
 

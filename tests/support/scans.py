@@ -1,0 +1,41 @@
+"""What FlopCounterMode counts of an implementation of a recurrence, less what the recurrence takes by its definition.
+
+Without their kernels transformers' modules compute a recurrence in PyTorch, by chunks of tokens, with products that the
+definition does not have, and with some that the counter does not see (element by element, or a triangular solver). The
+number of each is written here from that code, so that the difference between both counts is explained to the last MAC.
+Each of a case's `scans` gives the extents: layers, tokens, heads, k and v (the sizes of a state), chunk (tokens in a chunk),
+channels and kernel (of the convolution before the scan).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Extents = Mapping[str, Any]
+
+
+def _chunks(scan: Extents) -> int:
+    """Chunks of the tokens, the last one filled up with zeros."""
+    return -(-int(scan["tokens"]) // int(scan["chunk"]))
+
+
+def _gated_delta(scan: Extents) -> tuple[int, int]:
+    """torch_chunk_gated_delta_rule. Of a chunk c tokens: k_beta @ kᵀ and q @ kᵀ, c² · d_k each; k_cumdecay @ S and
+    q @ S, c · d_k · d_v each; intra @ v_new, c² · d_v; kᵀ @ v_new, c · d_k · d_v. Both triangular systems are solved by
+    linalg.solve_triangular, which the counter does not see. The definition: Sᵀk, k ⊗ v and qᵀS of each token."""
+    c, k, v = scan["chunk"], scan["k"], scan["v"]
+    per_chunk = 2 * c * c * k + c * c * v + 3 * c * k * v
+    return _chunks(scan) * scan["heads"] * per_chunk, 3 * scan["tokens"] * scan["heads"] * k * v
+
+
+RULES: Mapping[str, Callable[[Extents], tuple[int, int]]] = {"gated_delta": _gated_delta}
+"""Rules by name: extents -> what the counter sees of the scan of a layer, what its definition takes."""
+
+
+def counted_more(scan: Extents) -> int:
+    """The MACs that FlopCounterMode counts beyond the definitions of all layers with a scan. Of the convolution it counts
+    kernel - 1 positions more, which the padding makes and the module cuts off: each kernel products a channel."""
+    counted, defined = RULES[scan["rule"]](scan)
+    padding = (scan["kernel"] - 1) * scan["kernel"] * scan["channels"]
+    return int(scan["layers"] * (counted - defined + padding))
