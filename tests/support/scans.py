@@ -29,7 +29,27 @@ def _gated_delta(scan: Extents) -> tuple[int, int]:
     return _chunks(scan) * scan["heads"] * per_chunk, 3 * scan["tokens"] * scan["heads"] * k * v
 
 
-RULES: Mapping[str, Callable[[Extents], tuple[int, int]]] = {"gated_delta": _gated_delta}
+def _mamba2(scan: Extents) -> tuple[int, int]:
+    """mamba2_chunk_scan, five products by einsum. Of a chunk of c tokens: C with B, c² · d_k; the scores with x, c² · d_v;
+    its state from B and x, and C with the state before it, c · d_k · d_v each. Of all n chunks: the states before each
+    of n + 1 from n + 1. The definition: k ⊗ v and qᵀS of each token."""
+    c, k, v, n = scan["chunk"], scan["k"], scan["v"], _chunks(scan)
+    counted = n * (c * c * (k + v) + 2 * c * k * v) + (n + 1) ** 2 * k * v
+    return scan["heads"] * counted, 2 * scan["tokens"] * scan["heads"] * k * v
+
+
+def _mamba(scan: Extents) -> tuple[int, int]:
+    """mamba_selective_scan, token by token: qᵀS is a product, k ⊗ v is computed element by element, which the counter
+    does not see."""
+    products = scan["tokens"] * scan["heads"] * scan["k"] * scan["v"]
+    return products, 2 * products
+
+
+RULES: Mapping[str, Callable[[Extents], tuple[int, int]]] = {
+    "gated_delta": _gated_delta,
+    "mamba2": _mamba2,
+    "mamba": _mamba,
+}
 """Rules by name: extents -> what the counter sees of the scan of a layer, what its definition takes."""
 
 

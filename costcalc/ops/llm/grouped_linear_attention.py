@@ -1,7 +1,8 @@
 """Linear attention whose queries and keys serve a group of states each, and state-space models in the same form.
 
 Per token a head's state S [d_k, d_v] is updated and read: S = decay ∘ S + k ⊗ v, o = qᵀS; the delta rule takes what the
-state says of the key from the value first: v - Sᵀk. Of a state-space model (Mamba) k is B, q is C and v is Δ · x.
+state says of the key from the value first: v - Sᵀk. Of a state-space model (Mamba) k is B, q is C and v is Δ · x; where each
+element of a key has a rate of its own (A), decay is Δ and the state is multiplied with exp(Δ · A).
 ONNX's LinearAttention has a key for each state. Sources: arXiv:2412.06464 (gated delta), arXiv:2405.21060 (Mamba-2 as
 linear attention, groups of heads), arXiv:2312.00752 (Mamba: a head is a channel, d_v = 1, all share one key).
 """
@@ -15,7 +16,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Formula, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import DTYPES, TensorType
-from costcalc.core.registry import Types, cost_rule, describe, shape_rule
+from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import (
     Attributes,
     CacheSlot,
@@ -34,7 +35,7 @@ from costcalc.ops.llm import LLM
 
 OPERATOR = "GroupedLinearAttention"
 
-UPDATE_RULES = ("linear", "gated", "delta", "gated_delta")
+operands(OPERATOR, domain=LLM, weights=(6,))
 
 traits(OPERATOR, domain=LLM, kind="attention")
 
@@ -86,17 +87,21 @@ def grouped_linear_attention_shape(
     past_state: TensorType | None = None,
     decay: TensorType | None = None,
     beta: TensorType | None = None,
+    rates: TensorType | None = None,
     *,
     q_num_heads: int,
     kv_num_heads: int,
     state_type: str = "",
 ) -> tuple[TensorType, ...]:
-    """q and k [B, T, G · d_k], v [B, T, H · d_v], the past state [B, H, d_k, d_v] -> [B, T, H · d_v] and the state, of
-    state_type or of the values' type. ShapeError where the state does not fit."""
+    """q and k [B, T, G · d_k], v [B, T, H · d_v], the past state [B, H, d_k, d_v], rates [H, d_k] -> [B, T, H · d_v]
+    and the state, of state_type or of the values' type. ShapeError where the state or the rates do not fit."""
     e = state_extents(q, k, v, q_num_heads, kv_num_heads)
     if past_state is not None and past_state.shape is not None:
         for a, b in zip(past_state.shape, e.shape, strict=True):
             require_equal(a, b, "the extents of the state")
+    if rates is not None and rates.shape is not None:
+        for a, b in zip(rates.shape, (e.heads, e.k_size), strict=True):
+            require_equal(a, b, "the extents of the rates")
     dtype = DTYPES[state_type] if state_type else v.dtype
     return TensorType(v.dtype, (e.batch, e.tokens, e.heads * e.v_size)), TensorType(dtype, e.shape)
 
@@ -119,6 +124,7 @@ def grouped_linear_attention_cost(
     past_state: TensorType | None = None,
     decay: TensorType | None = None,
     beta: TensorType | None = None,
+    rates: TensorType | None = None,
     *,
     q_num_heads: int,
     kv_num_heads: int,
@@ -126,8 +132,9 @@ def grouped_linear_attention_cost(
     out: TensorType,
 ) -> Cost:
     """By the recurrence, per token and element of each of H states (d_k · d_v): k ⊗ v and qᵀS, and Sᵀk of the delta
-    rules. Besides, gated rules take 1 exponential per decay and 1 multiplication per element of the state, delta rules
-    1 subtraction and 1 multiplication per value."""
+    rules. Besides, gated rules take 1 exponential per decay and 1 multiplication per element of the state, with rates
+    1 multiplication and 1 exponential for each of its keys' elements; delta rules 1 subtraction and 1 multiplication
+    per value."""
     e = state_extents(q, k, v, q_num_heads, kv_num_heads)
     tokens = product_factor("#tokens", ("B", e.batch), ("T", e.tokens))
     state = product_factor("#state", ("d_k", e.k_size), ("d_v", e.v_size))
@@ -136,7 +143,11 @@ def grouped_linear_attention_cost(
     work = elementwise_work("add", "elementwise", v.elements, len(names) - 2, "#values")
     work += elementwise_work("multiply", "elementwise", v.elements, len(names) - 2, "#values")
     if update_rule in ("gated", "gated_delta"):
-        if decay is not None:
+        if rates is not None:
+            decays = tokens.value * e.heads * e.k_size
+            work += elementwise_work("multiply", "elementwise", decays, 1, "#rates × tokens")
+            work += elementwise_work("exp", "elementwise", decays, 1, "#rates × tokens")
+        elif decay is not None:
             work += elementwise_work("exp", "elementwise", decay.elements, 1, "#decays")
         updates = tokens.value * e.heads * state.value
         work += elementwise_work("multiply", "elementwise", updates, 1, "#state × tokens")
@@ -147,8 +158,8 @@ def grouped_linear_attention_cost(
 def grouped_linear_attention_gradient(
     formula: Formula, types: Types, attributes: Attributes
 ) -> tuple[Contraction, ...]:
-    """The state is computed from keys, values, the past state, decay and beta."""
-    state = (1, 2, 3, 4, 5)
+    """The state is computed from keys, values, the past state, decay, beta and rates."""
+    state = (1, 2, 3, 4, 5, 6)
     sides: dict[str, Sides] = {"k ⊗ v": ((1,), (2,)), "qᵀS": ((0,), state), "Sᵀk": (state, (1,))}
     return tuple(Contraction(term.value, *sides[term.name]) for term in formula.terms)
 

@@ -32,14 +32,16 @@ def figures(config: dict[str, Any]) -> dict[str, Any]:
         model = AutoModelForCausalLM.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
         ids = torch.zeros(1, TOKENS, dtype=torch.long)
         mask = torch.zeros(1, 1, TOKENS, TOKENS, dtype=torch.bfloat16)
-    counter = FlopCounterMode(display=False)
     found: dict[str, Any] = {"params": sum(p.numel() for p in model.parameters())}
-    try:
-        with torch.no_grad(), counter:
-            model(input_ids=ids, attention_mask=mask, use_cache=False)
-        found["macs"] = counter.get_total_flops() // 2
-    except (RuntimeError, ValueError, TypeError) as error:
-        print(f"{config['model_type']}: no MACs: {error}", file=sys.stderr)
+    for given in (mask, None):  # what has no attention takes no 4-D mask
+        counter = FlopCounterMode(display=False)
+        try:
+            with torch.no_grad(), counter:
+                model(input_ids=ids, attention_mask=given, use_cache=False)
+            found["macs"] = counter.get_total_flops() // 2
+            break
+        except (RuntimeError, ValueError, TypeError) as error:
+            print(f"{config['model_type']}: no MACs: {error}", file=sys.stderr)
     try:
         with torch.no_grad():
             output = model(input_ids=ids, use_cache=True)

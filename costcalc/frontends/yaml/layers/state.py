@@ -23,18 +23,22 @@ STATE_TYPES = ("", "float32", "float16", "bfloat16")
     update=LayerKey(
         "word", "gated", "how a state changes: with a decay, by the delta rule, both or neither", UPDATE_RULES
     ),
+    rates=LayerKey("bool", False, "of a gated one, whether the fifth value read is a rate for each element of a key"),
     state_dtype=LayerKey("word", "", "element type of the states (that of the values unless given)", STATE_TYPES),
 )
-def linear_attention(site: Site, heads: int, key_heads: int | None, update: str, state_dtype: str) -> tuple[str, ...]:
+def linear_attention(site: Site, heads: int, key_heads: int | None, update: str, rates: bool, state_dtype: str) -> tuple[str, ...]:
     """Linear attention (arXiv:2006.16236), and state-space models in its form: `from: [query, key, value]`, with a gate
-    also decay, with a delta rule also beta, each [N, positions, features]. Each of `heads` keeps a state [size of a
+    also decay, with a delta rule also beta, each [N, positions, features]; rates [heads, size of a key] multiply the
+    decay. Each of `heads` keeps a state [size of a
     key, size of a value], which can be cached. Gives the outputs and the last states: `as: [y, states]`."""
     has_decay, has_beta = update in ("gated", "gated_delta"), update in ("delta", "gated_delta")
-    names = ["query", "key", "value", *["decay"] * has_decay, *["beta"] * has_beta]
+    names = ["query", "key", "value", *["decay"] * has_decay, *["beta"] * has_beta, *["rates"] * rates]
     if len(site.inputs) != len(names):
         raise ShapeError(f"it reads {len(site.inputs)} values", f"give `from: [{', '.join(names)}]`")
-    gates = list(site.inputs[3:])
-    inputs = [*site.inputs[:3], *([""] if gates else []), *(gates if has_decay else ["", *gates][: 2 * has_beta])]
+    given = dict(zip(names, site.inputs, strict=True))
+    inputs = [given.get(name, "") for name in ("query", "key", "value", "past_state", "decay", "beta", "rates")]
+    while not inputs[-1]:
+        inputs.pop()
     attributes: dict[str, Any] = {"q_num_heads": key_heads or heads, "kv_num_heads": heads, "update_rule": update}
     attributes |= {"state_type": state_dtype} if state_dtype else {}
     return _with_state(site, "GroupedLinearAttention", inputs, attributes)
