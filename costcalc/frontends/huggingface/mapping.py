@@ -37,20 +37,24 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
                 values.setdefault(name, DERIVED)
             continue
         allowed = family.supported.get(path)
-        if allowed is not None and value not in allowed:
-            words = ", ".join(_text(word) for word in allowed)
-            raise LoadError(
-                f"{path} is {_text(value)}, which the family {family.file} does not have", f"it has {words}", file
-            )
+        for item in (value if "[]" in path else [value]) if allowed is not None else ():
+            if item not in allowed:
+                fact = f"{path} is {_text(item)}, which the family {family.file} does not have"
+                raise LoadError(fact, f"it has {', '.join(_text(word) for word in allowed)}", file)
         if name:
             values[name] = _parameter(value, path, file)
-        elif allowed is None and not is_neutral(path, family.neutral) and value not in (False, [], {}, ""):
+        elif allowed is None and not is_neutral(path, family.neutral) and not _is_unset(value):
             unknown.append(path)
     if unknown:
         raise _not_understood(unknown, fields, family, file)
     if "architectures" not in {path.partition("[")[0] for path in family.fields}:
         _check_classes(fields.get("architectures"), family, file)
     return values
+
+
+def _is_unset(value: Any) -> bool:
+    """Whether a value is null, false or empty, or a list of such ones."""
+    return all(map(_is_unset, value)) if isinstance(value, list) else value in (None, False, {}, "")
 
 
 def _parameter(value: Any, path: str, file: str) -> Any:

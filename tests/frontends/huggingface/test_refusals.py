@@ -52,6 +52,27 @@ def test_what_is_not_understood_is_refused_by_name(fields: dict[str, Any], says:
     assert refusal.value.exit_code == 2
 
 
+def block(**attention: Any) -> dict[str, Any]:
+    """A configuration of one block of a searched network."""
+    given = {"n_heads_in_group": 1, "no_op": False, "window_length": None, "sparsify": None, **attention}
+    return {
+        "model_type": "nemotron-nas",
+        "num_hidden_layers": 1,
+        "block_configs": [{"attention": given, "ffn": {"ffn_mult": 1.5, "hidden_act": "silu"}}],
+    }
+
+
+def test_what_a_block_has_is_refused_by_its_path() -> None:
+    """A list with nothing in it says nothing; one with a value in one block is refused."""
+    assert not analyze(**block()).unknown
+    with pytest.raises(LoadError, match=r"block_configs\[\].attention.window_length .* is not understood"):
+        analyze(**block(window_length=512))
+    fields = block()
+    fields["block_configs"][0]["ffn"]["hidden_act"] = "gelu"
+    with pytest.raises(LoadError, match=r'block_configs\[\].ffn.hidden_act is "gelu", which the family .* "silu", null'):
+        analyze(**fields)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
