@@ -45,10 +45,17 @@ def _mamba(scan: Extents) -> tuple[int, int]:
     return products, 2 * products
 
 
+def _one_hot_mean(scan: Extents) -> tuple[int, int]:
+    """The mean of the patches of a token as a product of a matrix of ones and zeros [tokens, patches] with all patches
+    (Gemma 4's pooler). The definition sums each patch once, without a product."""
+    return scan["heads"] * scan["tokens"] * scan["v"], 0
+
+
 RULES: Mapping[str, Callable[[Extents], tuple[int, int]]] = {
     "gated_delta": _gated_delta,
     "mamba2": _mamba2,
     "mamba": _mamba,
+    "one_hot_mean": _one_hot_mean,
 }
 """Rules by name: extents -> what the counter sees of the scan of a layer, what its definition takes."""
 
@@ -57,5 +64,6 @@ def counted_more(scan: Extents) -> int:
     """The MACs that FlopCounterMode counts beyond the definitions of all layers with a scan. Of the convolution it counts
     kernel - 1 positions more, which the padding makes and the module cuts off: each kernel products a channel."""
     counted, defined = RULES[scan["rule"]](scan)
-    padding = (scan["kernel"] - 1) * scan["kernel"] * scan["channels"]
+    kernel = scan.get("kernel", 1)
+    padding = (kernel - 1) * kernel * scan.get("channels", 0)
     return int(scan["layers"] * (counted - defined + padding))
