@@ -227,6 +227,12 @@ def call_rule(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], 
         raise ShapeError(fact, "the node is malformed, or the rule is wrong: --debug shows where") from error
 
 
+def unknown_reason(domain: str, op_type: str) -> str:
+    """Why an operator has no cost rule; "" where it has one, and where nothing is declared."""
+    key = (domain, op_type)
+    return "" if key in COST_RULES or key in FREE_OPS else UNKNOWN_REASONS.get(key, "")
+
+
 def rule_state(domain: str, op_type: str) -> str:
     """An operator -> `costed`, `free`, `shape only` or `unknown`."""
     key = (domain, op_type)

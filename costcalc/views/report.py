@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costcalc.analysis import grouping
 from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.layers import LAYER_QUANTITIES, LayerCost
+from costcalc.analysis.memory.flash import measure_flash
 from costcalc.analysis.report import NODE_BY_NODE, Report, report_certainty
 from costcalc.core.amount import LowerBound, json_amount, sum_amounts
 from costcalc.core.errors import UsageError
@@ -16,6 +17,7 @@ from costcalc.core.settings import non_defaults
 from costcalc.views import columns
 from costcalc.views.columns import COLUMNS, check_column, column_values, sort_items
 from costcalc.views.figures import inexact
+from costcalc.views.flash import flash_document
 from costcalc.views.summary import inputs_text, report_notes, report_totals, symbol_legend
 from costcalc.views.table import Table
 from costcalc.views.training import training_document
@@ -107,7 +109,18 @@ def _column_keys(report: Report, options: TableOptions) -> list[str]:
         if missing:
             raise UsageError(f"there is no {missing} without a device", "add --hardware NAME")
         return keys
-    return _expand_devices(keys, options.devices) if options.columns else _add_times(keys, options.devices)
+    if not options.columns:
+        return _add_times(keys, options)
+    expanded = _expand_devices(keys, options.devices)
+    absent = next((key for key in expanded if _is_absent(key, options)), None)
+    if absent:
+        raise UsageError(f"there is no column {absent}", "it is of .tflite models on a device with an NPU")
+    return expanded
+
+
+def _is_absent(key: str, options: TableOptions) -> bool:
+    """Whether a column of devices has no values for these models and devices."""
+    return key.partition(":")[0] in columns.PLACEMENT_COLUMNS and key not in options.device_columns
 
 
 def _expand_devices(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
@@ -121,11 +134,14 @@ def _expand_devices(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
     return device_keys
 
 
-def _add_times(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
-    """The usual column keys and devices → the keys with intensity, time and bound in the place of shares."""
+def _add_times(keys: Sequence[str], options: TableOptions) -> list[str]:
+    """The usual column keys and options → the keys with intensity, time and bound in the place of shares, and what an
+    NPU runs."""
+    devices = options.devices
+    placement = [key for key in options.device_columns if key.partition(":")[0] in columns.PLACEMENT_COLUMNS]
     base_keys = [key for key in keys if key not in ("share", "bar", "params")]
     time_keys = [f"{key}:{name}" if len(devices) > 1 else key for name in devices for key in columns.DEVICE_COLUMNS[:2]]
-    return [*base_keys, "intensity", *time_keys]
+    return [*base_keys, "intensity", *time_keys, *placement]
 
 
 def _default_columns(report: Report, by: str) -> tuple[str, ...]:
@@ -202,6 +218,7 @@ def report_document(report: Report) -> dict[str, Any]:
         **({"symbol_limits": limits, "total_limits": report.total_limits} if (limits := report.symbol_limits) else {}),
         "assumptions": [str(a) for a in report.assumptions],
         "notes": list(report.notes),
+        **({} if (flat := report.graph.flat) is None else {"flash": flash_document(measure_flash(flat))}),
         **({} if report.execution == NODE_BY_NODE else {"execution": non_defaults(report.execution)}),
         **({"training": training_document(step)} if (step := report.step) else {}),
         "layers": [layer_document(row) for row in report.rows],

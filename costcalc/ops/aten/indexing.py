@@ -40,6 +40,8 @@ MOVES = {
     "select_scatter": "A source is written over a slice of a copy.",
     "diagonal_scatter": "A source is written over the diagonals of a copy.",
     "as_strided_scatter": "A source is written over places of a copy.",
+    "vmap_element": "One element of an axis that torch.vmap runs over.",
+    "vmap_stack": "What torch.vmap gives for each element, along an axis.",
 }
 """Operators that move elements and compute nothing -> what they do."""
 
@@ -52,7 +54,7 @@ traits(*MOVES, domain=ATEN, positions="lost", keeps="nothing")
 
 traits("index", "index_copy", "repeat_interleave", "narrow", domain=ATEN, keeps="indices")
 
-traits("diagonal", "as_strided", "narrow", "index", domain=ATEN, reads="part")
+traits("diagonal", "as_strided", "narrow", "index", "vmap_element", domain=ATEN, reads="part")
 
 free("write", domain=ATEN, view=True)
 

@@ -62,7 +62,7 @@ traits(
     packed=PackedInputs(
         frozenset((1,)), lambda weight, attributes: attributes["N"] * attributes["K"], lambda attributes: 4
     ),
-    quantises_input=True,
+    quantises_input="uint8",
 )
 
 free("attention_statistics", domain=ATEN)

@@ -39,7 +39,7 @@ traits(
     "DynamicQuantizeLSTM",
     domain=MS,
     kind="recurrent",
-    quantises_input=True,
+    quantises_input="uint8",
     straight_through=True,
     least_work=recurrent_least_work,
 )

@@ -22,7 +22,7 @@ traits("MatMulInteger16", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QGem
 
 traits("MatMulInteger16", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", domain=MS, straight_through=True)
 
-traits("DynamicQuantizeMatMul", domain=MS, quantises_input=True, bias=4)
+traits("DynamicQuantizeMatMul", domain=MS, quantises_input="uint8", bias=4)
 
 traits("MatMulIntegerToFloat", domain=MS, bias=6)
 

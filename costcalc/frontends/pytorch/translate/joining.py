@@ -148,7 +148,7 @@ def diagonal(call: CallSite) -> None:
     """The diagonal of matrices; matrices with a diagonal, or blocks along it, and zeros beside it; all tuples of the
     elements of vectors: one node each."""
     operator = call.operator.removesuffix("_copy").removeprefix("linalg_")
-    call.emit(operator, call.tensor_inputs(), domain=ATEN, types=[call.out_type()])
+    emit_own(call, operator, *call.tensor_inputs())
 
 
 @translates("trace")
