@@ -45,6 +45,11 @@ def _mamba(scan: Extents) -> tuple[int, int]:
     return products, 2 * products
 
 
+def _convolution(scan: Extents) -> tuple[int, int]:
+    """A convolution alone: no scan stands behind it."""
+    return 0, 0
+
+
 def _one_hot_mean(scan: Extents) -> tuple[int, int]:
     """The mean of the patches of a token as a product of a matrix of ones and zeros [tokens, patches] with all patches
     (Gemma 4's pooler). The definition sums each patch once, without a product."""
@@ -55,6 +60,7 @@ RULES: Mapping[str, Callable[[Extents], tuple[int, int]]] = {
     "gated_delta": _gated_delta,
     "mamba2": _mamba2,
     "mamba": _mamba,
+    "convolution": _convolution,
     "one_hot_mean": _one_hot_mean,
 }
 """Rules by name: extents -> what the counter sees of the scan of a layer, what its definition takes."""
