@@ -29,6 +29,24 @@ def _gated_delta(scan: Extents) -> tuple[int, int]:
     return _chunks(scan) * scan["heads"] * per_chunk, 3 * scan["tokens"] * scan["heads"] * k * v
 
 
+def _kimi_delta(scan: Extents) -> tuple[int, int]:
+    """chunk_kimi_delta_attention. Of a chunk of c tokens: the inverse with v_beta and with k_beta, c² · d_v and c² · d_k;
+    q @ S, k_cumdecay @ S and kᵀ @ v_new, c · d_k · d_v each; intra @ v_new, c² · d_v. The scores and the inverse itself
+    are computed element by element. The definition: as the gated delta rule."""
+    c, k, v = scan["chunk"], scan["k"], scan["v"]
+    per_chunk = c * c * (k + 2 * v) + 3 * c * k * v
+    return _chunks(scan) * scan["heads"] * per_chunk, 3 * scan["tokens"] * scan["heads"] * k * v
+
+
+def _lightning(scan: Extents) -> tuple[int, int]:
+    """MiniMaxLightningAttention. Of a block of c tokens, the last one shorter: q @ kᵀ and scores @ v, c² · d each; q @ S
+    and kᵀ @ v, c · d² each. The definition: k ⊗ v and qᵀS of each token."""
+    k, v = scan["k"], scan["v"]
+    sizes = [min(scan["chunk"], scan["tokens"] - start) for start in range(0, scan["tokens"], scan["chunk"])]
+    counted = sum(c * c * (k + v) + 2 * c * k * v for c in sizes)
+    return scan["heads"] * counted, 2 * scan["tokens"] * scan["heads"] * k * v
+
+
 def _mamba2(scan: Extents) -> tuple[int, int]:
     """mamba2_chunk_scan, five products by einsum. Of a chunk of c tokens: C with B, c² · d_k; the scores with x, c² · d_v;
     its state from B and x, and C with the state before it, c · d_k · d_v each. Of all n chunks: the states before each
@@ -58,6 +76,8 @@ def _one_hot_mean(scan: Extents) -> tuple[int, int]:
 
 RULES: Mapping[str, Callable[[Extents], tuple[int, int]]] = {
     "gated_delta": _gated_delta,
+    "kimi_delta": _kimi_delta,
+    "lightning": _lightning,
     "mamba2": _mamba2,
     "mamba": _mamba,
     "convolution": _convolution,

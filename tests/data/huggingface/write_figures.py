@@ -56,7 +56,7 @@ def cache_elements(cache: Any) -> int:
     last two stand in dictionaries, one for each state of a layer)."""
     import torch
 
-    total = 0
+    total = sum(state.numel() for state in getattr(cache, "linear_cache", ()) if isinstance(state, torch.Tensor))
     for layer in cache.layers:
         values: list[Any] = []
         for value in vars(layer).values():
