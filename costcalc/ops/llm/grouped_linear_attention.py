@@ -1,8 +1,8 @@
 """Linear attention whose queries and keys serve a group of states each, and state-space models in the same form.
 
-Per token a head's state S [d_k, d_v] is updated and read: S = decay ∘ S + k ⊗ v, o = qᵀS; the delta rule takes what the
-state says of the key from the value first: v - Sᵀk. Of a state-space model (Mamba) k is B, q is C and v is Δ · x; where each
-element of a key has a rate of its own (A), decay is Δ and the state is multiplied with exp(Δ · A).
+Per token a head's state S [d_k, d_v] is updated and read: S = decay ∘ S + k ⊗ v, o = qᵀS; the delta rule takes what
+the state says of the key from the value first: v - Sᵀk. Of a state-space model (Mamba) k is B, q is C and v is Δ · x;
+where each element of a key has a rate of its own (A), decay is Δ and the state is multiplied with exp(Δ · A).
 ONNX's LinearAttention has a key for each state. Sources: arXiv:2412.06464 (gated delta), arXiv:2405.21060 (Mamba-2 as
 linear attention, groups of heads), arXiv:2312.00752 (Mamba: a head is a channel, d_v = 1, all share one key).
 """

@@ -19,20 +19,29 @@ from typing import Any
 
 TOKENS = 128
 
+WHOLES = {"step3p5": "step3p7"}
+"""Types of texts that have no class of their own -> the network whose text_config they are; its other parts are left out."""
+
 
 def figures(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration -> its figures."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
-    fields = dict(config)
+    fields, models = dict(config), AutoModelForCausalLM
+    if config["model_type"] in WHOLES:
+        fields, models = (
+            {"model_type": WHOLES[config["model_type"]], "text_config": fields},
+            AutoModelForImageTextToText,
+        )
     settings = AutoConfig.for_model(fields.pop("model_type"), **fields)
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
+        model = models.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
         ids = torch.zeros(1, TOKENS, dtype=torch.long)
         mask = torch.zeros(1, 1, TOKENS, TOKENS, dtype=torch.bfloat16)
-    found: dict[str, Any] = {"params": sum(p.numel() for p in model.parameters())}
+    parts = ("model.language_model", "lm_head") if config["model_type"] in WHOLES else ("",)
+    found: dict[str, Any] = {"params": sum(p.numel() for name, p in model.named_parameters() if name.startswith(parts))}
     for given in (mask, None):  # what has no attention takes no 4-D mask
         counter = FlopCounterMode(display=False)
         try:
@@ -52,16 +61,17 @@ def figures(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def cache_elements(cache: Any) -> int:
-    """The elements of all tensors of a Cache: keys, values, latents, windows of convolutions and recurrent states (the
-    last two stand in dictionaries, one for each state of a layer)."""
+    """The elements of all tensors of a Cache, each once, as keys and values may be one tensor: keys, values, latents,
+    windows of convolutions and recurrent states (those stand in dictionaries, one for each state of a layer)."""
     import torch
 
     total = sum(state.numel() for state in getattr(cache, "linear_cache", ()) if isinstance(state, torch.Tensor))
     for layer in cache.layers:
-        values: list[Any] = []
-        for value in vars(layer).values():
-            values += value.values() if isinstance(value, dict) else [value]
-        total += sum(value.numel() for value in values if isinstance(value, torch.Tensor) and value.dim() > 1)
+        parts = [
+            part for value in vars(layer).values() for part in (value.values() if isinstance(value, dict) else [value])
+        ]
+        tensors = {id(part): part for part in parts if isinstance(part, torch.Tensor)}
+        total += sum(tensor.numel() for tensor in tensors.values() if tensor.dim() > 1)
     return total
 
 

@@ -148,3 +148,28 @@ def test_parts_stand_side_by_side() -> None:
     )
     decoder = make_decoder(source)
     assert decoder.sequence == "seq" and "pixel_values" not in decoder.open_graph.inputs
+
+
+def test_layers_that_predict_further_tokens_are_named() -> None:
+    config = {"model_type": "deepseek_v3", "num_hidden_layers": 1, "num_nextn_predict_layers": 1}
+    for fields, count in ((config, 1), ({**config, "num_nextn_predict_layers": 0}, 0)):
+        notes = [str(note) for note in load(json.dumps(fields).encode()).notes]
+        assert sum(text.startswith("num_nextn_predict_layers is 1: what predicts") for text in notes) == count
+
+
+def test_a_list_of_layers_may_be_written_as_text() -> None:
+    config = {"model_type": "step3p5", "num_hidden_layers": 4, "n_routed_experts": 8, "moe_layers_enum": "1,3"}
+    graph = load(json.dumps(config).encode())
+    assert [f"model.layers.{i}.mlp.gate.weight" in graph.parameters for i in range(4)] == [False, True, False, True]
+    with pytest.raises(costcalc.CostcalcError, match="'1;3' holds no numbers"):
+        load(json.dumps({**config, "moe_layers_enum": "1;3"}).encode())
+
+
+def test_layers_that_share_keys_and_values_read_one_cache() -> None:
+    """Gemma 4: the last layers of each kind read what the last one before them cached."""
+    config = {"model_type": "gemma4_text", "num_hidden_layers": 4, "num_kv_shared_layers": 2, "vocab_size": 100}
+    config |= {"vocab_size_per_layer_input": 100, "layer_types": ["sliding_attention", "full_attention"] * 2}
+    step = make_decoder(json.dumps(config).encode()).build_pass(1, 50)
+    assert len(step.caches) == 2 * 2
+    pasts = [node.inputs[4:6] for node in step.graph.nodes if node.op_type in ("Attention", "CausalAttention")]
+    assert pasts[:2] == pasts[2:] and {name for past in pasts for name in past} == set(step.caches)

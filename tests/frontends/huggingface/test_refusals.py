@@ -69,7 +69,9 @@ def test_what_a_block_has_is_refused_by_its_path() -> None:
         analyze(**block(window_length=512))
     fields = block()
     fields["block_configs"][0]["ffn"]["hidden_act"] = "gelu"
-    with pytest.raises(LoadError, match=r'block_configs\[\].ffn.hidden_act is "gelu", which the family .* "silu", null'):
+    with pytest.raises(
+        LoadError, match=r'block_configs\[\].ffn.hidden_act is "gelu", which the family .* "silu", null'
+    ):
         analyze(**fields)
 
 

@@ -6,6 +6,7 @@ from costcalc.frontends.yaml.layers import (
     conv,
     experts,
     linear,
+    llm,
     norm,
     pool,
     recurrent,
@@ -13,4 +14,4 @@ from costcalc.frontends.yaml.layers import (
     tensor,
 )
 
-FAMILIES = (activation, attention, conv, experts, linear, norm, pool, recurrent, state, tensor)
+FAMILIES = (activation, attention, conv, experts, linear, llm, norm, pool, recurrent, state, tensor)

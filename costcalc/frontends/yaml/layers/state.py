@@ -26,7 +26,9 @@ STATE_TYPES = ("", "float32", "float16", "bfloat16")
     rates=LayerKey("bool", False, "of a gated one, whether the fifth value read is a rate for each element of a key"),
     state_dtype=LayerKey("word", "", "element type of the states (that of the values unless given)", STATE_TYPES),
 )
-def linear_attention(site: Site, heads: int, key_heads: int | None, update: str, rates: bool, state_dtype: str) -> tuple[str, ...]:
+def linear_attention(
+    site: Site, heads: int, key_heads: int | None, update: str, rates: bool, state_dtype: str
+) -> tuple[str, ...]:
     """Linear attention (arXiv:2006.16236), and state-space models in its form: `from: [query, key, value]`, with a gate
     also decay, with a delta rule also beta, each [N, positions, features]; rates [heads, size of a key] multiply the
     decay. Each of `heads` keeps a state [size of a
