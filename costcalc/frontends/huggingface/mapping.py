@@ -37,10 +37,8 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
                 values.setdefault(name, DERIVED)
             continue
         allowed = family.supported.get(path)
-        for item in (value if "[]" in path else [value]) if allowed is not None else ():
-            if item not in allowed:
-                fact = f"{path} is {_text(item)}, which the family {family.file} does not have"
-                raise LoadError(fact, f"it has {', '.join(_text(word) for word in allowed)}", file)
+        if allowed is not None:
+            _check_supported(path, value, allowed, family, file)
         if name:
             values[name] = _parameter(value, path, file)
         elif allowed is None and not is_neutral(path, family.neutral) and not _is_unset(value):
@@ -50,6 +48,14 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
     if "architectures" not in {path.partition("[")[0] for path in family.fields}:
         _check_classes(fields.get("architectures"), family, file)
     return values
+
+
+def _check_supported(path: str, value: Any, allowed: list[Any], family: Family, file: str) -> None:
+    """LoadError for a value that the family does not have; of a list of objects each has one."""
+    for item in value if "[]" in path else [value]:
+        if item not in allowed:
+            fact = f"{path} is {_text(item)}, which the family {family.file} does not have"
+            raise LoadError(fact, f"it has {', '.join(_text(word) for word in allowed)}", file)
 
 
 def _is_unset(value: Any) -> bool:

@@ -37,7 +37,7 @@ def read_parts(
     joined: list[Part] = []
     refusals: list[dict[tuple[str, str], UnknownNameError]] = []
     for part in family.parts:
-        own_fields = part_fields(fields, part, source.file, is_first=part is family.parts[0])
+        own_fields = part_fields(fields, part, family, source.file)
         if own_fields is None:
             continue
         part_source = replace(source, name=part.field)
@@ -75,15 +75,21 @@ def _read_known(
 
 
 def check_whole(fields: Mapping[str, Any], family: Family, file: str) -> None:
-    """LoadError for a field of the whole configuration, parts apart, that is not understood."""
+    """LoadError for a field of the whole configuration, parts apart, that is not understood; those of a flat one are
+    the first part's."""
+    if is_flat(fields, family.parts[0]):
+        return
     known = {path.partition(".")[0] for part in family.parts for path in part.fields}
     own = {name: value for name, value in fields.items() if name not in known | {part.field for part in family.parts}}
     find_parameters(own, family, file)
 
 
-def part_fields(fields: Mapping[str, Any], part: FamilyPart, file: str, is_first: bool) -> dict[str, Any] | None:
-    """Fields of the whole configuration -> those of a part, with its model type; None where it has no such part."""
-    own = fields.get(part.field)
+def part_fields(fields: Mapping[str, Any], part: FamilyPart, family: Family, file: str) -> dict[str, Any] | None:
+    """Fields of the whole configuration -> those of a part, with its model type; None where it has no such part. Of a
+    flat one the first part has all fields but those that hold the other parts."""
+    own, is_first = fields.get(part.field), part is family.parts[0]
+    if is_first and is_flat(fields, part):
+        own = {name: value for name, value in fields.items() if name not in {other.field for other in family.parts}}
     if own is None and not is_first:
         return None
     if not isinstance(own, dict):
@@ -95,6 +101,11 @@ def part_fields(fields: Mapping[str, Any], part: FamilyPart, file: str, is_first
         **{name: value for name, value in own.items() if value is not None or name not in inherited},
         **model_type,
     }
+
+
+def is_flat(fields: Mapping[str, Any], part: FamilyPart) -> bool:
+    """Whether the fields of the first part stand beside the other parts, as in configurations of Qwen2-VL."""
+    return part.field not in fields and bool(part.model_type) and "hidden_size" in fields
 
 
 def given_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
@@ -116,7 +127,7 @@ def part_parameters(
     """Fields of the whole configuration -> the parameters of each part as `vision_config.depth`."""
     values: dict[str, Any] = {}
     for part in family.parts:
-        own_fields = part_fields(fields, part, file, is_first=part is family.parts[0])
+        own_fields = part_fields(fields, part, family, file)
         if own_fields is not None:
             values |= {f"{part.field}.{name}": value for name, value in read(own_fields, file).items()}
     return values

@@ -65,7 +65,7 @@ def cache_elements(cache: Any) -> int:
     windows of convolutions and recurrent states (those stand in dictionaries, one for each state of a layer)."""
     import torch
 
-    total = sum(state.numel() for state in getattr(cache, "linear_cache", ()) if isinstance(state, torch.Tensor))
+    total: int = sum(state.numel() for state in getattr(cache, "linear_cache", ()) if isinstance(state, torch.Tensor))
     for layer in cache.layers:
         parts = [
             part for value in vars(layer).values() for part in (value.values() if isinstance(value, dict) else [value])

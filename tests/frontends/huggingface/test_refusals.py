@@ -75,6 +75,17 @@ def test_what_a_block_has_is_refused_by_its_path() -> None:
         analyze(**fields)
 
 
+def test_a_flat_configuration_is_that_of_its_text() -> None:
+    """Published configurations of Qwen2-VL have the fields of the text beside vision_config; what is unknown there is
+    refused as well."""
+    flat = {"model_type": "qwen2_vl", "hidden_size": 64, "num_attention_heads": 4, "vision_config": {"depth": 1}}
+    flat |= {"num_hidden_layers": 1, "num_key_value_heads": 4, "vocab_size": 100}
+    text = analyze(**(flat | {"model_type": "qwen2_vl_text", "vision_config": None}))
+    assert costcalc.analyze(json.dumps(flat).encode(), dims={"seq": 4, "images": 0}).macs == text.macs
+    with pytest.raises(LoadError, match=r"audio_config.depth \(1\) is not understood"):
+        analyze(**flat, audio_config={"depth": 1})
+
+
 @pytest.mark.parametrize(
     "fields",
     [
