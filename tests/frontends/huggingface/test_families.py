@@ -13,6 +13,7 @@ import pytest
 from support.scans import counted_more
 
 import costcalc
+from costcalc.analysis.report import analyze_graph
 from costcalc.core.dim import Dim
 from costcalc.core.ir import DType
 from costcalc.frontends import load
@@ -173,3 +174,20 @@ def test_layers_that_share_keys_and_values_read_one_cache() -> None:
     assert len(step.caches) == 2 * 2
     pasts = [node.inputs[4:6] for node in step.graph.nodes if node.op_type in ("Attention", "CausalAttention")]
     assert pasts[:2] == pasts[2:] and {name for past in pasts for name in past} == set(step.caches)
+
+
+@pytest.mark.parametrize("model_type", ["mamba", "mamba2"])
+def test_a_step_behind_a_state_costs_the_same_at_any_length(model_type: str) -> None:
+    """One state for each layer and one window, read and written whole, whatever the number of earlier tokens."""
+    decoder = make_decoder(json.dumps({"model_type": model_type, "num_hidden_layers": 2}).encode())
+    first, later = decoder.build_pass(1, 10), decoder.build_pass(1, 100_000)
+    assert first.graph.types == later.graph.types
+    assert len(first.caches) == len(first.new_entries) == 4
+    assert len({report.macs for report in (analyze_graph(first.graph), analyze_graph(later.graph))}) == 1
+    assert cache_size(decoder.cache_types(TOKEN_COUNT)).elements(1) == cache_size(decoder.cache_types(7)).elements(9)
+
+
+@pytest.mark.parametrize("model_type", [name for name in family_files() if "vision" in name])
+def test_a_tower_has_no_note(model_type: str) -> None:
+    """Patches are no image whose last axis is mapped by mistake."""
+    assert not load(json.dumps({"model_type": model_type}).encode()).notes
