@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from costcalc.core.errors import CostcalcError, LoadError
-from costcalc.core.ir import Graph, WarningNote
+from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.huggingface.document import config_source, read_fields
 from costcalc.frontends.huggingface.family import Family, find_family, unknown_remedy
@@ -33,7 +33,7 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     fields = read_fields(config)
     named = replace(source, name=model_name(source), file=config.file)
     graph = read_network(fields, named, source.name, options)
-    return Loaded(_note_prediction(store_weights(graph, fields, folder), fields))
+    return Loaded(store_weights(_note_prediction(graph, fields), fields, folder))
 
 
 def read_network(
@@ -109,5 +109,5 @@ def _note_prediction(graph: Graph, fields: Mapping[str, Any]) -> Graph:
             count = part.get(name)
             if type(count) is int and count > 0:
                 text = f"{name} is {count}: what predicts tokens behind the next one is left out, as transformers does"
-                return graph._replace(notes=(*graph.notes, WarningNote(text)))
+                return graph._replace(notes=(*graph.notes, text))
     return graph

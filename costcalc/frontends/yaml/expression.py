@@ -3,7 +3,8 @@ or false, null, or a list of those.
 
 Expressions are names, numbers, words in quotes, lists, `+ - * / // % **`, comparisons, `in`, `and`, `or`, `not`,
 `a if condition else b`, `list[index]`, `[item for i in list]`, and the functions min, max, round, floor, ceil,
-make_divisible, len, range, count and numbers. An expression is parsed by Python's own parser and evaluated by walking the tree.
+make_divisible, len, range, count and numbers. An expression is parsed by Python's own parser and evaluated by walking
+the tree.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 indexer that chooses among those entries.
 
 Source: DeepSeek-V4's modelling code. An entry is the sum of the states of its tokens, weighed feature by feature with a
-softmax over their gates (plus a learned bias by position), then normalised and rotated. With overlap the states are twice
-as wide: an entry sums the first half of the window before its own and the second half of its own. Keys and values are one
-vector, which all heads share. Kept are the last tokens, all entries, and the states and gates of the tokens that do not
-fill a window yet; with overlap those of the last full window, too.
+softmax over their gates (plus a learned bias by position), then normalised and rotated. With overlap the states are
+twice as wide: an entry sums the first half of the window before its own and the second half of its own. Keys and values
+are one vector, which all heads share. Kept are the last tokens, all entries, and the states and gates of the tokens
+that do not fill a window yet; with overlap those of the last full window, too.
 """
 
 from __future__ import annotations
@@ -173,8 +173,8 @@ def compressed_attention_cost(*inputs: TensorType | None, num_heads: int, window
 
 @cache_rule("CompressedAttention", domain=LLM)
 def compressed_attention_caches(types: Types, attributes: Attributes, tokens: Dim) -> tuple[CacheSlot, ...]:
-    """The last tokens, one fewer than the window: [B, min(tokens, window - 1), D]; the entries [B, tokens // ratio, D]; of
-    the tokens that fill no window states and gates, with overlap those of the last full window, too."""
+    """The last tokens, one fewer than the window: [B, min(tokens, window - 1), D]; the entries [B, tokens // ratio, D];
+    of the tokens that fill no window states and gates, with overlap those of the last full window, too."""
     kv = types[1]
     assert kv is not None and kv.shape is not None
     rows = minimum(tokens, int(attributes["window"]) - 1)

@@ -1,7 +1,7 @@
 """Hyper-connections: several residual streams, of which a layer reads one mixture and to which it writes by weights.
 
-Source: DeepSeek-V4's modelling code (manifold-constrained hyper-connections), arXiv:2409.19606: the mixtures are maps of
-all streams of a token; the map between streams is made doubly stochastic by Sinkhorn's iterations.
+Source: DeepSeek-V4's modelling code (manifold-constrained hyper-connections), arXiv:2409.19606: the mixtures are maps
+of all streams of a token; the map between streams is made doubly stochastic by Sinkhorn's iterations.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ describe("A mixture of residual streams, and how a layer's result is spread over
 def hyper_connection_shape(
     streams: TensorType, fn: TensorType, base: TensorType, scale: TensorType, *, iterations: int
 ) -> tuple[TensorType, TensorType, TensorType]:
-    """Streams [B, S, n, d], fn [(2 + n) · n, n · d], base [(2 + n) · n], scale [3] -> the mixture [B, S, d], weights of the
-    layer's result [B, S, n], and the map of streams [B, S, n, n]."""
+    """Streams [B, S, n, d], fn [(2 + n) · n, n · d], base [(2 + n) · n], scale [3] -> the mixture [B, S, d], weights of
+    the layer's result [B, S, n], and the map of streams [B, S, n, n]."""
     assert streams.shape is not None and fn.shape is not None
     batch, tokens, n, features = streams.shape
     if fn.shape != ((2 + n) * n, n * features):
@@ -39,8 +39,8 @@ def hyper_connection_shape(
 def hyper_connection_cost(
     streams: TensorType, fn: TensorType, base: TensorType, scale: TensorType, *, iterations: int
 ) -> Cost:
-    """B · S · (2 + n) · n · n · d MACs. Per element of the streams 4 for the normalisation, 1 product and 1 addition for
-    the mixture; per weight of the three mixtures a product and an addition (scale, base) and an exponential; per
+    """B · S · (2 + n) · n · n · d MACs. Per element of the streams 4 for the normalisation, 1 product and 1 addition
+    for the mixture; per weight of the three mixtures a product and an addition (scale, base) and an exponential; per
     iteration and element of the map 2 additions and 2 divisions."""
     assert streams.shape is not None
     batch, tokens, n, features = streams.shape

@@ -1,8 +1,8 @@
 """The indexer of sparse attention: which earlier tokens each query attends to.
 
 Source: DeepSeek-V3.2 (DSA, the lightning indexer), section 2.1, and its modelling code: small heads score every earlier
-token, I(t, s) = Σ_h w(t, h) · ReLU(q(t, h) · k(s)), and the top_k tokens of a query are what its attention reads. The keys
-of the indexer, one a token for all heads, are cached beside those of the attention.
+token, I(t, s) = Σ_h w(t, h) · ReLU(q(t, h) · k(s)), and the top_k tokens of a query are what its attention reads. The
+keys of the indexer, one a token for all heads, are cached beside those of the attention.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def sparse_indexer_caches(types: Types, attributes: Attributes, tokens: Dim) -> 
 def sparse_indexer_cost(
     q: TensorType, k: TensorType, weights: TensorType, past_key: TensorType | None = None, *, top_k: int
 ) -> Cost:
-    """QKᵀ B · H · S_q · S_kv · D, and the weighted sum over heads B · H · S_q · S_kv; masked scores count. Per score of a
-    head 1 scale and 1 comparison (ReLU), per sum of heads 1 addition for the mask; the choice of the top_k takes no
+    """QKᵀ B · H · S_q · S_kv · D, and the weighted sum over heads B · H · S_q · S_kv; masked scores count. Per score of
+    a head 1 scale and 1 comparison (ReLU), per sum of heads 1 addition for the mask; the choice of the top_k takes no
     arithmetic, as TopK. The scale of weights is one multiplication each."""
     batch, queries, keys, _, size = _extents(q, k, weights, past_key)
     assert weights.shape is not None

@@ -17,9 +17,9 @@ def _check_inputs(site: Site, names: Sequence[str], optional: int = 0) -> None:
 
 @layer("sparse_indexer", top_k=LayerKey("extent", doc="positions that a position attends to"))
 def sparse_indexer(site: Site, top_k: int) -> str:
-    """Which earlier positions each position attends to, as indices [N, positions, top_k] (DeepSeek-V3.2): `from: [query,
-    key, weights]`, query [N, positions, heads · size], key [N, positions, size], weights [N, positions, heads]. Keys can
-    be cached."""
+    """Which earlier positions each position attends to, as indices [N, positions, top_k] (DeepSeek-V3.2): `from:
+    [query, key, weights]`, query [N, positions, heads · size], key [N, positions, size], weights [N, positions, heads].
+    Keys can be cached."""
     _check_inputs(site, ("query", "key", "weights"))
     return site.op("SparseIndexer", site.inputs, {"top_k": top_k}, domain=LLM)
 
@@ -27,8 +27,8 @@ def sparse_indexer(site: Site, top_k: int) -> str:
 @layer("compressed_indexer", top_k=LayerKey("extent", doc="entries that a position attends to"))
 def compressed_indexer(site: Site, top_k: int) -> str:
     """Which compressed entries each position attends to (DeepSeek-V4): `from: [query, states, gates, bias, norm,
-    weights]`, query [N, positions, heads · size], states and gates [N, positions, size] or twice as wide, bias [positions
-    of an entry, width of states], norm [size], weights [N, positions, heads]."""
+    weights]`, query [N, positions, heads · size], states and gates [N, positions, size] or twice as wide, bias
+    [positions of an entry, width of states], norm [size], weights [N, positions, heads]."""
     _check_inputs(site, ("query", "states", "gates", "bias", "norm", "weights"))
     return site.op("CompressedIndexer", site.inputs, {"top_k": top_k}, domain=LLM)
 
@@ -39,8 +39,8 @@ def compressed_indexer(site: Site, top_k: int) -> str:
     window=LayerKey("extent", doc="the last positions that a position sees, its own among them"),
 )
 def compressed_attention(site: Site, heads: int, window: int) -> str:
-    """Attention over the last positions and over compressed entries of the others (DeepSeek-V4): `from: [query, kv, sinks,
-    states, gates, bias, norm, indices]`, as in compressed_indexer; without indices all entries are read."""
+    """Attention over the last positions and over compressed entries of the others (DeepSeek-V4): `from: [query, kv,
+    sinks, states, gates, bias, norm, indices]`, as in compressed_indexer; without indices all entries are read."""
     _check_inputs(site, ("query", "kv", "sinks", "states", "gates", "bias", "norm", "indices"), optional=1)
     return site.op("CompressedAttention", site.inputs, {"num_heads": heads, "window": window}, domain=LLM)
 
