@@ -193,6 +193,18 @@ LAYER_MODELS = {
             "Reshape: {from: [x, s]}",
         ],
     ),
+    "linear_attention": (
+        TOKENS,
+        [
+            "linear: {units: 8, as: key}",
+            "linear: {units: 4, from: x, as: gate}",
+            "linear_attention: {heads: 4, update: linear, from: [x, x, x], as: [a, states]}",
+            "linear_attention: {heads: 4, key_heads: 2, from: [key, key, x, gate], as: [b, more_states]}",
+            "linear_attention: {heads: 4, key_heads: 2, update: gated_delta, state_dtype: float32, "
+            "from: [key, key, x, gate, gate], as: [c, last_states]}",
+        ],
+    ),
+    "causal_conv": (TOKENS, ["causal_conv: {kernel: 4, as: [a, window]}", "causal_conv: {kernel: 2, bias: false}"]),
     "expand": (TOKENS, ["unsqueeze: {axes: 0}", "expand: {shape: [5, 1, 7, 16]}"]),
     "prelu": (IMAGE, ["prelu"]),
     "dropout": (TOKENS, ["dropout: {rate: 0.1}"]),
@@ -203,10 +215,11 @@ LAYER_MODELS = {
 """A small model of every short name: its input and its layers, each of which reads the input unless it has a `from`."""
 
 CHAINED = {"linear", "embedding", "attention", "squeeze", "expand", "matmul", "cast", "parameter", "constant"}
-CHAINED |= {"latent_attention", "rotary", "sparse_indexer"}
+CHAINED |= {"latent_attention", "linear_attention", "rotary", "sparse_indexer"}
 CHAINED |= {"compressed_indexer", "compressed_attention", "hyper_connection"}
 
 OWN_OPERATORS = {"latent_attention", "sparse_indexer", "compressed_indexer", "compressed_attention", "hyper_connection"}
+OWN_OPERATORS |= {"linear_attention", "causal_conv"}
 """Layers with operators of costcalc's own, which no runtime has."""
 
 

@@ -42,14 +42,11 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
                 values.setdefault(name, DERIVED)
             continue
         allowed = family.supported.get(path)
-        if allowed is not None and value not in allowed:
-            words = ", ".join(_text(word) for word in allowed)
-            raise LoadError(
-                f"{path} is {_text(value)}, which the family {family.file} does not have", f"it has {words}", file
-            )
+        if allowed is not None:
+            _check_supported(path, value, allowed, family, file)
         if name:
             values[name] = _parameter(value, path, file)
-        elif allowed is None and not is_neutral(path, family.neutral) and value not in (False, [], {}, ""):
+        elif allowed is None and not is_neutral(path, family.neutral) and not _is_unset(value):
             unknown.append(path)
     if unknown:
         raise _not_understood(unknown, fields, family, file)
@@ -60,6 +57,19 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
     elif "architectures" not in {path.partition("[")[0] for path in family.fields}:
         _check_classes(_class_names(fields), family, file)
     return values
+
+
+def _check_supported(path: str, value: Any, allowed: list[Any], family: Family, file: str) -> None:
+    """LoadError for a value that the family does not have; of a list of objects each has one."""
+    for item in value if "[]" in path else [value]:
+        if item not in allowed:
+            fact = f"{path} is {_text(item)}, which the family {family.file} does not have"
+            raise LoadError(fact, f"it has {', '.join(_text(word) for word in allowed)}", file)
+
+
+def _is_unset(value: Any) -> bool:
+    """Whether a value is null, false or empty, or a list of such ones."""
+    return all(map(_is_unset, value)) if isinstance(value, list) else value in (None, False, {}, "")
 
 
 def _parameter(value: Any, path: str, file: str) -> Any:

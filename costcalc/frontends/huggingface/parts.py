@@ -38,7 +38,7 @@ def read_parts(
     joined: list[Part] = []
     refusals: list[dict[tuple[str, str], UnknownNameError]] = []
     for part, head in parts:
-        own_fields = part_fields(fields, part, source.file, is_first=part is family.parts[0])
+        own_fields = part_fields(fields, part, family, source.file)
         if own_fields is None:
             continue
         given = given_values(fields, part) | head
@@ -78,20 +78,24 @@ def _read_known(
 
 def chosen_parts(fields: Mapping[str, Any], family: Family, file: str) -> list[tuple[FamilyPart, dict[str, Any]]]:
     """Fields of the whole configuration and its family -> the parts that its class has, each with the value of its
-    parameter `head`, if any. LoadError for a field of the whole, parts apart, that is not understood."""
+    parameter `head`, if any. LoadError for a field of the whole, parts apart, that is not
+    understood; those of a flat one are the first part's."""
     known = {path.partition(".")[0] for part in family.parts for path in part.fields}
     own = {name: value for name, value in fields.items() if name not in known | {part.field for part in family.parts}}
-    values = find_parameters(own, family, file)
+    values = find_parameters({} if is_flat(fields, family.parts[0]) else own, family, file)
     if not family.heads:
         return [(part, {}) for part in family.parts]
     head = values.get("head", next(iter(family.heads.values())))
     return [(part, {"head": LiteralText(part.heads[head])}) for part in family.parts if head in part.heads]
 
 
-def part_fields(fields: Mapping[str, Any], part: FamilyPart, file: str, is_first: bool) -> dict[str, Any] | None:
-    """Fields of the whole configuration -> those of a part, with its model type; None where it has no such part."""
-    own = fields.get(part.field)
-    if own is None and part.heads:
+def part_fields(fields: Mapping[str, Any], part: FamilyPart, family: Family, file: str) -> dict[str, Any] | None:
+    """Fields of the whole configuration -> those of a part, with its model type; None where it has no such part. Of a
+    flat one the first part has all fields but those that hold the other parts."""
+    own, is_first = fields.get(part.field), part is family.parts[0]
+    if is_first and is_flat(fields, part):
+        own = {name: value for name, value in fields.items() if name not in {other.field for other in family.parts}}
+    elif own is None and part.heads:
         own = {}
     if own is None and not is_first:
         return None
@@ -104,6 +108,11 @@ def part_fields(fields: Mapping[str, Any], part: FamilyPart, file: str, is_first
         **{name: value for name, value in own.items() if value is not None or name not in inherited},
         **model_type,
     }
+
+
+def is_flat(fields: Mapping[str, Any], part: FamilyPart) -> bool:
+    """Whether the fields of the first part stand beside the other parts, as in configurations of Qwen2-VL."""
+    return part.field not in fields and bool(part.model_type) and "hidden_size" in fields
 
 
 def given_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
@@ -125,7 +134,7 @@ def part_parameters(
     """Fields of the whole configuration -> the parameters of each part as `vision_config.depth`."""
     values: dict[str, Any] = {}
     for part, _ in chosen_parts(fields, family, file):
-        own_fields = part_fields(fields, part, file, is_first=part is family.parts[0])
+        own_fields = part_fields(fields, part, family, file)
         if own_fields is not None:
             values |= {f"{part.field}.{name}": value for name, value in read(own_fields, file).items()}
     return values

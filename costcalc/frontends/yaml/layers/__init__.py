@@ -10,7 +10,8 @@ from costcalc.frontends.yaml.layers import (
     norm,
     pool,
     recurrent,
+    state,
     tensor,
 )
 
-FAMILIES = (activation, attention, conv, experts, linear, llm, norm, pool, recurrent, tensor)
+FAMILIES = (activation, attention, conv, experts, linear, llm, norm, pool, recurrent, state, tensor)
