@@ -266,6 +266,63 @@ _ALL = (
         needs=("generation", "device"),
         less_is_better=False,
     ),
+    _quantity(
+        "device_weight_bytes | Weight bytes a device | Weights a device | weight bytes a device",
+        "bytes",
+        53,
+        "16 GiB",
+        "bytes of the weights that the device with the most holds, of several that share the model",
+        code=32,
+        needs=("generation", "parallel"),
+    ),
+    _quantity(
+        "device_kv_cache_bytes | KV cache a device | KV cache a device | KV cache bytes a device",
+        "bytes",
+        52,
+        "8 GiB",
+        "bytes of the KV cache of the whole texts that the device with the most holds",
+        code=33,
+        needs=("generation", "parallel"),
+    ),
+    _quantity(
+        "device_memory_bytes | Memory a device | Memory a device | memory bytes a device",
+        "bytes",
+        51,
+        "80GB",
+        "weights, KV cache of the whole texts and peak activations of the device with the most",
+        code=34,
+        needs=("generation", "parallel"),
+    ),
+    _quantity(
+        "sent_bytes | Sent bytes | Sent | sent bytes",
+        "bytes",
+        49,
+        "20 MiB",
+        "bytes that a device sends to others in a step behind the prompt's pass",
+        code=35,
+        needs=("generation", "parallel"),
+        certainty="estimate",
+    ),
+    _quantity(
+        "first_token_time | Time to first token | First token | time to first token",
+        "seconds",
+        48,
+        "200 ms",
+        "the lower bound of the time of the prompt's pass of all texts on several devices",
+        code=36,
+        certainty="lower",
+        needs=("generation", "parallel", "device"),
+    ),
+    _quantity(
+        "token_time | Time per token | Per token | time per token",
+        "seconds",
+        47,
+        "20 ms",
+        "the lower bound of the time between two tokens of a text, on average over the steps, on several devices",
+        code=37,
+        certainty="lower",
+        needs=("generation", "parallel", "device"),
+    ),
 )
 
 CATALOGUE: dict[str, Quantity] = {quantity.key: quantity for quantity in _ALL}
@@ -291,6 +348,13 @@ TRAINING_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("training", "dev
 
 GENERATION_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("generation", "device")])
 """The keys of what generation costs on a device."""
+
+
+PARALLEL = tuple([q.key for q in _ALL if q.needs == ("generation", "parallel")])
+"""The keys of what generation costs each of several devices."""
+
+PARALLEL_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("generation", "parallel", "device")])
+"""The keys of what generation costs on several devices of a kind."""
 
 
 def parse_quantities(text: str, devices: Sequence[str] = ()) -> tuple[QuantityRef, ...]:

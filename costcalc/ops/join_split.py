@@ -21,7 +21,7 @@ free("Concat", "Split", "Pad", "ReverseSequence", "Compress", "Trilu", "CenterCr
 
 traits("Concat", "Split", "Pad", "Trilu", "CenterCropPad", keeps="nothing")
 
-traits("Split", rearranges=True)
+traits("Split", rearranges=True, cuts_axis=lambda attributes: int(attributes.get("axis", 0)))
 
 traits("Compress", keeps="indices")
 

@@ -41,18 +41,22 @@ if TYPE_CHECKING:
     from costcalc.analysis.roofline.roofline import Roofline
     from costcalc.analysis.training.step import TrainingReport
     from costcalc.studies.generation.generation import Generation
+    from costcalc.studies.generation.serving import Serving
     from costcalc.studies.generation.speed import GenerationSpeed
 
 T = TypeVar("T")
 
 ANALYSES = {
     "compute_generation_speed": "costcalc.studies.generation.speed",
+    "compute_serving_speed": "costcalc.studies.generation.serving",
     "compute_roofline": "costcalc.analysis.roofline.bounds",
     "cost_training": "costcalc.analysis.training.step",
     "estimate_energy": "costcalc.analysis.roofline.energy",
     "find_profile": "costcalc.analysis.hardware.catalogue",
     "measure_footprint": "costcalc.analysis.memory.footprint",
+    "is_served": "costcalc.studies.generation.serving",
     "measure_generation": "costcalc.studies.generation.generation",
+    "measure_serving": "costcalc.studies.generation.serving",
     "measure_workload": "costcalc.analysis.roofline.bounds",
     "memory_fits": "costcalc.analysis.roofline.energy",
     "training_fits": "costcalc.analysis.roofline.energy",
@@ -137,9 +141,21 @@ class Measurement:
         return tuple([replace(bound, report=self.report) for bound in by_id.values()])
 
     def speed(self, device: str) -> GenerationSpeed:
-        """Device's name -> the bounds of generation on it."""
+        """Device's name -> the bounds of generation on it, or on several of it where the settings say so."""
+        if _import_analysis("is_served")(self.settings):
+            return self.serving_speed(device)
         bounds: Callable[..., GenerationSpeed] = _import_analysis("compute_generation_speed")
         return self._compute_once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
+
+    @property
+    def serving(self) -> Serving:
+        """What each of several devices holds and sends while the model generates. Errors as those of `generation`."""
+        return self._compute_once(("serving",), self._serve)
+
+    def serving_speed(self, device: str) -> GenerationSpeed:
+        """Device's name -> the bounds of generation on several of it."""
+        bounds: Callable[..., GenerationSpeed] = _import_analysis("compute_serving_speed")
+        return self._compute_once(("serving", device), lambda: bounds(self.serving, self.profile(device)))
 
     def fits(self, ref: QuantityRef) -> tuple[MemoryFit, ...]:
         """`fits`, `training_fits` or `generation_fits` of a device -> what must be in which of its memories."""
@@ -180,6 +196,11 @@ class Measurement:
         if isinstance(result, CostcalcError):
             raise result
         return result  # type: ignore[no-any-return]
+
+    def _serve(self) -> Serving:
+        self.require_generation()
+        serve: Callable[..., Serving] = _import_analysis("measure_serving")
+        return serve(self.source, self.settings)
 
     def _generate(self) -> Generation:
         if self.settings.generation is None:
@@ -324,6 +345,29 @@ def _generation_figure(read: Callable[[Generation], Dim]) -> Callable[[Measureme
     return lambda measurement, ref: Figure(read(measurement.generation))
 
 
+def _serving_figure(read: Callable[[Serving], Dim]) -> Callable[[Measurement, QuantityRef], Figure]:
+    return lambda measurement, ref: Figure(read(measurement.serving))
+
+
+def _sent_bytes(measurement: Measurement, ref: QuantityRef) -> Figure:
+    serving = measurement.serving
+    if serving.device.first is None:
+        raise QuantityError("the prompt's pass gives the only token", "generate 2 or more: --generate 128")
+    sent = serving.sent_bytes(serving.device.first)
+    return Figure(int(sent.total), "estimate" if sent.all_to_all else "exact")
+
+
+def _serving_time(measurement: Measurement, ref: QuantityRef) -> Figure:
+    speed = measurement.serving_speed(ref.device)
+    is_first = ref.quantity.key == "first_token_time"
+    if not is_first and not measurement.generation.steps:
+        raise QuantityError("the prompt's pass gives the only token", "generate 2 or more: --generate 128")
+    seconds = speed.prefill.seconds if is_first else speed.seconds_per_token
+    if seconds is None or speed.without_peak:
+        raise _missing_peak(measurement.roofline(ref.device), speed.without_peak)
+    return Figure(seconds, "lower")
+
+
 def _tokens_per_second(measurement: Measurement, ref: QuantityRef) -> Figure:
     speed = measurement.speed(ref.device)
     if not measurement.generation.steps:
@@ -390,5 +434,11 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "memory_bytes": _generation_figure(lambda generation: generation.memory_bytes),
     "training_fits": _fits,
     "generation_fits": _fits,
+    "device_weight_bytes": _serving_figure(lambda serving: serving.weight_bytes),
+    "device_kv_cache_bytes": _serving_figure(lambda serving: serving.cache_bytes),
+    "device_memory_bytes": _serving_figure(lambda serving: serving.memory_bytes),
+    "sent_bytes": _sent_bytes,
+    "first_token_time": _serving_time,
+    "token_time": _serving_time,
 }
 """Quantity's key -> the function that computes it."""

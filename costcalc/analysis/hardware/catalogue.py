@@ -17,6 +17,7 @@ import yaml
 
 from costcalc.analysis.hardware.profile import (
     DEVICE_KINDS,
+    LINKS,
     MEMORIES,
     PRECISIONS,
     EnergyTable,
@@ -42,6 +43,7 @@ KEYS = (
     "peak",
     "sparse",
     "bandwidth",
+    "links",
     "memory",
     "overhead",
     "energy",
@@ -129,6 +131,7 @@ def read_profile(path: Path) -> HardwareProfile:
         read_energy_profile(tree["energy"], _read_text(tree["name"], file, "name"), file) if "energy" in tree else None,
         _read_texts(tree.get("aliases", []), file, "aliases"),
         _read_texts(tree.get("notes", []), file, "notes"),
+        _read_figures(tree.get("links", {}), LINKS, file, "links", parse_bandwidth),
     )
 
 

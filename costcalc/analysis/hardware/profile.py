@@ -32,6 +32,10 @@ MEMORIES = ("device", "on_chip", "flash", "sram")
 microcontroller's weights and sram its activations."""
 
 
+LINKS = ("nvlink", "xgmi", "ethernet", "ici", "pcie")
+"""What a device sends to others by."""
+
+
 class SourcedFigure(NamedTuple):
     """A value and its source: the document and the place in it, or the derivation."""
 
@@ -56,7 +60,8 @@ class HardwareProfile:
     """One exact variant of a device.
 
     peak holds operations a second by precision, dense, a multiply-accumulate counting as two; sparse the same with
-    structured sparsity, for information only. memory holds bytes by memory. bandwidth is bytes a second between the
+    structured sparsity, for information only. links holds bytes a second that the device sends at most, one way, by
+    link. memory holds bytes by memory. bandwidth is bytes a second between the
     memory and the compute units. overhead is the least seconds of a kernel. access_date is the day on which the
     sources were read (YYYY-MM-DD; `seen` in a file).
     """
@@ -74,6 +79,12 @@ class HardwareProfile:
     energy: EnergyTable | None = None
     aliases: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    links: Mapping[str, SourcedFigure] = field(default_factory=dict)
+
+    @property
+    def fastest_link(self) -> tuple[str, SourcedFigure] | None:
+        """The link with the most bytes a second; None where the profile has none."""
+        return max(self.links.items(), key=lambda item: item[1].value, default=None)
 
     def find_peak(self, element: str) -> tuple[str, SourcedFigure] | None:
         """Element type -> the fastest precision that it can be multiplied in, and its peak; None where there is no

@@ -18,6 +18,7 @@ from costcalc.core.registry import Types, cost_rule, describe, operands, shape_r
 from costcalc.core.traits import (
     Attributes,
     CacheSlot,
+    HeadInputs,
     Contraction,
     LeastWork,
     OperatorUse,
@@ -32,7 +33,13 @@ from costcalc.ops.llm import LLM
 
 operands("LatentAttention", domain=LLM, weights=(3,))
 
-traits("LatentAttention", domain=LLM, kind="attention", causal=lambda attributes: True)
+traits(
+    "LatentAttention",
+    domain=LLM,
+    kind="attention",
+    causal=lambda attributes: True,
+    heads=HeadInputs({0: -1, 3: 1}, {}, "num_heads", "num_heads"),
+)
 
 describe("Attention whose keys and values are linear maps of one latent vector a token.", "LatentAttention", domain=LLM)
 
