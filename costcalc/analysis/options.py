@@ -75,7 +75,8 @@ class TrainingOptions(NamedTuple):
 class GenerationOptions(NamedTuple):
     """What a decoder generates: `generate` tokens for each of a batch of texts behind a prompt of `prompt` tokens;
     cache_dtype is the element type of its KV cache (None: that of the activations), which holds whole pages of so many
-    tokens. prefill_chunk cuts the prompt's pass. With draft_tokens, each step checks so many guesses of a cheaper model or of extra heads, each of which is
+    tokens. prefill_chunk cuts the prompt's pass. With draft_tokens, each step checks so many guesses of a cheaper model
+    or of extra heads, each of which is
     right with the probability `acceptance`, whatever the others are."""
 
     prompt: Annotated[int, Setting("count", "Tokens of each prompt.  [default: 512]")] = 512

@@ -26,8 +26,8 @@ MAPPING_KINDS = ("dims", "shapes", "params", "values")
 
 class Setting(NamedTuple):
     """A setting: its kind, its help, its option (`--` and the field's name unless it is named), how its value is called
-    there, the words that it may be, another name of its option; and, from its field, its name (its key in Python, in configs and in locks) and its
-    default."""
+    there, the words that it may be, another name of its option; and, from its field, its name (its key in Python, in
+    configs and in locks) and its default."""
 
     kind: Kind
     help: str

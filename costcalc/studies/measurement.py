@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from costcalc.analysis.memory.fusion import fuse_steps
@@ -28,11 +27,11 @@ from costcalc.core.errors import (
     UnknownNameError,
 )
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import parse_quantity
+from costcalc.core.quantities import CATALOGUE, PARALLEL, PARALLEL_PER_DEVICE, TRAINING, parse_quantity
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.options import Settings
-from costcalc.studies.pipeline import analyze
+from costcalc.studies.pipeline import analyze, import_analysis
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
@@ -45,30 +44,6 @@ if TYPE_CHECKING:
     from costcalc.studies.generation.speed import GenerationSpeed
 
 T = TypeVar("T")
-
-ANALYSES = {
-    "compute_generation_speed": "costcalc.studies.generation.speed",
-    "compute_serving_speed": "costcalc.studies.generation.serving",
-    "compute_roofline": "costcalc.analysis.roofline.bounds",
-    "cost_training": "costcalc.analysis.training.step",
-    "estimate_energy": "costcalc.analysis.roofline.energy",
-    "find_profile": "costcalc.analysis.hardware.catalogue",
-    "measure_footprint": "costcalc.analysis.memory.footprint",
-    "is_served": "costcalc.studies.generation.serving",
-    "measure_generation": "costcalc.studies.generation.generation",
-    "measure_serving": "costcalc.studies.generation.serving",
-    "measure_workload": "costcalc.analysis.roofline.bounds",
-    "memory_fits": "costcalc.analysis.roofline.energy",
-    "training_fits": "costcalc.analysis.roofline.energy",
-}
-"""Function -> its module, imported when a quantity first needs it: all of them are a tenth of the time of a comparison
-or a diff of totals, which does without."""
-
-
-def _import_analysis(function: str) -> Any:
-    """A function of ANALYSES."""
-    return getattr(import_module(ANALYSES[function]), function)
-
 
 class Measurement:
     """A model under settings. base is its report without training. Every analysis runs at most once, at its first use;
@@ -97,7 +72,7 @@ class Measurement:
         options = self.settings.training
         if options is None:
             raise QuantityError("no training is asked for", "add --training")
-        train: Callable[..., TrainingReport] = _import_analysis("cost_training")
+        train: Callable[..., TrainingReport] = import_analysis("cost_training")
         return self._compute_once(("training",), lambda: train(self.base, options))
 
     @property
@@ -107,7 +82,7 @@ class Measurement:
 
         def size() -> int:
             execution = self.settings.execution
-            footprint: Callable[..., MemoryFootprint] = _import_analysis("measure_footprint")
+            footprint: Callable[..., MemoryFootprint] = import_analysis("measure_footprint")
             plan = footprint(self.base.graph, execution._replace(align=execution.align or ALIGNMENT)).arena
             assert plan is not None
             return plan.size
@@ -126,13 +101,13 @@ class Measurement:
 
     def profile(self, device: str) -> HardwareProfile:
         """Device's name -> its profile. HardwareError where there is none."""
-        find: Callable[..., HardwareProfile] = _import_analysis("find_profile")
+        find: Callable[..., HardwareProfile] = import_analysis("find_profile")
         return self._compute_once(("profile", device), lambda: find(device))
 
     def roofline(self, device: str) -> Roofline:
         """Device's name -> the model's bounds on it."""
-        roofline: Callable[..., Roofline] = _import_analysis("compute_roofline")
-        work = self._compute_once(("workload",), lambda: _import_analysis("measure_workload")(self.base))
+        roofline: Callable[..., Roofline] = import_analysis("compute_roofline")
+        work = self._compute_once(("workload",), lambda: import_analysis("measure_workload")(self.base))
         return self._compute_once(("roofline", device), lambda: roofline(self.base, self.profile(device), work))
 
     def rooflines(self) -> tuple[Roofline, ...]:
@@ -142,9 +117,9 @@ class Measurement:
 
     def speed(self, device: str) -> GenerationSpeed:
         """Device's name -> the bounds of generation on it, or on several of it where the settings say so."""
-        if _import_analysis("is_served")(self.settings):
+        if import_analysis("is_served")(self.settings):
             return self.serving_speed(device)
-        bounds: Callable[..., GenerationSpeed] = _import_analysis("compute_generation_speed")
+        bounds: Callable[..., GenerationSpeed] = import_analysis("compute_generation_speed")
         return self._compute_once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
 
     @property
@@ -154,7 +129,7 @@ class Measurement:
 
     def serving_speed(self, device: str) -> GenerationSpeed:
         """Device's name -> the bounds of generation on several of it."""
-        bounds: Callable[..., GenerationSpeed] = _import_analysis("compute_serving_speed")
+        bounds: Callable[..., GenerationSpeed] = import_analysis("compute_serving_speed")
         return self._compute_once(("serving", device), lambda: bounds(self.serving, self.profile(device)))
 
     def fits(self, ref: QuantityRef) -> tuple[MemoryFit, ...]:
@@ -162,7 +137,7 @@ class Measurement:
         if ref.quantity.key == "generation_fits":
             return self.speed(ref.device).fits
         training = ref.quantity.key == "training_fits"
-        fits: Callable[..., tuple[MemoryFit, ...]] = _import_analysis("training_fits" if training else "memory_fits")
+        fits: Callable[..., tuple[MemoryFit, ...]] = import_analysis("training_fits" if training else "memory_fits")
         return fits(self.training_report if training else self.base, self.profile(ref.device))
 
     def figure(self, quantity: str | QuantityRef) -> Figure:
@@ -199,7 +174,7 @@ class Measurement:
 
     def _serve(self) -> Serving:
         self.require_generation()
-        serve: Callable[..., Serving] = _import_analysis("measure_serving")
+        serve: Callable[..., Serving] = import_analysis("measure_serving")
         return serve(self.source, self.settings)
 
     def _generate(self) -> Generation:
@@ -207,7 +182,7 @@ class Measurement:
             raise QuantityError("no generation is asked for", "add --prompt and --generate")
         if isinstance(self.source, (Graph, Report)):
             raise QuantityError("the model is read anew for each step", "give its file or its built-in name")
-        generate: Callable[..., Generation] = _import_analysis("measure_generation")
+        generate: Callable[..., Generation] = import_analysis("measure_generation")
         return generate(self.source, self.settings)
 
 
@@ -300,7 +275,7 @@ def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
     bound = _closed_roofline(measurement, ref.device)
-    energy: Callable[[Roofline], InferenceEnergy | None] = _import_analysis("estimate_energy")
+    energy: Callable[[Roofline], InferenceEnergy | None] = import_analysis("estimate_energy")
     joules = energy(bound)
     if joules is None:
         raise _missing_peak(bound, ())
@@ -345,24 +320,14 @@ def _generation_figure(read: Callable[[Generation], Dim]) -> Callable[[Measureme
     return lambda measurement, ref: Figure(read(measurement.generation))
 
 
-def _serving_figure(read: Callable[[Serving], Dim]) -> Callable[[Measurement, QuantityRef], Figure]:
-    return lambda measurement, ref: Figure(read(measurement.serving))
-
-
-def _sent_bytes(measurement: Measurement, ref: QuantityRef) -> Figure:
-    serving = measurement.serving
-    if serving.device.first is None:
-        raise QuantityError("the prompt's pass gives the only token", "generate 2 or more: --generate 128")
-    sent = serving.sent_bytes(serving.device.first)
-    return Figure(int(sent.total), "estimate" if sent.all_to_all else "exact")
+def _serving_figure(measurement: Measurement, ref: QuantityRef) -> Figure:
+    figures: Callable[[str, Serving], Figure] = import_analysis("serving_figure")
+    return figures(ref.quantity.key, measurement.serving)
 
 
 def _serving_time(measurement: Measurement, ref: QuantityRef) -> Figure:
     speed = measurement.serving_speed(ref.device)
-    is_first = ref.quantity.key == "first_token_time"
-    if not is_first and not measurement.generation.steps:
-        raise QuantityError("the prompt's pass gives the only token", "generate 2 or more: --generate 128")
-    seconds = speed.prefill.seconds if is_first else speed.seconds_per_token
+    seconds = speed.seconds_of(ref.quantity.key)
     if seconds is None or speed.without_peak:
         raise _missing_peak(measurement.roofline(ref.device), speed.without_peak)
     return Figure(seconds, "lower")
@@ -371,7 +336,7 @@ def _serving_time(measurement: Measurement, ref: QuantityRef) -> Figure:
 def _tokens_per_second(measurement: Measurement, ref: QuantityRef) -> Figure:
     speed = measurement.speed(ref.device)
     if not measurement.generation.steps:
-        raise QuantityError("the prompt's pass gives the only token", "generate 2 or more: --generate 128")
+        raise QuantityError(*import_analysis("NO_STEP"))
     if speed.tokens_per_s is None or speed.without_peak:
         raise _missing_peak(measurement.roofline(ref.device), speed.without_peak)
     return Figure(speed.tokens_per_s, "upper")
@@ -403,28 +368,14 @@ def _missing_peak(bound: Roofline, without: Iterable[str]) -> QuantityError:
     return NoDeviceFigureError(f"the profile {bound.profile.id} has no figure for {lack}", remedy)
 
 
-FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
-    "macs": _report_total,
-    "flops": _report_total,
-    "params": _report_total,
+_FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "active_params": _active_params,
-    "buffers": _report_total,
-    "weight_bytes": _report_total,
-    "activation_bytes": _report_total,
-    "peak_activation_bytes": _report_total,
     "arena_bytes": _arena,
-    "traffic_bytes": _report_total,
     "compulsory_bytes": _minimum_traffic,
     "intensity": _intensity,
     "time": _time,
     "energy": _energy,
     "fits": _fits,
-    "backward_macs": _report_total,
-    "training_macs": _report_total,
-    "kept_activation_bytes": _report_total,
-    "gradient_bytes": _report_total,
-    "optimizer_bytes": _report_total,
-    "training_bytes": _report_total,
     "kv_cache_bytes": _generation_figure(
         lambda generation: generation.cache_bytes(generation.prompt + generation.generate)
     ),
@@ -434,11 +385,13 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "memory_bytes": _generation_figure(lambda generation: generation.memory_bytes),
     "training_fits": _fits,
     "generation_fits": _fits,
-    "device_weight_bytes": _serving_figure(lambda serving: serving.weight_bytes),
-    "device_kv_cache_bytes": _serving_figure(lambda serving: serving.cache_bytes),
-    "device_memory_bytes": _serving_figure(lambda serving: serving.memory_bytes),
-    "sent_bytes": _sent_bytes,
-    "first_token_time": _serving_time,
-    "token_time": _serving_time,
+    **dict.fromkeys(PARALLEL, _serving_figure),
+    **dict.fromkeys(PARALLEL_PER_DEVICE, _serving_time),
+}
+"""The functions of quantities that are no totals of a report."""
+
+FIGURES = {
+    key: _report_total if quantity.of_every_model or key in TRAINING else _FIGURES[key]
+    for key, quantity in CATALOGUE.items()
 }
 """Quantity's key -> the function that computes it."""

@@ -1,5 +1,5 @@
-"""A generation over several devices, its speed, the largest that fits and every way to split a model -> their tables and
-their entries of the JSON report."""
+"""A generation over several devices, its speed, the largest that fits and every way to split a model -> their tables
+and their entries of the JSON report."""
 
 from __future__ import annotations
 
@@ -131,7 +131,8 @@ def _expert_notes(serving: Serving) -> Iterator[Note]:
             "Experts",
             f"{each:,} of {routing.experts:,} a device; a step of {tokens:,} tokens reads "
             f"{routing.expected(tokens) / ep:,.1f} of them in a layer on average where all experts are equally likely, "
-            f"0 to {min(each, routing.most(tokens)):,} on one device; the bound takes {routing.fewest(tokens):,} of all",
+            f"0 to {min(each, routing.most(tokens)):,} on one device; the bound takes the fewest of all, "
+            f"{routing.fewest(tokens):,}",
         )
 
 
@@ -189,7 +190,7 @@ def largest_note(name: str, found: Largest, what: str) -> str:
     """The largest that fits -> a sentence: the number, what it needs, and what one more would need."""
     more = "the model allows no more" if found.next_nbytes is None else f"one more {found.next_nbytes:,}"
     return (
-        f"{format_count(found.count)} {what} fit {name}: {found.nbytes:,} of {found.capacity:,} bytes a device, {more}"
+        f"{format_count(found.number)} {what} fit {name}: {found.nbytes:,} of {found.capacity:,} bytes a device, {more}"
     )
 
 
@@ -198,7 +199,7 @@ def largest_table(rows: Sequence[tuple[str, str, Largest]]) -> Table:
     columns = (
         Column("device", "Device", "name", 100, lambda row: row[0]),
         Column("what", "What", "text", 90, lambda row: row[1]),
-        Column("largest", "Largest", "number", 95, lambda row: row[2].count),
+        Column("largest", "Largest", "number", 95, lambda row: row[2].number),
         Column("memory_bytes", "Memory", "bytes", 80, lambda row: row[2].nbytes),
         Column("capacity", "Of", "bytes", 70, lambda row: row[2].capacity),
     )
@@ -248,7 +249,7 @@ def layout_document(layout: Layout) -> dict[str, Any]:
 def largest_document(found: Largest) -> dict[str, Any]:
     """The largest that fits -> its entry of the JSON report."""
     return {
-        "largest": found.count,
+        "largest": found.number,
         "memory_bytes": found.nbytes,
         "next_memory_bytes": found.next_nbytes,
         "capacity_bytes": found.capacity,

@@ -34,7 +34,7 @@ def node_stages(graph: Graph, stages: int) -> tuple[int, ...]:
     layers = _layer_of_nodes(graph)
     order = list(dict.fromkeys(layer for layer in layers if layer))
     counts = layer_counts(len(order), stages)
-    stage_of = {layer: stage for layer, stage in zip(order, _repeat(counts), strict=True)}
+    stage_of = dict(zip(order, _repeat(counts), strict=True))
     last_node = max(i for i, layer in enumerate(layers) if layer)
     result, current = [], 0
     for index, layer in enumerate(layers):

@@ -1,8 +1,8 @@
 """Graph and number of devices to TensorSplit: which axis of which tensor is split between the devices of a
 tensor-parallel group, and which values they must exchange.
 
-The split is that of Megatron-LM (arXiv:1909.08053) and of vLLM's layers. A product whose result reaches an attention, or
-another product, through operators that work element by element or head by head has its columns split; the product
+The split is that of Megatron-LM (arXiv:1909.08053) and of vLLM's layers. A product whose result reaches an attention,
+or another product, through operators that work element by element or head by head has its columns split; the product
 behind has its rows split, and its result is summed over the devices (an all-reduce). Heads are whole; key and value
 heads are copied where there are more devices than heads. The rows of the token embedding and the columns of the head
 are split by vocabulary; the logits are gathered. Everything else (normalisations, routers, projections to latents) is
@@ -51,8 +51,8 @@ class TensorSplit(NamedTuple):
 
 
 def split_tensors(graph: Graph, tensor: int, expert: int) -> TensorSplit:
-    """Graph of a pass, devices of a tensor-parallel group and of an expert-parallel one -> TensorSplit. UsageError where
-    heads, features or experts cannot be split over so many."""
+    """Graph of a pass, devices of a tensor-parallel group and of an expert-parallel one -> TensorSplit. UsageError
+    where heads, features or experts cannot be split over so many."""
     return _Splitter(graph, tensor, expert).run()
 
 

@@ -18,8 +18,8 @@ from costcalc.core.registry import Types, cost_rule, describe, operands, shape_r
 from costcalc.core.traits import (
     Attributes,
     CacheSlot,
-    HeadInputs,
     Contraction,
+    HeadInputs,
     LeastWork,
     OperatorUse,
     cache_rule,

@@ -136,8 +136,9 @@ def cost_generation(
     decoder: Decoder, prompt: int, generate: int, batch: int = 1, page: int = 1, chunk: int | None = None, new: int = 1
 ) -> Generation:
     """Decoder -> what generation costs, with a cache in pages of so many tokens, a prompt's pass in chunks of so many,
-    and steps that each read `new` tokens of a text: more than one where guesses are checked. UsageError where a text has no token, AssumptionError where it is longer than
-    the model allows, UnknownOperatorError where an operator's cost is unknown."""
+    and steps that each read `new` tokens of a text: more than one where guesses are checked. UsageError where a text
+    has no token, AssumptionError where it is longer than the model allows, UnknownOperatorError where an operator's
+    cost is unknown."""
     if prompt < 1 or generate < 1:
         raise UsageError("a text has a prompt of at least one token, and at least one is generated", "use 1 or more")
     decoder.check_length(prompt + generate)

@@ -25,7 +25,7 @@ class Largest(NamedTuple):
     """The largest number that fits a memory of `capacity` bytes, what it needs, and what the next one would need (None
     where the model itself allows no more)."""
 
-    count: int
+    number: int
     nbytes: int
     next_nbytes: int | None
     capacity: int
@@ -59,7 +59,7 @@ def largest_batch(source: ModelSource, settings: Settings, profile: HardwareProf
         return model.memory_bytes(options.prompt, options.prompt + options.generate, options.prefill_chunk)
 
     found = find_largest(held, capacity, 1, "one text a replica")
-    return found._replace(count=found.count * replicas)
+    return found._replace(number=found.number * replicas)
 
 
 def device_capacity(profile: HardwareProfile) -> int:

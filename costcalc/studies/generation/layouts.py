@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.experts import routings
+from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.options import ParallelOptions
 from costcalc.core.errors import UsageError
 from costcalc.frontends.source import ModelSource
@@ -42,8 +42,8 @@ def divisors(number: int) -> tuple[int, ...]:
 
 
 def compare_layouts(source: ModelSource, settings: Settings, profile: HardwareProfile | None) -> tuple[Layout, ...]:
-    """Model and settings -> its layouts over settings.parallel.device_count devices, those with the most tokens a second
-    first, then those that cannot be. UsageError without a number of devices."""
+    """Model and settings -> its layouts over settings.parallel.device_count devices, those with the most tokens a
+    second first, then those that cannot be. UsageError without a number of devices."""
     count = settings.parallel.device_count
     if count is None:
         raise UsageError("--sweep-parallel needs a number of devices", "add --devices 8")

@@ -1,7 +1,7 @@
 """Model and settings to Serving: what each of several devices holds and sends while a decoder generates.
 
 A device holds its part of the weights and of the cache of its stage (costcalc.analysis.parallel), and the peak of
-activations of its part of a pass. Each replica of `dp` serves its part of the texts. What a device sends in a pass:
+activations of its part of a pass. Each of the dp replicas serves its part of the texts. In a pass it sends:
 
 - all-reduce of n bytes among p devices: 2 · (p - 1) / p · n, the least where only devices add (a ring); where the switch
   adds (NVLink SHARP), n, which the time bound takes;
@@ -31,8 +31,9 @@ from costcalc.analysis.parallel.tensor_split import TensorSplit, local_elements,
 from costcalc.analysis.roofline.energy import MemoryFit
 from costcalc.analysis.roofline.traffic import value_bytes
 from costcalc.core.dim import Dim
-from costcalc.core.errors import UsageError
+from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.ir import Graph, TensorType
+from costcalc.core.quantity import Figure
 from costcalc.core.traits import traits_of
 from costcalc.frontends.source import ModelSource
 from costcalc.graph.index import GraphIndex
@@ -40,7 +41,7 @@ from costcalc.graph.parameters import find_stored_tensors
 from costcalc.studies.generation.cache import TOKEN_COUNT, CacheSize
 from costcalc.studies.generation.decoder import Decoder, PassGraph
 from costcalc.studies.generation.generation import Generation, Pass, cost_generation, decoder_of, prompt_peak
-from costcalc.studies.generation.speed import DevicePlan, GenerationSpeed, compute_generation_speed
+from costcalc.studies.generation.speed import NO_STEP, DevicePlan, GenerationSpeed, compute_generation_speed
 from costcalc.studies.options import Settings
 
 ZERO = Fraction(0)
@@ -276,6 +277,21 @@ def _boundary_bytes(graph: Graph, stages: tuple[int, ...]) -> int:
             if any(stages[reader] > stage for reader in readers.get(name, ())):
                 largest = max(largest, value_bytes(graph, name))
     return largest
+
+
+def serving_figure(key: str, serving: Serving) -> Figure:
+    """Key of a quantity and a serving -> its figure. QuantityError where there is no step."""
+    if key != "sent_bytes":
+        values = {
+            "device_weight_bytes": serving.weight_bytes,
+            "device_kv_cache_bytes": serving.cache_bytes,
+            "device_memory_bytes": serving.memory_bytes,
+        }
+        return Figure(values[key])
+    if serving.device.first is None:
+        raise QuantityError(*NO_STEP)
+    sent = serving.sent_bytes(serving.device.first)
+    return Figure(int(sent.total), "estimate" if sent.all_to_all else "exact")
 
 
 def compute_serving_speed(serving: Serving, profile: HardwareProfile) -> GenerationSpeed:

@@ -21,14 +21,18 @@ from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.roofline.bounds import compute_roofline
 from costcalc.analysis.roofline.energy import MemoryFit, memory_fits
 from costcalc.analysis.roofline.roofline import TimeBound
+from costcalc.core.errors import QuantityError
 from costcalc.studies.generation.generation import Generation, Pass, amounts_by_step, memory_report
 
 ZERO = Fraction(0)
 
+NO_STEP = ("the prompt's pass gives the only token", "generate 2 or more: --generate 128")
+"""Why a generation has no step, and the remedy."""
+
 
 class DevicePlan(NamedTuple):
-    """How several devices share a generation: pipeline stages, texts of all replicas, bytes that a device sends at least
-    in a pass, by pass, and tokens that a step gives each text."""
+    """How several devices share a generation: pipeline stages, texts of all replicas (0: those of the generation),
+    bytes that a device sends at least, by pass, and tokens that a step gives each text."""
 
     stages: int = 1
     texts: int = 0
@@ -55,6 +59,14 @@ class GenerationSpeed(NamedTuple):
     def seconds_per_token(self) -> Fraction | None:
         """Least seconds between two tokens of a text, on average over the steps; None without steps."""
         return self.texts / self.tokens_per_s if self.tokens_per_s else None
+
+    def seconds_of(self, key: str) -> Fraction | None:
+        """`first_token_time` or `token_time` -> its least seconds. QuantityError where there is no step."""
+        if key == "first_token_time":
+            return self.prefill.seconds
+        if self.first is None:
+            raise QuantityError(*NO_STEP)
+        return self.seconds_per_token
 
     @property
     def total_seconds(self) -> Fraction | None:
@@ -91,11 +103,8 @@ def compute_generation_speed(
         if times and first.link:
             times.append(lambda phase: step_bound(phase.past).link or ZERO)
         seconds = [amounts_by_step(generation.first, generation.last, generation.cost_step, time) for time in times]
-        steps = (
-            sum((max(step_seconds) + first.overhead for step_seconds in zip(*seconds, strict=True)), ZERO)
-            if seconds
-            else None
-        )
+        most = [max(step_seconds) for step_seconds in zip(*seconds, strict=True)]
+        steps = sum(most, first.overhead * len(most)) if seconds else None
     steps = None if steps is None else steps / plan.tokens_per_step
     rate = texts * generation.steps / steps if steps else None
     fits = memory_fits(memory_report(generation), profile)
