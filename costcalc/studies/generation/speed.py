@@ -12,7 +12,7 @@ may overlap with everything else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
@@ -103,12 +103,19 @@ def compute_generation_speed(
         if times and first.link:
             times.append(lambda phase: step_bound(phase.past).link or ZERO)
         seconds = [amounts_by_step(generation.first, generation.last, generation.cost_step, time) for time in times]
-        most = [max(step_seconds) for step_seconds in zip(*seconds, strict=True)]
-        steps = sum(most, first.overhead * len(most)) if seconds else None
+        steps = _sum_of_most(seconds, first.overhead) if seconds else None
     steps = None if steps is None else steps / plan.tokens_per_step
     rate = texts * generation.steps / steps if steps else None
     fits = memory_fits(memory_report(generation), profile)
     return GenerationSpeed(profile, prefill, first, last, steps, rate, fits, without_peak, texts)
+
+
+def _sum_of_most(seconds: Sequence[Sequence[Fraction]], overhead: Fraction) -> Fraction:
+    """Seconds of each step by what takes them -> the sum over the steps of the most, and of an overhead of each."""
+    total = ZERO
+    for i in range(len(seconds[0])):
+        total += max([times[i] for times in seconds]) + overhead
+    return total
 
 
 def _pass_bound(phase: Pass, profile: HardwareProfile, plan: DevicePlan) -> tuple[TimeBound, tuple[str, ...]]:
@@ -118,7 +125,8 @@ def _pass_bound(phase: Pass, profile: HardwareProfile, plan: DevicePlan) -> tupl
     if profile.bandwidth is not None:
         shared = Fraction(phase.traffic_bytes, plan.stages) - bound.cached_bytes
         in_turn = phase.weight_traffic_bytes - plan.stages * bound.cached_bytes if plan.stages > 1 else 0
-        memory = max(shared, in_turn, ZERO) / profile.bandwidth.value
+        least: Fraction = max([shared, Fraction(in_turn), ZERO])
+        memory = least / profile.bandwidth.value
     compute = None if bound.model.compute is None else bound.model.compute / plan.stages
     sent, link = plan.sent_bytes(phase), profile.fastest_link
     seconds = ZERO if not sent else None if link is None else sent / link[1].value
