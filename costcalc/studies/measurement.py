@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
 class Measurement:
     """A model under settings. base is its report without training. Every analysis runs at most once, at its first use;
     a refusal is stored and raised again."""

@@ -186,9 +186,7 @@ def prompt_peak(decoder: Decoder, prompt: int, chunk: int | None = None) -> int:
     decoder.check_length(prompt)
     new = min(prompt, chunk or prompt)
     step, last_step = decoder.build_pass(new, prompt - new), decoder.build_pass(1, prompt - 1)
-    graph = step.graph
-    if new == prompt and len(graph.nodes) == len(last_step.graph.nodes):
-        graph = reduce_to_last_position(graph, last_step.graph, step.new_entries)
+    graph = reduce_to_last_position(step.graph, last_step.graph, step.new_entries)
     return _peak(store_values(graph, (*step.caches, *step.cross_caches)), analyze_graph(graph))
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from math import comb
 from typing import NamedTuple
 
@@ -161,6 +161,7 @@ def make_device_decoder(source: ModelSource, settings: Settings) -> DeviceDecode
     options.check()
     batch = -(-generation.batch // options.replicas)
     decoder = decoder_of(source, settings, batch)
+    decoder = decoder._replace(build_pass=lru_cache(maxsize=8)(decoder.build_pass))
     step = decoder.build_pass(1, 1)
     split = split_tensors(step.graph, options.tp, options.ep)
     if options.tp > 1 and not any(exchange.kind == "all-reduce" for exchange in split.exchanges):
