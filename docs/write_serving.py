@@ -44,7 +44,19 @@ def table_row(item: Measurement, limit: Fraction) -> str:
 
 def write_table() -> str:
     """The table, a row for each measurement."""
-    header = "Device|Model|Type|Split|Texts|Tokens|What|Measured|Bound|Bound over measured|Source".split("|")
+    header = [
+        "Device",
+        "Model",
+        "Type",
+        "Split",
+        "Texts",
+        "Tokens",
+        "What",
+        "Measured",
+        "Bound",
+        "Bound over measured",
+        "Source",
+    ]
     lines = [f"| {' | '.join(header)} |", "|" + " :-- |" * 6 + " :-- |" + " --: |" * 3 + " :-- |"]
     with tempfile.TemporaryDirectory() as folder:
         lines += [table_row(item, bound(item, Path(folder))) for item in measurements()]

@@ -9,8 +9,11 @@ from typing import Annotated, NamedTuple
 from costcalc.core.errors import UsageError
 from costcalc.core.settings import Setting
 
-OPTIMIZERS = ("sgd", "momentum", "adam", "adamw-8bit")
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw-8bit", "adam-mixed")
 """Names of the optimisers whose state is known."""
+
+RECOMPUTE = ("none", "selective", "full")
+"""What the backward pass on several devices computes again: nothing, the insides of attentions, whole blocks."""
 
 ALIGNMENT = 16
 """Alignment of an arena's offsets, in bytes, where no other is set."""
@@ -54,7 +57,9 @@ class ExecutionOptions(NamedTuple):
 class TrainingOptions(NamedTuple):
     """How a model is trained. freeze are glob patterns of the names of parameters, layers, blocks or modules that are
     not trained, or, behind `!`, are; input_gradient computes the gradient of float inputs too; checkpoint saves only
-    the inputs of blocks and computes the rest again."""
+    the inputs of blocks and computes the rest again. Over several devices: zero is the stage of ZeRO, sequence_parallel
+    and recompute (none, selective, full) those of Megatron-LM; the model's batch is a micro-batch of a replica, of
+    which a step has micro_batches."""
 
     optimizer: Annotated[str, Setting("choice", "Whose state is kept.  [default: adam]", choices=OPTIMIZERS)] = "adam"
     freeze: Annotated[
@@ -70,6 +75,20 @@ class TrainingOptions(NamedTuple):
     checkpoint: Annotated[
         bool, Setting("flag", "Keep only the inputs of blocks and compute the rest of them again.")
     ] = False
+    zero: Annotated[
+        int | None,
+        Setting(
+            "count", "Over replicas: 1 splits the optimizer's state, 2 gradients too, 3 weights too.", metavar="STAGE"
+        ),
+    ] = None
+    sequence_parallel: Annotated[bool, Setting("flag", "Split along the sequence what --tp leaves whole.")] = False
+    recompute: Annotated[
+        str,
+        Setting("choice", "On several devices: what is computed again.  [default: none]", choices=RECOMPUTE),
+    ] = "none"
+    micro_batches: Annotated[int | None, Setting("count", "Micro-batches of a step.  [default: as many as --pp]")] = (
+        None
+    )
 
 
 class GenerationOptions(NamedTuple):

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from costcalc.core.device_quantities import DEVICE_QUANTITIES
 from costcalc.core.errors import UsageError, did_you_mean
-from costcalc.core.quantity import Quantity, QuantityRef, Unit
+from costcalc.core.quantity import Quantity, QuantityRef, Unit, make_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def _quantity(
-    names: str, unit: Unit, importance: int, example: str, meaning: str, code: int, **fields: Any
-) -> Quantity:
-    """`key | label | title | name` and the other fields -> a quantity."""
-    key, label, title, name = names.split(" | ")
-    return Quantity(key, label, title, name, unit, meaning, example, importance, code, **fields)
-
-
 def _layer_sum(names: str, unit: Unit, importance: int, example: str, meaning: str, code: int) -> Quantity:
     """A quantity of every model that is the sum of the column of the layers that has its own key."""
     key = names.partition(" | ")[0]
-    return _quantity(
+    return make_quantity(
         names, unit, importance, example, meaning, code, columns=(key,), additive=True, of_every_model=True
     )
 
@@ -31,7 +24,7 @@ _ALL = (
     _layer_sum("macs | MACs | MACs | MACs", "number", 90, "600M", "multiply-accumulates of one run", code=1),
     _layer_sum("flops | FLOPs | FLOPs | FLOPs", "number", 50, "1.2G", "floating-point operations of one run", code=2),
     _layer_sum("params | Params | Params | parameters", "number", 80, "5M", "learned values", code=3),
-    _quantity(
+    make_quantity(
         "active_params | Active params | Active params | active parameters",
         "number",
         79,
@@ -59,7 +52,7 @@ _ALL = (
         "bytes of all values computed in one run",
         code=6,
     ),
-    _quantity(
+    make_quantity(
         "peak_activation_bytes | Peak activation bytes | Peak | peak activation bytes",
         "bytes",
         70,
@@ -69,7 +62,7 @@ _ALL = (
         columns=("activation_bytes",),
         of_every_model=True,
     ),
-    _quantity(
+    make_quantity(
         "arena_bytes | Arena bytes | Arena | arena bytes",
         "bytes",
         69,
@@ -86,7 +79,7 @@ _ALL = (
         "bytes of weights, inputs and outputs that the layers read and write",
         code=8,
     ),
-    _quantity(
+    make_quantity(
         "compulsory_bytes | Compulsory bytes | Compulsory | compulsory bytes",
         "bytes",
         34,
@@ -96,7 +89,7 @@ _ALL = (
         certainty="lower",
         columns=("macs", "activation_bytes"),
     ),
-    _quantity(
+    make_quantity(
         "intensity | Arithmetic intensity | FLOP/byte | arithmetic intensity",
         "flop_per_byte",
         33,
@@ -106,7 +99,7 @@ _ALL = (
         columns=("flops", "traffic_bytes"),
         less_is_better=False,
     ),
-    _quantity(
+    make_quantity(
         "time | Time | Time | time",
         "seconds",
         88,
@@ -117,7 +110,7 @@ _ALL = (
         needs=("device",),
         columns=("macs",),
     ),
-    _quantity(
+    make_quantity(
         "energy | Energy | Energy | energy",
         "joules",
         68,
@@ -128,7 +121,7 @@ _ALL = (
         needs=("device",),
         columns=("macs",),
     ),
-    _quantity(
+    make_quantity(
         "fits | Fits | Fits | fit",
         "boolean",
         67,
@@ -139,7 +132,7 @@ _ALL = (
         columns=("activation_bytes", "weight_bytes"),
         less_is_better=False,
     ),
-    _quantity(
+    make_quantity(
         "backward_macs | Backward MACs | Backward MACs | backward MACs",
         "number",
         85,
@@ -150,7 +143,7 @@ _ALL = (
         columns=("backward_macs",),
         additive=True,
     ),
-    _quantity(
+    make_quantity(
         "training_macs | Training MACs | Training MACs | training MACs",
         "number",
         66,
@@ -160,7 +153,7 @@ _ALL = (
         needs=("training",),
         columns=("macs", "backward_macs"),
     ),
-    _quantity(
+    make_quantity(
         "kept_activation_bytes | Kept activations | Kept | kept activation bytes",
         "bytes",
         62,
@@ -170,7 +163,7 @@ _ALL = (
         needs=("training",),
         columns=("backward_macs",),
     ),
-    _quantity(
+    make_quantity(
         "gradient_bytes | Gradient bytes | Gradients | gradient bytes",
         "bytes",
         55,
@@ -179,7 +172,7 @@ _ALL = (
         code=21,
         needs=("training",),
     ),
-    _quantity(
+    make_quantity(
         "optimizer_bytes | Optimizer bytes | Optimizer | optimizer bytes",
         "bytes",
         54,
@@ -188,7 +181,7 @@ _ALL = (
         code=22,
         needs=("training",),
     ),
-    _quantity(
+    make_quantity(
         "training_bytes | Training bytes | Training | training bytes",
         "bytes",
         65,
@@ -198,7 +191,7 @@ _ALL = (
         needs=("training",),
         columns=("backward_macs",),
     ),
-    _quantity(
+    make_quantity(
         "kv_cache_bytes | KV cache | KV cache | KV cache bytes",
         "bytes",
         64,
@@ -207,7 +200,7 @@ _ALL = (
         code=24,
         needs=("generation",),
     ),
-    _quantity(
+    make_quantity(
         "prompt_macs | Prompt MACs | Prompt MACs | prompt MACs",
         "number",
         63,
@@ -216,7 +209,7 @@ _ALL = (
         code=25,
         needs=("generation",),
     ),
-    _quantity(
+    make_quantity(
         "step_macs | Step MACs | Step MACs | step MACs",
         "number",
         61,
@@ -225,7 +218,7 @@ _ALL = (
         code=26,
         needs=("generation",),
     ),
-    _quantity(
+    make_quantity(
         "tokens_per_second | Tokens/s | Tokens/s | tokens per second",
         "per_second",
         59,
@@ -236,7 +229,7 @@ _ALL = (
         needs=("generation", "device"),
         less_is_better=False,
     ),
-    _quantity(
+    make_quantity(
         "memory_bytes | Memory | Memory | memory bytes",
         "bytes",
         58,
@@ -245,7 +238,7 @@ _ALL = (
         code=28,
         needs=("generation",),
     ),
-    _quantity(
+    make_quantity(
         "training_fits | Training fits | Training fits | fit of training",
         "boolean",
         57,
@@ -256,7 +249,7 @@ _ALL = (
         columns=("backward_macs",),
         less_is_better=False,
     ),
-    _quantity(
+    make_quantity(
         "generation_fits | Generation fits | Generation fits | fit of generation",
         "boolean",
         56,
@@ -266,63 +259,7 @@ _ALL = (
         needs=("generation", "device"),
         less_is_better=False,
     ),
-    _quantity(
-        "device_weight_bytes | Weight bytes a device | Weights a device | weight bytes a device",
-        "bytes",
-        53,
-        "16 GiB",
-        "bytes of the weights that the device with the most holds, of several that share the model",
-        code=32,
-        needs=("generation", "parallel"),
-    ),
-    _quantity(
-        "device_kv_cache_bytes | KV cache a device | KV cache a device | KV cache bytes a device",
-        "bytes",
-        52,
-        "8 GiB",
-        "bytes of the KV cache of the whole texts that the device with the most holds",
-        code=33,
-        needs=("generation", "parallel"),
-    ),
-    _quantity(
-        "device_memory_bytes | Memory a device | Memory a device | memory bytes a device",
-        "bytes",
-        51,
-        "80GB",
-        "weights, KV cache of the whole texts and peak activations of the device with the most",
-        code=34,
-        needs=("generation", "parallel"),
-    ),
-    _quantity(
-        "sent_bytes | Sent bytes | Sent | sent bytes",
-        "bytes",
-        49,
-        "20 MiB",
-        "bytes that a device sends to others in a step behind the prompt's pass",
-        code=35,
-        needs=("generation", "parallel"),
-        certainty="estimate",
-    ),
-    _quantity(
-        "first_token_time | Time to first token | First token | time to first token",
-        "seconds",
-        48,
-        "200 ms",
-        "the lower bound of the time of the prompt's pass of all texts on several devices",
-        code=36,
-        certainty="lower",
-        needs=("generation", "parallel", "device"),
-    ),
-    _quantity(
-        "token_time | Time per token | Per token | time per token",
-        "seconds",
-        47,
-        "20 ms",
-        "the lower bound of the time between two tokens of a text, on average over the steps, on several devices",
-        code=37,
-        certainty="lower",
-        needs=("generation", "parallel", "device"),
-    ),
+    *DEVICE_QUANTITIES,
 )
 
 CATALOGUE: dict[str, Quantity] = {quantity.key: quantity for quantity in _ALL}
@@ -355,6 +292,10 @@ PARALLEL = tuple([q.key for q in _ALL if q.needs == ("generation", "parallel")])
 
 PARALLEL_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("generation", "parallel", "device")])
 """The keys of what generation costs on several devices of a kind."""
+
+
+TRAINING_PARALLEL = tuple([q.key for q in _ALL if q.needs == ("training", "parallel")])
+"""The keys of what a training step costs each of several devices."""
 
 
 def parse_quantities(text: str, devices: Sequence[str] = ()) -> tuple[QuantityRef, ...]:

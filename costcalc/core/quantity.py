@@ -1,6 +1,6 @@
 """What a quantity and its figure for one model are: key, label, unit and needs; value and certainty."""
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -58,6 +58,14 @@ class Quantity(NamedTuple):
         return {"number": "number", "bytes": "bytes", "seconds": "seconds", "flop_per_byte": "decimal"}.get(
             self.unit, "text"
         )
+
+
+def make_quantity(
+    names: str, unit: Unit, importance: int, example: str, meaning: str, code: int, **fields: Any
+) -> Quantity:
+    """`key | label | title | name` and the other fields -> a quantity."""
+    key, label, title, name = names.split(" | ")
+    return Quantity(key, label, title, name, unit, meaning, example, importance, code, **fields)
 
 
 class QuantityRef(NamedTuple):

@@ -6,7 +6,7 @@ A quantity that the model does not have is refused (QuantityError: fact and reme
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,17 +27,25 @@ from costcalc.core.errors import (
     UnknownNameError,
 )
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import CATALOGUE, PARALLEL, PARALLEL_PER_DEVICE, TRAINING, parse_quantity
+from costcalc.core.quantities import (
+    CATALOGUE,
+    PARALLEL,
+    PARALLEL_PER_DEVICE,
+    TRAINING,
+    TRAINING_PARALLEL,
+    parse_quantity,
+)
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.options import Settings
-from costcalc.studies.pipeline import analyze, import_analysis
+from costcalc.studies.pipeline import analyze, closed_report, import_analysis, missing_peak
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
     from costcalc.analysis.memory.footprint import MemoryFootprint
     from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
     from costcalc.analysis.roofline.roofline import Roofline
+    from costcalc.analysis.training.split import TrainingSplit
     from costcalc.analysis.training.step import TrainingReport
     from costcalc.studies.generation.generation import Generation
     from costcalc.studies.generation.serving import Serving
@@ -132,6 +140,13 @@ class Measurement:
         """Device's name -> the bounds of generation on several of it."""
         bounds: Callable[..., GenerationSpeed] = import_analysis("compute_serving_speed")
         return self._compute_once(("serving", device), lambda: bounds(self.serving, self.profile(device)))
+
+    @property
+    def training_split(self) -> TrainingSplit:
+        """What each of several devices holds and sends in a training step. Errors are those of split_training."""
+        report, settings = self.training_report, self.settings
+        split: Callable[..., TrainingSplit] = import_analysis("split_training")
+        return self._compute_once(("split",), lambda: split(report, settings.training, settings.parallel))
 
     def fits(self, ref: QuantityRef) -> tuple[MemoryFit, ...]:
         """`fits`, `training_fits` or `generation_fits` of a device -> what must be in which of its memories."""
@@ -250,7 +265,7 @@ def _arena(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 
 def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
-    report = _closed_report(measurement.base)
+    report = closed_report(measurement.base)
     return Figure(minimum_traffic(report.graph, report.rows), "lower")
 
 
@@ -270,7 +285,7 @@ def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
 def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
     bound = _closed_roofline(measurement, ref.device)
     if bound.model.seconds is None or bound.without_peak:
-        raise _missing_peak(bound, bound.without_peak)
+        raise missing_peak(bound, bound.without_peak)
     return Figure(bound.model.seconds, "lower")
 
 
@@ -279,7 +294,7 @@ def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
     energy: Callable[[Roofline], InferenceEnergy | None] = import_analysis("estimate_energy")
     joules = energy(bound)
     if joules is None:
-        raise _missing_peak(bound, ())
+        raise missing_peak(bound, ())
     if bound.profile.has_measured_energy and not joules.is_measured:  # that of the circuits is another figure by far
         used = ", ".join(element for element, _ in bound.macs_by_type)
         assert bound.profile.energy is not None
@@ -322,15 +337,18 @@ def _generation_figure(read: Callable[[Generation], Dim]) -> Callable[[Measureme
 
 
 def _serving_figure(measurement: Measurement, ref: QuantityRef) -> Figure:
-    figures: Callable[[str, Serving], Figure] = import_analysis("serving_figure")
-    return figures(ref.quantity.key, measurement.serving)
+    return measurement.serving.figure(ref.quantity.key)
+
+
+def _training_split(measurement: Measurement, ref: QuantityRef) -> Figure:
+    return measurement.training_split.figure(ref.quantity.key)
 
 
 def _serving_time(measurement: Measurement, ref: QuantityRef) -> Figure:
     speed = measurement.serving_speed(ref.device)
     seconds = speed.seconds_of(ref.quantity.key)
     if seconds is None or speed.without_peak:
-        raise _missing_peak(measurement.roofline(ref.device), speed.without_peak)
+        raise missing_peak(measurement.roofline(ref.device), speed.without_peak)
     return Figure(seconds, "lower")
 
 
@@ -339,34 +357,16 @@ def _tokens_per_second(measurement: Measurement, ref: QuantityRef) -> Figure:
     if not measurement.generation.steps:
         raise QuantityError(*import_analysis("NO_STEP"))
     if speed.tokens_per_s is None or speed.without_peak:
-        raise _missing_peak(measurement.roofline(ref.device), speed.without_peak)
+        raise missing_peak(measurement.roofline(ref.device), speed.without_peak)
     return Figure(speed.tokens_per_s, "upper")
-
-
-def _closed_report(report: Report) -> Report:
-    """Report -> the same report. QuantityError where extents or the branch of an If are open: no bound is known
-    then."""
-    names = symbols(*[report.totals[key] for key in ("macs", "flops", "traffic_bytes", "weight_bytes")])
-    if names:
-        raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
-    if report.upper_bound:
-        raise OpenQuantityError(f"the branch of {report.open_branches[0]} is open", "give its condition with --value")
-    return report
 
 
 def _closed_roofline(measurement: Measurement, device: str) -> Roofline:
     bound = measurement.roofline(device)
     if bound.open_symbols:
         raise OpenQuantityError(f"it depends on {', '.join(bound.open_symbols)}", open_remedy(bound.open_symbols))
-    _closed_report(measurement.base)
+    closed_report(measurement.base)
     return bound
-
-
-def _missing_peak(bound: Roofline, without: Iterable[str]) -> QuantityError:
-    lack = ", ".join(without) or "it"
-    peaks = ", ".join(bound.profile.peak)
-    remedy = f"it has peaks for {peaks}: set --act-dtype and --dtype" if without and peaks else "name another device"
-    return NoDeviceFigureError(f"the profile {bound.profile.id} has no figure for {lack}", remedy)
 
 
 _FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
@@ -387,6 +387,7 @@ _FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "training_fits": _fits,
     "generation_fits": _fits,
     **dict.fromkeys(PARALLEL, _serving_figure),
+    **dict.fromkeys(TRAINING_PARALLEL, _training_split),
     **dict.fromkeys(PARALLEL_PER_DEVICE, _serving_time),
 }
 """The functions of quantities that are no totals of a report."""

@@ -21,6 +21,7 @@ from costcalc.core.quantities import (
     PARALLEL_PER_DEVICE,
     PER_DEVICE,
     TRAINING,
+    TRAINING_PARALLEL,
     TRAINING_PER_DEVICE,
 )
 from costcalc.core.quantity import QuantityRef
@@ -190,12 +191,13 @@ class Settings(NamedTuple):
         """The quantities that these settings add to those of every model: the arena with an alignment, a training step,
         the bounds on each device, generation."""
         keys = ["arena_bytes"] if self.execution.align is not None else []
-        keys += TRAINING if self.training is not None else ()
+        is_parallel = self.parallel != ParallelOptions()
+        if self.training is not None:
+            keys += [*TRAINING, *(TRAINING_PARALLEL if is_parallel else ())]
         refs = [QuantityRef(CATALOGUE[key]) for key in keys]
         device_keys = PER_DEVICE + (TRAINING_PER_DEVICE if self.training is not None else ())
         refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in device_keys]
         if self.generation is not None:
-            is_parallel = self.parallel != ParallelOptions()
             keys = [*GENERATION, *(PARALLEL if is_parallel else ())]
             device_keys = (*GENERATION_PER_DEVICE, *(PARALLEL_PER_DEVICE if is_parallel else ()))
             refs += [QuantityRef(CATALOGUE[key]) for key in keys]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from support.serving import write_config
 
-from costcalc.analysis.experts import Routing
+from costcalc.analysis.experts import Routing, expected_groups
 from costcalc.analysis.options import GenerationOptions, ParallelOptions
 from costcalc.analysis.parallel.stages import layer_counts
 from costcalc.core.errors import UsageError
-from costcalc.studies.generation.serving import Serving, expected_groups, expected_tokens, measure_serving
+from costcalc.studies.generation.serving import Serving, expected_tokens, measure_serving
 from costcalc.studies.options import Settings
 
 DATA = Path(__file__).parent.parent / "data" / "huggingface"

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from costcalc.analysis.roofline.traffic import value_bytes
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph, Node
 from costcalc.core.traits import traits_of
+from costcalc.graph.index import GraphIndex
 
 _NUMBERED = re.compile(r"(.*?)(\d+)(?=\D|$)")
 
@@ -78,3 +80,14 @@ def stored_stages(graph: Graph, stages: tuple[int, ...]) -> Mapping[str, frozens
         for name in names:
             found.setdefault(name, set()).add(stage)
     return {name: frozenset(values) for name, values in found.items()}
+
+
+def boundary_bytes(graph: Graph, stages: tuple[int, ...]) -> int:
+    """Graph and the stage of each node -> bytes of the largest value that passes from one stage to the next: the
+    residual stream (tables of positions are computed again)."""
+    readers, largest = GraphIndex(graph).readers, 0
+    for stage, node in zip(stages, graph.nodes, strict=True):
+        for name in filter(None, node.outputs):
+            if any(stages[reader] > stage for reader in readers.get(name, ())):
+                largest = max(largest, value_bytes(graph, name))
+    return largest

@@ -42,11 +42,13 @@ class Exchange(NamedTuple):
 
 
 class TensorSplit(NamedTuple):
-    """Values, stored tensors and caches that are split, by name; what is exchanged; and the layers that multiply with
-    weights of which every device holds all."""
+    """Values, stored tensors and caches that are split, by name; what is exchanged; whole values that split layers
+    read, with the node that is the first to do so (their gradients are summed); and the layers whose weights every
+    device holds whole."""
 
     shares: Mapping[str, AxisShare]
     exchanges: tuple[Exchange, ...]
+    column_inputs: tuple[tuple[str, int], ...]
     copied_layers: tuple[str, ...]
 
 
@@ -66,6 +68,7 @@ class _Splitter:
         self.partial: dict[str, int] = {}
         self.exchanges: list[Exchange] = []
         self.copied: list[str] = []
+        self.column_inputs: dict[str, int] = {}
         self.demands: dict[tuple[str, int, bool], Fraction | None] = {}
         shapes = [graph.types[name].shape for name in graph.outputs]
         self.vocabularies = {shape[-1] for shape in shapes if shape}
@@ -82,7 +85,7 @@ class _Splitter:
             elif operator.kind == "lookup" and self._root(node.inputs[0])[0]:
                 self._split_table(index, node)
             elif operator.heads is not None:
-                self._split_heads(node)
+                self._split_heads(index, node)
             elif operator.arithmetic == "add" and self._is_sum_of_partial(node):
                 self.partial = {k: v for k, v in self.partial.items() if k not in node.inputs}
                 self.partial[node.outputs[0]] = index
@@ -90,7 +93,7 @@ class _Splitter:
                 self._pass_on(index, node)
         sums = [Exchange("all-reduce", name, index) for name, index in self.partial.items()]
         exchanges = sorted((*self.exchanges, *sums), key=lambda exchange: exchange.node)
-        return TensorSplit(self.shares, tuple(exchanges), tuple(self.copied))
+        return TensorSplit(self.shares, tuple(exchanges), tuple(self.column_inputs.items()), tuple(self.copied))
 
     def demand(self, name: str, axis: int, is_mixed: bool = False) -> Fraction | None:
         """Value and axis -> the part that one device needs where the value is split along it; None where it must be
@@ -161,6 +164,7 @@ class _Splitter:
         elif (self._extent(output, last) * share).denominator != 1:
             fact = f"{node.name}: {self._extent(output, last):,} features cannot be split over {self.tensor:,} devices"
             raise UsageError(fact, "use a --tp that divides them")
+        self.column_inputs.setdefault(data, index)
         self._store(root, n_axis, share)
         for position, name in enumerate(node.inputs):
             if name in self.graph.initializers and name != root and position not in traits_of(node).factors:
@@ -174,7 +178,7 @@ class _Splitter:
             self._store(root, 0, self._vocabulary_share(shape[0]))
             self.partial[node.outputs[0]] = index
 
-    def _split_heads(self, node: Node) -> None:
+    def _split_heads(self, index: int, node: Node) -> None:
         heads = traits_of(node).heads
         assert heads is not None
         is_split = any(name in self.shares for i, name in enumerate(node.inputs) if i in heads.query and i < 3)
@@ -184,6 +188,9 @@ class _Splitter:
             axis = heads.query.get(position, heads.kv.get(position))
             if name and axis is not None and name not in self.shares:
                 self._store(name, axis % self._rank(name), self._head_share(node, position))
+        for name in node.inputs[:3]:
+            if name not in self.shares:
+                self.column_inputs.setdefault(name, index)  # common to all heads: the latents of an attention
         share = min(
             self._head_share(node, position) for position, name in enumerate(node.inputs[:3]) if name in self.shares
         )
@@ -222,6 +229,7 @@ class _Splitter:
                 self.shares[name] = AxisShare(0 if is_bias_of_output else axis, share)
         if self.tensor > 1:
             self.partial[node.outputs[0]] = index
+            self.column_inputs.setdefault(node.inputs[0], index)
 
     def _is_sum_of_partial(self, node: Node) -> bool:
         names = [name for name in node.inputs if name]

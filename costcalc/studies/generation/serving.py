@@ -1,9 +1,9 @@
 """Model and settings to Serving: what each of several devices holds and sends while a decoder generates.
 
 A device holds its part of the weights and of the cache of its stage (costcalc.analysis.parallel), and the peak of
-activations of its part of a pass. Each of the dp replicas serves its part of the texts. In a pass it sends:
+activations of its part of a pass. Each of the dp replicas serves a part of the texts. In a pass it sends:
 
-- all-reduce of n bytes among p devices: 2 · (p - 1) / p · n, the least where only devices add (a ring); where the switch
+- all-reduce of n bytes among p devices: 2 · (p - 1) / p · n, the least where devices add (a ring); where the switch
   adds (NVLink SHARP), n, which the time bound takes;
 - all-gather of n bytes in all: (p - 1) / p · n; the bound takes 0, as a sampler may look at parts of the logits;
 - to the next pipeline stage: the residual stream of its texts, a p-th of it from each of p tensor-parallel devices;
@@ -20,13 +20,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
-from math import comb
 from typing import NamedTuple
 
-from costcalc.analysis.experts import Routing, routing_of
+from costcalc.analysis.experts import expected_groups, routing_of
 from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.options import GenerationOptions, ParallelOptions
-from costcalc.analysis.parallel.stages import node_stages, stored_stages
+from costcalc.analysis.parallel.stages import boundary_bytes, node_stages, stored_stages
 from costcalc.analysis.parallel.tensor_split import TensorSplit, local_elements, local_graph, local_type, split_tensors
 from costcalc.analysis.roofline.energy import MemoryFit
 from costcalc.analysis.roofline.traffic import value_bytes
@@ -36,7 +35,6 @@ from costcalc.core.ir import Graph, TensorType
 from costcalc.core.quantity import Figure
 from costcalc.core.traits import traits_of
 from costcalc.frontends.source import ModelSource
-from costcalc.graph.index import GraphIndex
 from costcalc.graph.parameters import find_stored_tensors
 from costcalc.studies.generation.cache import TOKEN_COUNT, CacheSize
 from costcalc.studies.generation.decoder import Decoder, PassGraph
@@ -114,6 +112,20 @@ class Serving:
         """A pass of the device -> bytes that the device with the most sends in it."""
         graph = phase.report.graph if phase.past else self.device.reduced_graph
         return _sent_bytes(self, graph, phase.new)
+
+    def figure(self, key: str) -> Figure:
+        """Key of a quantity -> its figure. QuantityError where there is no step."""
+        values = {
+            "device_weight_bytes": self.weight_bytes,
+            "device_kv_cache_bytes": self.cache_bytes,
+            "device_memory_bytes": self.memory_bytes,
+        }
+        if key in values:
+            return Figure(values[key])
+        if self.device.first is None:
+            raise QuantityError(*NO_STEP)
+        sent = self.sent_bytes(self.device.first)
+        return Figure(int(sent.total), "estimate" if sent.all_to_all else "exact")
 
     def fit(self, profile: HardwareProfile) -> MemoryFit | None:
         """Profile -> whether what a device holds fits its memory; None where the profile does not state that."""
@@ -251,7 +263,7 @@ def _sent_bytes(serving: Serving, graph: Graph, new: int) -> SentBytes:
         if routing is not None and options.ep > p:
             nbytes = value_bytes(graph, node.inputs[0])
             routed[serving.stage_of_nodes[index]] += 2 * nbytes * expected_groups(routing, options.ep // p) / p
-    boundary = _boundary_bytes(graph, serving.stage_of_nodes) if stages > 1 else 0
+    boundary = boundary_bytes(graph, serving.stage_of_nodes) if stages > 1 else 0
     ring = Fraction(2 * (p - 1), p)
     sums = [ring * r + g + a for r, g, a in zip(reduced, gathered, routed, strict=True)]
     most = sums.index(max(sums))
@@ -259,40 +271,6 @@ def _sent_bytes(serving: Serving, graph: Graph, new: int) -> SentBytes:
     return SentBytes(
         ring * reduced[most], gathered[most], routed[most], Fraction(boundary, p), max(least, Fraction(boundary, p))
     )
-
-
-def expected_groups(routing: Routing, groups: int) -> Fraction:
-    """Routing and number of groups that the experts are spread over -> the mean number of the other groups that a token
-    goes to, with uniform routing."""
-    each = routing.experts // groups
-    missed = Fraction(comb(routing.experts - each, routing.top_k), comb(routing.experts, routing.top_k))
-    return (groups - 1) * (1 - missed)
-
-
-def _boundary_bytes(graph: Graph, stages: tuple[int, ...]) -> int:
-    """Graph and the stage of each node -> bytes of the largest value that passes from one stage to the next: the
-    residual stream (tables of positions are computed again)."""
-    readers, largest = GraphIndex(graph).readers, 0
-    for stage, node in zip(stages, graph.nodes, strict=True):
-        for name in filter(None, node.outputs):
-            if any(stages[reader] > stage for reader in readers.get(name, ())):
-                largest = max(largest, value_bytes(graph, name))
-    return largest
-
-
-def serving_figure(key: str, serving: Serving) -> Figure:
-    """Key of a quantity and a serving -> its figure. QuantityError where there is no step."""
-    if key != "sent_bytes":
-        values = {
-            "device_weight_bytes": serving.weight_bytes,
-            "device_kv_cache_bytes": serving.cache_bytes,
-            "device_memory_bytes": serving.memory_bytes,
-        }
-        return Figure(values[key])
-    if serving.device.first is None:
-        raise QuantityError(*NO_STEP)
-    sent = serving.sent_bytes(serving.device.first)
-    return Figure(int(sent.total), "estimate" if sent.all_to_all else "exact")
 
 
 def compute_serving_speed(serving: Serving, profile: HardwareProfile) -> GenerationSpeed:

@@ -53,8 +53,8 @@ def prepare_sweep(
     """The recipe of a sweep: params, dims and the settings in vary become axes; quantities are measured beside those
     that the settings ask for, and bring the defaults of what they need. UsageError for names that the model lacks and
     for a model that can be read only once; LoadError where there is no model; HardwareError where there is no such
-    device. A batch that nothing binds is 1; dims named batch, prompt or generate that the model lacks are the settings of
-    generation."""
+    device. A batch that nothing binds is 1; dims named batch, prompt or generate that the model lacks are the settings
+    of generation."""
     if source == "-":
         raise UsageError("a sweep reads its model many times, and standard input comes once", "name a file")
     source = find_source(source) if isinstance(source, (str, os.PathLike)) else hold_source(source)

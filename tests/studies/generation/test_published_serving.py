@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from support.serving import Measurement, bound, measurements
 
-
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "serving.md").read_text(encoding="utf-8")
 
