@@ -70,7 +70,7 @@ def analysis_document(measurement: Measurement) -> dict[str, Any]:
 def _is_split(measurement: Measurement) -> bool:
     """Whether a training step on several devices is asked for, and the model's extents are bound."""
     settings = measurement.settings
-    is_asked = settings.training is not None and settings.parallel != type(settings.parallel)()
+    is_asked = settings.training is not None and "parallel" in settings.to_dict()
     return is_asked and not isinstance(measurement.attempt("device_training_bytes"), QuantityError)
 
 
