@@ -1,22 +1,28 @@
-"""Runs the README's console blocks and Python blocks and compares what they print with what the README shows.
+"""Runs the console blocks and Python blocks of the README and of guides and compares what they print with what is shown.
 
 In a console block a line `$ command` is run by the shell in a scratch folder, and the lines under it must be its
 output; a line `…` stands for any lines. A Python block must run. A block headed by `<!-- file: NAME -->` is written to
-NAME, for the blocks after it. `--write` puts the real output into the README.
+NAME, for the blocks after it, and `<!-- copy: PATH NAME -->` copies a file of the project there. `--write` puts the
+real output into the page.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
-BLOCK = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<kind>\w+)\n(?P<body>.*?)^```", re.M | re.S)
+PAGES = (ROOT / "README.md", ROOT / "docs" / "will-it-fit-my-mcu.md")
+BLOCK = re.compile(
+    r"<!-- copy: (?P<source>\S+) (?P<copy>\S+) -->|"
+    r"(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<kind>\w+)\n(?P<body>.*?)^```",
+    re.M | re.S,
+)
 SKIP = ("pip ", "git ", "make ", "python -m venv", "cd ")
 
 
@@ -67,10 +73,9 @@ def console(body: str, folder: Path, write: bool) -> tuple[str, list[str]]:
     return "\n".join(line.rstrip() for line in lines) + "\n", wrong
 
 
-def main() -> int:
-    """Exit 1 where the README differs from what is printed."""
-    write = "--write" in sys.argv
-    text = README.read_text(encoding="utf-8")
+def check_page(page: Path, write: bool) -> tuple[int, list[str]]:
+    """A page -> how many commands and blocks it has, and which differ; written anew where asked."""
+    text = page.read_text(encoding="utf-8")
     wrong: list[str] = []
     checked = 0
     with tempfile.TemporaryDirectory() as name:
@@ -78,6 +83,9 @@ def main() -> int:
 
         def block(found: re.Match[str]) -> str:
             nonlocal checked
+            if found["source"]:
+                shutil.copy(ROOT / found["source"], folder / found["copy"])
+                return found[0]
             body = found["body"]
             if found["file"]:
                 (folder / found["file"]).write_text(body, encoding="utf-8")
@@ -97,11 +105,22 @@ def main() -> int:
 
         new_text = BLOCK.sub(block, text)
     if write:
-        README.write_text(new_text, encoding="utf-8")
-    for difference in wrong:
-        print(difference, "\n")
-    print(f"{checked} commands and blocks of the README checked, {len(wrong)} differ")
-    return int(bool(wrong) and not write)
+        page.write_text(new_text, encoding="utf-8")
+    return checked, wrong
+
+
+def main() -> int:
+    """Exit 1 where a page differs from what is printed; pages are named, or all."""
+    write = "--write" in sys.argv
+    named = [Path(argument).resolve() for argument in sys.argv[1:] if not argument.startswith("--")]
+    failed = False
+    for page in named or PAGES:
+        checked, wrong = check_page(page, write)
+        for difference in wrong:
+            print(difference, "\n")
+        print(f"{checked} commands and blocks of {page.name} checked, {len(wrong)} differ")
+        failed |= bool(wrong) and not write
+    return int(failed)
 
 
 if __name__ == "__main__":

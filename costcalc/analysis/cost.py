@@ -49,6 +49,8 @@ def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
         if cost is not None and _is_bias_addition(node, graph):
             cost = _bias_cost(cost)
         outputs = tuple([types[name] for name in node.outputs if name])
+        if graph.stored_formats and traffic_bytes and (node.inputs and traits_of(node).reads == "all"):
+            traffic_bytes = traffic_bytes + _format_difference(node, graph)
         if state == "free" and storage == NO_STORAGE and outputs and stored.issuperset(filter(None, node.outputs)):
             state = "constant"  # a view of stored tensors, which no run computes
         yield NodeCost(node, outputs, cost, storage, macs, flops, activation_bytes, traffic_bytes, state)
@@ -179,6 +181,16 @@ def _traffic_bytes(node: Node, types: Mapping[str, TensorType], output_bytes: Di
     names.pop(node.inputs[0], None)
     input_bytes = _sum_bytes([types[name] for name in names])
     return None if input_bytes is None else input_bytes + (2 if reads == "part" else 1) * output_bytes
+
+
+def _format_difference(node: Node, graph: Graph) -> Dim:
+    """Node -> what its stored tensors have more bytes in the file than in the types that it computes with."""
+    total: Dim = 0
+    for name in dict.fromkeys(node.inputs):
+        form = graph.stored_formats.get(name)
+        if form is not None:
+            total = total + form.nbytes - graph.types[name].nbytes
+    return total
 
 
 def _bias_cost(cost: Cost) -> Cost:

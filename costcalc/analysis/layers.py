@@ -195,10 +195,15 @@ def sum_costs(graph: Graph) -> CostSums:
     return CostSums(_sum_repeated(rows), frozenset(incomplete), unknown)
 
 
+STORED_QUANTITIES = frozenset(("params", "buffers", "weight_bytes"))
+"""Quantities that count all branches, whichever is taken."""
+
+
 def total_certainty(key: str, incomplete: Collection[str], upper: bool) -> Certainty:
     """Quantity's key and the columns with unknown parts -> the certainty of its total; upper says that an open If
-    counts its more expensive branch."""
+    counts its more expensive branch, which changes nothing about what the file stores."""
     quantity = CATALOGUE[key]
+    upper = upper and key not in STORED_QUANTITIES
     if quantity.certainty != "exact":
         return quantity.certainty
     is_lower = any(column in incomplete for column in quantity.columns)

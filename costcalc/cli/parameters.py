@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
@@ -14,6 +15,8 @@ from costcalc.cli.output import output_option
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+OFFLINE_VARIABLE = "COSTCALC_OFFLINE"
 
 FORMATS = ("table", "json", "csv", "markdown", "html", "svg", "png")
 
@@ -223,6 +226,23 @@ def run_rules(ctx: click.Context, param: click.Parameter, paths: tuple[str, ...]
 def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """--debug; run() looks for it itself, before click has parsed anything."""
     return click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")(command)
+
+
+def offline_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--offline; a variable carries it to the processes of --jobs."""
+    help_text = "Download nothing: remote models come from the cache alone."
+    return click.option("--offline", is_flag=True, expose_value=False, callback=forbid_downloads, help=help_text)(
+        command
+    )
+
+
+def forbid_downloads(ctx: click.Context, param: click.Parameter, offline: bool) -> None:
+    """Sets the variable while the command runs."""
+    before = os.environ.get(OFFLINE_VARIABLE)
+    if not offline or before:
+        return
+    os.environ[OFFLINE_VARIABLE] = "1"
+    ctx.call_on_close(lambda: os.environ.pop(OFFLINE_VARIABLE, None))
 
 
 def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -16,6 +16,7 @@ from costcalc.cli.parameters import (
     NameValue,
     Word,
     debug_option,
+    offline_option,
     parse_binding,
     parse_parameter,
     parse_scalar,
@@ -47,7 +48,7 @@ SECTIONS = {
 }
 """Group of settings -> its title on the page of help."""
 
-LAST = ("debug", "help")
+LAST = ("offline", "debug", "help")
 """The options that every command has, below its own."""
 
 
@@ -181,6 +182,7 @@ def _click_options(
     if runs_code:
         yield partial(rules_option, cls=SettingOption, group="")
         yield debug_option
+    yield offline_option
     yield from (click_option(setting, "") for setting in reading if setting.kind == "precision")
     for group in groups:
         if group == "training":

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, prod, substitute
+
+if TYPE_CHECKING:  # seven classes that only files of microcontrollers need
+    from costcalc.core.flat_model import FlatModel
 
 
 class DType(Enum):
@@ -130,6 +133,35 @@ class SparseStorage(NamedTuple):
     index_bytes: int
 
 
+class Quantisation(NamedTuple):
+    """How the integers of a tensor stand for reals: the number of scales, the axis that they run along, whether they
+    belong to blocks along it, the first scale and zero point, the number of zero points, and that of the bounds (min
+    and max) of the reals that they were made from."""
+
+    scales: int
+    axis: int
+    is_blockwise: bool = False
+    scale: float = 0.0
+    zero_point: int = 0
+    zero_points: int = 0
+    bounds: int = 0
+
+    @property
+    def by_axis(self) -> bool:
+        """Whether there is more than one scale."""
+        return self.scales > 1 or self.is_blockwise
+
+
+class StoredFormat(NamedTuple):
+    """How a file stores a tensor that is computed with in another type: a label for tables (`Q4_K`, `int4 GPTQ in
+    groups of 128`), and its bytes there with scales and zero points. multiplied is the element type that kernels may
+    multiply both operands in, where the other is quantised for it; "": the stored one is converted to the other's."""
+
+    label: str
+    nbytes: int
+    multiplied: str = ""
+
+
 UNKNOWN = TensorType(DType.UNDEFINED, None)
 
 EMPTY_OPTIONAL = TensorType(DType.UNDEFINED, (0,), ())
@@ -193,12 +225,15 @@ class Graph(NamedTuple):
     conditions on open ones. choices names the If nodes whose branch is open: the branch with more FLOPs counts, so
     totals are upper bounds. upper_bounds holds, by symbol, the largest value of an extent or trip count that depends on
     data, where there is one. quantised names the values of an integer type that stand for reals: those that convert()
-    takes as if they were computed, or stored, in that type. sparse holds the stored tensors of which the file has some
-    elements and their indices only: their types are those of the whole. data_symbols maps a symbol of
-    an extent that depends on data to its node, or its input. What a front end knows of modules: modules maps their
-    paths to their classes in full, calls maps nodes by name to the calls that they stand for, stored_kinds says which
-    stored tensors are buffers or constants, frozen names parameters that are not trained, owners gives tensors that no
-    node reads the node that they are counted for.
+    takes as if they were computed, or stored, in that type; quantisation says how, where a file has it. sparse holds
+    the stored tensors of which the file has some elements and their indices only: their types are those of the whole.
+    stored_formats holds, by stored tensor, how the file has it where that is not its type: quantised in blocks.
+    data_symbols maps a symbol of an extent that depends on data to its node, or its input. What a front end knows of
+    modules: modules maps their paths to their classes in full, calls maps nodes by name to the calls that they stand
+    for, stored_kinds says which stored tensors are buffers or constants, frozen names parameters that are not trained,
+    owners gives tensors that no node reads the node that they are counted for. flat is the file as an interpreter
+    reads it, of formats that microcontrollers run; None of any other, where its inputs are resized to open extents, and
+    of a signature of another subgraph than the first.
     """
 
     name: str
@@ -215,14 +250,17 @@ class Graph(NamedTuple):
     assumptions: tuple[Assumption, ...] = ()
     choices: tuple[str, ...] = ()
     quantised: frozenset[str] = frozenset()
+    quantisation: Mapping[str, Quantisation] = {}
     upper_bounds: Mapping[str, Dim] = {}
     sparse: Mapping[str, SparseStorage] = {}
+    stored_formats: Mapping[str, StoredFormat] = {}
     data_symbols: Mapping[str, str] = {}
     modules: Mapping[str, str] = {}
     calls: Mapping[str, SourceCall] = {}
     stored_kinds: Mapping[str, str] = {}
     frozen: frozenset[str] = frozenset()
     owners: Mapping[str, str] = {}
+    flat: "FlatModel | None" = None
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

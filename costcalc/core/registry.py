@@ -22,6 +22,9 @@ from costcalc.core.formula import Cost
 from costcalc.core.ir import EMPTY_OPTIONAL, DType, SequenceType, TensorType, Value
 from costcalc.core.traits import traits
 
+MS = "com.microsoft"
+"""The domain of ONNX Runtime's own operators."""
+
 Types = Sequence[TensorType | None]
 
 ShapeResult = TensorType | tuple[TensorType, ...]
@@ -225,6 +228,12 @@ def call_rule(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], 
     except Exception as error:
         fact = f"its rule {rule.function.__name__} fails with {type(error).__name__}: {error}"
         raise ShapeError(fact, "the node is malformed, or the rule is wrong: --debug shows where") from error
+
+
+def unknown_reason(domain: str, op_type: str) -> str:
+    """Why an operator has no cost rule; "" where it has one, and where nothing is declared."""
+    key = (domain, op_type)
+    return "" if key in COST_RULES or key in FREE_OPS else UNKNOWN_REASONS.get(key, "")
 
 
 def rule_state(domain: str, op_type: str) -> str:

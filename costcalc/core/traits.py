@@ -150,7 +150,8 @@ class Traits(NamedTuple):
                      (mixed), or places that are not followed (lost)
     fusion           whether a fused step begins with it, or whether it joins one that gives its first input; what
                      works in place joins as well
-    quantises_input  it makes its first input uint8 before it multiplies
+    quantises_input  the type that it makes its first input before it multiplies; int8 only where its weights are
+                     integers and that input is not
     straight_through it computes with integers that stand for floats, and training takes the gradients of those
                      (arXiv:1308.3432)
     monotone, non_negative   of each element: it never falls where the input grows; it is never below 0
@@ -190,7 +191,7 @@ class Traits(NamedTuple):
     layout: Layout = ""
     positions: Literal["kept", "mixed", "lost"] = "kept"
     fusion: Literal["", "begins", "joins"] = ""
-    quantises_input: bool = False
+    quantises_input: Literal["", "uint8", "int8"] = ""
     straight_through: bool = False
     monotone: bool = False
     non_negative: bool = False

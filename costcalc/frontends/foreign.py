@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from costcalc.core.errors import LoadError
+from costcalc.frontends.checkpoint.safetensors import read_header
+from costcalc.frontends.checkpoint.tensor import WeightFiles
 from costcalc.frontends.module import module_name
 from costcalc.frontends.recognition import PROTOTXT, protobuf_fields
 from costcalc.frontends.source import ZIP, Source
@@ -36,6 +38,8 @@ _WEIGHTS_REMEDY = (
     "analyze the network they belong to: its code (costcalc analyze package.module:Net), its export as .pt2 or ONNX, "
     "or a YAML model of it"
 )
+
+_FOLDER_REMEDY = f"give its folder, where it lies beside the config.json, or {_WEIGHTS_REMEDY}"
 
 _TF2ONNX = "convert it with tf2onnx: python -m tf2onnx.convert --output model.onnx"
 
@@ -224,12 +228,12 @@ FORMATS = (
         "it is a Python pickle, which is not opened: that would run code of the file",
         _TORCH,
     ),
-    ForeignFormat("safetensors", _is_safetensors, "it is a safetensors file: weights and no graph", _WEIGHTS_REMEDY),
+    ForeignFormat("safetensors", _is_safetensors, "it is a safetensors file: weights and no graph", _FOLDER_REMEDY),
     ForeignFormat(
-        "gguf",
-        _starts(b"GGUF", b"lmgg", b"fmgg", b"tjgg", b"algg"),
-        "it is a GGUF (GGML) file: weights and no graph",
-        _WEIGHTS_REMEDY,
+        "ggml",
+        _starts(b"lmgg", b"fmgg", b"tjgg", b"algg"),
+        "it is a GGML file of before GGUF",
+        "convert the model to GGUF again",
     ),
     ForeignFormat("ort", _at(4, b"ORTM"), "it is in ONNX Runtime's ORT format, which is not read", _COMPILED),
     ForeignFormat(
@@ -298,7 +302,7 @@ FORMATS = (
         "hugging-face-index",
         _json_with(b"weight_map"),
         "it is the index of a model's weight files: no graph",
-        _WEIGHTS_REMEDY,
+        _FOLDER_REMEDY,
     ),
     ForeignFormat("numpy", _is_numpy, "it holds NumPy arrays and no graph", _WEIGHTS_REMEDY),
     ForeignFormat("zip", _is_zip, "it is a zip archive without a model", "put one .onnx file in it, or unpack it"),
@@ -325,12 +329,23 @@ DIRECTORIES = (
 """(a file by which the format of its directory is recognised, fact, remedy)."""
 
 
+def _describe_weights(source: Source) -> str:
+    """A safetensors file -> how many tensors, elements and bytes it has. LoadError where its header is damaged."""
+    try:
+        with source.open() as stream:
+            tensors, _ = read_header(stream, source.size)
+    except LoadError as error:
+        raise error.at(source.file) from error
+    return WeightFiles({tensor.name: tensor for tensor in tensors}, ()).describe()
+
+
 def refuse_foreign(source: Source) -> None:
     """LoadError where a source is of a kind that is known and not read."""
     for form in FORMATS:
         if form.recognises(source):
             remedy = form.remedy.replace("MODULE", module_name(source.file))
-            raise LoadError(form.fact, remedy, source.file)
+            contents = f" ({_describe_weights(source)})" if form.name == "safetensors" else ""
+            raise LoadError(form.fact + contents, remedy, source.file)
 
 
 def refuse_directory(source: Source) -> None:

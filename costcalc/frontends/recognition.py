@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from costcalc.frontends.module import TorchModule, is_torch_object
-from costcalc.frontends.source import ZIP, Source, is_onnx_message
+from costcalc.frontends.source import ZIP, RemoteModel, Source, is_onnx_message
 
 TextFormat = Literal["onnxtxt", "textproto", "json"]
 """The text forms of an ONNX model, as onnx.load names them."""
@@ -78,8 +78,18 @@ MAX_CONFIG = 1 << 20
 """Bytes of a file of that name in which its model type is looked for: lists of layers may stand before it."""
 
 
+def is_gguf(source: Source) -> bool:
+    """A GGUF file, here or on a server."""
+    if isinstance(source.object, RemoteModel):
+        return source.object.text.partition("@")[0].lower().endswith(".gguf")
+    return source.head.startswith(b"GGUF")
+
+
 def is_hugging_face(source: Source) -> bool:
-    """A Hugging Face configuration: a JSON object with a model type, or a directory with a config.json that is one."""
+    """A Hugging Face configuration: a JSON object with a model type, or a folder, here or on a server, with a
+    config.json that is one."""
+    if isinstance(source.object, RemoteModel):
+        return not is_gguf(source)
     if source.is_directory:
         path = source.path / CONFIG_NAME if source.path is not None else None
         return path is not None and path.is_file() and is_hugging_face(Source(CONFIG_NAME, path=path, file=str(path)))

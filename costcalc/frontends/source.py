@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, Union
+from typing import IO, Any, NamedTuple, Union
 
 from costcalc.core.errors import CostcalcError, LoadError, UsageError, did_you_mean
 from costcalc.core.ir import Graph
@@ -114,6 +114,15 @@ class Source:
         return LoadError(f"{self.file} cannot be read: {error.strerror}", "check the path and its permissions")
 
 
+class RemoteModel(NamedTuple):
+    """The address of a model on a server, as it was written: `hf:ORG/NAME@REV`, `https://…`."""
+
+    text: str
+
+
+REMOTE = ("hf:", "https://", "http://")
+"""How the address of a remote model begins."""
+
 ModelSource = Union[str, "os.PathLike[str]", bytes, IO[bytes], Graph, Source, Any]
 """A model, as the API accepts it: a path, a built-in name, the bytes of a file, a binary file object, an
 onnx.ModelProto, a Graph, a PyTorch module (with its inputs as a TorchModule), an ExportedProgram, or an object that an
@@ -160,6 +169,8 @@ def _named_source(text: str) -> Source:
         return Source(text, data=_standard_input(), file=text)
     if path.is_file():
         return Source(text, path=path, kind=path.suffix.lower(), file=text)
+    if text.startswith(REMOTE) and "\n" not in text:
+        return Source(text, object=RemoteModel(text), file=text)
     builtin = find_builtin(text)
     if builtin is not None:
         return Source(builtin.stem, path=builtin, kind=builtin.suffix, file=builtin.name)

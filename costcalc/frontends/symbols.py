@@ -21,6 +21,11 @@ BATCH = frozenset(("n", "b", "bs", "batch"))
 
 IMAGE = {4: "NCHW", 5: "NCDHW"}
 
+IMAGE_LAST = {4: "NHWC", 5: "NDHWC"}
+
+IMAGE_SYMBOLS = frozenset("NDHW")
+"""What symbolic_shape calls the extents of images that it opens."""
+
 
 def has_batch_default(name: str) -> bool:
     """Whether a symbol at dimension 0 is a batch, 1 unless bound: it is called N, B, BS, or has `batch` in it."""
@@ -43,16 +48,15 @@ def unknown_symbol_remedy(name: str, value: Dim, known: Sequence[str], inputs: M
     return f"its extents are all numbers: write a whole shape, --shape {key}={extents}"
 
 
-def symbolic_shape(shape: Sequence[Dim], dims: Mapping[str, Dim]) -> list[Dim]:
-    """The input's shape with batch and spatial extents left open: [N, C, H, W], [N, C, D, H, W]; of other ranks only
-    the batch. Symbols that are there already stand; dims binds the new ones."""
-    names = IMAGE.get(len(shape), "")
+def symbolic_shape(shape: Sequence[Dim], dims: Mapping[str, Dim], layout: str = "channels_first") -> list[Dim]:
+    """The input's shape with batch and spatial extents left open: [N, C, H, W], [N, C, D, H, W], or with channels last;
+    of other ranks only the batch. Symbols that are there already stand; dims binds the new ones."""
+    images = IMAGE_LAST if layout == "channels_last" else IMAGE
+    names = images.get(len(shape), "N" + "C" * len(shape))
     extents = list(shape)
     for i, extent in enumerate(shape):
-        if i == 1 or isinstance(extent, Poly) or (i > 1 and not names):
-            continue
-        name = "N" if i == 0 else names[i]
-        extents[i] = dims.get(name, symbol(name))
+        if names[i] != "C" and not isinstance(extent, Poly):
+            extents[i] = dims.get(names[i], symbol(names[i]))
     return extents
 
 

@@ -5,6 +5,7 @@ Installed packages name theirs under the entry-point group `costcalc.frontends`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib import import_module
@@ -56,16 +57,21 @@ PYTORCH = BuiltInFrontend("pytorch", (".pt2",), recognition.is_exported_program,
 
 MODULE = BuiltInParametricFrontend("module", (), recognition.is_module, "costcalc.frontends.pytorch.live.frontend")
 
-TFLITE = BuiltInFrontend("tflite", (".tflite",), recognition.is_tflite, "costcalc.frontends.tflite.frontend")
+TFLITE = BuiltInParametricFrontend("tflite", (".tflite",), recognition.is_tflite, "costcalc.frontends.tflite.frontend")
 
 HUGGING_FACE = BuiltInParametricFrontend(
     "huggingface", (), recognition.is_hugging_face, "costcalc.frontends.huggingface.frontend"
 )
 
+GGUF = BuiltInParametricFrontend("gguf", (".gguf",), recognition.is_gguf, "costcalc.frontends.gguf.frontend")
+
+GGUF_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
+"""Files of a model in several, but the first, which stands for all."""
+
 SHARED_SUFFIXES = (".json", ".pbtxt", ".prototxt")
 """Suffixes of models among much else: a file so named is a model where its content is one."""
 
-BUILT_IN: tuple[Frontend, ...] = (YAML, PYTORCH, TFLITE, ONNX, HUGGING_FACE, MODULE)
+BUILT_IN: tuple[Frontend, ...] = (YAML, PYTORCH, TFLITE, ONNX, HUGGING_FACE, GGUF, MODULE)
 """The built-in front ends, in the order in which they look at a source."""
 
 
@@ -103,9 +109,10 @@ def suffixes() -> tuple[str, ...]:
 
 def is_model_file(path: str, find: Callable[[], Source]) -> bool:
     """Whether a file of a directory or a revision is a model: by its suffix, or where that has many uses by its
-    content, of which find gives the source. LoadError where that cannot be read."""
+    content, of which find gives the source; of a GGUF model in several files the first. LoadError where that cannot be
+    read."""
     if path.endswith(suffixes()):
-        return True
+        return GGUF_PART.search(path) is None
     return path.endswith(SHARED_SUFFIXES) and any(frontend.recognises(find()) for frontend in (ONNX, HUGGING_FACE))
 
 

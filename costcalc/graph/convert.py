@@ -77,6 +77,7 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
         types=types,
         quantised=graph.quantised.union(quantised),
         initializers={name: types[name] for name in graph.initializers},
+        stored_formats=graph.stored_formats if weights is None else {},
         parameters=graph.parameters | learned | packed,
         notes=(*graph.notes, *_make_notes(weights, activations, len(packed))),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim
-from costcalc.core.ir import Graph, Node, TensorType
+from costcalc.core.ir import Graph, Node, StoredFormat, TensorType
 from costcalc.core.memo import Memo
 from costcalc.core.traits import traits_of
 
@@ -38,7 +38,8 @@ NO_STORAGE = StoredCount()
 class StoredTensor(NamedTuple):
     """A stored tensor that a node reads: param, buffer or constant; owner is the index of the first node to read it.
     values is how many numbers it holds, more than its elements where a byte holds several. The type of a sparse one is
-    that of its stored values; index_bytes are those of their indices."""
+    that of its stored values; index_bytes are those of their indices. format is how the file has it, None: in its
+    type."""
 
     name: str
     type: TensorType
@@ -46,6 +47,17 @@ class StoredTensor(NamedTuple):
     owner: int
     values: Dim
     index_bytes: Dim = 0
+    format: StoredFormat | None = None
+
+    @property
+    def nbytes(self) -> Dim:
+        """Bytes in the file."""
+        return self.type.nbytes + self.index_bytes if self.format is None else self.format.nbytes
+
+    @property
+    def storage(self) -> str:
+        """The name of what it is stored in: its element type, or its format's label."""
+        return str(self.type.dtype) if self.format is None else self.format.label
 
 
 def stored_values(graph: Graph) -> frozenset[str]:
@@ -89,7 +101,8 @@ def find_stored_tensors(graph: Graph) -> Iterator[StoredTensor]:
             sparse = graph.sparse.get(name)
             if sparse is not None:
                 type_, values = TensorType(type_.dtype, (sparse.values,)), sparse.values
-            yield StoredTensor(name, type_, kind, owner, values, sparse.index_bytes if sparse else 0)
+            index_bytes = sparse.index_bytes if sparse else 0
+            yield StoredTensor(name, type_, kind, owner, values, index_bytes, graph.stored_formats.get(name))
     yield from _find_owned_tensors(graph, readers)
 
 
@@ -109,7 +122,8 @@ def _find_owned_tensors(graph: Graph, readers: Readers) -> Iterator[StoredTensor
         type_ = graph.initializers.get(name)
         if type_ is not None and not readers[name] and owner in index_of_node:
             kind = declared_kinds.get(name, "constant")
-            yield StoredTensor(name, type_, kind, index_of_node[owner], type_.elements)
+            form = graph.stored_formats.get(name)
+            yield StoredTensor(name, type_, kind, index_of_node[owner], type_.elements, 0, form)
 
 
 def _find_readers(graph: Graph) -> Readers:
@@ -128,7 +142,8 @@ def _find_readers(graph: Graph) -> Readers:
 
 def parameters_by_node(graph: Graph) -> dict[int, StoredCount]:
     """A graph -> by node index, the parameters and buffers that the node is the first to read."""
-    counts = None if graph.sparse or graph.owners else _count_unshared(graph)
+    has_own_storage = graph.sparse or graph.owners or graph.stored_formats
+    counts = None if has_own_storage else _count_unshared(graph)
     return _count_shared(graph) if counts is None else counts
 
 
@@ -172,18 +187,18 @@ def _count_node(node: Node, tensors: Iterable[tuple[int, TensorType, str]]) -> S
     for position, type_, declared_kind in tensors:
         kind = declared_kind or _kind_of_roles(type_, {_role(node, position)})
         if kind != "constant":
-            total = _add_tensor(total, kind, type_, type_.elements)
+            total = _add_tensor(total, kind, type_.nbytes, type_.elements)
     return total
 
 
-def _add_tensor(count: StoredCount, kind: str, type_: TensorType, values: Dim, index_bytes: Dim = 0) -> StoredCount:
+def _add_tensor(count: StoredCount, kind: str, nbytes: Dim, values: Dim) -> StoredCount:
     """The counts of a node with one more tensor."""
     params, buffers, size = count
     if kind == "param":
         params = params + values
     else:
         buffers = buffers + values
-    return StoredCount(params, buffers, size + type_.nbytes + index_bytes)
+    return StoredCount(params, buffers, size + nbytes)
 
 
 def _count_shared(graph: Graph) -> dict[int, StoredCount]:
@@ -191,7 +206,7 @@ def _count_shared(graph: Graph) -> dict[int, StoredCount]:
     for item in find_stored_tensors(graph):
         if item.kind != "constant":
             count = counts.get(item.owner, NO_STORAGE)
-            counts[item.owner] = _add_tensor(count, item.kind, item.type, item.values, item.index_bytes)
+            counts[item.owner] = _add_tensor(count, item.kind, item.nbytes, item.values)
     return counts
 
 

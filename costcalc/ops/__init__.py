@@ -1,7 +1,7 @@
 """What each operator does: shape, value, cost and gradient rules and traits, one family a file.
 
-A family registers its rules when it is imported: COMMON_FAMILIES with this package, the others when an operator is met
-that the common ones do not know (importing them takes some 40 ms).
+A family registers its rules when it is imported: COMMON_FAMILIES with this package, TFLITE_FAMILIES with a `.tflite`
+file, the others when an operator is met that these do not know (importing them takes some 40 ms).
 """
 
 from functools import cache
@@ -18,20 +18,40 @@ COMMON_FAMILIES = (
     "softmax",
 )
 
+TFLITE_FAMILIES = (
+    "tflite.arrangement",
+    "tflite.control",
+    "tflite.convolution",
+    "tflite.counterparts",
+    "tflite.custom",
+    "tflite.filter",
+    "tflite.numeric",
+    "tflite.product",
+    "tflite.recurrent",
+    "tflite.segment",
+    "tflite.selection",
+    "tflite.signal",
+    "tflite.stablehlo",
+    "tflite.stablehlo_window",
+)
+
 OTHER_FAMILIES = (
     "aten.elementwise",
     "aten.image",
     "aten.indexing",
+    "aten.linear_algebra",
     "aten.product",
     "attention",
     "contrib.activation",
     "contrib.attention",
+    "contrib.attention_lstm",
     "contrib.conv",
     "contrib.fused_matmul",
     "contrib.gates",
     "contrib.grouped_query",
     "contrib.image",
     "contrib.internal_nhwc",
+    "contrib.language_model",
     "contrib.matmul",
     "contrib.mixes",
     "contrib.moe",
@@ -62,13 +82,7 @@ OTHER_FAMILIES = (
     "sequence",
     "signal",
     "strings",
-    "tflite.arrangement",
-    "tflite.convolution",
-    "tflite.counterparts",
-    "tflite.numeric",
-    "tflite.product",
-    "tflite.recurrent",
-    "tflite.selection",
+    *TFLITE_FAMILIES,
     "unary",
     "unknown",
     "vision",

@@ -14,9 +14,10 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import NO_COST, Cost, Formula, Work, elementwise_work, product, product_factor
 from costcalc.core.ir import DType, TensorType, Value
 from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
-from costcalc.core.traits import traits
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common import elements as flat
 from costcalc.ops.common.axes import divide_exactly, normalise_axis, vector_length
+from costcalc.ops.common.lookup import count_elements_along, count_gathered, count_places
 
 operands("Gather", weights=(0,))
 
@@ -59,6 +60,15 @@ def gather_shape(data: TensorType, indices: TensorType, *, axis: int = 0) -> Ten
     return TensorType(data.dtype, (*data.shape[:axis_index], *indices.shape, *data.shape[axis_index + 1 :]))
 
 
+@least_work_rule("Gather")
+def gather_least_work(use: OperatorUse) -> LeastWork:
+    """Rows that no index names, and a row that several name is read once: stored indices are read, any other may all
+    name one row."""
+    data, indices = use.input(0), use.input(1)
+    assert data is not None and indices is not None
+    return LeastWork(0, {0: count_gathered(data, indices, use.attributes.get("axis", 0))})
+
+
 @value_rule("Gather")
 def gather_value(data: TensorType, indices: TensorType, *, axis: int = 0) -> Value | None:
     """The picked elements, where the indices are numbers."""
@@ -80,6 +90,22 @@ def gather_elements_shape(data: TensorType, indices: TensorType, *, axis: int = 
     """The shape of the indices."""
     normalise_axis(axis, data.rank)
     return TensorType(data.dtype, indices.shape)
+
+
+@least_work_rule("GatherElements")
+def gather_elements_least_work(use: OperatorUse) -> LeastWork:
+    """As Gather, element by element; each place on the other axes has indices of its own."""
+    data, indices = use.input(0), use.input(1)
+    assert data is not None and indices is not None
+    return LeastWork(0, {0: count_elements_along(data, indices, use.attributes.get("axis", 0))})
+
+
+@least_work_rule("GatherND")
+def gather_nd_least_work(use: OperatorUse) -> LeastWork:
+    """As Gather, with a vector of indices for each slice; each batch has vectors of its own."""
+    data, indices = use.input(0), use.input(1)
+    assert data is not None and indices is not None
+    return LeastWork(0, {0: count_places(data, indices, use.attributes.get("batch_dims", 0))})
 
 
 @shape_rule("GatherND")

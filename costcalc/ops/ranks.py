@@ -11,26 +11,31 @@ from functools import cache
 
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import SequenceType, TensorType
-
-MS = "com.microsoft"
+from costcalc.core.registry import MS
 
 RANKS: dict[tuple[str, str], str] = {
     ("", "GridSample"): "3+ 3+",
+    (MS, "AttnLSTM"): "3 3 3 * * * * * 3 3 2 3 * 3",
     (MS, "BiasSplitGelu"): "1+",
     (MS, "BranchwiseRMSNorm"): "1+",
     (MS, "CDist"): "2 2",
     (MS, "DecoderMaskedMultiHeadAttention"): "3-5 * * * * 4 4",
     (MS, "DynamicQuantizeLSTM"): "3 3 3",
+    (MS, "EngramGate"): "4 4 3 2 2 2",
     (MS, "GatedAdd"): "* * 1+",
+    (MS, "GatedRelativePositionBias"): "2-3 1 4 2 1 4 2",
     (MS, "GridSample"): "3+ 3+",
     (MS, "GroupNorm"): "3+",
     (MS, "GroupQueryAttention"): "3 * * 4 4",
+    (MS, "HyperConnectionLowRankMix"): "1+ 1 2 2 2",
     (MS, "HyperConnectionPostMix"): "2+",
     (MS, "HyperConnectionPreMix"): "2+",
     (MS, "Irfft"): "2+",
     (MS, "MatMulBlockQuantizedFp4Weight"): "1+ 2",
     (MS, "MatMulBlockQuantizedFp8Weight"): "1+ 2",
+    (MS, "MatMulNBitsQLoRA"): "1+ 3 * 3 2 3 2",
     (MS, "MoE"): "1+ * 3 * 3 * 3",
+    (MS, "MoEGroupRouter"): "1+ 1 2",
     (MS, "MultiHeadAttention"): "3-5 * * * * * 4 4",
     (MS, "PackedAttention"): "2 2 * 2",
     (MS, "PackedMultiHeadAttention"): "2-4 2 2 * 2",
@@ -40,6 +45,7 @@ RANKS: dict[tuple[str, str], str] = {
     (MS, "QMoE"): "1+ * 3 * * 3 * * 3",
     (MS, "QOrderedAttention"): "* * * * * 2 2 2",
     (MS, "QOrderedMatMul"): "2+ * 2+",
+    (MS, "RMSNormRotary"): "4 1 * 2 2",
     (MS, "RemovePadding"): "3",
     (MS, "RestorePadding"): "2 2",
     (MS, "Rfft"): "1+",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from costcalc.core.registry import declare_unknown
-
-MS = "com.microsoft"
+from costcalc.core.registry import MS, declare_unknown
 
 _GENERATION = "runs a decoder in a loop that ends by the tokens it gives: export the decoder and use `costcalc llm`"
 
@@ -21,8 +19,6 @@ _HASH = "hashes integers; no definition of its operations is published"
 _UNPUBLISHED = "no definition of its arithmetic is published apart from the kernels"
 
 _PLUGIN = "a plugin of TensorRT, defined by its kernels"
-
-_PENDING = "its definition is published; a rule is not written yet"
 
 declare_unknown(_GENERATION, "BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch", domain=MS)
 
@@ -63,18 +59,6 @@ declare_unknown(
 )
 
 declare_unknown(_HASH, "MurmurHash3", "NGramHashMapping", "VarlenNGramHashMapping", domain=MS)
-
-declare_unknown(
-    _PENDING,
-    "AttnLSTM",
-    "EngramGate",
-    "GatedRelativePositionBias",
-    "HyperConnectionLowRankMix",
-    "MatMulNBitsQLoRA",
-    "MoEGroupRouter",
-    "RMSNormRotary",
-    domain=MS,
-)
 
 declare_unknown(_UNPUBLISHED, "MaxUnpool", "QLinearConvTranspose", domain="com.ms.internal.nhwc")
 

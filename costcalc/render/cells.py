@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
@@ -43,6 +44,7 @@ __all__ = [
     "format_shapes",
     "limit_text",
     "printable",
+    "round_wide_figures",
     "short_form",
 ]
 
@@ -89,6 +91,23 @@ def _format_values(column: Column, values: Sequence[Any]) -> list[str]:
     if column.kind == "sign":
         return [SIGNS.get(v, v) for v in values]
     return list(values)
+
+
+EXACT_NUMBER = re.compile(r"([^\d]*)(\d{1,3}(?:,\d{3})+)")
+"""A text that is an exact number behind a sign."""
+
+
+def round_wide_figures(texts: list[str], widest: int) -> list[str]:
+    """Texts of figures → the same, exact numbers that are wider than so many cells in three digits with a prefix
+    (9.00e18 E): no number is cut."""
+    if max(map(len, texts), default=0) <= widest:
+        return texts
+    return [_round_figure(text) if len(text) > widest else text for text in texts]
+
+
+def _round_figure(text: str) -> str:
+    number = EXACT_NUMBER.fullmatch(text)
+    return f"{number[1]}{format_short(int(number[2].replace(',', '')))}" if number else text
 
 
 def amount(value: Amount | FigureCell | str) -> str:

@@ -71,6 +71,9 @@ MAX_PIPE_WIDTH = 200
 SINGLE_CELL_SIGNS = frozenset("×≥…–·²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
 """Signs of one cell that tables are full of."""
 
+TERM_END, FACTOR_END = re.compile(r" [+-] "), re.compile(r"[·(]")
+"""Where a formula may be cut."""
+
 BREAK = re.compile(r"(?<! [×/]) (?!(?:[×/=]|[kMGTPE]|[KMGTPE]iB|B)(?:[ ,;)]|$))")
 
 
@@ -126,23 +129,47 @@ def shorten_middle(text: str, width: int) -> str:
     return f"{' ' * indent}{left}…{right}"
 
 
+def shorten_shape(text: str, width: int) -> str:
+    """Shape and a width -> the shape without axes in its middle: `1×…×224`; no extent is cut where the last one
+    fits."""
+    axes = text.split("×")
+    for count in range(len(axes) - 1, 1, -1):
+        head = (count + 1) // 2
+        shorter = "×".join([*axes[:head], "…", *axes[len(axes) - count + head :]])
+        if text_width(shorter) <= width:
+            return shorter
+    last = f"…×{axes[-1]}"
+    return last if len(axes) > 1 and text_width(last) <= width else shorten_middle(text, width)
+
+
 def shorten_end(text: str, width: int) -> str:
-    """Text and a width -> the text without its end, for formulas begin with their largest term."""
-    return text if len(text) <= width else text[: width - 1] + "…"
+    """Text and a width -> the text without its end, which is never behind a digit: the number might go on."""
+    return text if len(text) <= width else text[: width - 1].rstrip("0123456789,.") + "…"
+
+
+def shorten_formula(text: str, width: int) -> str:
+    """Formula and a width -> the formula without its end, for it begins with its largest term: cut behind a term
+    (`9·H + …`), else behind a factor (`9·…`). No number is cut."""
+    if len(text) <= width:
+        return text
+    ends = [match.end() for match in TERM_END.finditer(text, 0, width - 1)]
+    ends = ends or [match.end() for match in FACTOR_END.finditer(text, 0, width - 1)]
+    return text[: ends[-1] if ends else 0] + "…"
 
 
 def fit_columns(
     columns: Sequence[Column], natural: Sequence[int], floors: Sequence[int], width: int, keep_all: bool
 ) -> dict[int, int]:
     """Columns with their natural and least widths -> widths by column index; a column that is not there is left out,
-    unless all are to be kept. No column shrinks below its floor: a figure is never cut."""
+    unless all are to be kept. The first stays: it says what a row is. No column shrinks below its floor: a figure is
+    never cut."""
     indexes = list(range(len(columns)))
     while True:
         # Left out, a column gives its room back: the others start again from their natural widths.
         widths = {i: _initial_width(columns[i].kind, natural[i], width) for i in indexes}
         if _shrink_columns(columns, widths, floors, width, FIRST_WIDTHS):
             break
-        least = min(indexes, key=lambda i: columns[i].importance)
+        least = min(indexes[1:] or indexes, key=lambda i: columns[i].importance)
         if keep_all or columns[least].importance > LOW_IMPORTANCE:
             if _shrink_columns(columns, widths, floors, width, NARROW_WIDTHS):
                 break

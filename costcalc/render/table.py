@@ -21,7 +21,9 @@ from costcalc.render.layout import (
     fit_columns,
     pad,
     shorten_end,
+    shorten_formula,
     shorten_middle,
+    shorten_shape,
     text_width,
     wrap,
     wrap_formula,
@@ -53,7 +55,8 @@ def _round_kind(kind: str) -> str:
 
 
 def _split_columns(sheet: Table, width: int) -> list[Table]:
-    raw = list(zip(*sheet.rows, strict=True)) or [()] * len(sheet.columns)
+    rows = [*sheet.rows, *(row for row in (sheet.remainder_row, sheet.total_row) if row is not None)]
+    raw = list(zip(*rows, strict=True)) or [()] * len(sheet.columns)
     widths = [_least_width(column, values, width) for column, values in zip(sheet.columns, raw, strict=True)]
     groups: list[list[int]] = []
     for group in sheet.groups or [(i,) for i in range(1, len(sheet.columns))]:
@@ -66,7 +69,7 @@ def _split_columns(sheet: Table, width: int) -> list[Table]:
 
 def _least_width(column: Column, values: Sequence[Any], line: int) -> int:
     """Column, its values and the line's width -> the column's least width in cells."""
-    texts = cells.column_texts(column, values)
+    texts = cells.round_wide_figures(cells.column_texts(column, values), widest_figure(line))
     if column.kind == "name":
         return min(column_width(texts), NAME_WIDTH)
     if column.kind in SHRINKING_KINDS:
@@ -100,16 +103,20 @@ MAX_LABEL = 24
 FIGURE_KINDS = ("number", "short", "bytes", "seconds", "decimal", "change")
 """Columns of these are not left out to make room for names."""
 
+WIDEST_FIGURE = 24
+"""An exact number below 10¹⁸ is never rounded in a table."""
+
 MOST_LINES = 3
 """Lines of a row whose prose its column cannot hold in one."""
 
 SHORTENING: dict[str, Callable[[str, int], str]] = {
     "name": shorten_name,
-    "number": shorten_end,
-    "bytes": shorten_end,
-    "short": shorten_end,
-    "change": shorten_end,
+    "number": shorten_formula,
+    "bytes": shorten_formula,
+    "short": shorten_formula,
+    "change": shorten_formula,
     "prose": shorten_end,
+    "shape": shorten_shape,
 }
 
 
@@ -142,7 +149,8 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
     sheet = sheet if keep_all else drop_empty_shares(sheet)
     footer_rows = [row for row in (sheet.remainder_row, sheet.total_row) if row is not None]
     raw = list(zip(*sheet.rows, *footer_rows, strict=True)) or [()] * len(sheet.columns)
-    texts = [_column_texts(sheet, i, values) for i, values in enumerate(raw)]
+    widest = widest_figure(screen.width)
+    texts = [_column_texts(sheet, i, values, widest) for i, values in enumerate(raw)]
     if not screen.unicode:
         texts = [[screen.text(text) for text in column] for column in texts]
     titles = [screen.text(printable(column.title)) for column in sheet.columns]
@@ -241,11 +249,18 @@ def _fill_heights(rows: Sequence[Sequence[str]], heights: Sequence[int]) -> list
     return [line for lines, high in zip(rows, heights, strict=True) for line in (*lines, *[""] * (high - len(lines)))]
 
 
-def _column_texts(sheet: Table, index: int, values: Sequence[Any]) -> list[str]:
+def widest_figure(width: int) -> int:
+    """A line's width -> that of the widest exact number in a table: longer ones are rounded."""
+    return max(WIDEST_FIGURE, width // 3)
+
+
+def _column_texts(sheet: Table, index: int, values: Sequence[Any], widest: int) -> list[str]:
     column = sheet.columns[index]
     if column.kind == "bar":
         return []
     texts = cells.column_texts(column, values)
+    if column.kind not in ("name", "prose", "text"):
+        texts = cells.round_wide_figures(texts, widest)
     if column.kind == "name" and sheet.tree:
         labels = [f"{'  ' * depth}{printable(label)}" for depth, label in sheet.tree]
         texts[: len(labels)] = labels
@@ -281,6 +296,7 @@ def total_lines(totals: Sequence[Total], width: int, palette: Palette) -> Iterat
     label = max(text_width(fact.label) for fact in totals) + 2
     exact = [printable(cells.amount(fact.value)) for fact in totals]
     numbers = max(len(text) if isinstance(fact.value, int) else 0 for text, fact in zip(exact, totals, strict=True))
+    numbers = min(numbers, width - label)
     for fact, text in zip(totals, exact, strict=True):
         human = cells.limit_text(fact, width - label - len(text) - len(GAP)) or cells.short_form(fact.value, fact.kind)
         if label + len(text.rjust(numbers)) + len(GAP) + len(human) > width:

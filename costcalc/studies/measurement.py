@@ -38,12 +38,12 @@ from costcalc.core.quantities import (
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.options import Settings
-from costcalc.studies.pipeline import analyze, closed_report, import_analysis, missing_peak
+from costcalc.studies.pipeline import analyze, closed_report, energy_figure, import_analysis, missing_peak
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
     from costcalc.analysis.memory.footprint import MemoryFootprint
-    from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
+    from costcalc.analysis.roofline.energy import MemoryFit
     from costcalc.analysis.roofline.roofline import Roofline
     from costcalc.analysis.training.split import TrainingSplit
     from costcalc.analysis.training.step import TrainingReport
@@ -55,8 +55,7 @@ T = TypeVar("T")
 
 
 class Measurement:
-    """A model under settings. base is its report without training. Every analysis runs at most once, at its first use;
-    a refusal is stored and raised again."""
+    """A model under settings; base is its report without training. An analysis runs once; a refusal is raised again."""
 
     def __init__(self, source: ModelSource | Report, settings: Settings, base: Report) -> None:
         self.source, self.settings, self.base = source, settings, base
@@ -90,9 +89,9 @@ class Measurement:
         have no alignment. UndecidedError where open symbols leave it undecided."""
 
         def size() -> int:
-            execution = self.settings.execution
             footprint: Callable[..., MemoryFootprint] = import_analysis("measure_footprint")
-            plan = footprint(self.base.graph, execution._replace(align=execution.align or ALIGNMENT)).arena
+            align = self.settings.execution.align or ALIGNMENT
+            plan = footprint(self.base.graph, self.settings.execution._replace(align=align, runtime=None)).arena
             assert plan is not None
             return plan.size
 
@@ -264,6 +263,15 @@ def _arena(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(measurement.arena, report_certainty(measurement.base, "arena_bytes"))
 
 
+def _tflm_arena(measurement: Measurement, ref: QuantityRef) -> Figure:
+    arena = import_analysis("tflm_arena")(measurement.base.graph, measurement.settings.execution)
+    return Figure(arena.total, "lower" if arena.unknown else "exact")
+
+
+def _flash(measurement: Measurement, ref: QuantityRef) -> Figure:
+    return Figure(import_analysis("file_bytes")(measurement.base.graph))
+
+
 def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
     report = closed_report(measurement.base)
     return Figure(minimum_traffic(report.graph, report.rows), "lower")
@@ -290,19 +298,7 @@ def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 
 def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
-    bound = _closed_roofline(measurement, ref.device)
-    energy: Callable[[Roofline], InferenceEnergy | None] = import_analysis("estimate_energy")
-    joules = energy(bound)
-    if joules is None:
-        raise missing_peak(bound, ())
-    if bound.profile.has_measured_energy and not joules.is_measured:  # that of the circuits is another figure by far
-        used = ", ".join(element for element, _ in bound.macs_by_type)
-        assert bound.profile.energy is not None
-        raise NoDeviceFigureError(
-            f"the profile {ref.device} has no measured energy of the whole device in {used or 'any precision'}",
-            f"it was measured in {', '.join(bound.profile.energy.measured)}: set --act-dtype and --dtype",
-        )
-    return Figure(joules.total, "lower" if joules.without or bound.report.lower_bound else "estimate")
+    return energy_figure(_closed_roofline(measurement, ref.device), ref.device)
 
 
 def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
@@ -315,6 +311,8 @@ def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
         raise OpenQuantityError(f"what must fit depends on {', '.join(names)}", open_remedy(names))
     if not lines:
         raise NoDeviceFigureError(f"the profile {profile.id} has the size of no memory for it", "name another device")
+    if measurement.settings.execution.runtime and profile.bytes_of("sram") and "sram" not in [f.memory for f in lines]:
+        raise QuantityError("what operators allocate in the arena is not known", "leave --runtime out")
     if (measurement.training_report if "training" in ref.quantity.needs else measurement.base).lower_bound:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     return Figure(True)
@@ -372,6 +370,8 @@ def _closed_roofline(measurement: Measurement, device: str) -> Roofline:
 _FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "active_params": _active_params,
     "arena_bytes": _arena,
+    "tflm_arena_bytes": _tflm_arena,
+    "flash_bytes": _flash,
     "compulsory_bytes": _minimum_traffic,
     "intensity": _intensity,
     "time": _time,

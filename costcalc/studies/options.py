@@ -11,7 +11,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar
 
-from costcalc.analysis.options import ExecutionOptions, GenerationOptions, ParallelOptions, TrainingOptions
+from costcalc.analysis.options import (
+    TFLM_RUNTIMES,
+    ExecutionOptions,
+    GenerationOptions,
+    ParallelOptions,
+    TrainingOptions,
+)
 from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.quantities import (
     CATALOGUE,
@@ -191,6 +197,7 @@ class Settings(NamedTuple):
         """The quantities that these settings add to those of every model: the arena with an alignment, a training step,
         the bounds on each device, generation."""
         keys = ["arena_bytes"] if self.execution.align is not None else []
+        keys += ["tflm_arena_bytes", "flash_bytes"] if self.execution.runtime in TFLM_RUNTIMES else []
         is_parallel = self.parallel != ParallelOptions()
         if self.training is not None:
             keys += [*TRAINING, *(TRAINING_PARALLEL if is_parallel else ())]

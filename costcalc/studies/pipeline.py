@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,14 @@ from costcalc.core.arguments import refuse_read_options
 from costcalc.core.dim import symbols
 from costcalc.core.errors import NoDeviceFigureError, OpenQuantityError, QuantityError, UnknownOperatorError
 from costcalc.core.ir import Graph
+from costcalc.core.quantity import Figure
 from costcalc.frontends import load as read_graph
 from costcalc.frontends.source import ModelSource
 from costcalc.graph.convert import convert, parse_dtype
 from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
+    from costcalc.analysis.roofline.energy import InferenceEnergy
     from costcalc.analysis.roofline.roofline import Roofline
 
 
@@ -26,6 +28,8 @@ def load(source: ModelSource, settings: Settings) -> Graph:
     """Model -> its graph, bound and converted as the settings say. CostcalcError where it is no model, or not a valid
     one."""
     graph = read_graph(source, **settings.source_options())
+    if graph.flat is not None and (settings.dtype or settings.act_dtype):
+        graph = graph._replace(flat=graph.flat._replace(is_as_stored=False))
     return convert(graph, parse_dtype(settings.dtype), parse_dtype(settings.act_dtype))
 
 
@@ -61,7 +65,9 @@ ANALYSES = {
     name: f"costcalc.{module}"
     for module, names in (
         ("analysis.hardware.catalogue", ("find_profile",)),
+        ("analysis.memory.flash", ("file_bytes",)),
         ("analysis.memory.footprint", ("measure_footprint",)),
+        ("analysis.memory.tflm.plan", ("tflm_arena",)),
         ("analysis.roofline.bounds", ("compute_roofline", "measure_workload")),
         ("analysis.roofline.energy", ("estimate_energy", "memory_fits", "training_fits")),
         ("analysis.training.step", ("cost_training",)),
@@ -98,3 +104,19 @@ def missing_peak(bound: Roofline, without: Iterable[str]) -> QuantityError:
     peaks = ", ".join(bound.profile.peak)
     remedy = f"it has peaks for {peaks}: set --act-dtype and --dtype" if without and peaks else "name another device"
     return NoDeviceFigureError(f"the profile {bound.profile.id} has no figure for {lack}", remedy)
+
+
+def energy_figure(bound: Roofline, device: str) -> Figure:
+    """A roofline and the device's name -> the energy of a run. QuantityError where the profile has no figure."""
+    energy: Callable[[Roofline], InferenceEnergy | None] = import_analysis("estimate_energy")
+    joules = energy(bound)
+    if joules is None:
+        raise missing_peak(bound, ())
+    if bound.profile.has_measured_energy and not joules.is_measured:  # that of the circuits is another figure by far
+        used = ", ".join(element for element, _ in bound.macs_by_type)
+        assert bound.profile.energy is not None
+        raise NoDeviceFigureError(
+            f"the profile {device} has no measured energy of the whole device in {used or 'any precision'}",
+            f"it was measured in {', '.join(bound.profile.energy.measured)}: set --act-dtype and --dtype",
+        )
+    return Figure(joules.total, "lower" if joules.without or bound.report.lower_bound else "estimate")

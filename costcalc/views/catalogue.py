@@ -10,8 +10,9 @@ from typing import NamedTuple
 from costcalc import ops
 from costcalc.analysis.hardware.catalogue import builtin_profiles, reference_energy
 from costcalc.analysis.hardware.profile import HardwareProfile, SourcedFigure
+from costcalc.analysis.roofline.published_runs import PublishedBand, find_energy_band, find_time_band
 from costcalc.core import registry
-from costcalc.core.units import format_bytes
+from costcalc.core.units import format_bytes, format_short
 from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.onnx.fallback import onnx_operators
 from costcalc.ops.plugins import load_installed_rules
@@ -43,14 +44,8 @@ OPERATOR_COLUMNS = (
     Column("op", "Operator", "name", 100, lambda operator: operator[0]),
     Column("domain", "Domain", "text", 50, lambda operator: operator[1] or "ai.onnx"),
     Column("state", "State", "text", 80, lambda operator: registry.rule_state(operator[1], operator[0])),
-    Column("reason", "Why", "prose", 40, lambda operator: _unknown_reason(operator[1], operator[0])),
+    Column("reason", "Why", "prose", 40, lambda operator: registry.unknown_reason(operator[1], operator[0])),
 )
-
-
-def _unknown_reason(domain: str, op_type: str) -> str:
-    """Why an operator is unknown; "" for the others, and where nothing is declared."""
-    unknown = registry.rule_state(domain, op_type) == "unknown"
-    return registry.UNKNOWN_REASONS.get((domain, op_type), "") if unknown else ""
 
 
 def operators_table() -> Table:
@@ -113,10 +108,12 @@ class ProfileFigure(NamedTuple):
 
 
 def _profile_figures(profile: HardwareProfile) -> Iterator[ProfileFigure]:
-    """Every figure of a profile; the energies of single operations at 45 nm where it has none of its own."""
+    """Every figure of a profile; the energies of single operations at 45 nm where it has none of its own circuits."""
     for kind, peaks in (("peak", profile.peak), ("sparse", profile.sparse)):
         for name, figure in peaks.items():
             yield ProfileFigure(f"{kind} {name}", figure, "operations/s", rate_text(figure.value, name))
+    if profile.clock:
+        yield ProfileFigure("clock", profile.clock, "Hz", f"{format_short(int(profile.clock.value))}Hz")
     if profile.bandwidth:
         yield ProfileFigure("bandwidth", profile.bandwidth, "bytes/s", bandwidth_text(profile.bandwidth.value))
     for name, figure in profile.memory.items():
@@ -124,7 +121,10 @@ def _profile_figures(profile: HardwareProfile) -> Iterator[ProfileFigure]:
     if profile.overhead:
         text = f"{float(profile.overhead.value):g} s"
         yield ProfileFigure("overhead of a kernel", profile.overhead, "s", text)
-    energy = profile.energy or reference_energy()
+    for name, figure in profile.energy.measured.items() if profile.energy else ():
+        text = f"{float(figure.value):g} pJ"
+        yield ProfileFigure(f"energy of a {name} MAC, measured", figure, "pJ", text)
+    energy = profile.energy if profile.energy and (profile.energy.mac or profile.energy.byte) else reference_energy()
     for name, figure in energy.mac.items():
         yield ProfileFigure(f"energy of a {name} MAC", figure, "pJ", f"{float(figure.value):g} pJ")
     for name, figure in energy.byte.items():
@@ -147,6 +147,12 @@ def _to_number(value: Fraction) -> int | float:
     return int(value) if value.denominator == 1 else float(value)
 
 
+def _band_text(band: PublishedBand, what: str, basis: str) -> str:
+    """`62 times of stm32l4r5, 2.68 to 12.32 times the estimates`."""
+    lowest, highest = float(band.lowest), float(band.highest)
+    return f"{band.runs} {what} of {band.devices}, {lowest:,.2f} to {highest:,.2f} times {basis}"
+
+
 def profile_table(profile: HardwareProfile) -> Table:
     """One profile: each figure and where it was seen."""
     rows = list(_profile_figures(profile))
@@ -162,6 +168,10 @@ def profile_table(profile: HardwareProfile) -> Table:
         Note("Also", ", ".join(profile.aliases) or "-"),
         Note("Peaks", "dense unless named sparse; a multiply-accumulate counts as two"),
     ]
+    if profile.npu:
+        notes.append(Note("NPU", f"what it runs of a .tflite model is known: {profile.npu}"))
+    bands = (find_time_band(profile), "times", "the estimate"), (find_energy_band(profile), "energies", "that of cells")
+    notes += [Note("Published", _band_text(band, what, basis)) for band, what, basis in bands if band]
     if profile.energy is None:
         notes.append(
             Note(

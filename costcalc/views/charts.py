@@ -18,6 +18,7 @@ from costcalc.analysis.memory.footprint import measure_footprint
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.bounds import compute_roofline
 from costcalc.analysis.roofline.roofline import Roofline
+from costcalc.analysis.smallest_sizes import smallest_sizes
 from costcalc.core.amount import LowerBound, sum_amounts
 from costcalc.core.dim import Dim, Poly, bind_remedy
 from costcalc.core.errors import UsageError
@@ -157,8 +158,9 @@ def report_names(reports: Sequence[Report]) -> tuple[str, ...]:
     return compare_reports(reports).names if len(reports) > 1 else tuple(r.name for r in reports)
 
 
-def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: int) -> BarChart:
-    """The dearest layers, blocks or operators of a report by one of its totals."""
+def _bars(report: Report, quantity: str, by: str, depth: int | None) -> tuple[list[Bar], list[Poly]]:
+    """The layers, blocks or operators of a report as bars, those that cost nothing too; and the formulas of those that
+    have no number."""
     kind_of_row = {id(row): name for row, name in zip(report.rows, layer_kinds(report), strict=True)}
     items: Sequence[LayerCost | LayerGroup]
     if by == "layer":
@@ -168,8 +170,6 @@ def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: in
     else:
         tree = grouping.module_tree if by == "module" else grouping.block_tree
         items = grouping.innermost_groups(tree(report.layers), depth)
-    if quantity not in report.totals:
-        raise UsageError(f"there are no {CATALOGUE[quantity].name} without training", "add --training")
     read_amount = columns.amount_reader(quantity)
     bars, open_amounts = [], list[Poly]()
     for item in items:
@@ -178,24 +178,49 @@ def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: in
         value = amount.value if isinstance(amount, LowerBound) else amount
         if isinstance(value, Poly):
             open_amounts.append(value)
-            continue
         kinds = {kind_of_row[id(row)] for row in rows}
-        bars.append(Bar(item.name, value or 0, kinds.pop() if len(kinds) == 1 else ""))
-    bars = sorted((bar for bar in bars if bar.value), key=lambda bar: -bar.value)
+        bars.append(Bar(item.name, value if isinstance(value, int) else 0, kinds.pop() if len(kinds) == 1 else ""))
+    return bars, open_amounts
+
+
+def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: int) -> BarChart:
+    """The dearest layers, blocks or operators of a report by one of its totals; where some are open, at the smallest
+    sizes, and without those that stay open."""
+    if quantity not in report.totals:
+        raise UsageError(f"there are no {CATALOGUE[quantity].name} without training", "add --training")
+    parts, open_amounts = _bars(report, quantity, by, depth)
+    drawn_at = ""
+    if open_amounts:
+        report, drawn_at = _at_smallest_sizes(report)
+        parts, open_amounts = _bars(report, quantity, by, depth)
+    bars = sorted((bar for bar in parts if bar.value), key=lambda bar: -bar.value)
     if open_amounts and not bars:
         _known_integer(sum(open_amounts, 0), f"the {CATALOGUE[quantity].label} of {report.name}")
     remainder = bars[top:]
     left_out = f", without {len(open_amounts)} with open symbols" if open_amounts else ""
     return BarChart(
         report.name,
-        f"{CATALOGUE[quantity].label} by {by if by != 'op' else 'operator'}{left_out}",
+        f"{CATALOGUE[quantity].label} by {by if by != 'op' else 'operator'}{drawn_at}{left_out}",
         CATALOGUE[quantity].unit,
         tuple(bars[:top]),
         (len(remainder), sum(bar.value for bar in remainder)),
         sum(bar.value for bar in bars),
         bool(open_amounts) or any(row.figures.get(quantity) is None for row in report.rows),
-        tuple(item.name for item in items),
+        tuple(bar.label for bar in parts),
     )
+
+
+def _at_smallest_sizes(report: Report) -> tuple[Report, str]:
+    """A report with open symbols -> the report at the smallest sizes, and words that say so; as it is, and "", where
+    there are none."""
+    sizes = smallest_sizes(report)
+    if not sizes:
+        return report, ""
+    names: dict[int, list[str]] = {}
+    for name, size in sizes.items():
+        names.setdefault(size, []).append(name)
+    equations = ", ".join(" = ".join([*group, str(size)]) for size, group in names.items())
+    return report.bind(sizes), f", drawn at {equations} (open: bind with --dim)"
 
 
 def _known_integer(value: Dim | None, description: str) -> int:
@@ -209,12 +234,16 @@ def _known_integer(value: Dim | None, description: str) -> int:
 def memory_chart(report: Report) -> MemoryChart:
     """A report → live bytes at each step of the report's execution: a step a layer in the given order, nothing in
     place, unless it says otherwise."""
-    footprint = measure_footprint(report.graph, report.execution._replace(align=None))
+    execution, drawn_at = report.execution._replace(align=None), ""
+    footprint = measure_footprint(report.graph, execution)
+    if any(isinstance(n, Poly) for n in footprint.liveness.live_bytes):
+        report, drawn_at = _at_smallest_sizes(report)
+        footprint = measure_footprint(report.graph, execution)
     values = tuple(_known_integer(n, "the live bytes of a step") for n in footprint.liveness.live_bytes)
     if not footprint.schedule.steps:
         raise UsageError(f"{report.name} has no steps", "it computes nothing")
     options = ", ".join(option_words(footprint.execution))
-    title = f"{report.name} ({options})" if options else report.name
+    title = (f"{report.name} ({options})" if options else report.name) + drawn_at
     return MemoryChart(
         title, values, tuple(step.name for step in footprint.schedule.steps), footprint.liveness.peak_step
     )
@@ -223,6 +252,10 @@ def memory_chart(report: Report) -> MemoryChart:
 def roofline_chart(reports: Sequence[Report], profiles: Sequence[HardwareProfile]) -> RooflineChart:
     """Reports and profiles → the devices' roofs; under the first one a point for each layer, or for each of several
     models."""
+    drawn_at = ""
+    if len(reports) == 1 and _has_open_layers(reports[0]):
+        report, drawn_at = _at_smallest_sizes(reports[0])
+        reports = [report]
     rooflines = [compute_roofline(report, profiles[0]) for report in reports]
     devices = [device for p in profiles if (device := _device_roof(rooflines[0], p)) is not None]
     if not devices or devices[0].name != profiles[0].name:
@@ -232,9 +265,13 @@ def roofline_chart(reports: Sequence[Report], profiles: Sequence[HardwareProfile
             f"it has {precisions}; name another device first, or take --act-dtype",
         )
     if len(reports) == 1:
-        return RooflineChart(reports[0].name, tuple(devices), _layer_points(rooflines[0]), False)
+        return RooflineChart(reports[0].name + drawn_at, tuple(devices), _layer_points(rooflines[0]), False)
     points = tuple(map(_model_point, report_names(reports), rooflines))
     return RooflineChart("Models", tuple(devices), points, len(reports) > 1)
+
+
+def _has_open_layers(report: Report) -> bool:
+    return any(isinstance(row.figures[key], Poly) for row in report.rows for key in ("flops", "traffic_bytes"))
 
 
 def _main_element_type(roofline: Roofline) -> str:

@@ -25,7 +25,10 @@ Item = LayerCost | LayerGroup
 BACKWARD_COLUMN = "backward_macs"
 """The column that only a report with training has."""
 
-DEVICE_COLUMNS = ("time", "bound", "utilisation")
+PLACEMENT_COLUMNS = ("runs_on", "why")
+"""The columns that a report has for each device with an NPU whose rules are known."""
+
+DEVICE_COLUMNS = ("time", "bound", "utilisation", *PLACEMENT_COLUMNS)
 """The columns that a report has for each device; with several devices each is `time:NAME`."""
 
 
@@ -132,6 +135,8 @@ COLUMNS = {
         quantity_column("time", 88),
         Column("bound", "Bound by", "text", 72),
         Column("utilisation", "Of peak", "share", 44),
+        Column("runs_on", "Runs on", "text", 73),
+        Column("why", "Why", "prose", 71),
         Column("share", "Share", "share", 80),
         Column("bar", "", "bar", 25),
         Column("layers", "Layers", "number", 50, ItemReader(lambda row: 1, lambda group: len(group.rows))),

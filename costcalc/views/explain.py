@@ -29,6 +29,7 @@ from costcalc.core.errors import UsageError
 from costcalc.core.formula import Cost, Factor, Formula
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE
+from costcalc.core.registry import unknown_reason
 from costcalc.core.result import Result
 from costcalc.core.traits import traits_of
 from costcalc.core.units import format_count, format_shape
@@ -66,6 +67,9 @@ def layer_lines(
         yield WorkingLine("Extent", (line,))
     if row.cost is None:
         yield WorkingLine("MACs", ("?",))
+        reason = unknown_reason(row.domain, row.op_type)
+        if reason:
+            yield WorkingLine("Why", (reason,))
     else:
         yield from _macs_lines(row.cost.macs, "MACs")
         yield from _params_lines(tensors)

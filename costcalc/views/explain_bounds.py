@@ -10,6 +10,7 @@ from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
 from costcalc.analysis.roofline.roofline import Roofline, TimeBound
 from costcalc.core.units import format_count, format_digits, format_short, format_si
 from costcalc.views.explain import Explanation, WorkingLine
+from costcalc.views.placement import placement_notes
 from costcalc.views.roofline import bandwidth_text, by_text, energy_text, fit_text, layers_text, rate_text, shows_layers
 
 BOUND_BASIS = (
@@ -54,6 +55,8 @@ def _model_lines(roofline: Roofline) -> Iterator[WorkingLine]:
     yield WorkingLine("Rests on", (BOUND_BASIS,))
     if shows_layers(roofline):
         yield WorkingLine("Layer by layer", (f"Σ max(FLOPs / peak, traffic / bandwidth) {layers_text(roofline)}",))
+    for note in placement_notes(roofline):
+        yield WorkingLine(note.label.strip(), (note.text,))
     for fit in memory_fits(roofline.report, roofline.profile):
         yield WorkingLine("Fits" if fit.fits else "Does not fit", (fit_text(fit),))
     joules = estimate_energy(roofline)
@@ -62,7 +65,9 @@ def _model_lines(roofline: Roofline) -> Iterator[WorkingLine]:
             f"{format_count(n)} {'bytes' if name in MEMORIES else 'MACs'} × {float(figure.value):g} pJ"
             for name, n, figure in joules.terms
         ]
-        yield WorkingLine("Energy", ("MACs × pJ + bytes × pJ", f"{' + '.join(terms)} {energy_text(joules)}"))
+        yield WorkingLine(
+            "Energy", ("MACs × pJ + bytes × pJ", f"{' + '.join(terms)} {energy_text(joules, roofline.profile)}")
+        )
 
 
 def _compute_lines(roofline: Roofline) -> Iterator[WorkingLine]:

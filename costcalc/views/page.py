@@ -13,7 +13,7 @@ from typing import Any
 from costcalc.analysis.grouping import LayerBlock, module_tree
 from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.memory.footprint import measure_footprint
-from costcalc.analysis.report import Report, report_total
+from costcalc.analysis.report import Report, report_certainty, report_total
 from costcalc.analysis.roofline.bounds import multiplied_types
 from costcalc.analysis.roofline.energy import memory_fits
 from costcalc.analysis.roofline.roofline import Roofline
@@ -34,6 +34,7 @@ from costcalc.views.explain import factor_names, factor_values
 from costcalc.views.figures import figure_amount, figure_plain, figure_ratios, refusal_notes
 from costcalc.views.roofline import bandwidth_text, bound_text, fit_text, layers_text, rate_text, shows_layers, to_float
 from costcalc.views.summary import inputs_text, report_notes, report_totals
+from costcalc.views.table import Total
 
 MAX_SAFE_INTEGER = 2**53
 """JavaScript's numbers are exact below this."""
@@ -246,6 +247,7 @@ def _model_entry(measurement: Measurement, keys: Sequence[str], names: Sequence[
         *report_notes(report),
         *refusal_notes((report.name,), {ref: [figure] for ref, figure in new_figures.items()}),
     )
+    upper_labels = {CATALOGUE[key].label for key in report.totals if report_certainty(report, key) == "upper"}
     rooflines = {measurement.profile(name).id: measurement.roofline(name) for name in names}
     return {
         "name": printable(report.name),
@@ -256,9 +258,12 @@ def _model_entry(measurement: Measurement, keys: Sequence[str], names: Sequence[
             **{key: amount_data(report_total(report, key)) for key in report.totals},
         },
         "facts": [
-            *[[total.label, amount_data(total.value), total.kind] for total in report_totals(report)],
             *[
-                [ref.label, _figure_data(ref, figure), ref.quantity.kind]
+                [total.label, amount_data(total.value), total.kind, _bound_data(total, total.label in upper_labels)]
+                for total in report_totals(report)
+            ],
+            *[
+                [ref.label, _figure_data(ref, figure), ref.quantity.kind, None]
                 for ref, figure in new_figures.items()
                 if isinstance(figure, Figure)
             ],
@@ -270,6 +275,12 @@ def _model_entry(measurement: Measurement, keys: Sequence[str], names: Sequence[
         "memory": memory_data(report),
         "devices": device_data([replace(roofline, report=report) for roofline in rooflines.values()]),
     }
+
+
+def _bound_data(total: Total, is_upper: bool) -> Any:
+    """A total → [a number that it does not exceed, for what values of its symbols]; true where it is itself such a
+    number, for an If is open; null."""
+    return [amount_data(total.limit), printable(total.limits)] if total.limit is not None else is_upper or None
 
 
 def _figure_data(ref: QuantityRef, figure: Figure | QuantityError) -> Any:

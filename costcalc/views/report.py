@@ -4,6 +4,7 @@ report: symbols, totals, layers."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.analysis import grouping
@@ -82,6 +83,8 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
     headers = [(device_columns[key] if key in device_columns else COLUMNS[key])._replace(value=None) for key in keys]
     headers = [column._replace(title=share_title) if column.key == "share" else column for column in headers]
     headers = [column._replace(importance=SORTED) if column.key == options.sort else column for column in headers]
+    if options.by == "op" and headers[0].key == "op":
+        headers[0] = headers[0]._replace(kind="name")
     groups = [item for item in items if isinstance(item, LayerGroup)]
     return Table(
         report.name,
@@ -107,7 +110,18 @@ def _column_keys(report: Report, options: TableOptions) -> list[str]:
         if missing:
             raise UsageError(f"there is no {missing} without a device", "add --hardware NAME")
         return keys
-    return _expand_devices(keys, options.devices) if options.columns else _add_times(keys, options.devices)
+    if not options.columns:
+        return _add_times(keys, options)
+    expanded = _expand_devices(keys, options.devices)
+    absent = next((key for key in expanded if _is_absent(key, options)), None)
+    if absent:
+        raise UsageError(f"there is no column {absent}", "it is of .tflite models on a device with an NPU")
+    return expanded
+
+
+def _is_absent(key: str, options: TableOptions) -> bool:
+    """Whether a column of devices has no values for these models and devices."""
+    return key.partition(":")[0] in columns.PLACEMENT_COLUMNS and key not in options.device_columns
 
 
 def _expand_devices(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
@@ -121,11 +135,14 @@ def _expand_devices(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
     return device_keys
 
 
-def _add_times(keys: Sequence[str], devices: Sequence[str]) -> list[str]:
-    """The usual column keys and devices → the keys with intensity, time and bound in the place of shares."""
+def _add_times(keys: Sequence[str], options: TableOptions) -> list[str]:
+    """The usual column keys and options → the keys with intensity, time and bound in the place of shares, and what an
+    NPU runs."""
+    devices = options.devices
+    placement = [key for key in options.device_columns if key.partition(":")[0] in columns.PLACEMENT_COLUMNS]
     base_keys = [key for key in keys if key not in ("share", "bar", "params")]
     time_keys = [f"{key}:{name}" if len(devices) > 1 else key for name in devices for key in columns.DEVICE_COLUMNS[:2]]
-    return [*base_keys, "intensity", *time_keys]
+    return [*base_keys, "intensity", *time_keys, *placement]
 
 
 def _default_columns(report: Report, by: str) -> tuple[str, ...]:
@@ -202,10 +219,17 @@ def report_document(report: Report) -> dict[str, Any]:
         **({"symbol_limits": limits, "total_limits": report.total_limits} if (limits := report.symbol_limits) else {}),
         "assumptions": [str(a) for a in report.assumptions],
         "notes": list(report.notes),
+        **_flash_entry(report),
         **({} if report.execution == NODE_BY_NODE else {"execution": non_defaults(report.execution)}),
         **({"training": training_document(step)} if (step := report.step) else {}),
         "layers": [layer_document(row) for row in report.rows],
     }
+
+
+def _flash_entry(report: Report) -> dict[str, Any]:
+    """What the bytes of a file are, of formats that are kept in flash as they are; nothing of any other."""
+    flat = report.graph.flat
+    return {} if flat is None else {"flash": import_module("costcalc.views.flash").flash_document(flat)}
 
 
 def layer_document(row: LayerCost) -> dict[str, Any]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
-from costcalc.analysis.roofline.roofline import PUBLISHED_BANDS
+from costcalc.analysis.roofline.published_runs import find_energy_band, find_measured_energy_band, find_time_band
 from costcalc.core.units import format_bytes, format_percent, format_short, format_si
 from costcalc.views.columns import COLUMNS, DEVICE_COLUMNS
+from costcalc.views.placement import placement_columns, placement_document, placement_notes
 from costcalc.views.report import TableOptions
 from costcalc.views.table import Column, Note
 
 if TYPE_CHECKING:
-    from costcalc.analysis.hardware.profile import SourcedFigure
+    from costcalc.analysis.hardware.profile import HardwareProfile, SourcedFigure
     from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
+    from costcalc.analysis.roofline.published_runs import PublishedBand
     from costcalc.analysis.roofline.roofline import Roofline, TimeBound
     from costcalc.views.columns import Item
 
@@ -59,11 +62,12 @@ def _device_notes(roofline: Roofline) -> Iterator[Note]:
         )
     if shows_layers(roofline):
         yield Note("  Layer by layer", layers_text(roofline))
+    yield from placement_notes(roofline)
     for fit in memory_fits(roofline.report, profile):
         yield Note("  Fits" if fit.fits else "  Does not fit", fit_text(fit), not fit.fits)
     joules = estimate_energy(roofline)
     if joules is not None:
-        yield Note("  Energy", energy_text(joules))
+        yield Note("  Energy", energy_text(joules, profile))
 
 
 def used_peaks(roofline: Roofline) -> list[tuple[str, SourcedFigure]]:
@@ -101,16 +105,35 @@ def by_text(bound: TimeBound) -> str:
 
 def shows_layers(roofline: Roofline) -> bool:
     """Whether the estimate layer by layer is shown: it is known, and so is how far published runs are from it."""
-    return roofline.unfused is not None and roofline.profile.kind in PUBLISHED_BANDS
+    return roofline.unfused is not None and find_time_band(roofline.profile) is not None
 
 
-def band_text(roofline: Roofline) -> str:
-    """`5 published runs on microcontrollers took 2.7 to 6.8 times the unfused`."""
-    kind = roofline.profile.kind
-    band = PUBLISHED_BANDS[kind]
-    devices = {"single-board": "single-board computers", "gpu": "GPUs"}.get(kind, f"{kind}s")
-    times = f"{float(band.lowest):g} to {float(band.highest):g} times"
-    return f"{band.runs} published runs on {devices} took {times} the unfused"
+DEVICE_KIND_NAMES = {
+    "microcontroller": "microcontrollers",
+    "npu": "NPUs",
+    "single-board": "single-board computers",
+    "phone": "phones",
+    "laptop": "laptops",
+    "cpu": "CPUs",
+    "gpu": "GPUs",
+}
+"""Kinds of devices, several of them, as text."""
+
+
+def band_text(band: PublishedBand, profile: HardwareProfile, what: str) -> str:
+    """`measured times on this device were 2.7 to 12.4 times this, n = 62`; to two digits, rounded outwards."""
+    devices = "this device" if band.devices == profile.id else DEVICE_KIND_NAMES[band.devices]
+    lowest, highest = _two_digits(band.lowest, floor), _two_digits(band.highest, ceil)
+    return f"measured {what} on {devices} were {lowest} to {highest} times this, n = {band.runs}"
+
+
+def _two_digits(value: Fraction, rounding: Callable[[Fraction], int]) -> str:
+    scale = Fraction(10)
+    while value * scale < 10:
+        scale *= 10
+    while value * scale >= 100:
+        scale /= 10
+    return f"{float(rounding(value * scale) / scale):,g}"
 
 
 def layers_text(roofline: Roofline) -> str:
@@ -133,14 +156,20 @@ def layers_text(roofline: Roofline) -> str:
     utilisation_text = (
         f"; {format_percent(float(compute_seconds / roofline.unfused))} of the peak" if compute_seconds else ""
     )
-    return f"≈ {text}; {band_text(roofline)} (every operand through memory; {counts}{utilisation_text})"
+    band = find_time_band(roofline.profile)
+    band_words = f"; {band_text(band, roofline.profile, 'times')}" if band else ""
+    return f"≈ {text}{band_words} (every operand through memory; {counts}{utilisation_text})"
+
+
+MEMORY_NAMES = {"flash": "flash", "weights": "weight memory", "sram": "SRAM", "device": "device memory"}
+"""Memories as text."""
 
 
 def fit_text(fit: MemoryFit) -> str:
     """`weights 549 KiB of 2.00 MiB flash (26.8%)`."""
     share = format_percent(Fraction(fit.nbytes, fit.capacity))
     over = "" if fit.fits else f", {format_bytes(fit.nbytes - fit.capacity)} too many"
-    memory = {"flash": "flash", "sram": "SRAM", "device": "device memory"}[fit.memory]
+    memory = MEMORY_NAMES[fit.memory]
     return f"{fit.contents} {format_bytes(fit.nbytes)} of {format_bytes(fit.capacity)} {memory} ({share}{over})"
 
 
@@ -148,19 +177,28 @@ CIRCUITS = "multipliers, adders and memory cells of one process node, without th
 """What an energy covers that was not measured."""
 
 
-def energy_text(joules: InferenceEnergy) -> str:
-    """`≈ 7.63 mJ of multipliers, adders and memory cells alone, without the board: arithmetic 6.13 mJ, memory 1.50 mJ;
-    …`, or where it was measured `≈ 1.20 J of the whole device, measured: …`"""
+def energy_text(joules: InferenceEnergy, profile: HardwareProfile) -> str:
+    """`≈ 7.63 mJ of multipliers, adders and memory cells …: arithmetic 6.13 mJ, memory 1.50 mJ; …; measured energies
+    on microcontrollers were 79 to 8,800 times this, n = 70`, or where it was measured `≈ 1.20 J of the whole device;
+    …; as measured: …`"""
     if joules.is_measured:
         sources = "; ".join(dict.fromkeys(figure.source for _, _, figure in joules.terms))
-        return f"≈ {format_si(joules.total, 'J')} of the whole device, measured: {sources}"
+        own = find_measured_energy_band(profile)
+        spread = f"; {band_text(own, profile, 'energies')}" if own else ""
+        return f"≈ {format_si(joules.total, 'J')} of the whole device{spread}; as measured: {sources}"
     lacks_memory = any(name.startswith("bytes") for name in joules.without)
     lacks_arithmetic = len(joules.without) > lacks_memory
     arithmetic, memory = _joules_text(joules.arithmetic, lacks_arithmetic), _joules_text(joules.memory, lacks_memory)
     parts = f"arithmetic {arithmetic}, memory {memory}"
     without = f"; no figure for {', '.join(joules.without)}" if joules.without else ""
     total = _joules_text(joules.total, True) if joules.without else f"≈ {format_si(joules.total, 'J')}"
-    return f"{total} of {CIRCUITS}: {parts}; {joules.table}{without}"
+    band = find_energy_band(profile)
+    needs = f"; {band_text(band, profile, 'energies')}" if band else "; a board needs far more"
+    return f"{total} of {CIRCUITS}: {parts}; {joules.table}{without}{needs}"
+
+
+def _energy_band(joules: InferenceEnergy, profile: HardwareProfile) -> PublishedBand | None:
+    return find_measured_energy_band(profile) if joules.is_measured else find_energy_band(profile)
 
 
 def _joules_text(joules: Fraction, is_partial: bool) -> str:
@@ -184,7 +222,8 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
         "kept_on_chip_bytes": roofline.cached_bytes,
         "unfused_estimate_s": to_float(roofline.unfused) if shows_layers(roofline) else None,
         "fused_estimate_s": to_float(roofline.fused) if shows_layers(roofline) else None,
-        "published_runs": band_document(roofline),
+        "published_runs": band_document(find_time_band(roofline.profile)),
+        "placement": placement_document(roofline),
         "macs": dict(roofline.macs_by_type),
         "peaks": peaks,
         "without_peak": list(roofline.without_peak),
@@ -202,6 +241,7 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
         "energy_j": None if joules is None else to_float(joules.total),
         "energy_source": None if joules is None else joules.table,
         "energy_of": None if joules is None else "the whole device, measured" if joules.is_measured else CIRCUITS,
+        "published_energies": None if joules is None else band_document(_energy_band(joules, roofline.profile)),
         "energy_without": [] if joules is None else list(joules.without),
         "layers": [
             {
@@ -215,12 +255,16 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
     }
 
 
-def band_document(roofline: Roofline) -> dict[str, Any] | None:
-    """The published runs on devices of the kind, over the estimate unfused; None where none is known."""
-    band = PUBLISHED_BANDS.get(roofline.profile.kind)
+def band_document(band: PublishedBand | None) -> dict[str, Any] | None:
+    """Published runs on a device or on devices of its kind, over an estimate; None where none is known."""
     if band is None:
         return None
-    return {"runs": band.runs, "lowest": to_float(band.lowest), "highest": to_float(band.highest)}
+    return {
+        "devices": band.devices,
+        "runs": band.runs,
+        "lowest": to_float(band.lowest),
+        "highest": to_float(band.highest),
+    }
 
 
 def to_float(value: Fraction | None) -> float | None:
@@ -238,17 +282,18 @@ def with_devices(options: TableOptions, rooflines: Sequence[Roofline]) -> TableO
 
 
 def device_columns(rooflines: Sequence[Roofline]) -> dict[str, Column]:
-    """Rooflines → a time, a bound and a utilisation column for each, by key."""
+    """Rooflines → a time, a bound and a utilisation column for each, by key; where it has an NPU, what runs there."""
     columns: dict[str, Column] = {}
     for roofline in rooflines:
         bounds = {id(row): bound for row, bound in zip(roofline.report.rows, roofline.layers, strict=True)}
-        for key in DEVICE_COLUMNS:
-            column = COLUMNS[key]
+        own = {key: COLUMNS[key]._replace(value=_bound_reader(key, bounds)) for key in DEVICE_COLUMNS[:3]}
+        own |= placement_columns(roofline)
+        for key, column in own.items():
             if len(rooflines) > 1:
                 column = column._replace(
                     key=f"{key}:{roofline.profile.id}", title=f"{column.title} {roofline.profile.id}"
                 )
-            columns[column.key] = column._replace(value=_bound_reader(key, bounds))
+            columns[column.key] = column
     return columns
 
 

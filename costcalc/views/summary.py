@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from costcalc.analysis.report import NODE_BY_NODE, open_peak, report_total
@@ -12,6 +13,7 @@ from costcalc.core.dim import Dim, symbols
 from costcalc.core.elision import list_symbols, natural_key
 from costcalc.core.ir import DType
 from costcalc.core.quantities import CATALOGUE
+from costcalc.core.registry import unknown_reason
 from costcalc.core.settings import option_words
 from costcalc.core.units import format_bytes, format_count, format_shape, format_short
 from costcalc.frontends.symbols import option_name
@@ -78,6 +80,8 @@ def _notes(report: Report) -> Iterator[Note]:
             ", ".join(f"{name} {format_short(value)}" for name, value in roles.items()),
         )
     yield from _precision_notes(report)
+    if report.graph.flat is not None:
+        yield from import_module("costcalc.views.flash").file_notes(report.graph.flat)
     bindings = [f"{name} = {format_count(value)}" for name, value in report.bound_symbols.items()]
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in report.notes)]
     if unnoted_bindings:
@@ -101,11 +105,8 @@ def _notes(report: Report) -> Iterator[Note]:
     yield Note("Accounted for", accounting_text(report))
     for unknown in report.unknown:
         names_text = ", ".join(unknown.layers[:3]) + (", …" if len(unknown.layers) > 3 else "")
-        yield Note(
-            "Unknown",
-            f"{unknown.operator} × {len(unknown.layers)} ({names_text}): {LACKS[unknown.lack]}",
-            True,
-        )
+        reason = unknown_reason(unknown.domain, unknown.op_type) or LACKS[unknown.lack]
+        yield Note("Unknown", f"{unknown.operator} × {len(unknown.layers)} ({names_text}): {reason}", True)
     if report.unknown:
         yield Note("", "totals marked ≥ are lower bounds", True)
     if report.upper_bound:
@@ -148,7 +149,7 @@ def _open_notes(report: Report) -> Iterator[Note]:
 
 def _precision_notes(report: Report) -> Iterator[Note]:
     """A report → notes of the types that weights are stored and multiplied in, where they are others than float32."""
-    if report.element_types <= FLOAT32_MODEL_TYPES:
+    if report.element_types <= FLOAT32_MODEL_TYPES and not report.graph.stored_formats:
         return
     weight_bytes = report.weight_bytes_by_dtype()
     if weight_bytes.keys() - {"float32"}:

@@ -65,6 +65,7 @@ def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]
         "model": result.name,
         "points": result.points,
         "invalid": result.invalid,
+        "invalid_reason": result.invalid_reason or None,
         "notes": list(result.notes),
         "columns": names,
         "rows": [{name: row[name] for name in names} for row in rows],
@@ -83,6 +84,9 @@ def _notes(result: Sweep, indexes: Sequence[int]) -> Iterator[Note]:
         yield Note("Given", constants)
     errors = [(row, {"": row[ERROR]}) for row in result.rows if row[ERROR] is not None]
     yield from _reason_notes(result, "Invalid", "error", errors)
+    if result.invalid and not errors:
+        more = f" (1 of {result.invalid:,})" if result.invalid > 1 else ""
+        yield Note("Invalid", f"{result.invalid_reason}{more}", True)
     column_names = {result.columns[index] for index in indexes}
     refusals = [
         (row, {key: reason for key, reason in row[REFUSED] or () if key in column_names}) for row in result.rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,17 @@ layers:
   - flatten
   - linear: {{units: 1000, as: {LONG}.head}}
 """
+
+LARGE = """
+name: large
+params: {k: 3}
+input: [N, 3, 1000000007, 1000000009]
+layers:
+  - conv: {filters: 1000000021, kernel: k, bias: false, pad: same}
+  - relu
+  - conv: {filters: 1000000021, kernel: k, bias: false, pad: same}
+"""
+"""A model whose MACs have 37 digits."""
 
 COMMANDS = (
     "analyze MODEL",
@@ -67,6 +79,39 @@ def test_nothing_is_wider_than_the_terminal(
     assert wide == []
 
 
+LARGE_COMMANDS = (
+    "analyze MODEL",
+    "analyze MODEL --by op",
+    "analyze MODEL --symbolic",
+    "analyze MODEL --columns name,macs,flops,traffic_bytes,params",
+    "compare MODEL MODEL resnet18",
+    "compare MODEL resnet18 --symbolic",
+    "diff resnet18 MODEL",
+    "diff MODEL resnet18 --symbolic",
+    "memory MODEL",
+    "reconcile MODEL",
+    "suggest MODEL",
+    "sweep MODEL --set k=3,5",
+)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("command", LARGE_COMMANDS)
+def test_large_numbers_are_rounded_or_wrapped_and_never_cut(
+    command: str, width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.chdir(tmp_path)
+    Path("m.yaml").write_text(LARGE)
+    arguments = ["m.yaml" if word == "MODEL" else word for word in command.split()]
+    text = CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout
+    assert [line for line in text.splitlines() if text_width(line) > width] == []
+    assert not re.search(r"(?<![\w.])\d[\d,]*…", text), "a formula ends behind a factor or a term"
+    if command == "analyze MODEL":
+        digits = f"{9 * 1000000007 * 1000000009 * 1000000021 * (3 + 1000000021):,}"
+        assert digits in re.sub(r"\s", "", text), "the total is exact, in as many lines as it needs"
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_ratios_of_separable_convolutions_of_open_extents_are_wrapped(
     width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -86,3 +131,12 @@ def test_help_and_its_examples_are_not_wider_either(command: str) -> None:
     line = [sys.executable, "-m", "costcalc", command, "--help"]
     page = subprocess.run(line, env={**os.environ, "COLUMNS": "60"}, capture_output=True, text=True, check=True).stdout
     assert [line for line in page.splitlines() if text_width(line) > 60] == []
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 100])
+def test_the_first_column_says_what_a_row_is_and_stays(width: int) -> None:
+    devices = "raspberry-pi-4,jetson-orin-nano-8gb,stm32h743,t4"
+    arguments = ["analyze", "mobilenet_v2", "--hardware", devices, "--by", "op"]
+    table = CliRunner().invoke(cli, arguments, env={"COLUMNS": str(width)}).stdout.splitlines()
+    operators = [line.split()[0] for line in table[3:11]]
+    assert table[2].startswith("Operator") and operators[:2] == ["Conv", "Gemm"] and len(set(operators)) == 8

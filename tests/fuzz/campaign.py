@@ -91,6 +91,7 @@ def keep(run: Run, defect: str, seed: int, output: Path) -> Path:
     folder = output / hashlib.sha256(defect.encode()).hexdigest()[:10]
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in run.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     record = {"defect": defect, "seed": seed, "arguments": list(run.arguments), "variables": dict(run.variables)}
     (folder / "case.json").write_text(json.dumps({**record, "encoding": run.encoding}, indent=1), encoding="utf-8")

@@ -13,6 +13,7 @@ from support.sandbox import Run
 
 from . import documents, values
 from .arguments import command_line
+from .header_mutations import damaged_headers
 from .onnx_graphs import generate_model
 from .onnx_mutations import mutate
 from .program_mutations import damaged_program
@@ -54,8 +55,8 @@ PROFILED = (
     "compare lenet5 lenet5 --hardware h.yaml,t4 --format markdown",
     "llm gpt2 --hardware h.yaml --format json",
 )
-KINDS = ("mutated", "generated", "yaml", "config", "profile", "damaged", "arguments", "program", "tflite")
-WEIGHTS = (40, 22, 13, 9, 5, 3, 8, 20, 15)
+KINDS = ("mutated", "generated", "yaml", "config", "profile", "damaged", "arguments", "program", "tflite", "headers")
+WEIGHTS = (40, 22, 13, 9, 5, 3, 8, 20, 15, 15)
 
 
 def corpus(files: Sequence[str] = ()) -> list[bytes]:
@@ -88,6 +89,9 @@ def make_run(seed: int, models: Sequence[bytes], kinds: Sequence[str] = KINDS) -
         return Run({"m.pt2": damaged_program(r)}, command_line(r, "m.pt2", "lenet5"), variables, encoding)
     if kind == "tflite":
         return Run({"m.tflite": damaged_flatbuffer(r)}, command_line(r, "m.tflite", "lenet5"), variables, encoding)
+    if kind == "headers":
+        files = damaged_headers(r)
+        return Run(files, command_line(r, "m.gguf" if "m.gguf" in files else "m", "lenet5"), variables, encoding)
     content = {"mutated": _mutated, "generated": _generated, "damaged": _damaged}[kind](r, models)
     files = {"m.onnx": content}
     other = "lenet5"

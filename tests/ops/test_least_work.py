@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import runpy
+from itertools import product
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.operator_rules import I32, ints, scalar, t
+from support.operator_rules import I32, U8, ints, scalar, t
 from support.paths import ROOT
 
 from costcalc.core.dim import substitute, symbol
@@ -153,3 +154,43 @@ def test_attentions_and_recurrent_layers_say_what_may_be_skipped() -> None:
         if key[0] != "tflite" and traits.kind in ("attention", "recurrent") and traits.least_work is None
     }
     assert silent - {("x.y", "Attend")} == {("ai.onnx.preview", "FlexAttention")}
+
+
+def test_look_ups_of_other_domains() -> None:
+    """Rows of 4: what stored indices name, each once, and one row where indices come at run time."""
+    ids, table = ints(2, 2, -1, dtype=I32), t(9, 4)
+    late = t(3, dtype=I32)
+    assert least("EMBEDDING_LOOKUP", ids, table, domain="tflite").reads == {1: 2 * 4}
+    assert least("EMBEDDING_LOOKUP", late, table, domain="tflite").reads == {1: 4}
+    batches = t(2, 3, dtype=I32, value=(0, 0, 1, 2, 2, 2))
+    how: Any = {"domain": "tflite", "axis": 1, "batch_dims": 1}
+    assert least("GATHER", t(2, 5, 4), batches, **how).reads == {0: (2 + 1) * 4}
+    assert least("GATHER", t(2, 5, 4), t(2, 3, dtype=I32), **how).reads == {0: 2 * 4}
+    assert least("GATHER", t(2, 5, 4), ids, domain="tflite", axis=-1).reads == {0: 2 * 5 * 2}
+    assert least("embedding_bag", table, ids, domain="aten", mode="sum").reads == {0: 2 * 4}
+    assert least("embedding_bag", table, late, domain="aten", mode="sum", padding=0).reads == {0: 0}
+    assert least("TorchEmbedding", table, ids, domain=MS).reads == {0: 2 * 4}
+    packed: Any = (t(9, 16, dtype=U8), ints(2, 2, 9, -9), t(9, 1), t(9, 1, dtype=U8))
+    assert least("GatherBlockQuantized", *packed, domain=MS).reads == {0: 2 * 16, 2: 2, 3: 2}
+
+
+def test_open_look_ups_take_one_row() -> None:
+    ids, table = t(symbol("batch"), symbol("seq"), dtype=I32), t(symbol("words"), 4)
+    assert least("Gather", table, ids).reads == {0: 4}
+    assert least("GatherElements", t(5, symbol("c")), t(3, symbol("c"), dtype=I32), axis=0).reads == {0: symbol("c")}
+    assert least("GatherND", t(5, 6, 7), t(symbol("n"), 2, dtype=I32)).reads == {0: 7}
+    assert least("Gather", t(0, 4), t(0, dtype=I32)).reads == {0: 0}
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 9)), min_size=1, max_size=4))
+def test_places_of_strides_are_no_more_than_there_are(axes: list[tuple[int, int]]) -> None:
+    """Windows that overlap read an element once; where none do, all places count."""
+    size, stride = (tuple(values) for values in zip(*axes, strict=True))
+    places = {sum(i * s for i, s in zip(index, stride, strict=True)) for index in product(*map(range, size))}
+    (counted,) = least("as_strided", t(100), domain="aten", size=size, stride=stride).reads.values()
+    assert isinstance(counted, int) and 1 <= counted <= len(places)
+
+
+def test_places_of_strides() -> None:
+    for size, stride, counted in (((3, 4), (4, 1), 12), ((3, 4), (0, 1), 4), ((5, 3), (1, 1), 5), ((2, 2), (7, 3), 4)):
+        assert least("as_strided", t(100), domain="aten", size=size, stride=stride).reads == {0: counted}

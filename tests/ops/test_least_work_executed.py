@@ -302,6 +302,30 @@ def test_quantised_lstm() -> None:
     assert least_work(call).macs == 4 * 32 + 2 * 16
 
 
+def test_a_first_step_with_attention() -> None:
+    """The first step of a text reads no memory, later steps do; steps behind a length change nothing."""
+    hidden = numbers(1, 5, 8), numbers(1, 7, 8), numbers(1, 8)
+    weights = numbers(1, 20, 4 + 7), numbers(1, 20, 5)
+
+    def call(steps: int, *lengths: int) -> Call:
+        arrays = (numbers(steps, 2, 4), *weights, None, i32(*lengths), None, None, None, *hidden, numbers(2, 6, 7))
+        return Call("AttnLSTM", arrays, {"hidden_size": 5}, MS, (4,), 3)
+
+    one = call(1, 1, 1)
+    session = make_session(one)
+    memory = [(i, ...) for i in (2, 8, 9, 10, 11)]
+    same = outputs_of(session, changed(one.arrays, memory, 9.0))
+    assert all(np.array_equal(x, y) for x, y in zip(same, outputs_of(session, one.arrays), strict=True))
+    assert least_work(one).macs == 2 * 20 * 4 and least_work(one, stored=()).macs == 0
+    three = call(3, 1, 3)
+    session = make_session(three)
+    expected = outputs_of(session, three.arrays)
+    same = outputs_of(session, changed(three.arrays, [(0, (slice(1, 3), 0))], 9.0))
+    assert all(np.array_equal(x, y) for x, y in zip(same, expected, strict=True))
+    assert not np.array_equal(outputs_of(session, changed(three.arrays, [(11, 1)], 9.0))[1], expected[1])
+    assert least_work(three).macs == 2 * 20 * 4 + 2 * (20 * 11 + 20 * 5) and least_work(three).reads[0] == 4 * 4
+
+
 def test_taps_before_the_first_position() -> None:
     """Without a past the first positions have fewer taps: by execution 1 + 2 + 3 + 3 + 3 pairs of a position and a
     tap."""
@@ -331,6 +355,71 @@ def test_linear_attention_sees_no_later_token() -> None:
     assert least_work(call).macs == (1 + 2 + 3) * pair + state
     assert least_work(call, outputs=(1,)).macs == 4 * state and least_work(call, outputs=(1,)).unused == {0}
     assert least_work(call, outputs=(0, 1)).macs == (1 + 2 + 3) * pair + 5 * state
+
+
+NORM = (numbers(4), numbers(4))
+
+LOOKUPS: dict[str, tuple[Call, tuple[int, ...]]] = {
+    "rows": (Call("Gather", (numbers(5, 3), i64(2, 2, -3, 4)), {}, stored=(1,)), (0,)),
+    "columns": (Call("Gather", (numbers(2, 5, 3), i64(0, -5)), {"axis": 1}, stored=(1,)), (0,)),
+    "elements": (
+        Call("GatherElements", (numbers(3, 4), np.array([[0, 1, 2], [-3, 1, 0]])), {"axis": 0}, stored=(1,)),
+        (0,),
+    ),
+    "elements of rows": (
+        Call("GatherElements", (numbers(2, 4), np.array([[1, 1, -3]])), {"axis": 1}, stored=(1,)),
+        (0,),
+    ),
+    "vectors": (Call("GatherND", (numbers(3, 4, 2), np.array([[0, 1], [0, -3], [2, 2]])), {}, stored=(1,)), (0,)),
+    "vectors of batches": (
+        Call("GatherND", (numbers(2, 4, 3), np.array([[[1], [1]], [[0], [3]]])), {"batch_dims": 1}, stored=(1,)),
+        (0,),
+    ),
+    "embeddings": (
+        Call(
+            "EmbedLayerNormalization",
+            (*(np.array([[3, 3, 1], [0, 3, 1]], np.int32), np.array([[1, 1, 1], [1, 1, 1]], np.int32)),)
+            + (numbers(6, 4), numbers(5, 4), numbers(2, 4), *NORM),
+            {},
+            MS,
+            (0, 1),
+            2,
+        ),
+        (2, 3, 4),
+    ),
+    "embeddings at positions": (
+        Call(
+            "EmbedLayerNormalization",
+            (np.array([[3, 1]], np.int32), None, numbers(6, 4), numbers(5, 4), None, *NORM, None)
+            + (np.array([[4, 4]], np.int32),),
+            {},
+            MS,
+            (0, 8),
+            2,
+        ),
+        (2, 3),
+    ),
+}
+
+
+def count_read(call: Call, position: int) -> int:
+    """How many elements of an input change the first output."""
+    session = make_session(call)
+    expected = outputs_of(session, call.arrays)[0]
+    results = (
+        outputs_of(session, changed(call.arrays, [(position, index)], 9.0))[0]
+        for index in np.ndindex(call.arrays[position].shape)
+    )
+    return sum(not np.array_equal(result, expected) for result in results)
+
+
+@pytest.mark.parametrize("name", LOOKUPS)
+def test_rows_that_are_looked_up(name: str) -> None:
+    """A row that several indices name is read once; at run time all indices may be the same."""
+    call, tables = LOOKUPS[name]
+    assert least_work(call).reads == {i: count_read(call, i) for i in tables}
+    same = call._replace(arrays=tuple(a * 0 if i in call.stored else a for i, a in enumerate(call.arrays)))
+    assert least_work(call, stored=()).reads == {i: count_read(same, i) for i in tables}
 
 
 def test_taps_that_an_offset_moves_out_of_the_input() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ BATCH, HEADS, KV_HEADS, SIZE, V_SIZE = 2, 4, 2, 6, 5
 
 
 def report(
-    op_type: str, shapes: dict[str, tuple[int, ...]], past: dict[int, tuple[int, ...]], **attributes: Any
+    op_type: str, shapes: Mapping[str, tuple[int, ...]], past: Mapping[int, tuple[int, ...]], **attributes: Any
 ) -> Report:
     """One node that reads inputs of these shapes, and past ones at their positions."""
     builder = GraphBuilder("one", "one", {"": 23})
@@ -35,7 +36,7 @@ def report(
 
 
 def attention(queries: int, past: int, **attributes: Any) -> Report:
-    shapes = {"q": (BATCH, queries, HEADS * SIZE), "k": (BATCH, queries, KV_HEADS * SIZE)}
+    shapes: dict[str, tuple[int, ...]] = {"q": (BATCH, queries, HEADS * SIZE), "k": (BATCH, queries, KV_HEADS * SIZE)}
     shapes |= {"v": (BATCH, queries, KV_HEADS * V_SIZE)}
     caches = {4: (BATCH, KV_HEADS, past, SIZE), 5: (BATCH, KV_HEADS, past, V_SIZE)} if past else {}
     return report("CausalAttention", shapes, caches, q_num_heads=HEADS, kv_num_heads=KV_HEADS, **attributes)
@@ -98,7 +99,7 @@ LATENT, ROPE, PLAIN = 16, 4, 8
 
 
 def latent(queries: int, past: int) -> Report:
-    shapes = {"q": (BATCH, queries, HEADS * (PLAIN + ROPE)), "c": (BATCH, queries, LATENT)}
+    shapes: dict[str, tuple[int, ...]] = {"q": (BATCH, queries, HEADS * (PLAIN + ROPE)), "c": (BATCH, queries, LATENT)}
     shapes |= {"r": (BATCH, queries, ROPE), "w": (LATENT, HEADS * (PLAIN + V_SIZE))}
     caches = {4: (BATCH, past, LATENT), 5: (BATCH, past, ROPE)} if past else {}
     return report("LatentAttention", shapes, caches, num_heads=HEADS)

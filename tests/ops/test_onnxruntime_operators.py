@@ -9,9 +9,12 @@ from support.node_execution import executed
 from support.operator_rules import F16, I8, I32, I64, U8, cost, ints, run, shape, t, work
 from support.paths import ONNX_FILES
 
+from costcalc.analysis.report import analyze_graph
 from costcalc.core import registry
 from costcalc.core.ir import TensorType
+from costcalc.core.traits import TRAITS
 from costcalc.frontends.onnx.fallback import onnx_operators
+from costcalc.graph.builder import GraphBuilder
 from costcalc.ops.schema import find_schema
 
 NAMES = ONNX_FILES / "onnxruntime_operators.txt"
@@ -157,6 +160,63 @@ CASES: list[tuple[str, list[Any], dict[str, Any], tuple[Any, ...], int]] = [
         (2, 3, 5),
         2 * (2 * 3 * 5 * 4) + 30 * (1 + 2),
     ),
+    # two norms (4 an element, 3 a row), the sum of key × query, the gate of each row, its product with the value
+    (
+        "EngramGate",
+        [t(2, 5, 4, 8), t(2, 5, 4, 8), t(2, 5, 8), t(4, 8), t(4, 8)],
+        {},
+        (2, 5, 4, 8),
+        2 * (320 * 4 + 40 * 3) + (320 + 280) + 40 * 6 + 320,
+    ),
+    # the product of the gates, biases of query and gates, sums of halves of 3, 6 a head and token, one an output
+    (
+        "GatedRelativePositionBias",
+        [t(2, 5, 16), t(16), t(1, 4, 5, 5), t(4, 6), t(6), t(1, 4, 1, 1)],
+        {"num_heads": 4},
+        (2, 4, 5, 5),
+        2 * (10 * 4 * 4 * 6) + 160 + 240 + 10 * 4 * 4 + 40 * 6 + 200,
+    ),
+    (
+        "GatedRelativePositionBias",
+        [t(7, 16), t(16), t(1, 4, 5, 5), t(4, 6), t(6), t(1, 4, 1, 1), t(2, 5, dtype=I32)],
+        {"num_heads": 4},
+        (2, 4, 5, 5),
+        2 * (7 * 4 * 4 * 6) + 112 + 168 + 7 * 4 * 4 + 28 * 6 + 200,
+    ),
+    (
+        "HyperConnectionLowRankMix",
+        [t(5, 32), t(32), t(32, 3), t(3, 32), t(32, 4), t(5, 8), t(5, 4)],
+        {"num_branches": 4, "reduction_scale": 0.5},
+        (5, 8),
+        2 * 5 * (32 * 3 + 3 * 32 + 32 * 4) + 160 * 2 + (160 * 4 + 20 * 3) + 15 * 3 + 160 * 2 + 120 + 40 + 20 * 3,
+    ),
+    (
+        "MatMulNBitsQLoRA",
+        [t(3, 32), *[t(8, 2, 8, dtype=U8), t(8, 2)], *[t(6, 2, 16, dtype=U8), t(6, 2)], t(8, 1, 16, dtype=U8), t(8, 1)],
+        {"K": 32, "N": 8, "block_size": 16, "lora_block_size": 16},
+        (3, 8),
+        2 * 3 * (8 * 32 + 6 * 32 + 8 * 6) + (8 * 32 + 6 * 32 + 8 * 6) + 24,
+    ),
+    (
+        "MatMulNBitsQLoRA",
+        [t(3, 32), *[t(8, 2, 8, dtype=U8), t(8, 2)], *[t(0, 2, 16, dtype=U8), t(6, 2)], t(8, 0, 16, dtype=U8), t(8, 1)],
+        {"K": 32, "N": 8, "block_size": 16, "lora_block_size": 16},
+        (3, 8),
+        2 * 3 * (8 * 32) + 8 * 32,
+    ),
+    # sigmoid and bias, two choices among 16 scores and one among 4 groups of sums of two, and 2 chosen ones
+    ("MoEGroupRouter", [t(2, 3, 16), t(16)], {"top_k": 2, "n_group": 4}, (6, 16), 96 * 4 + 24 + 24 + 12 * 2),
+    ("RMSNormRotary", [t(2, 5, 3, 12, dtype=F16), t(8), t(1, dtype=I64), t(9, 2), t(9, 2)], {"rotary_embedding_dim": 4})
+    + ((2, 5, 24), 240 * 4 + 30 * 3 + 30 * 4 * 3),
+    # an LSTM over input and attention, keys, query, scores, what is read, the attention layer; tanh and softmax
+    (
+        "AttnLSTM",
+        [t(3, 2, 4), t(1, 20, 4 + 9), t(1, 20, 5), *[None] * 5, t(1, 5, 8), t(1, 7, 8), t(1, 8), t(2, 6, 7), None]
+        + [t(1, 7 + 5, 9)],
+        {"hidden_size": 5},
+        (3, 1, 2, 5),
+        2 * (6 * (260 + 100) + 12 * 56 + 6 * 40 + 36 * 8 + 36 * 7 + 6 * 108) + 30 * 9 + 36 * 8 * 2 + 36 * 5,
+    ),
 ]
 
 
@@ -172,7 +232,7 @@ def test_contributed_operators(case: tuple[str, list[TensorType | None], dict[st
 
 RUNS = (
     *("ScaledSiLU", "LinearAttentionGate", "GatedRMSNorm", "BranchwiseRMSNorm", "MaxpoolWithMask", "CropAndResize"),
-    *("SampleOp", "WordConvEmbedding"),
+    *("SampleOp", "WordConvEmbedding", "AttnLSTM"),
 )
 """Those that ONNX Runtime runs on a processor; the newest ones only in the release that NAMES comes from."""
 
@@ -186,6 +246,28 @@ def test_shapes_are_onnx_runtimes(
     if (MS, op_type) not in {(schema.domain, schema.name) for schema in state.get_all_operator_schema()}:
         pytest.skip("this release of ONNX Runtime does not have it")
     assert executed(op_type, *inputs, domain=MS, **attributes)[0][1] == expected
+
+
+def test_a_router_that_gives_all_scores_projects_and_chooses_nothing() -> None:
+    inputs = (t(6, 256), t(16), t(16, 256))
+    assert [out.shape for out in run("MoEGroupRouter", *inputs, domain=MS, n=3, top_k=2)] == [(6, 16)] * 3
+    builder = GraphBuilder("router", "", {MS: 1})
+    names = [builder.add_input(f"i{i}", type_.dtype, type_.shape) for i, type_ in enumerate(inputs)]
+    builder.add("MoEGroupRouter", names, {"top_k": 2}, name="n", outputs=["", "scores", "weights"], domain=MS)
+    (row,) = analyze_graph(builder.build(["scores", "weights"])).rows
+    assert row.figures["macs"] == 6 * 16 * 256 and row.figures["flops"] == 2 * 6 * 16 * 256 + 6 * 16 * 2
+
+
+def test_packed_adapters_have_bits_of_their_own() -> None:
+    packed = TRAITS[MS, "MatMulNBitsQLoRA"].packed
+    assert packed is not None
+    attributes = {"K": 40, "N": 8, "block_size": 16, "lora_block_size": 16}
+    base, adapter = t(8, 3, 8, dtype=U8), t(6, 3, 16, dtype=U8)
+    assert packed.values(base, attributes) == 8 * 40, "the last block is padded"
+    assert (
+        packed.values(adapter, attributes) == 6 * 3 * 16
+        and packed.values(adapter, {**attributes, "lora_bits": 4}) == 576
+    )
 
 
 RETIRED: list[tuple[str, list[Any], dict[str, Any], dict[tuple[str, str], int]]] = [

@@ -62,9 +62,23 @@ class Regions(nn.Module):
         return self.third(x)
 
 
+class Batches(nn.Module):
+    """Layers and products under torch.vmap, one inside another; its size differs between two of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 8)
+
+    def forward(self, x: Any, y: Any) -> Any:
+        rows = torch.vmap(self.layer)(x)
+        inner = torch.vmap(torch.vmap(lambda a: self.layer(a).relu()), in_dims=1)(x)
+        return rows, inner, torch.vmap(lambda a: self.layer(a), in_dims=-1)(y), self.layer(x)
+
+
 PROGRAMS = {
     "conditions": Program(Conditions, lambda: (torch.empty(3, 4),), macs=3 * 4 * 4),
     "loops": Program(Loops, lambda: (torch.empty(5, 4),), macs=5 * 4 * 4),
     "repetition": Program(Repetition, lambda: (torch.empty(3, 4),), macs=7 * 3 * 4 * 4, dims={"trips": 7}),
+    "batches": Program(Batches, lambda: (torch.empty(3, 5, 4), torch.empty(2, 4, 7)), macs=(3 * 15 + 14) * 4 * 8),
     "regions": Program(Regions, lambda: (torch.empty(3, 5, 4),)),
 }

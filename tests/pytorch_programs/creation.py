@@ -38,6 +38,7 @@ class Creation(nn.Module):
                 torch.arange(0.5, 4, 0.5, dtype=torch.int64),
                 torch.arange(0, n, dtype=torch.int32),
             ),
+            *(torch.fft.fftfreq(8), torch.fft.rfftfreq(8)),
             *(torch.linspace(0, 1, 5), torch.linspace(-1, 1, 1), torch.linspace(0, m - 1, 4), torch.logspace(0, 1, 4)),
             *(
                 torch.eye(n),

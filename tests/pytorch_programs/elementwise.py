@@ -59,6 +59,12 @@ class Functions(nn.Module):
             *(torch.expm1, torch.log, torch.log2, torch.log10, torch.log1p, torch.sin, torch.cos, torch.tan),
             *(torch.asin, torch.acos, torch.atan, torch.sinh, torch.cosh, torch.tanh, torch.asinh, torch.acosh),
             *(torch.atanh, torch.erf, torch.erfc, torch.erfinv, torch.reciprocal, torch.sigmoid, torch.lgamma),
+            *(lambda x: torch.polygamma(2, x), lambda x: torch.mvlgamma(x, 2), torch.special.spherical_bessel_j0),
+            *(
+                lambda x: torch.igamma(x, x),
+                lambda x: torch.special.gammaincc(x, x),
+                lambda x: torch.special.zeta(x, x),
+            ),
             *(torch.digamma, torch.i0, torch.sinc, torch.deg2rad, torch.rad2deg, torch.positive, torch.logit),
             *(torch.isnan, torch.isinf, torch.isfinite, torch.isposinf, torch.isneginf, torch.signbit, torch.angle),
             *(

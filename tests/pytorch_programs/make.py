@@ -46,6 +46,8 @@ def make(name: str, program: Program) -> dict[str, Any]:
         args = program.args()
     macs = count_macs(module, args) if program.macs is None else program.macs
     exported = torch.export.export(module, args, dynamic_shapes=program.dynamic_shapes, strict=False)
+    if program.is_decomposed:
+        exported = exported.run_decompositions()
     buffer = io.BytesIO()
     torch.export.save(exported, buffer)
     OUTPUT.mkdir(parents=True, exist_ok=True)

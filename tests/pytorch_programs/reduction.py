@@ -20,6 +20,7 @@ class Reductions(nn.Module):
             *(x.prod(), x.prod(1), i.prod(0, keepdim=True), x.amax(), x.amax(-1), x.amin((0, 1)), x.max(), i.min()),
             *(*x.max(1), *x.min(-1, keepdim=True), x.max(2)[0], x.min(0)[1], *x.aminmax(), *x.aminmax(dim=1)),
             *(x.argmax(), x.argmin(1), x.argmax(-1, keepdim=True), x.argmax(keepdim=True), s.argmax(), *s.max(0)),
+            *(torch._is_any_true(b), torch._is_all_true(b)),
             *(x.any(), x.any(1), b.all(), b.all(-1, keepdim=True), i.any((0, 1)), x.all(0), i.to(torch.uint8).all()),
             *(x.logsumexp(1), x.logsumexp((0, 1), keepdim=True), x.count_nonzero(), i.count_nonzero(1), x.nansum(1)),
             *(x.nanmean(-1), i.cumsum(1), x.cumsum(-1), b.cumsum(0), x.cumprod(1), s.cumsum(0), *x.cummax(1)),

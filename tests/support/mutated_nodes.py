@@ -98,7 +98,13 @@ INPUTS: dict[tuple[str, str], tuple[dict[str, Any], tuple[tuple[int, ...], ...]]
     ("", "LSTM"): ({"hidden_size": 4}, ((5, 2, 3), (1, 16, 3), (1, 16, 4))),
     ("", "RNN"): ({"hidden_size": 4}, ((5, 2, 3), (1, 4, 3), (1, 4, 4))),
     ("com.microsoft", "Attention"): ({"num_heads": 2}, ((2, 5, 8), (8, 24), (24,))),
+    ("com.microsoft", "EngramGate"): ({}, ((2, 5, 3, 4), (2, 5, 3, 4), (2, 5, 4), (3, 4), (3, 4), (3, 4))),
+    ("com.microsoft", "GatedRelativePositionBias"): (
+        {"num_heads": 2},
+        ((2, 5, 8), (8,), (1, 2, 5, 5), (4, 6), (6,), (1, 2, 1, 1)),
+    ),
     ("com.microsoft", "GridSample"): ({}, ((2, 4, 8, 8), (2, 5, 5, 2))),
+    ("com.microsoft", "HyperConnectionLowRankMix"): ({"num_branches": 2}, ((2, 5, 8), (8,), (8, 3), (3, 8), (8, 2))),
 }
 """Attributes and input shapes of operators for which trial finds none."""
 

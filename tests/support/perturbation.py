@@ -10,6 +10,7 @@ import onnxruntime as ort
 from onnx import helper
 
 from costcalc import ops
+from costcalc.core.formula import NO_COST
 from costcalc.core.ir import DTYPE_OF_CODE, TensorType
 from costcalc.core.registry import COST_RULES, call_rule
 from costcalc.core.traits import TRAITS, LeastWork, OperatorUse
@@ -69,10 +70,11 @@ def least_work(call: Call, outputs: Iterable[int] = (0,), stored: Iterable[int] 
     """The least work of a call by the operator's rule, of these outputs."""
     positions = call.stored if stored is None else tuple(stored)
     types = tuple(None if a is None else type_of(a, i in positions) for i, a in enumerate(call.arrays))
-    rule = COST_RULES[call.domain, call.op_type]
+    rule = COST_RULES.get((call.domain, call.op_type))
     result = outputs_of(make_session(call), call.arrays)
     outs = tuple(type_of(a, False) for a in result)
-    cost = call_rule(rule, types, call.attributes, {"out": outs[0], "outs": outs, "opset": call.opset})
+    context = {"out": outs[0], "outs": outs, "opset": call.opset}
+    cost = NO_COST if rule is None else call_rule(rule, types, call.attributes, context)
     least = TRAITS[call.domain, call.op_type].least_work
     assert least is not None
     return least(OperatorUse(cost.macs, types, call.attributes, frozenset(outputs)))

@@ -259,8 +259,7 @@ def quantised(m: ModelBuilder) -> None:
 
 def control(m: ModelBuilder) -> None:
     """Subgraphs: one that is called, the branches of an IF, condition and body of a WHILE."""
-    x, flag = m.input("x", (2, 6)), m.input("flag", (), "bool")
-    count = m.constant(3)
+    x, flag, count = m.input("x", (2, 6)), m.input("flag", (), "bool"), m.input("count", (), "int32")
     m.op("CALL_ONCE", (), "CallOnceOptions", outputs=0, initSubgraphIndex=1)
     chosen = m.op("IF", (flag, x), "IfOptions", thenSubgraphIndex=2, elseSubgraphIndex=3)
     results = m.op(

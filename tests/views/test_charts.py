@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.graphs import attention_scores, blocks, separable, unknown
+from support.paths import DATA
 
 import costcalc
-from costcalc.rules import LoadError, UsageError
+from costcalc.analysis.report import analyze_graph
+from costcalc.analysis.smallest_sizes import smallest_sizes
+from costcalc.rules import DType, GraphBuilder, LoadError, UsageError
 from costcalc.views.charts import Bar, bar_chart, memory_chart, roofline_chart
 from costcalc.views.pareto import pareto_chart, read_records
 
@@ -36,12 +39,40 @@ def test_bars_add_up_to_the_total(by: str, quantity: str) -> None:
 
 def test_what_is_unknown_or_open_is_said() -> None:
     assert bar_chart(costcalc.analyze(unknown()), "macs", "layer", None, 5).least
-    with pytest.raises(
-        UsageError, match=r"no number for the MACs of scores: it is 64·seq² \+ 4,096·seq; bind it: --dim seq=…"
-    ):
-        bar_chart(costcalc.analyze(attention_scores()), "macs", "layer", None, 5)
-    with pytest.raises(UsageError, match="no number for the live bytes of a step"):
-        memory_chart(costcalc.analyze(attention_scores()))
+
+
+def test_an_open_model_is_drawn_at_the_smallest_sizes_that_it_divides() -> None:
+    """ResNet halves an image five times: at 32 × 32 every layer has the share that it has at any multiple."""
+    words = ", drawn at H = W = 32, N = 1 (open: bind with --dim)"
+    report = costcalc.analyze("resnet18", symbolic=True)
+    bound = costcalc.analyze("resnet18", dims={"N": 1, "H": 32, "W": 32}, symbolic=True)
+    chart = bar_chart(report, "macs", "layer", None, 5)
+    assert chart == bar_chart(bound, "macs", "layer", None, 5)._replace(quantity="MACs by layer" + words)
+    assert memory_chart(report) == memory_chart(bound)._replace(title="ResNet-18" + words)
+    (profile,) = (one.profile for one in costcalc.on_hardware(bound, "t4"))
+    assert roofline_chart([report], [profile]) == roofline_chart([bound], [profile])._replace(title="ResNet-18" + words)
+    assert "drawn at" not in bar_chart(report, "params", "layer", None, 5).quantity, "nothing of it is open"
+    assert bar_chart(costcalc.analyze(attention_scores()), "macs", "layer", None, 5).whole == 64 + 4096
+
+
+def test_the_smallest_sizes_keep_to_the_assumptions_of_a_model() -> None:
+    program = costcalc.analyze(DATA / "pt2" / "networks_classifier_open.pt2")
+    assert [str(one) for one in program.assumptions] == ["s53 >= 16", "s0 >= 16", "s77 <= 64"]
+    assert smallest_sizes(program) == {"s0": 16, "s53": 16, "s77": 1}
+    assert smallest_sizes(costcalc.analyze("lenet5")) == {}
+
+
+def test_extents_that_depend_on_data_stay_open() -> None:
+    """No size stands for the number of elements that are not 0: what is known is drawn without them."""
+    b = GraphBuilder("data", "", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (4, 8))
+    (places,) = b.add("NonZero", [x], name="places")
+    (numbers,) = b.add("Cast", [places], {"to": 1}, name="numbers")
+    (known,) = b.add("MatMul", [x, b.add_initializer("w", DType.FLOAT32, (8, 3))], name="known")
+    b.add("Relu", [numbers], name="open", outputs=["y"])
+    chart = bar_chart(analyze_graph(b.build([known, "y"])), "flops", "layer", None, 5)
+    assert chart.quantity == "FLOPs by layer, without 1 with open symbols" and chart.least
+    assert {bar.label for bar in chart.bars} == {"known", "places"}
 
 
 def test_live_bytes_are_those_of_the_memory_command() -> None:

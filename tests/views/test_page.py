@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.graphs import attention_scores, blocks, separable, unknown
 from support.pages import page_data, page_text
+from support.paths import ONNX_FILES
 
 import costcalc
+from costcalc.analysis.report import analyze_graph
 from costcalc.rules import DType, GraphBuilder, symbol
 from costcalc.views.page import MAX_NESTING, amount_data
 
@@ -95,6 +97,18 @@ def test_what_is_unknown_stays_unknown() -> None:
     assert model["layers"]["macs"][1] is None and model["layers"]["state"][1] == "unknown"
     assert model["totals"]["macs"] == {"least": 27 * 16 * 5}
     assert any(warning and "Mystery" in text for _, text, warning in model["remarks"])
+
+
+def test_bounds_of_totals_go_with_them() -> None:
+    """A total of an open If is an upper bound itself; a formula has the number that it does not exceed."""
+    facts = page_data(costcalc.analyze(ONNX_FILES / "toy_if__ts.onnx"))["models"][0]["facts"]
+    assert ["FLOPs", 16_768, "number", True] in facts and all(bound in (True, None) for *_, bound in facts)
+    b = GraphBuilder("data", "", {"": 17})
+    (places,) = b.add("NonZero", [b.add_input("x", DType.FLOAT32, (4, 8))], name="places")
+    b.add("Cast", [places], {"to": 1}, name="numbers", outputs=["y"])
+    facts = page_data(analyze_graph(b.build(["y"])))["models"][0]["facts"]
+    (bound,) = [bound for label, _, _, bound in facts if label == "Activation bytes"]
+    assert bound[0] == 2 * 32 * (8 + 4) and bound[1].startswith("at most 32 ")
 
 
 def test_a_comparison_stands_only_where_there_are_several() -> None:

@@ -27,9 +27,21 @@ PRECISIONS = (
 """Precisions that have a peak. tf32 is how tensor cores multiply float32 tensors; signed and unsigned integers share
 one."""
 
-MEMORIES = ("device", "on_chip", "flash", "sram")
+MEMORIES = ("device", "on_chip", "flash", "sram", "weights")
 """device: the main memory of an accelerator or a computer; on_chip: its last-level cache. flash holds a
-microcontroller's weights and sram its activations."""
+microcontroller's weights and sram its activations; weights is an accelerator's own memory for them."""
+
+
+NPUS = (
+    "ethos-u55-32",
+    "ethos-u55-64",
+    "ethos-u55-128",
+    "ethos-u55-256",
+    "ethos-u65-256",
+    "ethos-u65-512",
+    "edge-tpu",
+)
+"""NPUs whose compilers publish which operators they run: module placement of analysis/npu."""
 
 
 LINKS = ("nvlink", "xgmi", "ethernet", "ici", "pcie")
@@ -61,9 +73,9 @@ class HardwareProfile:
 
     peak holds operations a second by precision, dense, a multiply-accumulate counting as two; sparse the same with
     structured sparsity, for information only. links holds bytes a second that the device sends at most, one way, by
-    link. memory holds bytes by memory. bandwidth is bytes a second between the
-    memory and the compute units. overhead is the least seconds of a kernel. access_date is the day on which the
-    sources were read (YYYY-MM-DD; `seen` in a file).
+    link. memory holds bytes by memory. bandwidth is bytes a second between the memory and the compute units. overhead
+    is the least seconds of a kernel. npu names the NPU of which it is known what operators it runs ("" where there is
+    none), clock is its hertz. access_date is the day on which the sources were read (YYYY-MM-DD; `seen` in a file).
     """
 
     id: str
@@ -79,6 +91,8 @@ class HardwareProfile:
     energy: EnergyTable | None = None
     aliases: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    npu: str = ""
+    clock: SourcedFigure | None = None
     links: Mapping[str, SourcedFigure] = field(default_factory=dict)
 
     @property

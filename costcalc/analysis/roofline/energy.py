@@ -5,9 +5,11 @@ of the compulsory traffic. A profile's own energies come first; else those of 45
 the board are left out, and they are most of it: a microcontroller draws thousands of times as much. So no limit takes
 this figure. Where a profile has measured energies of the whole device (energy.measured), limits take those.
 
-What must fit are weights in flash, peak activations in SRAM, or both in device memory. The peak is that of fused steps
+What must fit are weights in flash, activations in SRAM, or both in device memory. Activations are those of fused steps
 (a contraction with the normalisation, activation and addition behind it), nothing in place: what runtimes for small
-devices and for accelerators do. A program's own code and data come on top.
+devices and for accelerators do. A microcontroller has them in one arena that is planned ahead, each tensor at a
+multiple of 16 bytes; of another device their peak counts. Of a .tflite file the whole file must be in flash, and under
+a stated runtime of microcontrollers its arena in SRAM. A program's own code and data come on top.
 """
 
 from __future__ import annotations
@@ -18,8 +20,12 @@ from typing import NamedTuple
 
 from costcalc.analysis.hardware.catalogue import reference_energy
 from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile, SourcedFigure, peak_precisions
+from costcalc.analysis.memory.arena import plan_arena
+from costcalc.analysis.memory.flash import measure_flash
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
+from costcalc.analysis.memory.tflm.plan import tflm_arena
+from costcalc.analysis.options import ALIGNMENT, TFLM_RUNTIMES
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.roofline import ZERO, Roofline
 from costcalc.core.dim import Dim
@@ -50,14 +56,22 @@ class InferenceEnergy(NamedTuple):
 
 
 def estimate_energy(roofline: Roofline) -> InferenceEnergy | None:
-    """Roofline -> the energy of one inference; None where the traffic is open or no figure applies."""
+    """Roofline -> the energy of one inference, measured where the profile has it; None where the traffic is open or no
+    figure applies."""
     table = roofline.profile.energy
-    if roofline.compulsory_bytes is None:
-        return None
-    if table is not None and table.measured:
+    if roofline.compulsory_bytes is not None and table is not None and table.measured:
         measured = _measured_energy(roofline, table)
         if measured is not None:
             return measured
+    return estimate_cell_energy(roofline)
+
+
+def estimate_cell_energy(roofline: Roofline) -> InferenceEnergy | None:
+    """Roofline -> the energy of multipliers, adders and memory cells alone; None where the traffic is open or no figure
+    applies."""
+    table = roofline.profile.energy
+    if roofline.compulsory_bytes is None:
+        return None
     if table is None or not (table.mac or table.byte):
         table = reference_energy()
     terms: list[tuple[str, int, SourcedFigure]] = []
@@ -127,18 +141,33 @@ class MemoryFit(NamedTuple):
 
 MEMORY_CONTENTS = {
     "flash": ("weight_bytes",),
+    "weights": ("weight_bytes",),
     "sram": ("peak_activation_bytes",),
     "device": ("weight_bytes", "peak_activation_bytes", "kv_cache_bytes"),
 }
 """Memory -> the quantities that it must hold together."""
 
-CONTENT_NAMES = {"weight_bytes": "weights", "peak_activation_bytes": "peak activations", "kv_cache_bytes": "KV cache"}
+CONTENT_NAMES = {
+    "weight_bytes": "weights",
+    "arena_bytes": "arena",
+    "peak_activation_bytes": "peak activations",
+    "kv_cache_bytes": "KV cache",
+    "flash_bytes": "model file",
+    "tflm_arena_bytes": "TFLM arena",
+}
 """Quantity -> its name in a sentence. Only reports of generation have kv_cache_bytes."""
 
 
 def fused_peak(graph: Graph) -> Dim | None:
     """Graph -> peak activation bytes of its fused steps; None where open symbols leave it undecided."""
     return live_memory(make_schedule(graph, fuse_steps(graph))).peak
+
+
+def fused_arena(graph: Graph) -> Dim | None:
+    """Graph -> bytes of the arena that holds the activations of its fused steps; None where open symbols leave it
+    undecided."""
+    schedule = make_schedule(graph, fuse_steps(graph))
+    return plan_arena(schedule, ALIGNMENT).size if isinstance(live_memory(schedule).peak, int) else None
 
 
 def memory_fits(report: Report, profile: HardwareProfile) -> tuple[MemoryFit, ...]:
@@ -158,8 +187,24 @@ def training_fits(report: Report, profile: HardwareProfile) -> tuple[MemoryFit, 
 
 
 def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit]:
-    totals = {**report.totals, "peak_activation_bytes": fused_peak(report.graph)}
-    for memory, keys in MEMORY_CONTENTS.items():
+    has_arena = profile.kind == "microcontroller"
+    activations = fused_arena(report.graph) if has_arena else fused_peak(report.graph)
+    totals = {**report.totals, "arena_bytes" if has_arena else "peak_activation_bytes": activations}
+    contents_by_memory, flat = dict(MEMORY_CONTENTS), report.graph.flat
+    if has_arena:
+        contents_by_memory["sram"] = ("arena_bytes",)
+    if flat is not None and flat.is_as_stored:
+        use, flash = measure_flash(flat), profile.bytes_of("flash")
+        totals["flash_bytes"] = use.file_bytes
+        contents_by_memory["flash"] = ("flash_bytes",)
+        if flash is not None and use.strippable:
+            yield MemoryFit("flash", "model file, stripped", use.stripped_bytes, flash)
+        if report.execution.runtime in TFLM_RUNTIMES:
+            arena = tflm_arena(report.graph, report.execution)
+            if not arena.unknown:
+                totals["tflm_arena_bytes"] = arena.total
+            contents_by_memory["sram"] = ("tflm_arena_bytes",)
+    for memory, keys in contents_by_memory.items():
         capacity = profile.bytes_of(memory)
         content_totals = [(key, totals[key]) for key in keys if key in totals]
         amounts = [(key, amount) for key, amount in content_totals if isinstance(amount, int)]

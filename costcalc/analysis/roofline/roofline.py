@@ -15,25 +15,6 @@ from costcalc.core.units import format_si
 ZERO = Fraction(0)
 
 
-class PublishedBand(NamedTuple):
-    """How many published runs there are on devices of a kind, and the least and the most that they took over the
-    estimate layer by layer, unfused."""
-
-    runs: int
-    lowest: Fraction
-    highest: Fraction
-
-
-PUBLISHED_BANDS = {
-    "microcontroller": PublishedBand(5, Fraction("2.7"), Fraction("6.8")),
-    "single-board": PublishedBand(6, Fraction(1), Fraction("5.8")),
-    "phone": PublishedBand(13, Fraction("0.7"), Fraction("2.7")),
-    "gpu": PublishedBand(22, Fraction("0.6"), Fraction("13.1")),
-}
-"""Kind of a device -> the band of the 46 published latencies in tests/analysis/roofline/test_published_latencies.py, to
-one decimal, rounded outwards. Of other kinds none is known, and the estimate is not shown."""
-
-
 class TimeBound(NamedTuple):
     """Seconds of arithmetic and of memory (None where the profile has no figure or the model is open), of overhead, and
     of what a device sends to others (None where it sends something and the profile has no link)."""

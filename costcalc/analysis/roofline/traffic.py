@@ -74,10 +74,13 @@ class Reads:
 
     def is_looked_up(self, name: str) -> bool:
         """Whether nodes only look up rows of a value, cut it or read its shape."""
-        nodes = [self.graph.nodes[index] for index in self.readers.get(name, ())]
-        return all(
-            traits_of(node).reads != "all" and node.inputs[0] == name and name not in node.inputs[1:] for node in nodes
-        )
+        return all(self._reads_part(index, name) for index in self.readers.get(name, ()))
+
+    def _reads_part(self, index: int, name: str) -> bool:
+        node, work = self.graph.nodes[index], self.work.get(index)
+        if work is not None:
+            return all(i in work.reads for i, read in enumerate(node.inputs) if read == name)
+        return traits_of(node).reads != "all" and node.inputs[0] == name and name not in node.inputs[1:]
 
     def _bytes_of_reader(self, name: str, index: int, depth: int) -> int:
         node, work, size = self.graph.nodes[index], self.work.get(index), stored_bytes(self.graph, name)
@@ -92,12 +95,25 @@ class Reads:
             is_output = not output or output in self.graph.outputs
             is_passed_on = positions == [0] and operator.passes_on == "same" and not is_output
             return min(size, self.read_bytes(output, depth - 1)) if is_passed_on and depth else size
-        outputs = sum(value_bytes(self.graph, output) for output in node.outputs if output)
+        outputs = sum(self._bytes_as(name, output) for output in node.outputs if output)
         runs = node.count if isinstance(node.count, int) else 1
         return min(size, outputs * runs) if reads == "part" else 0
 
+    def _bytes_as(self, name: str, output: str) -> int:
+        """A value and one that rows of it are copied to -> the bytes of these rows where they are read."""
+        if name not in self.graph.stored_formats:
+            return value_bytes(self.graph, output)
+        tensor_type = self.graph.types[output]
+        return 0 if tensor_type.shape is None else self._bytes_of(name, tensor_type.elements)
+
     def _bytes_of(self, name: str, elements: Dim) -> int:
-        return elements * self.graph.types[name].dtype.bits // 8 if isinstance(elements, int) else 0
+        """Elements of a value -> their bytes; of one in a format of its own, their share of its bytes."""
+        if not isinstance(elements, int):
+            return 0
+        form, tensor_type = self.graph.stored_formats.get(name), self.graph.types[name]
+        if form is not None and isinstance(tensor_type.elements, int):
+            return elements * form.nbytes // max(1, tensor_type.elements)
+        return elements * tensor_type.dtype.bits // 8
 
 
 def minimum_traffic(graph: Graph, rows: Sequence[LayerCost]) -> int:
@@ -146,8 +162,11 @@ def _feeds_contraction(
 
 
 def stored_bytes(graph: Graph, name: str) -> int:
-    """Graph and the name of a value -> its bytes; of a sparse tensor those of its stored values and their indices,
-    where they are fewer."""
+    """Graph and the name of a value -> its bytes; of a stored tensor in a format of its own those of the file, of a
+    sparse one those of its stored values and their indices, where they are fewer."""
+    form = graph.stored_formats.get(name)
+    if form is not None:
+        return form.nbytes
     size, sparse = value_bytes(graph, name), graph.sparse.get(name)
     if sparse is None:
         return size

@@ -14,8 +14,8 @@ from costcalc.graph.parameters import StoredTensor, find_stored_tensors
 
 
 class GradientFlow(NamedTuple):
-    """trained and frozen are parameters; with_gradient names every value that has a gradient; weights names the stored
-    tensors and what is computed from them alone."""
+    """trained and frozen are parameters; with_gradient names every value that has a gradient, which a trained parameter
+    that no output depends on has not; weights names the stored tensors and what is computed from them alone."""
 
     trained: tuple[StoredTensor, ...]
     frozen: tuple[StoredTensor, ...]
@@ -32,8 +32,9 @@ def gradient_flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> 
 
     A parameter is frozen if the model says so, or a pattern matches its name, the name of a layer that reads it, or a
     block or module around that layer; one that a later pattern with `!` before it matches is trained. A gradient passes
-    through every node to its float outputs, and straight through quantisers. What the body of a loop reads from outside
-    has one, for the iteration before computed it. UsageError where a pattern matches nothing.
+    through every node to its float outputs, and straight through quantisers, where an output of the graph depends on
+    them. What the body of a loop reads from outside has one, for the iteration before computed it. UsageError where a
+    pattern matches nothing.
     """
     parameters = [item for item in find_stored_tensors(graph) if item.kind == "param"]
     frozen_names = _frozen_parameters(graph, {item.name for item in parameters}, freeze)
@@ -58,9 +59,21 @@ def gradient_flow(graph: Graph, freeze: Sequence[str], input_gradient: bool) -> 
     return GradientFlow(
         tuple(item for item in parameters if item.name not in untrained),
         tuple(item for item in parameters if item.name in untrained),
-        frozenset(with_gradient),
+        frozenset(with_gradient & _values_that_outputs_need(graph, with_gradient)),
         frozenset(weights),
     )
+
+
+def _values_that_outputs_need(graph: Graph, values: set[str]) -> set[str]:
+    """Graph -> its outputs and what they are computed from; all of these values where it names no output. What a loop
+    computes is needed, for the next iteration reads it."""
+    if not any(graph.outputs):
+        return values
+    needed = {name for name in graph.outputs if name}
+    for node in reversed(graph.nodes):
+        if node.count.__class__ is not int or node.count != 1 or not needed.isdisjoint(node.outputs):
+            needed.update(node.inputs)
+    return needed
 
 
 def _loop_inputs(graph: Graph) -> set[str]:

@@ -132,7 +132,7 @@ def _split_sequence(graph: Graph, split: TensorSplit, tensor: int) -> Graph:
 def _model_states(local: _LocalGraph, options: TrainingOptions, parallel: ParallelOptions, stage: int) -> _ModelStates:
     """Stage -> what one of its devices holds of weights, gradients and the optimiser's state, and sends of them to its
     replicas."""
-    trained = {item.name for item in gradient_flow(local.graph, options.freeze, False).trained}
+    gradient_of = gradient_flow(local.graph, options.freeze, False).with_gradient
     zero, gathers = options.zero or 0, 2 * (options.micro_batches or parallel.pp)
     sums, sent = {"weights": ZERO, "gradients": ZERO, "optimizer": ZERO}, ZERO
     for item in find_stored_tensors(local.graph):
@@ -142,7 +142,7 @@ def _model_states(local: _LocalGraph, options: TrainingOptions, parallel: Parall
         part = Fraction(replicas - 1, replicas)
         sums["weights"] += Fraction(weights, replicas if zero > 2 else 1)
         sent += part * gathers * weights if zero > 2 else 0
-        if item.name in trained:
+        if item.kind == "param" and item.name in gradient_of:
             gradients = _known(gradient_bytes(item))
             sums["gradients"] += Fraction(gradients, replicas if zero > 1 else 1)
             sums["optimizer"] += Fraction(_known(STATE_BYTES[options.optimizer](item)), replicas if zero else 1)

@@ -86,6 +86,8 @@ def cost_training(report: Report, options: TrainingOptions = TrainingOptions()) 
     graph = report.graph
     gradients = gradient_flow(graph, options.freeze, options.input_gradient)
     if not gradients.with_gradient:
+        if gradients.trained:
+            raise UsageError("nothing is trained: no output depends on a parameter that is not frozen", "freeze less")
         remedy = "the model says so itself: --freeze '!*' trains all" if graph.frozen else "freeze less"
         raise UsageError("nothing is trained: there is no parameter that is not frozen", remedy)
     backward = cost_backward(report, gradients)
@@ -96,14 +98,15 @@ def cost_training(report: Report, options: TrainingOptions = TrainingOptions()) 
         macs = report.rows[index].figures["macs"]
         recompute = recompute + (0 if macs is None else macs)
     trained, frozen = gradients.trained, gradients.frozen
+    updated = [item for item in trained if item.name in gradients.with_gradient]
     step = TrainingStep(
         options,
         {"forward": report.totals["macs"], **backward.macs, "recompute": recompute},
         {"trained": sum_dims(item.values for item in trained), "frozen": sum_dims(item.values for item in frozen)},
         {
             "weights": report.totals["weight_bytes"],
-            "gradients": sum_dims(map(gradient_bytes, trained)),
-            "optimizer": sum_dims(map(STATE_BYTES[options.optimizer], trained)),
+            "gradients": sum_dims(map(gradient_bytes, updated)),
+            "optimizer": sum_dims(map(STATE_BYTES[options.optimizer], updated)),
             "activations": checkpoint.nbytes if checkpoint else saved_bytes(memory, backward.saved),
         },
         checkpoint,

@@ -136,8 +136,8 @@ def layer_columns() -> Iterable[str]:
     metavar="A,B,…",
     help="Which columns: name, module, op, output, macs, flops, params, share, bar, weight_bytes, activation_bytes, "
     "buffers, layers, count, dtype, scope, state, traffic_bytes, intensity; time, bound, utilisation with "
-    "--hardware; operations by kind (add, multiply, compare, divide, exp, transcendental) or by role (bias, "
-    "normalization, activation, …).",
+    "--hardware; runs_on, why of an NPU; operations by kind (add, multiply, compare, divide, exp, transcendental) or "
+    "by role (bias, normalization, activation, …).",
 )
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read several models in N processes.")

@@ -137,6 +137,7 @@ def sweep(
     )
     numbers = select_numbers(setup, sample, seed or 0)
     sweep_output = SweepOutput(choose_format(form, output, FORMS), output, columns, plot, resume)
-    if not write_sweep(setup, numbers, chosen, sweep_output, jobs):
-        fact = f"none of the {len(numbers):,} combinations is a valid model"
-        raise CostcalcError(fact, "the column `error` of --format csv says why of each")
+    reason = write_sweep(setup, numbers, chosen, sweep_output, jobs)
+    if reason:
+        fact = f"none of the {len(numbers):,} combinations is a valid model: {reason}"
+        raise CostcalcError(fact, "vary other values; the column `error` of --format csv says why of each")

@@ -17,7 +17,7 @@ from costcalc.render.stream import header_line, resume_point, row_lines
 from costcalc.studies.sweep.columns import ERROR, SweepColumns
 from costcalc.studies.sweep.recipe import SweepSetup
 from costcalc.studies.sweep.select import Goal, RowSelection, parse_goals
-from costcalc.studies.sweep.sweep import Sweep, run_sweep, stream_rows
+from costcalc.studies.sweep.sweep import Sweep, first_error, run_sweep, stream_rows
 
 if TYPE_CHECKING:
     from costcalc.views.charts import ParetoChart
@@ -39,8 +39,8 @@ class SweepOutput(NamedTuple):
 
 def write_sweep(
     setup: SweepSetup, numbers: Sequence[int], selection: RowSelection, output: SweepOutput, jobs: int | None
-) -> bool:
-    """Runs and prints a sweep; whether any of its points has figures."""
+) -> str:
+    """Runs and prints a sweep; why none of its points is a valid model, "" where one is."""
     form, path = output.form, output.path
     if output.resume and not (form in STREAMS and path and selection.streams):
         remedy = "give -o FILE with --format csv or jsonl, without --sort, --top, --pareto, --maximize"
@@ -52,7 +52,9 @@ def write_sweep(
     with progress(len(numbers), path) as advance:
         sweep = run_sweep(setup, numbers, selection, jobs, advance)
     if (selection.maximize or selection.minimize) and not sweep.rows:
-        raise CostcalcError(f"none of the {sweep.points:,} combinations fits", "loosen the condition, or vary more")
+        reason = f"; one is no valid model: {sweep.invalid_reason}" if sweep.invalid_reason else ""
+        fact = f"none of the {sweep.points:,} combinations fits{reason}"
+        raise CostcalcError(fact, "loosen the condition, or vary more")
     if form in STREAMS:
         write_text("".join(_format_lines(sweep, output)).rstrip("\n"), path)
     elif output.plot and form in PICTURES:
@@ -64,7 +66,7 @@ def write_sweep(
         write_text(json.dump({"sweep": sweep_document(sweep, output.columns)}), path)
     else:
         _print_table(sweep, output)
-    return not sweep.points or sweep.invalid < sweep.points
+    return sweep.invalid_reason if sweep.invalid == sweep.points else ""
 
 
 def _print_table(sweep: Sweep, output: SweepOutput) -> None:
@@ -121,28 +123,35 @@ def _format_lines(sweep: Sweep, output: SweepOutput) -> Iterator[str]:
 
 def _write_stream(
     setup: SweepSetup, numbers: Sequence[int], where: str | None, output: SweepOutput, jobs: int | None
-) -> bool:
-    """Writes the rows as they come. What an interruption leaves ends with a whole line."""
+) -> str:
+    """Writes the rows as they come; why none is a valid model, "" where one is. What an interruption leaves ends with a
+    whole line."""
     form, columns = output.form, setup.recipe.columns
     indices = _column_indices(columns, output.columns)
     resume_count = 0
     valid = invalid = 0
-    size = 0
+    size, reason = 0, ""
     if output.resume and output.path:
         size, resume_count = resume_point(output.path, form, setup.recipe, indices, numbers, where is not None)
     with progress(len(numbers), output.path) as advance, _open_output(output.path, size) as file:
         advance(resume_count)
         if not size:
             file.write(header_line(form, [columns.names[index] for index in indices]).encode())
-        for block in stream_rows(setup, numbers[resume_count:], where, jobs):
-            file.write(row_lines(form, columns, indices, block).encode())
+        for rows, block in stream_rows(setup, numbers[resume_count:], where, jobs):
+            file.write(row_lines(form, columns, indices, rows).encode())
             file.flush()
             invalid_rows = sum(1 for row in block if row[ERROR] is not None)
+            reason = reason or first_error(setup.recipe, block)
             valid, invalid = valid + len(block) - invalid_rows, invalid + invalid_rows
             advance(len(block))
-    if invalid:
-        click.echo(f"costcalc: {invalid:,} combinations are invalid, see the column `error`", err=True)
-    return not invalid or valid > 0 or resume_count > 0
+    if invalid and (valid or resume_count):
+        shown = (
+            "see the column `error`"
+            if columns.names[ERROR] in map(columns.names.__getitem__, indices)
+            else f"such as {reason}"
+        )
+        click.echo(f"costcalc: {invalid:,} combinations are invalid, {shown}", err=True)
+    return "" if valid or resume_count else reason
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from costcalc.core.errors import LoadError
+from costcalc.frontends.checkpoint.folder import ModelFolder
 from costcalc.frontends.recognition import CONFIG_NAME
-from costcalc.frontends.source import Source
+from costcalc.frontends.source import RemoteModel, Source
 
 MAX_BYTES = 8 << 20
 """The largest configuration: the published ones have at most some hundred kilobytes."""
@@ -23,8 +24,15 @@ MAX_NUMBER = 1 << 62
 """The largest whole number of a field: no extent is as large."""
 
 
-def config_source(source: Source) -> Source:
-    """A directory of a downloaded model -> its config.json; a file as it is."""
+def config_source(source: Source, folder: ModelFolder | None = None) -> Source:
+    """A directory of a downloaded model, or a remote folder -> its config.json; a file as it is. LoadError where a
+    remote folder has none."""
+    if isinstance(source.object, RemoteModel) and folder is not None:
+        content, file = folder.content(CONFIG_NAME), f"{source.file.removesuffix('/' + CONFIG_NAME)}/{CONFIG_NAME}"
+        if content is None:
+            remedy = "name a folder with one, or a GGUF file: hf:ORG/NAME/FILE.gguf"
+            raise LoadError(f"there is no {CONFIG_NAME}", remedy, source.file)
+        return replace(source, object=None, data=content, kind=".json", file=file)
     if not source.is_directory or source.path is None:
         return source
     path = source.path / CONFIG_NAME

@@ -9,12 +9,13 @@ from pathlib import PurePath
 from typing import Any
 
 from costcalc.core.errors import CostcalcError, LoadError
-from costcalc.core.ir import Graph, WarningNote
+from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.huggingface.document import config_source, read_fields
 from costcalc.frontends.huggingface.family import Family, find_family, unknown_remedy
 from costcalc.frontends.huggingface.mapping import find_parameters, weight_type
 from costcalc.frontends.huggingface.parts import part_parameters, read_parts
+from costcalc.frontends.huggingface.weights import model_folder, store_weights
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.recognition import CONFIG_NAME
 from costcalc.frontends.source import Source
@@ -27,10 +28,11 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     understood; UnknownNameError for options.values. `--set` replaces fields by the names of the family's parameters, of
     a part's as `vision_config.depth`."""
     options.refuse("values", "--value is for ONNX models", "use --set for a configuration's fields")
-    config = config_source(source)
+    folder = model_folder(source)
+    config = config_source(source, folder)
     fields = read_fields(config)
     named = replace(source, name=model_name(source), file=config.file)
-    return Loaded(_note_storage(read_network(fields, named, source.name, options), fields))
+    return Loaded(store_weights(read_network(fields, named, source.name, options), fields, folder))
 
 
 def read_network(
@@ -63,14 +65,14 @@ def read_network(
 def parameters(source: Source) -> Mapping[str, Any]:
     """The parameters of the configuration's family, with the values that the configuration gives them; of a network of
     parts those of each, as `text_config.hidden_size`."""
-    config = config_source(source)
-    return _parameters_of(read_fields(config), config.file)
+    config = config_source(source, model_folder(source))
+    return parameters_of(read_fields(config), config.file)
 
 
-def _parameters_of(fields: Mapping[str, Any], file: str) -> dict[str, Any]:
+def parameters_of(fields: Mapping[str, Any], file: str) -> dict[str, Any]:
     family, model_type = family_of(fields, file)
     if family.parts:
-        return part_parameters(fields, family, file, _parameters_of)
+        return part_parameters(fields, family, file, parameters_of)
     return read_parameters(family.text, family.file, find_parameters(fields, family, file), model_type)
 
 
@@ -92,14 +94,3 @@ def model_name(source: Source) -> str:
         folder = source.path if source.is_directory else source.path.parent
         name = folder.resolve().name
     return name or source.name
-
-
-def _note_storage(graph: Graph, fields: Mapping[str, Any]) -> Graph:
-    """The graph with a note where the configuration says that its weights are stored quantised."""
-    quantization = fields.get("quantization_config")
-    if not isinstance(quantization, dict) or not quantization:
-        return graph
-    method = quantization.get("quant_method") or quantization.get("quant_algo") or "quantization_config"
-    dtype = next((t.dtype for t in graph.initializers.values() if t.dtype.is_float), None)
-    text = f"the weights are stored quantised ({method}); their bytes are told as if they were {dtype}"
-    return graph._replace(notes=(*graph.notes, WarningNote(text)))

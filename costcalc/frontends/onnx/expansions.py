@@ -19,11 +19,11 @@ from costcalc.frontends.onnx.bodies import run_body
 from costcalc.frontends.onnx.branch import expand_if
 from costcalc.frontends.onnx.loops import expand_loop, expand_scan, expand_sequence_map
 from costcalc.frontends.onnx.messages import FunctionProto, GraphProto
-from costcalc.frontends.onnx.nchwc import expand_reorder_input
+from costcalc.frontends.onnx.nchwc import find_block
 from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
 from costcalc.frontends.onnx.walker import Expand, Walker
 from costcalc.ops.attention import attention_heads
-from costcalc.ops.common.channels import NCHWC
+from costcalc.ops.common.channels import BLOCK, NCHWC, blocked_type
 from costcalc.ops.reshape import reshape_extents
 
 
@@ -76,6 +76,18 @@ def expand_flex_attention(walker: Walker, frame: Frame, call: ResolvedNode) -> N
                 raise LoadError(f"its {name} is no graph of one input", "export the model again")
             run_body(walker, frame, call, body, name, [scores])
     walker.add(call)
+
+
+def expand_reorder_input(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
+    """Adds the node; the block that its channels are rounded up to is read off the graph's convolutions."""
+    x = walker.builder.types.get(call.inputs[0]) if call.inputs else None
+    if x is None or x.shape is None or len(x.shape) < 3:
+        walker.add(call)
+        return
+    top = walker.definitions.top
+    if not walker.channel_block:
+        walker.channel_block = BLOCK if top is None else find_block(top, walker.cache)
+    walker.add(call, (blocked_type(x, call.attributes.get("channels_last", 0), walker.channel_block),))
 
 
 EXPANSIONS: Mapping[tuple[str, str], Expand] = {

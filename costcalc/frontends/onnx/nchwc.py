@@ -1,4 +1,4 @@
-"""Graph with operators of com.microsoft.nchwc -> the channels that its tensors have without those that fill a block.
+"""Graph with operators of com.microsoft.nchwc -> its tensors' channels without those that fill a block; a block's size.
 
 ONNX Runtime pads the filters of a convolution to a multiple of 8 or 16, and with them every tensor behind it. How many
 channels the model has is told by other nodes and names: where blocks end (ReorderOutput) and begin (ReorderInput), what
@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from costcalc.core.ir import Graph, Node
+from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.frontends.onnx.messages import GraphProto, parse_value_info
-from costcalc.frontends.onnx.parse import parse_nodes
-from costcalc.frontends.onnx.scopes import Frame, ResolvedNode
-from costcalc.frontends.onnx.walker import Walker
-from costcalc.ops.common.channels import BLOCK, LARGEST_BLOCK, NCHWC, blocked_type
+from costcalc.frontends.onnx.parse import Cache, parse_nodes
+from costcalc.frontends.onnx.scopes import Frame
+from costcalc.graph.builder import GraphBuilder
+from costcalc.ops.common.channels import BLOCK, LARGEST_BLOCK, NCHWC
 
 OPERATORS = frozenset(
     (
@@ -38,59 +38,60 @@ PADDING_NOTE = (
 )
 
 
-def expand_reorder_input(walker: Walker, frame: Frame, call: ResolvedNode) -> None:
-    """Adds the node; the block that its channels are rounded up to is read off the graph's convolutions."""
-    x = walker.builder.types.get(call.inputs[0]) if call.inputs else None
-    if x is None or x.shape is None or len(x.shape) < 3:
-        walker.add(call)
-        return
-    top = walker.definitions.top
-    if not walker.channel_block:
-        walker.channel_block = BLOCK if top is None else _block(top, walker)
-    walker.add(call, (blocked_type(x, call.attributes.get("channels_last", 0), walker.channel_block),))
-
-
-def _block(graph: GraphProto, walker: Walker) -> int:
-    """The channels of a block: 8 where the filters or the input channels of a stored weight are no multiple of 16."""
+def find_block(graph: GraphProto, cache: Cache) -> int:
+    """A graph of a file -> the channels of a block: 8 where the filters or the input channels of a stored weight, of it
+    or of the bodies of its nodes, are no multiple of 16."""
     stored = {t.name: t.dims for t in graph.initializer}
-    for node in parse_nodes(graph.buf, graph.node, walker.cache):
+    for node in parse_nodes(graph.buf, graph.node, cache):
         if node.domain == NCHWC and node.op_type == "Conv" and len(node.input) > 1:
             filters, inputs, *_ = (*stored.get(node.input[1], ()), 0, 0)
             if filters % LARGEST_BLOCK or (inputs > LARGEST_BLOCK and inputs % LARGEST_BLOCK):
                 return BLOCK
+        bodies = [attribute.value for attribute in node.attribute if isinstance(attribute.value, GraphProto)]
+        if any(find_block(body, cache) == BLOCK for body in bodies):
+            return BLOCK
     return LARGEST_BLOCK
 
 
-def find_logical_channels(graph: Graph, proto: GraphProto) -> Graph:
-    """A graph and its file -> the graph; convolutions, pools and Upsample of com.microsoft.nchwc have the attributes
-    `logical_channels` and `logical_input_channels` where these are fewer than are stored. A note says how many
-    convolutions do not tell."""
-    if NCHWC not in graph.opset or not any(node.domain == NCHWC for node in graph.nodes):
-        return graph
-    infos = (*(parse_value_info(proto.buf, a, b) for a, b in proto.value_info), *proto.output)
+def find_logical_channels(builder: GraphBuilder, first: int, frame: Frame, graph: GraphProto, cache: Cache) -> None:
+    """The nodes that a (sub)graph added to a builder, from `first` on, and its message in the file -> its convolutions,
+    pools and Upsample of com.microsoft.nchwc have the attributes `logical_channels`, where that is known of a
+    convolution or fewer than are stored, and `logical_input_channels` where these are fewer. Blocks end where a graph
+    ends."""
+    protos = tuple(parse_nodes(graph.buf, graph.node, cache))
+    names = {frame.find(name): name for node in protos for name in (*node.input, *node.output) if name}
+    node_names = {frame.find(node.output[0]): node.name for node in protos if node.output and node.output[0]}
+    infos = (*(parse_value_info(graph.buf, a, b) for a, b in graph.value_info), *graph.output)
     declared = {info.name: info.type.dims[1] for info in infos if info.type.dims and len(info.type.dims) > 2}
-    channels = _Channels(graph)
+    channels = _Channels(builder.types, names)
     blocked: set[str] = set()
-    for node in graph.nodes:
+    own = [
+        (i, node)
+        for i, node in enumerate(builder.nodes[first:], first)
+        if node.outputs[0:1] and node.outputs[0] in names
+    ]
+    for _, node in own:
         if _is_blocked(node):
-            _learn_from(node, channels, blocked, declared)
+            name = node_names.get(node.outputs[0], node.name)
+            _learn_from(node, channels, blocked, declared.get(name.removesuffix(SUFFIX)))
         elif not blocked.isdisjoint(node.inputs):
             _follow(node, channels, blocked)
-    unknown = total = 0
-    nodes = []
-    for node in graph.nodes:
+    for index, node in own:
         if _is_blocked(node) and not node.op_type.startswith("Reorder"):
-            added = {"logical_channels": channels.fewer(node.outputs[0])}
-            if node.op_type == "Conv":
-                total += 1
-                unknown += channels.of(node.outputs[0]) is None
-                if node.inputs[0] in blocked and node.attributes.get("group", 1) == 1:
-                    added["logical_input_channels"] = channels.fewer(node.inputs[0])
+            is_conv = node.op_type == "Conv"
+            added = {"logical_channels": (channels.of if is_conv else channels.fewer)(node.outputs[0])}
+            if is_conv and node.inputs[0] in blocked and node.attributes.get("group", 1) == 1:
+                added["logical_input_channels"] = channels.fewer(node.inputs[0])
             attributes = {**node.attributes, **{k: v for k, v in added.items() if v is not None}}
-            node = node._replace(attributes=attributes)
-        nodes.append(node)
-    notes = (f"{PADDING_NOTE} {unknown} of {total}",) if unknown else ()
-    return graph._replace(nodes=tuple(nodes), notes=(*graph.notes, *notes))
+            builder.nodes[index] = node._replace(attributes=attributes)
+
+
+def padding_notes(graph: Graph) -> tuple[str, ...]:
+    """A graph → a note where convolutions of com.microsoft.nchwc do not tell how many of their filters are padding."""
+    known = [
+        "logical_channels" in node.attributes for node in graph.nodes if node.op_type == "Conv" and _is_blocked(node)
+    ]
+    return () if all(known) else (f"{PADDING_NOTE} {known.count(False)} of {len(known)}",)
 
 
 def _is_blocked(node: Node) -> bool:
@@ -101,16 +102,17 @@ def _is_blocked(node: Node) -> bool:
     return len(needed) == (2 if node.op_type == "Conv" else 1) and "" not in needed
 
 
-def _learn_from(node: Node, channels: _Channels, blocked: set[str], declared: Mapping[str, object]) -> None:
-    """Adds what a node of the domain says of the channels of its input and its output."""
+def _learn_from(node: Node, channels: _Channels, blocked: set[str], declared: object) -> None:
+    """Adds what a node of the domain says of the channels of its input and its output; declared are those that the file
+    states of what it gave before."""
     x, out = node.inputs[0], node.outputs[0]
     if node.op_type == "ReorderOutput":
         channels.learn(x, node.attributes.get("channels"))
         return
     blocked.add(out)
-    channels.learn(out, declared.get(node.name.removesuffix(SUFFIX)))
+    channels.learn(out, declared)
     if node.op_type == "ReorderInput":
-        shape = channels.graph.types[x].shape
+        shape = channels.types[x].shape
         channels.learn(out, shape and shape[-1 if node.attributes.get("channels_last") else 1])
     elif node.op_type != "Conv":
         channels.unite(x, out)
@@ -119,7 +121,7 @@ def _learn_from(node: Node, channels: _Channels, blocked: set[str], declared: Ma
 
 
 def _learn_from_convolution(node: Node, channels: _Channels) -> None:
-    x, weight, out = node.inputs[0], channels.graph.types[node.inputs[1]].shape, node.outputs[0]
+    x, weight, out = node.inputs[0], channels.types[node.inputs[1]].shape, node.outputs[0]
     bias, addend = (*node.inputs[2:4], "", "")[:2]
     group = node.attributes.get("group", 1)
     if isinstance(group, int) and group > 1 and weight is not None:
@@ -130,7 +132,7 @@ def _learn_from_convolution(node: Node, channels: _Channels) -> None:
             channels.learn(out, channels.stored(out))
     if addend:
         channels.unite(addend, out)
-    if bias and not bias.startswith(PADDED_NAME):
+    if bias and not channels.names.get(bias, bias).startswith(PADDED_NAME):
         channels.learn(out, channels.stored(out))
 
 
@@ -150,10 +152,11 @@ def _follow(node: Node, channels: _Channels, blocked: set[str]) -> None:
 
 
 class _Channels:
-    """Values of a graph in groups of equal channels, and the number of each group where it is known."""
+    """Values of a graph in groups of equal channels, and the number of each group where it is known; names are those
+    that the file has for them."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, types: Mapping[str, TensorType], names: Mapping[str, str]) -> None:
+        self.types, self.names = types, names
         self.parents: dict[str, str] = {}
         self.known: dict[str, int] = {}
 
@@ -171,7 +174,7 @@ class _Channels:
 
     def stored(self, name: str) -> int | None:
         """The channels of a value in blocks with those that are padding."""
-        shape = self.graph.types[name].shape if name in self.graph.types else None
+        shape = self.types[name].shape if name in self.types else None
         return shape[1] if shape is not None and len(shape) > 2 and isinstance(shape[1], int) else None
 
     def learn(self, name: str, channels: object) -> None:

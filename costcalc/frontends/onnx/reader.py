@@ -23,7 +23,7 @@ from costcalc.frontends.onnx.expansions import EXPANSIONS, inline_function
 from costcalc.frontends.onnx.fallback import declared_names, make_inference
 from costcalc.frontends.onnx.inputs import InputBinding, bind_inputs, bind_value, suggest_names, zero_dims
 from costcalc.frontends.onnx.messages import GraphProto, ModelProto, TypeProto, ValueInfoProto, element_type
-from costcalc.frontends.onnx.nchwc import find_logical_channels
+from costcalc.frontends.onnx.nchwc import padding_notes
 from costcalc.frontends.onnx.parse import parse_model, parse_nodes
 from costcalc.frontends.onnx.scopes import Frame
 from costcalc.frontends.onnx.source import read_bytes, unpack
@@ -172,8 +172,8 @@ def _load_graph(buf: Buffer, place: str, options: ReadOptions) -> Graph:
             raise UnknownNameError(fact, remedy, argument="dims", name=name)
     builder.notes[:0] = (*walk.binding.notes, *notes)
     promote_constants(builder, walk.walker.definitions.constants)
-    graph = find_logical_channels(builder.build(walk.outputs, walk.assumptions), proto.graph)
-    notes = (*graph.notes, *find_hints(graph), *_storage_notes(graph, proto.graph, walk.walker))
+    graph = builder.build(walk.outputs, walk.assumptions)
+    notes = (*graph.notes, *padding_notes(graph), *find_hints(graph), *_storage_notes(graph, proto.graph, walk.walker))
     return graph._replace(choices=tuple(walk.walker.choices), notes=notes)
 
 

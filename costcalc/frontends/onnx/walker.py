@@ -11,10 +11,12 @@ from costcalc.core.errors import CostcalcError, LoadError
 from costcalc.core.ir import TensorType
 from costcalc.frontends.onnx.constants import Definitions
 from costcalc.frontends.onnx.messages import AttributeProto, FunctionProto, GraphProto, NodeProto, Span
+from costcalc.frontends.onnx.nchwc import find_logical_channels
 from costcalc.frontends.onnx.parse import Cache, parse_nodes
 from costcalc.frontends.onnx.scopes import Frame, ResolvedNode, find_missing_value
 from costcalc.frontends.onnx.wire import Buffer
 from costcalc.graph.builder import GraphBuilder
+from costcalc.ops.common.channels import NCHWC
 
 MAX_NODES = 100_000
 """Nodes of all calls of functions and runs of bodies: those inside each other can describe more than any file holds."""
@@ -57,7 +59,10 @@ class Walker:
         for s in graph.sparse_initializer:
             stored = self.definitions.initializer(frame, s.values.name, s.type())
             self.builder.sparse[stored] = s.storage
+        first = len(self.builder.nodes)
         self.run(frame, graph.buf, graph.node)
+        if NCHWC in self.builder.opset:
+            find_logical_channels(self.builder, first, frame, graph, self.cache)
         results = tuple([frame.find(o.name) for o in graph.output])
         for name in results:
             if name not in self.builder.types:

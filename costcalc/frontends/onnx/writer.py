@@ -18,6 +18,7 @@ from costcalc.core.ir import DType, Graph, Node, SequenceType, TensorType
 from costcalc.core.version import __version__
 from costcalc.frontends.onnx.stored import make_tensor, model_pieces, require_numbers
 from costcalc.ops.common.channels import LOGICAL, NCHWC
+from costcalc.ops.tflite.fused import TFLITE
 
 if TYPE_CHECKING:
     import onnx
@@ -35,7 +36,7 @@ def export(graph: Graph, path: str | Path, weights: str = "zeros") -> None:
 
     weights: `zeros`, `random` (the same numbers every time), or `none` (external data that is left out). From 1 GiB on
     weights are written to PATH.data. Open symbols of inputs become dim_params. CostcalcError where weights or constants
-    hold symbols, and for control flow, whose bodies the graph has unfolded.
+    hold symbols, for control flow, whose bodies the graph has unfolded, and for operators of TensorFlow Lite.
     """
     path = Path(path)
     model = _make_checked_model(graph, weights)
@@ -56,6 +57,13 @@ def serialize_graph(graph: Graph, weights: str = "zeros") -> bytes:
 def _make_checked_model(graph: Graph, weights: str) -> onnx.ModelProto:
     if weights not in WEIGHTS:
         raise UsageError(f"there are no weights {weights!r}", "use zeros, random or none")
+    foreign = next((node for node in graph.nodes if node.domain.split(".")[0] == TFLITE), None)
+    if foreign is not None:
+        raise CostcalcError(
+            f"{foreign.domain}:{foreign.op_type} is no operator of ONNX, whose images have channels first",
+            "convert the .tflite file itself, with tf2onnx",
+            foreign.name,
+        )
     for name in graph.outputs:
         if graph.types[name].dtype is DType.UNDEFINED:
             raise CostcalcError(

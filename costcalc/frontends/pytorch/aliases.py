@@ -16,11 +16,15 @@ from costcalc.frontends.pytorch.program import (
 
 VIEWS = frozenset(
     (
+        "_conj",
+        "_neg_view",
+        "_reshape_alias",
         "adjoint",
         "alias",
         "as_strided",
         "broadcast_to",
         "chunk",
+        "conj",
         "detach",
         "diagonal",
         "dsplit",
@@ -29,6 +33,7 @@ VIEWS = frozenset(
         "flatten",
         "hsplit",
         "imag",
+        "lift_fresh",
         "linalg_diagonal",
         "mH",
         "mT",
@@ -38,10 +43,13 @@ VIEWS = frozenset(
         "narrow",
         "numpy_T",
         "permute",
+        "positive",
         "ravel",
         "real",
         "reshape",
         "reshape_as",
+        "resolve_conj",
+        "resolve_neg",
         "select",
         "slice",
         "split",
@@ -63,8 +71,11 @@ VIEWS = frozenset(
         "vsplit",
     )
 )
-"""Operators that give views of their first argument, or may."""
+"""Operators that give views of their first argument, or may: those whose schema says so, without COPIES."""
 
+COPIES = frozenset(("contiguous", "pin_memory", "to"))
+"""Operators that give their first argument itself where it is already what they make of it, and else a copy, which
+is what they are called for."""
 
 OVERWRITING = frozenset(("copy", "fill", "zero"))
 """Operators that in place write over all of a tensor, and read nothing of it."""
@@ -74,13 +85,16 @@ class Aliases:
     """Follows the calls of one graph in their order.
 
     bases maps a view to the tensor whose memory it shares; names maps such a tensor to all names that the program has
-    for the whole of it. overwritten are views that are only written over: nothing reads what they hold.
+    for the whole of it. overwritten are views that are only written over: nothing reads what they hold. last_reads is
+    known once it is asked for.
     """
 
     def __init__(self, graph: ProgramGraph) -> None:
         self.bases: dict[str, str] = {}
         self.names: dict[str, list[str]] = {}
         self.overwritten = _find_overwritten(graph)
+        self.graph = graph
+        self.last_reads: dict[str, int] = {}
 
     def follow(self, call: Call) -> tuple[str, ...]:
         """A call -> the names of the tensor that it writes to, all of it or a part; () where it writes to none."""
@@ -100,6 +114,18 @@ class Aliases:
             names.append(call.outputs[0])
         return tuple(names)
 
+    def is_whole_read(self, call: Call, position: int) -> bool:
+        """Whether anything behind a write to a view, the call at this position, reads the tensor or another view of it;
+        an input's memory is read outside of the program."""
+        if not self.last_reads:
+            self.last_reads = _find_last_reads(self.graph)
+        source, written = first_tensor(call), call.outputs[0]
+        base = self.bases.get(source, source)
+        if base in self.graph.inputs:
+            return True
+        others = [base, *(name for name, other in self.bases.items() if other == base)]
+        return any(self.last_reads.get(name, -1) > position for name in others if name not in (source, written))
+
     def is_overwritten(self, call: Call) -> bool:
         """Whether a call gives views only that are written over."""
         outputs = [output for output in call.outputs if output]
@@ -115,6 +141,12 @@ def first_tensor(call: Call) -> str:
     """A call -> the tensor that is its first argument; "" where that is none."""
     value = next(iter(call.arguments.values()), None)
     return value if isinstance(value, ValueName) else ""
+
+
+def _find_last_reads(graph: ProgramGraph) -> dict[str, int]:
+    """A graph -> the position of the last call that reads each value; that behind all calls for its outputs."""
+    last = {name: i for i, call in enumerate(graph.calls) for name in tensor_names(call.arguments.values())}
+    return last | dict.fromkeys(tensor_names(graph.outputs), len(graph.calls))
 
 
 def _is_overwriting(call: Call) -> bool:

@@ -46,6 +46,26 @@ DTYPES: Mapping[int, DType] = {
 """The schema's ScalarType -> element type."""
 
 
+NO_COMPUTATION = frozenset(
+    (
+        "aten._assert_async",
+        "aten._assert_scalar",
+        "aten._assert_tensor_metadata",
+        "aten._linalg_check_errors",
+        "aten.sym_constrain_range",
+        "aten.sym_constrain_range_for_size",
+        "aten.sym_size",
+        "aten.sym_stride",
+        "aten.sym_numel",
+        "aten.sym_storage_offset",
+        "_operator",
+        "math",
+        "torch",
+    )
+)
+"""Operators, and namespaces, of calls that check or compute sizes only."""
+
+
 class ValueName(str):
     """The name of a tensor, as an argument of a call."""
 
@@ -89,6 +109,8 @@ def is_in_place(call: Call) -> bool:
 
 def _operator_of(target: str) -> str:
     parts = target.split(".")
+    if parts[0] == "torch":  # a function of Python: torch._functorch.predispatch._add_batch_dim
+        return parts[-1]
     return parts[1] if len(parts) > 1 else target
 
 

@@ -18,8 +18,10 @@ from costcalc.core.errors import LoadError, UnknownNameError, UsageError, did_yo
 from costcalc.core.ir import Graph
 from costcalc.frontends.archive import Member, read_directory, read_member
 from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.pytorch.decomposition import join_products
 from costcalc.frontends.pytorch.parameters import unread_parameters
 from costcalc.frontends.pytorch.program import REMEDY, ExportedProgram, parse_program
+from costcalc.frontends.pytorch.subclasses import unwrap_subclasses
 from costcalc.frontends.pytorch.walker import OPSET, ProgramWalker
 from costcalc.frontends.symbols import symbol_name
 from costcalc.graph.builder import GraphBuilder
@@ -75,6 +77,8 @@ def _parse_storages(document: Any) -> dict[str, Hashable]:
 def load_program(program: ExportedProgram, name: str, source: str, options: ReadOptions) -> Graph:
     """A program -> its graph, its symbols bound as the options say. UnknownNameError for names that it does not have,
     UsageError for sizes that it does not allow."""
+    program = unwrap_subclasses(program)
+    program = program._replace(graph=join_products(program.graph))
     binding = _bind(program, options)
     builder = GraphBuilder(name, source, {"": OPSET}, None, binding, options.upper)
     builder.notes.extend(program.notes)

@@ -11,9 +11,11 @@ from costcalc.core.elision import list_names
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
 from costcalc.core.ir import UNKNOWN, DType, SourceCall, TensorType, bind_type
 from costcalc.frontends.pytorch.aliases import Aliases, first_tensor
+from costcalc.frontends.pytorch.batching import VmapLevels
 from costcalc.frontends.pytorch.metadata import CallNames, parse_function, parse_source_line, subgraphs
 from costcalc.frontends.pytorch.parameters import find_ties
 from costcalc.frontends.pytorch.program import (
+    NO_COMPUTATION,
     REMEDY,
     Call,
     ExportedProgram,
@@ -31,25 +33,6 @@ from costcalc.ops.aten import ATEN
 
 OPSET = 23
 
-NO_COMPUTATION = frozenset(
-    (
-        "aten._assert_async",
-        "aten._assert_scalar",
-        "aten._assert_tensor_metadata",
-        "aten._linalg_check_errors",
-        "aten.sym_constrain_range",
-        "aten.sym_constrain_range_for_size",
-        "aten.sym_size",
-        "aten.sym_stride",
-        "aten.sym_numel",
-        "aten.sym_storage_offset",
-        "_operator",
-        "math",
-        "torch",
-    )
-)
-"""Operators, and namespaces, of calls that check or compute sizes only."""
-
 
 class ProgramWalker:
     """Adds the calls of a program to a builder."""
@@ -66,6 +49,7 @@ class ProgramWalker:
         self.uses = count_uses(program.graph)
         self.transposed = find_transposed_weights(program.graph, program.inputs)
         self.read: set[str] | None = None
+        self.vmap = VmapLevels()
 
     def run(self) -> tuple[str, ...]:
         """Adds inputs, stored tensors and calls; returns the outputs' values."""
@@ -74,6 +58,8 @@ class ProgramWalker:
         self._add_calls(graph, lambda name: name)
         self._add_unread()
         self._note_unknown_calls()
+        if self.vmap.levels:
+            self.builder.notes.append("what torch.vmap runs counts for each element, its activations for one at a time")
         outputs = [self.names.get(v, v) for v in graph.outputs if isinstance(v, ValueName)]
         return tuple(dict.fromkeys(v for v in outputs if v in self.builder.types))
 
@@ -139,7 +125,7 @@ class ProgramWalker:
 
     def _add_calls(self, graph: ProgramGraph, value_name: Callable[[str], str]) -> None:
         aliases = Aliases(graph)
-        for call in graph.calls:
+        for position, call in enumerate(graph.calls):
             spend(NODE_STEPS)
             namespace = namespace_of(call.target)
             operator = f"{namespace}.{operator_name(call.target)}"
@@ -153,8 +139,9 @@ class ProgramWalker:
                 else:
                     self._add_call(call, graph, value_name)
                 names = aliases.follow(call)
-                if names:
-                    self._add_write(call, names, aliases.is_part(call.outputs[0]))
+                is_part = bool(names) and aliases.is_part(call.outputs[0])
+                if names and (not is_part or aliases.is_whole_read(call, position)):
+                    self._add_write(call, names, is_part)
 
     def _add_call(self, call: Call, graph: ProgramGraph, value_name: Callable[[str], str]) -> None:
         builder = self.builder
@@ -180,6 +167,7 @@ class ProgramWalker:
             self._add_untranslated(site)
             return
         nodes, known = len(builder.nodes), len(builder.types)
+        runs = self.vmap.count_runs(call, builder.types)
         difference = refusal = ""
         try:
             translation(site)
@@ -200,8 +188,10 @@ class ProgramWalker:
             return
         function = parse_function(str(call.metadata.get("torch_fn") or ""), trace)
         written = SourceCall(operator_name(call.target), function)
-        for node in builder.nodes[nodes:]:
+        for i, node in enumerate(builder.nodes[nodes:], nodes):
             builder.calls.setdefault(node.name, written)
+            if runs != 1:
+                builder.nodes[i] = node._replace(count=node.count * runs)
 
     def _add_write(self, call: Call, names: Sequence[str], is_part: bool) -> None:
         """What a call writes in place is what the names of the tensor stand for from then on: of a part, a node that

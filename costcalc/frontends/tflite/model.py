@@ -6,12 +6,13 @@ are, and only small ones are read, when a shape needs them.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from costcalc.core.budget import MAX_RANK, check_limit
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import DType, SparseStorage, TensorType, Value
+from costcalc.core.ir import DType, Quantisation, SparseStorage, TensorType, Value
 from costcalc.frontends.tflite.flatbuffer import (
     REMEDY,
     Buffer,
@@ -21,6 +22,7 @@ from costcalc.frontends.tflite.flatbuffer import (
     read_numbers,
     read_root,
 )
+from costcalc.frontends.tflite.flexbuffer import MAX_OPTIONS, read_custom_options
 from costcalc.frontends.tflite.operators import BUILTIN_OPERATORS, CUSTOM, ELEMENT_TYPES, read_attributes
 
 VERSION = 3
@@ -36,18 +38,11 @@ MAX_VALUES = 512
 """Elements of the largest constant that is read."""
 
 
-class Quantisation(NamedTuple):
-    """How integers stand for reals: the number of scales, the axis that they run along, and whether they belong to
-    blocks along it."""
-
-    scales: int
-    axis: int
-    is_blockwise: bool
-
-
 class Tensor(NamedTuple):
     """A tensor: its name ("" where it has none), its type as stored and the extents that may change (-1, else the
-    same), and its data. data is None where it is computed, and Vector(0, n) where its n bytes lie in another file."""
+    same), and its data. data is None where it is computed, and Vector(0, n) where its n bytes lie in another file. code
+    is that of its element type in the schema and shape its extents, also where its type has none; buffer is the index
+    of its buffer."""
 
     name: str
     type: TensorType
@@ -57,6 +52,9 @@ class Tensor(NamedTuple):
     sparse: SparseStorage | None
     is_variable: bool
     has_rank: bool
+    code: int
+    shape: tuple[int, ...]
+    buffer: int
 
 
 class OperatorCall(NamedTuple):
@@ -80,12 +78,25 @@ class Subgraph(NamedTuple):
     operators: tuple[OperatorCall, ...]
 
 
+class Signature(NamedTuple):
+    """An entry point of the file: its key, the subgraph that it runs, and what it calls that one's inputs and outputs,
+    as (name, index of the tensor)."""
+
+    key: str
+    subgraph: int
+    inputs: tuple[tuple[str, int], ...]
+    outputs: tuple[tuple[str, int], ...]
+
+
 class TfliteModel(NamedTuple):
-    """A file: its subgraphs, of which the first is the network, and its bytes."""
+    """A file: its subgraphs, of which the first is the network unless a signature names another, its bytes, and where
+    its buffers lie in them (None of an empty one)."""
 
     buffer: Buffer
     subgraphs: tuple[Subgraph, ...]
+    signatures: tuple[Signature, ...]
     description: str
+    buffers: tuple[Vector | None, ...]
 
     def values(self, tensor: Tensor) -> Value | None:
         """The elements of a small stored tensor of integers or truth values; None of any other."""
@@ -109,7 +120,20 @@ def read_model(buffer: Buffer) -> TfliteModel:
     subgraphs = tuple([_read_subgraph(table, codes, buffers, external) for table in root.tables(2)])
     if not subgraphs:
         raise LoadError("it holds no subgraph", REMEDY)
-    return TfliteModel(buffer, subgraphs, root.text(3))
+    signatures = tuple([_read_signature(table, subgraphs) for table in root.tables(7)])
+    return TfliteModel(buffer, subgraphs, signatures, root.text(3), tuple(buffers))
+
+
+def _read_signature(table: FlatTable, subgraphs: tuple[Subgraph, ...]) -> Signature:
+    """A SignatureDef. LoadError where it names a subgraph or a tensor that is not there."""
+    index = table.number(4, "I")
+    if index >= len(subgraphs):
+        raise damage_error(f"a signature runs subgraph {index:,} of {len(subgraphs):,}", table.position)
+    tensors = len(subgraphs[index].tensors)
+    names = [[(entry.text(0), entry.number(1, "I")) for entry in table.tables(field)] for field in (0, 1)]
+    if any(i >= tensors for pairs in names for _, i in pairs):
+        raise damage_error("a signature names a tensor that is not there", table.position)
+    return Signature(table.text(2), index, tuple(names[0]), tuple(names[1]))
 
 
 def _operator_name(table: FlatTable) -> tuple[str, bool]:
@@ -162,7 +186,19 @@ def _read_operator(table: FlatTable, codes: list[tuple[str, bool]], tensors: int
         raise damage_error(f"operator code {index:,} is not among the {len(codes):,} of the file", table.position)
     name, is_custom = codes[index]
     inputs, outputs = (_read_indexes(table, field, tensors) for field in (1, 2))
-    return OperatorCall(name, is_custom, inputs, outputs, {} if is_custom else read_attributes(name, table))
+    attributes = read_custom_options(name, _find_options(table)) if is_custom else read_attributes(name, table)
+    return OperatorCall(name, is_custom, inputs, outputs, attributes)
+
+
+def _find_options(table: FlatTable) -> bytes:
+    """The options of a custom operator: in a vector of their own, or behind the flatbuffer by offset and size; none
+    where they are longer than options are."""
+    data, size = table.vector(5, 1), table.number(10, "Q")
+    if not data.length and size:
+        data = Vector(table.number(9, "Q"), size)
+        if data.offset + size > len(table.buffer):
+            raise damage_error(f"options of {size:,} bytes reach beyond the file", table.position)
+    return bytes(table.buffer[data.offset : data.offset + data.length]) if data.length <= MAX_OPTIONS else b""
 
 
 def _read_tensor(table: FlatTable, buffers: list[Vector | None], external: Mapping[int, Vector]) -> Tensor:
@@ -194,6 +230,9 @@ def _read_tensor(table: FlatTable, buffers: list[Vector | None], external: Mappi
         sparse,
         bool(table.number(5, "?")),
         bool(table.number(8, "?")) or bool(shape),
+        code,
+        shape,
+        index,
     )
 
 
@@ -208,8 +247,14 @@ def _read_quantisation(table: FlatTable | None) -> Quantisation | None:
     if table is None:
         return None
     is_blockwise = table.number(4, "B") == 2  # QuantizationDetails: BlockwiseQuantization
-    scales = table.vector(2, 4).length
-    return Quantisation(scales, table.number(6, "i"), is_blockwise) if scales or is_blockwise else None
+    scales, zero_points = table.vector(2, 4), table.vector(3, 8)
+    if not scales.length and not is_blockwise:
+        return None
+    scale = struct.unpack_from("<f", table.buffer, scales.offset)[0] if scales.length else 0.0
+    zero_point = struct.unpack_from("<q", table.buffer, zero_points.offset)[0] if zero_points.length else 0
+    bounds = table.vector(0, 4).length + table.vector(1, 4).length
+    axis = table.number(6, "i")
+    return Quantisation(scales.length, axis, is_blockwise, scale, zero_point, zero_points.length, bounds)
 
 
 def _read_sparsity(table: FlatTable | None, type_: TensorType, data: Vector | None) -> SparseStorage | None:

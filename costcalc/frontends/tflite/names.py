@@ -1,4 +1,4 @@
-"""Names of tensors as a file has them -> names of values and of nodes, each of its own.
+"""Names of tensors and operators as a file has them -> names of values, of nodes (each of its own), and of operators.
 
 A converter joins the names of all layers that it fuses (`conv/BiasAdd;bn/FusedBatchNorm;conv/Conv2D`), and a file may
 give two tensors one name, or none.
@@ -7,6 +7,14 @@ give two tensors one name, or none.
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from costcalc.frontends.tflite.model import OperatorCall
+
+DOMAIN, CUSTOM_DOMAIN, FLEX_DOMAIN = "tflite", "tflite.custom", "tflite.flex"
+"""The domains of builtin operators, of custom ones by their own names, and of TensorFlow's (Select TF)."""
+
+FLEX = "Flex"
+"""Begins the names of custom operators that TensorFlow's own kernels run."""
 
 SEPARATOR = ";"
 """Stands between the names of layers that are fused into one operator."""
@@ -41,3 +49,12 @@ class NodeNames:
             name, number = f"{base}_{number}", number + 1
         self.taken.add(name)
         return name
+
+
+def name_operator(operator: OperatorCall) -> tuple[str, str]:
+    """A call -> (domain, op_type) of its node."""
+    if not operator.is_custom:
+        return DOMAIN, operator.name
+    if operator.name.startswith(FLEX) and len(operator.name) > len(FLEX):
+        return FLEX_DOMAIN, operator.name[len(FLEX) :]
+    return CUSTOM_DOMAIN, operator.name

@@ -140,7 +140,15 @@ _OPTIONS_2: Mapping[str, tuple[int, str]] = {
     "STABLEHLO_CONCATENATE": (1, "axis:q"),
     "STABLEHLO_BROADCAST_IN_DIM": (2, "broadcast_dimensions:[q"),
     "STABLEHLO_SLICE": (3, "starts:[q ends:[q steps:[q"),
+    "STABLEHLO_CONVOLUTION": (
+        4,
+        "window_strides:[q pads:[q lhs_dilation:[q rhs_dilation:[q - input_batch:q - input_spatial:[q - "
+        "kernel_output_feature:q kernel_spatial:[q output_batch:q output_feature:q output_spatial:[q - "
+        "batch_group_count:q",
+    ),
     "STABLEHLO_CUSTOM_CALL": (5, "call_target_name:s"),
+    "STABLEHLO_REDUCE": (6, "dimensions:[q body:i"),
+    "STABLEHLO_SCATTER": (7, "- - - - - - body:i"),
     "STABLEHLO_DYNAMIC_SLICE": (9, "slice_sizes:[q"),
     "STABLEHLO_PAD": (10, "edge_padding_low:[q edge_padding_high:[q interior_padding:[q"),
     "STABLEHLO_IOTA": (11, "iota_dimension:q"),
@@ -149,9 +157,20 @@ _OPTIONS_2: Mapping[str, tuple[int, str]] = {
         "lhs_batching_dimensions:[q rhs_batching_dimensions:[q lhs_contracting_dimensions:[q "
         "rhs_contracting_dimensions:[q",
     ),
+    "STABLEHLO_REDUCE_WINDOW": (
+        13,
+        "window_dimensions:[q window_strides:[q base_dilations:[q window_dilations:[q pads:[q body:i",
+    ),
+    "STABLEHLO_SORT": (14, "dimension:q"),
     "STABLEHLO_WHILE": (15, "cond_subgraph:i body_subgraph:i"),
+    "STABLEHLO_GATHER": (
+        16,
+        "offset_dims:[q collapsed_slice_dims:[q start_index_map:[q index_vector_dim:q slice_sizes:[q",
+    ),
     "STABLEHLO_TRANSPOSE": (17, "perm:[q"),
+    "REDUCE_WINDOW": (20, "reduce_function:i"),
     "STABLEHLO_COMPOSITE": (21, "name:s subgraph:i"),
+    "STABLEHLO_CASE": (23, "branch_subgraphs:[i"),
 }
 """The same of BuiltinOptions2."""
 
@@ -227,6 +246,6 @@ def _name_attributes(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 _ALWAYS = frozenset(
     ("axis", "keepdims", "new_shape", "blocksize", "merge_outputs", "subgraph")
-    + ("then_subgraph", "else_subgraph", "cond_subgraph", "body_subgraph")
+    + ("then_subgraph", "else_subgraph", "cond_subgraph", "body_subgraph", "branch_subgraphs")
 )
 """Attributes that say something where they are 0 or empty, too."""

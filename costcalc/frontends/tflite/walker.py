@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from costcalc import ops
 from costcalc.core import registry
 from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, LimitError, LoadError
-from costcalc.core.ir import UNKNOWN, TensorType
+from costcalc.core.ir import UNKNOWN, DType, Quantisation, TensorType
 from costcalc.frontends.tflite.control import CALLEES, add_control
+from costcalc.frontends.tflite.declared import DeclaredShapes
+from costcalc.frontends.tflite.derived import derive_attributes
 from costcalc.frontends.tflite.flatbuffer import REMEDY
 from costcalc.frontends.tflite.model import OperatorCall, Subgraph, Tensor, TfliteModel
-from costcalc.frontends.tflite.names import NodeNames, unique_names
+from costcalc.frontends.tflite.names import NodeNames, name_operator, unique_names
+from costcalc.frontends.tflite.trips import count_trips, find_invariants
+from costcalc.frontends.tflite.variables import HANDLE, find_variable_types, variable_key
 from costcalc.graph.builder import GraphBuilder
-
-DOMAIN, CUSTOM_DOMAIN = "tflite", "tflite.custom"
-"""The domains of builtin operators, and of custom ones by their own names."""
 
 MAX_DEPTH = 16
 """Subgraphs that call one another in a row."""
 
 
 class ModelWalker:
-    """Adds the operators of a model to a builder. quantised collects the values of an integer type with a scale."""
+    """Adds the operators of a model to a builder. quantised maps the values of an integer type to
+    their scales."""
 
     def __init__(self, builder: GraphBuilder, model: TfliteModel, is_resized: bool) -> None:
         self.builder, self.model, self.is_resized = builder, model, is_resized
-        self.quantised: set[str] = set()
+        self.declared_shapes = DeclaredShapes(builder, is_resized)
+        self.quantised: dict[str, Quantisation] = {}
+        self.variable_types = find_variable_types(model)
+        self.variables: dict[str, str] = {}
         self.differences: list[str] = []
         self.node_names = NodeNames()
-        ops.load_families()
+        ops.load_families(ops.TFLITE_FAMILIES)
 
     def run(self, subgraph: Subgraph, names: list[str], shapes: Mapping[str, Sequence[Dim]]) -> tuple[str, ...]:
         """Adds the inputs, with their new shapes, and the operators of the first subgraph; returns its outputs."""
@@ -40,7 +44,7 @@ class ModelWalker:
             if index >= 0:
                 tensor, name = subgraph.tensors[index], names[index]
                 self.builder.add_input(name, tensor.type.dtype, shapes.get(name, tensor.type.shape))
-                self._note_quantised(tensor, name)
+                self.note_quantised(tensor, name)
         frame = SubgraphWalker(self, subgraph, names, 0)
         frame.add_operators()
         return tuple(dict.fromkeys(frame.value(i) for i in subgraph.outputs if i >= 0))
@@ -56,15 +60,26 @@ class ModelWalker:
             f"and count{'' if count > 1 else 's'} as unknown ({few}): the file is damaged, or please report it"
         ]
 
-    def _note_quantised(self, tensor: Tensor, name: str) -> None:
+    def add_variable(self, operator: OperatorCall, name: str) -> str:
+        """The stored tensor of a VAR_HANDLE's variable, added when it is first named; "" where no type is known."""
+        key = variable_key(operator)
+        type_ = self.variable_types.get(key)
+        if key not in self.variables and type_ is not None and type_.shape is not None:
+            value = f"{key or name}/variable"
+            while value in self.builder.types:
+                value += "_"
+            self.variables[key] = self.builder.add_initializer(value, type_.dtype, type_.shape)
+        return self.variables.get(key, "")
+
+    def note_quantised(self, tensor: Tensor, name: str) -> None:
         if tensor.quantisation is not None and tensor.type.dtype.is_integer:
-            self.quantised.add(name)
+            self.quantised[name] = tensor.quantisation
 
     def add_stored(self, tensor: Tensor, name: str) -> None:
         """A tensor that no operator computes: a constant, a variable, or one without elements. LoadError for another:
         nothing gives it a value."""
         builder, type_ = self.builder, tensor.type
-        self._note_quantised(tensor, name)
+        self.note_quantised(tensor, name)
         if tensor.data is None and not tensor.is_variable:
             if type_.shape is not None and 0 in type_.shape:
                 builder.add_constant(name, type_.dtype, type_.shape, ())
@@ -74,6 +89,8 @@ class ModelWalker:
             builder.types[name] = UNKNOWN
             return
         builder.add_initializer(name, type_.dtype, type_.shape, self.model.values(tensor))
+        if type_.dtype is DType.INT64 and tensor.quantisation is not None:
+            builder.parameters.add(name)  # a bias beside activations of 16 bits; without a scale it would be indices
         if tensor.data is None:
             builder.stored_kinds[name] = "buffer"
         if tensor.sparse is not None:
@@ -84,20 +101,25 @@ class ModelWalker:
     ) -> None:
         """A node of an operator's own rules; of an unknown one where they give other shapes than the file."""
         builder = self.builder
-        domain = CUSTOM_DOMAIN if operator.is_custom else DOMAIN
-        attributes = derive_attributes(operator, [builder.types.get(value) for value in inputs])
+        domain, op_type = name_operator(operator)
+        if op_type == HANDLE:
+            inputs = [value for value in (self.add_variable(operator, name),) if value]
+        tensors = frame.subgraph.tensors
         declared = [frame.declared(i) for i in operator.outputs]
+        attributes = derive_attributes(self.model, operator, [builder.types.get(value) for value in inputs], declared)
         is_kept = not self.is_resized or frame.has_declared_inputs(operator)
-        if (domain, operator.name) not in registry.SHAPE_RULES or not outputs:
-            types = [t if is_kept else t._replace(shape=None) for t in declared] if outputs else [UNKNOWN]
-            builder.add(
-                operator.name, inputs, attributes, name=name, outputs=outputs or (name,), domain=domain, types=types
-            )
+        if (domain, op_type) not in registry.SHAPE_RULES or not outputs or (op_type == HANDLE and not inputs):
+            shapes = self.declared_shapes
+            types = [
+                t._replace(shape=shapes.open_shape(tensors[i], name) if is_kept else None) if i >= 0 else t
+                for i, t in zip(operator.outputs, declared, strict=True)
+            ] or [UNKNOWN]
+            builder.add(op_type, inputs, attributes, name=name, outputs=outputs or (name,), domain=domain, types=types)
             return
         known, nodes = len(builder.types), len(builder.nodes)
         try:
-            builder.add(operator.name, inputs, attributes, name=name, outputs=outputs, domain=domain)
-            difference = self._find_difference(operator, outputs, frame)
+            builder.add(op_type, inputs, attributes, name=name, outputs=outputs, domain=domain)
+            difference = self.declared_shapes.find_difference(operator, name, inputs, outputs, tensors)
         except LimitError:
             raise
         except CostcalcError as error:
@@ -105,30 +127,13 @@ class ModelWalker:
                 raise
             difference = error.fact
         if difference:
-            self.differences.append(f"{name}: {difference}")
+            if registry.rule_state(domain, op_type) in ("costed", "free"):
+                self.differences.append(f"{name}: {difference}")
+                op_type += "?"  # it has no rules under this name, so that it counts as unknown
             del builder.nodes[nodes:]
             for value in list(builder.types)[known:]:
                 del builder.types[value]
-            builder.add(
-                f"{operator.name}?", inputs, attributes, name=name, outputs=outputs, domain=domain, types=declared
-            )
-
-    def _find_difference(self, operator: OperatorCall, outputs: Sequence[str], frame: SubgraphWalker) -> str:
-        """What differs between the inferred shapes and those in the file; "" where they agree, or inputs are resized.
-        The file's element types are taken, and its shapes where none is inferred."""
-        types = self.builder.types
-        for index, output in zip(operator.outputs, outputs, strict=True):
-            if not output:
-                continue
-            tensor, inferred = frame.subgraph.tensors[index], types[output]
-            shape = inferred.shape
-            if shape is None and not self.is_resized:
-                types[output] = tensor.type
-                continue
-            types[output] = inferred._replace(dtype=tensor.type.dtype)
-            if shape is not None and not self.is_resized and _differ(shape, tensor):
-                return f"{list(map(str, shape))} for {list(map(str, tensor.type.shape or ()))}"
-        return ""
+            builder.add(op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, types=declared)
 
 
 class SubgraphWalker:
@@ -165,17 +170,31 @@ class SubgraphWalker:
         inputs = [self.value(i) for i in operator.inputs]
         first = next((i for i in operator.outputs if i >= 0), -1)
         name = self.walker.node_names.name(operator.name, self.names[first] if first >= 0 else "")
-        if not CALLEES.isdisjoint(operator.attributes):
-            results = add_control(self.walker.builder, operator, name, inputs, self._inline)
-            for index, value in zip(operator.outputs, results, strict=True):
-                if index >= 0:
-                    self.names[index] = value
-            return
         outputs = [self.names[i] if i >= 0 else "" for i in operator.outputs]
         for index, output in zip(operator.outputs, outputs, strict=True):
             if output:
-                self.walker._note_quantised(self.subgraph.tensors[index], output)
+                self.walker.note_quantised(self.subgraph.tensors[index], output)
+        if not CALLEES.isdisjoint(operator.attributes):
+            add_control(self.walker.builder, operator, name, inputs, outputs, self._inline, self._analyse_loop)
+            self._close_shapes(operator, outputs)
+            return
         self.walker.add_node(operator, name, inputs, outputs, self)
+
+    def _close_shapes(self, operator: OperatorCall, outputs: Sequence[str]) -> None:
+        """Gives what subgraphs leave open the numbers that the file has for the operator's own outputs."""
+        types = self.walker.builder.types
+        for index, output in zip(operator.outputs, outputs, strict=True):
+            shape = types[output].shape if output else None
+            if shape is not None and not self.walker.is_resized:
+                closed = self.walker.declared_shapes.close_shape(shape, self.subgraph.tensors[index])
+                types[output] = types[output]._replace(shape=closed)
+
+    def _analyse_loop(self, operator: OperatorCall, values: Sequence[int | None]) -> tuple[int | None, frozenset[int]]:
+        """How often the body of a WHILE runs, None where that depends on data; the positions of what it leaves as it
+        is."""
+        condition, body = (operator.attributes[f"{key}_subgraph"] for key in ("cond", "body"))
+        model = self.walker.model
+        return count_trips(model, condition, body, values), find_invariants(model, body)
 
     def _inline(self, callee: int, inputs: Sequence[str], name: str) -> list[str]:
         """Adds the operators of another subgraph with these inputs; returns the values of its outputs. LoadError where
@@ -193,31 +212,3 @@ class SubgraphWalker:
         frame = SubgraphWalker(self.walker, inner, names, self.depth + 1)
         frame.add_operators()
         return [frame.value(i) for i in inner.outputs]
-
-
-def _differ(shape: Sequence[Dim], tensor: Tensor) -> bool:
-    """Whether an inferred shape is none that the file allows: its own, or any where its signature leaves extents or the
-    rank open."""
-    if not tensor.has_rank:
-        return False
-    declared = tensor.type.shape or ()
-    if len(declared) != len(shape):
-        return True
-    return any(a != b and s != -1 for a, b, s in zip(shape, declared, tensor.signature, strict=True))
-
-
-def derive_attributes(operator: OperatorCall, types: Sequence[TensorType | None]) -> dict[str, Any]:
-    """An operator and its inputs' types -> its attributes with those that follow from shapes: the groups of a
-    convolution, and that the weights of a product have a row for each output."""
-    attributes = dict(operator.attributes)
-    shapes = [t.shape if t is not None else None for t in types]
-    if operator.name == "FULLY_CONNECTED":
-        attributes["transB"] = 1
-    elif operator.name in GROUPED and len(shapes) > 1 and shapes[0] and shapes[1]:
-        channels, per_group = shapes[0][-1], 1 if operator.name == "DEPTHWISE_CONV_2D" else shapes[1][-1]
-        if isinstance(channels, int) and isinstance(per_group, int) and per_group and channels != per_group:
-            attributes["group"] = channels // per_group
-    return attributes
-
-
-GROUPED = ("CONV_2D", "DEPTHWISE_CONV_2D")

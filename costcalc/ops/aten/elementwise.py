@@ -9,7 +9,7 @@ from costcalc.core.traits import traits
 from costcalc.ops.aten import ATEN
 from costcalc.ops.reduce import combination_work
 
-ARITHMETIC = ("atan2", "copysign", "heaviside", "nextafter")
+ARITHMETIC = ("atan2", "copysign", "heaviside", "igamma", "igammac", "nextafter", "special_zeta")
 """Operators of two numbers without a short formula in ONNX's operators."""
 
 SPECIAL_FUNCTIONS = (
@@ -17,6 +17,7 @@ SPECIAL_FUNCTIONS = (
     "erfinv",
     "i0",
     "lgamma",
+    "mvlgamma",
     "polygamma",
     "sinc",
     "special_airy_ai",
@@ -36,10 +37,22 @@ SPECIAL_FUNCTIONS = (
     "special_modified_bessel_k1",
     "special_ndtr",
     "special_ndtri",
+    "special_scaled_modified_bessel_k0",
+    "special_scaled_modified_bessel_k1",
+    "special_spherical_bessel_j0",
 )
 """Functions of one number without a formula in ONNX's operators."""
 
-FUNCTIONS = ("atan2", "complex_angle", "kaiser_window", "logspace", *SPECIAL_FUNCTIONS)
+FUNCTIONS = (
+    "atan2",
+    "complex_angle",
+    "igamma",
+    "igammac",
+    "kaiser_window",
+    "logspace",
+    "special_zeta",
+    *SPECIAL_FUNCTIONS,
+)
 
 CHOICES = ("bartlett_window", "bernoulli", "copysign", "heaviside", "nextafter")
 
@@ -150,7 +163,7 @@ describe(
     domain=ATEN,
 )
 
-CREATED = ("arange", "linspace", "tril_indices", "triu_indices")
+CREATED = ("arange", "fft_fftfreq", "fft_rfftfreq", "linspace", "tril_indices", "triu_indices")
 
 DRAWN = ("random", "multinomial")
 

@@ -13,8 +13,9 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Product, Work, elementwise_work, product, sum_of_products
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, free
-from costcalc.core.traits import traits
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.aten import ATEN
+from costcalc.ops.common.lookup import count_strided
 
 free("view_dtype", domain=ATEN, view=True)
 
@@ -39,6 +40,8 @@ MOVES = {
     "select_scatter": "A source is written over a slice of a copy.",
     "diagonal_scatter": "A source is written over the diagonals of a copy.",
     "as_strided_scatter": "A source is written over places of a copy.",
+    "vmap_element": "One element of an axis that torch.vmap runs over.",
+    "vmap_stack": "What torch.vmap gives for each element, along an axis.",
 }
 """Operators that move elements and compute nothing -> what they do."""
 
@@ -51,9 +54,22 @@ traits(*MOVES, domain=ATEN, positions="lost", keeps="nothing")
 
 traits("index", "index_copy", "repeat_interleave", "narrow", domain=ATEN, keeps="indices")
 
-traits("diagonal", "as_strided", "narrow", "index", domain=ATEN, reads="part")
+traits("diagonal", "as_strided", "narrow", "index", "vmap_element", domain=ATEN, reads="part")
 
 free("write", domain=ATEN, view=True)
+
+
+@least_work_rule("as_strided", domain=ATEN)
+def strided_least_work(use: OperatorUse) -> LeastWork:
+    """An element that several places name is read once."""
+    return LeastWork(0, {0: count_strided(use.attributes.get("size", (0,)), use.attributes.get("stride", (0,)))})
+
+
+@least_work_rule("index", domain=ATEN)
+def index_least_work(use: OperatorUse) -> LeastWork:
+    """Everything: a mask that comes at run time may hold nowhere."""
+    return LeastWork(0, {0: 0})
+
 
 describe("A part of a tensor is written in place.", "write", domain=ATEN)
 

@@ -24,6 +24,7 @@ from costcalc.core.traits import (
 )
 from costcalc.ops.aten import ATEN
 from costcalc.ops.attention import attention_heads, attention_least_work, attention_macs, attention_work, count_scores
+from costcalc.ops.common.lookup import count_gathered
 from costcalc.ops.quantize import dynamic_quantization_work
 
 operands("grouped_mm", domain=ATEN, weights=(1,))
@@ -61,7 +62,7 @@ traits(
     packed=PackedInputs(
         frozenset((1,)), lambda weight, attributes: attributes["N"] * attributes["K"], lambda attributes: 4
     ),
-    quantises_input=True,
+    quantises_input="uint8",
 )
 
 free("attention_statistics", domain=ATEN)
@@ -139,6 +140,14 @@ def cdist_cost(a: TensorType, b: TensorType, *, p: float = 2.0, out: TensorType)
     work += elementwise_work("compare", "elementwise", differences, int(is_maximum), "#differences")
     has_root = p not in (0.0, 1.0) and not is_maximum
     return Cost(work=work + elementwise_work("transcendental", "elementwise", out.elements, int(has_root)))
+
+
+@least_work_rule("embedding_bag", domain=ATEN)
+def embedding_bag_least_work(use: OperatorUse) -> LeastWork:
+    """As ONNX's Gather; indices that come at run time may all name the row of the padding, which is not read."""
+    table, indices = use.input(0), use.input(1)
+    assert table is not None and indices is not None
+    return LeastWork(0, {0: 0 if "padding" in use.attributes else count_gathered(table, indices)})
 
 
 @cost_rule("embedding_bag", domain=ATEN)

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from costcalc.core.dim import Dim, prod
 from costcalc.core.formula import Cost, Work, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import ShapeResult, cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, ShapeResult, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.contrib.attention import ms_attention_cost, ms_attention_shape
-from costcalc.ops.contrib.matmul import MS
-from costcalc.ops.contrib.norm import embed_layer_norm_cost, embed_layer_norm_shape
+from costcalc.ops.contrib.norm import count_embedded, embed_layer_norm_cost, embed_layer_norm_shape
 from costcalc.ops.quantize import requantization_work
 
 operands("GatedAdd", domain=MS, weights=(3,))
@@ -139,6 +138,12 @@ def q_embed_shape(
     types = embed_layer_norm_shape(input_ids, segment_ids, word, position, segment, gamma, beta, mask)
     assert not isinstance(types, TensorType)
     return types[0]._replace(dtype=DType.FLOAT32), types[1]
+
+
+@least_work_rule("QEmbedLayerNormalization", domain=MS)
+def q_embed_least_work(use: OperatorUse) -> LeastWork:
+    """As EmbedLayerNormalization without position_ids."""
+    return LeastWork(0, count_embedded(use, None))
 
 
 @cost_rule("QEmbedLayerNormalization", domain=MS)

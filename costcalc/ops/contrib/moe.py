@@ -9,7 +9,7 @@ from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
 from costcalc.core.formula import Cost, Formula, Product, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import (
     Attributes,
     Contraction,
@@ -21,7 +21,7 @@ from costcalc.core.traits import (
     least_work_rule,
     traits,
 )
-from costcalc.ops.contrib.matmul import MS
+from costcalc.ops.common.lookup import expert_parts
 from costcalc.ops.recurrent import hidden_types, lstm_cost_of, recurrent_least_work
 
 operands("MoE", domain=MS, weights=(2, 3, 4, 5, 6, 7))
@@ -38,7 +38,7 @@ traits(
     "DynamicQuantizeLSTM",
     domain=MS,
     kind="recurrent",
-    quantises_input=True,
+    quantises_input="uint8",
     straight_through=True,
     least_work=recurrent_least_work,
 )
@@ -72,13 +72,12 @@ def moe_gradient(formula: Formula, types: Types, attributes: Attributes) -> tupl
 
 @least_work_rule("MoE", "QMoE", domain=MS)
 def moe_least_work(use: OperatorUse) -> LeastWork:
-    """Weights of experts that no token goes to: all tokens may go to the same k experts, k / E of the weights."""
-    k, reads = int(use.attributes.get("k", 1)), dict[int, Dim]()
-    for position in range(2, len(use.types)):
-        weights = use.input(position)
-        if weights is not None and weights.shape:
-            reads[position] = weights.elements * k // weights.shape[0]
-    return LeastWork(use.macs.value, reads)
+    """Weights of experts that no token prefers: all tokens may prefer the same k."""
+    x, first = use.input(0), use.input(2)
+    assert x is not None and first is not None and first.shape is not None
+    inputs = {i: use.input(i) for i in range(2, len(use.types))}
+    chosen = int(use.attributes.get("k", 1)) if x.elements != 0 else 0
+    return LeastWork(use.macs.value, expert_parts(inputs, first.shape[0], chosen))
 
 
 @shape_rule("MoE", "QMoE", domain=MS)

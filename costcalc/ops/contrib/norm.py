@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from costcalc.core.assumptions import require_equal
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import traits
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.axes import normalise_axis
-from costcalc.ops.contrib.matmul import MS
+from costcalc.ops.common.lookup import count_gathered
 from costcalc.ops.norm import layer_norm_cost, rms_norm_cost, row_statistics, standardize
 
 DOMAINS = ("", MS)
@@ -165,6 +165,26 @@ def embed_layer_norm_shape(
         raise ShapeError(f"the ids have {input_ids.rank} axes, the table {word.rank}", "both have 2")
     y = TensorType(word.dtype, (*input_ids.shape, word.shape[1]))
     return y, TensorType(DType.INT32, (input_ids.shape[0],)), y
+
+
+@least_work_rule("EmbedLayerNormalization", domain=MS)
+def embed_least_work(use: OperatorUse) -> LeastWork:
+    """Rows of the tables that no id names, and a row that several name is read once: stored ids are read, any other may
+    all name one row. Without position_ids the first S positions are read."""
+    return LeastWork(0, count_embedded(use, use.input(8)))
+
+
+def count_embedded(use: OperatorUse, position_ids: TensorType | None) -> dict[int, Dim]:
+    """Ids and tables of words, positions and segments (inputs 0 to 4) -> elements that are read of each table."""
+    ids, segment_ids, word, position, segment = (use.input(i) for i in range(5))
+    assert ids is not None and ids.shape is not None and word is not None and position is not None
+    assert position.shape is not None
+    reads = {2: count_gathered(word, ids), 3: minimum(ids.shape[-1], position.shape[0]) * position.shape[-1]}
+    if position_ids is not None:
+        reads[3] = count_gathered(position, position_ids)
+    if segment is not None:
+        reads[4] = count_gathered(segment, segment_ids) if segment_ids is not None else 0
+    return reads
 
 
 @cost_rule("EmbedLayerNormalization", domain=MS)

@@ -10,12 +10,13 @@ from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
-from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
-from costcalc.core.traits import PackedInputs, traits
+from costcalc.core.registry import MS, FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
+from costcalc.core.traits import LeastWork, OperatorUse, PackedInputs, least_work_rule, traits
 from costcalc.ops.common.axes import normalise_axis
-from costcalc.ops.contrib.matmul import MS
+from costcalc.ops.common.lookup import count_gathered
+from costcalc.ops.common.visibility import known_integers
 from costcalc.ops.creation import range_shape, range_value
-from costcalc.ops.indexing import gather_nd_shape, selection_cost
+from costcalc.ops.indexing import gather_nd_least_work, gather_nd_shape, selection_cost
 from costcalc.ops.join_split import pad_shape, same_shape
 
 describe("The different elements.", "Unique", domain=MS)
@@ -126,7 +127,9 @@ traits(
     packed=PackedInputs(frozenset((0,)), lambda data, attributes: _unpacked_elements(data, attributes)),
 )
 
-traits("GatherND", domain=MS, keeps="indices")
+traits("GatherND", domain=MS, keeps="indices", reads="part", least_work=gather_nd_least_work)
+
+traits("TorchEmbedding", domain=MS, kind="lookup", positions="lost", keeps="indices")
 
 traits("Pad", "Trilu", domain=MS, keeps="nothing")
 
@@ -221,6 +224,30 @@ def gather_block_quantized_shape(
     if data.dtype is DType.UINT8:
         shape = (*shape[:-1], shape[-1] * (8 // bits))
     return TensorType(scales.dtype, (*shape[:axis_index], *indices.shape, *shape[axis_index + 1 :]))
+
+
+@least_work_rule("TorchEmbedding", domain=MS)
+def torch_embedding_least_work(use: OperatorUse) -> LeastWork:
+    """As Gather."""
+    table, indices = use.input(0), use.input(1)
+    assert table is not None and indices is not None
+    return LeastWork(0, {0: count_gathered(table, indices)})
+
+
+@least_work_rule("GatherBlockQuantized", domain=MS)
+def quantized_lookup_least_work(use: OperatorUse) -> LeastWork:
+    """As Gather, of the table, its scales and its zero points. An index beyond the table reads nothing, and indices
+    that come at run time may all be beyond it."""
+    data, indices = use.input(0), use.input(1)
+    assert data is not None and data.shape is not None and indices is not None
+    axis = normalise_axis(use.attributes.get("gather_axis", 0), data.rank)
+    known, extent = known_integers(indices), data.shape[axis]
+    if known is None or not isinstance(extent, int):
+        return LeastWork(0, {0: 0, 2: 0, 3: 0})
+    inside = tuple([i for i in known if -extent <= i < extent])
+    rows = TensorType(indices.dtype, (len(inside),), inside)
+    tables = {i: t for i in (0, 2, 3) if (t := use.input(i)) is not None}
+    return LeastWork(0, {i: count_gathered(t, rows, axis) if t.rank == data.rank else 0 for i, t in tables.items()})
 
 
 @cost_rule("GatherBlockQuantized", domain=MS)

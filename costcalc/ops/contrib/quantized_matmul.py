@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from costcalc.core.formula import Cost, elementwise_work, formula
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.contrib.matmul import MS, bias_work
+from costcalc.ops.contrib.matmul import bias_work
 from costcalc.ops.matmul import gemm_extents, matmul_cost, matmul_result
 from costcalc.ops.quantize import dynamic_quantization_work, requantization_work
 
@@ -22,7 +22,7 @@ traits("MatMulInteger16", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QGem
 
 traits("MatMulInteger16", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", domain=MS, straight_through=True)
 
-traits("DynamicQuantizeMatMul", domain=MS, quantises_input=True, bias=4)
+traits("DynamicQuantizeMatMul", domain=MS, quantises_input="uint8", bias=4)
 
 traits("MatMulIntegerToFloat", domain=MS, bias=6)
 

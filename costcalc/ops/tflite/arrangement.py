@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from costcalc.core.dim import prod
 from costcalc.core.errors import ShapeError
-from costcalc.core.ir import DType, TensorType, Value
+from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType, Value
 from costcalc.core.registry import describe, free, operands, shape_rule, value_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common.axes import divide_exactly, normalise_axes, normalise_axis
@@ -68,6 +68,20 @@ def reshape_shape(
     if target is None:
         return TensorType(x.dtype, None)
     return TensorType(x.dtype, reshape_extents(x.shape, target, allowzero=True), x.value)
+
+
+@shape_rule("BITCAST", domain=TFLITE)
+def bitcast_shape(x: TensorType, *, to: int = 0) -> TensorType:
+    """The same bytes as elements of the output's type: an axis of the parts of each element is added, or taken away."""
+    assert x.shape is not None
+    dtype = DTYPE_OF_CODE.get(to, x.dtype)
+    if dtype.bits == x.dtype.bits:
+        return TensorType(dtype, x.shape)
+    if x.dtype.bits > dtype.bits > 0:
+        return TensorType(dtype, (*x.shape, x.dtype.bits // dtype.bits))
+    if not x.shape or x.shape[-1] != dtype.bits // max(x.dtype.bits, 1):
+        raise ShapeError(f"elements of {x.dtype.bits} bits do not fill {dtype.bits}", "give them along the last axis")
+    return TensorType(dtype, x.shape[:-1])
 
 
 @shape_rule("SQUEEZE", domain=TFLITE)

@@ -38,6 +38,7 @@ for _name, _filters in CONVOLUTIONS.items():
         filters=_filters,
         bias=2,
         gradient=PRODUCT_GRADIENT,
+        quantises_input="int8",
     )
 
 for _name, _filters in TRANSPOSED.items():
@@ -126,7 +127,7 @@ def _register_convolution(op_type: str, spatial: int) -> None:
         Positions whose filter reaches into the padding count."""
         _check_ranks(x, w, spatial)
         cost = conv_cost(to_channels_first(x), _ordered_filters(w, op_type), b, out=to_channels_first(out))
-        return Cost(cost.macs, cost.work + output_work(activation, x, out))
+        return Cost(cost.macs, cost.work + output_work(activation, x, w, out))
 
 
 _register_convolution("CONV_2D", 2)
@@ -167,7 +168,7 @@ def _register_transposed(op_type: str, spatial: int) -> None:
         channel once; a bias adds one addition per output, a quantised output one multiplication and one addition."""
         _check_ranks(x, w, spatial)
         cost = conv_transpose_cost(to_channels_first(x), _ordered_filters(w, op_type), b, out=to_channels_first(out))
-        return Cost(cost.macs, cost.work + output_work(activation, x, out))
+        return Cost(cost.macs, cost.work + output_work(activation, x, w, out))
 
 
 _register_transposed("TRANSPOSE_CONV", 2)

@@ -162,22 +162,22 @@ def _fused(name: str, rule: OperatorRule) -> OperatorRule:
     return rule._replace(function=function, accepts=rule.accepts | {"out", "activation"})
 
 
-def _take_rules(name: str, counterpart: str) -> None:
-    """Registers ONNX's rules and traits of an operator under TensorFlow Lite's name for it."""
+def take_rules(name: str, counterpart: str, domain: str = TFLITE) -> None:
+    """Registers ONNX's rules and traits of an operator under TensorFlow Lite's name for it, or that of a domain."""
     for rules in (SHAPE_RULES, VALUE_RULES):
         rule = rules.get(("", counterpart))
         if rule is not None and not (rules is VALUE_RULES and name in OTHER_VALUES):
-            rules[TFLITE, name] = _adapted(rule)
+            rules[domain, name] = _adapted(rule)
     cost = COST_RULES.get(("", counterpart))
     if cost is not None:
-        COST_RULES[TFLITE, name] = _fused(name, _adapted(cost))
+        COST_RULES[domain, name] = _fused(name, _adapted(cost))
     else:
-        FREE_OPS.add((TFLITE, name))
-    TRAITS[TFLITE, name] = TRAITS["", counterpart]
+        FREE_OPS.add((domain, name))
+    TRAITS[domain, name] = TRAITS["", counterpart]
 
 
 for _name, _counterpart in {**FUNCTIONS, **ARITHMETIC, **COMBINATIONS}.items():
-    _take_rules(_name, _counterpart)
+    take_rules(_name, _counterpart)
 
 
 traits("RELU6", "RELU_0_TO_1", domain=TFLITE, non_negative=True)

@@ -11,10 +11,10 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
-from costcalc.ops.quantize import requantization_work
+from costcalc.ops.quantize import dynamic_quantization_work, requantization_work
 
-TFLITE = "tflite"
-"""The domain."""
+TFLITE, CUSTOM, FLEX = "tflite", "tflite.custom", "tflite.flex"
+"""The domains of builtin operators, of custom ones by their own names, and of those of TensorFlow (Select TF)."""
 
 QUANTISED_BITS = 16
 """Bits of the widest integers that stand for reals; int32 and int64 are sizes and indices."""
@@ -32,10 +32,25 @@ def is_quantised(t: TensorType) -> bool:
     return t.dtype.is_integer and t.dtype.bits <= QUANTISED_BITS and t.dtype is not DType.BOOL
 
 
-def output_work(activation: str, x: TensorType, out: TensorType) -> tuple[Work, ...]:
-    """What follows a product: requantising (one multiplication and one addition per output) where x is quantised, and
-    the fused activation."""
-    return (requantization_work(out) if is_quantised(x) else ()) + activation_work(activation, out)
+def is_hybrid(x: TensorType, w: TensorType) -> bool:
+    """Whether weights are quantised and the input is not, so that the kernel quantises that as well (dynamic range)."""
+    return x.dtype.is_float and is_quantised(w)
+
+
+def output_work(activation: str, x: TensorType, w: TensorType, out: TensorType) -> tuple[Work, ...]:
+    """What stands around a product: requantising (one multiplication and one addition per output) where x is quantised;
+    quantising x, and one multiplication with the scales per output, where only the weights are; the fused
+    activation."""
+    return scale_work(x, w, out) + activation_work(activation, out)
+
+
+def scale_work(x: TensorType, w: TensorType, out: TensorType) -> tuple[Work, ...]:
+    """output_work without the activation."""
+    if is_quantised(x):
+        return requantization_work(out)
+    if is_hybrid(x, w):
+        return dynamic_quantization_work(x) + elementwise_work("multiply", "quantization", out.elements)
+    return ()
 
 
 def known_shape(t: TensorType, rank: int, name: str) -> tuple[Dim, ...]:

@@ -1,5 +1,5 @@
-"""TensorFlow Lite's functions of elements, reductions, normalisations and resizings that ONNX has in another form;
-quantising; and operators that only move or hold elements.
+"""TensorFlow Lite's functions of elements, reductions, normalisations and resizings that ONNX has in another form, and
+quantising.
 
 Source: LiteRT's tflite/kernels.
 """
@@ -10,7 +10,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import cost_rule, declare_unknown, describe, free, operands, shape_rule
+from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common.axes import broadcast_types
 from costcalc.ops.quantize import requantization_work
@@ -22,7 +22,6 @@ RESIZES = ("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
 
 FUNCTIONS: dict[str, tuple[str, ...]] = {
     "ATAN2": ("transcendental",),
-    "COMPLEX_ABS": ("multiply", "multiply", "add", "transcendental"),
     "FAKE_QUANT": ("multiply", "add"),
     "RSQRT": ("transcendental", "divide"),
     "SELECT": ("compare",),
@@ -35,19 +34,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 }
 """The operations of each output element; RSQRT is a root and a division, as the same network in ONNX has them."""
 
-HELD = (
-    *("ASSIGN_VARIABLE", "CALL_ONCE", "DENSIFY", "DILATE", "HASHTABLE", "HASHTABLE_IMPORT", "HASHTABLE_SIZE", "IMAG"),
-    *("MATRIX_DIAG", "MATRIX_SET_DIAG", "READ_VARIABLE", "REAL", "SCATTER_ND", "SPARSE_TO_DENSE", "VAR_HANDLE"),
-    *("BROADCAST_ARGS", "STABLEHLO_BROADCAST_IN_DIM", "STABLEHLO_DYNAMIC_SLICE", "STABLEHLO_DYNAMIC_UPDATE_SLICE"),
-    *("STABLEHLO_GATHER", "STABLEHLO_IOTA", "STABLEHLO_PAD", "STABLEHLO_SLICE"),
-)
-"""Operators that move, hold or write elements; CALL_ONCE runs when the network is loaded, and in no inference."""
-
-free(*HELD, domain=TFLITE)
-
-operands("DEQUANTIZE", "DENSIFY", domain=TFLITE, weights=(0,))
-
-traits("DENSIFY", domain=TFLITE, passes_on="same", keeps="nothing")
+operands("DEQUANTIZE", domain=TFLITE, weights=(0,))
 
 traits("DEQUANTIZE", domain=TFLITE, passes_on="dequantised", keeps="nothing")
 
@@ -65,23 +52,11 @@ describe("Gives each element a place on the scale of the output's integers.", "Q
 
 describe("Gives the numbers that integers stand for.", "DEQUANTIZE", domain=TFLITE)
 
-free("IF", "WHILE", "STABLEHLO_WHILE", domain=TFLITE)
-
-describe("Runs another part of the network, whose operators count.", "IF", "WHILE", "STABLEHLO_WHILE", domain=TFLITE)
-
-describe("Moves, holds or writes elements.", *HELD, domain=TFLITE)
-
 describe("Each output is a weighted mean of four inputs.", "RESIZE_BILINEAR", domain=TFLITE)
 
 describe("Each output is the nearest input.", "RESIZE_NEAREST_NEIGHBOR", domain=TFLITE)
 
 describe("Divides by the norm of the channels.", "L2_NORMALIZATION", domain=TFLITE)
-
-declare_unknown(
-    "how many elements it gives, or compares, depends on data",
-    *("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", "UNIQUE", "WHERE", "HASHTABLE_LOOKUP", "SKIP_GRAM"),
-    domain=TFLITE,
-)
 
 
 def _register_function(name: str, kinds: tuple[str, ...]) -> None:

@@ -11,7 +11,8 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work, formula
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
-from costcalc.core.traits import PRODUCT_GRADIENT, traits
+from costcalc.core.traits import PRODUCT_GRADIENT, LeastWork, OperatorUse, least_work_rule, traits
+from costcalc.ops.common.lookup import count_gathered
 from costcalc.ops.contrib.matmul import transpose_type
 from costcalc.ops.matmul import matmul_cost, matmul_result
 from costcalc.ops.tflite.fused import TFLITE, known_shape, output_work
@@ -22,7 +23,9 @@ operands("BATCH_MATMUL", domain=TFLITE, weights=(0, 1))
 
 operands("EMBEDDING_LOOKUP", domain=TFLITE, weights=(1,))
 
-traits("FULLY_CONNECTED", "BATCH_MATMUL", domain=TFLITE, kind="product", gradient=PRODUCT_GRADIENT)
+traits(
+    "FULLY_CONNECTED", "BATCH_MATMUL", domain=TFLITE, kind="product", gradient=PRODUCT_GRADIENT, quantises_input="int8"
+)
 
 traits("FULLY_CONNECTED", domain=TFLITE, bias=2, derived=frozenset(("transB",)))
 
@@ -55,14 +58,16 @@ def _extents(x: TensorType, w: TensorType) -> tuple[Dim, Dim, Dim]:
 
 @shape_rule("FULLY_CONNECTED", domain=TFLITE)
 def fully_connected_shape(
-    x: TensorType, w: TensorType, b: TensorType | None = None, *, keep_num_dims: int = 0
-) -> TensorType:
-    """x of M rows of K, w [N, K] -> [M, N], or with keep_num_dims x's own axes before N."""
+    x: TensorType, w: TensorType, b: TensorType | None = None, *, keep_num_dims: int = 0, n_outputs: int = 1
+) -> TensorType | tuple[TensorType, ...]:
+    """x of M rows of K, w [N, K] -> [M, N], or with keep_num_dims x's own axes before N. Weights in shuffled order give
+    a second output, the input in that order."""
     m, n, _ = _extents(x, w)
     assert x.shape is not None
     if b is not None:
         require_equal(b.elements, n, "the bias and the outputs")
-    return TensorType(x.dtype, (*x.shape[:-1], n) if keep_num_dims else (m, n))
+    out = TensorType(x.dtype, (*x.shape[:-1], n) if keep_num_dims else (m, n))
+    return out if n_outputs == 1 else (out, TensorType(x.dtype, x.shape))
 
 
 @cost_rule("FULLY_CONNECTED", domain=TFLITE)
@@ -73,7 +78,7 @@ def fully_connected_cost(
     activation one operation."""
     m, n, k = _extents(x, w)
     bias = elementwise_work("add", "bias", out.elements) if b is not None else ()
-    return Cost(formula(("M", m), ("N", n), ("K", k)), bias + output_work(activation, x, out))
+    return Cost(formula(("M", m), ("N", n), ("K", k)), bias + output_work(activation, x, w, out))
 
 
 @shape_rule("BATCH_MATMUL", domain=TFLITE)
@@ -86,7 +91,15 @@ def batch_matmul_shape(a: TensorType, b: TensorType, *, adj_x: int = 0, adj_y: i
 def batch_matmul_cost(a: TensorType, b: TensorType, *, adj_x: int = 0, adj_y: int = 0, out: TensorType) -> Cost:
     """∏batch × M × N × K; a quantised output adds one multiplication and one addition per output."""
     cost = matmul_cost(transpose_type(a, adj_x, 0), transpose_type(b, adj_y, 0))
-    return Cost(cost.macs, output_work("", a, out))
+    return Cost(cost.macs, output_work("", a, b, out))
+
+
+@least_work_rule("EMBEDDING_LOOKUP", domain=TFLITE)
+def embedding_lookup_least_work(use: OperatorUse) -> LeastWork:
+    """As ONNX's Gather."""
+    indices, table = use.input(0), use.input(1)
+    assert table is not None and indices is not None
+    return LeastWork(0, {1: count_gathered(table, indices)})
 
 
 @shape_rule("EMBEDDING_LOOKUP", domain=TFLITE)

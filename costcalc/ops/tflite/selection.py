@@ -10,8 +10,9 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, TensorType, Value
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule, value_rule
-from costcalc.core.traits import traits
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.axes import divide_exactly, normalise_axis
+from costcalc.ops.common.lookup import count_gathered
 from costcalc.ops.reduce import combination_work
 from costcalc.ops.tflite.fused import TFLITE, integers
 
@@ -166,6 +167,16 @@ def gather_shape(table: TensorType, indices: TensorType, *, axis: int = 0, batch
     if not 0 <= batch <= min(place, len(indices.shape)):
         raise ShapeError(f"{batch_dims} axes are of the batch", f"they stand before axis {place}")
     return TensorType(table.dtype, (*table.shape[:place], *indices.shape[batch:], *table.shape[place + 1 :]))
+
+
+@least_work_rule("GATHER", domain=TFLITE)
+def gather_least_work(use: OperatorUse) -> LeastWork:
+    """As ONNX's Gather; each batch has indices of its own."""
+    table, indices = use.input(0), use.input(1)
+    assert table is not None and indices is not None and indices.shape is not None
+    batch = use.attributes.get("batch_dims", 0)
+    batch += len(indices.shape) if batch < 0 else 0
+    return LeastWork(0, {0: count_gathered(table, indices, use.attributes.get("axis", 0), batch)})
 
 
 @value_rule("GATHER", domain=TFLITE)

@@ -130,10 +130,11 @@ ALL = RuleLevels()
 @dataclass(frozen=True, slots=True)
 class Config:
     """A config as it is checked. file is what messages call it ("" for the command line), folder what its paths are
-    relative to, lock the baseline's file in it."""
+    relative to, lock the baseline's file in it. remote lets models be read from servers (`hf:ORG/NAME`)."""
 
     file: str
     folder: Path
     entries: tuple[ConfigEntry, ...]
     levels: RuleLevels = ALL
     lock: str = LOCK
+    remote: bool = False

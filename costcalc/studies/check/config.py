@@ -19,7 +19,7 @@ SCENARIO_KEYS = (*settings_keys(), *LIMIT_KEYS)
 
 MODEL_KEYS = ("path", "name", "scenarios", *SCENARIO_KEYS)
 
-FILE_KEYS = ("models", *LIMIT_KEYS, "select", "ignore", "warn", "lock")
+FILE_KEYS = ("models", *LIMIT_KEYS, "select", "ignore", "warn", "lock", "remote")
 
 
 def read_config(root: YamlNode, file: str, folder: Path) -> Config:
@@ -37,7 +37,8 @@ def read_config(root: YamlNode, file: str, folder: Path) -> Config:
     entries = tuple([entry for node in nodes for entry in _read_entries(reader, node, outer)])
     lock = root.values.get("lock")
     levels = RuleLevels(*(_read_prefixes(reader, root, key) for key in ("select", "ignore", "warn")))
-    return Config(file, folder, entries, levels, reader.word(lock, "lock") if lock else LOCK)
+    remote = reader.truth(root.values["remote"], "remote") if "remote" in root.values else False
+    return Config(file, folder, entries, levels, reader.word(lock, "lock") if lock else LOCK, remote)
 
 
 def _read_entries(reader: ConfigReader, node: YamlNode, outer_limits: LimitSet) -> Iterator[ConfigEntry]:

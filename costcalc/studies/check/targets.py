@@ -19,7 +19,7 @@ from costcalc.core.errors import ConfigError, UsageError
 from costcalc.frontends import git as revisions
 from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.module import NamedModel
-from costcalc.frontends.source import Source
+from costcalc.frontends.source import REMOTE, Source
 from costcalc.frontends.table import is_model_file, is_model_path
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.config import is_glob
@@ -79,6 +79,12 @@ def _target_names(target: Target) -> set[str]:
 def _expand_targets(config: Config, entry: ConfigEntry, group: int) -> Iterator[Target]:
     if isinstance(entry.path, NamedModel):
         yield Target(entry.path, entry.path, entry, group)
+        return
+    if entry.path.startswith(REMOTE):
+        if not config.remote:
+            fact = f"{entry.path} is on a server, and a check downloads nothing"
+            raise ConfigError(fact, "allow it in the config: remote: true", format_place(entry.place))
+        yield Target(entry.name or entry.path, entry.path, entry, group)
         return
     if not _is_pattern(config.folder, entry.path):
         source = locate(config.folder, entry.path)

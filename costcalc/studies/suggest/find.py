@@ -41,6 +41,11 @@ SORTS = ("macs", "params", "flops", "peak_activation_bytes", "activation_bytes",
 MAX_NODES = 5000
 """Nodes of the largest model that is rewritten: a suggestion is a graph, and a layer has several."""
 
+LIMIT_REMEDY = (
+    "each suggestion is a graph of its own that is costed anew, which would take longer than 10 s: repeat fewer "
+    "layers, for each copy is rewritten alike"
+)
+
 EDIT_STEPS = 8
 """Steps for each node of a rewritten graph, besides its formulas: about as many microseconds on real models."""
 
@@ -94,9 +99,7 @@ def suggest_settings(
     if isinstance(total_before, QuantityError):
         raise total_before
     file_spans = None if source.trace is None else find_spans(source.trace.text)
-    check_limit(
-        len(source.graph.nodes), MAX_NODES, "nodes to rewrite", "repeat fewer layers: each copy is rewritten alike"
-    )
+    check_limit(len(source.graph.nodes), MAX_NODES, "nodes to rewrite", LIMIT_REMEDY)
     index = GraphIndex(source.graph)
     # Twice the steps of an analysis, whatever the size: MAX_NODES holds the work of each suggestion.
     with limited_work("suggest, which rewrites the graph at each place,", nodes=BASE_NODES):

@@ -13,16 +13,13 @@ from costcalc.core.quantities import TOTALS
 from costcalc.core.quantity import QuantityRef
 from costcalc.frontends import load, model_parameters
 from costcalc.frontends.source import Source, find_source, hold_source
-from costcalc.frontends.symbols import has_batch_default
+from costcalc.frontends.symbols import IMAGE_SYMBOLS, has_batch_default
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep import measurements
 from costcalc.studies.sweep.axes import VARIABLE_SETTINGS, SweepAxis, all_setting_values, change_settings, setting_axes
 from costcalc.studies.sweep.columns import RESERVED
 from costcalc.studies.sweep.point import SweepRecipe, build_graph
 from costcalc.studies.sweep.space import Bindings, build_space
-
-IMAGE_SYMBOLS = ("N", "D", "H", "W")
-"""What load's symbolic calls the extents of images. Who varies one of them asks for it."""
 
 TEXT_SETTINGS = ("batch", "prompt", "generate")
 """Settings of generation that a sweep's --dim may name, where no symbol of the model is called so."""

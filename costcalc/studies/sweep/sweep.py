@@ -14,9 +14,10 @@ from costcalc.core.quantity import QuantityRef
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep import measurements
-from costcalc.studies.sweep.axes import SweepAxis
+from costcalc.studies.sweep.axes import SweepAxis, describe_point
 from costcalc.studies.sweep.columns import DEVICE_KEYS, ERROR, Row, SweepColumns, device_column, plain_value
 from costcalc.studies.sweep.executor import row_blocks
+from costcalc.studies.sweep.point import SweepRecipe
 from costcalc.studies.sweep.query import compile_condition, device_quantity, parse_expression
 from costcalc.studies.sweep.recipe import SweepSetup, prepare_sweep
 from costcalc.studies.sweep.select import RowSelection, find_optimum, pareto_rows, parse_goals, sort_rows
@@ -34,7 +35,7 @@ class Sweep(Result):
     and an error where the combination is none. It iterates over its rows as dicts of plain values.
 
     quantities are those beyond the totals of every model; points counts the combinations that were asked for, invalid
-    those of them that are no model."""
+    those of them that are no model; invalid_reason is why the first of these is none."""
 
     name: str
     axes: tuple[SweepAxis, ...]
@@ -43,6 +44,7 @@ class Sweep(Result):
     points: int
     invalid: int
     notes: tuple[str, ...] = ()
+    invalid_reason: str = ""
 
     @property
     def layout(self) -> SweepColumns:
@@ -161,33 +163,42 @@ def run_sweep(
     conditions = [_compile_condition(text, columns) for text in (selection.where, selection.subject_to) if text]
     pareto_goals = parse_goals(selection.pareto, columns, compete=True) if selection.pareto else ()
     sort_goals = parse_goals(selection.sort, columns) if selection.sort else ()
-    invalid = 0
+    invalid, reason = 0, ""
     if selection.maximize or selection.minimize:
         goals = parse_goals([selection.maximize or selection.minimize or ""], columns)
         if len(goals) != 1:
             raise UsageError("there are several goals", "give one, or use --pareto")
         goal = goals[0]._replace(greatest=bool(selection.maximize))
         rows = find_optimum(recipe, numbers, goal, lambda row: all(holds(row) for holds in conditions), jobs)
+        if not rows:
+            reason = first_error(recipe, next(row_blocks(recipe, numbers, jobs), []))
     else:
         rows = []
         for block in row_blocks(recipe, numbers, jobs):
             invalid += sum(1 for row in block if row[ERROR] is not None)
+            reason = reason or first_error(recipe, block)
             rows += [row for row in block if all(holds(row) for holds in conditions)] if conditions else block
             progress(len(block))
     rows = pareto_rows(rows, pareto_goals) if pareto_goals else rows
     rows = sort_rows(rows, sort_goals) if sort_goals else rows
     rows = rows[: selection.top] if selection.top is not None else rows
     axes, quantities = recipe.columns
-    return Sweep(setup.name, axes, quantities, tuple(rows), len(numbers), invalid, setup.notes)
+    return Sweep(setup.name, axes, quantities, tuple(rows), len(numbers), invalid, setup.notes, reason)
+
+
+def first_error(recipe: SweepRecipe, rows: Sequence[Row]) -> str:
+    """Rows -> why the first invalid combination among them is none, in words; "" where all are valid."""
+    row = next((row for row in rows if row[ERROR] is not None), None)
+    return "" if row is None else f"{describe_point(recipe.columns.axes, row)}: {row[ERROR]}"
 
 
 def stream_rows(
     setup: SweepSetup, numbers: Sequence[int], where: str | None, jobs: int | None = None
-) -> Iterator[list[Row]]:
-    """The rows of these points that meet the condition, block by block as they come."""
+) -> Iterator[tuple[list[Row], list[Row]]]:
+    """The rows of these points that meet the condition, block by block as they come, and with them those of all."""
     holds = _compile_condition(where, setup.recipe.columns.names) if where else None
     for block in row_blocks(setup.recipe, numbers, jobs):
-        yield [row for row in block if holds(row)] if holds else block
+        yield [row for row in block if holds(row)] if holds else block, block
 
 
 def _compile_condition(text: str, columns: Sequence[str]) -> Callable[[Row], bool]:

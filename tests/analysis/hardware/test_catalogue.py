@@ -14,7 +14,7 @@ DOCUMENT = re.compile(
     r"datasheet|data sheet|manual|whitepaper|README|review \d|version of \d{4}-\d\d-\d\d|issue \d|gist of|wiki|"
     r"catalogue of|developer blog|\.(com|dev|io|td|es|ini)\b|\b(ST|PM|RM|DS|UM)[ -]?[A-Z]*\d+|documentation|board list|"
     r"nvidia-smi of|aiconfigurator of NVIDIA|logs of llama\.cpp|Hot Chips|architecture brief|base specification|tuning guide|"
-    r"description of|Arm community|notebookinfo\.de|Fastvideo|Raspberry Pi Australia",
+    r"description of|coral\.ai|MLPerf Tiny|ESP-IDF|Arm community|notebookinfo\.de|Fastvideo|Raspberry Pi Australia",
     re.IGNORECASE,
 )
 """What a source names: a document, a page, a thread."""
@@ -76,6 +76,13 @@ def test_derivations_come_to_their_figures() -> None:
     assert find_profile("raspberry-pi-4").peak["float32"].value == 4 * 4 * 2 * 1800 * mega
     assert find_profile("core-i7-8650u").peak["float32"].value == 4 * 2 * 8 * 2 * 4200 * mega
     assert find_profile("cortex-m4").peak["int8"].value == 2 * 2 * 120 * mega
+    assert find_profile("esp32-s3").peak["int8"].value == 2 * 16 * 2 * 240 * mega
+    assert find_profile("rp2040").peak["int8"].value == 2 * 133 * mega
+    assert find_profile("rp2350").peak["int8"].value == 2 * 2 * 2 * 150 * mega
+    assert find_profile("nano33ble").peak["int8"].value == 2 * 2 * 64 * mega
+    assert find_profile("max78000").peak["int8"].value == 64 * 9 * 2 * 50 * mega
+    for macs in (32, 64, 128, 256):
+        assert find_profile(f"ethos-u55-{macs}").peak["int8"].value == macs * 2 * 500 * mega
     assert find_profile("cortex-m7").peak["int8"].value == 2 * 2 * 480 * mega
     assert find_profile("ethos-u55").peak["int8"].value == 256 * 2 * 500 * mega
     assert find_profile("t4").peak["float16"].value == pytest.approx(320 * 64 * 2 * 1590 * mega, rel=0.001)
@@ -123,6 +130,37 @@ def test_memory_is_what_a_program_sees() -> None:
     assert find_profile("pixel-1").bytes_of("device") == 4 * 2**30
 
 
+def test_boards_of_microcontrollers_have_flash_and_sram_as_a_program_gets_them() -> None:
+    sizes = {p.id: (p.bytes_of("flash"), p.bytes_of("sram")) for p in builtin_profiles() if p.kind == "microcontroller"}
+    assert sizes["arduino-nano-33-ble"] == (983040, 262144)  # its bootloader takes 64 KiB of 1 MiB
+    assert sizes["nrf54l15"] == (1524 * 1024, 256 * 1024)
+    assert sizes["stm32f407"] == (1 << 20, 128 * 1024)
+    assert sizes["stm32h743"] == (2 << 20, 512 * 1024)  # 1 MiB in all, in blocks
+    assert sizes["esp32-s3"] == (8 << 20, 0x53700)
+    assert {
+        "rp2040",
+        "rp2350",
+        "nrf52840",
+        "nrf54h20",
+        "stm32u575",
+        "stm32l4r5",
+        "stm32f746",
+        "stm32h743",
+    } <= sizes.keys()
+    assert all(flash and sram for id, (flash, sram) in sizes.items() if id != "nrf54h20")
+    assert find_profile("max78000").bytes_of("weights") == 768 * 64 * 9
+    assert find_profile("coral").bytes_of("on_chip") == 8_000_000
+
+
+def test_a_measured_energy_is_that_of_its_runs() -> None:
+    macs = 264_192 + 12_501_632 + 2_656_768 + 7_489_664
+    energy = find_profile("stm32l4r5").energy
+    assert energy is not None
+    assert float(energy.measured["int8"].value) == pytest.approx(
+        (160.4232 + 5495.915 + 1430.6681 + 3029.7521) * 10**6 / macs, abs=0.05
+    )
+
+
 def test_an_unknown_name_is_answered_with_a_near_one() -> None:
     with pytest.raises(HardwareError, match="there is no hardware profile 'h1000'; did you mean h100-sxm"):
         find_profile("h1000")
@@ -133,14 +171,15 @@ def test_an_unknown_name_is_answered_with_a_near_one() -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("esp32", "of microcontrollers there are stm32f746, stm32h743"),
-        ("esp32s3", "of microcontrollers there are"),
-        ("max78000", "of microcontrollers there are"),
-        ("rp2040", "of microcontrollers there are"),
-        ("nrf52840", "of microcontrollers there are"),
+        ("esp32", "did you mean esp32-s3"),
+        ("esp8266", "did you mean esp32-s3"),
+        ("samd21", "of microcontrollers there are arduino-nano-33-ble, esp32-s3, nrf52840"),
+        ("teensy41", "of microcontrollers there are"),
+        ("lpc55s69", "of microcontrollers there are"),
+        ("nrf52832", "did you mean nrf5"),
         ("gtx1080", "; `costcalc hardware` lists all"),
         ("mi250x", "did you mean mi"),
-        ("stm32f4", "did you mean stm32f746"),
+        ("stm32f103", "did you mean stm32f"),
         ("smt32h743", "did you mean stm32h743"),
         ("corei7", "did you mean core-i7-8650u"),
         ("raspbery-pi-4", "did you mean raspberry-pi-4"),

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from costcalc.analysis.hardware.catalogue import find_profile, read_profile
+from costcalc.analysis.hardware.catalogue import find_profile
+from costcalc.analysis.hardware.reader import read_profile
 from costcalc.core.errors import HardwareError
 
 GOOD = """

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
+import onnx
 import pytest
 from onnx import TensorProto
 from onnx import helper as h
@@ -55,6 +56,26 @@ def bound(data: bytes) -> tuple[int, int]:
 
 
 HEADS: Shapes = {"q": (1, 8, 2, 64), "k": (1, 8, 1000, 64), "v": (1, 8, 1000, 64)}
+
+
+@pytest.mark.parametrize(("ids", "rows"), [((7, 7, 7, 1), 2), (None, 1)])
+def test_a_row_of_a_table_counts_once(ids: tuple[int, ...] | None, rows: int) -> None:
+    """Whether the table is stored or an input: the rows, the ids that come at run time, the result."""
+    stored: Any = {} if ids is None else {"ids": longs(*ids)}
+    for table in ({"table": zeros(9, 5)}, {}):
+        shapes: Shapes = {name: (9, 5) for name in ("table",) if not table}
+        data = onnx.load_from_string(model("Gather", "table,ids", shapes, "y", **table, **stored))
+        if ids is None:
+            data.graph.input.append(h.make_tensor_value_info("ids", TensorProto.INT64, (4,)))
+        assert bound(data.SerializeToString()) == (0, 4 * 5 * rows + 8 * 4 * (ids is None) + 4 * 4 * 5)
+
+
+def test_experts_that_all_tokens_prefer() -> None:
+    """Of 8 experts the same 2 serve all 6 tokens: their weights [16, 4] and [4, 16] are read once."""
+    shapes: Shapes = {"x": (6, 4), "router": (6, 8)}
+    weights = {"a": zeros(8, 16, 4), "b": zeros(8, 4, 16)}
+    data = model("MoE", "x,router,a,,b", shapes, "y", domain=MS, k=2, **weights)
+    assert bound(data) == (6 * 2 * 2 * 64, 4 * (2 * 2 * 64 + 6 * 4 + 6 * 8 + 6 * 4))
 
 
 def test_causal_attention_of_more_keys_than_queries() -> None:

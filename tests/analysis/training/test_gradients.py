@@ -50,6 +50,22 @@ def test_the_first_layer_needs_no_input_gradient() -> None:
     assert report.step.total_macs == 10 * (3 * 5 + 5 * 7) + report.step.backward_macs
 
 
+def test_a_parameter_that_no_output_depends_on_has_no_gradient() -> None:
+    """A branch that ends nowhere, and a table that is read and dropped: they are trainable parameters, but no backward
+    pass reaches them, and no optimiser keeps a state of theirs."""
+    b = GraphBuilder("dead", "made", {"": 17})
+    x = b.add_input("x", F32, (10, 3))
+    (y,) = b.add("MatMul", [x, b.add_initializer("w", F32, (3, 5))], name="live")
+    b.add("MatMul", [y, b.add_initializer("v", F32, (5, 7))], name="dead")
+    b.add("Identity", [b.add_initializer("u", F32, (11,))], name="unread")
+    report = cost(b.build([y]))
+    assert backward(report) == {"live": 10 * 3 * 5}
+    assert report.step.params["trained"] == 3 * 5 + 5 * 7 + 11
+    assert report.totals["gradient_bytes"] == 4 * 3 * 5 and report.totals["optimizer_bytes"] == 2 * 4 * 3 * 5
+    with pytest.raises(UsageError, match="no output depends on a parameter"):
+        cost(b.build([y]), ("w",))
+
+
 def test_with_an_input_gradient() -> None:
     assert backward(cost(chain(3, 5, 7), input_gradient=True)) == {"fc0": 2 * 10 * 3 * 5, "fc1": 2 * 10 * 5 * 7}
 

@@ -69,7 +69,7 @@ CLOSED = "<!-- /costcalc:table -->\n"
 def test_a_page_has_the_quantities_of_the_settings() -> None:
     page = ok("report", "lenet5", "alexnet", *SETTINGS)
     data = json.loads(page.split('<script type="application/json" id="data">')[1].split("</script>")[0])
-    facts = [label for label, _, _ in data["models"][0]["facts"]]
+    facts = [fact[0] for fact in data["models"][0]["facts"]]
     assert {"Arena bytes", "Training bytes", "Time on t4", "Energy on t4", "Fits on t4"} <= set(facts)
     rows = {label: amounts for label, _, amounts, _ in data["comparison"]["totals"]}
     assert rows["Fits on t4"] == [{"text": "yes", "order": [-1, 0]}] * 2

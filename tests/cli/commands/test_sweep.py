@@ -151,14 +151,31 @@ def test_reasons_stand_below_the_table(capsys: pytest.CaptureFixture[str], monke
     assert "(alpha=x, classes=10)" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])
-@pytest.mark.parametrize("selection", [[], ["--pareto", "macs,params"], ["--sort", "macs"]], ids=" ".join)
+@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl", "markdown", "html", "svg"])
+@pytest.mark.parametrize(
+    "selection",
+    [[], ["--pareto", "macs,params"], ["--sort", "macs"], ["--where", "macs > 1"], ["--columns", "alpha,macs"]],
+    ids=" ".join,
+)
 def test_a_sweep_without_a_valid_model_says_so(
     form: str, selection: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, _, err = call(capsys, "sweep", "mobilenet", "--set", "alpha=-1,-2", "--format", form, *selection)
+    code, text, err = call(capsys, "sweep", "mobilenet", "--set", "alpha=-1,-2", "--format", form, *selection)
     assert code == 2
-    assert "none of the 2 combinations is a valid model" in err
+    assert "none of the 2 combinations is a valid model: alpha=-1: mobilenet_v1.yaml:" in err
+    if form not in ("csv", "jsonl", "svg"):
+        assert "alpha=-1" in text and "filters" in text, "the table says why, though a condition took all rows out"
+
+
+def test_an_optimum_of_no_valid_model_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = call(capsys, "sweep", "mobilenet", "--set", "alpha=-1,-2", "--minimize", "macs")
+    assert code == 2 and "none of the 2 combinations fits; one is no valid model: alpha=-1: mobilenet_v1.yaml:" in err
+
+
+def test_rows_that_are_left_out_say_why_they_are_invalid(capsys: pytest.CaptureFixture[str]) -> None:
+    text = " ".join(out(capsys, "mobilenet", "--set", "alpha=-1,-2,1", "--top", "1", "--sort", "macs").split())
+    assert "1 of 3 combinations, 2 invalid" in text and "Invalid alpha=-1: mobilenet_v1.yaml:" in text
+    assert "(1 of 2)" in text
 
 
 def test_invalid_combinations_are_rows(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,10 @@ import pytest
 from onnx import GraphProto, NodeProto, TensorProto, parser
 from onnx import helper as h
 from support.onnx_models import info, model, weight
+from support.paths import ONNX_FILES
 
-from costcalc.analysis.report import Report, analyze_graph
+from costcalc import analyze
+from costcalc.analysis.report import Report, analyze_graph, report_certainty
 from costcalc.core.errors import CostcalcError
 from costcalc.frontends.onnx.reader import load_onnx
 
@@ -302,3 +304,10 @@ def test_arange_of_the_older_exporter(fill: int, length: str) -> None:
     ]
     found = report(nodes, [info("x", FLOAT, ["seq"])], ["y"])
     assert [str(d) for d in found.graph.types["y"].shape or ()] == ["1", length]
+
+
+def test_what_a_file_stores_is_exact_whichever_branch_is_taken() -> None:
+    report = analyze(ONNX_FILES / "toy_if__ts.onnx")
+    assert report.upper_bound
+    certainties = {key: report_certainty(report, key) for key in ("macs", "params", "buffers", "weight_bytes")}
+    assert certainties == {"macs": "upper", "params": "exact", "buffers": "exact", "weight_bytes": "exact"}

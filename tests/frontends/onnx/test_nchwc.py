@@ -107,6 +107,12 @@ def build_model(nodes: list[Any], output: str, declared: bool) -> onnx.ModelProt
     return shape_inference.infer_shapes(model) if declared else model
 
 
+def has_blocks(graph: onnx.GraphProto) -> bool:
+    """Whether a graph, or a body of one of its nodes, has an operator of the domain."""
+    bodies = (a.g for node in graph.node for a in node.attribute if a.type == onnx.AttributeProto.GRAPH)
+    return any(node.domain == NCHWC for node in graph.node) or any(map(has_blocks, bodies))
+
+
 def optimise(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     """The model as ONNX Runtime writes it at its highest level on this processor."""
     options = ort.SessionOptions()
@@ -115,7 +121,7 @@ def optimise(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     options.log_severity_level = 4
     ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     found = onnx.load(path)
-    if not any(node.domain == NCHWC for node in found.graph.node):
+    if not has_blocks(found.graph):
         pytest.skip("ONNX Runtime has no blocks of channels on this processor")
     return found
 
@@ -133,6 +139,48 @@ def test_an_optimised_model_costs_what_the_model_costs(name: str, tmp_path: Path
     # Operators of ONNX's own between blocks (a Softmax of 40 channels in 48) count as stored.
     if not {node.op_type for node in optimised.graph.node if not node.domain} - {"Concat", "Softmax"}:
         assert after.totals["flops"] == before.totals["flops"]
+
+
+def make_body(layers: list[Any], inputs: tuple[Any, ...] = (), outputs: tuple[Any, ...] = ()) -> onnx.GraphProto:
+    """Layers -> a body that holds their weights and gives the last one's output."""
+    stored = [tensor for _, tensors in layers for tensor in tensors]
+    last = helper.make_tensor_value_info(layers[-1][0].output[0], TensorProto.FLOAT, None)
+    return helper.make_graph([node for node, _ in layers], "body", inputs, outputs or (last,), stored)
+
+
+def make_control(name: str) -> onnx.ModelProto:
+    """A model whose convolutions stand in the bodies of an If or of a Loop of three trips; both branches of the If have
+    nodes and weights of the same names."""
+    image = helper.make_tensor_value_info("x", TensorProto.FLOAT, IMAGE)
+    if name == "If":
+        taken = make_body([conv("x", "a", 20, 3), other("Softmax", "a", "b", axis=1), conv("b", "y", 12, 20)])
+        other_branch = make_body([conv("x", "a", 36, 3), other("Relu", "a", "b"), conv("b", "y", 12, 36)])
+        stored, inputs = [], [image, helper.make_tensor_value_info("c", TensorProto.BOOL, [])]
+        nodes = [helper.make_node("If", ["c"], ["z"], "if", then_branch=taken, else_branch=other_branch)]
+    else:
+        first, tensors = conv("x", "s0", 8, 3)
+        state = [helper.make_tensor_value_info(n, TensorProto.FLOAT, (1, 8, 18, 18)) for n in ("s", "t")]
+        going, trip = (helper.make_tensor_value_info(n, k, []) for n, k in (("go", TensorProto.BOOL), ("i", 7)))
+        layers = [conv("s", "a", 20, 8), other("Relu", "a", "b"), conv("b", "t", 8, 20), other("Identity", "go", "on")]
+        on = helper.make_tensor_value_info("on", TensorProto.BOOL, [])
+        body = make_body(layers, (trip, going, state[0]), (on, state[1]))
+        stored, inputs = [helper.make_tensor("n", TensorProto.INT64, [], [3]), *tensors], [image]
+        nodes = [first, helper.make_node("Loop", ["n", "", "s0"], ["z"], "loop", body=body)]
+    z = helper.make_tensor_value_info("z", TensorProto.FLOAT, [None] * 4)
+    graph = helper.make_graph(nodes, "g", inputs, [z], stored)
+    return shape_inference.infer_shapes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    )
+
+
+@pytest.mark.parametrize(("name", "values"), [("If", {"c": 1}), ("If", {"c": 0}), ("If", {}), ("Loop", {})])
+def test_bodies_cost_what_they_cost_before(name: str, values: dict[str, Any], tmp_path: Path) -> None:
+    """Blocks in the branches of an If, of which the dearer one by what the model computes counts, and in a Loop."""
+    model = make_control(name)
+    before, after = analyze(model, values=values), analyze(optimise(model, tmp_path / "nchwc.onnx"), values=values)
+    assert after.unknown == () and not [note for note in after.graph.notes if NCHWC in note]
+    for figure in ("macs", "params"):
+        assert after.totals[figure] == before.totals[figure] > 0
 
 
 def test_shapes_are_onnx_runtimes(tmp_path: Path) -> None:

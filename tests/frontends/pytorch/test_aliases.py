@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import costcalc
 from costcalc.core.errors import CostcalcError
-from costcalc.frontends.pytorch.aliases import Aliases
+from costcalc.frontends.pytorch.aliases import COPIES, VIEWS, Aliases
 from costcalc.frontends.pytorch.program import Call, ProgramGraph, ValueName
+from costcalc.frontends.pytorch.translate import find_translation
 
 FOLDER = Path(__file__).parents[2] / "data" / "pt2"
 
@@ -91,3 +93,47 @@ def test_a_length_that_data_says() -> None:
     path = FOLDER / "indexing_lengths.pt2"
     assert str(costcalc.analyze(path).flops) == "6*u0"
     assert costcalc.analyze(path, dims={"u0": 3}).flops == 2 * 3 * 3
+
+
+def test_a_write_to_a_view_is_one_to_the_whole_where_that_is_read() -> None:
+    calls = (
+        call("mul.Tensor", "m", "x", "x"),
+        call("view.default", "v", "m"),
+        call("add_.Tensor", "a", "v", "y"),
+        call("relu.default", "r", "a"),
+    )
+
+    def is_whole_read(*further: Call, output: str = "r") -> bool:
+        aliases = Aliases(graph(*calls, *further, output=output))
+        for each in calls:
+            aliases.follow(each)
+        return aliases.is_whole_read(calls[2], 2)
+
+    assert not is_whole_read()
+    assert is_whole_read(output="m")
+    assert is_whole_read(call("neg.default", "n", "m"))
+    assert is_whole_read(call("slice.Tensor", "s", "m"), call("neg.default", "n", "s"))
+
+
+def test_a_write_to_a_view_of_an_input_is_read_outside() -> None:
+    view, write = call("view.default", "v", "x"), call("add_.Tensor", "a", "v", "y")
+    aliases = Aliases(ProgramGraph((ValueName("x"),), (ValueName("a"),), (view, write), {}, frozenset()))
+    aliases.follow(view)
+    aliases.follow(write)
+    assert aliases.is_whole_read(write, 1)
+
+
+def test_each_view_is_translated() -> None:
+    assert [name for name in VIEWS if find_translation(f"aten.{name}.default") is None] == []
+
+
+def test_views_are_those_of_the_schemas_of_torch() -> None:
+    torch: Any = pytest.importorskip("torch", reason="PyTorch is not installed: make test-torch")
+    views = set()
+    for schema in torch._C._jit_get_all_schemas():
+        namespace, _, name = schema.name.partition("::")
+        source = schema.arguments[0].alias_info if schema.arguments else None
+        shares = any(value.alias_info is not None for value in schema.returns)
+        if namespace == "aten" and source is not None and not source.is_write and shares:
+            views.add(name)
+    assert {name for name in views if find_translation(f"aten.{name}.default") is not None} == VIEWS | COPIES

@@ -46,6 +46,13 @@ class Words(nn.Module):
     def forward(self, text):
         return self.out(self.table(text))
 
+class Rows(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.ones(100, 16))
+
+    def forward(self, x): return self.table[x] @ self.table.T
+
 class Branch(nn.Module):
     def forward(self, x):
         if x.sum() > 0:
@@ -162,6 +169,14 @@ def test_an_error_of_the_code_is_not_one_of_its_inputs(nets: Any) -> None:
 def test_integer_inputs_and_tied_weights(nets: Any) -> None:
     report = costcalc.analyze(nets.Words(), (1, 7))
     assert (report.macs, report.params) == (7 * 16 * 100, 100 * 16)
+
+
+def test_inputs_that_forward_takes_as_indices_only(nets: Any) -> None:
+    report = costcalc.analyze(nets.Rows(), (1, 7))
+    assert report.macs == 7 * 16 * 100
+    assert report.notes[-1] == "forward takes no decimal numbers: integers are taken for x"
+    with pytest.raises(costcalc.CostcalcError, match=r"forward fails with \[1, 5\]: .*reduction dim"):
+        costcalc.analyze(nets.Net().fc, (1, 5))
 
 
 def test_the_module_stays_as_it_was(nets: Any) -> None:

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from support.cli import environment
@@ -48,6 +49,27 @@ def test_an_element_type_that_differs_makes_a_call_unknown(monkeypatch: pytest.M
     report = costcalc.analyze(FOLDER / "networks_classifier.pt2")
     assert any("float16 for float32" in note for note in report.notes)
     assert [unknown.op_type for unknown in report.unknown] == ["relu?"]
+
+
+def test_a_region_that_gives_more_than_its_call_takes_is_unknown(tmp_path: Path) -> None:
+    """Which of its values stand for the call's outputs is not known: nothing is taken by its place in a list."""
+    path = tmp_path / "region.pt2"
+    with ZipFile(FOLDER / "control_regions.pt2") as old, ZipFile(path, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name.endswith("model.json"):
+                program = json.loads(data)
+                (region,) = [
+                    argument["arg"]["as_graph"]["graph"]
+                    for argument in program["graph_module"]["graph"]["nodes"][0]["inputs"]
+                    if "as_graph" in argument["arg"]
+                ]
+                region["outputs"] = region["outputs"] * 2
+                data = json.dumps(program).encode()
+            new.writestr(name, data)
+    report = costcalc.analyze(path)
+    assert report.lower_bound and [unknown.op_type for unknown in report.unknown] == ["wrap_with_set_grad_enabled?"]
+    assert any("has 1 outputs, its graph gives 2" in note for note in report.notes)
 
 
 def test_a_call_of_a_form_without_a_rule_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.browser import chromium, click, complaints, shown, texts  # noqa: F401
+from support.paths import ONNX_FILES
 
 import costcalc
+from costcalc.analysis.report import analyze_graph
 from costcalc.core.units import format_bytes, format_short
 from costcalc.rules import DType, GraphBuilder
 
@@ -172,6 +174,28 @@ def test_the_names_of_a_wide_table_keep_their_head_beside_them(show: Open) -> No
         "return ['thead [data-key=name]', 'tbody th', 'tfoot th'].map((s) => table.querySelector(s).getBoundingClientRect().left)"
     )
     assert len(set(left)) == 1
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_open_if_and_a_product_among_many_operators(show: Open, width: int) -> None:
+    """The cards of an open If have ≤, and no bound without a reason; a small convolution has a colour of its own among
+    nine kinds of dearer operators, and no header of the map is wider than its area."""
+    b = GraphBuilder("many", "", {"": 18})
+    x = b.add_input("x", DType.FLOAT32, (1, 4, 64, 64))
+    y = x
+    for op in ("Exp", "Tanh", "Erf", "Sin", "Cos", "Sqrt", "Abs", "Neg", "Sigmoid"):
+        (y,) = b.add(op, [y], name=f"a_block_with_a_long_name/{op}", scope=("a_block_with_a_long_name",))
+    (z,) = b.add("GlobalAveragePool", [y], name="pool")
+    (z,) = b.add("Conv", [z, b.add_initializer("w", DType.FLOAT32, (2, 4, 1, 1))], name="conv")
+    page = show(analyze_graph(b.build([z])), width=width)
+    assert complaints(page) == []
+    assert any(text == "Conv 1×1" for text in texts(page, "#cost .legend li"))
+    page = show(costcalc.analyze(ONNX_FILES / "toy_if__ts.onnx"), width=width)
+    assert complaints(page) == []
+    assert texts(page, "[data-key=flops] .value") == ["≤ 16.8 k"]
+    assert texts(page, "[data-key=params] .value") == ["3.73 k"], "both branches are stored"
+    cells = texts(page, "#roofline table td")
+    assert "?" not in cells and any(text == "? (an If is open)" for text in cells)
 
 
 def test_models_are_compared_and_switched(show: Open) -> None:

@@ -13,6 +13,8 @@ from support.graph_execution import result
 from support.networks import layers, made
 
 import costcalc
+from costcalc.analysis.report import analyze_graph
+from costcalc.core.errors import LimitError
 from costcalc.frontends.onnx.writer import export
 from costcalc.rules import DType, GraphBuilder, UsageError
 
@@ -137,3 +139,14 @@ def test_weights_in_another_type(tmp_path: Path, options: dict[str, Any], width:
     path = made(tmp_path, layers("conv: {filters: 32, kernel: 3, pad: 1, bias: false}"))
     one = costcalc.suggest(path, rules=["separable"], **options)[0]
     assert one.saves("weight_bytes") == width * (9 * 16 * 32 - 9 * 16 - 16 * 32)
+
+
+def test_a_graph_that_is_too_large_to_rewrite_is_told_why() -> None:
+    b = GraphBuilder("chain", "", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 8))
+    for i in range(5001):
+        (x,) = b.add("Relu", [x], name=f"relu{i}")
+    with pytest.raises(
+        LimitError, match="the limit is 5,000; each suggestion is a graph of its own that is costed anew"
+    ):
+        costcalc.suggest(analyze_graph(b.build([x])))

@@ -154,7 +154,7 @@ class GraphConverter:
             return tuple([self._argument(item) for item in value])
         if isinstance(value, torch.dtype):
             return _DTYPES.get(value, DType.UNDEFINED)
-        return _target(value) if isinstance(value, _OPERATORS) else None
+        return f"torch.ops.{_target(value)}" if isinstance(value, _OPERATORS) else None
 
     def _node_argument(self, node: Any) -> Any:
         if node.op == "get_attr":

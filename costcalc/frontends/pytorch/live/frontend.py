@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from costcalc.core.budget import limited_work
-from costcalc.core.errors import CostcalcError, UnknownNameError, UsageError
+from costcalc.core.elision import list_names
+from costcalc.core.errors import CostcalcError, LoadError, UnknownNameError, UsageError
 from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.module import TorchModule, is_library_network, unwrap_module
 from costcalc.frontends.options import ReadOptions
@@ -65,14 +66,25 @@ def _export(call: TorchModule, options: ReadOptions) -> tuple[ExportedProgram, R
     if not isinstance(module, torch.nn.Module):
         fact = f"it gives an object of the type {type(module).__name__}, no module of PyTorch"
         raise UsageError(fact, "name an nn.Module, its class, or a function that returns one")
-    try:
-        program = export_module(module, bind_arguments(module, call, built.defaults, options), built.notes)
-    except CostcalcError as error:
-        if "scalar types: Long, Int" not in error.fact:
-            raise
-        arguments = bind_arguments(module, call, built.defaults, options, integers=True)
-        program = export_module(module, arguments, built.notes)
+    program = _export_built(module, call, built, options)
     return program, options._replace(shapes={}, params={}, symbolic=False)
+
+
+def _export_built(module: Any, call: TorchModule, built: BuiltModule, options: ReadOptions) -> ExportedProgram:
+    """A module with its inputs -> its program. Where forward fails with decimal numbers for inputs of which only the
+    shape is known, they are integers if it works with these: indices, such as an Embedding's."""
+    arguments = bind_arguments(module, call, built.defaults, options)
+    try:
+        return export_module(module, arguments, built.notes)
+    except LoadError as error:
+        if not arguments.floats:
+            raise
+        integers = bind_arguments(module, call, built.defaults, options, integers=True)
+        note = f"forward takes no decimal numbers: integers are taken for {list_names(arguments.floats)}"
+        try:
+            return export_module(module, integers, (*built.notes, note))
+        except LoadError:
+            raise error from error.__cause__
 
 
 def _build(call: TorchModule, options: ReadOptions) -> BuiltModule:

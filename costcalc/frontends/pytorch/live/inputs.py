@@ -40,13 +40,15 @@ class Shape(NamedTuple):
 
 class CallArguments(NamedTuple):
     """What forward is called with. open_names says of each open axis (number of the leaf, axis) its symbol; axes that
-    --symbolic left open may be fixed by the module, others may not."""
+    --symbolic left open may be fixed by the module, others may not. floats are the inputs that are decimal numbers
+    since nothing says their element type."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     dynamic_shapes: Any
     open_names: Mapping[tuple[int, int], str]
     is_symbolic: bool = False
+    floats: tuple[str, ...] = ()
 
 
 def bind_arguments(
@@ -149,6 +151,7 @@ def _make_arguments(
     open_names: dict[tuple[int, int], str] = {}
     dynamic: dict[str, Any] = {}
     tensors: dict[str, Any] = {}
+    floats: list[str] = []
     leaves = 0
     order = [name for name in (*parameters.names, *values) if name in values]
     for name in dict.fromkeys(order):
@@ -156,7 +159,9 @@ def _make_arguments(
         dynamic[name] = None
         if isinstance(value, Shape):
             sizes, symbols = _choose_sizes(name, value, defaults.get(name), options)
-            value = _make_tensor(module, name, sizes, value.dtype, integers)
+            is_float = value.dtype is None and not (integers or name in INTEGERS or name.endswith("_ids"))
+            floats.extend([name] * is_float)
+            value = _make_tensor(module, sizes, value.dtype or (None if is_float else torch.int64))
             dynamic[name] = dict.fromkeys(symbols, torch.export.Dim.AUTO) or None
             open_names |= {(leaves, axis): symbol for axis, symbol in symbols.items()}
         tensors[name] = value
@@ -166,7 +171,7 @@ def _make_arguments(
     args = tuple([tensors[name] for name in positional[:count]])
     kwargs = {name: tensors[name] for name in tensors if name not in positional[:count]}
     dynamic_shapes = _dynamic_shapes(dynamic, parameters.names, positional) if open_names else None
-    return CallArguments(args, kwargs, dynamic_shapes, open_names, options.symbolic)
+    return CallArguments(args, kwargs, dynamic_shapes, open_names, options.symbolic, tuple(floats))
 
 
 def _choose_sizes(name: str, shape: Shape, usual: Any, options: ReadOptions) -> tuple[list[int], dict[int, str]]:
@@ -209,14 +214,14 @@ def _sample(axis: int, rank: int, bound: Any, usual: Any, given: Dim) -> int:
     return SIZE if rank >= 4 else LENGTH
 
 
-def _make_tensor(module: Any, name: str, sizes: Sequence[int], dtype: Any, integers: bool) -> Any:
-    """A tensor of a shape, on the module's device, that nobody reads: its memory is not touched."""
+def _make_tensor(module: Any, sizes: Sequence[int], dtype: Any) -> Any:
+    """A tensor of a shape, on the module's device, that nobody reads: its memory is not touched. Without an element
+    type it has that of the module's decimal numbers."""
     first = next(_tensors_of(module), None)
     device = torch.device("cpu") if first is None else first.device
     if dtype is None:
-        is_integer = integers or name in INTEGERS or name.endswith("_ids")
         floats = (t.dtype for t in _tensors_of(module) if t.dtype.is_floating_point)
-        dtype = torch.int64 if is_integer else next(floats, torch.get_default_dtype())
+        dtype = next(floats, torch.get_default_dtype())
     return torch.empty(tuple(sizes), dtype=dtype, device=device)
 
 

@@ -19,6 +19,7 @@ OTHER_FAMILIES = (
     "creation",
     "indexing",
     "joining",
+    "linear_algebra",
     "loss",
     "order",
     "quantised",

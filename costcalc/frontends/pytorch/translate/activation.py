@@ -115,7 +115,7 @@ def rrelu(call: CallSite) -> None:
 def dropout(call: CallSite) -> None:
     """The input; while training some elements are set to 0, at random."""
     x = call.optional_tensor("input") or call.tensor("self")  # the in-place form's name
-    if call.flag("train", ".native_dropout" in call.target) and call.number("p", 0.5) != 0:
+    if call.flag("train", call.operator == "native_dropout") and call.number("p", 0.5) != 0:
         emit_own(call, "dropout", x)
         return
     call.alias(x)

@@ -13,7 +13,6 @@ from costcalc.core.errors import LoadError
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.operand import emit_own
-from costcalc.ops.aten import ATEN
 
 END_OF_AXIS = 2**63 - 1
 """The end of a Slice that goes to the end of its axis."""
@@ -234,7 +233,7 @@ def repeat_interleave(call: CallSite) -> None:
 @translates("repeat_interleave.self_Tensor", "repeat_interleave.Tensor")
 def repeat_by_counts(call: CallSite) -> None:
     """Each element is repeated as often as a tensor says: how many there are depends on data."""
-    call.emit("repeat_interleave", call.tensor_inputs(), domain=ATEN, types=[call.out_type()])
+    emit_own(call, "repeat_interleave", *call.tensor_inputs())
 
 
 def emit_flip(call: CallSite, x: str, axes: Sequence[int], suffix: str = "") -> str:

@@ -169,6 +169,10 @@ class CallSite:
             raise LoadError(f"{self.target} has no tensor as its output {position}", REMEDY)
         return declared
 
+    def out_types(self, outputs: Sequence[str]) -> list[TensorType]:
+        """Outputs of the call, by their names in the graph -> the types that the program says they have."""
+        return [self.out_type(self.outputs.index(name)) for name in outputs]
+
     def output_types(self) -> list[TensorType]:
         """The types that the program says the outputs have; UNKNOWN where it says none."""
         return [UNKNOWN if t is None else t for t in self.declared]

@@ -11,10 +11,12 @@ from typing import Any
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
-from costcalc.core.ir import TensorType
+from costcalc.core.ir import UNKNOWN, TensorType
 from costcalc.frontends.branches import drop_cheaper_branch
-from costcalc.frontends.pytorch.program import REMEDY, SubgraphArgument, ValueName
+from costcalc.frontends.pytorch.batching import ENTRY
+from costcalc.frontends.pytorch.program import NO_COMPUTATION, REMEDY, SubgraphArgument, ValueName
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.operand import emit_own
 
 
 @translates(
@@ -41,7 +43,10 @@ def wrapper(call: CallSite) -> None:
         elif isinstance(value, ValueName) or not isinstance(value, (str, SubgraphArgument)):
             operands.append(_name_value(call, value))
     results = call.inliner.inline(positional[start] if start < len(positional) else None, operands, call.name)
-    for i, (output, result) in enumerate(zip(call.outputs, results, strict=False)):
+    if len(results) != len(call.outputs):
+        fact = f"{call.target} has {len(call.outputs)} outputs, its graph gives {len(results)}"
+        raise LoadError(fact, REMEDY)
+    for i, (output, result) in enumerate(zip(call.outputs, results, strict=True)):
         if output and isinstance(result, str):
             call.alias(result, i)
 
@@ -164,9 +169,34 @@ def _count_slices(call: CallSite, values: Sequence[Any]) -> Dim:
 )
 def hidden_operator(call: CallSite) -> None:
     """A call of an operator that is named among its arguments, as a node of that name."""
-    values = [value for value in call.arguments.values() if isinstance(value, str) and not isinstance(value, ValueName)]
-    named = [value for value in values if value.startswith("torch.ops.") and value.count(".") > 2]
-    if not named:
-        raise LoadError(f"{call.target} names no operator", REMEDY)
-    domain, operator = named[0].removeprefix("torch.ops.").split(".")[:2]
+    domain, operator = _named_operator(call)
     call.emit(operator, call.tensor_inputs(), domain=domain, types=call.output_types())
+
+
+def _named_operator(call: CallSite) -> tuple[str, str]:
+    """The namespace and the name of the operator among a call's arguments. LoadError where there is none."""
+    for value in call.arguments.values():
+        if isinstance(value, str) and not isinstance(value, ValueName) and value.startswith("torch.ops."):
+            parts = value.removeprefix("torch.ops.").split(".")
+            if len(parts) > 1:
+                return parts[0], parts[1]
+    raise LoadError(f"{call.target} names no operator", REMEDY)
+
+
+@translates("higher_order::with_effects")
+def operator_with_effects(call: CallSite) -> None:
+    """A call of an operator that has effects, as a node of that name. A token, its first input and output, only keeps
+    such calls in their order: a tensor without elements."""
+    domain, operator = _named_operator(call)
+    token = call.out_type()
+    call.alias(call.builder.add_constant(f"{call.name}.token", token.dtype, token.shape or (), None))
+    if f"{domain}.{operator}" not in NO_COMPUTATION:
+        outputs = call.outputs[1:] if any(call.outputs[1:]) else (f"{call.name}/output",)
+        types = call.output_types()[1:] if any(call.outputs[1:]) else [UNKNOWN]
+        call.emit(operator, call.tensor_inputs()[1:], domain=domain, outputs=outputs, types=types)
+
+
+@translates("torch::_add_batch_dim", "torch::_remove_batch_dim")
+def batch_axis(call: CallSite) -> None:
+    """One element of an axis that torch.vmap runs over, or the elements together again: a slice, and a stack."""
+    emit_own(call, "vmap_element" if call.operator == ENTRY else "vmap_stack", call.operands(1)[0])

@@ -34,7 +34,19 @@ def identity(call: CallSite) -> None:
     call.alias(call.tensor("self"))
 
 
-@translates("to", "_to_copy", "type_as", "_cast_Float", "_cast_Half", "_cast_Double", "_cast_Int", "_cast_Long")
+@translates(
+    "to",
+    "_to_copy",
+    "type_as",
+    "_cast_Float",
+    "_cast_Half",
+    "_cast_Double",
+    "_cast_Int",
+    "_cast_Long",
+    "_cast_Byte",
+    "_cast_Char",
+    "_cast_Short",
+)
 def conversion(call: CallSite) -> None:
     """The input in the element type of the output: a Cast where that is another one."""
     compute(call, "self", call.type(call.tensor("self")).dtype)
@@ -68,10 +80,10 @@ def fill(call: CallSite) -> None:
         emit_filled(call, call.get("value", 0))
 
 
-@translates("view_as_complex", "view_as_real", "imag")
+@translates("view_as_complex", "view_as_complex_copy", "view_as_real", "view_as_real_copy", "imag")
 def complex_view(call: CallSite) -> None:
     """Pairs of numbers as complex numbers, these as pairs, or one part of them: the same memory."""
-    emit_own(call, call.operator, call.tensor("self"))
+    emit_own(call, call.operator.removesuffix("_copy"), call.tensor("self"))
 
 
 @translates("real")

@@ -42,7 +42,7 @@ def emit_batched(
     outputs lose again. In another domain than ONNX's, and where declared says so, the types are those of the program.
     """
     results = call.outputs[:1] if outputs is None else tuple(outputs)
-    types = [call.out_type(i) for i in range(len(results))] if domain or declared else None
+    types = call.out_types(results) if domain or declared else None
     if len(call.shape(inputs[0])) != rank + 1:
         call.emit(op_type, inputs, attributes, outputs=results, domain=domain, types=types)
         return
@@ -84,7 +84,7 @@ def convolution(call: CallSite) -> None:
         "dilations": dilations,
         "pads": _pads(call, kernel, dilations),
     }
-    transposed = call.flag("transposed") or "conv_transpose" in call.target
+    transposed = call.flag("transposed") or call.operator.startswith("conv_transpose")
     if transposed:
         attributes["output_padding"] = call.ints("output_padding", 0, rank)
     groups = call.dim("groups", 1)

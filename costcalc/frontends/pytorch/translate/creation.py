@@ -61,7 +61,7 @@ def full(call: CallSite) -> None:
         value = cast(call, call.tensor("fill_value"), call.out_type().dtype)
         call.emit("Expand", [value, call.constant(call.out_type().shape or (), "shape")])
     else:
-        emit_filled(call, call.get("s" if ".scalar_tensor" in call.target else "fill_value"))
+        emit_filled(call, call.get("s" if call.operator == "scalar_tensor" else "fill_value"))
 
 
 @translates("arange")
@@ -116,7 +116,7 @@ def eye(call: CallSite) -> None:
 def triangle(call: CallSite) -> None:
     """The lower or the upper triangle of each matrix, zeros elsewhere."""
     diagonal = add_scalar(call, call.get("diagonal", 0), DType.INT64, "diagonal")
-    call.emit("Trilu", [call.tensor("self"), diagonal], {"upper": int(".triu" in call.target)})
+    call.emit("Trilu", [call.tensor("self"), diagonal], {"upper": int(call.operator == "triu")})
 
 
 RANDOM = {
@@ -187,13 +187,14 @@ def normal(call: CallSite) -> None:
 
 @translates("bernoulli")
 def bernoulli(call: CallSite) -> None:
-    """Ones with the probabilities that the input holds, or with one for all."""
-    out = call.out_type()
-    probability = call.get("p")
-    if has_tensor(call, "p") or isinstance(probability, (int, float)) or ".bernoulli_" in call.target:
-        emit_own(call, "bernoulli", *([call.tensor("p")] if has_tensor(call, "p") else []))
-    else:
-        call.emit("Bernoulli", [call.tensor("self")], {"dtype": out.dtype.code})
+    """Ones with the probabilities that the input holds."""
+    call.emit("Bernoulli", [call.tensor("self")], {"dtype": call.out_type().dtype.code})
+
+
+@translates("bernoulli.p", "bernoulli.float", "bernoulli.Tensor")
+def bernoulli_over(call: CallSite) -> None:
+    """Ones, written over the input, with one probability for all, or with those that a tensor holds."""
+    emit_own(call, "bernoulli", *([call.tensor("p")] if has_tensor(call, "p") else []))
 
 
 @translates("multinomial")
@@ -202,7 +203,17 @@ def multinomial(call: CallSite) -> None:
     emit_own(call, "multinomial", call.tensor("self"))
 
 
-@translates("logspace", "tril_indices", "triu_indices", "hamming_window", "bartlett_window", "kaiser_window", "vander")
+@translates(
+    "logspace",
+    "fft_fftfreq",
+    "fft_rfftfreq",
+    "tril_indices",
+    "triu_indices",
+    "hamming_window",
+    "bartlett_window",
+    "kaiser_window",
+    "vander",
+)
 def own(call: CallSite) -> None:
     """Tensors without a counterpart in ONNX that no arithmetic is counted for."""
     emit_own(call, call.operator, *call.tensor_inputs())

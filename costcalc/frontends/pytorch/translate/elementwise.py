@@ -123,8 +123,12 @@ ALIASES = {
     "arctan2": "atan2",
     "special_digamma": "digamma",
     "special_erfinv": "erfinv",
+    "special_gammainc": "igamma",
+    "special_gammaincc": "igammac",
     "special_gammaln": "lgamma",
     "special_i0": "i0",
+    "special_multigammaln": "mvlgamma",
+    "special_polygamma": "polygamma",
     "special_psi": "digamma",
     "special_sinc": "sinc",
 }
@@ -216,7 +220,7 @@ def sum_or_difference(call: CallSite) -> None:
     """self ± alpha · other; rsub gives other − alpha · self."""
     dtype = call.out_type().dtype
     operands = read_operands(call, ("self", "other"), dtype)
-    left, right = ("other", "self") if ".rsub" in call.target else ("self", "other")
+    left, right = ("other", "self") if call.operator == "rsub" else ("self", "other")
     scaled: Expression = right
     alpha = call.get("alpha", 1)
     if alpha != 1:
@@ -226,7 +230,7 @@ def sum_or_difference(call: CallSite) -> None:
         else:
             operands["alpha"] = read_operand(call, "alpha", dtype)
             scaled = ("Mul", right, "alpha")
-    operator = "Add" if ".add" in call.target else "Sub"
+    operator = "Add" if call.operator == "add" else "Sub"
     ExpressionNodes(call, operands, dtype).output((operator, left, scaled))
 
 
@@ -245,7 +249,7 @@ divisor's sign."""
 @translates("div", "divide", "true_divide", "floor_divide")
 def quotient(call: CallSite) -> None:
     """self / other, rounded down or towards 0 where the call says so."""
-    mode = call.get("rounding_mode", "floor" if ".floor_divide" in call.target else "")
+    mode = call.get("rounding_mode", "floor" if call.operator == "floor_divide" else "")
     if not mode:
         compute(call, QUOTIENT)
         return
@@ -268,7 +272,7 @@ def remainder(call: CallSite) -> None:
 @translates("addcmul", "addcdiv")
 def scaled_addition(call: CallSite) -> None:
     """self + value · tensor1 · tensor2, or · tensor1 / tensor2; a value of 1 multiplies nothing."""
-    operator = "Mul" if ".addcmul" in call.target else "Div"
+    operator = "Mul" if call.operator == "addcmul" else "Div"
     product: Expression = (operator, "tensor1", "tensor2")
     if call.get("value", 1) != 1:
         product = ("Mul", product, "value")
@@ -287,7 +291,7 @@ def clamp(call: CallSite) -> None:
     """A Clip where the limits are numbers; Max and Min where they are tensors."""
     dtype = call.out_type().dtype
     x = cast(call, call.tensor("self"), dtype)
-    low_name, high_name = ("min_val", "max_val") if ".hardtanh" in call.target else ("min", "max")
+    low_name, high_name = ("min_val", "max_val") if call.operator == "hardtanh" else ("min", "max")
     defaults = {"hardtanh": (-1, 1), "relu6": (0, 6)}.get(call.operator, (None, None))
     limits = []
     for name, default in zip((low_name, high_name), defaults, strict=True):
@@ -323,7 +327,7 @@ _LARGEST = {DType.FLOAT16: 65504.0, DType.FLOAT64: 1.7976931348623157e308, DType
 @translates("bitwise_left_shift", "__lshift__", "bitwise_right_shift", "__rshift__")
 def shift(call: CallSite) -> None:
     """self · 2ⁿ, or ⌊self / 2ⁿ⌋. ONNX shifts numbers without a sign: to the left that gives the same bits."""
-    dtype, is_left = call.out_type().dtype, "left" in call.target or "lshift" in call.target
+    dtype, is_left = call.out_type().dtype, call.operator in ("bitwise_left_shift", "__lshift__")
     if str(dtype).startswith("uint"):
         compute(call, ("BitShift", "self", "other", (("direction", "LEFT" if is_left else "RIGHT"),)))
     elif is_left:

@@ -255,4 +255,4 @@ def nonzero_by_axis(call: CallSite) -> None:
 def by_mask(call: CallSite) -> None:
     """Operators over places that a mask names, as one node each."""
     operator = call.operator.removeprefix("_unsafe_")
-    call.emit(operator, call.tensor_inputs(), domain=ATEN, types=[call.out_type()])
+    emit_own(call, operator, *call.tensor_inputs())

@@ -148,7 +148,7 @@ def diagonal(call: CallSite) -> None:
     """The diagonal of matrices; matrices with a diagonal, or blocks along it, and zeros beside it; all tuples of the
     elements of vectors: one node each."""
     operator = call.operator.removesuffix("_copy").removeprefix("linalg_")
-    call.emit(operator, call.tensor_inputs(), domain=ATEN, types=[call.out_type()])
+    emit_own(call, operator, *call.tensor_inputs())
 
 
 @translates("trace")
@@ -185,4 +185,5 @@ def as_strided(call: CallSite) -> None:
     if stride == row_major and prod(size) == call.type(x).elements and not call.get("storage_offset"):
         emit_reshape(call, x, size)
     else:
-        emit_own(call, "as_strided", x)
+        known = all(isinstance(extent, int) for extent in (*size, *stride))
+        emit_own(call, "as_strided", x, attributes={"size": size, "stride": stride} if known else {})

@@ -53,7 +53,7 @@ def elementwise_loss(call: CallSite) -> None:
 def smooth_loss(call: CallSite) -> None:
     """Below a limit half the square of the difference, above it the magnitude, joined smoothly; a smooth L1 loss is
     divided by the limit."""
-    is_huber = ".huber_loss" in call.target
+    is_huber = call.operator == "huber_loss"
     limit = call.number("delta" if is_huber else "beta", 1.0)
     magnitude = ("Abs", DIFFERENCE)
     if limit == 0:
@@ -78,7 +78,7 @@ def kl_divergence(call: CallSite) -> None:
 def margin_loss(call: CallSite) -> None:
     """max(0, margin − target · (x₁ − x₂)); or of targets 1 and −1: x of the first, max(0, margin − x) of the
     others."""
-    if ".margin_ranking" in call.target:
+    if call.operator == "margin_ranking_loss":
         distance: Expression = ("Mul", "target", ("Sub", "input1", "input2"))
         _emit_loss(call, ("Relu", ("Sub", call.number("margin", 0.0), distance)))
     else:
@@ -122,7 +122,7 @@ def reduction_name(call: CallSite) -> str:
 def class_loss(call: CallSite) -> None:
     """The loss of scores [N, C, …] (or [C]) for the numbers of classes, or, of a cross entropy, for probabilities."""
     x, target = call.tensor("self"), call.tensor("target")
-    is_cross_entropy = ".cross_entropy_loss" in call.target
+    is_cross_entropy = call.operator == "cross_entropy_loss"
     if is_cross_entropy and call.shape(x) == call.shape(target):
         _emit_cross_entropy(call, x, target)
         return
@@ -231,7 +231,7 @@ def distance(call: CallSite) -> None:
     if call.number("p", 2.0) != 2.0:
         raise LoadError(f"{call.target} with p = {call.number('p', 2.0)}", "costcalc follows p = 2")
     dtype = call.out_type().dtype
-    is_pairwise = ".pairwise_distance" in call.target
+    is_pairwise = call.operator == "pairwise_distance"
     names = ("x1", "x2") if is_pairwise else ("self", "other")
     nodes = ExpressionNodes(call, read_operands(call, names, dtype), dtype)
     difference: Expression = ("Sub", *names)

@@ -24,15 +24,22 @@ def _tensor_or(call: CallSite, name: str, number: float, shape: Sequence[Dim], l
     return call.builder.add_constant(f"{call.name}.{name}", call.type(like).dtype, tuple(shape), numbers)
 
 
-def _emit(call: CallSite, op_type: str, name: str, inputs: Sequence[str], attributes: dict[str, Any]) -> None:
-    """ONNX's operator for the first output alone; where the program reads the statistics too, ATen's, which gives
-    them."""
+WITH_STATISTICS = {
+    "BatchNormalization": "batch_norm",
+    "GroupNormalization": "group_norm",
+    "RMSNormalization": "rms_norm",
+}
+"""ONNX's operator -> ATen's, which gives the statistics too."""
+
+
+def _emit(call: CallSite, op_type: str, inputs: Sequence[str], attributes: dict[str, Any]) -> None:
+    """ONNX's operator for the first output alone; where the program reads the statistics too, ATen's."""
     outputs = call.read_outputs()
     if len(outputs) == 1:
         call.emit(op_type, inputs, attributes, outputs=outputs)
         return
-    types = [call.out_type(i) for i in range(len(outputs))]
-    call.emit(name, inputs, attributes, outputs=outputs, domain=ATEN, types=types)
+    types = call.out_types(outputs)
+    call.emit(WITH_STATISTICS[op_type], inputs, attributes, outputs=outputs, domain=ATEN, types=types)
 
 
 _WITH_UPDATE = ("_batch_norm_with_update", "_batch_norm_with_update_functional")
@@ -71,7 +78,7 @@ def _batch_norm(call: CallSite, training: bool) -> None:
         outputs = (call.outputs[0], f"{call.name}/running_mean", f"{call.name}/running_var")
         call.emit("BatchNormalization", inputs, {**attributes, "training_mode": 1}, outputs=outputs)
     else:
-        _emit(call, "BatchNormalization", "batch_norm", inputs, {**attributes, "training_mode": int(training)})
+        _emit(call, "BatchNormalization", inputs, {**attributes, "training_mode": int(training)})
 
 
 @translates("instance_norm")
@@ -93,13 +100,7 @@ def group_norm(call: CallSite) -> None:
     channels = call.shape(x)[1:2]
     inputs = (x, _tensor_or(call, "weight", 1.0, channels, x), _tensor_or(call, "bias", 0.0, channels, x))
     groups = call.integer("num_groups", call.get("group"))
-    _emit(
-        call,
-        "GroupNormalization",
-        "group_norm",
-        inputs,
-        {"num_groups": groups, "epsilon": call.number("eps", 1e-5)},
-    )
+    _emit(call, "GroupNormalization", inputs, {"num_groups": groups, "epsilon": call.number("eps", 1e-5)})
 
 
 @translates("layer_norm", "native_layer_norm")
@@ -119,7 +120,7 @@ def rms_norm(call: CallSite) -> None:
     attributes: dict[str, Any] = {"axis": -len(shape)}
     if call.get("eps") is not None:
         attributes["epsilon"] = call.number("eps")
-    _emit(call, "RMSNormalization", "rms_norm", (x, _tensor_or(call, "weight", 1.0, shape, x)), attributes)
+    _emit(call, "RMSNormalization", (x, _tensor_or(call, "weight", 1.0, shape, x)), attributes)
 
 
 @translates("_weight_norm", "_weight_norm_interface")

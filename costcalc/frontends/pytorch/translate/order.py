@@ -52,7 +52,7 @@ def selected_elements(call: CallSite) -> None:
 @translates("searchsorted", "bucketize")
 def search(call: CallSite) -> None:
     """Where numbers belong in a sorted sequence."""
-    sequence = call.tensor("boundaries" if ".bucketize" in call.target else "sorted_sequence")
+    sequence = call.tensor("boundaries" if call.operator == "bucketize" else "sorted_sequence")
     numbers = call.optional_tensor("self") or add_scalar(call, call.get("self"), DType.FLOAT32, "number")
     emit_own(call, "searchsorted", sequence, numbers)
 

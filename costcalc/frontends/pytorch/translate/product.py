@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from typing import Any
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import TensorType
 from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
+from costcalc.frontends.pytorch.translate.operand import emit_own
 from costcalc.ops.aten import ATEN
 from costcalc.ops.einsum import parse_equation
 
@@ -283,7 +285,7 @@ def _find_splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
 def cdist(call: CallSite) -> None:
     """The distances of the rows of x1 [..., P, M] from those of x2 [..., R, M]."""
     attributes = {"p": call.number("p", 2.0)}
-    call.emit("cdist", call.operands(2), attributes, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "cdist", *call.operands(2), attributes=attributes)
 
 
 @translates("embedding")
@@ -296,9 +298,11 @@ def embedding(call: CallSite) -> None:
 def embedding_bag(call: CallSite) -> None:
     """The sums, means or maxima of rows of a table, by bag; and what the backward pass needs."""
     inputs = (call.tensor("weight"), call.tensor("indices"), call.optional_tensor("per_sample_weights"))
-    attributes = {"mode": ("sum", "mean", "max")[call.integer("mode", 0) % 3]}
+    attributes: dict[str, Any] = {"mode": ("sum", "mean", "max")[call.integer("mode", 0) % 3]}
+    if call.integer("padding_idx", -1) >= 0:
+        attributes["padding"] = call.integer("padding_idx", -1)
     outputs = call.read_outputs()
-    types = [call.out_type(i) for i in range(len(outputs))]
+    types = call.out_types(outputs)
     call.emit(
         "embedding_bag", inputs if inputs[2] else inputs[:2], attributes, outputs=outputs, domain=ATEN, types=types
     )
@@ -317,4 +321,4 @@ def grouped_mm(call: CallSite) -> None:
     """Rows by group times the group's matrix, as experts do."""
     inputs = tuple(filter(None, (*call.operands(2), call.optional_tensor("bias"))))
     scales = sum(bool(call.optional_tensor(name)) for name in ("scale_a", "scale_b"))
-    call.emit("grouped_mm", inputs, {"scales": scales} if scales else {}, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "grouped_mm", *inputs, attributes={"scales": scales} if scales else {})

@@ -76,9 +76,9 @@ def _tensor_or_constant(call: CallSite, names: tuple[str, ...], dtype: DType) ->
 )
 def choose_parameters(call: CallSite) -> None:
     """Floats -> a scale and a zero point, from the smallest and the largest of all, of each row or block."""
-    types = [call.out_type(i) for i, name in enumerate(call.outputs) if name]
+    outputs = tuple(filter(None, call.outputs))
     x = call.optional_tensor("input") or call.operands(1)[0]
-    call.emit("choose_qparams", (x,), outputs=tuple(filter(None, call.outputs)), domain=ATEN, types=types)
+    call.emit("choose_qparams", (x,), outputs=outputs, domain=ATEN, types=call.out_types(outputs))
 
 
 @translates(
@@ -91,9 +91,8 @@ def choose_parameters(call: CallSite) -> None:
 )
 def fake_quantize(call: CallSite) -> None:
     """Floats, quantised and dequantised at once; and which of them the range holds."""
-    types = [call.out_type(i) for i, name in enumerate(call.outputs) if name]
-    inputs = call.tensor_inputs()
-    call.emit("fake_quantize", inputs, outputs=tuple(filter(None, call.outputs)), domain=ATEN, types=types)
+    outputs = tuple(filter(None, call.outputs))
+    call.emit("fake_quantize", call.tensor_inputs(), outputs=outputs, domain=ATEN, types=call.out_types(outputs))
 
 
 @translates(*_names("convert_element_type"))
@@ -117,7 +116,7 @@ def scaled_mm(call: CallSite) -> None:
     """A product of float8 matrices, with a scale for each, of the whole or of each row or column."""
     inputs = [call.tensor(name) for name in ("self", "mat2", "scale_a", "scale_b")]
     bias = call.optional_tensor("bias")
-    call.emit("scaled_mm", (*inputs, bias) if bias else inputs, domain=ATEN, types=[call.out_type()])
+    emit_own(call, "scaled_mm", *inputs, *([bias] if bias else []))
 
 
 @translates("_weight_int8pack_mm")

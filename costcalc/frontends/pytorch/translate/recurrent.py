@@ -51,7 +51,7 @@ def _states(call: CallSite) -> tuple[str, ...]:
 def _add_node(call: CallSite, cell: str, x: str, states: Sequence[str], parameters: Sequence[str], group: int) -> None:
     """Adds all layers as one node of ATen."""
     attributes = {"cell": cell, "states": len(states), "group": group, "gates": GATES[cell]}
-    types = [call.out_type(i) for i in range(len(call.outputs))]
+    types = call.out_types(call.outputs)
     call.emit("recurrent", (x, *states, *parameters), attributes, domain=ATEN, types=types)
 
 

@@ -29,7 +29,9 @@ REDUCTIONS = {
     "max": "ReduceMax",
     "min": "ReduceMin",
     "any": "ReduceMax",
+    "_is_any_true": "ReduceMax",
     "all": "ReduceMin",
+    "_is_all_true": "ReduceMin",
     "logsumexp": "ReduceLogSumExp",
     "special_logsumexp": "ReduceLogSumExp",
 }
@@ -64,7 +66,7 @@ def _reduce(call: CallSite, operator: str) -> None:
     """A reduction in the element type of its output; any and all look at booleans."""
     x, dtype = call.tensor("self"), call.out_type().dtype
     name = call.operator
-    if name in ("any", "all"):
+    if name in ("any", "all", "_is_any_true", "_is_all_true"):
         reduced = cast(call, x, DType.BOOL)
         axes, keep = reduced_axes(call, x), call.flag("keepdim")
         if dtype is DType.BOOL:
@@ -88,7 +90,7 @@ for _name, _operator in REDUCTIONS.items():
 @translates("max.dim", "min.dim")
 def extreme_along_axis(call: CallSite) -> None:
     """(greatest or least values, their places) along an axis; what nothing reads is not computed."""
-    word = "Max" if ".max" in call.target else "Min"
+    word = call.operator.capitalize()
     _emit_extreme(call, f"Reduce{word}", 0)
     if call.is_read(1):
         _emit_place(call, f"Arg{word}", 1)
@@ -118,7 +120,7 @@ def _emit_place(call: CallSite, operator: str, position: int) -> None:
 @translates("argmax", "argmin")
 def place_of_extreme(call: CallSite) -> None:
     """The place of the greatest or least element along an axis, or among all."""
-    _emit_place(call, "ArgMax" if ".argmax" in call.target else "ArgMin", 0)
+    _emit_place(call, "ArgMax" if call.operator == "argmax" else "ArgMin", 0)
 
 
 @translates("aminmax")
@@ -143,7 +145,7 @@ def reduction_without_nan(call: CallSite) -> None:
     axes, keep = reduced_axes(call, x), call.flag("keepdim")
     nodes = ExpressionNodes(call, {"x": x}, dtype)
     numbers = nodes.value(("Where", ("IsNaN", "x"), 0.0, "x")) if dtype.is_float else x
-    if ".nansum" in call.target:
+    if call.operator == "nansum":
         emit_reduction(call, "ReduceSum", numbers, axes, keep)
         return
     total = emit_reduction(call, "ReduceSum", numbers, axes, keep, suffix="sum")
@@ -164,7 +166,7 @@ def variance(call: CallSite) -> None:
     nodes = ExpressionNodes(call, {"x": x, "mean": mean}, dtype)
     difference = nodes.value(("Sub", "x", "mean"))
     square = nodes.value(("Mul", ("Sub", "x", "mean"), ("Sub", "x", "mean")))
-    has_root = ".std" in call.target
+    has_root = call.operator in ("std", "std_mean")
     if not correction:
         total = emit_reduction(call, "ReduceMean", square, axes, keep, suffix="variance" if has_root else "")
         expression: Expression = "total"
@@ -212,10 +214,12 @@ def norm(call: CallSite) -> None:
     if call.type(x).dtype in COMPLEX:
         x = ExpressionNodes(call, {"x": x}, call.type(x).dtype).value(("Abs", "x"))
     axes = reduced_axes(call, x)
-    if ".linalg_" in call.target and ".linalg_vector" not in call.target:
-        order = _matrix_order(call, order, axes or tuple(range(len(call.shape(x)))))
-        if ".linalg_matrix_norm" in call.target and call.get("dim") is None:
-            axes = (len(call.shape(x)) - 2, len(call.shape(x)) - 1)
+    matrix = _matrix_axes(call, x, axes)
+    if matrix and order != "fro" and call.get("ord") is not None:
+        _emit_matrix_norm(call, cast(call, x, dtype), order, matrix)
+        return
+    if matrix or order == "fro":
+        axes, order = matrix or axes, 2
     x, keep = cast(call, x, dtype), call.flag("keepdim")
     nodes = ExpressionNodes(call, {"x": x}, dtype)
     if order in (1, 2):
@@ -233,16 +237,28 @@ def norm(call: CallSite) -> None:
         raise LoadError(f"a norm of the order {order!r}", "it is none of the norms of vectors")
 
 
-def _matrix_order(call: CallSite, order: Any, axes: tuple[int, ...]) -> Any:
-    """The order of the vector norm that a norm of matrices is: 2 of the Frobenius norm, and of a norm without an
-    order; LoadError for others."""
-    if order == "fro" or (call.get("ord") is None and ".linalg_norm" in call.target):
-        return 2
-    if ".linalg_matrix_norm" in call.target and call.get("ord") is None:
-        return 2
-    if ".linalg_norm" in call.target and len(axes) == 1 and not isinstance(order, str):
-        return order
-    raise LoadError(f"a norm of matrices of the order {order!r}", "it is none of the norms of vectors")
+def _matrix_axes(call: CallSite, x: str, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The two axes of the matrices whose norm a call takes; () where it takes that of vectors."""
+    rank = len(call.shape(x))
+    if call.operator == "linalg_matrix_norm":
+        return axes or (rank - 2, rank - 1)
+    axes = axes or tuple(range(rank))
+    return axes if call.operator == "linalg_norm" and len(axes) == 2 else ()
+
+
+def _emit_matrix_norm(call: CallSite, x: str, order: Any, axes: tuple[int, ...]) -> None:
+    """Of the orders 1 and ∞ the greatest sum of magnitudes of a column or a row, with a sign the least; of the others
+    the greatest or least singular value, or their sum. LoadError for another order."""
+    rank = len(call.shape(x))
+    if order in (1, -1) or (isinstance(order, float) and math.isinf(order)):
+        summed = axes[:1] if abs(order) == 1 else axes[1:]
+        magnitude = ExpressionNodes(call, {"x": x}, call.type(x).dtype).value(("Abs", "x"))
+        total = emit_reduction(call, "ReduceSum", magnitude, summed, True, suffix="sum")
+        emit_reduction(call, "ReduceMax" if order > 0 else "ReduceMin", total, axes, call.flag("keepdim"))
+    elif order in (2, -2, "nuc") and axes == (rank - 2, rank - 1):
+        emit_own(call, "singular_norm", x)
+    else:
+        raise LoadError(f"a norm of matrices of the order {order!r} over the axes {list(axes)}", REMEDY)
 
 
 SOFTMAX = {
@@ -281,7 +297,7 @@ def running_total(call: CallSite) -> None:
         call.alias(x)
         return
     axis = add_scalar(call, call.axis("dim", x), DType.INT64, "axis")
-    call.emit("CumSum" if ".cumsum" in call.target else "CumProd", [x, axis])
+    call.emit("CumSum" if call.operator == "cumsum" else "CumProd", [x, axis])
 
 
 @translates("cummax", "cummin", "logcumsumexp")

@@ -66,7 +66,7 @@ def shift(call: CallSite) -> None:
     x = call.tensor("self")
     shape = call.shape(x)
     axes = find_axes(call, call.ints("dim", tuple(range(len(shape)))), len(shape))
-    is_inverse = "ifftshift" in call.target
+    is_inverse = call.operator == "fft_ifftshift"
     shifts = [(shape[axis] + 1) // 2 if is_inverse else shape[axis] // 2 for axis in axes]
     if not all(isinstance(n, int) for n in shifts):
         emit_own(call, "roll", x)

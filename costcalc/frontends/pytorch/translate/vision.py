@@ -41,7 +41,7 @@ def roi_pool(call: CallSite) -> None:
     if len(outputs) == 1:
         call.emit("MaxRoiPool", inputs, attributes, outputs=outputs)
         return
-    types = [call.out_type(i) for i in range(len(outputs))]
+    types = call.out_types(outputs)
     call.emit("roi_pool", inputs, attributes, outputs=outputs, domain="torchvision", types=types)
 
 
@@ -55,7 +55,7 @@ def position_sensitive_pool(call: CallSite) -> None:
         {"sampling_ratio": max(call.integer("sampling_ratio", -1), 0)},
         outputs=outputs,
         domain="torchvision",
-        types=[call.out_type(i) for i in range(len(outputs))],
+        types=call.out_types(outputs),
     )
 
 

@@ -105,7 +105,9 @@ function areaLabel({ name, value, least }, { width, height }, key) {
 function headerLabel({ name, value, least = "" }, { width }, key) {
   const [room, font] = [width - 14, "600 12px"];
   const whole = `${name}  ${least}${rounded(value, key)}`;
-  return measured(whole, font) <= room ? whole : fitted(name, room, font);
+  if (measured(whole, font) <= room) return whole;
+  const short = fitted(name, room, font);
+  return measured(short, font) <= room ? short : "";
 }
 
 function treemap(model, state, colours, width, made) {

@@ -70,7 +70,7 @@ function nameIn(node, block) {
   return name.startsWith(way) ? name.slice(way.length) : name;
 }
 
-// Colours by kind of operator: the dearest kinds have their own, all others the last one.
+// Colours by kind of operator: those that multiply come first, then the dearest; all but seven have the last one.
 function legend(model) {
   const cost = new Map();
   model.layers.kind.forEach((kind, i) => {
@@ -78,7 +78,8 @@ function legend(model) {
     const [most, sum] = cost.get(kind) ?? [-1, 0];
     cost.set(kind, degree > most ? [degree, size] : degree === most ? [most, sum + size] : [most, sum]);
   });
-  const order = [...cost].sort((a, b) => b[1][0] - a[1][0] || b[1][1] - a[1][1]).map(([kind]) => kind);
+  const multiplies = new Set(model.layers.kind.filter((_, i) => model.layers.macs[i] !== 0 && model.layers.macs[i] !== null));
+  const order = [...cost].sort(([one, a], [other, b]) => multiplies.has(other) - multiplies.has(one) || b[0] - a[0] || b[1] - a[1]).map(([kind]) => kind);
   return new Map(order.map((kind, i) => [kind, Math.min(i, 7)]));
 }
 

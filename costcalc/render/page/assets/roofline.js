@@ -36,7 +36,7 @@ function roofline(model) {
       [`${device.name}`, true],
       [device.peak ? `${device.precision} ${device.peak_text}` : `no peak for ${device.precision}`],
       [device.bandwidth_text || "?"],
-      [device.seconds === null ? "?" : `≥ ${seconds(device.seconds)}`],
+      [device.seconds === null ? `? (${undecided(device)})` : `≥ ${seconds(device.seconds)}`],
       [device.layer_by_layer.split(" (")[0], true],
       [device.fits.map(([text, fits]) => `${fits ? "" : "Does not fit: "}${text}`).join("; "), true],
     ]))))));
@@ -108,3 +108,11 @@ function lifted(heights, room) {
 }
 
 const intensity = (value) => (value < 1 ? String(value) : short(value).trim());
+
+// Why there is no bound of time on a device.
+function undecided(device) {
+  if (device.open.length) return readable(`depends on ${device.open.join(", ")}`);
+  if (!device.peak) return `no peak for ${device.precision}`;
+  if (device.without_peak.length) return `no peak for ${device.without_peak.join(", ")}`;
+  return device.bandwidth ? "an If is open" : "no bandwidth is published";
+}
