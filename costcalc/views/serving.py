@@ -161,7 +161,7 @@ def serving_speeds_table(serving: Serving, speeds: Sequence[GenerationSpeed]) ->
         for fit in speed.fits:
             notes.append(Note(name, f"{'fits' if fit.fits else 'does not fit'}: {fit_text(fit)}", not fit.fits))
         if link is not None and serving.options.total > 1:
-            notes.append(Note(name, f"link: {link[0]}, {format_si(link[1].value, 'B/s')} one way"))
+            notes.append(Note(name, f"link: {link[0]}, {float(link[1].value / 10**9):,.4g} GB/s one way"))
         elif serving.options.total > 1:
             notes.append(Note(name, "the profile has no link: what is sent takes no time here", True))
         for precision in speed.without_peak:
