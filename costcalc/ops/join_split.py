@@ -23,7 +23,7 @@ free("Concat", "Split", "Pad", "ReverseSequence", "Compress", "Trilu", "CenterCr
 
 traits("Concat", "Split", "Pad", "Trilu", "CenterCropPad", keeps="nothing")
 
-traits("Split", rearranges=True, reads="part")
+traits("Split", rearranges=True, reads="part", cuts_axis=lambda attributes: int(attributes.get("axis", 0)))
 
 traits("Compress", keeps="indices")
 

@@ -12,6 +12,7 @@ from costcalc.core.traits import (
     Attributes,
     CacheSlot,
     Contraction,
+    HeadInputs,
     LeastWork,
     OperatorUse,
     Sides,
@@ -30,7 +31,7 @@ operands("CausalConvWithState", weights=(1, 2))
 
 traits("CausalConvWithState", kind="causal_convolution", gradient=contraction_gradient(((0, 3), (1,))))
 
-traits("LinearAttention", kind="attention")
+traits("LinearAttention", kind="attention", heads=HeadInputs({0: -1}, {1: -1, 2: -1, 3: 1, 4: -1, 5: -1}))
 
 traits("FlexAttention", domain=PREVIEW, kind="attention", gradient=contraction_gradient(((0,), (1,)), ((0, 1), (2,))))
 

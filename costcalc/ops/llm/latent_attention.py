@@ -19,6 +19,7 @@ from costcalc.core.traits import (
     Attributes,
     CacheSlot,
     Contraction,
+    HeadInputs,
     LeastWork,
     OperatorUse,
     cache_rule,
@@ -32,7 +33,13 @@ from costcalc.ops.llm import LLM
 
 operands("LatentAttention", domain=LLM, weights=(3,))
 
-traits("LatentAttention", domain=LLM, kind="attention", causal=lambda attributes: True)
+traits(
+    "LatentAttention",
+    domain=LLM,
+    kind="attention",
+    causal=lambda attributes: True,
+    heads=HeadInputs({0: -1, 3: 1}, {}, "num_heads", "num_heads"),
+)
 
 describe("Attention whose keys and values are linear maps of one latent vector a token.", "LatentAttention", domain=LLM)
 
