@@ -77,7 +77,7 @@ _ALL = (
         66,
         "64 KiB",
         "the arena of TensorFlow Lite for Microcontrollers, head and tail, in the build of --runtime",
-        code=36,
+        code=31,
         columns=("activation_bytes",),
     ),
     make_quantity(
