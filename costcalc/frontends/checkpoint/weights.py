@@ -68,10 +68,12 @@ class StoredWeight(NamedTuple):
 
     def values(self, bits: int | None = None) -> int | None:
         """How many values the weight has; bits are those of a value in words of 32 bits, which files do not say. None
-        where that is not known."""
+        where that is not known: without the bits, and of weight_packed where they do not divide 32, for versions of
+        compressed-tensors pack them with or without a gap at the end of each word."""
         payload, ends = self.payload, {tensor.name.removeprefix(self.name) for tensor in self.beside}
         if payload.encoding == "I32" and payload.name.endswith((".qweight", ".weight_packed")):
-            return None if bits is None else 8 * payload.nbytes // bits
+            has_gaps = bits is not None and 32 % bits != 0 and payload.name.endswith(".weight_packed")
+            return None if bits is None or has_gaps else 8 * payload.nbytes // bits
         scales = {tensor.encoding for tensor in self.beside}
         is_pair = payload.encoding == "U8" and (payload.name != self.name or self.beside)
         is_pair = is_pair or (payload.encoding == "I8" and "F8_E8M0" in scales and ".SCB" not in ends)

@@ -45,6 +45,12 @@ def test_words_need_the_number_of_bits(tmp_path: Path) -> None:
     assert weights["a.weight"].values(4) == 512 * 8 * 64
 
 
+def test_words_of_three_bits(tmp_path: Path) -> None:
+    """GPTQ has 32 values in three words; compressed-tensors as well, or ten in each word in its earlier versions."""
+    weights, _ = read(tmp_path, {"a.qweight": ("I32", (96, 64)), "b.weight_packed": ("I32", (64, 103))})
+    assert weights["a.weight"].values(3) == 1024 * 64 and weights["b.weight"].values(3) is None
+
+
 def test_experts_of_gpt_oss(tmp_path: Path) -> None:
     stem = "model.layers.0.mlp.experts.gate_up_proj"
     tensors = {
