@@ -104,7 +104,7 @@ def _single(method: str, layout: WeightLayout, excluded: ModuleList, bits: int |
 def _names(config: Config, key: str) -> list[str]:
     """The names of modules in a list, or in a list of lists. LoadError where it is none."""
     value = config.get(key)
-    items = value if isinstance(value, list) else [] if value is None else [None]
+    items: list[Any] = value if isinstance(value, list) else [] if value is None else [None]
     names = [name for item in items for name in (item if isinstance(item, list) else [item])]
     if not all(isinstance(name, str) for name in names):
         raise LoadError(f"the quantisation has {key} = {str(value)[:60]!r}, which is no list of names", CORRECT)

@@ -16,7 +16,8 @@ from costcalc.ops.attention import (
     rotary_cost,
     rotation_work,
 )
-from costcalc.ops.common.visibility import Texts, Visibility, known_integers
+from costcalc.ops.common.axes import known_integers
+from costcalc.ops.common.visibility import Texts, Visibility
 from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.contrib.multi_head import by_head_gradient
 
