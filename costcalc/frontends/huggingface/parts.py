@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from costcalc.core.errors import LoadError, UnknownNameError
+from costcalc.core.errors import LoadError, UnknownNameError, did_you_mean
 from costcalc.core.ir import Graph
 from costcalc.frontends.huggingface.document import flatten
 from costcalc.frontends.huggingface.family import Family, FamilyPart
@@ -24,8 +24,8 @@ ReadNetwork = Callable[[Mapping[str, Any], Source, str, ReadOptions, Mapping[str
 INHERITED = ("dtype", "torch_dtype", "quantization_config")
 """Fields of the whole network that hold for its parts, too, where those do not say otherwise."""
 
-NAMES = ("dims", "params", "shapes")
-"""Options by names of a model: each part takes those that it has."""
+NAMES = ("dims", "shapes")
+"""Options by names of symbols and inputs: each part takes those that it has."""
 
 
 def read_parts(
@@ -34,6 +34,7 @@ def read_parts(
     """Fields of the whole configuration and its family -> the graph of all parts. LoadError where a field of the whole
     is not understood, or the first part is missing; UnknownNameError for a name that no part has."""
     check_whole(fields, family, source.file)
+    check_params(fields, family, options.params)
     joined: list[Part] = []
     refusals: list[dict[tuple[str, str], UnknownNameError]] = []
     for part in family.parts:
@@ -79,6 +80,16 @@ def check_whole(fields: Mapping[str, Any], family: Family, file: str) -> None:
     known = {path.partition(".")[0] for part in family.parts for path in part.fields}
     own = {name: value for name, value in fields.items() if name not in known | {part.field for part in family.parts}}
     find_parameters(own, family, file)
+
+
+def check_params(fields: Mapping[str, Any], family: Family, params: Mapping[str, Any]) -> None:
+    """UnknownNameError for a parameter `PART.NAME` of a part that the configuration does not have."""
+    present = [part.field for part in family.parts if fields.get(part.field) is not None]
+    for name in params:
+        part = name.partition(".")[0]
+        if part != name and part not in present:
+            remedy = did_you_mean(part, present) or f"its parts are {', '.join(present)}"
+            raise UnknownNameError(f"there is no part for the parameter {name!r}", remedy, argument="params", name=name)
 
 
 def part_fields(fields: Mapping[str, Any], part: FamilyPart, file: str, is_first: bool) -> dict[str, Any] | None:
