@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from costcalc.core.assumptions import require_equal
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Formula, product, product_factor, sum_of_products
 from costcalc.core.ir import TensorType
@@ -147,7 +147,7 @@ def latent_attention_cost(
 ) -> Cost:
     """Expanded: B · S_kv · H · (n + v) · c for keys and values, B · H · S_q · S_kv · (n + r) for QKᵀ and · v for PV.
     Absorbed: B · S_q · H · (n + v) · c for queries and outputs, B · H · S_q · S_kv · (c + r) and · c. Without a cache
-    expanded, which is the fewer then; behind one the fewer of both. Masked scores count. Per score 5 for the softmax
+    expanded, as models are defined; behind one the fewer of both. Masked scores count. Per score 5 for the softmax
     and 1 addition for the mask; the scale is one multiplication per element of queries and keys."""
     e = latent_extents(q, latent, rope_key, weight, past_latent, num_heads)
     h = HeadExtents(e.batch, e.heads, e.heads, e.queries, e.keys, e.past, e.plain + e.rope, e.v_size)
@@ -163,9 +163,15 @@ def latent_attention_gradient(formula: Formula, types: Types, attributes: Attrib
 
 @least_work_rule("LatentAttention", domain=LLM)
 def latent_attention_least_work(use: OperatorUse) -> LeastWork:
-    """Keys behind a query, and the form (expanded or absorbed) with more MACs."""
+    """An operator's use -> the MACs over keys that its queries see, of keys and of values in the form (expanded or
+    absorbed) with fewer."""
     q, latent, rope_key, weight = use.types[:4]
     assert q is not None and latent is not None and rope_key is not None and weight is not None
     e = latent_extents(q, latent, rope_key, weight, use.input(4), int(use.attributes["num_heads"]))
     pairs = e.batch * Visibility(e.queries, e.keys, e.past).pairs
-    return LeastWork(latent_macs(e, pairs).value)
+    macs = e.heads * e.rope * pairs
+    for size in (e.plain, e.v_size):
+        weight_macs = e.heads * size * e.latent * e.batch
+        expanded = weight_macs * e.keys + e.heads * pairs * size
+        macs = macs + minimum(expanded, weight_macs * e.queries + e.heads * pairs * e.latent)
+    return LeastWork(macs)
