@@ -133,6 +133,7 @@ def footprint(
     fuse_blocks: bool = False,
     reorder: bool = False,
     align: int | None = None,
+    runtime: str | None = None,
     **options: Unpack[ReadingArguments],
 ) -> MemoryFootprint:
     """What a model's activations need while it runs: live bytes by step, the peak, with an alignment an arena. How it
@@ -140,7 +141,7 @@ def footprint(
     from costcalc.analysis.memory.footprint import measure_footprint
 
     execution = {"in_place": in_place, "fuse": fuse, "fuse_blocks": fuse_blocks, "reorder": reorder, "align": align}
-    settings = Settings.of(execution=execution, **options)
+    settings = Settings.of(execution={**execution, "runtime": runtime}, **options)
     graph = _require_no_options(source, options).graph if isinstance(source, Report) else load_source(source, settings)
     return measure_footprint(graph, settings.execution)
 

@@ -11,6 +11,13 @@ from costcalc.core.settings import Setting
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw-8bit")
 """Names of the optimisers whose state is known."""
 
+TFLM_RUNTIMES = ("tflm", "tflm:cortex-m", "tflm:cmsis-nn-m0", "tflm:cmsis-nn", "tflm:cmsis-nn-m55")
+"""Builds of TensorFlow Lite for Microcontrollers whose arena is known: that of the tflite-micro package, and those of
+32-bit Cortex-M cores with the reference kernels or with CMSIS-NN's."""
+
+RUNTIMES = (*TFLM_RUNTIMES, "onnxruntime")
+"""Names of runtimes whose memory is laid out as they do it."""
+
 ALIGNMENT = 16
 """Alignment of an arena's offsets, in bytes, where no other is set."""
 
@@ -22,7 +29,7 @@ class ExecutionOptions(NamedTuple):
     normalisation and activation behind it and the addition of a residual are one step, and so is every operator of a
     quantised model with the DequantizeLinear and QuantizeLinear around it. fuse_blocks: depthwise blocks are computed
     in slices too (this includes fuse). reorder: steps run in an order with a lower peak. align: alignment of an arena's
-    offsets in bytes; None lays out no arena.
+    offsets in bytes; None lays out no arena. runtime lays memory out as a runtime does; None as an ideal one.
     """
 
     in_place: Annotated[
@@ -47,6 +54,16 @@ class ExecutionOptions(NamedTuple):
     align: Annotated[
         int | None,
         Setting("count", "Lay the tensors out in one arena, with offsets that are multiples of this.", metavar="BYTES"),
+    ] = None
+    runtime: Annotated[
+        str | None,
+        Setting(
+            "choice",
+            "Lay memory out as this runtime does: tflm (the tflite-micro package), tflm:cortex-m (32-bit, reference "
+            "kernels), tflm:cmsis-nn (M4, M7, M33), tflm:cmsis-nn-m0, tflm:cmsis-nn-m55, onnxruntime.",
+            choices=RUNTIMES,
+            metavar="NAME",
+        ),
     ] = None
 
 

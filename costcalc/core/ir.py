@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, prod, substitute
+
+if TYPE_CHECKING:  # seven classes that only files of microcontrollers need
+    from costcalc.core.flat_model import FlatModel
 
 
 class DType(Enum):
@@ -132,13 +135,16 @@ class SparseStorage(NamedTuple):
 
 class Quantisation(NamedTuple):
     """How the integers of a tensor stand for reals: the number of scales, the axis that they run along, whether they
-    belong to blocks along it, and the first scale and zero point."""
+    belong to blocks along it, the first scale and zero point, the number of zero points, and that of the bounds (min
+    and max) of the reals that they were made from."""
 
     scales: int
     axis: int
     is_blockwise: bool = False
     scale: float = 0.0
     zero_point: int = 0
+    zero_points: int = 0
+    bounds: int = 0
 
     @property
     def by_axis(self) -> bool:
@@ -225,7 +231,9 @@ class Graph(NamedTuple):
     data_symbols maps a symbol of an extent that depends on data to its node, or its input. What a front end knows of
     modules: modules maps their paths to their classes in full, calls maps nodes by name to the calls that they stand
     for, stored_kinds says which stored tensors are buffers or constants, frozen names parameters that are not trained,
-    owners gives tensors that no node reads the node that they are counted for.
+    owners gives tensors that no node reads the node that they are counted for. flat is the file as an interpreter
+    reads it, of formats that microcontrollers run; None of any other, where its inputs are resized to open extents, and
+    of a signature of another subgraph than the first.
     """
 
     name: str
@@ -252,6 +260,7 @@ class Graph(NamedTuple):
     stored_kinds: Mapping[str, str] = {}
     frozen: frozenset[str] = frozenset()
     owners: Mapping[str, str] = {}
+    flat: "FlatModel | None" = None
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

@@ -78,6 +78,23 @@ _ALL = (
         code=13,
         columns=("activation_bytes",),
     ),
+    _quantity(
+        "tflm_arena_bytes | TFLM arena bytes | TFLM arena | TFLM arena bytes",
+        "bytes",
+        66,
+        "64 KiB",
+        "the arena of TensorFlow Lite for Microcontrollers, head and tail, in the build of --runtime",
+        code=31,
+        columns=("activation_bytes",),
+    ),
+    _quantity(
+        "flash_bytes | Flash bytes | Flash | flash bytes",
+        "bytes",
+        65,
+        "512 KiB",
+        "bytes of a .tflite file, which a microcontroller keeps in flash as it is",
+        code=32,
+    ),
     _layer_sum(
         "traffic_bytes | Traffic bytes | Traffic | traffic bytes",
         "bytes",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from costcalc.analysis.memory.fusion import fuse_steps
@@ -32,7 +31,7 @@ from costcalc.core.quantities import parse_quantity
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.options import Settings
-from costcalc.studies.pipeline import analyze
+from costcalc.studies.pipeline import analyze, import_analysis
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
@@ -45,30 +44,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ANALYSES = {
-    "compute_generation_speed": "costcalc.studies.generation.speed",
-    "compute_roofline": "costcalc.analysis.roofline.bounds",
-    "cost_training": "costcalc.analysis.training.step",
-    "estimate_energy": "costcalc.analysis.roofline.energy",
-    "find_profile": "costcalc.analysis.hardware.catalogue",
-    "measure_footprint": "costcalc.analysis.memory.footprint",
-    "measure_generation": "costcalc.studies.generation.generation",
-    "measure_workload": "costcalc.analysis.roofline.bounds",
-    "memory_fits": "costcalc.analysis.roofline.energy",
-    "training_fits": "costcalc.analysis.roofline.energy",
-}
-"""Function -> its module, imported when a quantity first needs it: all of them are a tenth of the time of a comparison
-or a diff of totals, which does without."""
-
-
-def _import_analysis(function: str) -> Any:
-    """A function of ANALYSES."""
-    return getattr(import_module(ANALYSES[function]), function)
-
 
 class Measurement:
-    """A model under settings. base is its report without training. Every analysis runs at most once, at its first use;
-    a refusal is stored and raised again."""
+    """A model under settings; base is its report without training. An analysis runs once; a refusal is raised again."""
 
     def __init__(self, source: ModelSource | Report, settings: Settings, base: Report) -> None:
         self.source, self.settings, self.base = source, settings, base
@@ -93,7 +71,7 @@ class Measurement:
         options = self.settings.training
         if options is None:
             raise QuantityError("no training is asked for", "add --training")
-        train: Callable[..., TrainingReport] = _import_analysis("cost_training")
+        train: Callable[..., TrainingReport] = import_analysis("cost_training")
         return self._compute_once(("training",), lambda: train(self.base, options))
 
     @property
@@ -102,9 +80,9 @@ class Measurement:
         have no alignment. UndecidedError where open symbols leave it undecided."""
 
         def size() -> int:
-            execution = self.settings.execution
-            footprint: Callable[..., MemoryFootprint] = _import_analysis("measure_footprint")
-            plan = footprint(self.base.graph, execution._replace(align=execution.align or ALIGNMENT)).arena
+            footprint: Callable[..., MemoryFootprint] = import_analysis("measure_footprint")
+            align = self.settings.execution.align or ALIGNMENT
+            plan = footprint(self.base.graph, self.settings.execution._replace(align=align, runtime=None)).arena
             assert plan is not None
             return plan.size
 
@@ -122,13 +100,13 @@ class Measurement:
 
     def profile(self, device: str) -> HardwareProfile:
         """Device's name -> its profile. HardwareError where there is none."""
-        find: Callable[..., HardwareProfile] = _import_analysis("find_profile")
+        find: Callable[..., HardwareProfile] = import_analysis("find_profile")
         return self._compute_once(("profile", device), lambda: find(device))
 
     def roofline(self, device: str) -> Roofline:
         """Device's name -> the model's bounds on it."""
-        roofline: Callable[..., Roofline] = _import_analysis("compute_roofline")
-        work = self._compute_once(("workload",), lambda: _import_analysis("measure_workload")(self.base))
+        roofline: Callable[..., Roofline] = import_analysis("compute_roofline")
+        work = self._compute_once(("workload",), lambda: import_analysis("measure_workload")(self.base))
         return self._compute_once(("roofline", device), lambda: roofline(self.base, self.profile(device), work))
 
     def rooflines(self) -> tuple[Roofline, ...]:
@@ -138,7 +116,7 @@ class Measurement:
 
     def speed(self, device: str) -> GenerationSpeed:
         """Device's name -> the bounds of generation on it."""
-        bounds: Callable[..., GenerationSpeed] = _import_analysis("compute_generation_speed")
+        bounds: Callable[..., GenerationSpeed] = import_analysis("compute_generation_speed")
         return self._compute_once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
 
     def fits(self, ref: QuantityRef) -> tuple[MemoryFit, ...]:
@@ -146,7 +124,7 @@ class Measurement:
         if ref.quantity.key == "generation_fits":
             return self.speed(ref.device).fits
         training = ref.quantity.key == "training_fits"
-        fits: Callable[..., tuple[MemoryFit, ...]] = _import_analysis("training_fits" if training else "memory_fits")
+        fits: Callable[..., tuple[MemoryFit, ...]] = import_analysis("training_fits" if training else "memory_fits")
         return fits(self.training_report if training else self.base, self.profile(ref.device))
 
     def figure(self, quantity: str | QuantityRef) -> Figure:
@@ -186,7 +164,7 @@ class Measurement:
             raise QuantityError("no generation is asked for", "add --prompt and --generate")
         if isinstance(self.source, (Graph, Report)):
             raise QuantityError("the model is read anew for each step", "give its file or its built-in name")
-        generate: Callable[..., Generation] = _import_analysis("measure_generation")
+        generate: Callable[..., Generation] = import_analysis("measure_generation")
         return generate(self.source, self.settings)
 
 
@@ -252,6 +230,15 @@ def _arena(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(measurement.arena, report_certainty(measurement.base, "arena_bytes"))
 
 
+def _tflm_arena(measurement: Measurement, ref: QuantityRef) -> Figure:
+    arena = import_analysis("tflm_arena")(measurement.base.graph, measurement.settings.execution)
+    return Figure(arena.total, "lower" if arena.unknown else "exact")
+
+
+def _flash(measurement: Measurement, ref: QuantityRef) -> Figure:
+    return Figure(import_analysis("file_bytes")(measurement.base.graph))
+
+
 def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
     report = _closed_report(measurement.base)
     return Figure(minimum_traffic(report.graph, report.rows), "lower")
@@ -279,7 +266,7 @@ def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
     bound = _closed_roofline(measurement, ref.device)
-    energy: Callable[[Roofline], InferenceEnergy | None] = _import_analysis("estimate_energy")
+    energy: Callable[[Roofline], InferenceEnergy | None] = import_analysis("estimate_energy")
     joules = energy(bound)
     if joules is None:
         raise _missing_peak(bound, ())
@@ -303,6 +290,8 @@ def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
         raise OpenQuantityError(f"what must fit depends on {', '.join(names)}", open_remedy(names))
     if not lines:
         raise NoDeviceFigureError(f"the profile {profile.id} has the size of no memory for it", "name another device")
+    if measurement.settings.execution.runtime and profile.bytes_of("sram") and "sram" not in [f.memory for f in lines]:
+        raise QuantityError("what operators allocate in the arena is not known", "leave --runtime out")
     if (measurement.training_report if "training" in ref.quantity.needs else measurement.base).lower_bound:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     return Figure(True)
@@ -369,6 +358,8 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "activation_bytes": _report_total,
     "peak_activation_bytes": _report_total,
     "arena_bytes": _arena,
+    "tflm_arena_bytes": _tflm_arena,
+    "flash_bytes": _flash,
     "traffic_bytes": _report_total,
     "compulsory_bytes": _minimum_traffic,
     "intensity": _intensity,

@@ -10,7 +10,7 @@ Where options hold for several models, a name that one of them lacks is left out
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar
 
-from costcalc.analysis.options import ExecutionOptions, GenerationOptions, TrainingOptions
+from costcalc.analysis.options import TFLM_RUNTIMES, ExecutionOptions, GenerationOptions, TrainingOptions
 from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.quantities import (
     CATALOGUE,
@@ -180,6 +180,7 @@ class Settings(NamedTuple):
         """The quantities that these settings add to those of every model: the arena with an alignment, a training step,
         the bounds on each device, generation."""
         keys = ["arena_bytes"] if self.execution.align is not None else []
+        keys += ["tflm_arena_bytes", "flash_bytes"] if self.execution.runtime in TFLM_RUNTIMES else []
         keys += TRAINING if self.training is not None else ()
         refs = [QuantityRef(CATALOGUE[key]) for key in keys]
         device_keys = PER_DEVICE + (TRAINING_PER_DEVICE if self.training is not None else ())

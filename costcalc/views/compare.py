@@ -11,6 +11,7 @@ from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.compare import Comparison, amount_ratio
 from costcalc.views.figures import basis_suffix, figure_amount, figure_entries, figure_ratios, refusal_notes
+from costcalc.views.flash import account_notes
 from costcalc.views.summary import accounting_text, report_notes
 from costcalc.views.table import Column, Note, Table, make_table
 
@@ -67,6 +68,7 @@ def comparison_notes(comparison: Comparison) -> tuple[Note, ...]:
         Note(name, accounting_text(report), report.lower_bound)
         for name, report in zip(comparison.names, comparison.reports, strict=True)
     ]
+    notes += account_notes(comparison.names, comparison.reports)
     return (*notes, *refusal_notes(comparison.names, comparison.figures), *accounting_notes)
 
 

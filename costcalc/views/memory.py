@@ -10,7 +10,10 @@ from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.dim import Dim, bind_remedy, symbols
 from costcalc.core.elision import list_symbols
 from costcalc.core.units import format_count, format_shape, format_share, share
+from costcalc.views.flash import file_notes, flash_document
+from costcalc.views.onnxruntime import ort_document, ort_notes, ort_plot, ort_rows, ort_totals
 from costcalc.views.table import Column, Note, StepPlot, Table, Total, make_table
+from costcalc.views.tflm import tflm_document, tflm_notes, tflm_plot, tflm_rows, tflm_totals
 
 
 def memory_document(footprint: MemoryFootprint) -> dict[str, Any]:
@@ -43,6 +46,12 @@ def memory_document(footprint: MemoryFootprint) -> dict[str, Any]:
     }
     if arena is not None:
         content["arena"] = {"bytes": arena.size, "alive_bytes": arena.bound, "alignment": arena.alignment}
+    if footprint.tflm is not None:
+        content["tflm"] = tflm_document(footprint.tflm)
+    if footprint.onnxruntime is not None:
+        content["onnxruntime"] = ort_document(footprint.onnxruntime, footprint.graph)
+    if footprint.graph.flat is not None:
+        content["flash"] = flash_document(footprint.graph.flat)
     return content
 
 
@@ -123,6 +132,8 @@ def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:
         yield Note("Arena", f"{more} more than is alive at once; offsets are multiples of {footprint.arena.alignment}")
     yield Note("Execution", "; ".join(_execution_texts(footprint)))
     yield Note("Not counted", "weights, and an operator's own working memory")
+    if footprint.graph.flat is not None:
+        yield from file_notes(footprint.graph.flat)
     bindings = [f"{name} = {format_count(value)}" for name, value in footprint.graph.symbols.items()]
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in footprint.graph.notes)]
     if unnoted_bindings:
@@ -163,12 +174,12 @@ def _with_bound(footprint: MemoryFootprint, value: Dim) -> Amount:
 
 def memory_table(footprint: MemoryFootprint, by: str = "tensor", top: int | None = None) -> Table:
     """A row per tensor (those alive at the peak first), per step, or per resolution; under it the peak and what is
-    taken for granted. top keeps the first rows."""
+    taken for granted. top keeps the first rows. Under a runtime tensors and steps are those of its plan."""
+    if (footprint.tflm or footprint.onnxruntime) and by != "resolution":
+        return _runtime_table(footprint, by, top)
     columns, items = {"tensor": _tensor_rows, "step": _step_rows, "resolution": _resolution_rows}[by](footprint)
-    rows = items if top is None else items[:top]
     notes = [*memory_notes(footprint)]
-    if len(rows) < len(items):
-        notes.insert(0, Note("Shown", f"{len(rows)} of {len(items):,} {by}s (--top {len(items)} shows all)"))
+    rows, shown = _select_rows(items, by, top)
     live = [n for n in footprint.liveness.live_bytes if isinstance(n, int)]
     plot = (
         StepPlot("Live activation bytes by step", tuple(live))
@@ -179,14 +190,45 @@ def memory_table(footprint: MemoryFootprint, by: str = "tensor", top: int | None
         footprint.graph.name,
         columns,
         rows,
-        ", ".join(
-            f"{n} {format_shape(t.shape)} {t.dtype}"
-            for n in footprint.graph.inputs
-            for t in (footprint.graph.types[n],)
-        ),
+        _input_texts(footprint),
         totals=tuple(memory_totals(footprint)),
-        notes=tuple(notes),
+        notes=(*shown, *notes),
         plot=plot if by != "resolution" else None,
+    )
+
+
+def _select_rows(items: Sequence[Any], by: str, top: int | None) -> tuple[Sequence[Any], list[Note]]:
+    """The first rows, and a note that says so where there are more."""
+    rows = items if top is None else items[:top]
+    text = f"{len(rows)} of {len(items):,} {by}s (--top {len(items)} shows all)"
+    return rows, [Note("Shown", text)] if len(rows) < len(items) else []
+
+
+def _input_texts(footprint: MemoryFootprint) -> str:
+    types = footprint.graph.types
+    return ", ".join(f"{n} {format_shape(types[n].shape)} {types[n].dtype}" for n in footprint.graph.inputs)
+
+
+def _runtime_table(footprint: MemoryFootprint, by: str, top: int | None) -> Table:
+    """The tables of the plan of a runtime."""
+    graph, plan, block = footprint.graph, footprint.tflm, footprint.onnxruntime
+    if plan is not None:
+        assert graph.flat is not None
+        columns, items = tflm_rows(plan, by)
+        totals, notes, plot = tflm_totals(plan), (*tflm_notes(plan), *file_notes(graph.flat)), tflm_plot(plan)
+    else:
+        assert block is not None
+        columns, items = ort_rows(block, graph, by)
+        totals, notes, plot = ort_totals(block), tuple(ort_notes(block, graph)), ort_plot(block)
+    rows, shown = _select_rows(items, by, top)
+    return make_table(
+        graph.name,
+        columns,
+        rows,
+        _input_texts(footprint),
+        totals=tuple(totals),
+        notes=(*shown, *notes, *[Note("Note", note) for note in graph.notes]),
+        plot=plot,
     )
 
 

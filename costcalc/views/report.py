@@ -4,6 +4,7 @@ report: symbols, totals, layers."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.analysis import grouping
@@ -82,6 +83,8 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
     headers = [(device_columns[key] if key in device_columns else COLUMNS[key])._replace(value=None) for key in keys]
     headers = [column._replace(title=share_title) if column.key == "share" else column for column in headers]
     headers = [column._replace(importance=SORTED) if column.key == options.sort else column for column in headers]
+    if options.by == "op" and headers[0].key == "op":
+        headers[0] = headers[0]._replace(kind="name")
     groups = [item for item in items if isinstance(item, LayerGroup)]
     return Table(
         report.name,
@@ -216,10 +219,17 @@ def report_document(report: Report) -> dict[str, Any]:
         **({"symbol_limits": limits, "total_limits": report.total_limits} if (limits := report.symbol_limits) else {}),
         "assumptions": [str(a) for a in report.assumptions],
         "notes": list(report.notes),
+        **_flash_entry(report),
         **({} if report.execution == NODE_BY_NODE else {"execution": non_defaults(report.execution)}),
         **({"training": training_document(step)} if (step := report.step) else {}),
         "layers": [layer_document(row) for row in report.rows],
     }
+
+
+def _flash_entry(report: Report) -> dict[str, Any]:
+    """What the bytes of a file are, of formats that are kept in flash as they are; nothing of any other."""
+    flat = report.graph.flat
+    return {} if flat is None else {"flash": import_module("costcalc.views.flash").flash_document(flat)}
 
 
 def layer_document(row: LayerCost) -> dict[str, Any]:

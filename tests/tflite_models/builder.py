@@ -86,6 +86,21 @@ class ModelBuilder:
         name = name or f"c{len(self.model.buffers)}"
         return self.tensor(name, array.shape, dtype, scales, axis, len(self.model.buffers) - 1)
 
+    def packed(self, shape: Any, scales: Any) -> int:
+        """A stored tensor of int4, two elements to the byte."""
+        buffer = schema.BufferT()
+        buffer.data = np.full(-(-int(np.prod(shape)) // 2), 0x11, np.uint8)
+        self.model.buffers.append(buffer)
+        return self.tensor(f"p{len(self.model.buffers)}", shape, "int4", scales, 0, len(self.model.buffers) - 1)
+
+    def metadata(self, name: str, content: bytes) -> None:
+        """An entry of the file's metadata."""
+        buffer, entry = schema.BufferT(), schema.MetadataT()
+        buffer.data = np.frombuffer(content, np.uint8)
+        self.model.buffers.append(buffer)
+        entry.name, entry.buffer = name, len(self.model.buffers) - 1
+        self.model.metadata = [*(self.model.metadata or []), entry]
+
     def weights(self, *shape: int, name: str = "") -> int:
         """A stored float tensor."""
         return self.constant(np.full(shape, 0.01), "float32", name=name)

@@ -15,13 +15,13 @@ def memory_totals(graph: Graph, execution: ExecutionOptions) -> dict[str, Dim]:
     What open symbols leave undecided is absent. The default execution needs the liveness of values alone: fusion,
     orders and arenas are imported only for others.
     """
-    if execution == ExecutionOptions():
+    if execution._replace(runtime=None) == ExecutionOptions():
         value = live_memory(make_schedule(graph)).peak
         return {} if value is None else {"peak_activation_bytes": value}
     from costcalc.analysis.memory.footprint import measure_footprint
 
     try:
-        footprint = measure_footprint(graph, execution)
+        footprint = measure_footprint(graph, execution._replace(runtime=None))
     except UndecidedError:
         return {} if execution.align is None else memory_totals(graph, execution._replace(align=None))
     totals = {"peak_activation_bytes": footprint.peak, "arena_bytes": footprint.arena and footprint.arena.size}

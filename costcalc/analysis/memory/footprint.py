@@ -18,8 +18,10 @@ from costcalc.analysis.memory.liveness import (
     make_schedule,
     node_steps,
 )
+from costcalc.analysis.memory.onnxruntime import OrtPlan, plan_onnxruntime
 from costcalc.analysis.memory.ordering import minimise_peak
-from costcalc.analysis.options import ExecutionOptions
+from costcalc.analysis.memory.tflm.plan import TflmPlan, plan_tflm
+from costcalc.analysis.options import TFLM_RUNTIMES, ExecutionOptions
 from costcalc.core.dim import Dim, bounds, prod
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph
@@ -34,7 +36,7 @@ class MemoryFootprint(Result):
 
     liveness are the live bytes of the schedule. graph_order_peak is the peak in the graph's own order, is_optimal
     whether no order has a lower peak than the schedule (both None unless the order was searched for). arena is there
-    with an alignment.
+    with an alignment, tflm and onnxruntime under runtimes of these names.
     """
 
     graph: Graph
@@ -44,6 +46,8 @@ class MemoryFootprint(Result):
     arena: Arena | None = None
     graph_order_peak: Dim | None = None
     is_optimal: bool | None = None
+    tflm: TflmPlan | None = None
+    onnxruntime: OrtPlan | None = None
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
@@ -93,7 +97,10 @@ def measure_footprint(graph: Graph, execution: ExecutionOptions = ExecutionOptio
         steps, is_optimal = minimise_peak(graph, steps, execution.in_place)
     schedule = make_schedule(graph, steps, execution.in_place)
     arena = None if execution.align is None else plan_arena(schedule, execution.align)
-    return MemoryFootprint(graph, execution, schedule, live_memory(schedule), arena, graph_order_peak, is_optimal)
+    tflm = plan_tflm(graph, execution.runtime, execution.reorder) if execution.runtime in TFLM_RUNTIMES else None
+    block = plan_onnxruntime(graph) if execution.runtime == "onnxruntime" else None
+    live = live_memory(schedule)
+    return MemoryFootprint(graph, execution, schedule, live, arena, graph_order_peak, is_optimal, tflm, block)
 
 
 def execution_steps(graph: Graph, execution: ExecutionOptions) -> tuple[ScheduleStep, ...]:

@@ -8,7 +8,8 @@ this figure. Where a profile has measured energies of the whole device (energy.m
 What must fit are weights in flash, activations in SRAM, or both in device memory. Activations are those of fused steps
 (a contraction with the normalisation, activation and addition behind it), nothing in place: what runtimes for small
 devices and for accelerators do. A microcontroller has them in one arena that is planned ahead, each tensor at a
-multiple of 16 bytes; of another device their peak counts. A program's own code and data come on top.
+multiple of 16 bytes; of another device their peak counts. Of a .tflite file the whole file must be in flash, and under
+a stated runtime of microcontrollers its arena in SRAM. A program's own code and data come on top.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from typing import NamedTuple
 from costcalc.analysis.hardware.catalogue import reference_energy
 from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile, SourcedFigure, peak_precisions
 from costcalc.analysis.memory.arena import plan_arena
+from costcalc.analysis.memory.flash import measure_flash
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
-from costcalc.analysis.options import ALIGNMENT
+from costcalc.analysis.memory.tflm.plan import tflm_arena
+from costcalc.analysis.options import ALIGNMENT, TFLM_RUNTIMES
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.roofline import ZERO, Roofline
 from costcalc.core.dim import Dim
@@ -149,6 +152,8 @@ CONTENT_NAMES = {
     "arena_bytes": "arena",
     "peak_activation_bytes": "peak activations",
     "kv_cache_bytes": "KV cache",
+    "flash_bytes": "model file",
+    "tflm_arena_bytes": "TFLM arena",
 }
 """Quantity -> its name in a sentence. Only reports of generation have kv_cache_bytes."""
 
@@ -185,8 +190,21 @@ def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit
     has_arena = profile.kind == "microcontroller"
     activations = fused_arena(report.graph) if has_arena else fused_peak(report.graph)
     totals = {**report.totals, "arena_bytes" if has_arena else "peak_activation_bytes": activations}
-    for memory, contents_of_memory in MEMORY_CONTENTS.items():
-        keys = ("arena_bytes",) if has_arena and memory == "sram" else contents_of_memory
+    contents_by_memory, flat = dict(MEMORY_CONTENTS), report.graph.flat
+    if has_arena:
+        contents_by_memory["sram"] = ("arena_bytes",)
+    if flat is not None and flat.is_as_stored:
+        use, flash = measure_flash(flat), profile.bytes_of("flash")
+        totals["flash_bytes"] = use.file_bytes
+        contents_by_memory["flash"] = ("flash_bytes",)
+        if flash is not None and use.strippable:
+            yield MemoryFit("flash", "model file, stripped", use.stripped_bytes, flash)
+        if report.execution.runtime in TFLM_RUNTIMES:
+            arena = tflm_arena(report.graph, report.execution)
+            if not arena.unknown:
+                totals["tflm_arena_bytes"] = arena.total
+            contents_by_memory["sram"] = ("tflm_arena_bytes",)
+    for memory, keys in contents_by_memory.items():
         capacity = profile.bytes_of(memory)
         content_totals = [(key, totals[key]) for key in keys if key in totals]
         amounts = [(key, amount) for key, amount in content_totals if isinstance(amount, int)]

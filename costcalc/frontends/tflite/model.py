@@ -40,7 +40,9 @@ MAX_VALUES = 512
 
 class Tensor(NamedTuple):
     """A tensor: its name ("" where it has none), its type as stored and the extents that may change (-1, else the
-    same), and its data. data is None where it is computed, and Vector(0, n) where its n bytes lie in another file."""
+    same), and its data. data is None where it is computed, and Vector(0, n) where its n bytes lie in another file. code
+    is that of its element type in the schema and shape its extents, also where its type has none; buffer is the index
+    of its buffer."""
 
     name: str
     type: TensorType
@@ -50,6 +52,9 @@ class Tensor(NamedTuple):
     sparse: SparseStorage | None
     is_variable: bool
     has_rank: bool
+    code: int
+    shape: tuple[int, ...]
+    buffer: int
 
 
 class OperatorCall(NamedTuple):
@@ -84,11 +89,14 @@ class Signature(NamedTuple):
 
 
 class TfliteModel(NamedTuple):
-    """A file: its subgraphs, of which the first is the network unless a signature names another, and its bytes."""
+    """A file: its subgraphs, of which the first is the network unless a signature names another, its bytes, and where
+    its buffers lie in them (None of an empty one)."""
 
     buffer: Buffer
     subgraphs: tuple[Subgraph, ...]
     signatures: tuple[Signature, ...]
+    description: str
+    buffers: tuple[Vector | None, ...]
 
     def values(self, tensor: Tensor) -> Value | None:
         """The elements of a small stored tensor of integers or truth values; None of any other."""
@@ -113,7 +121,7 @@ def read_model(buffer: Buffer) -> TfliteModel:
     if not subgraphs:
         raise LoadError("it holds no subgraph", REMEDY)
     signatures = tuple([_read_signature(table, subgraphs) for table in root.tables(7)])
-    return TfliteModel(buffer, subgraphs, signatures)
+    return TfliteModel(buffer, subgraphs, signatures, root.text(3), tuple(buffers))
 
 
 def _read_signature(table: FlatTable, subgraphs: tuple[Subgraph, ...]) -> Signature:
@@ -222,6 +230,9 @@ def _read_tensor(table: FlatTable, buffers: list[Vector | None], external: Mappi
         sparse,
         bool(table.number(5, "?")),
         bool(table.number(8, "?")) or bool(shape),
+        code,
+        shape,
+        index,
     )
 
 
@@ -241,7 +252,9 @@ def _read_quantisation(table: FlatTable | None) -> Quantisation | None:
         return None
     scale = struct.unpack_from("<f", table.buffer, scales.offset)[0] if scales.length else 0.0
     zero_point = struct.unpack_from("<q", table.buffer, zero_points.offset)[0] if zero_points.length else 0
-    return Quantisation(scales.length, table.number(6, "i"), is_blockwise, scale, zero_point)
+    bounds = table.vector(0, 4).length + table.vector(1, 4).length
+    axis = table.number(6, "i")
+    return Quantisation(scales.length, axis, is_blockwise, scale, zero_point, zero_points.length, bounds)
 
 
 def _read_sparsity(table: FlatTable | None, type_: TensorType, data: Vector | None) -> SparseStorage | None:

@@ -16,6 +16,7 @@ from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.ir import Graph
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.symbols import IMAGE_SYMBOLS, symbolic_shape, unknown_symbol_remedy
+from costcalc.frontends.tflite.flat import flatten_model, resize_model
 from costcalc.frontends.tflite.model import VERSION, Subgraph, TfliteModel
 from costcalc.frontends.tflite.names import unique_names
 from costcalc.frontends.tflite.signatures import choose_signature, name_inputs
@@ -48,7 +49,8 @@ def load_model(model: TfliteModel, name: str, source: str, options: ReadOptions)
     builder.notes.extend(_sparsity_notes(model))
     builder.notes.extend(walker.notes())
     graph = builder.build(outputs, assumptions)
-    return graph._replace(quantised=frozenset(walker.quantised), quantisation=walker.quantised)
+    flat = None if index else resize_model(flatten_model(model), names, graph.types, shapes)
+    return graph._replace(quantised=frozenset(walker.quantised), quantisation=walker.quantised, flat=flat)
 
 
 def _resize_inputs(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, traits
 from costcalc.ops.common.channels import from_channels_first, to_channels_first
-from costcalc.ops.contrib.matmul import MS, fused_activation
+from costcalc.ops.contrib.matmul import fused_activation
 from costcalc.ops.conv import conv_cost, conv_extents
 from costcalc.ops.quantize import qlinear_conv_cost
 

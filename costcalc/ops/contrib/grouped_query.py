@@ -5,7 +5,7 @@ from __future__ import annotations
 from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.attention import (
     HeadExtents,
@@ -18,7 +18,6 @@ from costcalc.ops.attention import (
 )
 from costcalc.ops.common.axes import known_integers
 from costcalc.ops.common.visibility import Texts, Visibility
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.contrib.multi_head import by_head_gradient
 
 operands("GroupQueryAttention", domain=MS, weights=(11, 14, 15), buffers=(7, 8, 12, 13))

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work, product, sum_of_products
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import FreshSymbol, cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, FreshSymbol, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, traits
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.conv import conv_transpose_cost, conv_transpose_shape
 from costcalc.ops.pool import max_pool_cost, max_pool_shape
 from costcalc.ops.vision import interpolation_work

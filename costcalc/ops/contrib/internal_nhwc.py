@@ -13,12 +13,12 @@ from typing import Any
 
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import COST_RULES, FREE_OPS, SHAPE_RULES, OperatorRule
+from costcalc.core.registry import COST_RULES, FREE_OPS, MS, SHAPE_RULES, OperatorRule
 from costcalc.core.traits import TRAITS, traits
 from costcalc.ops import conv, elementwise, layout, norm, pool, quantize, resize, vision  # noqa: F401  their rules
 from costcalc.ops.common.channels import from_channels_first, to_channels_first
 from costcalc.ops.contrib import pool as contrib_pool  # noqa: F401  the rules of com.microsoft's
-from costcalc.ops.contrib.matmul import MS, fused_activation
+from costcalc.ops.contrib.matmul import fused_activation
 
 INTERNAL_NHWC = "com.ms.internal.nhwc"
 """The domain."""

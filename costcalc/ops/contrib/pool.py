@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
 from costcalc.ops.common.channels import from_channels_first, to_channels_first
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.pool import average_pool_cost, global_average_cost, max_pool_cost, max_pool_shape, pool_shape
 from costcalc.ops.vision import grid_sample_cost, grid_sample_shape
 

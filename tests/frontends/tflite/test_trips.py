@@ -23,7 +23,7 @@ CARRIED = 3
 
 def subgraph(calls: Calls, outputs: tuple[int, ...]) -> Subgraph:
     def tensor(data: Vector | None) -> Tensor:
-        return Tensor("", TensorType(DType.INT32, ()), (), data, None, None, False, True)
+        return Tensor("", TensorType(DType.INT32, ()), (), data, None, None, False, True, 2, (), 0)
 
     stored = [Vector(16 + 4 * i, 4) for i in range(len(NUMBERS))]
     tensors = tuple([tensor(data) for data in (*[None] * CARRIED, *stored, *[None] * 8)])
@@ -46,7 +46,7 @@ def trips(test: Calls, step: Calls = STEP) -> int | None:
     """The runs of a loop whose counter, tensor 0, begins at 1; tensor 1 stays 7, tensor 2 depends on data."""
     condition = subgraph(test, (test[-1][2],))
     body = subgraph(step, (FIRST, 1, 2))
-    return count_trips(TfliteModel(BUFFER, (condition, body), ()), 0, 1, (1, 7, None))
+    return count_trips(TfliteModel(BUFFER, (condition, body), (), "", ()), 0, 1, (1, 7, None))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,6 @@ def test_steps_down_and_other_bodies() -> None:
 
 
 def test_what_a_body_gives_on_as_it_is() -> None:
-    model = TfliteModel(BUFFER, (subgraph([], ()), subgraph(STEP, (FIRST, 1, 2))), ())
+    model = TfliteModel(BUFFER, (subgraph([], ()), subgraph(STEP, (FIRST, 1, 2))), (), "", ())
     assert find_invariants(model, 1) == {1, 2}
     assert find_invariants(model, 5) == frozenset()
