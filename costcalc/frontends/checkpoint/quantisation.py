@@ -211,10 +211,10 @@ def _modelopt_layout(algorithm: str, group: int, scale: str) -> WeightLayout:
     }
     if algorithm not in table:
         raise LoadError(f"ModelOpt's algorithm {algorithm[:60]!r} is not known", suggest_choice(algorithm[:60], table))
-    return table[algorithm]()._replace(multiplied=_MULTIPLIED.get(algorithm, ""))
+    return table[algorithm]()._replace(compute_dtype=_COMPUTE_DTYPES.get(algorithm, ""))
 
 
-_MULTIPLIED: Mapping[str, str] = {
+_COMPUTE_DTYPES: Mapping[str, str] = {
     "FP8": layouts.FP8,
     "FP8_PER_CHANNEL_PER_TOKEN": layouts.FP8,
     "FP8_PB_WO": layouts.FP8,
@@ -259,14 +259,14 @@ def _compressed_tensors(config: Config, model: Config, scale: str) -> Quantisati
         inputs = section.get("input_activations")
         layout = _compressed_layout(form, section["weights"], inputs, scale)
         if isinstance(inputs, dict):
-            layout = layout._replace(multiplied=_multiplied_in(form, section["weights"]))
+            layout = layout._replace(compute_dtype=_compute_dtype(form, section["weights"]))
         bits = _number(section["weights"], "num_bits", 8)
         groups.append(QuantisedGroup(None if everywhere else ModuleList(targets, "compressed-tensors"), layout))
     excluded = ModuleList(config.get("ignore"), "compressed-tensors")
     return QuantisationScheme("compressed-tensors", tuple(groups), excluded, bits=bits)
 
 
-def _multiplied_in(form: str, weights: Config) -> str:
+def _compute_dtype(form: str, weights: Config) -> str:
     """A format of compressed-tensors whose inputs are quantised, too -> the element type that kernels multiply in."""
     if form == "nvfp4-pack-quantized":
         return layouts.FP4
@@ -332,8 +332,8 @@ def _torchao(config: Config, model: Config, scale: str) -> QuantisationScheme:
     match = re.match(r"(int4|int8|float8)_?(?:weight|dynamic)", name.lower())
     if match is None:
         raise LoadError(f"torchao's configuration {name[:60]!r} is not known", CORRECT)
-    multiplied = {"int8": "int8", "float8": layouts.FP8}.get(match[1], "") if "dynamic" in name.lower() else ""
-    return _single("torchao", table[match[1]]()._replace(multiplied=multiplied), _skipped(config))
+    compute_dtype = {"int8": "int8", "float8": layouts.FP8}.get(match[1], "") if "dynamic" in name.lower() else ""
+    return _single("torchao", table[match[1]]()._replace(compute_dtype=compute_dtype), _skipped(config))
 
 
 _METHODS: Mapping[str, Callable[[Config, Config, str], QuantisationScheme]] = {

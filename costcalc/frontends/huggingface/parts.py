@@ -44,7 +44,7 @@ def read_parts(
         part_source = replace(source, name=part.field)
         part_options = options._replace(params=_part_params(options.params, part, part is family.parts[0]))
         refused: dict[tuple[str, str], UnknownNameError] = {}
-        graph = _read_known(own_fields, part_source, origin, part_options, read, given_values(fields, part), refused)
+        graph = _read_known(own_fields, part_source, origin, part_options, read, whole_values(fields, part), refused)
         joined.append(Part(part.field.removesuffix("_config"), graph, part.prefixes))
         refusals.append(refused)
     for key, error in refusals[0].items():
@@ -59,13 +59,13 @@ def _read_known(
     origin: str,
     options: ReadOptions,
     read: ReadNetwork,
-    given: Mapping[str, Any],
+    whole: Mapping[str, Any],
     refused: dict[tuple[str, str], UnknownNameError],
 ) -> Graph:
     """The graph of a part under the options that it has names for; the others come to refused."""
     while True:
         try:
-            return read(fields, source, origin, options, given)
+            return read(fields, source, origin, options, whole)
         except UnknownNameError as error:
             if error.argument not in NAMES or error.name not in getattr(options, error.argument):
                 raise
@@ -108,7 +108,7 @@ def part_fields(fields: Mapping[str, Any], part: FamilyPart, file: str, is_first
     }
 
 
-def given_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
+def whole_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
     """Values of a part's parameters that stand in fields of the whole configuration."""
     values = dict(flatten(fields))
     return {name: values[path] for path, name in part.fields.items() if values.get(path) is not None}

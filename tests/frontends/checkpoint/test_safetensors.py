@@ -126,6 +126,8 @@ DAMAGED = [
     (b"\x01\0\0\0\0\0\0\0{", "claims 1 bytes"),
     (framed(b"[]"), "no JSON object"),
     (framed(b"{]"), "no JSON"),
+    (framed(b'{"__metadata__":{"format":1}}'), "__metadata__ is no object from text to text"),
+    (framed(b'{"__metadata__":"pt"}'), "__metadata__ is no object from text to text"),
     (framed(b"\xff\xfe{}"), "no UTF-8"),
     (framed(b'{"a":' + b"[" * 50_000), "nested too deep|no JSON"),
     (framed(b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":1}'), "the key 'a' stands twice"),
