@@ -122,7 +122,7 @@ def _binary(node: ast.BinOp, names: Mapping[str, Any], text: str) -> Any:
     a, b = _walk(node.left, names, text), _walk(node.right, names, text)
     if isinstance(a, list) and isinstance(node.op, ast.Mult) and type(b) is int:
         _check_elements(count_elements(a) * b, text)
-        return a * b
+        return a * b if a and b > 0 else []
     if isinstance(a, list) and isinstance(node.op, ast.Add) and isinstance(b, list):
         _check_elements(count_elements(a) + count_elements(b), text)
         return a + b
@@ -238,8 +238,9 @@ def _range(*bounds: Any) -> list[int]:
         raise ExpressionError(f"range takes {', '.join(map(str, bounds))}", "give whole numbers")
     if 0 in bounds[2:]:
         raise ExpressionError("range has the step 0", "use another step")
-    _check_elements(len(range(*bounds)), "range")
-    return list(range(*bounds))
+    numbers = range(*bounds)
+    _check_elements((numbers.stop - numbers.start) // numbers.step, "range")  # its len() ends at 2^63
+    return list(numbers)
 
 
 def _length(value: Any) -> int:
