@@ -6,7 +6,7 @@ the model's values, not the packed words; bytes are those of all tensors of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from costcalc.frontends.checkpoint.tensor import TensorEntry
@@ -141,10 +141,3 @@ _BESIDE = frozenset(BESIDE)
 def _has_payload(owner: str, tensors: Mapping[str, TensorEntry]) -> bool:
     stem = owner.removesuffix(".weight")
     return owner in tensors or any(stem + suffix in tensors for suffix in PAYLOADS)
-
-
-def sum_values(weights: Iterable[StoredWeight], bits: int | None = None) -> int | None:
-    """Weights -> their values in all; None where those of one are not known."""
-    counts = [weight.values(bits) for weight in weights]
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
