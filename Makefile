@@ -40,6 +40,7 @@ gold: $(VENV)/.test
 docs: $(VENV)/.demo
 	$(BIN)/python docs/draw_packages.py
 	$(BIN)/python docs/write_lower_bound.py
+	PYTHONPATH=tests $(BIN)/python docs/write_serving.py
 
 check-readme: $(VENV)/.demo
 	$(BIN)/python tests/check_readme.py

@@ -91,7 +91,8 @@ def analyze_settings(source: ModelSource, settings: Settings, strict: bool = Fal
 
     measurement = measure(source, settings, strict)
     undecided = settings.execution.align is not None and "arena_bytes" not in measurement.base.totals
-    is_extended = settings.devices or settings.generation or undecided
+    is_split = settings.training is not None and "parallel" in settings.to_dict()
+    is_extended = settings.devices or settings.generation or undecided or is_split
     return measured_report(measurement) if is_extended else measurement.report
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim, sum_dims
@@ -72,3 +73,11 @@ def active_params(graph: Graph) -> Dim | None:
         is_sliced = routing is not None and extent == routing.experts
         counts.append(item.values * routing.top_k // routing.experts if routing and is_sliced else item.values)
     return sum_dims(counts)
+
+
+def expected_groups(routing: Routing, groups: int) -> Fraction:
+    """Routing and number of groups that the experts are spread over -> the mean number of the other groups that a token
+    goes to, with uniform routing."""
+    each = routing.experts // groups
+    missed = Fraction(math.comb(routing.experts - each, routing.top_k), math.comb(routing.experts, routing.top_k))
+    return (groups - 1) * (1 - missed)

@@ -6,10 +6,14 @@ module at start-up, so it imports nothing else of the analyses.
 
 from typing import Annotated, NamedTuple
 
+from costcalc.core.errors import UsageError
 from costcalc.core.settings import Setting
 
-OPTIMIZERS = ("sgd", "momentum", "adam", "adamw-8bit")
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw-8bit", "adam-mixed")
 """Names of the optimisers whose state is known."""
+
+RECOMPUTE = ("none", "selective", "full")
+"""What the backward pass on several devices computes again: nothing, the insides of attentions, whole blocks."""
 
 TFLM_RUNTIMES = ("tflm", "tflm:cortex-m", "tflm:cmsis-nn-m0", "tflm:cmsis-nn", "tflm:cmsis-nn-m55")
 """Builds of TensorFlow Lite for Microcontrollers whose arena is known: that of the tflite-micro package, and those of
@@ -70,7 +74,9 @@ class ExecutionOptions(NamedTuple):
 class TrainingOptions(NamedTuple):
     """How a model is trained. freeze are glob patterns of the names of parameters, layers, blocks or modules that are
     not trained, or, behind `!`, are; input_gradient computes the gradient of float inputs too; checkpoint saves only
-    the inputs of blocks and computes the rest again."""
+    the inputs of blocks and computes the rest again. Over several devices: zero is the stage of ZeRO, sequence_parallel
+    and recompute (none, selective, full) those of Megatron-LM; the model's batch is a micro-batch of a replica, of
+    which a step has micro_batches."""
 
     optimizer: Annotated[str, Setting("choice", "Whose state is kept.  [default: adam]", choices=OPTIMIZERS)] = "adam"
     freeze: Annotated[
@@ -86,15 +92,78 @@ class TrainingOptions(NamedTuple):
     checkpoint: Annotated[
         bool, Setting("flag", "Keep only the inputs of blocks and compute the rest of them again.")
     ] = False
+    zero: Annotated[
+        int | None,
+        Setting(
+            "count", "Over replicas: 1 splits the optimizer's state, 2 gradients too, 3 weights too.", metavar="STAGE"
+        ),
+    ] = None
+    sequence_parallel: Annotated[bool, Setting("flag", "Split along the sequence what --tp leaves whole.")] = False
+    recompute: Annotated[
+        str,
+        Setting("choice", "On several devices: what is computed again.  [default: none]", choices=RECOMPUTE),
+    ] = "none"
+    micro_batches: Annotated[int | None, Setting("count", "Micro-batches of a step.  [default: as many as --pp]")] = (
+        None
+    )
 
 
 class GenerationOptions(NamedTuple):
     """What a decoder generates: `generate` tokens for each of a batch of texts behind a prompt of `prompt` tokens;
-    cache_dtype is the element type of its KV cache (None: that of the activations)."""
+    cache_dtype is the element type of its KV cache (None: that of the activations), which holds whole pages of so many
+    tokens. prefill_chunk cuts the prompt's pass. With draft_tokens, each step checks so many guesses of a cheaper model
+    or of extra heads, each of which is
+    right with the probability `acceptance`, whatever the others are."""
 
     prompt: Annotated[int, Setting("count", "Tokens of each prompt.  [default: 512]")] = 512
     generate: Annotated[int, Setting("count", "Tokens generated for each prompt.  [default: 128]")] = 128
     batch: Annotated[
         int, Setting("count", "How many texts at once (a batch of inputs is --dim N=8).  [default: 1]")
     ] = 1
-    cache_dtype: Annotated[str | None, Setting("precision", "The KV cache as if stored in this type.")] = None
+    cache_dtype: Annotated[
+        str | None, Setting("precision", "The KV cache as if stored in this type: fp8.", alias="--kv-dtype")
+    ] = None
+    page: Annotated[int, Setting("count", "The cache of a text in blocks of so many tokens.  [default: 1]")] = 1
+    prefill_chunk: Annotated[
+        int | None, Setting("count", "The prompt's pass in chunks of so many tokens: a lower peak of activations.")
+    ] = None
+    draft_tokens: Annotated[
+        int | None, Setting("count", "Tokens that a draft model, or extra heads, guess before each step.")
+    ] = None
+    acceptance: Annotated[float | None, Setting("ratio", "Probability that a guess is right, 0 to 1.", metavar="A")] = (
+        None
+    )
+
+
+class ParallelOptions(NamedTuple):
+    """Over how many devices a model is split: tp splits heads, features and vocabulary (tensor parallel), pp layers
+    (pipeline), ep experts, dp texts. tp · pp · dp devices in all; the ep devices that hold different experts are among
+    the tp · dp of a stage. dp is what is left of device_count where it is not given."""
+
+    device_count: Annotated[int | None, Setting("count", "Number of devices.", option="--devices")] = None
+    tp: Annotated[int, Setting("count", "Devices that share heads, features and vocabulary.  [default: 1]")] = 1
+    pp: Annotated[int, Setting("count", "Pipeline stages, which share the layers.  [default: 1]")] = 1
+    ep: Annotated[int, Setting("count", "Devices that share the experts.  [default: 1]")] = 1
+    dp: Annotated[int | None, Setting("count", "Replicas, which share the texts.  [default: devices left]")] = None
+
+    @property
+    def replicas(self) -> int:
+        """Number of data-parallel replicas."""
+        if self.dp is not None:
+            return self.dp
+        return max(1, (self.device_count or 1) // (self.tp * self.pp))
+
+    @property
+    def total(self) -> int:
+        """Number of devices."""
+        return self.tp * self.pp * self.replicas
+
+    def check(self) -> None:
+        """UsageError where the numbers do not fit each other."""
+        if self.device_count is not None and self.total != self.device_count:
+            fact = f"--tp {self.tp} × --pp {self.pp} × --dp {self.replicas} are {self.total:,} devices"
+            raise UsageError(f"{fact}, not {self.device_count:,}", "make their product the number of devices")
+        group = self.tp * self.replicas
+        if group % self.ep or (self.ep % self.tp and self.tp % self.ep):
+            remedy = f"use an --ep that divides {group:,} and is a multiple or a divisor of --tp"
+            raise UsageError(f"--ep {self.ep} does not fit --tp {self.tp} × --dp {self.replicas} devices", remedy)

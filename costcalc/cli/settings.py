@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from functools import partial, wraps
 from typing import Any
@@ -26,7 +27,7 @@ from costcalc.core.errors import UsageError
 from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
 from costcalc.studies.options import Settings, all_settings
 
-GROUPS = ("execution", "training", "devices", "generation")
+GROUPS = ("execution", "training", "devices", "parallel", "generation")
 """What a command can take beside how a model is read."""
 
 _BY_NAME: dict[Kind, tuple[Callable[[str], Any], str]] = {
@@ -42,6 +43,7 @@ SECTIONS = {
     "execution": "Execution",
     "training": "Training",
     "devices": "Devices",
+    "parallel": "Several devices",
     "generation": "Generation",
 }
 """Group of settings -> its title on the page of help."""
@@ -64,7 +66,7 @@ class SettingsCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Arguments -> those that are left, as click's own. BadParameter for an empty text."""
-        remaining = super().parse_args(ctx, args)
+        remaining = super().parse_args(ctx, list(_join_counts(args)))
         parameters = [
             parameter
             for parameter in self.params
@@ -89,6 +91,16 @@ class SettingsCommand(click.Command):
         for title, records in filter(lambda section: section[1], lists.items()):
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def _join_counts(args: list[str]) -> Iterator[str]:
+    """Arguments -> the same with `×8` behind a device's name in one: --device h100-sxm ×8."""
+    for index, arg in enumerate(args):
+        if re.fullmatch(r"[x×][1-9]\d*", arg) and index > 1 and args[index - 2] in ("--device", "--hardware"):
+            continue
+        following = args[index + 1] if index + 1 < len(args) else ""
+        is_device = index > 0 and args[index - 1] in ("--device", "--hardware")
+        yield f"{arg} {following}" if is_device and re.fullmatch(r"[x×][1-9]\d*", following) else arg
 
 
 def settings_options(
@@ -116,7 +128,8 @@ def settings_options(
 
 def click_option(setting: Setting, group: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A setting as an option of a command, on the page of help under the title of its group."""
-    option = partial(click.option, setting.option, setting.name, cls=SettingOption, group=group, help=setting.help)
+    names = filter(None, (setting.option, setting.alias, setting.name))
+    option = partial(click.option, *names, cls=SettingOption, group=group, help=setting.help)
     if setting.kind == "flag":
         return option(is_flag=True)
     if setting.kind in MAPPING_KINDS:
@@ -128,6 +141,7 @@ def click_option(setting: Setting, group: str) -> Callable[[Callable[..., Any]],
         "count": click.IntRange(1),
         "precision": ElementType(),
         "choice": Word(setting.choices),
+        "ratio": click.FloatRange(0, 1),
     }
     return option(type=types[setting.kind], metavar=setting.metavar or ("N" if setting.kind == "count" else None))
 
@@ -146,7 +160,9 @@ def take_settings(options: dict[str, Any], groups: tuple[str, ...] = GROUPS, omi
             fields["devices"] = options.pop("hardware")
             continue
         values = {setting.name: options.pop(setting.name) for setting in all_settings()[group]}
-        overrides = {name: value for name, value in values.items() if value not in (None, False, ())}
+        overrides = {
+            name: value for name, value in values.items() if value is not None and value is not False and value != ()
+        }
         if group == "training":
             training = options.pop("training")
             for name in () if training else overrides:
@@ -176,7 +192,14 @@ def _click_options(
             help_text = "Bounds of time and energy on a device, and whether the model fits"
             help_text += " (see `costcalc hardware`; your own is a .yaml file)."
             yield click.option(
-                "--hardware", multiple=True, type=DeviceNames(), cls=SettingOption, group=group, help=help_text
+                "--hardware",
+                "--device",
+                "hardware",
+                multiple=True,
+                type=DeviceNames(),
+                cls=SettingOption,
+                group=group,
+                help=help_text,
             )
         else:
             yield from (click_option(setting, group) for setting in settings_by_group[group])

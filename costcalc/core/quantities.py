@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from costcalc.core.device_quantities import DEVICE_QUANTITIES
 from costcalc.core.errors import UsageError, did_you_mean
-from costcalc.core.quantity import Quantity, QuantityRef, Unit
+from costcalc.core.quantity import Quantity, QuantityRef, Unit, make_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def _quantity(
-    names: str, unit: Unit, importance: int, example: str, meaning: str, code: int, **fields: Any
-) -> Quantity:
-    """`key | label | title | name` and the other fields -> a quantity."""
-    key, label, title, name = names.split(" | ")
-    return Quantity(key, label, title, name, unit, meaning, example, importance, code, **fields)
-
-
 def _layer_sum(names: str, unit: Unit, importance: int, example: str, meaning: str, code: int) -> Quantity:
     """A quantity of every model that is the sum of the column of the layers that has its own key."""
     key = names.partition(" | ")[0]
-    return _quantity(
+    return make_quantity(
         names, unit, importance, example, meaning, code, columns=(key,), additive=True, of_every_model=True
     )
 
@@ -31,13 +24,13 @@ _ALL = (
     _layer_sum("macs | MACs | MACs | MACs", "number", 90, "600M", "multiply-accumulates of one run", code=1),
     _layer_sum("flops | FLOPs | FLOPs | FLOPs", "number", 50, "1.2G", "floating-point operations of one run", code=2),
     _layer_sum("params | Params | Params | parameters", "number", 80, "5M", "learned values", code=3),
-    _quantity(
+    make_quantity(
         "active_params | Active params | Active params | active parameters",
         "number",
         79,
         "5G",
         "learned values that one token uses: of a mixture of experts those of the experts that it goes to",
-        code=31,
+        code=33,
         columns=("params",),
     ),
     _layer_sum(
@@ -59,7 +52,7 @@ _ALL = (
         "bytes of all values computed in one run",
         code=6,
     ),
-    _quantity(
+    make_quantity(
         "peak_activation_bytes | Peak activation bytes | Peak | peak activation bytes",
         "bytes",
         70,
@@ -69,7 +62,7 @@ _ALL = (
         columns=("activation_bytes",),
         of_every_model=True,
     ),
-    _quantity(
+    make_quantity(
         "arena_bytes | Arena bytes | Arena | arena bytes",
         "bytes",
         69,
@@ -78,16 +71,16 @@ _ALL = (
         code=13,
         columns=("activation_bytes",),
     ),
-    _quantity(
+    make_quantity(
         "tflm_arena_bytes | TFLM arena bytes | TFLM arena | TFLM arena bytes",
         "bytes",
         66,
         "64 KiB",
         "the arena of TensorFlow Lite for Microcontrollers, head and tail, in the build of --runtime",
-        code=31,
+        code=36,
         columns=("activation_bytes",),
     ),
-    _quantity(
+    make_quantity(
         "flash_bytes | Flash bytes | Flash | flash bytes",
         "bytes",
         65,
@@ -103,7 +96,7 @@ _ALL = (
         "bytes of weights, inputs and outputs that the layers read and write",
         code=8,
     ),
-    _quantity(
+    make_quantity(
         "compulsory_bytes | Compulsory bytes | Compulsory | compulsory bytes",
         "bytes",
         34,
@@ -113,7 +106,7 @@ _ALL = (
         certainty="lower",
         columns=("macs", "activation_bytes"),
     ),
-    _quantity(
+    make_quantity(
         "intensity | Arithmetic intensity | FLOP/byte | arithmetic intensity",
         "flop_per_byte",
         33,
@@ -123,7 +116,7 @@ _ALL = (
         columns=("flops", "traffic_bytes"),
         less_is_better=False,
     ),
-    _quantity(
+    make_quantity(
         "time | Time | Time | time",
         "seconds",
         88,
@@ -134,7 +127,7 @@ _ALL = (
         needs=("device",),
         columns=("macs",),
     ),
-    _quantity(
+    make_quantity(
         "energy | Energy | Energy | energy",
         "joules",
         68,
@@ -145,7 +138,7 @@ _ALL = (
         needs=("device",),
         columns=("macs",),
     ),
-    _quantity(
+    make_quantity(
         "fits | Fits | Fits | fit",
         "boolean",
         67,
@@ -156,7 +149,7 @@ _ALL = (
         columns=("activation_bytes", "weight_bytes"),
         less_is_better=False,
     ),
-    _quantity(
+    make_quantity(
         "backward_macs | Backward MACs | Backward MACs | backward MACs",
         "number",
         85,
@@ -167,7 +160,7 @@ _ALL = (
         columns=("backward_macs",),
         additive=True,
     ),
-    _quantity(
+    make_quantity(
         "training_macs | Training MACs | Training MACs | training MACs",
         "number",
         66,
@@ -177,7 +170,7 @@ _ALL = (
         needs=("training",),
         columns=("macs", "backward_macs"),
     ),
-    _quantity(
+    make_quantity(
         "kept_activation_bytes | Kept activations | Kept | kept activation bytes",
         "bytes",
         62,
@@ -187,7 +180,7 @@ _ALL = (
         needs=("training",),
         columns=("backward_macs",),
     ),
-    _quantity(
+    make_quantity(
         "gradient_bytes | Gradient bytes | Gradients | gradient bytes",
         "bytes",
         55,
@@ -196,7 +189,7 @@ _ALL = (
         code=21,
         needs=("training",),
     ),
-    _quantity(
+    make_quantity(
         "optimizer_bytes | Optimizer bytes | Optimizer | optimizer bytes",
         "bytes",
         54,
@@ -205,7 +198,7 @@ _ALL = (
         code=22,
         needs=("training",),
     ),
-    _quantity(
+    make_quantity(
         "training_bytes | Training bytes | Training | training bytes",
         "bytes",
         65,
@@ -215,7 +208,7 @@ _ALL = (
         needs=("training",),
         columns=("backward_macs",),
     ),
-    _quantity(
+    make_quantity(
         "kv_cache_bytes | KV cache | KV cache | KV cache bytes",
         "bytes",
         64,
@@ -224,7 +217,7 @@ _ALL = (
         code=24,
         needs=("generation",),
     ),
-    _quantity(
+    make_quantity(
         "prompt_macs | Prompt MACs | Prompt MACs | prompt MACs",
         "number",
         63,
@@ -233,7 +226,7 @@ _ALL = (
         code=25,
         needs=("generation",),
     ),
-    _quantity(
+    make_quantity(
         "step_macs | Step MACs | Step MACs | step MACs",
         "number",
         61,
@@ -242,7 +235,7 @@ _ALL = (
         code=26,
         needs=("generation",),
     ),
-    _quantity(
+    make_quantity(
         "tokens_per_second | Tokens/s | Tokens/s | tokens per second",
         "per_second",
         59,
@@ -253,7 +246,7 @@ _ALL = (
         needs=("generation", "device"),
         less_is_better=False,
     ),
-    _quantity(
+    make_quantity(
         "memory_bytes | Memory | Memory | memory bytes",
         "bytes",
         58,
@@ -262,7 +255,7 @@ _ALL = (
         code=28,
         needs=("generation",),
     ),
-    _quantity(
+    make_quantity(
         "training_fits | Training fits | Training fits | fit of training",
         "boolean",
         57,
@@ -273,7 +266,7 @@ _ALL = (
         columns=("backward_macs",),
         less_is_better=False,
     ),
-    _quantity(
+    make_quantity(
         "generation_fits | Generation fits | Generation fits | fit of generation",
         "boolean",
         56,
@@ -283,6 +276,7 @@ _ALL = (
         needs=("generation", "device"),
         less_is_better=False,
     ),
+    *DEVICE_QUANTITIES,
 )
 
 CATALOGUE: dict[str, Quantity] = {quantity.key: quantity for quantity in _ALL}
@@ -308,6 +302,17 @@ TRAINING_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("training", "dev
 
 GENERATION_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("generation", "device")])
 """The keys of what generation costs on a device."""
+
+
+PARALLEL = tuple([q.key for q in _ALL if q.needs == ("generation", "parallel")])
+"""The keys of what generation costs each of several devices."""
+
+PARALLEL_PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("generation", "parallel", "device")])
+"""The keys of what generation costs on several devices of a kind."""
+
+
+TRAINING_PARALLEL = tuple([q.key for q in _ALL if q.needs == ("training", "parallel")])
+"""The keys of what a training step costs each of several devices."""
 
 
 def parse_quantities(text: str, devices: Sequence[str] = ()) -> tuple[QuantityRef, ...]:

@@ -1,6 +1,6 @@
 """What a quantity and its figure for one model are: key, label, unit and needs; value and certainty."""
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -11,7 +11,7 @@ Unit = Literal["number", "bytes", "seconds", "joules", "flop_per_byte", "per_sec
 
 Certainty = Literal["exact", "lower", "upper", "estimate"]
 
-Need = Literal["model", "training", "device", "generation"]
+Need = Literal["model", "training", "device", "generation", "parallel"]
 
 SIGNS: dict[Certainty, str] = {"exact": "", "lower": "≥ ", "upper": "≤ ", "estimate": "≈ "}
 """The sign before a figure that is not exact."""
@@ -58,6 +58,14 @@ class Quantity(NamedTuple):
         return {"number": "number", "bytes": "bytes", "seconds": "seconds", "flop_per_byte": "decimal"}.get(
             self.unit, "text"
         )
+
+
+def make_quantity(
+    names: str, unit: Unit, importance: int, example: str, meaning: str, code: int, **fields: Any
+) -> Quantity:
+    """`key | label | title | name` and the other fields -> a quantity."""
+    key, label, title, name = names.split(" | ")
+    return Quantity(key, label, title, name, unit, meaning, example, importance, code, **fields)
 
 
 class QuantityRef(NamedTuple):

@@ -16,9 +16,9 @@ from costcalc.core.errors import UsageError, did_you_mean
 
 T = TypeVar("T")
 
-Kind = Literal["dims", "shapes", "params", "values", "flag", "count", "choice", "texts", "precision"]
+Kind = Literal["dims", "shapes", "params", "values", "flag", "count", "choice", "texts", "precision", "ratio"]
 """The kinds of values: four kinds of mappings by name; a flag; a whole number of at least 1; one of some words; words;
-the name of an element type."""
+the name of an element type; a number from 0 to 1."""
 
 MAPPING_KINDS = ("dims", "shapes", "params", "values")
 """The kinds that are values by name."""
@@ -26,14 +26,15 @@ MAPPING_KINDS = ("dims", "shapes", "params", "values")
 
 class Setting(NamedTuple):
     """A setting: its kind, its help, its option (`--` and the field's name unless it is named), how its value is called
-    there, the words that it may be; and, from its field, its name (its key in Python, in configs and in locks) and its
-    default."""
+    there, the words that it may be, another name of its option; and, from its field, its name (its key in Python, in
+    configs and in locks) and its default."""
 
     kind: Kind
     help: str
     option: str = ""
     metavar: str = ""
     choices: tuple[str, ...] = ()
+    alias: str = ""
     name: str = ""
     default: Any = None
 
@@ -135,6 +136,12 @@ def _check_precision(setting: Setting, value: Any) -> str:
     return value
 
 
+def _check_ratio(setting: Setting, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise UsageError(f"{setting.name} is {value!r:.60}", "give a number from 0 to 1")
+    return float(value)
+
+
 _CHECKS: dict[str, Callable[[Setting, Any], Any]] = {
     **dict.fromkeys(MAPPING_KINDS, _check_mapping),
     "flag": _check_flag,
@@ -142,4 +149,5 @@ _CHECKS: dict[str, Callable[[Setting, Any], Any]] = {
     "choice": _check_choice,
     "texts": _check_texts,
     "precision": _check_precision,
+    "ratio": _check_ratio,
 }

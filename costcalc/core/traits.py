@@ -104,6 +104,16 @@ CacheRule = Callable[[Sequence[TensorType | None], Attributes, Dim], tuple[Cache
 """(input types without a cache, attributes, number of earlier tokens) -> what the node keeps of them."""
 
 
+class HeadInputs(NamedTuple):
+    """How an attention divides into heads: the axes of its inputs along which query heads stand, and those of key and
+    value heads, by position (an input in neither is common to all heads); and the attributes that count them."""
+
+    query: Mapping[int, int]
+    kv: Mapping[int, int]
+    query_attribute: str = "q_num_heads"
+    kv_attribute: str = "kv_num_heads"
+
+
 class PackedInputs(NamedTuple):
     """Stored inputs whose elements hold several values, or parts of one. values: (its type, attributes) -> how many
     values it holds; bits: attributes -> the bits of a value, None where the operator does not multiply with them."""
@@ -146,6 +156,8 @@ class Traits(NamedTuple):
                      (arXiv:1308.3432)
     monotone, non_negative   of each element: it never falls where the input grows; it is never below 0
     causal           attributes -> whether an attention masks what comes later
+    heads            how an attention divides into heads; None: not known
+    cuts_axis        attributes -> the axis along which its outputs are parts of its first input
     caches           what it keeps of earlier tokens, and the inputs that take it
     routed           of a mixture of experts, the inputs with one slice an expert, and the attribute that says how many
                      experts a token goes to
@@ -184,6 +196,8 @@ class Traits(NamedTuple):
     monotone: bool = False
     non_negative: bool = False
     causal: Callable[[Attributes], bool] | None = None
+    heads: HeadInputs | None = None
+    cuts_axis: Callable[[Attributes], int] | None = None
     caches: CacheRule | None = None
     routed: tuple[frozenset[int], str] | None = None
     lengths: tuple[int, int] | None = None

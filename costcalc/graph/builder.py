@@ -362,7 +362,8 @@ class GraphBuilder:
         if not isinstance(size, int) or size > MAX_VALUE_ELEMENTS:
             return types
         if size == 0:
-            return (first._replace(value=() if max(first.shape) <= MAX_VALUE_ELEMENTS else None), *types[1:])
+            is_small = all(isinstance(extent, int) and extent <= MAX_VALUE_ELEMENTS for extent in first.shape)
+            return (first._replace(value=() if is_small else None), *types[1:])
         spend(size)
         value = registry.infer_value(rule, inputs, node.attributes, {**context, "out": first})
         return (first._replace(value=value), *types[1:])

@@ -22,6 +22,7 @@ from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import (
     CacheSlot,
+    HeadInputs,
     LeastWork,
     OperatorUse,
     cache_rule,
@@ -39,6 +40,7 @@ traits(
     kind="attention",
     causal=lambda attributes: bool(attributes.get("is_causal", 0)),
     lengths=(6, 0),
+    heads=HeadInputs({0: -1}, {1: -1, 2: -1, 4: 1, 5: 1}),
     gradient=contraction_gradient(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))),
 )
 

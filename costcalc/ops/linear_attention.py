@@ -12,6 +12,7 @@ from costcalc.core.traits import (
     Attributes,
     CacheSlot,
     Contraction,
+    HeadInputs,
     LeastWork,
     OperatorUse,
     Sides,
@@ -30,7 +31,7 @@ operands("CausalConvWithState", weights=(1, 2))
 
 traits("CausalConvWithState", kind="causal_convolution", gradient=contraction_gradient(((0, 3), (1,))))
 
-traits("LinearAttention", kind="attention")
+traits("LinearAttention", kind="attention", heads=HeadInputs({0: -1}, {1: -1, 2: -1, 3: 1, 4: -1, 5: -1}))
 
 traits("FlexAttention", domain=PREVIEW, kind="attention", gradient=contraction_gradient(((0,), (1,)), ((0, 1), (2,))))
 
@@ -59,16 +60,19 @@ def linear_attention_least_work(use: OperatorUse) -> LeastWork:
     heads = [int(use.attributes[name]) for name in ("q_num_heads", "kv_num_heads")]
     h = attention_heads(query, key, value, None, *heads)
     state = h.qk_size * h.v_size
-    outputs: Dim = h.queries * state
-    if use.input(3) is None:
-        pairs = Visibility(h.queries, h.keys, 0)
-        cheaper = minimum(h.queries, (state - 1) // (h.qk_size + h.v_size))
-        outputs = pairs._replace(queries=cheaper, keys=cheaper).pairs * (h.qk_size + h.v_size)
-        outputs = outputs + (h.queries - cheaper) * state
+    outputs = h.queries * state if use.input(3) is not None else least_outputs(h.queries, h.qk_size + h.v_size, state)
     macs = h.batch * h.q_heads * outputs if 0 in use.outputs else 0
     if 1 in use.outputs:
         macs = macs + h.batch * h.kv_heads * h.queries * state
     return LeastWork(macs, {}, {}, frozenset() if 0 in use.outputs else frozenset((0,)))
+
+
+def least_outputs(tokens: Dim, features: Dim, state: Dim) -> Dim:
+    """Tokens of a text, features of a key and a value, elements of the state -> the fewest products of its outputs: of
+    the t-th token min(state, t · features)."""
+    pairs = Visibility(tokens, tokens, 0)
+    cheaper = minimum(tokens, (state - 1) // features)
+    return pairs._replace(queries=cheaper, keys=cheaper).pairs * features + (tokens - cheaper) * state
 
 
 @cache_rule("LinearAttention")

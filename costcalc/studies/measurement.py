@@ -6,7 +6,7 @@ A quantity that the model does not have is refused (QuantityError: fact and reme
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,19 +27,28 @@ from costcalc.core.errors import (
     UnknownNameError,
 )
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import parse_quantity
+from costcalc.core.quantities import (
+    CATALOGUE,
+    PARALLEL,
+    PARALLEL_PER_DEVICE,
+    TRAINING,
+    TRAINING_PARALLEL,
+    parse_quantity,
+)
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.options import Settings
-from costcalc.studies.pipeline import analyze, import_analysis
+from costcalc.studies.pipeline import analyze, closed_report, energy_figure, import_analysis, missing_peak
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
     from costcalc.analysis.memory.footprint import MemoryFootprint
-    from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
+    from costcalc.analysis.roofline.energy import MemoryFit
     from costcalc.analysis.roofline.roofline import Roofline
+    from costcalc.analysis.training.split import TrainingSplit
     from costcalc.analysis.training.step import TrainingReport
     from costcalc.studies.generation.generation import Generation
+    from costcalc.studies.generation.serving import Serving
     from costcalc.studies.generation.speed import GenerationSpeed
 
 T = TypeVar("T")
@@ -115,9 +124,28 @@ class Measurement:
         return tuple([replace(bound, report=self.report) for bound in by_id.values()])
 
     def speed(self, device: str) -> GenerationSpeed:
-        """Device's name -> the bounds of generation on it."""
+        """Device's name -> the bounds of generation on it, or on several of it where the settings say so."""
+        if import_analysis("is_served")(self.settings):
+            return self.serving_speed(device)
         bounds: Callable[..., GenerationSpeed] = import_analysis("compute_generation_speed")
         return self._compute_once(("speed", device), lambda: bounds(self.generation, self.profile(device)))
+
+    @property
+    def serving(self) -> Serving:
+        """What each of several devices holds and sends while the model generates. Errors as those of `generation`."""
+        return self._compute_once(("serving",), self._serve)
+
+    def serving_speed(self, device: str) -> GenerationSpeed:
+        """Device's name -> the bounds of generation on several of it."""
+        bounds: Callable[..., GenerationSpeed] = import_analysis("compute_serving_speed")
+        return self._compute_once(("serving", device), lambda: bounds(self.serving, self.profile(device)))
+
+    @property
+    def training_split(self) -> TrainingSplit:
+        """What each of several devices holds and sends in a training step. Errors are those of split_training."""
+        report, settings = self.training_report, self.settings
+        split: Callable[..., TrainingSplit] = import_analysis("split_training")
+        return self._compute_once(("split",), lambda: split(report, settings.training, settings.parallel))
 
     def fits(self, ref: QuantityRef) -> tuple[MemoryFit, ...]:
         """`fits`, `training_fits` or `generation_fits` of a device -> what must be in which of its memories."""
@@ -158,6 +186,11 @@ class Measurement:
         if isinstance(result, CostcalcError):
             raise result
         return result  # type: ignore[no-any-return]
+
+    def _serve(self) -> Serving:
+        self.require_generation()
+        serve: Callable[..., Serving] = import_analysis("measure_serving")
+        return serve(self.source, self.settings)
 
     def _generate(self) -> Generation:
         if self.settings.generation is None:
@@ -240,7 +273,7 @@ def _flash(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 
 def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
-    report = _closed_report(measurement.base)
+    report = closed_report(measurement.base)
     return Figure(minimum_traffic(report.graph, report.rows), "lower")
 
 
@@ -260,24 +293,12 @@ def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
 def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
     bound = _closed_roofline(measurement, ref.device)
     if bound.model.seconds is None or bound.without_peak:
-        raise _missing_peak(bound, bound.without_peak)
+        raise missing_peak(bound, bound.without_peak)
     return Figure(bound.model.seconds, "lower")
 
 
 def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
-    bound = _closed_roofline(measurement, ref.device)
-    energy: Callable[[Roofline], InferenceEnergy | None] = import_analysis("estimate_energy")
-    joules = energy(bound)
-    if joules is None:
-        raise _missing_peak(bound, ())
-    if bound.profile.has_measured_energy and not joules.is_measured:  # that of the circuits is another figure by far
-        used = ", ".join(element for element, _ in bound.macs_by_type)
-        assert bound.profile.energy is not None
-        raise NoDeviceFigureError(
-            f"the profile {ref.device} has no measured energy of the whole device in {used or 'any precision'}",
-            f"it was measured in {', '.join(bound.profile.energy.measured)}: set --act-dtype and --dtype",
-        )
-    return Figure(joules.total, "lower" if joules.without or bound.report.lower_bound else "estimate")
+    return energy_figure(_closed_roofline(measurement, ref.device), ref.device)
 
 
 def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
@@ -313,65 +334,49 @@ def _generation_figure(read: Callable[[Generation], Dim]) -> Callable[[Measureme
     return lambda measurement, ref: Figure(read(measurement.generation))
 
 
+def _serving_figure(measurement: Measurement, ref: QuantityRef) -> Figure:
+    return measurement.serving.figure(ref.quantity.key)
+
+
+def _training_split(measurement: Measurement, ref: QuantityRef) -> Figure:
+    return measurement.training_split.figure(ref.quantity.key)
+
+
+def _serving_time(measurement: Measurement, ref: QuantityRef) -> Figure:
+    speed = measurement.serving_speed(ref.device)
+    seconds = speed.seconds_of(ref.quantity.key)
+    if seconds is None or speed.without_peak:
+        raise missing_peak(measurement.roofline(ref.device), speed.without_peak)
+    return Figure(seconds, "lower")
+
+
 def _tokens_per_second(measurement: Measurement, ref: QuantityRef) -> Figure:
     speed = measurement.speed(ref.device)
     if not measurement.generation.steps:
-        raise QuantityError("the prompt's pass gives the only token", "generate 2 or more: --generate 128")
+        raise QuantityError(*import_analysis("NO_STEP"))
     if speed.tokens_per_s is None or speed.without_peak:
-        raise _missing_peak(measurement.roofline(ref.device), speed.without_peak)
+        raise missing_peak(measurement.roofline(ref.device), speed.without_peak)
     return Figure(speed.tokens_per_s, "upper")
-
-
-def _closed_report(report: Report) -> Report:
-    """Report -> the same report. QuantityError where extents or the branch of an If are open: no bound is known
-    then."""
-    names = symbols(*[report.totals[key] for key in ("macs", "flops", "traffic_bytes", "weight_bytes")])
-    if names:
-        raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
-    if report.upper_bound:
-        raise OpenQuantityError(f"the branch of {report.open_branches[0]} is open", "give its condition with --value")
-    return report
 
 
 def _closed_roofline(measurement: Measurement, device: str) -> Roofline:
     bound = measurement.roofline(device)
     if bound.open_symbols:
         raise OpenQuantityError(f"it depends on {', '.join(bound.open_symbols)}", open_remedy(bound.open_symbols))
-    _closed_report(measurement.base)
+    closed_report(measurement.base)
     return bound
 
 
-def _missing_peak(bound: Roofline, without: Iterable[str]) -> QuantityError:
-    lack = ", ".join(without) or "it"
-    peaks = ", ".join(bound.profile.peak)
-    remedy = f"it has peaks for {peaks}: set --act-dtype and --dtype" if without and peaks else "name another device"
-    return NoDeviceFigureError(f"the profile {bound.profile.id} has no figure for {lack}", remedy)
-
-
-FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
-    "macs": _report_total,
-    "flops": _report_total,
-    "params": _report_total,
+_FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "active_params": _active_params,
-    "buffers": _report_total,
-    "weight_bytes": _report_total,
-    "activation_bytes": _report_total,
-    "peak_activation_bytes": _report_total,
     "arena_bytes": _arena,
     "tflm_arena_bytes": _tflm_arena,
     "flash_bytes": _flash,
-    "traffic_bytes": _report_total,
     "compulsory_bytes": _minimum_traffic,
     "intensity": _intensity,
     "time": _time,
     "energy": _energy,
     "fits": _fits,
-    "backward_macs": _report_total,
-    "training_macs": _report_total,
-    "kept_activation_bytes": _report_total,
-    "gradient_bytes": _report_total,
-    "optimizer_bytes": _report_total,
-    "training_bytes": _report_total,
     "kv_cache_bytes": _generation_figure(
         lambda generation: generation.cache_bytes(generation.prompt + generation.generate)
     ),
@@ -381,5 +386,14 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "memory_bytes": _generation_figure(lambda generation: generation.memory_bytes),
     "training_fits": _fits,
     "generation_fits": _fits,
+    **dict.fromkeys(PARALLEL, _serving_figure),
+    **dict.fromkeys(TRAINING_PARALLEL, _training_split),
+    **dict.fromkeys(PARALLEL_PER_DEVICE, _serving_time),
+}
+"""The functions of quantities that are no totals of a report."""
+
+FIGURES = {
+    key: _report_total if quantity.of_every_model or key in TRAINING else _FIGURES[key]
+    for key, quantity in CATALOGUE.items()
 }
 """Quantity's key -> the function that computes it."""

@@ -7,17 +7,27 @@ A field of Settings describes its own option (`costcalc.core.settings`). A new s
 Where options hold for several models, a name that one of them lacks is left out for that model.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar
 
-from costcalc.analysis.options import TFLM_RUNTIMES, ExecutionOptions, GenerationOptions, TrainingOptions
+from costcalc.analysis.options import (
+    TFLM_RUNTIMES,
+    ExecutionOptions,
+    GenerationOptions,
+    ParallelOptions,
+    TrainingOptions,
+)
 from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
 from costcalc.core.quantities import (
     CATALOGUE,
     GENERATION,
     GENERATION_PER_DEVICE,
+    PARALLEL,
+    PARALLEL_PER_DEVICE,
     PER_DEVICE,
     TRAINING,
+    TRAINING_PARALLEL,
     TRAINING_PER_DEVICE,
 )
 from costcalc.core.quantity import QuantityRef
@@ -56,6 +66,7 @@ class GroupArguments(TypedDict, total=False):
     training: TrainingOptions | Mapping[str, Any] | bool | None
     devices: str | Sequence[str] | None
     generation: GenerationOptions | Mapping[str, Any] | bool | None
+    parallel: ParallelOptions | Mapping[str, Any] | None
 
 
 class SettingsArguments(ReadingArguments, GroupArguments, total=False):
@@ -114,6 +125,7 @@ class Settings(NamedTuple):
     training: TrainingOptions | None = None
     devices: tuple[str, ...] = ()
     generation: GenerationOptions | None = None
+    parallel: ParallelOptions = ParallelOptions()
 
     @classmethod
     def of(cls, **arguments: Any) -> "Settings":
@@ -124,14 +136,16 @@ class Settings(NamedTuple):
         """
         reading_settings = {setting.name: setting for setting in settings_of(cls)}
         fields: dict[str, Any] = {}
-        for name, value in arguments.items():
+        for name, value in sorted(arguments.items(), key=lambda item: item[0] == "devices"):
             if name in reading_settings:
                 fields[name] = check_value(reading_settings[name], value)
             elif name in GROUPS:
                 group = _build_group(name, value)
                 fields |= {} if group is None else {name: group}
             elif name == "devices":
-                fields[name] = _check_devices(value)
+                names, count = _check_devices(value)
+                fields[name] = names
+                fields |= {"parallel": _with_count(arguments.get("parallel"), count)} if count else {}
             else:
                 names = (*reading_settings, *GROUPS, "devices")
                 raise UsageError(
@@ -162,6 +176,8 @@ class Settings(NamedTuple):
             data["devices"] = self.devices
         if self.generation is not None:
             data["generation"] = non_defaults(self.generation) or True
+        if self.parallel != ParallelOptions():
+            data["parallel"] = non_defaults(self.parallel)
         return data
 
     def describe(self) -> str:
@@ -174,6 +190,7 @@ class Settings(NamedTuple):
         if self.generation is not None:
             words += [f"prompt {self.generation.prompt}", f"generate {self.generation.generate}"]
             words += [word for word in option_words(self.generation) if not word.startswith(("prompt", "generate"))]
+        words += option_words(self.parallel)
         return ", ".join(words)
 
     def quantities(self) -> tuple[QuantityRef, ...]:
@@ -181,13 +198,17 @@ class Settings(NamedTuple):
         the bounds on each device, generation."""
         keys = ["arena_bytes"] if self.execution.align is not None else []
         keys += ["tflm_arena_bytes", "flash_bytes"] if self.execution.runtime in TFLM_RUNTIMES else []
-        keys += TRAINING if self.training is not None else ()
+        is_parallel = self.parallel != ParallelOptions()
+        if self.training is not None:
+            keys += [*TRAINING, *(TRAINING_PARALLEL if is_parallel else ())]
         refs = [QuantityRef(CATALOGUE[key]) for key in keys]
         device_keys = PER_DEVICE + (TRAINING_PER_DEVICE if self.training is not None else ())
         refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in device_keys]
         if self.generation is not None:
-            refs += [QuantityRef(CATALOGUE[key]) for key in GENERATION]
-            refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in GENERATION_PER_DEVICE]
+            keys = [*GENERATION, *(PARALLEL if is_parallel else ())]
+            device_keys = (*GENERATION_PER_DEVICE, *(PARALLEL_PER_DEVICE if is_parallel else ()))
+            refs += [QuantityRef(CATALOGUE[key]) for key in keys]
+            refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in device_keys]
         return tuple(refs)
 
     def extend_for(self, quantities: Iterable[QuantityRef]) -> "Settings":
@@ -204,6 +225,7 @@ GROUPS: dict[str, type] = {
     "execution": ExecutionOptions,
     "training": TrainingOptions,
     "generation": GenerationOptions,
+    "parallel": ParallelOptions,
 }
 """Group of settings -> its NamedTuple."""
 
@@ -224,7 +246,7 @@ def parse_devices(texts: Iterable[str]) -> tuple[str, ...]:
 def _build_group(name: str, value: Any) -> Any:
     cls = GROUPS[name]
     if value is None or value is False:
-        return ExecutionOptions() if name == "execution" else None
+        return {"execution": ExecutionOptions(), "parallel": ParallelOptions()}.get(name)
     if value is True:
         return cls()
     if isinstance(value, cls):
@@ -235,12 +257,29 @@ def _build_group(name: str, value: Any) -> Any:
     raise UsageError(f"{name} is {value!r:.60}", f"give its options by name ({options}), or True for their defaults")
 
 
-def _check_devices(value: Any) -> tuple[str, ...]:
+def _check_devices(value: Any) -> tuple[tuple[str, ...], int | None]:
+    """The names of devices, and how many of each there are where they say so: `h100-sxm x8`."""
     items = () if value is None else (value,) if isinstance(value, str) else value
     names = tuple(items) if isinstance(items, Iterable) else (None,)
     if not all(isinstance(name, str) for name in names):
         raise UsageError(f"devices is {value!r:.60}", 'give names of profiles: devices=["t4"]')
-    return parse_devices(names)
+    devices, counts = [], set[int]()
+    for name in parse_devices(names):
+        match = re.fullmatch(r"(.*\S)\s*(?:×|(?<=\s)x)\s*([1-9]\d{0,6})", name)
+        devices.append(match.group(1) if match else name)
+        counts |= {int(match.group(2))} if match else set()
+    if len(counts) > 1:
+        raise UsageError("--hardware has different numbers of devices", "ask for one number at a time")
+    return tuple(dict.fromkeys(devices)), next(iter(counts), None)
+
+
+def _with_count(parallel: Any, count: int) -> ParallelOptions:
+    """Parallel options with the number of devices that stands behind a device's name. UsageError where they say another
+    one."""
+    options: ParallelOptions = _build_group("parallel", parallel)
+    if options.device_count not in (None, count):
+        raise UsageError(f"--devices {options.device_count} and --hardware … ×{count} differ", "leave one of them out")
+    return options._replace(device_count=count)
 
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import Any
 
 from costcalc.analysis.report import Report
 from costcalc.core.errors import QuantityError
-from costcalc.core.quantities import CATALOGUE, GENERATION, GENERATION_PER_DEVICE
+from costcalc.core.quantities import CATALOGUE, GENERATION, GENERATION_PER_DEVICE, TRAINING_PARALLEL
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.studies.measurement import MeasuredReport, Measurement
 from costcalc.views.figures import (
@@ -23,6 +23,7 @@ from costcalc.views.generation import generation_document
 from costcalc.views.report import TableOptions, report_table
 from costcalc.views.roofline import roofline_document, with_devices
 from costcalc.views.table import Note, Table, Total
+from costcalc.views.training import training_split_document
 
 
 def analysis_table(report: Report, options: TableOptions = TableOptions()) -> Table:  # noqa: B008
@@ -40,6 +41,8 @@ def analysis_table(report: Report, options: TableOptions = TableOptions()) -> Ta
         arena = QuantityRef(CATALOGUE["arena_bytes"])
         refusals = refusal_notes((measurement.base.name,), {arena: [measurement.attempt(arena)]})
         options = options._replace(notes=(*options.notes, *refusals))
+    if _is_split(measurement):
+        options = options._replace(totals=(*options.totals, *_split_totals(measurement)))
     return report_table(measurement.report, with_devices(options, measurement.rooflines()))
 
 
@@ -59,7 +62,28 @@ def analysis_document(measurement: Measurement) -> dict[str, Any]:
         model["hardware"] = [roofline_document(roofline) for roofline in measurement.rooflines()]
     if measurement.settings.generation is not None:
         model["generation"] = generation_document(measurement.generation)
+    if _is_split(measurement):
+        model["training"]["parallel"] = training_split_document(measurement.training_split)
     return model
+
+
+def _is_split(measurement: Measurement) -> bool:
+    """Whether a training step on several devices is asked for, and the model's extents are bound."""
+    settings = measurement.settings
+    is_asked = settings.training is not None and "parallel" in settings.to_dict()
+    return is_asked and not isinstance(measurement.attempt("device_training_bytes"), QuantityError)
+
+
+def _split_totals(measurement: Measurement) -> Iterator[Total]:
+    split = measurement.training_split
+    for kind, nbytes in split.nbytes.items():
+        yield Total(f"{kind.capitalize()} a device", nbytes, "bytes")
+    for key in TRAINING_PARALLEL:
+        ref = QuantityRef(CATALOGUE[key])
+        yield Total(ref.label, figure_amount(ref, measurement.figure(ref)), ref.quantity.kind)
+    for kind, sent in split.sent.items():
+        if sent:
+            yield Total(f"  {kind} parallel", int(sent), "bytes")
 
 
 def _generation_totals(measurement: Measurement) -> Iterator[Total]:

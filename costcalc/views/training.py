@@ -11,6 +11,7 @@ from costcalc.core.quantities import CATALOGUE
 from costcalc.core.units import format_count
 
 if TYPE_CHECKING:
+    from costcalc.analysis.training.split import TrainingSplit
     from costcalc.analysis.training.step import TrainingStep
 
 FigureLine = tuple[str, str, Dim, str]
@@ -64,6 +65,16 @@ def training_document(training: TrainingStep) -> dict[str, Any]:
         "params": _json_amounts(training.params),
         "bytes": _json_amounts({**training.nbytes, "total": training.total_bytes}),
         "without_rule": list(training.without_rule),
+    }
+
+
+def training_split_document(split: TrainingSplit) -> dict[str, Any]:
+    """The `parallel` entry of a training step in the JSON report: bytes of a device, by stage, and what it sends."""
+    return {
+        "devices": split.devices,
+        "bytes": {**split.nbytes, "total": split.total_bytes},
+        "stages": [dict(kinds) for kinds in split.stages],
+        "sent_bytes": {**{kind: float(value) for kind, value in split.sent.items()}, "total": split.sent_bytes},
     }
 
 

@@ -44,6 +44,10 @@ NPUS = (
 """NPUs whose compilers publish which operators they run: module placement of analysis/npu."""
 
 
+LINKS = ("nvlink", "xgmi", "ethernet", "ici", "pcie")
+"""What a device sends to others by."""
+
+
 class SourcedFigure(NamedTuple):
     """A value and its source: the document and the place in it, or the derivation."""
 
@@ -68,10 +72,10 @@ class HardwareProfile:
     """One exact variant of a device.
 
     peak holds operations a second by precision, dense, a multiply-accumulate counting as two; sparse the same with
-    structured sparsity, for information only. memory holds bytes by memory. bandwidth is bytes a second between the
-    memory and the compute units. overhead is the least seconds of a kernel. npu names the NPU of which it is known what
-    operators it runs ("" where there is none), clock is its hertz. access_date is the day on which the sources were
-    read (YYYY-MM-DD; `seen` in a file).
+    structured sparsity, for information only. links holds bytes a second that the device sends at most, one way, by
+    link. memory holds bytes by memory. bandwidth is bytes a second between the memory and the compute units. overhead
+    is the least seconds of a kernel. npu names the NPU of which it is known what operators it runs ("" where there is
+    none), clock is its hertz. access_date is the day on which the sources were read (YYYY-MM-DD; `seen` in a file).
     """
 
     id: str
@@ -89,6 +93,12 @@ class HardwareProfile:
     notes: tuple[str, ...] = ()
     npu: str = ""
     clock: SourcedFigure | None = None
+    links: Mapping[str, SourcedFigure] = field(default_factory=dict)
+
+    @property
+    def fastest_link(self) -> tuple[str, SourcedFigure] | None:
+        """The link with the most bytes a second; None where the profile has none."""
+        return max(self.links.items(), key=lambda item: item[1].value, default=None)
 
     def find_peak(self, element: str) -> tuple[str, SourcedFigure] | None:
         """Element type -> the fastest precision that it can be multiplied in, and its peak; None where there is no

@@ -13,6 +13,7 @@ import yaml
 
 from costcalc.analysis.hardware.profile import (
     DEVICE_KINDS,
+    LINKS,
     MEMORIES,
     NPUS,
     PRECISIONS,
@@ -41,6 +42,7 @@ KEYS = (
     "peak",
     "sparse",
     "bandwidth",
+    "links",
     "memory",
     "overhead",
     "energy",
@@ -130,6 +132,7 @@ def read_profile(path: Path) -> HardwareProfile:
         _read_texts(tree.get("notes", []), file, "notes"),
         _read_npu(tree.get("npu", ""), file),
         _read_figure(tree["clock"], file, "clock", parse_clock) if "clock" in tree else None,
+        _read_figures(tree.get("links", {}), LINKS, file, "links", parse_bandwidth),
     )
 
 

@@ -16,24 +16,27 @@ ZERO = Fraction(0)
 
 
 class TimeBound(NamedTuple):
-    """Seconds of arithmetic and of memory (None where the profile has no figure or the model is open), and of
-    overhead."""
+    """Seconds of arithmetic and of memory (None where the profile has no figure or the model is open), of overhead, and
+    of what a device sends to others (None where it sends something and the profile has no link)."""
 
     compute: Fraction | None
     memory: Fraction | None
     overhead: Fraction = ZERO
+    link: Fraction | None = ZERO
 
     @property
     def seconds(self) -> Fraction | None:
-        """max(compute, memory) + overhead; None where neither is known."""
+        """max(compute, memory, link) + overhead; None where neither compute nor memory is known."""
         parts = [t for t in (self.compute, self.memory) if t is not None]
-        return max(parts) + self.overhead if parts else None
+        return max([*parts, self.link or ZERO]) + self.overhead if parts else None
 
     @property
     def bound_by(self) -> str:
-        """What the bound is decided by: compute, memory, or "" where nothing takes time."""
+        """What the bound is decided by: compute, memory, link, or "" where nothing takes time."""
         if not self.seconds or (not self.compute and not self.memory):
             return ""
+        if self.link and self.link > max(self.compute or ZERO, self.memory or ZERO):
+            return "link"
         return "compute" if (self.compute or ZERO) >= (self.memory or ZERO) else "memory"
 
     @property

@@ -111,12 +111,13 @@ def _saved_operands(
 class Checkpoint(NamedTuple):
     """Checkpointed blocks at one depth of the block tree: only their inputs are saved, the rest is computed again, one
     block at a time. nodes are the indexes of the nodes that are computed again, nbytes the bytes of all that is
-    saved."""
+    saved, working_bytes those of them that the block takes which is computed again."""
 
     depth: int
     blocks: int
     nodes: tuple[int, ...]
     nbytes: Dim
+    working_bytes: Dim
 
 
 class ActivationMemory:
@@ -194,7 +195,9 @@ def _checkpoint_at(
         values = memory.memory_roots(v for item in block_saved for v in item.values)
         largest = maximum(largest, memory.nbytes(v for v in values if v not in permanent) + _sum_extra(block_saved))
     outside = _sum_extra(item for i, item in saved.items() if i not in recomputed)
-    return Checkpoint(depth, len(blocks), tuple(sorted(recomputed)), memory.nbytes(permanent) + outside + largest)
+    return Checkpoint(
+        depth, len(blocks), tuple(sorted(recomputed)), memory.nbytes(permanent) + outside + largest, largest
+    )
 
 
 def _sum_extra(items: Iterable[SavedActivations]) -> Dim:

@@ -6,7 +6,7 @@ arithmetic. Each has its own inputs and outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +14,10 @@ from costcalc.core.errors import LoadError, UnknownNameError, did_you_mean
 from costcalc.core.ir import Graph
 from costcalc.frontends.huggingface.document import flatten
 from costcalc.frontends.huggingface.family import Family, FamilyPart
-from costcalc.frontends.huggingface.mapping import find_parameters
+from costcalc.frontends.huggingface.mapping import find_parameters, label_count
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
+from costcalc.frontends.yaml.values import LiteralText
 from costcalc.graph.join import Part, join_graphs
 
 ReadNetwork = Callable[[Mapping[str, Any], Source, str, ReadOptions, Mapping[str, Any]], Graph]
@@ -33,18 +34,20 @@ def read_parts(
 ) -> Graph:
     """Fields of the whole configuration and its family -> the graph of all parts. LoadError where a field of the whole
     is not understood, or the first part is missing; UnknownNameError for a name that no part has."""
-    check_whole(fields, family, source.file)
-    check_params(fields, family, options.params)
+    parts = chosen_parts(fields, family, source.file)
+    present = [part.field for part, _ in parts if part_fields(fields, part, family, source.file) is not None]
+    check_params(options.params, present)
     joined: list[Part] = []
     refusals: list[dict[tuple[str, str], UnknownNameError]] = []
-    for part in family.parts:
-        own_fields = part_fields(fields, part, source.file, is_first=part is family.parts[0])
+    for part, head in parts:
+        own_fields = part_fields(fields, part, family, source.file)
         if own_fields is None:
             continue
+        whole = whole_values(fields, part) | head
         part_source = replace(source, name=part.field)
-        part_options = options._replace(params=_part_params(options.params, part, part is family.parts[0]))
+        part_options = options._replace(params=_part_params(options.params, part, part is parts[0][0]))
         refused: dict[tuple[str, str], UnknownNameError] = {}
-        graph = _read_known(own_fields, part_source, origin, part_options, read, whole_values(fields, part), refused)
+        graph = _read_known(own_fields, part_source, origin, part_options, read, whole, refused)
         joined.append(Part(part.field.removesuffix("_config"), graph, part.prefixes))
         refusals.append(refused)
     for key, error in refusals[0].items():
@@ -75,16 +78,21 @@ def _read_known(
             options = options._replace(**changes)
 
 
-def check_whole(fields: Mapping[str, Any], family: Family, file: str) -> None:
-    """LoadError for a field of the whole configuration, parts apart, that is not understood."""
+def chosen_parts(fields: Mapping[str, Any], family: Family, file: str) -> list[tuple[FamilyPart, dict[str, Any]]]:
+    """Fields of the whole configuration and its family -> the parts that its class has, each with the value of its
+    parameter `head`, if any. LoadError for a field of the whole, parts apart, that is not
+    understood; those of a flat one are the first part's."""
     known = {path.partition(".")[0] for part in family.parts for path in part.fields}
     own = {name: value for name, value in fields.items() if name not in known | {part.field for part in family.parts}}
-    find_parameters(own, family, file)
+    values = find_parameters({} if is_flat(fields, family.parts[0]) else own, family, file)
+    if not family.heads:
+        return [(part, {}) for part in family.parts]
+    head = values.get("head", next(iter(family.heads.values())))
+    return [(part, {"head": LiteralText(part.heads[head])}) for part in family.parts if head in part.heads]
 
 
-def check_params(fields: Mapping[str, Any], family: Family, params: Mapping[str, Any]) -> None:
-    """UnknownNameError for a parameter `PART.NAME` of a part that the configuration does not have."""
-    present = [part.field for part in family.parts if fields.get(part.field) is not None]
+def check_params(params: Mapping[str, Any], present: Sequence[str]) -> None:
+    """UnknownNameError for a parameter `PART.NAME` of a part that is not among those of the configuration."""
     for name in params:
         part = name.partition(".")[0]
         if part != name and part not in present:
@@ -92,9 +100,14 @@ def check_params(fields: Mapping[str, Any], family: Family, params: Mapping[str,
             raise UnknownNameError(f"there is no part for the parameter {name!r}", remedy, argument="params", name=name)
 
 
-def part_fields(fields: Mapping[str, Any], part: FamilyPart, file: str, is_first: bool) -> dict[str, Any] | None:
-    """Fields of the whole configuration -> those of a part, with its model type; None where it has no such part."""
-    own = fields.get(part.field)
+def part_fields(fields: Mapping[str, Any], part: FamilyPart, family: Family, file: str) -> dict[str, Any] | None:
+    """Fields of the whole configuration -> those of a part, with its model type; None where it has no such part. Of a
+    flat one the first part has all fields but those that hold the other parts."""
+    own, is_first = fields.get(part.field), part is family.parts[0]
+    if is_first and is_flat(fields, part):
+        own = {name: value for name, value in fields.items() if name not in {other.field for other in family.parts}}
+    elif own is None and part.heads:
+        own = {}
     if own is None and not is_first:
         return None
     if not isinstance(own, dict):
@@ -108,9 +121,14 @@ def part_fields(fields: Mapping[str, Any], part: FamilyPart, file: str, is_first
     }
 
 
+def is_flat(fields: Mapping[str, Any], part: FamilyPart) -> bool:
+    """Whether the fields of the first part stand beside the other parts, as in configurations of Qwen2-VL."""
+    return part.field not in fields and bool(part.model_type) and "hidden_size" in fields
+
+
 def whole_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
     """Values of a part's parameters that stand in fields of the whole configuration."""
-    values = dict(flatten(fields))
+    values = dict(flatten(fields)) | label_count(fields)
     return {name: values[path] for path, name in part.fields.items() if values.get(path) is not None}
 
 
@@ -126,8 +144,8 @@ def part_parameters(
 ) -> dict[str, Any]:
     """Fields of the whole configuration -> the parameters of each part as `vision_config.depth`."""
     values: dict[str, Any] = {}
-    for part in family.parts:
-        own_fields = part_fields(fields, part, file, is_first=part is family.parts[0])
+    for part, _ in chosen_parts(fields, family, file):
+        own_fields = part_fields(fields, part, family, file)
         if own_fields is not None:
             values |= {f"{part.field}.{name}": value for name, value in read(own_fields, file).items()}
     return values

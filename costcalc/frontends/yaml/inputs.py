@@ -145,7 +145,10 @@ def _read_extent(
     bound: dict[str, Dim],
     symbolic: bool,
 ) -> Dim:
-    """An input's extent: a name that is no parameter is a symbol, and from here on a name of the file."""
+    """An input's extent: a name that is no parameter is a symbol, and from here on a name of the file; of all inputs
+    that have it, it may be 0."""
+    if isinstance(item, Scalar) and item.text in bound:
+        return bound[item.text]
     if not _is_symbol(item, names):
         extent: Dim = reader.read(EXTENT, "the extent", item, names)
         return extent

@@ -144,9 +144,13 @@ def model_type_values(reader: ValueReader, root: Map) -> dict[str, Mapping[str, 
 
 
 def _parse_override(key: str, value: Any, names: Mapping[str, Any]) -> Any:
-    """A value from --set (text) or from Python; floats are taken as they print."""
+    """A value from --set (text) or from Python; floats are taken as they print, also in lists."""
+    if isinstance(value, list):
+        return [_parse_override(key, item, names) for item in value]
     if isinstance(value, float):
         value = repr(value)
+    if isinstance(value, list) and any(isinstance(item, float) for item in value):
+        return [_parse_override(key, item, names) if isinstance(item, float) else item for item in value]
     if not isinstance(value, str) or isinstance(value, LiteralText):
         return value
     document = parse_document(value, f"--set {key}")

@@ -6,7 +6,7 @@ from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
+from costcalc.core.traits import HeadInputs, LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.attention import (
     HeadExtents,
     KeyInputs,
@@ -28,6 +28,7 @@ traits(
     kind="attention",
     causal=lambda attributes: bool(attributes.get("causal", 1)),
     lengths=(5, 1),
+    heads=HeadInputs({0: -1}, {1: -1, 2: -1, 3: 1, 4: 1}, "num_heads", "kv_num_heads"),
     gradient=by_head_gradient(10, 10, (3, 4)),
 )
 

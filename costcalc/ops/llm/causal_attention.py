@@ -17,6 +17,7 @@ from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import (
     CacheSlot,
+    HeadInputs,
     LeastWork,
     OperatorUse,
     cache_rule,
@@ -43,6 +44,7 @@ traits(
     domain=LLM,
     kind="attention",
     causal=lambda attributes: True,
+    heads=HeadInputs({0: -1, 3: 0}, {1: -1, 2: -1, 4: 1, 5: 1}),
     gradient=contraction_gradient(((0,), (1, 4)), ((0, 1, 3, 4), (2, 5))),
 )
 

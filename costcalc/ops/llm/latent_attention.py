@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from costcalc.core.assumptions import require_equal
-from costcalc.core.dim import Dim, minimum
+from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Formula, product, product_factor, sum_of_products
 from costcalc.core.ir import TensorType
@@ -19,6 +19,7 @@ from costcalc.core.traits import (
     Attributes,
     CacheSlot,
     Contraction,
+    HeadInputs,
     LeastWork,
     OperatorUse,
     cache_rule,
@@ -32,7 +33,13 @@ from costcalc.ops.llm import LLM
 
 operands("LatentAttention", domain=LLM, weights=(3,))
 
-traits("LatentAttention", domain=LLM, kind="attention", causal=lambda attributes: True)
+traits(
+    "LatentAttention",
+    domain=LLM,
+    kind="attention",
+    causal=lambda attributes: True,
+    heads=HeadInputs({0: -1, 3: 1}, {}, "num_heads", "num_heads"),
+)
 
 describe("Attention whose keys and values are linear maps of one latent vector a token.", "LatentAttention", domain=LLM)
 
@@ -81,11 +88,13 @@ def latent_attention_shape(
     weight: TensorType,
     past_latent: TensorType | None = None,
     past_rope_key: TensorType | None = None,
+    indices: TensorType | None = None,
     *,
     num_heads: int,
+    top_k: int = 0,
 ) -> TensorType:
     """q [B, S_q, H · (n + r)], latent [B, S, c], rope_key [B, S, r], weight [c, H · (n + v)], past [B, P, c] and
-    [B, P, r] -> [B, S_q, H · v]."""
+    [B, P, r], indices [B, S_q, ≤ top_k] of the tokens that a query sees -> [B, S_q, H · v]."""
     e = latent_extents(q, latent, rope_key, weight, past_latent, num_heads)
     return TensorType(q.dtype, (e.batch, e.queries, e.heads * e.v_size))
 
@@ -142,12 +151,15 @@ def latent_attention_cost(
     weight: TensorType,
     past_latent: TensorType | None = None,
     past_rope_key: TensorType | None = None,
+    indices: TensorType | None = None,
     *,
     num_heads: int,
+    top_k: int = 0,
 ) -> Cost:
     """Expanded: B · S_kv · H · (n + v) · c for keys and values, B · H · S_q · S_kv · (n + r) for QKᵀ and · v for PV.
     Absorbed: B · S_q · H · (n + v) · c for queries and outputs, B · H · S_q · S_kv · (c + r) and · c. Without a cache
-    expanded, as models are defined; behind one the fewer of both. Masked scores count. Per score 5 for the softmax
+    expanded, as models are defined; behind one the fewer of both. Masked scores count, those that indices leave out
+    among them. Per score 5 for the softmax
     and 1 addition for the mask; the scale is one multiplication per element of queries and keys."""
     e = latent_extents(q, latent, rope_key, weight, past_latent, num_heads)
     h = HeadExtents(e.batch, e.heads, e.heads, e.queries, e.keys, e.past, e.plain + e.rope, e.v_size)
@@ -163,15 +175,20 @@ def latent_attention_gradient(formula: Formula, types: Types, attributes: Attrib
 
 @least_work_rule("LatentAttention", domain=LLM)
 def latent_attention_least_work(use: OperatorUse) -> LeastWork:
-    """An operator's use -> the MACs over keys that its queries see, of keys and of values in the form (expanded or
-    absorbed) with fewer."""
+    """An operator's use -> the MACs over keys that its queries see and indices name, of keys and of values in the form
+    (expanded or absorbed) with fewer. Of earlier latents at least those are read that one query sees."""
     q, latent, rope_key, weight = use.types[:4]
     assert q is not None and latent is not None and rope_key is not None and weight is not None
     e = latent_extents(q, latent, rope_key, weight, use.input(4), int(use.attributes["num_heads"]))
-    pairs = e.batch * Visibility(e.queries, e.keys, e.past).pairs
+    top_k = int(use.attributes.get("top_k", 0))
+    keys = minimum(e.keys, top_k) if top_k else e.keys
+    pairs = e.batch * Visibility(e.queries, e.keys, e.past, top_k).pairs
     macs = e.heads * e.rope * pairs
     for size in (e.plain, e.v_size):
         weight_macs = e.heads * size * e.latent * e.batch
-        expanded = weight_macs * e.keys + e.heads * pairs * size
+        expanded = weight_macs * keys + e.heads * pairs * size
         macs = macs + minimum(expanded, weight_macs * e.queries + e.heads * pairs * e.latent)
-    return LeastWork(macs)
+    if not top_k or e.past == 0:
+        return LeastWork(macs)
+    rows = e.batch * maximum(0, keys - (e.keys - e.past))
+    return LeastWork(macs, {4: rows * e.latent, 5: rows * e.rope})

@@ -114,6 +114,10 @@ def _read_setting(reader: ConfigReader, node: YamlNode, key: str, setting: Setti
         return _check_choice(reader, node, normalise_dtype(text), f"{key}: there is no element type", PRECISIONS, text)
     if setting.kind == "choice":
         return _check_choice(reader, node, text, f"{key}: there is no", setting.choices, text)
+    if setting.kind == "ratio":
+        if not re.fullmatch(r"0|1|0?\.[0-9]{1,18}", text):
+            raise reader.error(node, f"{key} is {text!r}", "give a number from 0 to 1, such as 0.8")
+        return float(text)
     if not re.fullmatch(r"[0-9]{1,18}", text) or not int(text):
         raise reader.error(node, f"{key} is {text!r}", "give a whole number of at least 1")
     return int(text)

@@ -47,17 +47,23 @@ def cached_nodes(graph: Graph, sequence: Dim) -> tuple[str, ...]:
 
 def add_cache(graph: Graph, names: Iterable[str], tokens: Dim) -> tuple[Graph, tuple[str, ...]]:
     """Graph and names of nodes -> the graph in which they read what they keep of `tokens` earlier tokens from new
-    inputs, and the names of those inputs. The nodes' outputs keep their shapes: they hold the new tokens only."""
+    inputs, and the names of those inputs. The nodes' outputs keep their shapes: they hold the new tokens only. Nodes
+    that keep one value in one form (keys that several layers share) keep it once."""
     cached, types, nodes, added = set(names), dict(graph.types), [], []
+    kept: dict[tuple[str, TensorType], str] = {}
     for node in graph.nodes:
         if node.name in cached:
             inputs = list(node.inputs)
-            for slot in cache_slots(node, graph, tokens):
+            forms = [slot.type for slot in cache_slots(node, graph, symbol(TOKENS))]
+            for slot, form in zip(cache_slots(node, graph, tokens), forms, strict=True):
                 name = f"{node.name}.{slot.name}"
+                if slot.present is None:
+                    name = kept.setdefault((node.inputs[slot.new], form), name)
                 inputs += [""] * (slot.position + 1 - len(inputs))
                 inputs[slot.position] = name
-                types[name] = slot.type
-                added.append(name)
+                if name not in types:
+                    types[name] = slot.type
+                    added.append(name)
             node = node._replace(inputs=tuple(inputs))
         nodes.append(node)
     return graph._replace(inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
@@ -66,7 +72,7 @@ def add_cache(graph: Graph, names: Iterable[str], tokens: Dim) -> tuple[Graph, t
 def cache_entries(graph: Graph, names: Iterable[str]) -> tuple[str, ...]:
     """Graph of a pass and names of the nodes that keep something -> the values that the pass adds to it."""
     cached = set(names)
-    return tuple([name for node in graph.nodes if node.name in cached for name in _entries(node, graph)])
+    return tuple(dict.fromkeys([name for node in graph.nodes if node.name in cached for name in _entries(node, graph)]))
 
 
 def _entries(node: Node, graph: Graph) -> Iterator[str]:
@@ -78,17 +84,30 @@ def _entries(node: Node, graph: Graph) -> Iterator[str]:
 
 
 class CacheSize(NamedTuple):
-    """The types of all that a decoder keeps of `tokens` earlier tokens of each of its texts."""
+    """The types of all that a decoder keeps of `tokens` earlier tokens of each of its texts, and the tokens of a page:
+    memory is taken in whole pages."""
 
     types: tuple[TensorType, ...]
+    page: int = 1
 
     def elements(self, tokens: int) -> int:
         """Numbers that are kept of so many tokens."""
-        return sum(_known(substitute(t.elements, {TOKENS: tokens})) for t in self.types)
+        return sum(self._elements_of(t, tokens) for t in self.types)
 
     def nbytes(self, tokens: int) -> int:
         """Bytes that are kept of so many tokens: the elements of a type together fill whole bytes."""
-        return sum((_known(substitute(n, {TOKENS: tokens})) * bits + 7) // 8 for bits, n in self._elements_by_bits())
+        sums: dict[int, int] = {}
+        for t in self.types:
+            sums[t.dtype.bits] = sums.get(t.dtype.bits, 0) + self._elements_of(t, tokens)
+        return sum((elements * bits + 7) // 8 for bits, elements in sums.items())
+
+    def _elements_of(self, tensor_type: TensorType, tokens: int) -> int:
+        """Elements of a part of the cache: what grows with the tokens fills whole pages."""
+        elements = 1
+        for extent in tensor_type.shape or ():
+            bound = _known(substitute(extent, {TOKENS: tokens}))
+            elements *= bound if isinstance(extent, int) else -(-bound // self.page) * self.page
+        return elements
 
     def formula(self) -> Dim:
         """Bytes by the number of tokens, in the symbol `tokens`."""
@@ -98,11 +117,17 @@ class CacheSize(NamedTuple):
         return total
 
     @property
+    def unpaged(self) -> CacheSize:
+        """The same in pages of one token: what the numbers themselves take."""
+        return self._replace(page=1)
+
+    @property
     def is_proportional(self) -> bool:
         """Whether the bytes grow with the number of tokens without end and from 0 on."""
         formula = self.formula()
         return (
-            isinstance(formula, Poly) and formula == symbol(TOKENS) * self.elements(1) * self.types[0].dtype.bits // 8
+            isinstance(formula, Poly)
+            and formula == symbol(TOKENS) * self.unpaged.elements(1) * self.types[0].dtype.bits // 8
         )
 
     def _elements_by_bits(self) -> list[tuple[int, Dim]]:
@@ -118,9 +143,9 @@ def _known(value: Dim) -> int:
     return value
 
 
-def cache_size(types: Sequence[TensorType]) -> CacheSize:
-    """The types of a cache in the symbol `tokens` -> its size."""
-    return CacheSize(tuple(types))
+def cache_size(types: Sequence[TensorType], page: int = 1) -> CacheSize:
+    """The types of a cache in the symbol `tokens` -> its size, in pages of so many tokens."""
+    return CacheSize(tuple(types), page)
 
 
 TOKEN_COUNT = symbol(TOKENS)

@@ -49,6 +49,14 @@ class Pass(NamedTuple):
     cache_bytes: int
     report: Report
     necessary_report: Report
+    written_bytes: int
+
+    @property
+    def weight_traffic_bytes(self) -> int:
+        """Bytes of weights that the pass reads at least: its traffic without caches, inputs and outputs."""
+        graph = self.report.graph
+        others = sum(value_bytes(graph, name) for name in {*graph.data_inputs, *graph.outputs})
+        return max(0, self.traffic_bytes - self.written_bytes - others)
 
     @property
     def context(self) -> int:
@@ -90,7 +98,8 @@ class Generation:
     @property
     def token_bytes(self) -> int:
         """Bytes that a token adds to the cache of a text, as long as no window is full."""
-        return -(-(self.cache.nbytes(1) - self.cache.nbytes(0)) // self.batch)
+        cache = self.cache.unpaged
+        return -(-(cache.nbytes(1) - cache.nbytes(0)) // self.batch)
 
     @property
     def steps(self) -> int:
@@ -104,12 +113,12 @@ class Generation:
     @property
     def state_elements(self) -> int:
         """Numbers that are kept of a text whatever its length."""
-        return self.cache.elements(0) // self.batch
+        return self.cache.unpaged.elements(0) // self.batch
 
     @property
     def cache_elements(self) -> int:
         """Numbers that a token adds to the cache of a text, as long as no window is full."""
-        return self.cache.elements(1) // self.batch - self.state_elements
+        return self.cache.unpaged.elements(1) // self.batch - self.state_elements
 
     @property
     def weight_bytes(self) -> int:
@@ -123,21 +132,25 @@ class Generation:
         return self.weight_bytes + caches + self.peak_bytes
 
 
-def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1) -> Generation:
-    """Decoder -> what generation costs. UsageError where a text has no token, AssumptionError where it is longer than
-    the model allows, UnknownOperatorError where an operator's cost is unknown."""
+def cost_generation(
+    decoder: Decoder, prompt: int, generate: int, page: int = 1, chunk: int | None = None, new: int = 1
+) -> Generation:
+    """Decoder -> what generation costs, with a cache in pages of so many tokens, a prompt's pass in chunks of so many,
+    and steps that each read `new` tokens of a text: more than one where guesses are checked. UsageError where a text
+    has no token, AssumptionError where it is longer than the model allows, UnknownOperatorError where an operator's
+    cost is unknown."""
     if prompt < 1 or generate < 1:
         raise UsageError("a text has a prompt of at least one token, and at least one is generated", "use 1 or more")
     decoder.check_length(prompt + generate)
     one_token = decoder.build_pass(1, 1)
     cross_types = [one_token.graph.types[name] for name in one_token.cross_caches]
-    cache = cache_size(decoder.cache_types(TOKEN_COUNT))
+    cache = cache_size(decoder.cache_types(TOKEN_COUNT), page)
 
     @lru_cache(maxsize=64)
     def cost_step(past: int) -> Pass:
-        return _cost_pass(decoder.build_pass(1, past), 1, past, cache.nbytes(1))
+        return _cost_pass(decoder.build_pass(new, past), new, past, cache.unpaged.nbytes(1) * new)
 
-    prefill, reduced_graph = _cost_prompt(decoder, prompt, cache)
+    prefill, reduced_graph = _cost_prompt(decoder, prompt, cache.unpaged)
     first = cost_step(prompt) if generate > 1 else None
     last = cost_step(prompt + generate - 2) if generate > 2 else first
     macs = traffic = cache_reads = 0
@@ -148,7 +161,7 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
     return Generation(
         decoder.name,
         decoder.source,
-        batch,
+        decoder.batch,
         prompt,
         generate,
         prefill,
@@ -161,10 +174,24 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
         str(cache.types[0].dtype),
         prefill.report.notes,
         reduced_graph,
-        closed_figure(fused_peak(reduced_graph), "peak_activation_bytes", prefill.report),
+        prompt_peak(decoder, prompt, chunk) if chunk else _peak(reduced_graph, prefill.report),
         cost_step,
         sum(closed_figure(t.nbytes, "the encoder's cache", prefill.report) for t in cross_types),
     )
+
+
+def prompt_peak(decoder: Decoder, prompt: int, chunk: int | None = None) -> int:
+    """Decoder -> peak activation bytes of the prompt's pass with fused steps; in chunks, of the last of them, which
+    attends to the whole prompt."""
+    decoder.check_length(prompt)
+    new = min(prompt, chunk or prompt)
+    step, last_step = decoder.build_pass(new, prompt - new), decoder.build_pass(1, prompt - 1)
+    graph = reduce_to_last_position(step.graph, last_step.graph, step.new_entries)
+    return _peak(store_values(graph, (*step.caches, *step.cross_caches)), analyze_graph(graph))
+
+
+def _peak(graph: Graph, report: Report) -> int:
+    return closed_figure(fused_peak(graph), "peak_activation_bytes", report)
 
 
 def sum_steps(first: Pass, last: Pass, cost_step: Callable[[int], Pass], amount: Callable[[Pass], Fraction]) -> int:
@@ -215,7 +242,15 @@ def _cost_pass(step: PassGraph, new: int, past: int, written_bytes: int) -> Pass
     cache_bytes = sum(reads.read_bytes(name) for name in step.caches) if past else 0
     traffic = minimum_traffic(report.graph, report.rows) + written_bytes
     return Pass(
-        new, past, closed_total(report, "macs"), closed_total(report, "flops"), traffic, cache_bytes, report, report
+        new,
+        past,
+        closed_total(report, "macs"),
+        closed_total(report, "flops"),
+        traffic,
+        cache_bytes,
+        report,
+        report,
+        written_bytes,
     )
 
 
@@ -241,18 +276,25 @@ def memory_report(generation: Generation) -> Report:
 
 
 def measure_generation(source: ModelSource, settings: Settings) -> Generation:
-    """Model and settings -> what generation costs; without generation settings their defaults hold.
+    """Model and settings -> what generation costs; without generation settings their defaults hold. Errors are those of
+    make_decoder and of cost_generation."""
+    options = settings.generation or GenerationOptions()
+    model = decoder_of(source, settings, options.batch)
+    return cost_generation(model, options.prompt, options.generate, options.page, options.prefill_chunk)
+
+
+def decoder_of(source: ModelSource, settings: Settings, batch: int) -> Decoder:
+    """Model, settings and number of texts -> its decoder in the settings' element types.
 
     A float dtype holds for activations too unless act_dtype says otherwise; the cache has the activations' type unless
-    cache_dtype says otherwise. Errors are those of make_decoder and of cost_generation.
+    cache_dtype says otherwise. Errors are those of make_decoder.
     """
     options = settings.generation or GenerationOptions()
     weights, activations = parse_dtype(settings.dtype), parse_dtype(settings.act_dtype)
     if activations is None and settings.dtype and weights and weights.is_float:
         activations = DTYPES[settings.dtype]
     precision = DecoderPrecision(weights, activations, parse_dtype(options.cache_dtype))
-    model = make_decoder(source, options.batch, precision, **settings.source_options())
-    return cost_generation(model, options.prompt, options.generate, options.batch)
+    return make_decoder(source, batch, precision, **settings.source_options())
 
 
 def keep_necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -> Report:

@@ -11,7 +11,7 @@ from costcalc.core.errors import CostcalcError, LoadError, SpecError, UnknownNam
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import TOTALS
 from costcalc.core.quantity import QuantityRef
-from costcalc.frontends import model_parameters
+from costcalc.frontends import load, model_parameters
 from costcalc.frontends.source import Source, find_source, hold_source
 from costcalc.frontends.symbols import IMAGE_SYMBOLS, has_batch_default
 from costcalc.studies.options import Settings
@@ -20,6 +20,9 @@ from costcalc.studies.sweep.axes import VARIABLE_SETTINGS, SweepAxis, all_settin
 from costcalc.studies.sweep.columns import RESERVED
 from costcalc.studies.sweep.point import SweepRecipe, build_graph
 from costcalc.studies.sweep.space import Bindings, build_space
+
+TEXT_SETTINGS = ("batch", "prompt", "generate")
+"""Settings of generation that a sweep's --dim may name, where no symbol of the model is called so."""
 
 MAX_TRIES = 16
 """Structures that are tried at most, and the last."""
@@ -47,16 +50,18 @@ def prepare_sweep(
     """The recipe of a sweep: params, dims and the settings in vary become axes; quantities are measured beside those
     that the settings ask for, and bring the defaults of what they need. UsageError for names that the model lacks and
     for a model that can be read only once; LoadError where there is no model; HardwareError where there is no such
-    device. A batch that nothing binds is 1."""
+    device. A batch that nothing binds is 1; dims named batch, prompt or generate that the model lacks are the settings
+    of generation."""
     if source == "-":
         raise UsageError("a sweep reads its model many times, and standard input comes once", "name a file")
-    axes = tuple(setting_axes(vary or {}))
+    source = find_source(source) if isinstance(source, (str, os.PathLike)) else hold_source(source)
+    dims, text_settings = _split_text_settings(source, dims, settings)
+    axes = tuple(setting_axes({**text_settings, **(vary or {})}))
     changes_reading = settings.load_arguments() != Settings().load_arguments() or any(
         VARIABLE_SETTINGS[axis.name][0] == "" for axis in axes
     )
     if isinstance(source, Graph) and (params or changes_reading):
         raise UsageError("a graph is built already", "vary its symbols with dims, or give the model's path")
-    source = find_source(source) if isinstance(source, (str, os.PathLike)) else hold_source(source)
     parameters = None if isinstance(source, Graph) else model_parameters(source)
     if params and parameters is None:
         fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"
@@ -73,6 +78,20 @@ def prepare_sweep(
         first = recipe.space.bind(recipe.space.grid.point(0))
         measurements().require_generation(source, recipe.settings_at(first))
     return setup
+
+
+def _split_text_settings(
+    source: Any, dims: Mapping[str, Any], settings: Settings
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Dims -> those that are symbols of the model, and batch, prompt and generate where they are none: the settings of
+    generation of that name."""
+    names = [name for name in TEXT_SETTINGS if name in dims]
+    if not names:
+        return dims, {}
+    graph = source if isinstance(source, Graph) else load(source, **settings.source_options())
+    model_symbols = symbols(*[extent for name in graph.inputs for extent in graph.types[name].shape or ()])
+    moved = {name: dims[name] for name in names if name not in model_symbols}
+    return {name: value for name, value in dims.items() if name not in moved}, moved
 
 
 def _measured_quantities(

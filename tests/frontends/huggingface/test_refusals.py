@@ -24,7 +24,7 @@ def analyze(**fields: Any) -> costcalc.Report:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"model_type": "llama9"}, r"the model type 'llama9' is not known; known are llama; its code is read"),
+        ({"model_type": "llama9"}, r"the model type 'llama9' is not known; known are llama, .*; its code is read"),
         ({"model_type": "mystery"}, r"the model type 'mystery' is not known.*transformers:FOLDER"),
         ({"model_type": None, "architectures": ["LlamaForCausalLM"]}, "it has no model_type, only architectures"),
         ({"attention_sparsity": 4}, r"attention_sparsity \(4\) is not understood, and may change the architecture"),
@@ -39,6 +39,9 @@ def analyze(**fields: Any) -> costcalc.Report:
         ({"hidden_size": -64}, "it is at least 1"),
         ({"hidden_size": {"a": 1}}, r"hidden_size.a \(1\) is not understood"),
         ({"architectures": ["LlamaForSequenceClassification"]}, "LlamaForSequenceClassification has another head"),
+        ({"model_type": "bert", "architectures": ["BertLMHeadModel"]}, "BertLMHeadModel has a head that is not known"),
+        ({"model_type": "t5", "architectures": ["T5ForTokenClassification"]}, "T5ForTokenClassification has a head"),
+        ({"model_type": "bert", "is_decoder": True}, "is_decoder is true"),
         ({"torch_dtype": "float13"}, "the element type 'float13' is not known"),
         ({"layer_types": ["full_attention"], "num_hidden_layers": 2}, "takes the element 1 of 1"),
         ({"num_hidden_layers": 10**9}, "at most"),
@@ -50,6 +53,54 @@ def test_what_is_not_understood_is_refused_by_name(fields: dict[str, Any], says:
     with pytest.raises(CostcalcError, match=says) as refusal:
         analyze(**fields)
     assert refusal.value.exit_code == 2
+
+
+def block(**attention: Any) -> dict[str, Any]:
+    """A configuration of one block of a searched network."""
+    given = {"n_heads_in_group": 1, "no_op": False, "window_length": None, "sparsify": None, **attention}
+    return {
+        "model_type": "nemotron-nas",
+        "num_hidden_layers": 1,
+        "block_configs": [{"attention": given, "ffn": {"ffn_mult": 1.5, "hidden_act": "silu"}}],
+    }
+
+
+def test_what_a_block_has_is_refused_by_its_path() -> None:
+    """A list with nothing in it says nothing; one with a value in one block is refused."""
+    assert not analyze(**block()).unknown
+    with pytest.raises(LoadError, match=r"block_configs\[\].attention.window_length .* is not understood"):
+        analyze(**block(window_length=512))
+    fields = block()
+    fields["block_configs"][0]["ffn"]["hidden_act"] = "gelu"
+    with pytest.raises(
+        LoadError, match=r'block_configs\[\].ffn.hidden_act is "gelu", which the family .* "silu", null'
+    ):
+        analyze(**fields)
+
+
+def test_a_flat_configuration_is_that_of_its_text() -> None:
+    """Published configurations of Qwen2-VL have the fields of the text beside vision_config; what is unknown there is
+    refused as well."""
+    flat = {"model_type": "qwen2_vl", "hidden_size": 64, "num_attention_heads": 4, "vision_config": {"depth": 1}}
+    flat |= {"num_hidden_layers": 1, "num_key_value_heads": 4, "vocab_size": 100}
+    text = analyze(**(flat | {"model_type": "qwen2_vl_text", "vision_config": None}))
+    assert costcalc.analyze(json.dumps(flat).encode(), dims={"seq": 4, "images": 0}).macs == text.macs
+    with pytest.raises(LoadError, match=r"audio_config.depth \(1\) is not understood"):
+        analyze(**flat, audio_config={"depth": 1})
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"architectures": ["CLIPTextModel"]}, "CLIPTextModel has a head that is not known"),
+        ({"architectures": ["CLIPModel"], "text_config": 7}, "text_config is no object"),
+        ({"fusion_layers": 2}, r"fusion_layers \(2\) is not understood"),
+        ({"vision_config": {"registers": 4}}, r"registers \(4\) is not understood"),
+    ],
+)
+def test_a_network_of_parts_is_refused_by_name(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(LoadError, match=says):
+        costcalc.load(json.dumps({"model_type": "clip", **fields}).encode())
 
 
 @pytest.mark.parametrize(

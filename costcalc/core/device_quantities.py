@@ -1,0 +1,83 @@
+"""The quantities of several devices that share a model: what each of them holds and sends, and their least times."""
+
+from costcalc.core.quantity import make_quantity
+
+DEVICE_QUANTITIES = (
+    make_quantity(
+        "device_weight_bytes | Weight bytes a device | Weights a device | weight bytes a device",
+        "bytes",
+        53,
+        "16 GiB",
+        "bytes of the weights that the device with the most holds, of several that share the model",
+        code=34,
+        needs=("generation", "parallel"),
+    ),
+    make_quantity(
+        "device_kv_cache_bytes | KV cache a device | KV cache a device | KV cache bytes a device",
+        "bytes",
+        52,
+        "8 GiB",
+        "bytes of the KV cache of the whole texts that the device with the most holds",
+        code=35,
+        needs=("generation", "parallel"),
+    ),
+    make_quantity(
+        "device_memory_bytes | Memory a device | Memory a device | memory bytes a device",
+        "bytes",
+        51,
+        "80GB",
+        "weights, KV cache of the whole texts and peak activations of the device with the most",
+        code=36,
+        needs=("generation", "parallel"),
+    ),
+    make_quantity(
+        "sent_bytes | Sent bytes | Sent | sent bytes",
+        "bytes",
+        49,
+        "20 MiB",
+        "bytes that a device sends to others in a step behind the prompt's pass",
+        code=37,
+        needs=("generation", "parallel"),
+        certainty="estimate",
+    ),
+    make_quantity(
+        "first_token_time | Time to first token | First token | time to first token",
+        "seconds",
+        48,
+        "200 ms",
+        "the lower bound of the time of the prompt's pass of all texts on several devices",
+        code=38,
+        certainty="lower",
+        needs=("generation", "parallel", "device"),
+    ),
+    make_quantity(
+        "token_time | Time per token | Per token | time per token",
+        "seconds",
+        47,
+        "20 ms",
+        "the lower bound of the time between two tokens of a text, on average over the steps, on several devices",
+        code=39,
+        certainty="lower",
+        needs=("generation", "parallel", "device"),
+    ),
+    make_quantity(
+        "device_training_bytes | Training bytes a device | Training a device | training bytes a device",
+        "bytes",
+        46,
+        "80GB",
+        "weights, gradients, optimiser state and kept activations of a step on the device with the most of several",
+        code=40,
+        needs=("training", "parallel"),
+    ),
+    make_quantity(
+        "training_sent_bytes | Bytes sent in training | Sent in training | bytes sent in training",
+        "bytes",
+        45,
+        "20 GiB",
+        "bytes that a device sends to others in a training step",
+        code=41,
+        needs=("training", "parallel"),
+        certainty="estimate",
+    ),
+)
+"""Entries of the catalogue in `costcalc.core.quantities`."""

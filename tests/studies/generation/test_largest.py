@@ -1,0 +1,112 @@
+"""The longest text and the most texts that fit; every way to split a model; the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from support.serving import write_config
+
+from costcalc.analysis.hardware.catalogue import find_profile
+from costcalc.cli.group import cli
+from costcalc.core.errors import UsageError
+from costcalc.studies.generation.largest import find_largest, largest_batch, longest_context
+from costcalc.studies.generation.layouts import find_layouts
+from costcalc.studies.generation.serving import measure_serving
+from costcalc.studies.options import Settings
+
+PARALLEL = {"tp": 2}
+
+
+def settings(**generation: Any) -> Settings:
+    return Settings.of(parallel=PARALLEL, generation={"generate": 16, "prefill_chunk": 256, **generation})
+
+
+def held(model: str, **generation: Any) -> int:
+    return measure_serving(model, settings(**generation)).memory_bytes
+
+
+def test_the_longest_context_fits_and_the_next_does_not(tmp_path: Path) -> None:
+    model, profile = write_config("llama3-8b", tmp_path), find_profile("l4")
+    found = longest_context(model, settings(page=16), profile)
+    capacity = profile.bytes_of("device")
+    assert capacity == found.capacity
+    assert held(model, page=16, prompt=found.number - 16) == found.nbytes <= capacity
+    assert held(model, page=16, prompt=found.number - 15) == found.next_nbytes
+    assert found.next_nbytes is not None and found.next_nbytes > capacity
+
+
+def test_the_largest_batch_fits_and_the_next_does_not(tmp_path: Path) -> None:
+    model, profile = write_config("llama3-8b", tmp_path), find_profile("l4")
+    found = largest_batch(model, settings(prompt=1000), profile)
+    assert held(model, prompt=1000, batch=found.number) == found.nbytes <= found.capacity
+    assert held(model, prompt=1000, batch=found.number + 1) == found.next_nbytes
+    assert found.next_nbytes is not None and found.next_nbytes > found.capacity
+
+
+@pytest.mark.parametrize("capacity", [10, 11, 99, 100, 101, 12345, 10**9])
+def test_a_search_finds_the_last_that_fits(capacity: int) -> None:
+    def steps(n: int) -> int:
+        return 10 * (-(-n // 16))
+
+    def square(n: int) -> int:
+        return n * n
+
+    assert find_largest(steps, capacity, 1, "n").number == capacity // 10 * 16
+    largest = find_largest(square, capacity, 1, "n").number
+    assert largest**2 <= capacity < (largest + 1) ** 2
+
+
+def test_what_does_not_fit_at_all() -> None:
+    with pytest.raises(UsageError, match="one text does not fit: it takes 11 of 10 bytes"):
+        find_largest(lambda n: 10 + n, 10, 1, "one text")
+
+
+def test_every_way_to_split() -> None:
+    ways = list(find_layouts(8, experts=False))
+    assert len(ways) == 10 and all(way.total == 8 and way.ep == 1 for way in ways)
+    with_experts = list(find_layouts(4, experts=True))
+    assert {(way.tp, way.ep) for way in with_experts if way.pp == 1} == {
+        (tp, ep) for tp in (1, 2, 4) for ep in (1, 2, 4)
+    }
+
+
+def run(*arguments: str) -> Any:
+    done = CliRunner().invoke(cli, [*arguments, "--format", "json"], standalone_mode=False)
+    assert done.exception is None, done.exception
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    "device", [("h100-sxm", "×8"), ("h100-sxm x8",), ("h100-sxm×8",), ("h100-sxm", "--devices", "8")]
+)
+def test_devices_and_their_number(device: tuple[str, ...], tmp_path: Path) -> None:
+    model = write_config("llama3-8b", tmp_path)
+    options = ("--prompt", "64", "--generate", "4", "--batch", "2", "--kv-dtype", "fp8", "--page", "16")
+    document = run("llm", model, "--device", *device, "--tp", "8", *options)["generation"]
+    assert document["parallel"]["devices"] == document["parallel"]["tp"] == 8
+    assert document["parallel"]["kv_cache_bytes"] == 2 * 2 * 32 * 128 * 80
+    assert document["hardware"][0]["name"] == "h100-sxm"
+
+
+def test_the_questions_of_the_command(tmp_path: Path) -> None:
+    model = write_config("llama3-8b", tmp_path)
+    rows = run("llm", model, "--device", "l4", "--tp", "2", "--prompt", "64", "--max-batch", "--max-context")["largest"]
+    assert [row["what"] for row in rows] == ["tokens a text", "texts"]
+    layouts = run("llm", model, "--devices", "3", "--sweep-parallel", "--prompt", "64", "--generate", "2")["layouts"]
+    assert [(row["tp"], row["pp"], row["dp"], "refused" in row) for row in layouts] == [
+        (1, 3, 1, False),
+        (1, 1, 3, False),
+        (3, 1, 1, True),
+    ]
+
+
+def test_a_sweep_over_the_batch(tmp_path: Path) -> None:
+    model = write_config("llama3-8b", tmp_path)
+    rows = run("sweep", model, "--dim", "batch=1:256:*2", "--where", "memory_bytes < 80GB")["sweep"]["rows"]
+    cache = 2 * 2 * 32 * 1024 * 640
+    assert [row["batch"] for row in rows] == [1, 2, 4, 8, 16, 32, 64, 128, 256]
+    assert [row["kv_cache_bytes"] for row in rows] == [batch * cache for batch in (1, 2, 4, 8, 16, 32, 64, 128, 256)]
+    rows = run("sweep", model, "--vary", "tp=1,2,4", "--where", "device_memory_bytes < 9GB")["sweep"]["rows"]
+    assert [row["tp"] for row in rows] == [2, 4]
