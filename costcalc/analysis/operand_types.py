@@ -25,9 +25,9 @@ class OperandPrecisions:
         """Contraction -> the precision in which it multiplies."""
         operator = traits_of(node)
         first, second = operator.factors
-        multiplied = self._stored_type(node)
-        if multiplied:
-            return f"{multiplied}×{multiplied}" if "int" in multiplied else multiplied
+        compute_dtype = self._stored_type(node)
+        if compute_dtype:
+            return f"{compute_dtype}×{compute_dtype}" if "int" in compute_dtype else compute_dtype
         a = "uint8" if operator.quantises_input == "uint8" else self._operand_type(node, first)
         if operator.packed is not None and operator.packed.bits is not None:
             b = f"int{operator.packed.bits(node.attributes)}"
@@ -42,7 +42,7 @@ class OperandPrecisions:
         formats = self.graph.stored_formats
         if not formats:
             return ""
-        found = [formats[name].multiplied for name in node.inputs if name in formats]
+        found = [formats[name].compute_dtype for name in node.inputs if name in formats]
         return next((name for name in found if name), "")
 
     def _operand_type(self, node: Node, position: int) -> str:

@@ -154,12 +154,12 @@ class Quantisation(NamedTuple):
 
 class StoredFormat(NamedTuple):
     """How a file stores a tensor that is computed with in another type: a label for tables (`Q4_K`, `int4 GPTQ in
-    groups of 128`), and its bytes there with scales and zero points. multiplied is the element type that kernels may
+    groups of 128`), and its bytes there with scales and zero points. compute_dtype is the element type that kernels may
     multiply both operands in, where the other is quantised for it; "": the stored one is converted to the other's."""
 
     label: str
     nbytes: int
-    multiplied: str = ""
+    compute_dtype: str = ""
 
 
 UNKNOWN = TensorType(DType.UNDEFINED, None)

@@ -7,7 +7,7 @@ where brackets are nested too deep.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from costcalc.core.errors import LoadError
@@ -44,14 +44,14 @@ def parse_json(data: bytes, hook: Callable[[Pairs], Any] = unique_keys) -> Any:
     try:
         return json.loads(data.decode("utf-8-sig"), object_pairs_hook=hook, parse_int=_parse_number)
     except UnicodeDecodeError as error:
-        raise LoadError(f"it is no UTF-8 text (byte {error.start:,})", REMEDY) from error
+        raise LoadError(f"it is no JSON: byte {error.start:,} is no UTF-8", REMEDY) from error
     except RecursionError as error:
         raise LoadError("its brackets are nested too deep", REMEDY) from error
     except ValueError as error:
         raise LoadError(f"it is no JSON: {error}", REMEDY) from error
 
 
-def parse_object(data: bytes) -> Mapping[str, Any]:
+def parse_object(data: bytes) -> dict[str, Any]:
     """The bytes of a JSON document -> the object that it is. LoadError where it is another value."""
     value = parse_json(data)
     if not isinstance(value, dict):

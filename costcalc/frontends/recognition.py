@@ -78,10 +78,14 @@ MAX_CONFIG = 1 << 20
 """Bytes of a file of that name in which its model type is looked for: lists of layers may stand before it."""
 
 
+GGUF_ADDRESS = re.compile(r"\.gguf(?:@[^/]*|[?#].*)?$", re.IGNORECASE)
+"""The end of an address of a GGUF file, with a revision or a query: a hub's pages link to `x.gguf?download=true`."""
+
+
 def is_gguf(source: Source) -> bool:
     """A GGUF file, here or on a server."""
     if isinstance(source.object, RemoteModel):
-        return source.object.text.partition("@")[0].lower().endswith(".gguf")
+        return GGUF_ADDRESS.search(source.object.text) is not None
     return source.head.startswith(b"GGUF")
 
 

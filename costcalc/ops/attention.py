@@ -30,8 +30,8 @@ from costcalc.core.traits import (
     least_work_rule,
     traits,
 )
-from costcalc.ops.common.axes import Shape
-from costcalc.ops.common.visibility import Texts, Visibility, known_integers, mask_pairs, texts_of
+from costcalc.ops.common.axes import Shape, known_integers
+from costcalc.ops.common.visibility import Texts, Visibility, mask_pairs, texts_of
 
 operands("Attention", weights=(0, 1, 2))
 

@@ -15,9 +15,8 @@ from costcalc.core.ir import TensorType, Value
 from costcalc.core.registry import FreshSymbol, Types, describe, free, shape_rule, value_rule
 from costcalc.core.traits import Attributes, LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common import elements as flat
-from costcalc.ops.common.axes import normalise_axes, normalise_axis, optional_value, vector_length
+from costcalc.ops.common.axes import known_integers, normalise_axes, normalise_axis, optional_value, vector_length
 from costcalc.ops.common.selection_reads import count_compressed, count_inside, count_triangle
-from costcalc.ops.common.visibility import known_integers
 
 free("Concat", "Split", "Pad", "ReverseSequence", "Compress", "Trilu", "CenterCropPad")
 

@@ -19,7 +19,7 @@ from costcalc.core.traits import (
     least_work_rule,
     traits,
 )
-from costcalc.ops.common.visibility import known_integers
+from costcalc.ops.common.axes import known_integers
 
 PIECEWISE_ACTIVATIONS = ("relu", "leakyrelu", "thresholdedrelu", "hardsigmoid")
 

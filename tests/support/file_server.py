@@ -82,8 +82,8 @@ def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:
             try:
                 for place in range(begin, stop, step):
                     piece = server.slice(path, place, min(stop, place + step))
+                    server.sent += len(piece)  # before the client has them, and asks for the sum
                     self.wfile.write(piece)
-                    server.sent += len(piece)
                     if kind == "drip":
                         self.wfile.flush()
                         time.sleep(0.05)

@@ -56,19 +56,21 @@ def _reject_quantisation(call: NpuCall) -> str:
     operator, quantisation = call.node.op_type, call.graph.quantisation
     weights = [(call.node.inputs[1], call.input(1))] if operator in BY_AXIS else []
     for name, type_ in (*call.feature_maps, *[(name, type_) for name, type_ in weights if type_ is not None]):
-        found = quantisation.get(name)
-        if operator not in UNQUANTISED and found is None:
+        own = quantisation.get(name)
+        if operator not in UNQUANTISED and own is None:
             return f"{name} has no quantisation parameters"
-        if found is None:
+        if own is None:
             continue
-        if found.by_axis and operator not in BY_AXIS:
+        if own.is_blockwise:
+            return f"{name} is quantised by block"
+        if own.by_axis and operator not in BY_AXIS:
             return f"{name} is quantised by axis"
-        if operator not in UNQUANTISED and not found.scale > 0:
+        if operator not in UNQUANTISED and not own.scale > 0:
             return f"the scale of {name} is not above 0"
-        has_zero = found.zero_point == 0 if type_.dtype is DType.INT32 else found.zero_point >= 0
+        has_zero = own.zero_point == 0 if type_.dtype is DType.INT32 else own.zero_point >= 0
         is_checked = type_.dtype in (DType.INT32, DType.UINT8) and operator not in ANY_ZERO_POINT
         if is_checked and not has_zero:
-            return f"the zero point of {name} is {found.zero_point}"
+            return f"the zero point of {name} is {own.zero_point}"
     return ""
 
 
@@ -244,7 +246,7 @@ def _reject_slice_stride(call: NpuCall) -> str:
         return "its strides are computed"
     free = {rank - 3, rank - 2}
     other = [step for axis, step in enumerate(steps) if axis not in free and step != 1]
-    return f"its strides are {list(steps)}" if other or min(steps) < 0 else ""
+    return f"its strides are {list(steps)}" if other or min(steps, default=1) < 0 else ""
 
 
 def _reject_reverse(call: NpuCall) -> str:

@@ -17,9 +17,7 @@ from costcalc.analysis.npu.ethos_u_estimate import EthosEstimate, estimate_ethos
 from costcalc.analysis.report import Report
 from costcalc.core.dim import Dim
 from costcalc.core.ir import Graph, Node, qualified_name
-
-DOMAIN = "tflite"
-"""The domain of builtin operators of TensorFlow Lite: the only ones that the compilers of these NPUs read."""
+from costcalc.ops.tflite import TFLITE
 
 EDGE_TPU = "edge-tpu"
 
@@ -80,7 +78,7 @@ def place_operators(report: Report, profile: HardwareProfile) -> NpuPlacement | 
         return None
     is_edge = npu == EDGE_TPU
     compiler = "Edge TPU compiler" if is_edge else "Vela"
-    if DOMAIN not in graph.opset:
+    if TFLITE not in graph.opset:
         return NpuPlacement(npu, compiler, (), 0, 0)
     placements = tuple(_place_on_edge_tpu(graph) if is_edge else _place_on_ethos_u(graph))
     npu_macs, cpu_macs = _sum_macs(report, placements, "npu"), _sum_macs(report, placements, "cpu")
@@ -107,7 +105,7 @@ def _sum_macs(report: Report, placements: Sequence[NodePlacement], target: Targe
 
 def _is_compiled(node: Node) -> bool:
     """Whether a node is a part of a model that an NPU's compiler made of several operators before."""
-    return node.domain != DOMAIN and node.op_type in COMPILED
+    return node.domain != TFLITE and node.op_type in COMPILED
 
 
 COMPILED = frozenset(("ethos-u", "edgetpu-custom-op"))
@@ -157,7 +155,7 @@ CONVERSIONS = frozenset(("QUANTIZE",))
 def _reject_domain(node: Node) -> str:
     if _is_compiled(node):
         return ""
-    return "" if node.domain == DOMAIN else f"{qualified_name(node.domain, node.op_type)} is a custom operator"
+    return "" if node.domain == TFLITE else f"{qualified_name(node.domain, node.op_type)} is a custom operator"
 
 
 def _measure_cache(graph: Graph, indexes: Sequence[int], profile: HardwareProfile) -> ParameterCache | None:

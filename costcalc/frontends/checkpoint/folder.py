@@ -57,7 +57,10 @@ class LocalFolder:
             return None
         if path.stat().st_size > MAX_INDEX:
             raise LoadError(f"it has more than {MAX_INDEX:,} bytes", "give a model's folder", f"{self.label}/{name}")
-        return path.read_bytes()
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise _unreadable(f"{self.label}/{name}", error) from error
 
     def weight_files(self) -> WeightFiles | None:
         """The tensors as above; read once while no file changes, for a question may read its model several times."""
@@ -76,7 +79,7 @@ FOLDERS: Memo[object, WeightFiles] = Memo("weight files of folders", 4)
 
 def _file_states(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """A folder -> name, size and time of change of its index and its safetensors files."""
-    paths = [path for path in folder.iterdir() if path.name == INDEX or path.name.endswith(SUFFIX)]
+    paths = [path for path in folder.iterdir() if path.name.endswith((INDEX, SUFFIX)) and path.is_file()]
     states = [(path.name, path.stat()) for path in sorted(paths)]
     return tuple([(name, state.st_size, state.st_mtime_ns) for name, state in states])
 
@@ -118,8 +121,8 @@ def read_file(path: Path, file: str) -> WeightFiles:
 
 def read_folder(folder: Path, file: str) -> WeightFiles | None:
     """A folder; file is what errors call it -> the tensors of its safetensors files: those that its index names, else
-    all that lie there; None where it has none. LoadError where a file is missing or damaged, or index and files
-    differ."""
+    `model.safetensors`, else without an index all that lie there; None where it has none. LoadError where a file is
+    missing or damaged, or index and files differ."""
     text = LocalFolder(folder, file).content(INDEX)
     if text is not None:
         try:
@@ -127,13 +130,13 @@ def read_folder(folder: Path, file: str) -> WeightFiles | None:
         except LoadError as error:
             raise error.at(f"{file}/{INDEX}") from error
         missing = [name for name in index.files if not (folder / name).is_file()]
-        if len(missing) == len(index.files):
-            return None
-        if missing:
+        if not missing:
+            return unite_files(((name, *_read_header(folder / name, f"{file}/{name}")) for name in index.files), index)
+        if len(missing) < len(index.files):
             fact = f"{len(missing):,} of {len(index.files):,} weight files are not there, {missing[0]} among them"
             raise LoadError(fact, DOWNLOAD, file)
-        return unite_files(((name, *_read_header(folder / name, f"{file}/{name}")) for name in index.files), index)
-    names = [SINGLE] if (folder / SINGLE).is_file() else sorted(path.name for path in folder.glob(f"*{SUFFIX}"))
+    others = [] if text is not None else sorted(path.name for path in folder.glob(f"*{SUFFIX}"))
+    names = [SINGLE] if (folder / SINGLE).is_file() else others
     if not names:
         return None
     return unite_files((name, *_read_header(folder / name, f"{file}/{name}")) for name in names)
@@ -163,6 +166,10 @@ def _read_header(path: Path, file: str) -> tuple[list[TensorEntry], int]:
         with path.open("rb", buffering=0) as stream:
             return read_header(stream, path.stat().st_size)
     except OSError as error:
-        raise LoadError(f"{file} cannot be read: {error.strerror}", "check the path and its permissions") from error
+        raise _unreadable(file, error) from error
     except LoadError as error:
         raise error.at(file) from error
+
+
+def _unreadable(file: str, error: OSError) -> LoadError:
+    return LoadError(f"{file} cannot be read: {error.strerror}", "check the path and its permissions")

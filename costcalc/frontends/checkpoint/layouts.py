@@ -33,13 +33,13 @@ class StoredPart(NamedTuple):
 
 class WeightLayout(NamedTuple):
     """How a weight is stored: a label for tables (`int4 in groups of 128`), and a function from its shape to a file's
-    tensors. exact is False where a file has more bytes that depend on its contents. multiplied is the element type that
-    kernels may multiply in, the other operand quantised for it; "" where weights alone are quantised."""
+    tensors. exact is False where a file has more bytes that depend on its contents. compute_dtype is the element type
+    that kernels may multiply in, the other operand quantised for it; "" where weights alone are quantised."""
 
     label: str
     parts: Callable[[Shape], Sequence[StoredPart]]
     exact: bool = True
-    multiplied: str = ""
+    compute_dtype: str = ""
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of a weight of a shape, with its scales and zero points."""
@@ -129,7 +129,7 @@ def int8_rows_layout() -> WeightLayout:
             StoredPart("SCB", "F32", shape[:-1]),
             StoredPart("weight_format", "U8", shape[:-2]),
         ),
-        multiplied="int8",
+        compute_dtype="int8",
     )
 
 
@@ -157,7 +157,7 @@ FP8, FP4 = "float8e4m3fn", "float4e2m1"
 
 
 def scaled_layout(
-    label: str, payload: StoredPart, scales: Sequence[Scales], values: int = 1, multiplied: str = ""
+    label: str, payload: StoredPart, scales: Sequence[Scales], values: int = 1, compute_dtype: str = ""
 ) -> WeightLayout:
     """A label, the tensor of the values (its shape is ignored), the scales, how many values an element of that tensor
     holds along K, and what kernels may multiply in -> the layout."""
@@ -167,7 +167,7 @@ def scaled_layout(
         stored = payload._replace(shape=(*lead, n, ceil_div(k, values)))
         return (stored, *[scale.part(shape) for scale in scales])
 
-    return WeightLayout(label, parts, multiplied=multiplied)
+    return WeightLayout(label, parts, compute_dtype=compute_dtype)
 
 
 def fp8_layout(block: Sequence[int], scale_encoding: str, static: bool) -> WeightLayout:
@@ -178,7 +178,7 @@ def fp8_layout(block: Sequence[int], scale_encoding: str, static: bool) -> Weigh
     if static:
         scales.append(Scales("activation_scale", "F32"))
     label = f"fp8 in blocks of {block[0]}×{block[1]}" if block else "fp8"
-    return scaled_layout(label, StoredPart("weight", "F8_E4M3", ()), scales, multiplied=FP8)
+    return scaled_layout(label, StoredPart("weight", "F8_E4M3", ()), scales, compute_dtype=FP8)
 
 
 def mxfp4_layout() -> WeightLayout:
@@ -194,7 +194,7 @@ def mxfp4_layout() -> WeightLayout:
             StoredPart("_scales", "U8", (ceil_div(count, 32),)),
         )
 
-    return WeightLayout("mxfp4", parts, multiplied=FP8)
+    return WeightLayout("mxfp4", parts, compute_dtype=FP8)
 
 
 def packed_layout(bits: int, group: int, symmetric: bool, order: bool, scale_encoding: str) -> WeightLayout:

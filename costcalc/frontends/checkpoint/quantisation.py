@@ -101,6 +101,16 @@ def _single(method: str, layout: WeightLayout, excluded: ModuleList, bits: int |
     return QuantisationScheme(method, (QuantisedGroup(None, layout),), excluded, bits=bits)
 
 
+def _names(config: Config, key: str) -> list[str]:
+    """The names of modules in a list, or in a list of lists. LoadError where it is none."""
+    value = config.get(key)
+    items: list[Any] = value if isinstance(value, list) else [] if value is None else [None]
+    names = [name for item in items for name in (item if isinstance(item, list) else [item])]
+    if not all(isinstance(name, str) for name in names):
+        raise LoadError(f"the quantisation has {key} = {str(value)[:60]!r}, which is no list of names", CORRECT)
+    return names
+
+
 def _skipped(config: Config, key: str = "modules_to_not_convert") -> ModuleList:
     listed = config.get(key)
     return ModuleList(HEADS if listed is None else listed, "transformers")
@@ -110,7 +120,7 @@ def _awq(config: Config, model: Config, scale: str) -> QuantisationScheme:
     bits = _bits(config, "bits" if "bits" in config else "w_bit", (4, 8))
     group = _number(config, "group_size" if "group_size" in config else "q_group_size", 128, -1)
     version = str(config.get("version", "gemm")).lower()
-    excluded = ModuleList([*HEADS, *(config.get("modules_to_not_convert") or [])], "substring")
+    excluded = ModuleList([*HEADS, *_names(config, "modules_to_not_convert")], "substring")
     if version not in ("gemm", "gemv"):
         raise LoadError(f"AWQ's version {version[:40]!r} is not known", "there are gemm and gemv; or " + CORRECT)
     return _single("awq", layouts.awq_layout(bits, group, version), excluded, bits)
@@ -119,13 +129,12 @@ def _awq(config: Config, model: Config, scale: str) -> QuantisationScheme:
 def _gptq(config: Config, model: Config, scale: str) -> QuantisationScheme:
     bits = _bits(config, "bits", (2, 3, 4, 8))
     layout = layouts.gptq_layout(bits, _number(config, "group_size", 128, -1))
-    inside = config.get("modules_in_block_to_quantize")
+    inside = _names(config, "modules_in_block_to_quantize")
     heads = [] if config.get("lm_head") is True else HEADS
-    excluded = ModuleList([*heads, *(config.get("modules_to_not_convert") or [])], "substring")
+    excluded = ModuleList([*heads, *_names(config, "modules_to_not_convert")], "substring")
     if not inside:
         return _single("gptq", layout, excluded, bits)
-    names = [name for group in inside for name in (group if isinstance(group, list) else [group])]
-    return QuantisationScheme("gptq", (QuantisedGroup(ModuleList(names, "substring"), layout),), excluded, bits=bits)
+    return QuantisationScheme("gptq", (QuantisedGroup(ModuleList(inside, "substring"), layout),), excluded, bits=bits)
 
 
 def _bitsandbytes(config: Config, model: Config, scale: str) -> QuantisationScheme:
@@ -202,10 +211,10 @@ def _modelopt_layout(algorithm: str, group: int, scale: str) -> WeightLayout:
     }
     if algorithm not in table:
         raise LoadError(f"ModelOpt's algorithm {algorithm[:60]!r} is not known", suggest_choice(algorithm[:60], table))
-    return table[algorithm]()._replace(multiplied=_MULTIPLIED.get(algorithm, ""))
+    return table[algorithm]()._replace(compute_dtype=_COMPUTE_DTYPES.get(algorithm, ""))
 
 
-_MULTIPLIED: Mapping[str, str] = {
+_COMPUTE_DTYPES: Mapping[str, str] = {
     "FP8": layouts.FP8,
     "FP8_PER_CHANNEL_PER_TOKEN": layouts.FP8,
     "FP8_PB_WO": layouts.FP8,
@@ -250,14 +259,14 @@ def _compressed_tensors(config: Config, model: Config, scale: str) -> Quantisati
         inputs = section.get("input_activations")
         layout = _compressed_layout(form, section["weights"], inputs, scale)
         if isinstance(inputs, dict):
-            layout = layout._replace(multiplied=_multiplied_in(form, section["weights"]))
+            layout = layout._replace(compute_dtype=_compute_dtype(form, section["weights"]))
         bits = _number(section["weights"], "num_bits", 8)
         groups.append(QuantisedGroup(None if everywhere else ModuleList(targets, "compressed-tensors"), layout))
     excluded = ModuleList(config.get("ignore"), "compressed-tensors")
     return QuantisationScheme("compressed-tensors", tuple(groups), excluded, bits=bits)
 
 
-def _multiplied_in(form: str, weights: Config) -> str:
+def _compute_dtype(form: str, weights: Config) -> str:
     """A format of compressed-tensors whose inputs are quantised, too -> the element type that kernels multiply in."""
     if form == "nvfp4-pack-quantized":
         return layouts.FP4
@@ -271,7 +280,9 @@ def _compressed_layout(form: str, weights: Config, inputs: Any, scale: str) -> W
     group = _number(weights, "group_size", 0, -1) if group is not None else 0
     symmetric = weights.get("symmetric") is not False
     static = isinstance(inputs, dict) and inputs.get("dynamic") is False
-    strategy = str(weights.get("strategy") or ("group" if group > 0 else "tensor"))
+    strategy = str(weights.get("strategy") or ("group" if group > 0 else "channel" if group else "tensor"))
+    if strategy == "group" and group < 1:
+        raise LoadError(f"compressed-tensors has groups of {group}", CORRECT)
     if form == "nvfp4-pack-quantized":
         fixed = [scales("input_global_scale", "F32", flat=(1,))] if isinstance(inputs, dict) else []
         grid = [scales("weight_scale", "F8_E4M3", (1, 16)), scales("weight_global_scale", "F32", flat=(1,))]
@@ -290,7 +301,9 @@ def _compressed_layout(form: str, weights: Config, inputs: Any, scale: str) -> W
         )
     encoding, name = ("F8_E4M3", "fp8") if weights.get("type") == "float" else ("I8", "int8")
     size = {"tensor": (0, 0), "channel": (1, 0), "group": (1, group), "block": _block(weights.get("block_structure"))}
-    block = size.get(strategy) or (0, 0)
+    block = size.get(strategy)
+    if not block:
+        raise LoadError(f"compressed-tensors has scales by {strategy[:60]!r}", CORRECT)
     grids = [scales("weight_scale", "U8" if form.startswith("mx") else scale, (block[0], block[1]), (1,))]
     if not symmetric:
         grids.append(scales("weight_zero_point", "I8", (block[0], block[1]), (1,)))
@@ -319,8 +332,8 @@ def _torchao(config: Config, model: Config, scale: str) -> QuantisationScheme:
     match = re.match(r"(int4|int8|float8)_?(?:weight|dynamic)", name.lower())
     if match is None:
         raise LoadError(f"torchao's configuration {name[:60]!r} is not known", CORRECT)
-    multiplied = {"int8": "int8", "float8": layouts.FP8}.get(match[1], "") if "dynamic" in name.lower() else ""
-    return _single("torchao", table[match[1]]()._replace(multiplied=multiplied), _skipped(config))
+    compute_dtype = {"int8": "int8", "float8": layouts.FP8}.get(match[1], "") if "dynamic" in name.lower() else ""
+    return _single("torchao", table[match[1]]()._replace(compute_dtype=compute_dtype), _skipped(config))
 
 
 _METHODS: Mapping[str, Callable[[Config, Config, str], QuantisationScheme]] = {

@@ -121,7 +121,10 @@ def parse_header(text: bytes, data_bytes: int | None = None) -> list[TensorEntry
     document = parse_json(text, _parse_entry)
     if not isinstance(document, dict):
         raise LoadError("its header is no JSON object of tensors", REMEDY)
-    document.pop(METADATA, None)
+    metadata = document.pop(METADATA, None)
+    is_text = isinstance(metadata, dict) and all(type(value) is str for value in metadata.values())
+    if metadata is not None and not is_text:
+        raise LoadError(f"its {METADATA} is no object from text to text", REMEDY)
     spend(2 * len(document))
     tensors, spans = [], []
     for name, entry in document.items():

@@ -122,7 +122,7 @@ def _file_format(graph: Graph, name: str, item: ParameterStorage, layout: Weight
         return None if plain is type_.dtype else StoredFormat(str(plain), item.nbytes)
     if layout is None:
         return StoredFormat("+".join(item.labels), item.nbytes)
-    return StoredFormat(layout.label, item.nbytes, layout.multiplied)
+    return StoredFormat(layout.label, item.nbytes, layout.compute_dtype)
 
 
 def difference_notes(graph: Graph, extra: Iterable[tuple[str, int]], missing: Sequence[str]) -> Iterable[str]:
@@ -150,7 +150,7 @@ def apply_scheme(graph: Graph, scheme: QuantisationScheme) -> Graph:
     for name, shape in _matrix_shapes(graph).items():
         layout = _layout(scheme, name, shape) if name in graph.parameters else None
         if layout is not None:
-            formats[name] = StoredFormat(layout.label, layout.nbytes(shape), layout.multiplied)
+            formats[name] = StoredFormat(layout.label, layout.nbytes(shape), layout.compute_dtype)
             is_exact = is_exact and layout.exact
     notes = []
     if formats:

@@ -6,7 +6,7 @@ the model's values, not the packed words; bytes are those of all tensors of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from costcalc.frontends.checkpoint.tensor import TensorEntry
@@ -68,10 +68,12 @@ class StoredWeight(NamedTuple):
 
     def values(self, bits: int | None = None) -> int | None:
         """How many values the weight has; bits are those of a value in words of 32 bits, which files do not say. None
-        where that is not known."""
+        where that is not known: without the bits, and of weight_packed where they do not divide 32, for versions of
+        compressed-tensors pack them with or without a gap at the end of each word."""
         payload, ends = self.payload, {tensor.name.removeprefix(self.name) for tensor in self.beside}
         if payload.encoding == "I32" and payload.name.endswith((".qweight", ".weight_packed")):
-            return None if bits is None else 8 * payload.nbytes // bits
+            has_gaps = bits is not None and 32 % bits != 0 and payload.name.endswith(".weight_packed")
+            return None if bits is None or has_gaps else 8 * payload.nbytes // bits
         scales = {tensor.encoding for tensor in self.beside}
         is_pair = payload.encoding == "U8" and (payload.name != self.name or self.beside)
         is_pair = is_pair or (payload.encoding == "I8" and "F8_E8M0" in scales and ".SCB" not in ends)
@@ -139,10 +141,3 @@ _BESIDE = frozenset(BESIDE)
 def _has_payload(owner: str, tensors: Mapping[str, TensorEntry]) -> bool:
     stem = owner.removesuffix(".weight")
     return owner in tensors or any(stem + suffix in tensors for suffix in PAYLOADS)
-
-
-def sum_values(weights: Iterable[StoredWeight], bits: int | None = None) -> int | None:
-    """Weights -> their values in all; None where those of one are not known."""
-    counts = [weight.values(bits) for weight in weights]
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

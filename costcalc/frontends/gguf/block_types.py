@@ -1,7 +1,8 @@
 """ggml's element types: number in the file -> name, values of a block and bytes of a block.
 
 After `enum ggml_type` in ggml.h and the block structures in ggml-common.h (ggml-org/llama.cpp, 2026-08), and
-GGML_QUANT_SIZES of the package gguf 0.19.
+GGML_QUANT_SIZES of the package gguf 0.19. They differ in Q8_1: ggml computes with two float16 before the 32 values, the
+package writes two float32, as ggml had them in 2023. ggml stores no tensor in that type; so the package's size holds.
 """
 
 from __future__ import annotations

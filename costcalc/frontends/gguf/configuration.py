@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 from costcalc.core.errors import LoadError, did_you_mean
 from costcalc.frontends.checkpoint.tensor import TensorEntry
+from costcalc.frontends.gguf.header import LongArray
+
+CONVERT = "convert the model again"
 
 Tensors = Mapping[str, TensorEntry]
 
@@ -43,18 +46,23 @@ class _Metadata:
     def __init__(self, architecture: str, metadata: Mapping[str, Any], tensors: Tensors) -> None:
         self.architecture, self.metadata, self.tensors = architecture, metadata, tensors
 
-    def get(self, key: str, default: Any = None) -> Any:
-        """A value; of an array of equal items the item, of another a list of them."""
-        value = self.metadata.get(f"{self.architecture}.{key}", default)
+    def get(self, key: str) -> Any:
+        """A value, None where it is missing; of an array of equal items the item, of another a list of them. LoadError
+        for an array that is too long to be of layers."""
+        value = self.metadata.get(f"{self.architecture}.{key}")
+        if isinstance(value, LongArray):
+            raise LoadError(f"its metadata have {value.length:,} items in {self.architecture}.{key}", CONVERT)
         if isinstance(value, tuple) and value:
             return value[0] if len(set(value)) == 1 else list(value)
         return value
 
-    def number(self, key: str) -> int:
-        """A whole number. LoadError where it is missing, or none."""
+    def number(self, key: str, default: int | None = None) -> int:
+        """A whole number; the default where it is missing. LoadError where it is none, or missing without a default."""
         value = self.get(key)
+        if value is None and default is not None:
+            return default
         if isinstance(value, bool) or not isinstance(value, int):
-            raise LoadError(f"its metadata have no number {self.architecture}.{key}", "convert the model again")
+            raise LoadError(f"its metadata have no number {self.architecture}.{key}", CONVERT)
         return value
 
     def fields(self, keys: Mapping[str, str]) -> Fields:
@@ -88,11 +96,15 @@ def _biases(m: _Metadata) -> Fields:
     return {field: True for field, tensor in biases.items() if m.has(tensor)}
 
 
+def _head_size(m: _Metadata) -> int:
+    return m.number("embedding_length") // max(1, m.number("attention.head_count"))
+
+
 def _gpt_neox(m: _Metadata) -> Fields:
-    size = m.number("embedding_length") // max(1, m.number("attention.head_count"))
+    size = _head_size(m)
     return {
-        "use_parallel_residual": bool(m.get("use_parallel_residual", True)),
-        "rotary_pct": m.get("rope.dimension_count", size) / max(1, size),
+        "use_parallel_residual": m.get("use_parallel_residual") is not False,
+        "rotary_pct": m.number("rope.dimension_count", size) / max(1, size),
         "attention_bias": m.has("attn_qkv.bias"),
     }
 
@@ -100,7 +112,7 @@ def _gpt_neox(m: _Metadata) -> Fields:
 def _falcon(m: _Metadata) -> Fields:
     return {
         "new_decoder_architecture": m.has("attn_norm_2.weight"),
-        "multi_query": m.get("attention.head_count_kv", 1) == 1,
+        "multi_query": m.number("attention.head_count_kv", 1) == 1,
         "bias": m.has("attn_qkv.bias"),
     }
 
@@ -108,27 +120,26 @@ def _falcon(m: _Metadata) -> Fields:
 def _deepseek(m: _Metadata) -> Fields:
     """`key_length` is that of the latent in files for multi-head latent attention, which have `key_length_mla` too."""
     rotated = m.number("rope.dimension_count")
-    keys = m.get("attention.key_length_mla") or m.number("attention.key_length")
-    next_layers = m.get("nextn_predict_layers") or 0
+    keys = m.number("attention.key_length_mla", 0) or m.number("attention.key_length")
     has_bias = any(name.endswith("exp_probs_b.bias") for name in m.tensors)
     return {
         "model_type": "deepseek_v3" if has_bias else "deepseek_v2",
-        "num_hidden_layers": m.number("block_count") - next_layers,
+        "num_hidden_layers": m.number("block_count") - m.number("nextn_predict_layers", 0),
         "qk_rope_head_dim": rotated,
         "qk_nope_head_dim": keys - rotated,
-        "v_head_dim": m.get("attention.value_length_mla") or m.number("attention.value_length"),
+        "v_head_dim": m.number("attention.value_length_mla", 0) or m.number("attention.value_length"),
         "q_lora_rank": m.get("attention.q_lora_rank"),
     }
 
 
 def _gpt_oss(m: _Metadata) -> Fields:
-    width = m.get("expert_feed_forward_length") or m.number("feed_forward_length")
+    width = m.number("expert_feed_forward_length", 0) or m.number("feed_forward_length")
     return {"intermediate_size": width, "num_local_experts": m.number("expert_count")}
 
 
 def _rotated_part(m: _Metadata) -> Fields:
-    size = m.get("attention.key_length") or m.number("embedding_length") // max(1, m.number("attention.head_count"))
-    rotated = m.get("rope.dimension_count", size)
+    size = m.number("attention.key_length", 0) or _head_size(m)
+    rotated = m.number("rope.dimension_count", size)
     return {} if rotated == size else {"partial_rotary_factor": rotated / max(1, size)}
 
 
@@ -138,7 +149,7 @@ def _qwen35(m: _Metadata) -> Fields:
     is_mixture = bool(m.get("expert_count"))
     return {
         "model_type": "qwen3_5_moe_text" if is_mixture else "qwen3_5_text",
-        "num_hidden_layers": m.number("block_count") - (m.get("nextn_predict_layers") or 0),
+        "num_hidden_layers": m.number("block_count") - m.number("nextn_predict_layers", 0),
         "linear_num_value_heads": value_heads,
         "linear_value_head_dim": m.number("ssm.inner_size") // max(1, value_heads),
         **_rotated_part(m),

@@ -78,7 +78,9 @@ def _read_header(path: Path, file: str) -> GgufHeader:
                 return parse_header(buffer)
     except FileNotFoundError as error:
         raise LoadError(f"{file} is not there", DOWNLOAD, file) from error
-    except (OSError, ValueError) as error:
-        raise LoadError(f"{file} cannot be read: {error}", "check the path and its permissions", file) from error
+    except OSError as error:
+        raise LoadError(
+            f"{file} cannot be read: {error.strerror}", "check the path and its permissions", file
+        ) from error
     except LoadError as error:
         raise error.at(file) from error

@@ -83,5 +83,5 @@ def apply_tensors(graph: Graph, files: WeightFiles) -> Graph:
 def _format(item: ParameterStorage) -> StoredFormat:
     """What a file has of a parameter -> its format. llama.cpp multiplies quantised weights by inputs that it quantises
     to 8 bits (ggml, vec_dot_type and mmq), others in a float type."""
-    multiplied = "" if set(item.labels) <= {"F64", "F32", "F16", "BF16"} else "int8"
-    return StoredFormat("+".join(item.labels), item.nbytes, multiplied)
+    compute_dtype = "" if set(item.labels) <= {"F64", "F32", "F16", "BF16"} else "int8"
+    return StoredFormat("+".join(item.labels), item.nbytes, compute_dtype)

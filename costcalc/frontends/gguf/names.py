@@ -13,7 +13,7 @@ from costcalc.frontends.checkpoint.names import core_of
 
 _LAYER = re.compile(r"^(?:layers|h|blocks)\.(\d+)\.(.+)$")
 
-_BLOCK = re.compile(r"^blk\.(\d+)\.(\w+(?:\.\w+)*?)(?:\.(weight|bias))?$")
+_BLOCK = re.compile(r"^blk\.(\d{1,6})\.(\w+(?:\.\w+)*?)(?:\.(weight|bias))?$")
 
 GLOBALS: Mapping[str, tuple[str, ...]] = {
     "token_embd": ("embed_tokens", "wte", "embed_in", "word_embeddings", "embeddings"),

@@ -8,5 +8,5 @@ What a reader of weight files may rely on: the graph's stored tensors are called
 A `*` in a name stands for the numbers 0 … n - 1 of tensors that are the slices of ours along its first axis (experts).
 A tied head has no tensor of its own. The weight of a linear layer is stored as [inputs, outputs] here and as [outputs,
 inputs] there, and a fused tensor may have its axes in another order; the number of elements is the same. Every type is
-that of `torch_dtype`: a quantised checkpoint's own types and bytes are to be put in its place by name.
+that of `torch_dtype`; checkpoint/storage.py gives each tensor by its name the format that it is stored in.
 """

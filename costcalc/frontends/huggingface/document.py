@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from costcalc.core.errors import LoadError
 from costcalc.frontends.checkpoint.folder import ModelFolder
+from costcalc.frontends.json_document import parse_object
 from costcalc.frontends.recognition import CONFIG_NAME
 from costcalc.frontends.source import RemoteModel, Source
 
@@ -45,26 +45,10 @@ def read_fields(source: Source) -> dict[str, Any]:
     if source.size > MAX_BYTES:
         raise LoadError(f"it has {source.size:,} bytes", f"a configuration has at most {MAX_BYTES:,}", source.file)
     try:
-        fields = json.loads(source.content().decode("utf-8-sig"), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:  # a number with too many digits is a ValueError, too
-        raise LoadError(f"it is no JSON: {error}", "download or write the file again", source.file) from error
-    except LoadError as error:
-        raise error.at(source.file) from error
-    if not isinstance(fields, dict):
-        raise LoadError("it is no JSON object", 'a configuration is {"model_type": …}', source.file)
-    try:
+        fields = parse_object(source.content())
         _check(fields)
     except LoadError as error:
         raise error.at(source.file) from error
-    return fields
-
-
-def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise LoadError(f"the field {twice!r} is given twice", "remove one")
     return fields
 
 

@@ -37,14 +37,14 @@ def read(source: Source, options: ReadOptions) -> Loaded:
 
 
 def read_network(
-    fields: Mapping[str, Any], source: Source, origin: str, options: ReadOptions, given: Mapping[str, Any] | None = None
+    fields: Mapping[str, Any], source: Source, origin: str, options: ReadOptions, whole: Mapping[str, Any] | None = None
 ) -> Graph:
-    """Fields of a configuration or of a part's, its name and file in errors, where it comes from, and values of
-    parameters that stand elsewhere -> its graph."""
+    """Fields of a configuration or of a part's, its name and file in errors, where it comes from, and whole: values
+    of a part's parameters that stand in the whole configuration -> its graph."""
     family, model_type = family_of(fields, source.file)
     if family.parts:
         return read_parts(fields, family, source, origin, options, read_network)
-    values = {**find_parameters(fields, family, source.file), **(given or {}), **options.params}
+    values = {**find_parameters(fields, family, source.file), **(whole or {}), **options.params}
     try:
         return load_spec(
             family.text,

@@ -6,11 +6,11 @@ arithmetic. Each has its own inputs and outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from costcalc.core.errors import LoadError, UnknownNameError
+from costcalc.core.errors import LoadError, UnknownNameError, did_you_mean
 from costcalc.core.ir import Graph
 from costcalc.frontends.huggingface.document import flatten
 from costcalc.frontends.huggingface.family import Family, FamilyPart
@@ -25,8 +25,8 @@ ReadNetwork = Callable[[Mapping[str, Any], Source, str, ReadOptions, Mapping[str
 INHERITED = ("dtype", "torch_dtype", "quantization_config")
 """Fields of the whole network that hold for its parts, too, where those do not say otherwise."""
 
-NAMES = ("dims", "params", "shapes")
-"""Options by names of a model: each part takes those that it has."""
+NAMES = ("dims", "shapes")
+"""Options by names of symbols and inputs: each part takes those that it has."""
 
 
 def read_parts(
@@ -35,17 +35,19 @@ def read_parts(
     """Fields of the whole configuration and its family -> the graph of all parts. LoadError where a field of the whole
     is not understood, or the first part is missing; UnknownNameError for a name that no part has."""
     parts = chosen_parts(fields, family, source.file)
+    present = [part.field for part, _ in parts if part_fields(fields, part, family, source.file) is not None]
+    check_params(options.params, present)
     joined: list[Part] = []
     refusals: list[dict[tuple[str, str], UnknownNameError]] = []
     for part, head in parts:
         own_fields = part_fields(fields, part, family, source.file)
         if own_fields is None:
             continue
-        given = given_values(fields, part) | head
+        whole = whole_values(fields, part) | head
         part_source = replace(source, name=part.field)
         part_options = options._replace(params=_part_params(options.params, part, part is parts[0][0]))
         refused: dict[tuple[str, str], UnknownNameError] = {}
-        graph = _read_known(own_fields, part_source, origin, part_options, read, given, refused)
+        graph = _read_known(own_fields, part_source, origin, part_options, read, whole, refused)
         joined.append(Part(part.field.removesuffix("_config"), graph, part.prefixes))
         refusals.append(refused)
     for key, error in refusals[0].items():
@@ -60,13 +62,13 @@ def _read_known(
     origin: str,
     options: ReadOptions,
     read: ReadNetwork,
-    given: Mapping[str, Any],
+    whole: Mapping[str, Any],
     refused: dict[tuple[str, str], UnknownNameError],
 ) -> Graph:
     """The graph of a part under the options that it has names for; the others come to refused."""
     while True:
         try:
-            return read(fields, source, origin, options, given)
+            return read(fields, source, origin, options, whole)
         except UnknownNameError as error:
             if error.argument not in NAMES or error.name not in getattr(options, error.argument):
                 raise
@@ -87,6 +89,15 @@ def chosen_parts(fields: Mapping[str, Any], family: Family, file: str) -> list[t
         return [(part, {}) for part in family.parts]
     head = values.get("head", next(iter(family.heads.values())))
     return [(part, {"head": LiteralText(part.heads[head])}) for part in family.parts if head in part.heads]
+
+
+def check_params(params: Mapping[str, Any], present: Sequence[str]) -> None:
+    """UnknownNameError for a parameter `PART.NAME` of a part that is not among those of the configuration."""
+    for name in params:
+        part = name.partition(".")[0]
+        if part != name and part not in present:
+            remedy = did_you_mean(part, present) or f"its parts are {', '.join(present)}"
+            raise UnknownNameError(f"there is no part for the parameter {name!r}", remedy, argument="params", name=name)
 
 
 def part_fields(fields: Mapping[str, Any], part: FamilyPart, family: Family, file: str) -> dict[str, Any] | None:
@@ -115,7 +126,7 @@ def is_flat(fields: Mapping[str, Any], part: FamilyPart) -> bool:
     return part.field not in fields and bool(part.model_type) and "hidden_size" in fields
 
 
-def given_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
+def whole_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
     """Values of a part's parameters that stand in fields of the whole configuration."""
     values = dict(flatten(fields)) | label_count(fields)
     return {name: values[path] for path, name in part.fields.items() if values.get(path) is not None}

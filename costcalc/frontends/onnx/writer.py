@@ -20,7 +20,7 @@ from costcalc.core.version import __version__
 from costcalc.frontends.onnx.stored import make_tensor, model_pieces, require_numbers
 from costcalc.frontends.symbols import option_name, symbol_name
 from costcalc.ops.common.channels import LOGICAL, NCHWC
-from costcalc.ops.tflite.fused import TFLITE
+from costcalc.ops.tflite import TFLITE
 
 if TYPE_CHECKING:
     import onnx

@@ -14,6 +14,7 @@ from costcalc.frontends.branches import drop_cheaper_branch
 from costcalc.frontends.tflite.flatbuffer import REMEDY
 from costcalc.frontends.tflite.model import OperatorCall
 from costcalc.graph.builder import GraphBuilder
+from costcalc.ops.tflite import TFLITE
 
 Inline = Callable[[int, Sequence[str], str], list[str]]
 """(subgraph, values of its inputs, name before those of its values) -> the values of its outputs, its nodes added."""
@@ -55,7 +56,7 @@ def add_control(
     if outputs:
         types = [builder.types.get(value, UNKNOWN)._replace(value=None) for value in results]
         kept = {key: attributes[key] for key in ("name",) if key in attributes}
-        builder.add(operator.name, read, kept, name=name, outputs=outputs, domain="tflite", types=types)
+        builder.add(operator.name, read, kept, name=name, outputs=outputs, domain=TFLITE, types=types)
 
 
 def _add_branches(

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.frontends.tflite.model import OperatorCall
+from costcalc.ops.tflite import CUSTOM, FLEX, TFLITE
 
-DOMAIN, CUSTOM_DOMAIN, FLEX_DOMAIN = "tflite", "tflite.custom", "tflite.flex"
-"""The domains of builtin operators, of custom ones by their own names, and of TensorFlow's (Select TF)."""
-
-FLEX = "Flex"
+FLEX_PREFIX = "Flex"
 """Begins the names of custom operators that TensorFlow's own kernels run."""
 
 SEPARATOR = ";"
@@ -39,14 +37,15 @@ class NodeNames:
 
     def __init__(self) -> None:
         self.taken: set[str] = set()
+        self.numbers: dict[str, int] = {}
 
     def name(self, operator: str, output: str) -> str:
         """An operator and the name of its first output ("" without one) -> the name of its node: the first layer that
         the output is called after, or the operator's, with a number where it is taken."""
-        base = output.partition(SEPARATOR)[0] or operator
-        name, number = base, 2
-        while name in self.taken:
-            name, number = f"{base}_{number}", number + 1
+        base = name = output.partition(SEPARATOR)[0] or operator
+        while name in self.taken:  # the numbers of a base go on: a file may call all its layers alike
+            self.numbers[base] = self.numbers.get(base, 1) + 1
+            name = f"{base}_{self.numbers[base]}"
         self.taken.add(name)
         return name
 
@@ -54,7 +53,7 @@ class NodeNames:
 def name_operator(operator: OperatorCall) -> tuple[str, str]:
     """A call -> (domain, op_type) of its node."""
     if not operator.is_custom:
-        return DOMAIN, operator.name
-    if operator.name.startswith(FLEX) and len(operator.name) > len(FLEX):
-        return FLEX_DOMAIN, operator.name[len(FLEX) :]
-    return CUSTOM_DOMAIN, operator.name
+        return TFLITE, operator.name
+    if operator.name.startswith(FLEX_PREFIX) and len(operator.name) > len(FLEX_PREFIX):
+        return FLEX, operator.name[len(FLEX_PREFIX) :]
+    return CUSTOM, operator.name

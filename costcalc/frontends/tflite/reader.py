@@ -18,11 +18,12 @@ from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.symbols import IMAGE_SYMBOLS, symbolic_shape, unknown_symbol_remedy
 from costcalc.frontends.tflite.flat import flatten_model, resize_model
 from costcalc.frontends.tflite.model import VERSION, Subgraph, TfliteModel
-from costcalc.frontends.tflite.names import DOMAIN, unique_names
+from costcalc.frontends.tflite.names import unique_names
 from costcalc.frontends.tflite.signatures import choose_signature, name_inputs
 from costcalc.frontends.tflite.variables import mark_states
 from costcalc.frontends.tflite.walker import ModelWalker
 from costcalc.graph.builder import GraphBuilder
+from costcalc.ops.tflite import TFLITE
 
 
 def load_model(model: TfliteModel, name: str, source: str, options: ReadOptions) -> Graph:
@@ -30,7 +31,7 @@ def load_model(model: TfliteModel, name: str, source: str, options: ReadOptions)
     does not have, UsageError for another number of axes, ShapeError where an operator does not take the new shapes."""
     index, signature, notes = choose_signature(model, options)
     subgraph = model.subgraphs[index]
-    builder = GraphBuilder(name, source, {DOMAIN: VERSION}, None, options.dims, options.upper)
+    builder = GraphBuilder(name, source, {TFLITE: VERSION}, None, options.dims, options.upper)
     names = unique_names([tensor.name for tensor in subgraph.tensors])
     stored_names = list(names)
     if signature is not None:

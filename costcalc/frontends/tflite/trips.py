@@ -30,9 +30,10 @@ def count_trips(model: TfliteModel, condition: int, body: int, values: Sequence[
     test = subgraphs[condition]
     if len(test.outputs) != 1:
         return None
+    positions = {tensor: position for position, tensor in enumerate(test.inputs)}
     steps = _find_steps(model, subgraphs[body])
     counts = [
-        None if comparison is None else _count(model, test, comparison, steps, values)
+        None if comparison is None else _count(model, test, comparison, positions, steps, values)
         for comparison in _find_comparisons(test, test.outputs[0])
     ]
     known = [count for count in counts if count is not None]
@@ -93,22 +94,23 @@ def _count(
     model: TfliteModel,
     test: Subgraph,
     comparison: OperatorCall,
+    positions: Mapping[int, int],
     steps: Mapping[int, int],
     values: Sequence[int | None],
 ) -> int | None:
     """How often a comparison of a counter with a limit holds, one run after another; None where it is another one, or
-    never ends."""
+    never ends. positions are those of the inputs of the condition by their tensors."""
     if len(comparison.inputs) != 2:
         return None
     counter, bound = comparison.inputs
     direction, beyond = COMPARISONS[comparison.name]
     if _read_scalar(model, test, counter) is not None:  # 7 > i is i < 7
         counter, bound, direction = bound, counter, -direction
-    position = test.inputs.index(counter) if counter in test.inputs else -1
+    position = positions.get(counter, -1)
     first = values[position] if 0 <= position < len(values) else None
     limit = _read_scalar(model, test, bound)
-    if limit is None and bound in test.inputs and steps.get(test.inputs.index(bound)) == 0:
-        place = test.inputs.index(bound)  # a limit that is carried and stays
+    place = positions.get(bound, -1)
+    if limit is None and steps.get(place) == 0:  # a limit that is carried and stays
         limit = values[place] if place < len(values) else None
     step = steps.get(position, 0) * direction
     if first is None or limit is None:

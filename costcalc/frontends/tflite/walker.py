@@ -205,6 +205,7 @@ class SubgraphWalker:
         if self.depth >= MAX_DEPTH:
             raise LoadError(f"subgraphs call one another more than {MAX_DEPTH} times in a row", REMEDY)
         inner = subgraphs[callee]
+        spend(len(inner.tensors))
         names = unique_names([tensor.name for tensor in inner.tensors], f"{name}/")
         for index, value in zip(inner.inputs, inputs, strict=False):
             if index >= 0:

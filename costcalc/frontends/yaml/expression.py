@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Union
 
 from costcalc.core.arithmetic import FUNCTIONS, MAX_BITS, OPERATORS, reduce_fraction
+from costcalc.core.budget import spend
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import ExpressionError, did_you_mean
 
@@ -26,7 +27,14 @@ Number = Union[Dim, "Fraction"]
 MAX_LENGTH = 500
 
 MAX_ELEMENTS = 10_000
-"""Elements of the longest list that an expression makes: no network has as many layers."""
+"""Elements of the longest list that an expression makes, with those of the lists in it: no network has as many
+layers."""
+
+SCAN_ELEMENTS = 16
+"""Elements that are made or compared in a step of work."""
+
+MAX_SHOWN = 60
+"""Characters of a value that an error shows."""
 
 CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
 """Names that have a value in every file, where the file gives them none."""
@@ -114,10 +122,10 @@ def _unary(node: ast.UnaryOp, names: Mapping[str, Any], text: str) -> Any:
 def _binary(node: ast.BinOp, names: Mapping[str, Any], text: str) -> Any:
     a, b = _walk(node.left, names, text), _walk(node.right, names, text)
     if isinstance(a, list) and isinstance(node.op, ast.Mult) and type(b) is int:
-        _check_elements(len(a) * b, text)
-        return a * b
+        _check_elements(count_elements(a) * b, text)
+        return a * b if a and b > 0 else []
     if isinstance(a, list) and isinstance(node.op, ast.Add) and isinstance(b, list):
-        _check_elements(len(a) + len(b), text)
+        _check_elements(count_elements(a) + count_elements(b), text)
         return a + b
     a, b = _number(a, text), _number(b, text)
     if type(node.op) not in OPERATORS:
@@ -156,9 +164,11 @@ def _compare(node: ast.Compare, names: Mapping[str, Any], text: str) -> bool:
     for operator, a, b in zip(node.ops, values, values[1:], strict=False):
         if isinstance(operator, (ast.In, ast.NotIn)):
             if not isinstance(b, (list, str)) or (isinstance(b, str) and not isinstance(a, str)):
-                raise ExpressionError(f"{text!r} looks for {a!r} in {b!r}", "`in` takes a list")
+                raise ExpressionError(f"{text!r} looks for {_show(a)} in {_show(b)}", "`in` takes a list")
+            spend(count_elements(b) // SCAN_ELEMENTS)
             holds = (a in b) == isinstance(operator, ast.In)
         elif isinstance(operator, (ast.Eq, ast.NotEq)):
+            spend(min(count_elements(a), count_elements(b)) // SCAN_ELEMENTS)
             holds = (_closed(a, text) == _closed(b, text)) == isinstance(operator, ast.Eq)
         elif type(operator) in _ORDERS:
             holds = _ORDERS[type(operator)](*[_number(_closed(value, text), text) for value in (a, b)])
@@ -187,14 +197,17 @@ def _choice(node: ast.IfExp, names: Mapping[str, Any], text: str) -> Any:
 
 
 def _list(node: ast.List, names: Mapping[str, Any], text: str) -> list[Any]:
-    return [_walk(item, names, text) for item in node.elts]
+    elements = [_walk(item, names, text) for item in node.elts]
+    _check_elements(count_elements(elements), text)
+    return elements
 
 
 def _subscript(node: ast.Subscript, names: Mapping[str, Any], text: str) -> Any:
     """An element of a list, or a letter of a word; the last at -1."""
     value, index = _walk(node.value, names, text), _walk(node.slice, names, text)
     if not isinstance(value, (list, str)) or type(index) is not int:
-        raise ExpressionError(f"{text!r} takes the element {index!r} of {value!r}", "a list has elements 0, 1, …")
+        fact = f"{text!r} takes the element {_show(index)} of {_show(value)}"
+        raise ExpressionError(fact, "a list has elements 0, 1, …")
     if not -len(value) <= index < len(value):
         raise ExpressionError(f"{text!r} takes the element {index} of {len(value)}", "elements count from 0")
     return value[index]
@@ -208,12 +221,16 @@ def _comprehension(node: ast.ListComp, names: Mapping[str, Any], text: str) -> l
         raise ExpressionError(f"{text!r} has a for within a for", "write one `for` with one name")
     values = _walk(generator.iter, names, text)
     if not isinstance(values, list):
-        raise ExpressionError(f"{text!r} goes through {values!r}, which is no list", "use range(n) or a list")
-    elements = []
+        raise ExpressionError(f"{text!r} goes through {_show(values)}, which is no list", "use range(n) or a list")
+    elements: list[Any] = []
+    count = 0
     for value in values:
+        spend(1)
         scope = {**names, generator.target.id: value}
         if all(_truth(_walk(test, scope, text), text) for test in generator.ifs):
             elements.append(_walk(node.elt, scope, text))
+            count += count_elements(elements[-1])
+            _check_elements(count, text)
     return elements
 
 
@@ -222,19 +239,21 @@ def _range(*bounds: Any) -> list[int]:
         raise ExpressionError(f"range takes {', '.join(map(str, bounds))}", "give whole numbers")
     if 0 in bounds[2:]:
         raise ExpressionError("range has the step 0", "use another step")
-    _check_elements(len(range(*bounds)), "range")
-    return list(range(*bounds))
+    numbers = range(*bounds)
+    _check_elements((numbers.stop - numbers.start) // numbers.step, "range")  # its len() ends at 2^63
+    return list(numbers)
 
 
 def _length(value: Any) -> int:
     if not isinstance(value, (list, str)):
-        raise ExpressionError(f"{value!r} has no length", "len takes a list or a word")
+        raise ExpressionError(f"{_show(value)} has no length", "len takes a list or a word")
     return len(value)
 
 
 def _count(values: Any, wanted: Any) -> int:
     if not isinstance(values, (list, str)):
-        raise ExpressionError(f"{values!r} is no list", "write count(list, value)")
+        raise ExpressionError(f"{_show(values)} is no list", "write count(list, value)")
+    spend(count_elements(values) // SCAN_ELEMENTS)
     return values.count(wanted)
 
 
@@ -268,7 +287,24 @@ def _closed(value: Any, text: str) -> Any:
     return value
 
 
+def count_elements(value: Any) -> int:
+    """A value -> the elements of a list and of the lists in it, counted no further than just above MAX_ELEMENTS; the
+    letters of a word; 1 of another value."""
+    if isinstance(value, str):
+        return len(value)
+    if not isinstance(value, list):
+        return 1
+    pending, count = [value], 0
+    while pending and count <= MAX_ELEMENTS:
+        items = pending.pop()
+        count += len(items)
+        pending += [item for item in items if isinstance(item, list)]
+    spend(count // SCAN_ELEMENTS)
+    return count
+
+
 def _check_elements(count: int, text: str) -> None:
+    """ExpressionError where a list has more elements than MAX_ELEMENTS."""
     if count > MAX_ELEMENTS:
         raise ExpressionError(f"{text!r} makes a list of {count:,} elements", f"at most {MAX_ELEMENTS:,}")
 
@@ -298,9 +334,15 @@ def parse_decimal(number: str, text: str) -> Number:
     return value.numerator if value.denominator == 1 else value
 
 
+def _show(value: Any) -> str:
+    """A value as an error shows it."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
 def _number(value: Any, text: str) -> Any:
     if isinstance(value, (bool, str, list, tuple)) or value is None:
-        raise ExpressionError(f"{text!r} calculates with {value!r}", "only numbers can be calculated with")
+        raise ExpressionError(f"{text!r} calculates with {_show(value)}", "only numbers can be calculated with")
     return value
 
 

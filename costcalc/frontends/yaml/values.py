@@ -11,7 +11,7 @@ from typing import Any
 from costcalc.core.dim import Poly
 from costcalc.core.errors import ExpressionError, SpecError, did_you_mean
 from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode
-from costcalc.frontends.yaml.expression import evaluate, is_expression
+from costcalc.frontends.yaml.expression import MAX_ELEMENTS, count_elements, evaluate, is_expression
 from costcalc.frontends.yaml.layers.base import KINDS, LayerKey
 
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
@@ -64,7 +64,10 @@ class ValueReader:
         """A value of any kind: a number, a word, true or false, None, or a list of those. A word that is a name stands
         for the name's value."""
         if isinstance(node, Seq):
-            return [self.value(item, names) for item in node.items]
+            values = [self.value(item, names) for item in node.items]
+            if count_elements(values) > MAX_ELEMENTS:
+                raise self.error(node, f"the list has more than {MAX_ELEMENTS:,} elements", "write fewer")
+            return values
         if isinstance(node, Map):
             raise self.error(node, "a mapping stands where a value is expected", "give a number, a word or a list")
         text = node.text

@@ -34,6 +34,13 @@ def optional_value(t: TensorType | None) -> Value | None:
     return None if t is None else t.value
 
 
+def known_integers(t: TensorType | None) -> tuple[int, ...] | None:
+    """Type of a tensor -> its elements where all are known numbers."""
+    if t is None or t.value is None or not all(isinstance(value, int) for value in t.value):
+        return None
+    return tuple(int(value) for value in t.value)
+
+
 def vector_length(t: TensorType) -> int:
     """The number of elements of a vector of shape or axis numbers. ShapeError where it is open: a shape of open length
     has no rank. LimitError for more than a tensor has axes."""

@@ -10,8 +10,7 @@ from math import prod as product_of
 
 from costcalc.core.dim import Dim, minimum, prod
 from costcalc.core.ir import TensorType
-from costcalc.ops.common.axes import normalise_axis
-from costcalc.ops.common.visibility import known_integers
+from costcalc.ops.common.axes import known_integers, normalise_axis
 
 
 def fewest_rows(indices: TensorType, extent: Dim) -> Dim:

@@ -12,8 +12,7 @@ from typing import Any
 
 from costcalc.core.dim import Dim, minimum, prod
 from costcalc.core.ir import TensorType
-from costcalc.ops.common.axes import normalise_axes, normalise_axis
-from costcalc.ops.common.visibility import known_integers
+from costcalc.ops.common.axes import known_integers, normalise_axes, normalise_axis
 
 MAX_EXTENT = 65_536
 """Positions of a resampled axis that are looked at one by one."""

@@ -59,13 +59,6 @@ def _sum_of_minima(count: Dim, first: Dim, limit: Dim) -> Dim:
     return below * (below - 1) // 2 + below * first + (count - below) * limit
 
 
-def known_integers(t: TensorType | None) -> tuple[int, ...] | None:
-    """Type of a tensor -> its elements where all are known numbers."""
-    if t is None or t.value is None or not all(isinstance(value, int) for value in t.value):
-        return None
-    return tuple(int(value) for value in t.value)
-
-
 Texts = tuple[Visibility, Dim]
 """What the queries of a text see, and how many texts are like it."""
 

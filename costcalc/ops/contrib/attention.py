@@ -13,7 +13,8 @@ from costcalc.core.ir import TensorType
 from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import LeastWork, OperatorUse, contraction_gradient, least_work_rule, traits
 from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, count_rows, rotation_work
-from costcalc.ops.common.visibility import Texts, Visibility, known_integers, texts_of
+from costcalc.ops.common.axes import known_integers
+from costcalc.ops.common.visibility import Texts, Visibility, texts_of
 
 PROJECTED = contraction_gradient(((0,), (1,)), ((0, 1, 2), (0, 1, 2)), ((0, 1, 2), (0, 1, 2)))
 """The gradient rule of an attention that projects its first input with its second and third."""

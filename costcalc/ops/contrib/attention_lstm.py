@@ -13,7 +13,7 @@ from costcalc.core.formula import Cost, Formula, elementwise_work, product, prod
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import MS, Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, Contraction, LeastWork, OperatorUse, gradient_rule, least_work_rule, traits
-from costcalc.ops.common.visibility import known_integers
+from costcalc.ops.common.axes import known_integers
 from costcalc.ops.recurrent import hidden_types, lstm_cost_of
 
 operands("AttnLSTM", domain=MS, weights=(1, 2, 3, 7, 8, 9, 10, 13))

@@ -16,7 +16,8 @@ from costcalc.ops.attention import (
     rotary_cost,
     rotation_work,
 )
-from costcalc.ops.common.visibility import Texts, Visibility, known_integers
+from costcalc.ops.common.axes import known_integers
+from costcalc.ops.common.visibility import Texts, Visibility
 from costcalc.ops.contrib.multi_head import by_head_gradient
 
 operands("GroupQueryAttention", domain=MS, weights=(11, 14, 15), buffers=(7, 8, 12, 13))

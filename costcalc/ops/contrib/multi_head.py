@@ -23,7 +23,7 @@ from costcalc.ops.attention import (
     least_attention,
     split_heads,
 )
-from costcalc.ops.common.visibility import known_integers
+from costcalc.ops.common.axes import known_integers
 from costcalc.ops.contrib.attention import PROJECTED, padded_texts, projected_attention_cost, projected_extents
 
 

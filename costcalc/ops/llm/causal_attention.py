@@ -119,8 +119,8 @@ def _reach(attributes: Mapping[str, Any]) -> int:
 
 @least_work_rule("CausalAttention", domain=LLM)
 def causal_attention_least_work(use: OperatorUse) -> LeastWork:
-    """Keys behind a query, and those before its window. Of chunks, whose place in a text is not known behind a cache:
-    all keys but one of each query there."""
+    """An operator's use -> the work on keys that a query sees: none behind it, none before its window or chunk. Where
+    chunks begin is not known behind a cache: there each query sees a key at least."""
     q, k, v = use.types[:3]
     assert q is not None and k is not None and v is not None
     heads = [int(use.attributes[name]) for name in ("q_num_heads", "kv_num_heads")]

@@ -158,7 +158,7 @@ def latent_attention_cost(
 ) -> Cost:
     """Expanded: B · S_kv · H · (n + v) · c for keys and values, B · H · S_q · S_kv · (n + r) for QKᵀ and · v for PV.
     Absorbed: B · S_q · H · (n + v) · c for queries and outputs, B · H · S_q · S_kv · (c + r) and · c. Without a cache
-    expanded, which is the fewer then; behind one the fewer of both. Masked scores count, those that indices leave out
+    expanded, as models are defined; behind one the fewer of both. Masked scores count, those that indices leave out
     among them. Per score 5 for the softmax
     and 1 addition for the mask; the scale is one multiplication per element of queries and keys."""
     e = latent_extents(q, latent, rope_key, weight, past_latent, num_heads)
@@ -175,15 +175,20 @@ def latent_attention_gradient(formula: Formula, types: Types, attributes: Attrib
 
 @least_work_rule("LatentAttention", domain=LLM)
 def latent_attention_least_work(use: OperatorUse) -> LeastWork:
-    """Keys behind a query, those that indices leave out, and the form (expanded or absorbed) with more MACs. Of earlier
-    latents at least those are read that one query sees."""
+    """An operator's use -> the MACs over keys that its queries see and indices name, of keys and of values in the form
+    (expanded or absorbed) with fewer. Of earlier latents at least those are read that one query sees."""
     q, latent, rope_key, weight = use.types[:4]
     assert q is not None and latent is not None and rope_key is not None and weight is not None
     e = latent_extents(q, latent, rope_key, weight, use.input(4), int(use.attributes["num_heads"]))
     top_k = int(use.attributes.get("top_k", 0))
+    keys = minimum(e.keys, top_k) if top_k else e.keys
     pairs = e.batch * Visibility(e.queries, e.keys, e.past, top_k).pairs
-    if not top_k:
-        return LeastWork(latent_macs(e, pairs).value)
-    macs = minimum(*[form(e._replace(keys=minimum(e.keys, top_k)), pairs).value for form in (_expanded, _absorbed)])
-    rows = e.batch * maximum(0, minimum(e.keys, top_k) - (e.keys - e.past))
-    return LeastWork(macs, {4: rows * e.latent, 5: rows * e.rope} if e.past != 0 else {})
+    macs = e.heads * e.rope * pairs
+    for size in (e.plain, e.v_size):
+        weight_macs = e.heads * size * e.latent * e.batch
+        expanded = weight_macs * keys + e.heads * pairs * size
+        macs = macs + minimum(expanded, weight_macs * e.queries + e.heads * pairs * e.latent)
+    if not top_k or e.past == 0:
+        return LeastWork(macs)
+    rows = e.batch * maximum(0, keys - (e.keys - e.past))
+    return LeastWork(macs, {4: rows * e.latent, 5: rows * e.rope})

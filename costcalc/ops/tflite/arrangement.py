@@ -13,9 +13,10 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType, Value
 from costcalc.core.registry import describe, free, operands, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import divide_exactly, normalise_axes, normalise_axis
+from costcalc.ops.common.axes import divide_exactly, known_integers, normalise_axes, normalise_axis
 from costcalc.ops.reshape import reshape_extents
-from costcalc.ops.tflite.fused import TFLITE, integers, known_shape
+from costcalc.ops.tflite import TFLITE
+from costcalc.ops.tflite.common import known_shape
 
 VIEWS = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE", "STABLEHLO_RESHAPE", "BITCAST")
 
@@ -98,7 +99,7 @@ def squeeze_shape(x: TensorType, *, axes: Sequence[int] | None = None) -> Tensor
 def expand_dims_shape(x: TensorType, axis: TensorType) -> TensorType:
     """The shape with a new axis of extent 1."""
     assert x.shape is not None
-    places = integers(axis)
+    places = known_integers(axis)
     if not places:
         return TensorType(x.dtype, None)
     place = normalise_axis(places[0], len(x.shape) + 1)
@@ -108,7 +109,7 @@ def expand_dims_shape(x: TensorType, axis: TensorType) -> TensorType:
 @shape_rule("TRANSPOSE", domain=TFLITE)
 def transposed_shape(x: TensorType, perm: TensorType) -> TensorType:
     """Axis i of the output is axis perm[i] of the input."""
-    order = integers(perm)
+    order = known_integers(perm)
     if order is None:
         return TensorType(x.dtype, None)
     assert x.shape is not None
@@ -121,7 +122,7 @@ def transposed_shape(x: TensorType, perm: TensorType) -> TensorType:
 def pad_shape(x: TensorType, pads: TensorType, value: TensorType | None = None) -> TensorType:
     """Each extent with its pads [rank, 2] before and behind."""
     assert x.shape is not None
-    numbers = integers(pads)
+    numbers = known_integers(pads)
     if numbers is None:
         return TensorType(x.dtype, None)
     if len(numbers) != 2 * len(x.shape):
@@ -199,7 +200,7 @@ def space_to_depth_shape(x: TensorType, *, blocksize: int) -> TensorType:
 def space_to_batch_shape(x: TensorType, block: TensorType, pads: TensorType) -> TensorType:
     """[N, *spatial, …] -> [N · ∏block, *(spatial + pads) / block, …]."""
     assert x.shape is not None
-    blocks, numbers = integers(block), integers(pads)
+    blocks, numbers = known_integers(block), known_integers(pads)
     if blocks is None or numbers is None:
         return TensorType(x.dtype, None)
     if len(numbers) != 2 * len(blocks) or len(x.shape) <= len(blocks):
@@ -217,7 +218,7 @@ def space_to_batch_shape(x: TensorType, block: TensorType, pads: TensorType) -> 
 def batch_to_space_shape(x: TensorType, block: TensorType, crops: TensorType) -> TensorType:
     """[N, *spatial, …] -> [N / ∏block, *spatial · block - crops, …]."""
     assert x.shape is not None
-    blocks, numbers = integers(block), integers(crops)
+    blocks, numbers = known_integers(block), known_integers(crops)
     if blocks is None or numbers is None:
         return TensorType(x.dtype, None)
     if len(numbers) != 2 * len(blocks) or len(x.shape) <= len(blocks):

@@ -11,7 +11,7 @@ from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, free, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.tflite.fused import TFLITE
+from costcalc.ops.tflite import TFLITE
 
 TABLES = ("HASHTABLE", "HASHTABLE_IMPORT", "HASHTABLE_SIZE")
 

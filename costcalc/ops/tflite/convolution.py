@@ -28,7 +28,8 @@ from costcalc.ops.common.window import output_shape
 from costcalc.ops.common.window_reads import convolution_reads, pool_reads
 from costcalc.ops.conv import conv_cost, conv_extents, conv_transpose_cost
 from costcalc.ops.pool import average_pool_cost, max_pool_cost
-from costcalc.ops.tflite.fused import TFLITE, activation_work, known_shape, output_work
+from costcalc.ops.tflite import TFLITE
+from costcalc.ops.tflite.common import activation_work, known_shape, output_work
 
 CONVOLUTIONS = {"CONV_2D": "outputs_first", "DEPTHWISE_CONV_2D": "depthwise", "CONV_3D": "kernel_first"}
 

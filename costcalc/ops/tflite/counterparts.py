@@ -26,7 +26,8 @@ from costcalc.ops import (  # noqa: F401  their rules
     unary,
 )
 from costcalc.ops.contrib.quantized import quantised_work
-from costcalc.ops.tflite.fused import TFLITE, activation_work, is_quantised
+from costcalc.ops.tflite import TFLITE
+from costcalc.ops.tflite.common import activation_work, is_quantised
 
 OPSET = 23
 """The version of ONNX whose rules are taken."""

@@ -18,38 +18,22 @@ from costcalc.core.traits import contraction_gradient, traits
 from costcalc.ops.common.channels import to_channels_first
 from costcalc.ops.conv import conv_transpose_cost
 from costcalc.ops.pool import max_pool_cost
+from costcalc.ops.tflite import CUSTOM, FLEX
+from costcalc.ops.tflite.common import known_shape, output_work
 from costcalc.ops.tflite.counterparts import take_rules
-from costcalc.ops.tflite.fused import CUSTOM, FLEX, known_shape, output_work
 
 DETECTION = "TFLite_Detection_PostProcess"
 
 BIASED = ("Convolution2DTransposeBias", "TransposeConvBias")
 
-_SAME = (
-    *(
-        "Abs",
-        "Acos",
-        "Acosh",
-        "Add",
-        "Asin",
-        "Asinh",
-        "Atan",
-        "Atanh",
-        "Ceil",
-        "Cos",
-        "Cosh",
-        "Div",
-        "Elu",
-        "Erf",
-        "Exp",
-    ),
-    *("Floor", "Identity", "Log", "Mul", "Neg", "Pow", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Sinh"),
-    *("Softplus", "Softsign", "Sqrt", "Sub", "Tan", "Tanh"),
-)
+_SAME = """
+Abs Acos Acosh Add Asin Asinh Atan Atanh Ceil Cos Cosh Div Elu Erf Exp Floor Identity Log Mul Neg Pow Relu Round Selu
+Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Sub Tan Tanh
+"""
 """Operators that ONNX has under the same name."""
 
 FLEX_FUNCTIONS = {
-    **{name: name for name in _SAME},
+    **{name: name for name in _SAME.split()},
     "AddV2": "Add",
     "Maximum": "Max",
     "Minimum": "Min",

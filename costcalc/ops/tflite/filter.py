@@ -14,7 +14,8 @@ from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType
 from costcalc.core.registry import FreshSymbol, cost_rule, declare_unknown, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.tflite.fused import TFLITE, known_shape
+from costcalc.ops.tflite import TFLITE
+from costcalc.ops.tflite.common import known_shape
 
 SUPPRESSIONS = ("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5")
 

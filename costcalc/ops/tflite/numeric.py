@@ -12,10 +12,11 @@ from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import broadcast_types
+from costcalc.ops.common.axes import broadcast_types, known_integers
 from costcalc.ops.quantize import requantization_work
 from costcalc.ops.reduce import combination_work, reduced_axes, reduced_shape
-from costcalc.ops.tflite.fused import TFLITE, activation_work, integers, is_quantised, known_shape
+from costcalc.ops.tflite import TFLITE
+from costcalc.ops.tflite.common import activation_work, is_quantised, known_shape
 from costcalc.ops.vision import interpolation_work
 
 RESIZES = ("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
@@ -110,7 +111,7 @@ def dequantize_cost(x: TensorType, *, out: TensorType) -> Cost:
 @shape_rule("REDUCE_ALL", "REDUCE_ANY", domain=TFLITE)
 def reduce_all_shape(x: TensorType, axes: TensorType, *, keepdims: int = 0) -> TensorType:
     """The shape without the reduced axes, or with 1 there."""
-    if integers(axes) is None:
+    if known_integers(axes) is None:
         return TensorType(DType.BOOL, None)
     assert x.shape is not None
     removed = reduced_axes(x, axes, None, 0) or ()
@@ -152,7 +153,7 @@ def local_response_cost(x: TensorType, *, radius: int = 0) -> Cost:
 def resize_shape(x: TensorType, size: TensorType) -> TensorType:
     """[N, H, W, C] -> [N, *size, C]."""
     n, _, _, c = known_shape(x, 4, "the input")
-    extents = integers(size)
+    extents = known_integers(size)
     if extents is None:
         return TensorType(x.dtype, None)
     if len(extents) != 2:

@@ -15,7 +15,8 @@ from costcalc.core.traits import PRODUCT_GRADIENT, LeastWork, OperatorUse, least
 from costcalc.ops.common.lookup import count_gathered
 from costcalc.ops.contrib.matmul import transpose_type
 from costcalc.ops.matmul import matmul_cost, matmul_result
-from costcalc.ops.tflite.fused import TFLITE, known_shape, output_work
+from costcalc.ops.tflite import TFLITE
+from costcalc.ops.tflite.common import known_shape, output_work
 
 operands("FULLY_CONNECTED", domain=TFLITE, weights=(1, 2))
 

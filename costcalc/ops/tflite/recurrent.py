@@ -14,7 +14,8 @@ from costcalc.core.ir import TensorType
 from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
 from costcalc.ops.quantize import dynamic_quantization_work
-from costcalc.ops.tflite.fused import TFLITE, activation_work, is_hybrid, known_shape, output_work
+from costcalc.ops.tflite import TFLITE
+from costcalc.ops.tflite.common import activation_work, is_hybrid, known_shape, output_work
 
 SEQUENCES = ("UNIDIRECTIONAL_SEQUENCE_LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN")
 

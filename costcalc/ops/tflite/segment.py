@@ -13,8 +13,9 @@ from costcalc.core.formula import Cost, elementwise_work, formula
 from costcalc.core.ir import TensorType, Value
 from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
 from costcalc.core.traits import traits
-from costcalc.ops.common.axes import broadcast
-from costcalc.ops.tflite.fused import TFLITE, integers, known_shape
+from costcalc.ops.common.axes import broadcast, known_integers
+from costcalc.ops.tflite import TFLITE
+from costcalc.ops.tflite.common import known_shape
 
 SEGMENTS = {
     "SEGMENT_SUM": "add",
@@ -59,7 +60,7 @@ def segment_shape(x: TensorType, segments: TensorType, *, fresh: FreshSymbol) ->
     assert x.shape is not None
     if not x.shape:
         raise ShapeError("a scalar has no rows", "give rows")
-    ids = integers(segments)
+    ids = known_integers(segments)
     count: Dim = fresh("segments") if ids is None else max(ids[-1], -1) + 1 if ids else 0
     return TensorType(x.dtype, (count, *x.shape[1:]))
 

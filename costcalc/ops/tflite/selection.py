@@ -11,10 +11,10 @@ from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, TensorType, Value
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule, value_rule
 from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
-from costcalc.ops.common.axes import divide_exactly, normalise_axis
+from costcalc.ops.common.axes import divide_exactly, known_integers, normalise_axis
 from costcalc.ops.common.lookup import count_gathered
 from costcalc.ops.reduce import combination_work
-from costcalc.ops.tflite.fused import TFLITE, integers
+from costcalc.ops.tflite import TFLITE
 
 PARTS = ("GATHER", "SLICE", "STRIDED_SLICE", "DYNAMIC_UPDATE_SLICE")
 
@@ -92,13 +92,13 @@ def strided_slice_shape(
     one, stands for all axes that are not named (ellipsis), adds an axis of 1, or takes one element and no axis. With
     offset, end counts from begin."""
     assert x.shape is not None
-    begins, ends, steps = integers(begin), integers(end), integers(strides)
+    begins, ends, steps = known_integers(begin), known_integers(end), known_integers(strides)
     if begins is None or ends is None or steps is None:
         return TensorType(x.dtype, None)
     if not len(begins) == len(ends) == len(steps):
         raise ShapeError("begin, end and strides differ in length", "give one of each axis")
     if offset:
-        ends = [a + b for a, b in zip(begins, ends, strict=True)]
+        ends = tuple([a + b for a, b in zip(begins, ends, strict=True)])
     count = len(begins)
     named = sum(not (ellipsis_mask | new_axis_mask) >> i & 1 for i in range(count))
     out: list[Dim] = []
@@ -148,7 +148,7 @@ def strided_slice_value(
     shrink_axis_mask: int = 0,
 ) -> Value | None:
     """The elements of a vector that are taken."""
-    begins, ends, steps = integers(begin), integers(end), integers(strides)
+    begins, ends, steps = known_integers(begin), known_integers(end), known_integers(strides)
     if x.value is None or x.rank != 1 or not begins or not ends or not steps or len(begins) != 1 or ellipsis_mask & 1:
         return None
     if new_axis_mask & 1 or steps[0] == 0:
@@ -182,7 +182,7 @@ def gather_least_work(use: OperatorUse) -> LeastWork:
 @value_rule("GATHER", domain=TFLITE)
 def gather_value(table: TensorType, indices: TensorType) -> Value | None:
     """The elements of a vector at the places."""
-    places = integers(indices)
+    places = known_integers(indices)
     if table.value is None or table.rank != 1 or places is None:
         return None
     return tuple([table.value[i] for i in places]) if all(0 <= i < len(table.value) for i in places) else None
@@ -192,7 +192,7 @@ def gather_value(table: TensorType, indices: TensorType) -> Value | None:
 def split_shape(axis: TensorType, x: TensorType, *, n_outputs: int = 1) -> tuple[TensorType, ...]:
     """Equal parts of an axis."""
     assert x.shape is not None
-    places = integers(axis)
+    places = known_integers(axis)
     if not places:
         return (TensorType(x.dtype, None),) * n_outputs
     place = normalise_axis(places[0], len(x.shape))
@@ -204,7 +204,7 @@ def split_shape(axis: TensorType, x: TensorType, *, n_outputs: int = 1) -> tuple
 def split_v_shape(x: TensorType, sizes: TensorType, axis: TensorType, *, n_outputs: int = 1) -> tuple[TensorType, ...]:
     """Parts of the given sizes; one may be -1, what is left."""
     assert x.shape is not None
-    places, parts = integers(axis), integers(sizes)
+    places, parts = known_integers(axis), known_integers(sizes)
     if not places or parts is None:
         return (TensorType(x.dtype, None),) * n_outputs
     if len(parts) != n_outputs:
@@ -219,7 +219,7 @@ def split_v_shape(x: TensorType, sizes: TensorType, axis: TensorType, *, n_outpu
 def arg_shape(x: TensorType, axis: TensorType, *, to: int = 7) -> TensorType:
     """Places, without the axis."""
     assert x.shape is not None
-    places = integers(axis)
+    places = known_integers(axis)
     if not places:
         return TensorType(x.dtype, None)
     place = normalise_axis(places[0], len(x.shape))

@@ -11,7 +11,8 @@ from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, free, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.tflite.fused import TFLITE, known_shape
+from costcalc.ops.tflite import TFLITE
+from costcalc.ops.tflite.common import known_shape
 
 RANDOM = ("RANDOM_STANDARD_NORMAL", "RANDOM_UNIFORM", "MULTINOMIAL")
 

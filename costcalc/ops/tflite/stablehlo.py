@@ -19,7 +19,7 @@ from costcalc.core.registry import cost_rule, declare_unknown, describe, free, o
 from costcalc.core.traits import PRODUCT_GRADIENT, traits
 from costcalc.ops.common.axes import broadcast_types, normalise_axes, normalise_axis
 from costcalc.ops.reduce import combination_work
-from costcalc.ops.tflite.fused import TFLITE
+from costcalc.ops.tflite import TFLITE
 
 MOVES = (
     *("STABLEHLO_BROADCAST_IN_DIM", "STABLEHLO_DYNAMIC_SLICE", "STABLEHLO_DYNAMIC_UPDATE_SLICE", "STABLEHLO_GATHER"),

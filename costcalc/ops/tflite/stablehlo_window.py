@@ -14,8 +14,8 @@ from costcalc.core.formula import Cost, elementwise_work, formula
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, traits
-from costcalc.ops.common.axes import normalise_axis
-from costcalc.ops.tflite.fused import TFLITE, integers
+from costcalc.ops.common.axes import known_integers, normalise_axis
+from costcalc.ops.tflite import TFLITE
 from costcalc.ops.tflite.stablehlo import body_kind
 
 REDUCE_FUNCTIONS = ("", "add", "multiply", "compare", "compare", "compare", "compare")
@@ -166,7 +166,7 @@ def builtin_window_shape(
 ) -> TensorType:
     """As STABLEHLO_REDUCE_WINDOW without pads; what the window is stands in inputs."""
     assert x.shape is not None
-    size, steps, apart = integers(window), integers(strides), integers(dilations)
+    size, steps, apart = known_integers(window), known_integers(strides), known_integers(dilations)
     if size is None or steps is None or apart is None:
         return TensorType(x.dtype, None)
     if len(size) != len(x.shape):
@@ -186,6 +186,6 @@ def builtin_window_cost(
     out: TensorType,
 ) -> Cost | None:
     """∏window − 1 additions, multiplications or comparisons per output; None where the window is not known."""
-    size = integers(window)
+    size = known_integers(window)
     kind = REDUCE_FUNCTIONS[reduce_function] if 0 <= reduce_function < len(REDUCE_FUNCTIONS) else ""
     return window_cost(kind, prod(size), out) if size is not None and kind else None

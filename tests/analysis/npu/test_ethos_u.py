@@ -18,7 +18,7 @@ from costcalc.analysis.npu.call import NpuCall
 from costcalc.analysis.npu.ethos_u_estimate import CONFIGURATIONS, estimate_ethos_u
 from costcalc.analysis.npu.ethos_u_rules import RULES, reject_call
 from costcalc.analysis.npu.placement import place_operators, read_vela_runs, vela_band
-from costcalc.core.ir import DType, Graph, Node, TensorType
+from costcalc.core.ir import DType, Graph, Node, Quantisation, TensorType, Value
 
 FOLDER = DATA / "npu"
 PLACEMENTS = json.loads((FOLDER / "placements.json").read_text(encoding="utf-8"))
@@ -157,3 +157,26 @@ def test_a_model_of_another_kind_has_no_placement() -> None:
     text = ok("analyze", "mobilenet", "--dtype", "int8", "--act-dtype", "int8", "--hardware", "ethos-u55-128")
     assert "not known: Vela reads .tflite models" in " ".join(text.split())
     assert "Runs on" not in text
+
+
+def reject(operator: str, shapes: list[tuple[int, ...]], weights: Quantisation, steps: Value | None = None) -> str:
+    """Why a call on int8 values is left to the CPU; the second input is quantised as given, the fourth is steps."""
+    names = [f"x{i}" for i in range(len(shapes))]
+    types = {name: TensorType(DType.INT8, shape) for name, shape in zip((*names, "y"), (*shapes, (1, 4)), strict=True)}
+    if steps is not None:
+        types["x3"] = TensorType(DType.INT32, (len(steps),), steps)
+    quantisation = {**dict.fromkeys((*names, "y"), Quantisation(1, 0, scale=0.5)), "x1": weights}
+    node = Node("node", operator, tuple(names), ("y",), {}, "tflite")
+    constants = {name: types[name] for name in names[1:]}
+    graph = Graph("net", "", (), ("y",), constants, (node,), types, {"tflite": 3}, quantisation=quantisation)
+    return reject_call(NpuCall(graph, node))
+
+
+def test_scales_of_blocks_are_not_told_as_zero() -> None:
+    shapes: list[tuple[int, ...]] = [(1, 8), (4, 8)]
+    assert reject("FULLY_CONNECTED", shapes, Quantisation(0, 0, is_blockwise=True)) == "x1 is quantised by block"
+    assert reject("FULLY_CONNECTED", shapes, Quantisation(4, 0, scale=0.5)) == ""
+
+
+def test_a_slice_without_axes() -> None:
+    assert reject("STRIDED_SLICE", [(), (0,), (0,), (0,)], Quantisation(1, 0, scale=0.5), ()) == ""

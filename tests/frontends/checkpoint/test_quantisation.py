@@ -60,6 +60,12 @@ def test_mixed_precision_of_modelopt() -> None:
     assert quantisation.layout_of(Q.replace("0", "2"), (N, K)) is None
 
 
+def test_a_group_of_minus_one_is_a_row() -> None:
+    """compressed-tensors, QuantizationArgs: without a strategy -1 means channel, no group size means tensor."""
+    layout = parse(compressed("int-quantized", {**INT8, "group_size": -1})).layout_of(Q, (N, K))
+    assert layout is not None and layout.nbytes((N, K)) == N * K + N * 2
+
+
 def test_extents_that_no_block_divides() -> None:
     layout = parse(FP8).layout_of("model.layers.0.self_attn.kv_a_proj_with_mqa.weight", (576, 7168))
     assert layout is not None and layout.nbytes((576, 7168)) == 576 * 7168 + 5 * 56 * 4  # ⌈576 / 128⌉ = 5
@@ -102,6 +108,7 @@ def test_the_slowest_expression_ends() -> None:
     assert time.process_time() - begin < 5
 
 
+INT8 = {"num_bits": 8, "type": "int"}
 REFUSED = [
     ({}, "the quantisation '' is not known"),
     ({"quant_method": "awqq"}, "did you mean 'awq'"),
@@ -117,6 +124,12 @@ REFUSED = [
     ({"quant_method": "compressed-tensors"}, "no config_groups"),
     ({"quant_method": "torchao", "quant_type": "autoquant"}, "torchao's configuration 'autoquant'"),
     ({**NF4, "bnb_4bit_quant_type": "nf3"}, "no type 'nf3' of 4 bits"),
+    ({**AWQ, "modules_to_not_convert": 5}, "modules_to_not_convert = '5', which is no list"),
+    ({**AWQ, "modules_to_not_convert": "lm_head"}, "= 'lm_head', which is no list"),
+    ({**GPTQ, "modules_in_block_to_quantize": [[1]]}, "modules_in_block_to_quantize"),
+    (compressed("int-quantized", {**INT8, "strategy": "group", "group_size": -1}), "groups of -1"),
+    (compressed("int-quantized", {**INT8, "strategy": "block"}), "scales by 'block'"),
+    (compressed("int-quantized", {**INT8, "strategy": "head"}), "scales by 'head'"),
 ]
 
 

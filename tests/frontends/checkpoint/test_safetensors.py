@@ -12,6 +12,7 @@ from support.checkpoint_files import framed, header_bytes, write_safetensors
 from costcalc.core.errors import LoadError
 from costcalc.frontends.checkpoint.folder import (
     INDEX,
+    SINGLE,
     LocalFolder,
     check_file_name,
     parse_index,
@@ -68,6 +69,13 @@ def test_a_folder_without_an_index(tmp_path: Path) -> None:
     assert checkpoint is not None and checkpoint.files == ("model.safetensors",)
 
 
+def test_a_link_to_a_file_that_was_removed(tmp_path: Path) -> None:
+    """A hub's cache has links to its files, which may have been cleaned away."""
+    (tmp_path / SINGLE).symlink_to(tmp_path / "blob")
+    with pytest.raises(LoadError, match=r"m/model\.safetensors cannot be read: No such file"):
+        LocalFolder(tmp_path, "m").weight_files()
+
+
 def test_what_index_and_files_say_differs(tmp_path: Path) -> None:
     write_safetensors(tmp_path / "1.safetensors", {"a": ("F32", (1,)), "b": ("F32", (1,))})
     write_safetensors(tmp_path / "2.safetensors", {"a": ("F32", (1,))})
@@ -86,6 +94,10 @@ def test_what_index_and_files_say_differs(tmp_path: Path) -> None:
         read_folder(tmp_path, "m")
     index(a="3.safetensors")
     assert read_folder(tmp_path, "m") is None  # a folder that was downloaded without its weights
+    write_safetensors(tmp_path / SINGLE, {"c": ("F32", (3,))})
+    checkpoint = read_folder(tmp_path, "m")
+    assert checkpoint is not None and checkpoint.files == (SINGLE,)  # an index of files that were merged into one
+    (tmp_path / SINGLE).unlink()
     (tmp_path / INDEX).unlink()
     with pytest.raises(LoadError, match="'a' stands in two files"):
         read_folder(tmp_path, "m")
@@ -114,6 +126,8 @@ DAMAGED = [
     (b"\x01\0\0\0\0\0\0\0{", "claims 1 bytes"),
     (framed(b"[]"), "no JSON object"),
     (framed(b"{]"), "no JSON"),
+    (framed(b'{"__metadata__":{"format":1}}'), "__metadata__ is no object from text to text"),
+    (framed(b'{"__metadata__":"pt"}'), "__metadata__ is no object from text to text"),
     (framed(b"\xff\xfe{}"), "no UTF-8"),
     (framed(b'{"a":' + b"[" * 50_000), "nested too deep|no JSON"),
     (framed(b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":1}'), "the key 'a' stands twice"),

@@ -17,7 +17,8 @@ from costcalc.core.ir import WarningNote
 from costcalc.frontends.checkpoint.tensor import TensorEntry, WeightFiles
 from costcalc.frontends.gguf.configuration import configuration_fields
 from costcalc.frontends.gguf.frontend import apply_tensors
-from costcalc.frontends.gguf.header import parse_header
+from costcalc.frontends.gguf.header import LongArray, parse_header
+from costcalc.frontends.gguf.names import GgufNames
 
 DATA = Path(__file__).parents[2] / "data" / "gguf" / "models"
 MODELS: dict[str, dict[str, Any]] = json.loads((DATA / "models.json").read_text(encoding="utf-8"))
@@ -113,6 +114,41 @@ def test_numbers_that_are_missing_or_wrong() -> None:
     metadata = {"general.architecture": "llama", "llama.attention.head_count": (4, 8), "llama.block_count": (2, 2)}
     fields = configuration_fields(metadata, embedding)
     assert fields["num_attention_heads"] == [4, 8] and fields["num_hidden_layers"] == 2
+    metadata["llama.feed_forward_length"] = LongArray(5000)
+    with pytest.raises(LoadError, match=r"5,000 items in llama\.feed_forward_length"):
+        configuration_fields(metadata, embedding)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "key"),
+    [
+        ("gptneox", "rope.dimension_count"),
+        ("phi3", "rope.dimension_count"),
+        ("falcon", "attention.head_count_kv"),
+        ("deepseek2", "attention.key_length_mla"),
+        ("deepseek2", "nextn_predict_layers"),
+        ("gpt-oss", "expert_feed_forward_length"),
+    ],
+)
+def test_texts_in_the_place_of_numbers(architecture: str, key: str) -> None:
+    embedding = {"token_embd.weight": TensorEntry("token_embd.weight", "F32", (8, 8), 256)}
+    numbers = (
+        "embedding_length",
+        "block_count",
+        "attention.head_count",
+        "attention.key_length",
+        "rope.dimension_count",
+    )
+    metadata: dict[str, Any] = {
+        f"{architecture}.{name}": 8 for name in (*numbers, "attention.value_length", "expert_count")
+    }
+    metadata |= {"general.architecture": architecture, f"{architecture}.{key}": "eight"}
+    with pytest.raises(LoadError, match=f"no number {architecture}.{key}"):
+        configuration_fields(metadata, embedding)
+
+
+def test_a_layer_of_5000_digits_is_no_layer() -> None:
+    assert GgufNames(["model.layers.0.self_attn.q_proj.weight"]).find(f"blk.{'9' * 5000}.attn_q.weight") == ""
 
 
 def test_layers_with_a_state() -> None:

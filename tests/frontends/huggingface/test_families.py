@@ -15,6 +15,7 @@ from support.scans import counted_more
 import costcalc
 from costcalc.analysis.report import analyze_graph
 from costcalc.core.dim import Dim
+from costcalc.core.errors import UnknownNameError
 from costcalc.core.ir import DType
 from costcalc.frontends import load
 from costcalc.frontends.builtin import specs_folder
@@ -187,6 +188,13 @@ def test_parts_stand_side_by_side() -> None:
     )
     decoder = make_decoder(source)
     assert decoder.sequence == "seq" and "pixel_values" not in decoder.open_graph.inputs
+    for name, says in (
+        ("depth", "no parameter 'depth'"),
+        ("vision_config.depth", "no parameter 'depth'"),
+        ("vision_confg.num_hidden_layers", "no part for the parameter.*did you mean 'vision_config'"),
+    ):
+        with pytest.raises(UnknownNameError, match=says):
+            load(source, params={name: 1})
 
 
 def test_layers_that_predict_further_tokens_are_named() -> None:

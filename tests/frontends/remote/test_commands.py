@@ -52,8 +52,9 @@ def test_analyze_a_repository(server: FileServer, tmp_path: Path, capsys: pytest
 def test_other_addresses(server: FileServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for text in (f"{server.address}/org/net", f"{server.address}/org/net/resolve/main/config.json", "hf:org/net@main"):
         assert "int4 AWQ" in ok("analyze", text, "--dim", "seq=8")
-    gguf = ok("analyze", "hf:org/net/llama.gguf", "--dim", "seq=8")
-    assert f"{GGUF_SIZES['llama']['nbytes']:,}" in gguf
+    page = f"{server.address}/org/net/resolve/main/llama.gguf"
+    for text in ("hf:org/net/llama.gguf", "hf:org/net/llama.gguf@main", page, f"{page}?download=true"):
+        assert f"{GGUF_SIZES['llama']['nbytes']:,}" in ok("analyze", text, "--dim", "seq=8")
     for text, message in [
         ("hf:org/none", "there is no config.json; name a folder with one, or a GGUF file"),
         ("hf:org", "'hf:org' names no repository; write hf:ORG/NAME"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 
 import pytest
 from support.paths import DATA, SHARED
@@ -11,6 +12,7 @@ import costcalc
 from costcalc.core.errors import ShapeError, UnknownNameError, UsageError
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
+from costcalc.frontends.tflite.names import NodeNames
 from costcalc.graph.patterns.convolution import filter_shape, is_depthwise
 
 FOLDER = DATA / "tflite"
@@ -83,3 +85,12 @@ def test_networks_of_mlperf_tiny() -> None:
             for part in row["op_types"].split(";")
             for name in [part.partition(":")[0]] * int(part.partition(":")[2])
         )
+
+
+def test_layers_of_one_name_are_numbered_at_once() -> None:
+    names = NodeNames()
+    begin = time.process_time()
+    given = [names.name("ADD", f"layer;{i}") for i in range(20_000)]
+    assert given[:2] == ["layer", "layer_2"] and given[-1] == "layer_20000"
+    assert names.name("ADD", "layer_2") == "layer_2_2"
+    assert time.process_time() - begin < 2

@@ -1,13 +1,16 @@
 """The arithmetic of YAML models."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import costcalc
+from costcalc.core.budget import limited_work
 from costcalc.core.dim import symbol
-from costcalc.core.errors import ExpressionError
+from costcalc.core.errors import ExpressionError, LimitError, SpecError
 from costcalc.frontends.yaml.expression import evaluate
 
 NAMES = {"alpha": Fraction(3, 4), "filters": 64, "seq": symbol("seq"), "word": "same", "sizes": [1, 7]}
@@ -50,6 +53,9 @@ NAMES = {"alpha": Fraction(3, 4), "filters": 64, "seq": symbol("seq"), "word": "
         ("null == null", True),
         ("['full' if i % 2 else 'local' for i in range(4)]", ["local", "full"] * 2),
         ("[i for i in range(6) if i % 3 == 0]", [0, 3]),
+        ("[] * 10 ** 30", []),
+        ("sizes * -10 ** 30", []),
+        ("range(10 ** 30, 0)", []),
         ("['x'] * 2 + sizes", ["x", "x", 1, 7]),
         ("len(sizes) + count('MM-', 'M')", 4),
         ("false or sizes", True),
@@ -76,6 +82,12 @@ def test_values(text: str, value: object) -> None:
         ("sizes[alpha]", "the element"),
         ("[0] * 20000", "a list of 20,000 elements"),
         ("range(10 ** 9)", "a list of 1,000,000,000 elements"),
+        ("range(10 ** 30)", "a list of 1,000,000,000,000,000,000,000,000,000,000 elements"),
+        ("range(0, 0 - 10 ** 30, -1)", "a list of 1,000,000,000,000,000,000,000,000,000,000 elements"),
+        ("[range(100) for x in range(1000)]", "a list of 10,100 elements"),
+        ("[sizes * 4000, sizes * 4000]", "a list of 16,002 elements"),
+        ("[[[0] * 999] * 9] * 9", "a list of 81,009 elements"),
+        ("range(999) + 1", "calculates with [0, 1, 2, 3"),
         ("seq > 4", "asks for seq, which is open"),
         ("filters is 4", "a comparison that is not known"),
         ("'a' < 4", "calculates with 'a'"),
@@ -97,8 +109,22 @@ def test_values(text: str, value: object) -> None:
     ],
 )
 def test_refusals(text: str, says: str) -> None:
-    with pytest.raises(ExpressionError, match=says.replace("(", r"\(")):
+    with pytest.raises(ExpressionError, match=says.replace("(", r"\(").replace("[", r"\[")):
         evaluate(text, NAMES)
+
+
+@pytest.mark.parametrize("text", ["x in range(9999)", "count(range(9999), x)", "range(9999) == range(9999)"])
+def test_work_on_lists_is_counted(text: str) -> None:
+    with pytest.raises(LimitError, match="more than 2,000,000 steps"), limited_work("reading the model"):
+        evaluate(f"[{text} for x in range(9999)]", NAMES)
+
+
+def test_lists_of_lists_do_not_double_without_an_end(tmp_path: Path) -> None:
+    lines = ["  a0: [1, 1]", *[f"  a{i}: [a{i - 1}, a{i - 1}]" for i in range(1, 60)], "  last: a59 + 1"]
+    path = tmp_path / "lists.yaml"
+    path.write_text("\n".join(["name: lists", "params:", *lines, "input: [1, 3]", "layers:", "  - relu", ""]))
+    with pytest.raises(SpecError, match="the list has more than 10,000 elements"):
+        costcalc.load(path)
 
 
 @given(st.text(max_size=40))

@@ -185,6 +185,7 @@ ERRORS = [
     ("  - residual: {body: [{conv: {filters: 1, kernel: 1}}]}\n", "which cannot be added"),
     ("  - relu: {from: []}\n", "`from:` names nothing"),
     ("  - relu: {from: [[input]]}\n", "the constant ['input'] is no number"),
+    ("  - rotary_table: {size: 8, theta: 0}\n", "theta is 0; give a number above 0"),
     ("  - split: {parts: x}\n", "parts is 'x'"),
     ("  - slice: {axis: 2, end: x}\n", "end is 'x'"),
     ("  - flatten\n  - select: {axis: 1}\n  - batch_norm\n", "its input has 1 axes and no channels"),

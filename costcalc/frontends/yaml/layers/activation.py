@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from costcalc.core.errors import ShapeError
 from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
@@ -27,19 +26,16 @@ UNARY = {
 }
 
 
-def _add_unary(op_type: str, site: Site) -> str:
-    return site.op(op_type, [site.x])
-
-
 BINARY = {"add": "Add", "mul": "Mul", "sub": "Sub", "div": "Div"}
 
 
-def _unary(name: str, op_type: str) -> None:
+def _unary(name: str, op_type: str) -> Callable[[Site], str]:
     def emit(site: Site) -> str:
         return site.op(op_type, [site.x])
 
     emit.__doc__ = f"ONNX {op_type} of every element."
     layer(name)(emit)
+    return emit
 
 
 def _binary(name: str, op_type: str) -> None:
@@ -56,8 +52,7 @@ def _binary(name: str, op_type: str) -> None:
     layer(name)(emit)
 
 
-for _name, _op_type in UNARY.items():
-    _unary(_name, _op_type)
+UNARY_LAYERS = {name: _unary(name, op_type) for name, op_type in UNARY.items()}
 
 for _name, _op_type in BINARY.items():
     _binary(_name, _op_type)
@@ -151,8 +146,8 @@ ACTIVATIONS: Mapping[str, Callable[[Site], str]] = {
     "quick_gelu": _quick_gelu,
     "relu2": _squared_relu,
     "relu6": relu6,
-    "linear": lambda site: site.op("Identity", [site.x]),
-    **{name: partial(_add_unary, op_type) for name, op_type in UNARY.items()},
+    "linear": UNARY_LAYERS["identity"],
+    **UNARY_LAYERS,
 }
 """Activations by the names that configurations of networks give them (transformers' ACT2FN)."""
 

@@ -103,6 +103,8 @@ def rotary_table(site: Site, size: int, theta: float) -> tuple[str, str]:
     [N, positions, size / 2]; name them with `as: [cosines, sines]`. Nothing of it is stored."""
     if not isinstance(size, int) or size % 2 or size > MAX_ROTATED:
         raise ShapeError(f"{size} features are rotated in pairs", f"give an even number, {MAX_ROTATED:,} at most")
+    if theta <= 0:
+        raise ShapeError(f"theta is {theta:g}", "give a number above 0")
     angles_per_position = [theta ** (-2 * i / size) for i in range(size // 2)]
     frequencies = site.floats(angles_per_position, "frequencies")
     positions = site.op("Cast", [site.x], {"to": DType.FLOAT32.code}, suffix="positions")

@@ -1,20 +1,15 @@
-"""What TensorFlow Lite's operators share: the domain, fused activations, quantised outputs, SAME and VALID padding.
+"""What TensorFlow Lite's operators share: fused activations, quantised outputs, SAME and VALID padding.
 
 An operator with quantised (integer) data requantises its output, as ONNX Runtime's QLinear operators do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.ops.quantize import dynamic_quantization_work, requantization_work
-
-TFLITE, CUSTOM, FLEX = "tflite", "tflite.custom", "tflite.flex"
-"""The domains of builtin operators, of custom ones by their own names, and of those of TensorFlow (Select TF)."""
 
 QUANTISED_BITS = 16
 """Bits of the widest integers that stand for reals; int32 and int64 are sizes and indices."""
@@ -59,10 +54,3 @@ def known_shape(t: TensorType, rank: int, name: str) -> tuple[Dim, ...]:
     if len(t.shape) != rank:
         raise ShapeError(f"{name} has {len(t.shape)} axes", f"it has {rank}")
     return t.shape
-
-
-def integers(t: TensorType | None) -> Sequence[int] | None:
-    """The elements of a small tensor of sizes or axes; None where one is not known."""
-    if t is None or t.value is None or not all(isinstance(v, int) for v in t.value):
-        return None
-    return [int(v) for v in t.value]
