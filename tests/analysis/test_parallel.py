@@ -1,6 +1,7 @@
 """How a model is split over devices: what each holds, where values are exchanged, which layers a stage has."""
 
 import itertools
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from costcalc.studies.options import Settings
 DATA = Path(__file__).parent.parent / "data" / "huggingface"
 
 
-def serve(model: str, parallel: dict[str, int], **generation: Any) -> Serving:
+def serve(model: str | bytes, parallel: dict[str, int], **generation: Any) -> Serving:
     options = {"prompt": 16, "generate": 4, **generation}
     return measure_serving(model, Settings.of(parallel=parallel, generation=options))
 
@@ -138,3 +139,15 @@ def test_a_prompt_in_chunks_has_a_lower_peak(tmp_path: Path) -> None:
     whole, chunks = (serve(model, {}, prompt=512, prefill_chunk=chunk) for chunk in (None, 64))
     assert chunks.device.peak_bytes < whole.device.peak_bytes / 4
     assert serve(model, {}, prompt=512, prefill_chunk=512).device.peak_bytes == whole.device.peak_bytes
+
+
+def test_quantised_weights_are_split_as_they_are_stored() -> None:
+    """A linear layer in fp8, with a float32 scale for each block of 128 × 128; the embedding, the head and the
+    normalisations are bfloat16."""
+    config = {"model_type": "llama", "hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 1}
+    config |= {"num_attention_heads": 4, "num_key_value_heads": 4, "vocab_size": 512, "torch_dtype": "bfloat16"}
+    config["quantization_config"] = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    attention, feed_forward = 256 * 256 + 4 * 2 * 2, 256 * 512 + 4 * 2 * 4
+    for tp in (1, 2):
+        serving = serve(json.dumps(config).encode(), {"tp": tp})
+        assert serving.weight_bytes == (4 * attention + 3 * feed_forward + 2 * 2 * 512 * 256) // tp + 2 * 3 * 256

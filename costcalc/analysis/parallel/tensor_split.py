@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from math import prod
+from math import ceil
 from typing import Literal, NamedTuple
 
 from costcalc.analysis.parallel.axes import follow_axis, weight_axes
@@ -22,6 +22,7 @@ from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.traits import traits_of
 from costcalc.graph.index import GraphIndex
+from costcalc.graph.parameters import StoredTensor
 
 
 class AxisShare(NamedTuple):
@@ -317,15 +318,16 @@ def local_type(type_: TensorType, share: AxisShare | None) -> TensorType:
     return type_._replace(shape=shape, value=None)
 
 
-def local_elements(type_: TensorType, share: AxisShare | None) -> Dim:
-    """Type of a whole tensor -> the elements that the device with the most of it holds."""
-    assert type_.shape is not None
-    total = prod(type_.shape)
+def local_bytes(item: StoredTensor, share: AxisShare | None) -> int:
+    """Stored tensor -> its bytes in the file of the part that the device with the most of it holds: of whole elements,
+    or of a quantised one that share of its bytes with scales."""
+    elements, nbytes = item.type.elements, item.nbytes
+    assert isinstance(elements, int) and isinstance(nbytes, int), "extents of stored tensors are numbers"
     if share is None:
-        return total
-    if isinstance(total, int):
-        return -(-total * share.share.numerator // share.share.denominator)
-    return total * share.share.numerator // share.share.denominator
+        return nbytes
+    if item.format is not None:
+        return ceil(nbytes * share.share)
+    return (ceil(elements * share.share) * item.type.dtype.bits + 7) // 8
 
 
 HEAD_COUNTS = ("num_heads", "q_num_heads", "kv_num_heads")
@@ -337,7 +339,10 @@ def local_graph(graph: Graph, split: TensorSplit) -> Graph:
     types = {name: local_type(type_, split.shares.get(name)) for name, type_ in graph.types.items()}
     nodes = tuple([_local_node(node, split) for node in graph.nodes])
     initializers = {name: types[name] for name in graph.initializers}
-    return graph._replace(types=types, nodes=nodes, initializers=initializers)
+    formats = dict(graph.stored_formats)
+    for name in formats.keys() & split.shares.keys():
+        formats[name] = formats[name]._replace(nbytes=ceil(formats[name].nbytes * split.shares[name].share))
+    return graph._replace(types=types, nodes=nodes, initializers=initializers, stored_formats=formats)
 
 
 def _local_node(node: Node, split: TensorSplit) -> Node:

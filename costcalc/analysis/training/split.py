@@ -138,7 +138,7 @@ def _model_states(local: _LocalGraph, options: TrainingOptions, parallel: Parall
     for item in find_stored_tensors(local.graph):
         if item.kind == "constant" or stage not in local.places.get(item.name, {local.stages[item.owner]}):
             continue
-        replicas, weights = _replicas(local.graph, item, parallel), _known(item.type.nbytes)
+        replicas, weights = _replicas(local.graph, item, parallel), _known(item.nbytes)
         part = Fraction(replicas - 1, replicas)
         sums["weights"] += Fraction(weights, replicas if zero > 2 else 1)
         sent += part * gathers * weights if zero > 2 else 0

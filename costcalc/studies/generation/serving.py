@@ -26,7 +26,7 @@ from costcalc.analysis.experts import expected_groups, routing_of
 from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.options import GenerationOptions, ParallelOptions
 from costcalc.analysis.parallel.stages import boundary_bytes, node_stages, stored_stages
-from costcalc.analysis.parallel.tensor_split import TensorSplit, local_elements, local_graph, local_type, split_tensors
+from costcalc.analysis.parallel.tensor_split import TensorSplit, local_bytes, local_graph, local_type, split_tensors
 from costcalc.analysis.roofline.energy import MemoryFit
 from costcalc.analysis.roofline.traffic import value_bytes
 from costcalc.core.dim import Dim
@@ -230,11 +230,7 @@ def _stage_memories(
     for item in find_stored_tensors(graph):
         if item.kind == "constant":
             continue
-        share = split.shares.get(item.name)
-        elements = local_elements(item.type, share)
-        assert isinstance(elements, int), "extents of stored tensors are numbers"
-        nbytes = (elements * item.type.dtype.bits + 7) // 8
-        nbytes += int(item.index_bytes) if isinstance(item.index_bytes, int) else 0
+        nbytes = local_bytes(item, split.shares.get(item.name))
         for stage in places.get(item.name, {stage_of_nodes[item.owner]}):
             weights[stage] += nbytes
     by_stage: list[list[TensorType]] = [[] for _ in range(count)]
