@@ -36,6 +36,7 @@ from costcalc.studies.pipeline import analyze, import_analysis
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
     from costcalc.analysis.memory.footprint import MemoryFootprint
+    from costcalc.analysis.npu.placement import NpuPlacement
     from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
     from costcalc.analysis.roofline.roofline import Roofline
     from costcalc.analysis.training.step import TrainingReport
@@ -236,7 +237,7 @@ def _tflm_arena(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 
 def _flash(measurement: Measurement, ref: QuantityRef) -> Figure:
-    return Figure(import_analysis("file_bytes")(measurement.base.graph))
+    return Figure(import_analysis("flash_bytes")(measurement.base.graph))
 
 
 def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
@@ -295,6 +296,32 @@ def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
     if (measurement.training_report if "training" in ref.quantity.needs else measurement.base).lower_bound:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     return Figure(True)
+
+
+def _placement(measurement: Measurement, ref: QuantityRef) -> NpuPlacement:
+    """A quantity of a device with an NPU -> where the operators run. QuantityError where that is not known."""
+    profile = measurement.profile(ref.device)
+    placement: NpuPlacement | None = import_analysis("place_operators")(measurement.base, profile)
+    if placement is None:
+        fact = f"the profile {profile.id} has no NPU whose operators are known"
+        raise NoDeviceFigureError(fact, "name an Ethos-U or an Edge TPU, such as ethos-u55-128")
+    if not placement.nodes:
+        raise QuantityError(f"{placement.compiler} reads .tflite models", "convert this one to int8 first")
+    return placement
+
+
+def _cpu_macs(measurement: Measurement, ref: QuantityRef) -> Figure:
+    macs = _placement(measurement, ref).cpu_macs
+    if macs is None:
+        raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
+    if not isinstance(macs, int):
+        names = symbols(macs)
+        raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
+    return Figure(macs)
+
+
+def _cpu_operators(measurement: Measurement, ref: QuantityRef) -> Figure:
+    return Figure(_placement(measurement, ref).count("cpu"))
 
 
 def _required_bytes(measurement: Measurement, ref: QuantityRef, profile: HardwareProfile) -> Iterator[Dim]:
@@ -366,6 +393,8 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "time": _time,
     "energy": _energy,
     "fits": _fits,
+    "cpu_macs": _cpu_macs,
+    "cpu_operators": _cpu_operators,
     "backward_macs": _report_total,
     "training_macs": _report_total,
     "kept_activation_bytes": _report_total,

@@ -58,9 +58,10 @@ ANALYSES = {
     name: f"costcalc.{module}"
     for module, names in (
         ("analysis.hardware.catalogue", ("find_profile",)),
-        ("analysis.memory.flash", ("file_bytes",)),
+        ("analysis.memory.flash", ("flash_bytes",)),
         ("analysis.memory.footprint", ("measure_footprint",)),
         ("analysis.memory.tflm.plan", ("tflm_arena",)),
+        ("analysis.npu.placement", ("place_operators",)),
         ("analysis.roofline.bounds", ("compute_roofline", "measure_workload")),
         ("analysis.roofline.energy", ("estimate_energy", "memory_fits", "training_fits")),
         ("analysis.training.step", ("cost_training",)),

@@ -16,10 +16,8 @@ from costcalc.analysis.npu.call import NpuCall
 from costcalc.analysis.npu.ethos_u_estimate import EthosEstimate, estimate_ethos_u
 from costcalc.analysis.report import Report
 from costcalc.core.dim import Dim
+from costcalc.core.flat_model import DOMAIN
 from costcalc.core.ir import Graph, Node, qualified_name
-
-DOMAIN = "tflite"
-"""The domain of builtin operators of TensorFlow Lite: the only ones that the compilers of these NPUs read."""
 
 EDGE_TPU = "edge-tpu"
 
@@ -58,7 +56,7 @@ class ParameterCache(NamedTuple):
 class NpuPlacement(NamedTuple):
     """npu and compiler name what decides. nodes are those of the graph, () where it is no `.tflite` model. npu_macs and
     cpu_macs are sums over them, None where one of them is not known; estimate is of an Ethos-U, None where shapes are
-    open or the model is compiled already; cache is of an Edge TPU."""
+    open, nothing runs there or the model is compiled already; cache is of an Edge TPU."""
 
     npu: str
     compiler: str
@@ -88,7 +86,7 @@ def place_operators(report: Report, profile: HardwareProfile) -> NpuPlacement | 
     indexes = [index for index, place in enumerate(placements) if place.target == "npu"]
     if is_edge:
         cache = _measure_cache(graph, indexes, profile)
-    elif isinstance(npu_macs, int) and not any(_is_compiled(graph.nodes[index]) for index in indexes):
+    elif indexes and isinstance(npu_macs, int) and not any(_is_compiled(graph.nodes[index]) for index in indexes):
         estimate = estimate_ethos_u(graph, indexes, npu, npu_macs)
     return NpuPlacement(npu, compiler, placements, npu_macs, cpu_macs, estimate, cache)
 
