@@ -192,15 +192,14 @@ def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit
     has_arena = profile.kind == "microcontroller"
     activations = fused_arena(report.graph) if has_arena else fused_peak(report.graph)
     totals = {**report.totals, "arena_bytes" if has_arena else "peak_activation_bytes": activations}
-    contents_by_memory, flat = dict(MEMORY_CONTENTS), report.graph.flat
+    contents_by_memory, flat, stripped = dict(MEMORY_CONTENTS), report.graph.flat, 0
     if has_arena:
         contents_by_memory["sram"] = ("arena_bytes",)
     if flat is not None and flat.is_as_stored:
-        use, flash = measure_flash(flat), profile.bytes_of("flash")
+        use = measure_flash(flat)
         totals["flash_bytes"] = use.flash_bytes
         contents_by_memory["flash"] = ("flash_bytes",)
-        if flash is not None and use.strippable:
-            yield MemoryFit("flash", "model file, stripped", use.stripped_bytes, flash)
+        stripped = use.stripped_bytes if use.strippable else 0
     if report.execution.runtime in TFLM_RUNTIMES:
         contents_by_memory["sram"] = ("tflm_arena_bytes",)
         if flat is not None and flat.is_as_stored and not flat.without_arena:
@@ -216,3 +215,5 @@ def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit
             continue
         contents = " + ".join(CONTENT_NAMES[key] for key, _ in amounts)
         yield MemoryFit(memory, contents, sum(amount for _, amount in amounts), capacity)
+        if memory == "flash" and stripped:
+            yield MemoryFit(memory, "model file, stripped", stripped, capacity)
