@@ -319,6 +319,9 @@ TRAINING = tuple([q.key for q in _ALL if q.needs == ("training",)])
 PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("device",)])
 """The keys of what a run on a device costs."""
 
+NPU = tuple([q.key for q in _ALL if q.needs == ("device", "npu")])
+"""The keys of what an NPU leaves to the CPU."""
+
 GENERATION = tuple([q.key for q in _ALL if q.needs == ("generation",)])
 """The keys of what generation costs, whatever the device."""
 

@@ -27,7 +27,7 @@ from costcalc.core.errors import (
     UnknownNameError,
 )
 from costcalc.core.ir import Graph
-from costcalc.core.quantities import parse_quantity
+from costcalc.core.quantities import CATALOGUE, NPU, parse_quantity
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.options import Settings
@@ -114,6 +114,11 @@ class Measurement:
         """The model's bounds on each of the settings' devices once, with the training step in their report."""
         by_id = {self.profile(name).id: self.roofline(name) for name in self.settings.devices}
         return tuple([replace(bound, report=self.report) for bound in by_id.values()])
+
+    def npu_quantities(self) -> tuple[QuantityRef, ...]:
+        """What the NPU of each of the settings' devices leaves to the CPU; none of devices without one."""
+        devices = [name for name in self.settings.devices if self.profile(name).npu]
+        return tuple([QuantityRef(CATALOGUE[key], name) for name in devices for key in NPU])
 
     def speed(self, device: str) -> GenerationSpeed:
         """Device's name -> the bounds of generation on it."""

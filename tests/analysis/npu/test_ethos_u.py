@@ -22,6 +22,7 @@ from costcalc.core.errors import QuantityError
 from costcalc.core.ir import DType, Graph, Node, TensorType
 from costcalc.studies.measurement import measure
 from costcalc.studies.options import Settings
+from costcalc.views.page import page_content
 
 FOLDER = DATA / "npu"
 PLACEMENTS = json.loads((FOLDER / "placements.json").read_text(encoding="utf-8"))
@@ -179,3 +180,19 @@ def test_an_npu_that_runs_nothing_has_no_estimate() -> None:
     net = str(FOLDER / "vela" / "vww_96_float.tflite")
     out = ok("analyze", net, "--hardware", "ethos-u55-128")
     assert "0 of 31 operators" in out and "NPU cycles" not in out and "NPU SRAM" not in out
+
+
+def test_a_comparison_has_rows_of_what_an_npu_leaves_to_the_cpu() -> None:
+    networks = [FOLDER / "vela" / f"vww_96_{name}.tflite" for name in ("int8", "float")]
+    totals = costcalc.compare(*networks, devices=["ethos-u55-128", "t4"]).to_dict()["totals"]
+    assert [entry["value"] for entry in totals["cpu_macs.ethos-u55-128"]] == [0, 7_489_664]
+    assert [entry["value"] for entry in totals["cpu_operators.ethos-u55-128"]] == [0, 31]
+    assert "cpu_macs.t4" not in totals
+
+
+def test_the_report_page_says_where_operators_run() -> None:
+    measurement = measure(str(FOLDER / "vela" / "vww_96_int8.tflite"), Settings.of(devices=["ethos-u55-128"]))
+    (device,) = page_content([measurement], ["ethos-u55-128"])["models"][0]["devices"]
+    placement = dict(device["placement"])
+    assert placement["Placement"].startswith("31 of 31 operators and 100.0% of the MACs run on the NPU")
+    assert placement["MACs by Vela"].startswith("7,491,972 = 7,489,664")
