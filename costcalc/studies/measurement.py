@@ -36,7 +36,6 @@ from costcalc.studies.pipeline import analyze, import_analysis
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
     from costcalc.analysis.memory.footprint import MemoryFootprint
-    from costcalc.analysis.npu.placement import NpuPlacement
     from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
     from costcalc.analysis.roofline.roofline import Roofline
     from costcalc.analysis.training.step import TrainingReport
@@ -303,30 +302,9 @@ def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(True)
 
 
-def _placement(measurement: Measurement, ref: QuantityRef) -> NpuPlacement:
-    """A quantity of a device with an NPU -> where the operators run. QuantityError where that is not known."""
-    profile = measurement.profile(ref.device)
-    placement: NpuPlacement | None = import_analysis("place_operators")(measurement.base, profile)
-    if placement is None:
-        fact = f"the profile {profile.id} has no NPU whose operators are known"
-        raise NoDeviceFigureError(fact, "name an Ethos-U or an Edge TPU, such as ethos-u55-128")
-    if not placement.nodes:
-        raise QuantityError(f"{placement.compiler} reads .tflite models", "convert this one to int8 first")
-    return placement
-
-
-def _cpu_macs(measurement: Measurement, ref: QuantityRef) -> Figure:
-    macs = _placement(measurement, ref).cpu_macs
-    if macs is None:
-        raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
-    if not isinstance(macs, int):
-        names = symbols(macs)
-        raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
-    return Figure(macs)
-
-
-def _cpu_operators(measurement: Measurement, ref: QuantityRef) -> Figure:
-    return Figure(_placement(measurement, ref).count("cpu"))
+def _left_to_cpu(measurement: Measurement, ref: QuantityRef) -> Figure:
+    find: Callable[..., int] = import_analysis("find_left_to_cpu")
+    return Figure(find(measurement.base, measurement.profile(ref.device), ref.quantity.key))
 
 
 def _required_bytes(measurement: Measurement, ref: QuantityRef, profile: HardwareProfile) -> Iterator[Dim]:
@@ -398,8 +376,8 @@ FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "time": _time,
     "energy": _energy,
     "fits": _fits,
-    "cpu_macs": _cpu_macs,
-    "cpu_operators": _cpu_operators,
+    "cpu_macs": _left_to_cpu,
+    "cpu_operators": _left_to_cpu,
     "backward_macs": _report_total,
     "training_macs": _report_total,
     "kept_activation_bytes": _report_total,

@@ -61,7 +61,7 @@ ANALYSES = {
         ("analysis.memory.flash", ("flash_bytes",)),
         ("analysis.memory.footprint", ("measure_footprint",)),
         ("analysis.memory.tflm.plan", ("tflm_arena",)),
-        ("analysis.npu.placement", ("place_operators",)),
+        ("analysis.npu.placement", ("find_left_to_cpu",)),
         ("analysis.roofline.bounds", ("compute_roofline", "measure_workload")),
         ("analysis.roofline.energy", ("estimate_energy", "memory_fits", "training_fits")),
         ("analysis.training.step", ("cost_training",)),

@@ -14,8 +14,9 @@ from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.npu import edge_tpu_rules, ethos_u_rules
 from costcalc.analysis.npu.call import NpuCall
 from costcalc.analysis.npu.ethos_u_estimate import EthosEstimate, estimate_ethos_u
-from costcalc.analysis.report import Report
-from costcalc.core.dim import Dim
+from costcalc.analysis.report import Report, open_remedy
+from costcalc.core.dim import Dim, symbols
+from costcalc.core.errors import NoDeviceFigureError, OpenQuantityError, QuantityError
 from costcalc.core.flat_model import DOMAIN
 from costcalc.core.ir import Graph, Node, qualified_name
 
@@ -89,6 +90,24 @@ def place_operators(report: Report, profile: HardwareProfile) -> NpuPlacement | 
     elif indexes and isinstance(npu_macs, int) and not any(_is_compiled(graph.nodes[index]) for index in indexes):
         estimate = estimate_ethos_u(graph, indexes, npu, npu_macs)
     return NpuPlacement(npu, compiler, placements, npu_macs, cpu_macs, estimate, cache)
+
+
+def find_left_to_cpu(report: Report, profile: HardwareProfile, key: str) -> int:
+    """Report, profile and `cpu_macs` or `cpu_operators` -> the number. NoDeviceFigureError of a profile without an NPU
+    whose rules are known, OpenQuantityError while it depends on symbols, QuantityError where it is not known."""
+    placement = place_operators(report, profile)
+    if placement is None:
+        fact = f"the profile {profile.id} has no NPU whose operators are known"
+        raise NoDeviceFigureError(fact, "name an Ethos-U or an Edge TPU, such as ethos-u55-128")
+    if not placement.nodes:
+        raise QuantityError(f"{placement.compiler} reads .tflite models", "convert this one to int8 first")
+    amount = placement.count("cpu") if key == "cpu_operators" else placement.cpu_macs
+    if amount is None:
+        raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
+    if not isinstance(amount, int):
+        names = symbols(amount)
+        raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
+    return amount
 
 
 def _sum_macs(report: Report, placements: Sequence[NodePlacement], target: Target) -> Dim | None:

@@ -86,8 +86,8 @@ cores instead of one."""
 
 
 def _is_wider(profile: HardwareProfile) -> bool:
-    """Profile -> whether it has too few runs of its own, and more than MAX_WIDTH times the int8 operations in a cycle of
-    every measured device of its kind; False where a clock is not known."""
+    """Profile -> whether it has too few runs of its own, and more than MAX_WIDTH times the int8 operations in a cycle
+    of every measured device of its kind; False where a clock is not known."""
     runs = [run.device for run in read_published_runs()]
     own, kind = int8_per_cycle(profile), [p for p in builtin_profiles() if p.kind == profile.kind and p.id in runs]
     widths = [width for width in map(int8_per_cycle, kind) if width is not None]
