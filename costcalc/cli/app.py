@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -49,10 +50,10 @@ def run(args: Sequence[str]) -> int:
         return stop.exit_code
     except click.NoSuchOption as error:
         hint = OTHER_OPTIONS.get(error.option_name)
-        (click.UsageError(f"No such option: {error.option_name}; {hint}", error.ctx) if hint else error).show()
+        _show_usage(click.UsageError(f"No such option: {error.option_name}; {hint}", error.ctx) if hint else error)
         return CANNOT_ANSWER
     except click.ClickException as error:
-        error.show()
+        _show_usage(error)
         return CANNOT_ANSWER
     except SystemExit as stop:
         if sys.stdout is not stdout:  # how click ends when its page of help is not read
@@ -79,6 +80,13 @@ def run(args: Sequence[str]) -> int:
             return CANNOT_ANSWER
         print_error(crash_message(error))
         return CANNOT_ANSWER
+
+
+def _show_usage(error: click.ClickException) -> None:
+    """Writes click's own message, which quotes arguments as they are, as every other message is written."""
+    text = io.StringIO()
+    error.show(text)
+    print_error(text.getvalue().removesuffix("\n"))
 
 
 def _show_traceback(args: Sequence[str]) -> None:

@@ -47,6 +47,15 @@ def format_of_file(output: str | None, forms: Sequence[str]) -> str | None:
     return form if form in forms else None
 
 
+def refuse_ending(output: str | None, form: str, endings: Sequence[str], foreign: Sequence[str] = ()) -> None:
+    """UsageError where the name of a file ends as one of another format, or of those of foreign, does. form is the name
+    of what is written, endings are those that it has."""
+    ending = file_ending(output)
+    if ending not in endings and ending in (*FOREIGN_ENDINGS, *FORMAT_OF_ENDING, *foreign):
+        fact = f"{output} would be {ending.upper()}, and what is written here is {form}"
+        raise UsageError(fact, f"name a file that ends in {' or '.join(f'.{name}' for name in endings)}")
+
+
 def choose_format(form: str | None, output: str | None, forms: Sequence[str]) -> str:
     """Format option and name of a file -> the format: the option's, else that of the file's ending, else the first of
     forms. UsageError where the ending is that of a format that is not written here."""

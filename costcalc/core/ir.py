@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, prod, substitute
-from costcalc.core.flat_model import FlatModel
+
+if TYPE_CHECKING:  # seven classes that only files of microcontrollers need
+    from costcalc.core.flat_model import FlatModel
 
 
 class DType(Enum):
@@ -258,7 +260,7 @@ class Graph(NamedTuple):
     stored_kinds: Mapping[str, str] = {}
     frozen: frozenset[str] = frozenset()
     owners: Mapping[str, str] = {}
-    flat: FlatModel | None = None
+    flat: "FlatModel | None" = None
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

@@ -84,7 +84,7 @@ _ALL = (
         66,
         "64 KiB",
         "the arena of TensorFlow Lite for Microcontrollers, head and tail, in the build of --runtime",
-        code=31,
+        code=36,
         columns=("activation_bytes",),
     ),
     _quantity(

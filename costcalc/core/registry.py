@@ -22,6 +22,9 @@ from costcalc.core.formula import Cost
 from costcalc.core.ir import EMPTY_OPTIONAL, DType, SequenceType, TensorType, Value
 from costcalc.core.traits import traits
 
+MS = "com.microsoft"
+"""The domain of ONNX Runtime's own operators."""
+
 Types = Sequence[TensorType | None]
 
 ShapeResult = TensorType | tuple[TensorType, ...]

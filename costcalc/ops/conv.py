@@ -10,9 +10,10 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, contraction, product_factor
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import PRODUCT_GRADIENT, traits
+from costcalc.core.traits import PRODUCT_GRADIENT, LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.axes import shape_text
 from costcalc.ops.common.window import axis_attribute, check_strides, dilated_kernel, output_shape
+from costcalc.ops.common.window_reads import convolution_reads
 
 operands("Conv", "ConvTranspose", weights=(1, 2))
 
@@ -49,6 +50,13 @@ def conv_shape(
 ) -> TensorType:
     """x [N, C_in, *in], w [C_out, C_in/group, *kernel] -> [N, C_out, *out]."""
     return TensorType(x.dtype, conv_extents(x, w, b, strides, pads, dilations, group, auto_pad))
+
+
+@least_work_rule("Conv")
+def conv_least_work(use: OperatorUse) -> LeastWork:
+    """Positions of the input that no window covers (strides beyond the kernel, a rest at the end, wide dilations), and
+    taps that stand in the padding at every position."""
+    return convolution_reads(use, use.input(0), use.input(1))
 
 
 def conv_extents(

@@ -17,7 +17,7 @@ from costcalc.ops.common.axes import vector_length
 from costcalc.ops.common.ratio import ExtentRatio
 from costcalc.ops.unary import dtype_of
 
-traits("Shape", "Size", reads="shape")
+traits("Shape", "Size", "EyeLike", "RandomNormalLike", "RandomUniformLike", reads="shape")
 
 free("Shape", "Size", "Constant", "ConstantOfShape", "Range", "EyeLike")
 

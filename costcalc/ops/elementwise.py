@@ -13,7 +13,7 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
 from costcalc.core.registry import cost_rule, describe, shape_rule, value_rule
-from costcalc.core.traits import traits
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.axes import broadcast, broadcast_types, pointwise_values
 from costcalc.ops.common.elements import (
     ADD,
@@ -31,6 +31,7 @@ from costcalc.ops.common.elements import (
     fold_elements,
 )
 from costcalc.ops.common.ratio import Number, difference, store_element
+from costcalc.ops.common.selection_reads import count_taken
 
 KIND = {
     "Add": "add",
@@ -275,6 +276,15 @@ _register_comparison_value("And", lambda a, b: bool(a and b))
 _register_comparison_value("Or", lambda a, b: bool(a or b))
 
 _register_comparison_value("Xor", lambda a, b: bool(a) != bool(b))
+
+
+@least_work_rule("Where")
+def where_least_work(use: OperatorUse) -> LeastWork:
+    """Elements that the condition does not take: a stored condition is read, any other may take all from the other
+    tensor."""
+    condition, x, y = use.types
+    assert condition is not None and x is not None and y is not None
+    return LeastWork(0, {1: count_taken(condition, x, True), 2: count_taken(condition, y, False)})
 
 
 @shape_rule("Where")

@@ -124,6 +124,24 @@ def gather_nd_shape(data: TensorType, indices: TensorType, *, batch_dims: int = 
     return TensorType(data.dtype, (*batch, *data.shape[first:]))
 
 
+@least_work_rule("TensorScatter")
+def tensor_scatter_least_work(use: OperatorUse) -> LeastWork:
+    """Elements of the cache that the update is written over."""
+    cache, update = use.input(0), use.input(1)
+    assert cache is not None and update is not None
+    return LeastWork(0, {0: maximum(cache.elements - update.elements, 0)})
+
+
+@least_work_rule("Scatter", "ScatterElements", "ScatterND")
+def scatter_least_work(use: OperatorUse) -> LeastWork:
+    """Elements that updates are written over, one for each update, where reduction is none."""
+    data, updates = use.input(0), use.input(2)
+    assert data is not None and updates is not None
+    if use.attributes.get("reduction", "none") != "none":
+        return LeastWork(0)
+    return LeastWork(0, {0: maximum(data.elements - updates.elements, 0)})
+
+
 @shape_rule("Scatter", "ScatterElements", "ScatterND")
 def scatter_shape(data: TensorType, indices: TensorType, updates: TensorType) -> TensorType:
     """The shape of the input."""
@@ -288,6 +306,12 @@ def top_k_shape(
 def selection_cost(x: TensorType, count: TensorType | None = None) -> Cost:
     """One comparison per element of the input: a lower bound that no way of sorting or selecting goes below."""
     return Cost(work=elementwise_work("compare", "elementwise", x.elements))
+
+
+@least_work_rule("NonMaxSuppression")
+def non_max_suppression_least_work(use: OperatorUse) -> LeastWork:
+    """Boxes: the scores may leave one box of a class, or none, which then meets no other."""
+    return LeastWork(0, {0: 0})
 
 
 @shape_rule("NonMaxSuppression")

@@ -9,19 +9,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from costcalc.core.assumptions import require_at_least, require_equal
-from costcalc.core.dim import Dim, bounds, divide, maximum, minimum
+from costcalc.core.dim import Dim, bounds, divide, maximum, minimum, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import TensorType, Value
 from costcalc.core.registry import FreshSymbol, Types, describe, free, shape_rule, value_rule
-from costcalc.core.traits import Attributes, traits
+from costcalc.core.traits import Attributes, LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common import elements as flat
 from costcalc.ops.common.axes import normalise_axes, normalise_axis, optional_value, vector_length
+from costcalc.ops.common.selection_reads import count_compressed, count_inside, count_triangle
+from costcalc.ops.common.visibility import known_integers
 
 free("Concat", "Split", "Pad", "ReverseSequence", "Compress", "Trilu", "CenterCropPad")
 
 traits("Concat", "Split", "Pad", "Trilu", "CenterCropPad", keeps="nothing")
 
-traits("Split", rearranges=True)
+traits("Split", rearranges=True, reads="part")
 
 traits("Compress", keeps="indices")
 
@@ -154,6 +156,57 @@ def pad_shape(
             require_at_least(extent, 0, f"the padded extent of axis {axis_index} is {extent}", "remove less")
         out[axis_index] = extent
     return TensorType(data.dtype, tuple(out))
+
+
+@least_work_rule("Pad")
+def pad_least_work(use: OperatorUse) -> LeastWork:
+    """What negative pads remove: stored pads are read, any other may remove all."""
+    data, pads, axes = use.input(0), use.input(1), use.input(3)
+    assert data is not None and data.shape is not None
+    if pads is None:
+        return LeastWork(0, {0: count_inside(data.shape, use.attributes.get("pads", ()), None)})
+    known_axes = None if axes is None else known_integers(axes)
+    known = None if axes is not None and known_axes is None else known_integers(pads)
+    return LeastWork(0, {0: count_inside(data.shape, known, known_axes)})
+
+
+@least_work_rule("Compress")
+def compress_least_work(use: OperatorUse) -> LeastWork:
+    """Places where the condition does not hold: a stored condition is read, any other may hold nowhere."""
+    data, condition = use.input(0), use.input(1)
+    assert data is not None and condition is not None
+    return LeastWork(0, {0: count_compressed(data, condition, use.attributes.get("axis"))})
+
+
+@least_work_rule("Trilu")
+def trilu_least_work(use: OperatorUse) -> LeastWork:
+    """The triangle that becomes 0; all where k comes at run time."""
+    x, diagonal = use.input(0), use.input(1)
+    assert x is not None and x.shape is not None
+    known = (0,) if diagonal is None else known_integers(diagonal)
+    rows, columns = x.shape[-2:]
+    if known is None:
+        return LeastWork(0, {0: 0})
+    if not isinstance(rows, int) or not isinstance(columns, int):
+        return LeastWork(0)
+    kept = count_triangle(rows, columns, known[0], bool(use.attributes.get("upper", 1)))
+    return LeastWork(0, {0: prod(x.shape[:-2]) * kept})
+
+
+@least_work_rule("CenterCropPad")
+def center_crop_pad_least_work(use: OperatorUse) -> LeastWork:
+    """What is cut away: a stored shape is read, any other may cut away all."""
+    x, shape = use.input(0), use.input(1)
+    assert x is not None and x.shape is not None
+    sizes, axes = known_integers(shape), use.attributes.get("axes")
+    if sizes is None:
+        return LeastWork(0, {0: 0})
+    extents = list(x.shape)
+    for axis, size in zip(
+        normalise_axes(range(len(extents)) if axes is None else axes, len(extents)), sizes, strict=True
+    ):
+        extents[axis] = minimum(extents[axis], size)
+    return LeastWork(0, {0: prod(extents)})
 
 
 @shape_rule("ReverseSequence", "Trilu")

@@ -10,8 +10,9 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, free, shape_rule
-from costcalc.core.traits import traits
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.window import axis_attribute, covered_elements, explicit_pads, output_shape
+from costcalc.ops.common.window_reads import pool_reads
 from costcalc.ops.reduce import combination_work
 
 traits("MaxPool", "AveragePool", "LpPool", kind="pool")
@@ -35,6 +36,12 @@ describe("Averages each channel.", "GlobalAveragePool")
 describe("Takes the p-norm of each channel.", "GlobalLpPool")
 
 describe("Puts each value back where a max pool found it, zeros elsewhere.", "MaxUnpool")
+
+
+@least_work_rule("MaxPool", "AveragePool", "LpPool")
+def pool_least_work(use: OperatorUse) -> LeastWork:
+    """Positions of the input that no window covers."""
+    return pool_reads(use)
 
 
 def _pool_extents(

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import traits
-from costcalc.ops.conv import conv_cost, conv_extents
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
+from costcalc.ops.common.window_reads import convolution_reads
+from costcalc.ops.conv import conv_cost, conv_extents, conv_least_work
 from costcalc.ops.matmul import matmul_cost, matmul_result
 
 operands("QuantizeLinear", "DequantizeLinear", weights=(0,), buffers=(1, 2))
@@ -115,6 +116,15 @@ traits("QLinearMatMul", kind="product", factors=(0, 3), straight_through=True)
 describe("A convolution of integers.", "ConvInteger", "QLinearConv")
 
 describe("A product of integer matrices.", "MatMulInteger", "QLinearMatMul")
+
+
+least_work_rule("ConvInteger")(conv_least_work)
+
+
+@least_work_rule("QLinearConv")
+def qlinear_conv_least_work(use: OperatorUse) -> LeastWork:
+    """As Conv."""
+    return convolution_reads(use, use.input(0), use.input(3), 3)
 
 
 @shape_rule("ConvInteger")

@@ -11,8 +11,7 @@ from functools import cache
 
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import SequenceType, TensorType
-
-MS = "com.microsoft"
+from costcalc.core.registry import MS
 
 RANKS: dict[tuple[str, str], str] = {
     ("", "GridSample"): "3+ 3+",

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.core.dim import Dim, maximum, minimum
+from costcalc.core.dim import Dim, maximum, minimum, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import NO_COST, Cost, elementwise_work
 from costcalc.core.ir import TensorType, Value
 from costcalc.core.registry import FreshSymbol, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import traits
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.axes import normalise_axes, optional_value, vector_length
 from costcalc.ops.common.ratio import ExtentRatio
+from costcalc.ops.common.selection_reads import Sampling, count_sampled
 
 operands("Resize", buffers=(1, 2))
 
@@ -139,6 +140,69 @@ def upsample_shape(
         return TensorType(x.dtype, _open_extents(list(x.shape), range(len(x.shape)), fresh))
     _check_length(values, range(len(x.shape)), "scales")
     return TensorType(x.dtype, tuple([resized_extent(extent, s) for extent, s in zip(x.shape, values, strict=True)]))
+
+
+@least_work_rule("Resize")
+def resize_least_work(use: OperatorUse) -> LeastWork:
+    """Positions that no output is at, or is interpolated from: all of them where scales or sizes come at run time, or
+    where tf_crop_and_resize may take a region beside the input."""
+    x, scales, sizes = use.input(0), use.input(1 if len(use.types) == 2 else 2), use.input(3)
+    assert x is not None and x.shape is not None
+    scale_values, size_values = optional_value(scales), optional_value(sizes)
+    if _crops(use) or (scale_values is None and size_values is None):
+        return LeastWork(0, {0: 0})
+    if len(use.types) == 2:  # opset 10
+        return LeastWork(
+            0, {0: _count_read(x, scale_values, None, use, Sampling(use.attributes, "asymmetric", "simple"))}
+        )
+    return LeastWork(0, {0: _count_read(x, scale_values, size_values, use, Sampling(use.attributes))})
+
+
+@least_work_rule("Upsample")
+def upsample_least_work(use: OperatorUse) -> LeastWork:
+    """As Resize."""
+    x, scale = use.input(0), use.input(1)
+    assert x is not None and x.shape is not None
+    values = use.attributes.get("scales") if scale is None else optional_value(scale)
+    if values is None:
+        return LeastWork(0, {0: 0})
+    return LeastWork(0, {0: _count_read(x, values, None, use, Sampling(use.attributes, "asymmetric", "simple"))})
+
+
+def _crops(use: OperatorUse) -> bool:
+    return bool(use.attributes.get("coordinate_transformation_mode", "") == "tf_crop_and_resize")
+
+
+def _count_read(
+    x: TensorType, scales: Sequence[Any] | None, sizes: Sequence[Any] | None, use: OperatorUse, sampling: Sampling
+) -> Dim:
+    """Elements that a Resize by scales or by sizes reads. An axis whose extents are no numbers counts in full."""
+    assert x.shape is not None
+    axes = use.attributes.get("axes")
+    indices = normalise_axes(range(len(x.shape)) if axes is None else axes, len(x.shape))
+    policy = use.attributes.get("keep_aspect_ratio_policy", "stretch")
+    read = list(x.shape)
+    extents = [x.shape[i] for i in indices]
+    if sizes is not None and not scales:
+        outputs = _keep_aspect_ratio(extents, tuple(sizes), policy)
+    else:
+        outputs = [resized_extent(extent, scale) for extent, scale in zip(extents, scales or (), strict=True)]
+    numbers = [n for n in (*extents, *outputs) if isinstance(n, int)]
+    if len(numbers) != len(extents) + len(outputs) or 0 in extents:
+        return x.elements
+    if scales:
+        ratios = [float(scale) if isinstance(scale, (int, float)) else 0.0 for scale in scales]
+    else:
+        choose = {"not_larger": min, "not_smaller": max}.get(policy)
+        ratios = [size / extent for size, extent in zip(sizes or (), extents, strict=True)]
+        ratios = [choose(ratios)] * len(ratios) if choose else ratios
+    for i, extent, size, ratio in zip(indices, numbers, numbers[len(extents) :], ratios, strict=False):
+        read[i] = (
+            extent
+            if size == extent and ratio in (0.0, 1.0)
+            else count_sampled(extent, size, ratio or size / extent, sampling)
+        )
+    return prod(read)
 
 
 @cost_rule("Resize")

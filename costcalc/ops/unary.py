@@ -14,7 +14,7 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType, Value
 from costcalc.core.registry import cost_rule, describe, free, shape_rule, value_rule
-from costcalc.core.traits import traits
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common import ratio
 from costcalc.ops.common.axes import pointwise_values
 from costcalc.ops.common.ratio import ExtentRatio, Number, difference, is_symbolic, store_element, truncate
@@ -216,6 +216,12 @@ def cast_shape(x: TensorType, *, to: int) -> TensorType:
     """The shape stays."""
     dtype = dtype_of(to)
     return TensorType(dtype, x.shape, None if x.value is None else convert_elements(x.value, dtype))
+
+
+@least_work_rule("CastLike")
+def cast_like_least_work(use: OperatorUse) -> LeastWork:
+    """The second input, of which only the type is taken."""
+    return LeastWork(0, unused=frozenset((1,)))
 
 
 @shape_rule("CastLike")

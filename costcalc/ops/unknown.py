@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from costcalc.core.registry import declare_unknown
-
-MS = "com.microsoft"
+from costcalc.core.registry import MS, declare_unknown
 
 _GENERATION = "runs a decoder in a loop that ends by the tokens it gives: export the decoder and use `costcalc llm`"
 

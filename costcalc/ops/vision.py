@@ -28,6 +28,18 @@ def deform_conv_least_work(use: OperatorUse) -> LeastWork:
     return LeastWork(0, {0: 0, 1: 0})
 
 
+@least_work_rule("GridSample")
+def grid_sample_least_work(use: OperatorUse) -> LeastWork:
+    """Positions that the grid does not name: it may name one for all outputs, or none that is in the input."""
+    return LeastWork(0, {0: 0})
+
+
+@least_work_rule("RoiAlign", "MaxRoiPool")
+def region_least_work(use: OperatorUse) -> LeastWork:
+    """Positions outside of the regions: all of them may lie beside the input."""
+    return LeastWork(0, {0: 0})
+
+
 describe("Each bin of each region is the mean or the maximum of points interpolated in the feature map.", "RoiAlign")
 
 describe("Each bin of each region is the maximum of the feature map in it.", "MaxRoiPool")

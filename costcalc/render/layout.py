@@ -161,14 +161,15 @@ def fit_columns(
     columns: Sequence[Column], natural: Sequence[int], floors: Sequence[int], width: int, keep_all: bool
 ) -> dict[int, int]:
     """Columns with their natural and least widths -> widths by column index; a column that is not there is left out,
-    unless all are to be kept. No column shrinks below its floor: a figure is never cut."""
+    unless all are to be kept. The first stays: it says what a row is. No column shrinks below its floor: a figure is
+    never cut."""
     indexes = list(range(len(columns)))
     while True:
         # Left out, a column gives its room back: the others start again from their natural widths.
         widths = {i: _initial_width(columns[i].kind, natural[i], width) for i in indexes}
         if _shrink_columns(columns, widths, floors, width, FIRST_WIDTHS):
             break
-        least = min(indexes, key=lambda i: columns[i].importance)
+        least = min(indexes[1:] or indexes, key=lambda i: columns[i].importance)
         if keep_all or columns[least].importance > LOW_IMPORTANCE:
             if _shrink_columns(columns, widths, floors, width, NARROW_WIDTHS):
                 break

@@ -9,13 +9,15 @@ from costcalc.analysis.folding import measure_folding
 from costcalc.analysis.memory.flash import FlashUse, measure_flash
 from costcalc.analysis.report import Report
 from costcalc.core.dim import Dim
-from costcalc.core.ir import Graph
+from costcalc.core.flat_model import FlatModel
 from costcalc.core.units import format_bytes, format_count
 from costcalc.views.table import Note
 
 
-def flash_document(use: FlashUse) -> dict[str, Any]:
-    """The JSON entry: bytes of the file by what they are; repeated_buffers is null where they were not looked for."""
+def flash_document(flat: FlatModel) -> dict[str, Any]:
+    """A model file -> its JSON entry: bytes by what they are; repeated_buffers is null where they were not looked
+    for."""
+    use = measure_flash(flat)
     return {
         "file_bytes": use.file_bytes,
         "external_bytes": use.external_bytes,
@@ -30,14 +32,10 @@ def flash_document(use: FlashUse) -> dict[str, Any]:
     }
 
 
-def file_notes(graph: Graph) -> Iterator[Note]:
-    """A graph -> the notes of its file, of formats that are kept in flash as they are; none of any other."""
-    if graph.flat is not None:
-        yield from flash_notes(measure_flash(graph.flat))
-
-
-def flash_notes(use: FlashUse) -> Iterator[Note]:
-    """The file and its constants by type; what it would be without what inference does not need."""
+def file_notes(flat: FlatModel) -> Iterator[Note]:
+    """A model file -> notes: its bytes and its constants by type; what it would be without what inference does not
+    need."""
+    use = measure_flash(flat)
     constants = ", ".join(f"{group.element} {format_count(group.nbytes)}" for group in use.constants)
     scales = f"scales and zero points {format_count(use.scale_bytes)}; " if use.scale_bytes else ""
     rest = f"{scales}tables and padding {format_count(use.structure_bytes)}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from costcalc.analysis.memory.flash import measure_flash
 from costcalc.analysis.memory.footprint import MemoryFootprint, memory_by_resolution
 from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.dim import Dim, bind_remedy, symbols
@@ -52,7 +51,7 @@ def memory_document(footprint: MemoryFootprint) -> dict[str, Any]:
     if footprint.onnxruntime is not None:
         content["onnxruntime"] = ort_document(footprint.onnxruntime, footprint.graph)
     if footprint.graph.flat is not None:
-        content["flash"] = flash_document(measure_flash(footprint.graph.flat))
+        content["flash"] = flash_document(footprint.graph.flat)
     return content
 
 
@@ -133,7 +132,8 @@ def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:
         yield Note("Arena", f"{more} more than is alive at once; offsets are multiples of {footprint.arena.alignment}")
     yield Note("Execution", "; ".join(_execution_texts(footprint)))
     yield Note("Not counted", "weights, and an operator's own working memory")
-    yield from file_notes(footprint.graph)
+    if footprint.graph.flat is not None:
+        yield from file_notes(footprint.graph.flat)
     bindings = [f"{name} = {format_count(value)}" for name, value in footprint.graph.symbols.items()]
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in footprint.graph.notes)]
     if unnoted_bindings:
@@ -213,8 +213,9 @@ def _runtime_table(footprint: MemoryFootprint, by: str, top: int | None) -> Tabl
     """The tables of the plan of a runtime."""
     graph, plan, block = footprint.graph, footprint.tflm, footprint.onnxruntime
     if plan is not None:
+        assert graph.flat is not None
         columns, items = tflm_rows(plan, by)
-        totals, notes, plot = tflm_totals(plan), (*tflm_notes(plan), *file_notes(graph)), tflm_plot(plan)
+        totals, notes, plot = tflm_totals(plan), (*tflm_notes(plan), *file_notes(graph.flat)), tflm_plot(plan)
     else:
         assert block is not None
         columns, items = ort_rows(block, graph, by)

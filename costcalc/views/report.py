@@ -4,12 +4,12 @@ report: symbols, totals, layers."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.analysis import grouping
 from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.layers import LAYER_QUANTITIES, LayerCost
-from costcalc.analysis.memory.flash import measure_flash
 from costcalc.analysis.report import NODE_BY_NODE, Report, report_certainty
 from costcalc.core.amount import LowerBound, json_amount, sum_amounts
 from costcalc.core.errors import UsageError
@@ -17,7 +17,6 @@ from costcalc.core.settings import non_defaults
 from costcalc.views import columns
 from costcalc.views.columns import COLUMNS, check_column, column_values, sort_items
 from costcalc.views.figures import inexact
-from costcalc.views.flash import flash_document
 from costcalc.views.summary import inputs_text, report_notes, report_totals, symbol_legend
 from costcalc.views.table import Table
 from costcalc.views.training import training_document
@@ -84,6 +83,8 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
     headers = [(device_columns[key] if key in device_columns else COLUMNS[key])._replace(value=None) for key in keys]
     headers = [column._replace(title=share_title) if column.key == "share" else column for column in headers]
     headers = [column._replace(importance=SORTED) if column.key == options.sort else column for column in headers]
+    if options.by == "op" and headers[0].key == "op":
+        headers[0] = headers[0]._replace(kind="name")
     groups = [item for item in items if isinstance(item, LayerGroup)]
     return Table(
         report.name,
@@ -218,11 +219,17 @@ def report_document(report: Report) -> dict[str, Any]:
         **({"symbol_limits": limits, "total_limits": report.total_limits} if (limits := report.symbol_limits) else {}),
         "assumptions": [str(a) for a in report.assumptions],
         "notes": list(report.notes),
-        **({} if (flat := report.graph.flat) is None else {"flash": flash_document(measure_flash(flat))}),
+        **_flash_entry(report),
         **({} if report.execution == NODE_BY_NODE else {"execution": non_defaults(report.execution)}),
         **({"training": training_document(step)} if (step := report.step) else {}),
         "layers": [layer_document(row) for row in report.rows],
     }
+
+
+def _flash_entry(report: Report) -> dict[str, Any]:
+    """What the bytes of a file are, of formats that are kept in flash as they are; nothing of any other."""
+    flat = report.graph.flat
+    return {} if flat is None else {"flash": import_module("costcalc.views.flash").flash_document(flat)}
 
 
 def layer_document(row: LayerCost) -> dict[str, Any]:

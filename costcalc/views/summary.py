@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from costcalc.analysis.report import NODE_BY_NODE, open_peak, report_total
@@ -17,7 +18,6 @@ from costcalc.core.settings import option_words
 from costcalc.core.units import format_bytes, format_count, format_shape, format_short
 from costcalc.frontends.symbols import option_name
 from costcalc.views import training
-from costcalc.views.flash import file_notes
 from costcalc.views.table import Note, Total
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def _notes(report: Report) -> Iterator[Note]:
             ", ".join(f"{name} {format_short(value)}" for name, value in roles.items()),
         )
     yield from _precision_notes(report)
-    yield from file_notes(report.graph)
+    if report.graph.flat is not None:
+        yield from import_module("costcalc.views.flash").file_notes(report.graph.flat)
     bindings = [f"{name} = {format_count(value)}" for name, value in report.bound_symbols.items()]
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in report.notes)]
     if unnoted_bindings:

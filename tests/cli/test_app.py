@@ -344,3 +344,24 @@ def test_a_message_has_an_end(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.run(["analyze", "long.yaml"]) == 2
     shown = capsys.readouterr().err
     assert shown.startswith("costcalc: long.yaml:3:") and "…" in shown and len(shown) < 2_100
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("reconcile", "lenet5", "é\u200b"),
+        ("analyze", "lenet5", "--\u200b"),
+        ("\u200b",),
+        ("reconcile", "lenet5", "--figure", "\u200b"),
+        ("reconcile", "lenet5", "--figure", "thop=\u200b"),
+        ("check", "lenet5", "--config", "\u200b"),
+        ("table", "--update", "\u200b"),
+        ("analyze", "\u200b.yaml"),
+        ("explain", "lenet5", "\u200b"),
+        ("sweep", "lenet5", "--where", "\u200b"),
+    ],
+)
+def test_a_message_quotes_no_control_character(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
+    assert run.run(arguments) == 2
+    text = capfd.readouterr().err
+    assert "\u200b" not in text and "\\u200b" in text

@@ -67,3 +67,26 @@ def test_a_diff_is_as_its_ending_says(tmp_path: Path, monkeypatch: pytest.Monkey
     file = tmp_path / "change.md"
     assert run(["diff", "lenet5", "lenet5_modern", "-o", str(file)]) == 0
     assert file.read_bytes().startswith(b"<!-- costcalc:diff -->\n\n### LeNet-5")
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "fact"),
+    [
+        (["export", "lenet5"], "o.csv", "would be CSV, and what is written here is ONNX"),
+        (["export", "lenet5"], "o.pt2", "would be PT2, and what is written here is ONNX"),
+        (["export", "lenet5"], "o.textproto", "would be TEXTPROTO, and what is written here is ONNX"),
+        (["report", "lenet5"], "o.pdf", "would be PDF, and what is written here is HTML"),
+        (["schema"], "o.yaml", "would be YAML, and what is written here is JSON"),
+    ],
+)
+def test_a_command_with_one_format_refuses_the_ending_of_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], name: str, fact: str
+) -> None:
+    assert run([*command, "-o", str(tmp_path / name)]) == 2
+    assert fact in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["o.onnx", "o.ONNX", "o.model", "o"])
+def test_export_writes_under_endings_of_no_other_format(tmp_path: Path, name: str) -> None:
+    assert run(["export", "lenet5", "-o", str(tmp_path / name)]) == 0

@@ -131,3 +131,12 @@ def test_help_and_its_examples_are_not_wider_either(command: str) -> None:
     line = [sys.executable, "-m", "costcalc", command, "--help"]
     page = subprocess.run(line, env={**os.environ, "COLUMNS": "60"}, capture_output=True, text=True, check=True).stdout
     assert [line for line in page.splitlines() if text_width(line) > 60] == []
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 100])
+def test_the_first_column_says_what_a_row_is_and_stays(width: int) -> None:
+    devices = "raspberry-pi-4,jetson-orin-nano-8gb,stm32h743,t4"
+    arguments = ["analyze", "mobilenet_v2", "--hardware", devices, "--by", "op"]
+    table = CliRunner().invoke(cli, arguments, env={"COLUMNS": str(width)}).stdout.splitlines()
+    operators = [line.split()[0] for line in table[3:11]]
+    assert table[2].startswith("Operator") and operators[:2] == ["Conv", "Gemm"] and len(set(operators)) == 8

@@ -138,3 +138,42 @@ def test_how_many_experts_a_step_reads() -> None:
     assert [(routing.fewest(n), routing.most(n)) for n in (0, 1, 2, 3)] == [(0, 0), (2, 2), (2, 4), (2, 4)]
     assert [routing.expected(n) for n in (0, 1, 2)] == pytest.approx([0, 2, 3])
     assert Routing(4, 4).expected(3) == 4
+
+
+INDEX_HEADS, INDEX_SIZE, TOP_K = 3, 7, 4
+
+
+def indexer(queries: int, past: int) -> Report:
+    shapes: dict[str, tuple[int, ...]] = {"q": (BATCH, queries, INDEX_HEADS * INDEX_SIZE)}
+    shapes |= {"k": (BATCH, queries, INDEX_SIZE), "w": (BATCH, queries, INDEX_HEADS)}
+    return report("SparseIndexer", shapes, {3: (BATCH, past, INDEX_SIZE)} if past else {}, top_k=TOP_K)
+
+
+@given(st.integers(1, 9), st.integers(0, 9))
+def test_an_indexer_scores_all_earlier_tokens(queries: int, past: int) -> None:
+    """DeepSeek-V3.2, equation 1. Of no more tokens than are chosen none needs a score."""
+    found, keys = indexer(queries, past), past + queries
+    assert found.macs == BATCH * INDEX_HEADS * queries * keys * (INDEX_SIZE + 1)
+    assert found.graph.types["y"].shape == (BATCH, queries, min(TOP_K, keys))
+    seen = sum(past + q + 1 for q in range(queries))
+    assert needed(found) == (BATCH * INDEX_HEADS * seen * (INDEX_SIZE + 1) if keys > TOP_K else 0)
+
+
+def test_an_indexer_caches_a_key_a_token() -> None:
+    types = [TensorType(DType.BFLOAT16, (1, 7, n)) for n in (64 * 128, 128, 64)]
+    assert slots("SparseIndexer", types, top_k=2048) == [(3, "past_index_key", (1, symbol("tokens"), 128))]
+
+
+@given(st.integers(1, 12), st.integers(0, 40))
+def test_sparse_attention_needs_the_chosen_latents_alone(queries: int, past: int) -> None:
+    """All scores count, as the published code computes them; needed are those of top_k tokens of each query."""
+    shapes: dict[str, tuple[int, ...]] = {"q": (BATCH, queries, HEADS * (PLAIN + ROPE)), "c": (BATCH, queries, LATENT)}
+    shapes |= {"r": (BATCH, queries, ROPE), "w": (LATENT, HEADS * (PLAIN + V_SIZE))}
+    caches = {4: (BATCH, past, LATENT), 5: (BATCH, past, ROPE)} if past else {}
+    caches[6] = (BATCH, queries, min(TOP_K, past + queries))
+    found = report("LatentAttention", shapes, caches, num_heads=HEADS, top_k=TOP_K)
+    assert found.macs == latent(queries, past).macs
+    pairs, keys = sum(min(past + q + 1, TOP_K) for q in range(queries)), min(past + queries, TOP_K)
+    expanded = keys * HEADS * (PLAIN + V_SIZE) * LATENT + HEADS * pairs * (PLAIN + ROPE + V_SIZE)
+    absorbed = queries * HEADS * (PLAIN + V_SIZE) * LATENT + HEADS * pairs * (LATENT + ROPE + LATENT)
+    assert needed(found) == BATCH * min(expanded, absorbed)

@@ -18,7 +18,7 @@ from support.operator_rules import I64, cost, run, shape, t, work
 from costcalc.core.assumptions import collect_assumptions
 from costcalc.core.dim import substitute, symbol
 from costcalc.core.errors import AssumptionError, ShapeError
-from costcalc.ops.contrib.matmul import MS
+from costcalc.core.registry import MS
 
 P = "pooling"
 

@@ -42,8 +42,9 @@ class Classifier(nn.Module):
 class Language(nn.Module):
     """Token embedding, one encoder block, and a head that shares the embedding's table."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_causal: bool = False) -> None:
         super().__init__()
+        self.is_causal = is_causal
         self.embedding = nn.Embedding(50, 16)
         self.norm = nn.LayerNorm(16)
         self.qkv = nn.Linear(16, 48)
@@ -54,7 +55,7 @@ class Language(nn.Module):
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         x = self.embedding(tokens)
         q, k, v = self.qkv(self.norm(x)).view(*tokens.shape, 3, 2, 8).permute(2, 0, 3, 1, 4).unbind(0)
-        y = nn.functional.scaled_dot_product_attention(q, k, v)
+        y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=self.is_causal)
         return self.head(x + self.out(y.transpose(1, 2).flatten(2)))
 
 
@@ -68,6 +69,11 @@ PROGRAMS = {
     "language": Program(Language, lambda: (torch.zeros(2, 7, dtype=torch.int64),)),
     "language_open": Program(
         Language,
+        lambda: (torch.zeros(2, 7, dtype=torch.int64),),
+        {"tokens": {0: Dim("batch"), 1: Dim("length", max=64)}},
+    ),
+    "decoder": Program(
+        lambda: Language(is_causal=True),
         lambda: (torch.zeros(2, 7, dtype=torch.int64),),
         {"tokens": {0: Dim("batch"), 1: Dim("length", max=64)}},
     ),

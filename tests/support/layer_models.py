@@ -63,6 +63,47 @@ LAYER_MODELS = {
             "latent_attention: {heads: 4, size: 6, value_size: 5, from: [query, latent, rope_key]}",
         ],
     ),
+    "sparse_indexer": (
+        TOKENS,
+        [
+            "linear: {units: 4 * 6, as: query}",
+            "linear: {units: 6, from: x, as: key}",
+            "linear: {units: 4, from: x, as: weights}",
+            "sparse_indexer: {top_k: 3, from: [query, key, weights]}",
+        ],
+    ),
+    "compressed_indexer": (
+        TOKENS,
+        [
+            "linear: {units: 4 * 6, as: query}",
+            "linear: {units: 12, from: x, as: state}",
+            "linear: {units: 4, from: x, as: weights}",
+            "parameter: {shape: [2, 12], as: bias}",
+            "parameter: {shape: [6], as: norm}",
+            "compressed_indexer: {top_k: 2, from: [query, state, state, bias, norm, weights]}",
+        ],
+    ),
+    "compressed_attention": (
+        TOKENS,
+        [
+            "linear: {units: 4 * 6, as: query}",
+            "linear: {units: 6, from: x, as: kv}",
+            "parameter: {shape: [4], as: sinks}",
+            "parameter: {shape: [2, 6], as: bias}",
+            "parameter: {shape: [6], as: norm}",
+            "compressed_attention: {heads: 4, window: 3, from: [query, kv, sinks, kv, kv, bias, norm]}",
+        ],
+    ),
+    "hyper_connection": (
+        TOKENS,
+        [
+            "reshape: {shape: [0, 0, 2, -1], as: streams}",
+            "parameter: {shape: [8, 16], as: fn}",
+            "parameter: {shape: [8], as: base}",
+            "parameter: {shape: [3], as: scale}",
+            "hyper_connection: {iterations: 20, from: [streams, fn, base, scale], as: [one, post, comb]}",
+        ],
+    ),
     "rotary_table": ("{shape: [N, 7], dtype: int64}", ["rotary_table: {size: 8, as: [cosines, sines]}"]),
     "rotary": (
         TOKENS,
@@ -142,6 +183,7 @@ LAYER_MODELS = {
     "mean": (IMAGE, ["mean: {axes: [2, 3], keep: true}", "mean: {axes: [-1, 1]}"]),
     "cast": (IMAGE, ["cast: {to: float16}", "cast: {to: int32}", "cast: {to: bool}"]),
     "parameter": (TOKENS, ["parameter: {shape: [7, 16], as: p}", "add: {from: [x, p]}"]),
+    "unused_parameter": (TOKENS, ["relu", "unused_parameter: {shape: [7, 16], as: p}"]),
     "constant": (
         TOKENS,
         [
@@ -161,9 +203,10 @@ LAYER_MODELS = {
 """A small model of every short name: its input and its layers, each of which reads the input unless it has a `from`."""
 
 CHAINED = {"linear", "embedding", "attention", "squeeze", "expand", "matmul", "cast", "parameter", "constant"}
-CHAINED |= {"latent_attention", "rotary"}
+CHAINED |= {"latent_attention", "rotary", "sparse_indexer"}
+CHAINED |= {"compressed_indexer", "compressed_attention", "hyper_connection"}
 
-OWN_OPERATORS = {"latent_attention"}
+OWN_OPERATORS = {"latent_attention", "sparse_indexer", "compressed_indexer", "compressed_attention", "hyper_connection"}
 """Layers with operators of costcalc's own, which no runtime has."""
 
 

@@ -19,7 +19,7 @@ class Reads:
 
     def __init__(self, graph: Graph, rows: Sequence[LayerCost]) -> None:
         needed = needed_by_outputs(graph)
-        self.graph = graph
+        self.graph, self._needed = graph, needed
         self.needed_nodes = set[int]()
         self.readers: dict[str, list[int]] = {}
         self.work: dict[int, LeastWork] = {}
@@ -95,9 +95,13 @@ class Reads:
             is_output = not output or output in self.graph.outputs
             is_passed_on = positions == [0] and operator.passes_on == "same" and not is_output
             return min(size, self.read_bytes(output, depth - 1)) if is_passed_on and depth else size
-        outputs = sum(self._bytes_as(name, output) for output in node.outputs if output)
+        needed = [output for output in node.outputs if output and self._is_needed(output)]
+        outputs = sum(self._bytes_as(name, output) for output in needed)
         runs = node.count if isinstance(node.count, int) else 1
         return min(size, outputs * runs) if reads == "part" else 0
+
+    def _is_needed(self, name: str) -> bool:
+        return self._needed is None or name in self._needed
 
     def _bytes_as(self, name: str, output: str) -> int:
         """A value and one that rows of it are copied to -> the bytes of these rows where they are read."""

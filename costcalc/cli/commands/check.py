@@ -145,6 +145,7 @@ def _run_check(
 ) -> int:
     from costcalc.cli.output import CANNOT_ANSWER, print_error
     from costcalc.studies.check.run import run
+    from costcalc.studies.check.wording import unknown_reasons
 
     reference = None
     if baseline is not None:
@@ -156,6 +157,8 @@ def _run_check(
     if allow_empty:
         outcome = replace(outcome, is_empty=False)
     is_written = emit_result(outcome, *output_args)
+    for reason in unknown_reasons(outcome):
+        print_error(f"costcalc: {reason}")
     if outcome.is_empty:
         print_error(f"costcalc: {_describe_absence(config)}, or --allow-empty")
     code = 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code

@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import click
-
 from costcalc.cli.commands.analyze import model_paths
 from costcalc.cli.output import print_error, write_text
 from costcalc.core.errors import UsageError
+from costcalc.core.sanitize import printable
 from costcalc.core.units import parse_percent
 from costcalc.frontends.module import NamedModel
 from costcalc.studies.check.budget import Config
@@ -147,5 +146,6 @@ def write_config(
     for line in initial.unreadable:
         print_error(f"costcalc: {line}")
     count = f"{initial.models:,} {'model' if initial.models == 1 else 'models'}"
-    click.echo(f"{target}: limits of {count}; hold them with `costcalc check`, lock the figures with `costcalc lock`")
+    text = f"{target}: limits of {count}; hold them with `costcalc check`, lock the figures with `costcalc lock`"
+    write_text(printable(text), None)
     return 2 if initial.unreadable else 0

@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from costcalc.cli.formats import refuse_ending
 from costcalc.cli.output import output_option, write_bytes, write_text
 from costcalc.cli.parameters import Model, Word, debug_option
 from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
     from costcalc.studies.options import Settings
+
+OTHER_MODELS = (
+    *("yaml", "yml", "md", "txt", "xml", "pt", "pth", "pt2", "h5", "keras", "tflite", "safetensors", "gguf", "npz"),
+    *("ort", "onnxtxt", "onnxtext", "textproto", "prototxt", "pbtxt"),
+)
+"""Endings of other forms of models, ONNX's text forms among them: none is the binary file that `export` writes."""
 
 
 @click.command(cls=SettingsCommand)
@@ -36,6 +43,7 @@ def export(model: str, weights: str, output: str, settings: Settings) -> None:
     from costcalc.frontends.onnx.writer import export, serialize_graph
     from costcalc.studies.pipeline import load
 
+    refuse_ending(output, "ONNX", ("onnx",), OTHER_MODELS)
     graph = load(model, settings)
     if output == "-":
         write_bytes(serialize_graph(graph, weights))
@@ -53,4 +61,5 @@ def schema(output: str | None) -> None:
     from costcalc.frontends.yaml.schema import json_schema
     from costcalc.render.terminal import knows_unicode
 
+    refuse_ending(output, "JSON", ("json",), ("yaml", "yml"))
     write_text(json.dumps(json_schema(), indent=2, ensure_ascii=not knows_unicode()), output)

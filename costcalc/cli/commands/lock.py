@@ -46,7 +46,7 @@ def lock(
     cannot be read is exit 2, and nothing is written.
     """
     from costcalc.cli.commands.check_config import lock_config
-    from costcalc.core.sanitize import printable_lines
+    from costcalc.core.sanitize import printable, printable_lines
     from costcalc.studies.check.locking import plan_lock
 
     budget_config = lock_config(models, config, settings)
@@ -65,7 +65,7 @@ def lock(
         write_text(result.text.removesuffix("\n"), None)
         return 0
     if not result.changes:
-        write_text(f"{file} is up to date", None)
+        write_text(printable(f"{file} is up to date"), None)
         return 0
     if not check:
         write(file, result.text)

@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from costcalc.cli.commands.analyze import model_paths
-from costcalc.cli.formats import choose_format
+from costcalc.cli.formats import choose_format, refuse_ending
 from costcalc.cli.output import output_option, print_charts, write_bytes
 from costcalc.cli.parameters import Model, NameList, Word
 from costcalc.cli.settings import SettingsCommand, settings_options
@@ -40,6 +40,7 @@ def report(models: tuple[str, ...], settings: Settings, strict: bool, output: st
     from costcalc.studies.compare import measure_models
     from costcalc.views.page import page_content
 
+    refuse_ending(output, "HTML", ("html", "htm"))
     measurements = measure_models(model_paths(models), settings, strict)
     write_bytes(render(page_content(measurements, settings.devices)).encode(), output)
 

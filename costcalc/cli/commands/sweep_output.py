@@ -9,9 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
-from costcalc.cli.output import print_charts, print_tables, standard_output, write_text
+from costcalc.cli.output import print_charts, print_error, print_tables, standard_output, write_text
 from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.render.stream import header_line, resume_point, row_lines
 from costcalc.studies.sweep.columns import ERROR, SweepColumns
@@ -150,7 +148,7 @@ def _write_stream(
             if columns.names[ERROR] in map(columns.names.__getitem__, indices)
             else f"such as {reason}"
         )
-        click.echo(f"costcalc: {invalid:,} combinations are invalid, {shown}", err=True)
+        print_error(f"costcalc: {invalid:,} combinations are invalid, {shown}")
     return "" if valid or resume_count else reason
 
 

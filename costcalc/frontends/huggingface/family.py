@@ -10,6 +10,7 @@ A family's file is a YAML model with a key `config:`:
       fixed: [qkv_bias]                  # parameters that only the model type decides
       neutral: [pretraining_tp]          # fields that change no figure of this family
       supported: {alibi: [false]}        # the values that a field may have
+      heads: {ForMaskedLM: tokens}       # endings of classes (`architectures`) and the value of the parameter `head`
 
 A network of parts that have configurations of their own (text_config, vision_config) has `parts:` instead of a model:
 
@@ -22,6 +23,8 @@ A network of parts that have configurations of their own (text_config, vision_co
 
 Each part is the model of a family; model_type is that of the part's own configuration unless given. prefixes say what
 names of its tensors begin with in the checkpoint, fields which fields of the whole configuration are parameters of it.
+Where the whole has `heads:`, a part's own say which head it has with which of those (the first where no class is
+named); it is left out with any other, and has its class's values where its field is missing.
 
 Every other parameter is the field of the same name. `model_types:` stands in the head of the file, one a line, so that
 the index of all families is read without a YAML parser.
@@ -46,9 +49,9 @@ _TYPES = re.compile(r"^  model_types:[^\n]*\n((?:    [^\n]*\n|\s*\n)+)", re.M)
 
 _TYPE = re.compile(r"^    ([\w.-]+):", re.M)
 
-KEYS = ("model_types", "fields", "fixed", "neutral", "supported", "parts")
+KEYS = ("model_types", "fields", "fixed", "neutral", "supported", "heads", "parts")
 
-PART_KEYS = ("model_type", "prefixes", "fields")
+PART_KEYS = ("model_type", "prefixes", "fields", "heads")
 
 
 class FamilyPart(NamedTuple):
@@ -59,6 +62,7 @@ class FamilyPart(NamedTuple):
     model_type: str
     prefixes: Mapping[str, str]
     fields: Mapping[str, str]
+    heads: Mapping[str, str]
 
 
 class Family(NamedTuple):
@@ -71,6 +75,7 @@ class Family(NamedTuple):
     fixed: frozenset[str]
     neutral: frozenset[str]
     supported: Mapping[str, list[Any]]
+    heads: Mapping[str, str]
     parts: tuple[FamilyPart, ...] = ()
 
 
@@ -129,6 +134,7 @@ def read_family(path: Path) -> Family:
         frozenset(_words(reader, config.values.get("fixed"))),
         frozenset(_words(reader, config.values.get("neutral"))),
         {name: value if isinstance(value, list) else [value] for name, value in supported.items()},
+        _texts(reader, config.values.get("heads")),
         tuple([_read_part(reader, name, node) for name, node in parts.values.items()])
         if isinstance(parts, Map)
         else (),
@@ -139,7 +145,7 @@ def _read_part(reader: ValueReader, field: str, node: YamlNode) -> FamilyPart:
     if not isinstance(node, Map) or any(key not in PART_KEYS for key in node.values):
         raise reader.error(node, f"the part {field!r} is not understood", "it has " + ", ".join(PART_KEYS))
     model_type = node.values.get("model_type")
-    texts = [_texts(reader, node.values.get(name)) for name in ("prefixes", "fields")]
+    texts = [_texts(reader, node.values.get(name)) for name in ("prefixes", "fields", "heads")]
     return FamilyPart(field, model_type.text if isinstance(model_type, Scalar) else "", *texts)
 
 

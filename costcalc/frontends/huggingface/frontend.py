@@ -32,7 +32,8 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     config = config_source(source, folder)
     fields = read_fields(config)
     named = replace(source, name=model_name(source), file=config.file)
-    return Loaded(store_weights(read_network(fields, named, source.name, options), fields, folder))
+    graph = read_network(fields, named, source.name, options)
+    return Loaded(store_weights(_note_prediction(graph, fields), fields, folder))
 
 
 def read_network(
@@ -94,3 +95,19 @@ def model_name(source: Source) -> str:
         folder = source.path if source.is_directory else source.path.parent
         name = folder.resolve().name
     return name or source.name
+
+
+PREDICTION_FIELDS = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_hidden_layers")
+"""Fields with the number of layers that predict tokens behind the next one."""
+
+
+def _note_prediction(graph: Graph, fields: Mapping[str, Any]) -> Graph:
+    """The graph with a note where the checkpoint has layers that predict tokens behind the next one."""
+    text_fields = fields.get("text_config")
+    for part in (fields, text_fields if isinstance(text_fields, dict) else {}):
+        for name in PREDICTION_FIELDS:
+            count = part.get(name)
+            if type(count) is int and count > 0:
+                text = f"{name} is {count}: what predicts tokens behind the next one is left out, as transformers does"
+                return graph._replace(notes=(*graph.notes, text))
+    return graph

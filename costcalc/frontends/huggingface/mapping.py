@@ -17,6 +17,11 @@ GENERATING = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 """Endings of the classes that a family stands for where it does not take `architectures` itself: the network with its
 head over the vocabulary."""
 
+BARE = "Model"
+"""The ending of a class without a head, unless OTHER_MODELS stand before it."""
+
+OTHER_MODELS = ("LMHead", "Heads", "Encoder", "Decoder", "Text", "Vision", "Audio")
+
 MAX_NAMED = 4
 """Fields that a refusal names."""
 
@@ -48,8 +53,12 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
             unknown.append(path)
     if unknown:
         raise _not_understood(unknown, fields, family, file)
-    if "architectures" not in {path.partition("[")[0] for path in family.fields}:
-        _check_classes(fields.get("architectures"), family, file)
+    if "num_labels" in family.parameters:
+        values |= label_count(fields)
+    if family.heads:
+        values |= _find_head(_class_names(fields), family, file)
+    elif "architectures" not in {path.partition("[")[0] for path in family.fields}:
+        _check_classes(_class_names(fields), family, file)
     return values
 
 
@@ -75,8 +84,36 @@ def _not_understood(unknown: list[str], fields: Mapping[str, Any], family: Famil
     return LoadError(fact, remedy, file)
 
 
-def _check_classes(classes: Any, family: Family, file: str) -> None:
-    names = [name for name in classes if isinstance(name, str)] if isinstance(classes, list) else []
+def label_count(fields: Mapping[str, Any]) -> dict[str, int]:
+    """Fields of a configuration -> the number of its labels as `num_labels`; nothing where it does not say it."""
+    labels, count = fields.get("id2label"), fields.get("num_labels")
+    if isinstance(labels, dict):
+        return {"num_labels": len(labels)}
+    return {"num_labels": count} if isinstance(count, int) and not isinstance(count, bool) else {}
+
+
+def _class_names(fields: Mapping[str, Any]) -> list[str]:
+    classes = fields.get("architectures")
+    return [name for name in classes if isinstance(name, str)] if isinstance(classes, list) else []
+
+
+def _find_head(names: list[str], family: Family, file: str) -> dict[str, Any]:
+    """Names of classes and a family with heads -> the value of `head`, of the longest ending that the first class has;
+    nothing without a class. LoadError where it has none of them."""
+    if not names:
+        return {}
+    endings = [ending for ending in family.heads if names[0].endswith(ending)]
+    ending = max(endings, key=len, default="")
+    if not ending or (ending == BARE and names[0].removesuffix(BARE).endswith(OTHER_MODELS)):
+        raise LoadError(
+            f"the class {names[0]} has a head that is not known",
+            f"the family {family.file} has {', '.join(family.heads)}",
+            file,
+        )
+    return {"head": LiteralText(family.heads[ending])}
+
+
+def _check_classes(names: list[str], family: Family, file: str) -> None:
     if names and not any(name.endswith(GENERATING) for name in names):
         fact = f"the class {names[0]} has another head than a model that generates"
         raise LoadError(fact, f"the family {family.file} ends in {', '.join(GENERATING)}", file)

@@ -24,6 +24,7 @@ NEUTRAL = (
     "id2label",
     "label2id",
     "num_labels",
+    "_num_labels",
     "problem_type",
     "finetuning_task",
     "task_specific_params",

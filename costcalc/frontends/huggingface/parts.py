@@ -14,9 +14,10 @@ from costcalc.core.errors import LoadError, UnknownNameError
 from costcalc.core.ir import Graph
 from costcalc.frontends.huggingface.document import flatten
 from costcalc.frontends.huggingface.family import Family, FamilyPart
-from costcalc.frontends.huggingface.mapping import find_parameters
+from costcalc.frontends.huggingface.mapping import find_parameters, label_count
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
+from costcalc.frontends.yaml.values import LiteralText
 from costcalc.graph.join import Part, join_graphs
 
 ReadNetwork = Callable[[Mapping[str, Any], Source, str, ReadOptions, Mapping[str, Any]], Graph]
@@ -33,17 +34,18 @@ def read_parts(
 ) -> Graph:
     """Fields of the whole configuration and its family -> the graph of all parts. LoadError where a field of the whole
     is not understood, or the first part is missing; UnknownNameError for a name that no part has."""
-    check_whole(fields, family, source.file)
+    parts = chosen_parts(fields, family, source.file)
     joined: list[Part] = []
     refusals: list[dict[tuple[str, str], UnknownNameError]] = []
-    for part in family.parts:
+    for part, head in parts:
         own_fields = part_fields(fields, part, source.file, is_first=part is family.parts[0])
         if own_fields is None:
             continue
+        given = given_values(fields, part) | head
         part_source = replace(source, name=part.field)
-        part_options = options._replace(params=_part_params(options.params, part, part is family.parts[0]))
+        part_options = options._replace(params=_part_params(options.params, part, part is parts[0][0]))
         refused: dict[tuple[str, str], UnknownNameError] = {}
-        graph = _read_known(own_fields, part_source, origin, part_options, read, given_values(fields, part), refused)
+        graph = _read_known(own_fields, part_source, origin, part_options, read, given, refused)
         joined.append(Part(part.field.removesuffix("_config"), graph, part.prefixes))
         refusals.append(refused)
     for key, error in refusals[0].items():
@@ -74,16 +76,23 @@ def _read_known(
             options = options._replace(**changes)
 
 
-def check_whole(fields: Mapping[str, Any], family: Family, file: str) -> None:
-    """LoadError for a field of the whole configuration, parts apart, that is not understood."""
+def chosen_parts(fields: Mapping[str, Any], family: Family, file: str) -> list[tuple[FamilyPart, dict[str, Any]]]:
+    """Fields of the whole configuration and its family -> the parts that its class has, each with the value of its
+    parameter `head`, if any. LoadError for a field of the whole, parts apart, that is not understood."""
     known = {path.partition(".")[0] for part in family.parts for path in part.fields}
     own = {name: value for name, value in fields.items() if name not in known | {part.field for part in family.parts}}
-    find_parameters(own, family, file)
+    values = find_parameters(own, family, file)
+    if not family.heads:
+        return [(part, {}) for part in family.parts]
+    head = values.get("head", next(iter(family.heads.values())))
+    return [(part, {"head": LiteralText(part.heads[head])}) for part in family.parts if head in part.heads]
 
 
 def part_fields(fields: Mapping[str, Any], part: FamilyPart, file: str, is_first: bool) -> dict[str, Any] | None:
     """Fields of the whole configuration -> those of a part, with its model type; None where it has no such part."""
     own = fields.get(part.field)
+    if own is None and part.heads:
+        own = {}
     if own is None and not is_first:
         return None
     if not isinstance(own, dict):
@@ -99,7 +108,7 @@ def part_fields(fields: Mapping[str, Any], part: FamilyPart, file: str, is_first
 
 def given_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
     """Values of a part's parameters that stand in fields of the whole configuration."""
-    values = dict(flatten(fields))
+    values = dict(flatten(fields)) | label_count(fields)
     return {name: values[path] for path, name in part.fields.items() if values.get(path) is not None}
 
 
@@ -115,7 +124,7 @@ def part_parameters(
 ) -> dict[str, Any]:
     """Fields of the whole configuration -> the parameters of each part as `vision_config.depth`."""
     values: dict[str, Any] = {}
-    for part in family.parts:
+    for part, _ in chosen_parts(fields, family, file):
         own_fields = part_fields(fields, part, file, is_first=part is family.parts[0])
         if own_fields is not None:
             values |= {f"{part.field}.{name}": value for name, value in read(own_fields, file).items()}

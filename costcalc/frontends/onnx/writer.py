@@ -13,10 +13,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from costcalc.core.dim import symbol, symbols
 from costcalc.core.errors import CostcalcError, UsageError
-from costcalc.core.ir import DType, Graph, Node, SequenceType, TensorType
+from costcalc.core.ir import DType, Graph, Node, SequenceType, TensorType, bind_type
 from costcalc.core.version import __version__
 from costcalc.frontends.onnx.stored import make_tensor, model_pieces, require_numbers
+from costcalc.frontends.symbols import option_name, symbol_name
 from costcalc.ops.common.channels import LOGICAL, NCHWC
 from costcalc.ops.tflite.fused import TFLITE
 
@@ -70,9 +72,20 @@ def _make_checked_model(graph: Graph, weights: str) -> onnx.ModelProto:
                 f"the type of the output {name!r} is not known", "give the operators without a rule one with --rules"
             )
     with _refuse_unencodable():
-        model = _model_proto(graph)
+        model = _model_proto(_rename_axes(graph))
     _check_model(model, graph)
     return model
+
+
+def _rename_axes(graph: Graph) -> Graph:
+    """A graph -> the same where a symbol that PyTorch numbers (`s77`) and that is an extent of an input has the name
+    that --dim takes for it, `ids.1`. One in an input's arithmetic (`2*s77`), where such a name cannot be read, keeps
+    its own."""
+    extents = [extent for name in graph.inputs for extent in graph.types[name].shape or ()]
+    in_arithmetic = symbols(*(extent for extent in extents if symbol_name(extent) is None))
+    names = {old: option_name(old, graph.data_symbols) for old in graph.data_symbols if old not in in_arithmetic}
+    binding = {old: symbol(new) for old, new in names.items() if old != new}
+    return graph._replace(types={name: bind_type(t, binding) for name, t in graph.types.items()}) if binding else graph
 
 
 def _model_proto(graph: Graph) -> onnx.ModelProto:

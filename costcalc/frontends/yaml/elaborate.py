@@ -51,6 +51,7 @@ class References:
     def owner(self, name: str, node: YamlNode, scope: Scope) -> str:
         """The path of a layer whose weights are shared; the weights are named after it. SpecError where no layer has
         the name."""
+        name = fill_names([name], scope.names, node, self.reader)[0]
         value = scope.find(name) or self.find_layer(name, scope)
         if value is None:
             hint = did_you_mean(name, self.visible_names(scope))
@@ -66,16 +67,19 @@ class References:
         """The value of a name. SpecError where there is none, with the nearest one."""
         if not isinstance(node, Scalar):
             raise self.reader.error(node, "a name is expected", "write the name of a layer or of an input")
-        value = scope.find(node.text)
+        name = node.text
+        if "{" in name:
+            (name,) = fill_names([name], scope.names, node, self.reader)
+        value = scope.find(name)
         if value is None:
-            value = self.find_layer(node.text, scope)
+            value = self.find_layer(name, scope)
         if value is None:
-            hint = did_you_mean(node.text, self.visible_names(scope))
-            if node.text in self.omitted:
-                raise self.reader.error(node, f"{node.text!r} is left out by its `when:`", "read another layer then")
+            hint = did_you_mean(name, self.visible_names(scope))
+            if name in self.omitted:
+                raise self.reader.error(node, f"{name!r} is left out by its `when:`", "read another layer then")
             raise self.reader.error(
                 node,
-                f"nothing above is called {node.text!r}",
+                f"nothing above is called {name!r}",
                 hint or "name a layer with `as:` before it is read: a graph has no cycles",
             )
         return value

@@ -3,7 +3,8 @@ or false, null, or a list of those.
 
 Expressions are names, numbers, words in quotes, lists, `+ - * / // % **`, comparisons, `in`, `and`, `or`, `not`,
 `a if condition else b`, `list[index]`, `[item for i in list]`, and the functions min, max, round, floor, ceil,
-make_divisible, len, range and count. An expression is parsed by Python's own parser and evaluated by walking the tree.
+make_divisible, len, range, count and numbers. An expression is parsed by Python's own parser and evaluated by walking
+the tree.
 """
 
 from __future__ import annotations
@@ -237,7 +238,23 @@ def _count(values: Any, wanted: Any) -> int:
     return values.count(wanted)
 
 
-LIST_FUNCTIONS: Mapping[str, Callable[..., Any]] = {"len": _length, "range": _range, "count": _count}
+def _numbers(value: Any) -> list[Any]:
+    """A word of whole numbers with commas between -> their list; a list stays as it is."""
+    if isinstance(value, list):
+        return value
+    parts = value.split(",") if isinstance(value, str) else [""]
+    if not all(part.strip().isdecimal() and len(part) < 19 for part in parts):
+        raise ExpressionError(f"{value!r} holds no numbers", "write whole numbers with commas between: '3,4,5'")
+    _check_elements(len(parts), "numbers")
+    return [int(part) for part in parts]
+
+
+LIST_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "len": _length,
+    "range": _range,
+    "count": _count,
+    "numbers": _numbers,
+}
 
 
 def _truth(value: Any, text: str) -> bool:

@@ -144,8 +144,8 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
     return LayerItem(kind, node, place, body, options, keys, common["as"], common["from"], common["when"])
 
 
-PLACE = re.compile(r"\{([A-Za-z_]\w*)\}")
-"""A name's value within a layer's name: `as: layers.{i}`."""
+PLACE = re.compile(r"\{([A-Za-z_]\w*)\}(\.?)")
+"""A name's value within a layer's name: `as: layers.{i}`; where it is the empty word, a dot behind it goes, too."""
 
 
 def fill_names(names: Sequence[str], values: Mapping[str, Any], node: YamlNode, reader: ValueReader) -> tuple[str, ...]:
@@ -154,8 +154,8 @@ def fill_names(names: Sequence[str], values: Mapping[str, Any], node: YamlNode, 
     def find(match: re.Match[str]) -> str:
         value = values.get(match[1])
         if isinstance(value, bool) or not isinstance(value, (int, str)):
-            raise reader.error(node, f"{match[0]} is {value!r}", "put a name of a whole number or a word in braces")
-        return str(value)
+            raise reader.error(node, f"{{{match[1]}}} is {value!r}", "put a name of a whole number or a word in braces")
+        return f"{value}{match[2]}" if value != "" else ""
 
     return tuple([PLACE.sub(find, name) for name in names])
 
@@ -166,7 +166,7 @@ def item_names(item: LayerItem, reader: ValueReader) -> list[str]:
         return []
     nodes = item.name.items if isinstance(item.name, Seq) else [item.name]
     names = [n.text for n in nodes if isinstance(n, Scalar)]
-    plain_names = [PLACE.sub("0", name) for name in names]
+    plain_names = [PLACE.sub(r"0\2", name) for name in names]
     if len(names) != len(nodes) or not all(names):
         raise reader.error(item.name, "`as:` is no name", "write `as: name` or `as: [first, second]`")
     for node, name in zip(nodes, plain_names, strict=True):

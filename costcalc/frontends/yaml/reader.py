@@ -147,6 +147,8 @@ def _parse_override(key: str, value: Any, names: Mapping[str, Any]) -> Any:
     """A value from --set (text) or from Python; floats are taken as they print."""
     if isinstance(value, float):
         value = repr(value)
+    if isinstance(value, list) and any(isinstance(item, float) for item in value):
+        return [_parse_override(key, item, names) if isinstance(item, float) else item for item in value]
     if not isinstance(value, str) or isinstance(value, LiteralText):
         return value
     document = parse_document(value, f"--set {key}")

@@ -17,7 +17,7 @@ from costcalc.ops.schema import attribute_types
 
 Schema = dict[str, Any]
 
-NAME = {"type": "string", "pattern": r"^[^\W\d]([\w.-]|\{\w+\})*$"}
+NAME = {"type": "string", "pattern": r"^([^\W\d]|\{\w+\})([\w.-]|\{\w+\})*$"}
 
 EXPRESSION = {"type": "string", "pattern": r"^[\w+\-*/%()., \[\]<>=!'\"]+$"}
 
@@ -162,6 +162,7 @@ def _config() -> Schema:
         "fixed": with_description(names, "parameters that only the model type decides"),
         "neutral": with_description(names, "fields that change no figure of this family"),
         "supported": with_description(values, "the values that a field may have"),
+        "heads": with_description(values, "endings of classes and the value of the parameter `head`"),
     }
     return {"type": "object", "required": ["model_types"], "additionalProperties": False, "properties": properties}
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from costcalc.core.assumptions import require_equal
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
 from costcalc.ops.attention import softmax_work
-from costcalc.ops.contrib.matmul import MS
 
 operands("BiasGelu", "BiasAdd", "BiasSplitGelu", "BiasDropout", "FastGelu", domain=MS, weights=(1,))
 

@@ -10,11 +10,10 @@ from costcalc.core.dim import Dim, maximum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Formula, Product, elementwise_work, product, product_factor
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import LeastWork, OperatorUse, contraction_gradient, least_work_rule, traits
 from costcalc.ops.attention import HeadExtents, attention_macs, attention_work, count_rows, rotation_work
 from costcalc.ops.common.visibility import Texts, Visibility, known_integers, texts_of
-from costcalc.ops.contrib.matmul import MS
 
 PROJECTED = contraction_gradient(((0,), (1,)), ((0, 1, 2), (0, 1, 2)), ((0, 1, 2), (0, 1, 2)))
 """The gradient rule of an attention that projects its first input with its second and third."""

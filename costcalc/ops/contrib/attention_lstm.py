@@ -11,10 +11,9 @@ from costcalc.core.assumptions import require_equal
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Formula, elementwise_work, product, product_factor
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, Contraction, LeastWork, OperatorUse, gradient_rule, least_work_rule, traits
 from costcalc.ops.common.visibility import known_integers
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.recurrent import hidden_types, lstm_cost_of
 
 operands("AttnLSTM", domain=MS, weights=(1, 2, 3, 7, 8, 9, 10, 13))

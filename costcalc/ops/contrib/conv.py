@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import PRODUCT_GRADIENT, traits
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import PRODUCT_GRADIENT, LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.channels import from_channels_first, to_channels_first
-from costcalc.ops.contrib.matmul import MS, fused_activation
-from costcalc.ops.conv import conv_cost, conv_extents
+from costcalc.ops.common.window_reads import convolution_reads
+from costcalc.ops.contrib.matmul import fused_activation
+from costcalc.ops.conv import conv_cost, conv_extents, conv_least_work
 from costcalc.ops.quantize import qlinear_conv_cost
 
 operands("FusedConv", "NhwcFusedConv", "NhwcConv", domain=MS, weights=(1, 2))
@@ -30,6 +31,23 @@ describe("A convolution with the addition and the activation that follow it.", "
 describe("A convolution of channels-last tensors.", "NhwcConv", domain=MS)
 
 describe("A convolution of integers.", "QLinearConv", domain=MS)
+
+
+least_work_rule("FusedConv", domain=MS)(conv_least_work)
+
+
+@least_work_rule("NhwcConv", "NhwcFusedConv", domain=MS)
+def nhwc_conv_least_work(use: OperatorUse) -> LeastWork:
+    """As Conv."""
+    x = use.input(0)
+    return convolution_reads(use, x and to_channels_first(x), use.input(1))
+
+
+@least_work_rule("QLinearConv", domain=MS)
+def contrib_qlinear_conv_least_work(use: OperatorUse) -> LeastWork:
+    """As Conv."""
+    x = use.input(0)
+    return convolution_reads(use, x and to_channels_first(x, use.attributes.get("channels_last", 0)), use.input(3), 3)
 
 
 @shape_rule("FusedConv", domain=MS)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from costcalc.core.dim import Dim
 from costcalc.core.formula import Cost, Work, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, PackedInputs, contraction_gradient, traits
 from costcalc.ops.common.axes import broadcast
-from costcalc.ops.contrib.matmul import MS, bias_work
+from costcalc.ops.contrib.matmul import bias_work
 from costcalc.ops.norm import rms_norm_cost
 from costcalc.ops.quantize import requantization_work
 

@@ -9,12 +9,11 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import FreshSymbol, ShapeResult, cost_rule, describe, free, operands, shape_rule
+from costcalc.core.registry import MS, FreshSymbol, ShapeResult, cost_rule, describe, free, operands, shape_rule
 from costcalc.core.traits import traits
 from costcalc.ops.attention import rotary_cost
 from costcalc.ops.common.axes import broadcast_types
 from costcalc.ops.contrib.activation import bias_dropout_cost
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.norm import rms_norm_cost
 
 operands("MRotaryEmbedding", domain=MS, buffers=(2, 3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.attention import (
     HeadExtents,
@@ -17,7 +17,6 @@ from costcalc.ops.attention import (
     rotation_work,
 )
 from costcalc.ops.common.visibility import Texts, Visibility, known_integers
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.contrib.multi_head import by_head_gradient
 
 operands("GroupQueryAttention", domain=MS, weights=(11, 14, 15), buffers=(7, 8, 12, 13))

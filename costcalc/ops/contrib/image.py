@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work, product, sum_of_products
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import FreshSymbol, cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import PRODUCT_GRADIENT, traits
-from costcalc.ops.contrib.matmul import MS
+from costcalc.core.registry import MS, FreshSymbol, cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import PRODUCT_GRADIENT, LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.conv import conv_transpose_cost, conv_transpose_shape
 from costcalc.ops.pool import max_pool_cost, max_pool_shape
 from costcalc.ops.vision import interpolation_work
@@ -40,6 +39,12 @@ describe(
 describe("Regions are cut out and interpolated to one size.", "CropAndResize", domain=MS)
 
 describe("Each word becomes the largest of what filters find in its characters.", "WordConvEmbedding", domain=MS)
+
+
+@least_work_rule("MaxpoolWithMask", domain=MS)
+def masked_pool_least_work(use: OperatorUse) -> LeastWork:
+    """Positions that the mask leaves out: it may leave out all."""
+    return LeastWork(0, {0: 0})
 
 
 @shape_rule("MaxpoolWithMask", domain=MS)

@@ -13,12 +13,12 @@ from typing import Any
 
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import COST_RULES, FREE_OPS, SHAPE_RULES, OperatorRule
-from costcalc.core.traits import TRAITS, traits
+from costcalc.core.registry import COST_RULES, FREE_OPS, MS, SHAPE_RULES, OperatorRule
+from costcalc.core.traits import TRAITS, LeastWork, LeastWorkRule, OperatorUse, traits
 from costcalc.ops import conv, elementwise, layout, norm, pool, quantize, resize, vision  # noqa: F401  their rules
 from costcalc.ops.common.channels import from_channels_first, to_channels_first
 from costcalc.ops.contrib import pool as contrib_pool  # noqa: F401  the rules of com.microsoft's
-from costcalc.ops.contrib.matmul import MS, fused_activation
+from costcalc.ops.contrib.matmul import fused_activation
 
 INTERNAL_NHWC = "com.ms.internal.nhwc"
 """The domain."""
@@ -55,6 +55,16 @@ def _cost_function(rule: OperatorRule) -> Callable[..., Cost | None]:
     return cost
 
 
+def _least_work_function(rule: LeastWorkRule | None) -> LeastWorkRule | None:
+    def least_work(use: OperatorUse) -> LeastWork:
+        assert rule is not None
+        first, *others = use.types
+        attributes = {key: value for key, value in use.attributes.items() if key != "channels_last"}
+        return rule(use._replace(types=(first and to_channels_first(first), *others), attributes=attributes))
+
+    return rule and least_work
+
+
 def _first(keywords: dict[str, Any]) -> dict[str, Any]:
     """Keyword arguments with channels first: the output's type, no attribute channels_last."""
     changed = {k: v for k, v in keywords.items() if k != "channels_last"}
@@ -74,7 +84,8 @@ for _name, _domain in OPERATORS.items():
             function=_cost_function(_cost), accepts=_cost.accepts | {"out", "activation"}
         )
     TRAITS[INTERNAL_NHWC, _name] = TRAITS[_domain, _name]
-    traits(_name, domain=INTERNAL_NHWC, layout="channels_last")
+    least_work = _least_work_function(TRAITS[_domain, _name].least_work)
+    traits(_name, domain=INTERNAL_NHWC, layout="channels_last", least_work=least_work)
 
 
 # Scales and sizes of a Resize stand in the order of the input's axes.

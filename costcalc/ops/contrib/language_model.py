@@ -12,10 +12,9 @@ from costcalc.core.dim import Dim, minimum, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Factor, Work, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, PackedInputs, contraction_gradient, traits
 from costcalc.ops.attention import rotation_work
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.norm import rms_norm_cost
 
 operands("EngramGate", domain=MS, weights=(3, 4, 5))

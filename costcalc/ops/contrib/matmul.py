@@ -7,11 +7,9 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Formula, Work, elementwise_work, formula, product_factor
 from costcalc.core.ir import DTYPE_OF_CODE, TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, Attributes, PackedInputs, contraction_gradient, traits
 from costcalc.ops.matmul import gemm_cost, gemm_shape, matmul_cost, matmul_result
-
-MS = "com.microsoft"
 
 operands("FusedMatMul", "TransposeMatMul", "FusedMatMulActivation", domain=MS, weights=(0, 1))
 

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from costcalc.core.dim import Dim, prod
 from costcalc.core.formula import Cost, Work, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import ShapeResult, cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, ShapeResult, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.contrib.attention import ms_attention_cost, ms_attention_shape
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.contrib.norm import count_embedded, embed_layer_norm_cost, embed_layer_norm_shape
 from costcalc.ops.quantize import requantization_work
 

@@ -9,7 +9,7 @@ from costcalc.core.assumptions import require_equal
 from costcalc.core.dim import Dim
 from costcalc.core.formula import Cost, Formula, Product, elementwise_work, product, product_factor, sum_of_products
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import (
     Attributes,
     Contraction,
@@ -22,7 +22,6 @@ from costcalc.core.traits import (
     traits,
 )
 from costcalc.ops.common.lookup import expert_parts
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.recurrent import hidden_types, lstm_cost_of, recurrent_least_work
 
 operands("MoE", domain=MS, weights=(2, 3, 4, 5, 6, 7))

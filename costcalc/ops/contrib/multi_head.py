@@ -13,7 +13,7 @@ from costcalc.core.dim import Dim, maximum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Formula, Work, elementwise_work
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import Types, cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, Types, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import Attributes, Contraction, GradientRule, LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.attention import (
     HeadExtents,
@@ -25,7 +25,6 @@ from costcalc.ops.attention import (
 )
 from costcalc.ops.common.visibility import known_integers
 from costcalc.ops.contrib.attention import PROJECTED, padded_texts, projected_attention_cost, projected_extents
-from costcalc.ops.contrib.matmul import MS
 
 
 def by_head_gradient(bias: int, added: int, past: tuple[int, int]) -> GradientRule:

@@ -16,7 +16,7 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
-from costcalc.core.traits import PRODUCT_GRADIENT, Attributes, PackedInputs, traits
+from costcalc.core.traits import PRODUCT_GRADIENT, Attributes, PackedInputs, least_work_rule, traits
 from costcalc.ops.common.channels import (
     BLOCK,
     LOGICAL,
@@ -27,12 +27,14 @@ from costcalc.ops.common.channels import (
     logical_weight,
 )
 from costcalc.ops.contrib.conv import fused_conv_cost, fused_conv_shape
+from costcalc.ops.conv import conv_least_work
 from costcalc.ops.pool import (
     average_pool_cost,
     global_average_cost,
     global_max_cost,
     global_pool_shape,
     max_pool_cost,
+    pool_least_work,
     pool_shape,
 )
 from costcalc.ops.resize import upsample_cost
@@ -92,6 +94,10 @@ describe("Puts channels into blocks.", "ReorderInput", domain=NCHWC)
 describe("Takes channels out of blocks.", "ReorderOutput", domain=NCHWC)
 
 free("ReorderInput", "ReorderOutput", domain=NCHWC)
+
+least_work_rule("Conv", domain=NCHWC)(conv_least_work)
+
+least_work_rule("MaxPool", "AveragePool", domain=NCHWC)(pool_least_work)
 
 
 @shape_rule("ReorderInput", domain=NCHWC)

@@ -7,11 +7,10 @@ from costcalc.core.dim import Dim, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.axes import normalise_axis
 from costcalc.ops.common.lookup import count_gathered
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.norm import layer_norm_cost, rms_norm_cost, row_statistics, standardize
 
 DOMAINS = ("", MS)

@@ -10,12 +10,11 @@ from costcalc.core.dim import Dim, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType, Value
-from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
+from costcalc.core.registry import MS, FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
 from costcalc.core.traits import LeastWork, OperatorUse, PackedInputs, least_work_rule, traits
 from costcalc.ops.common.axes import normalise_axis
 from costcalc.ops.common.lookup import count_gathered
 from costcalc.ops.common.visibility import known_integers
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.creation import range_shape, range_value
 from costcalc.ops.indexing import gather_nd_least_work, gather_nd_shape, selection_cost
 from costcalc.ops.join_split import pad_shape, same_shape

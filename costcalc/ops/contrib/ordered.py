@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, DType, TensorType
-from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, operands, shape_rule
+from costcalc.core.registry import MS, FreshSymbol, cost_rule, describe, free, operands, shape_rule
 from costcalc.core.traits import TRAITS, contraction_gradient, traits
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.linear_attention import (
     causal_conv_cost,
     causal_conv_shape,

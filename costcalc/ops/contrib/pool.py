@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import traits
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.channels import from_channels_first, to_channels_first
-from costcalc.ops.contrib.matmul import MS
+from costcalc.ops.common.window_reads import pool_reads
 from costcalc.ops.pool import average_pool_cost, global_average_cost, max_pool_cost, max_pool_shape, pool_shape
-from costcalc.ops.vision import grid_sample_cost, grid_sample_shape
+from costcalc.ops.vision import grid_sample_cost, grid_sample_least_work, grid_sample_shape
 
 operands("QLinearAveragePool", "QLinearGlobalAveragePool", domain=MS, buffers=(1, 2, 3, 4))
 
@@ -28,6 +28,18 @@ describe("Each output is the largest input under the window, channels last.", "N
 describe("Each output is the mean of the quantised inputs under the window.", "QLinearAveragePool", domain=MS)
 
 describe("Each output is the mean of a quantised channel.", "QLinearGlobalAveragePool", domain=MS)
+
+
+@least_work_rule("NhwcMaxPool", domain=MS)
+def nhwc_pool_least_work(use: OperatorUse) -> LeastWork:
+    """As MaxPool."""
+    return pool_reads(use, channels_last=1)
+
+
+@least_work_rule("QLinearAveragePool", domain=MS)
+def qlinear_pool_least_work(use: OperatorUse) -> LeastWork:
+    """As AveragePool."""
+    return pool_reads(use, use.attributes.get("channels_last", 0))
 
 
 @shape_rule("NhwcMaxPool", domain=MS)
@@ -180,3 +192,5 @@ def qlinear_global_average_cost(
 shape_rule("GridSample", domain=MS)(grid_sample_shape)
 
 cost_rule("GridSample", domain=MS)(grid_sample_cost)
+
+least_work_rule("GridSample", domain=MS)(grid_sample_least_work)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
 from costcalc.ops.attention import softmax_work
 from costcalc.ops.common.axes import broadcast_types
-from costcalc.ops.contrib.matmul import MS
 from costcalc.ops.join_split import concat_shape
 from costcalc.ops.quantize import dequantize_cost, dequantize_shape, quantize_cost, quantize_shape, requantization_work
 from costcalc.ops.reduce import combination_work, reduced_axes, reduced_shape

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from costcalc.core.formula import Cost, elementwise_work, formula
 from costcalc.core.ir import DType, TensorType
-from costcalc.core.registry import cost_rule, describe, operands, shape_rule
+from costcalc.core.registry import MS, cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import traits
-from costcalc.ops.contrib.matmul import MS, bias_work
+from costcalc.ops.contrib.matmul import bias_work
 from costcalc.ops.matmul import gemm_extents, matmul_cost, matmul_result
 from costcalc.ops.quantize import dynamic_quantization_work, requantization_work
 

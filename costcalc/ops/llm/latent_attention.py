@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from costcalc.core.assumptions import require_equal
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, maximum, minimum
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Formula, product, product_factor, sum_of_products
 from costcalc.core.ir import TensorType
@@ -81,11 +81,13 @@ def latent_attention_shape(
     weight: TensorType,
     past_latent: TensorType | None = None,
     past_rope_key: TensorType | None = None,
+    indices: TensorType | None = None,
     *,
     num_heads: int,
+    top_k: int = 0,
 ) -> TensorType:
     """q [B, S_q, H · (n + r)], latent [B, S, c], rope_key [B, S, r], weight [c, H · (n + v)], past [B, P, c] and
-    [B, P, r] -> [B, S_q, H · v]."""
+    [B, P, r], indices [B, S_q, ≤ top_k] of the tokens that a query sees -> [B, S_q, H · v]."""
     e = latent_extents(q, latent, rope_key, weight, past_latent, num_heads)
     return TensorType(q.dtype, (e.batch, e.queries, e.heads * e.v_size))
 
@@ -142,12 +144,15 @@ def latent_attention_cost(
     weight: TensorType,
     past_latent: TensorType | None = None,
     past_rope_key: TensorType | None = None,
+    indices: TensorType | None = None,
     *,
     num_heads: int,
+    top_k: int = 0,
 ) -> Cost:
     """Expanded: B · S_kv · H · (n + v) · c for keys and values, B · H · S_q · S_kv · (n + r) for QKᵀ and · v for PV.
     Absorbed: B · S_q · H · (n + v) · c for queries and outputs, B · H · S_q · S_kv · (c + r) and · c. Without a cache
-    expanded, which is the fewer then; behind one the fewer of both. Masked scores count. Per score 5 for the softmax
+    expanded, which is the fewer then; behind one the fewer of both. Masked scores count, those that indices leave out
+    among them. Per score 5 for the softmax
     and 1 addition for the mask; the scale is one multiplication per element of queries and keys."""
     e = latent_extents(q, latent, rope_key, weight, past_latent, num_heads)
     h = HeadExtents(e.batch, e.heads, e.heads, e.queries, e.keys, e.past, e.plain + e.rope, e.v_size)
@@ -163,9 +168,15 @@ def latent_attention_gradient(formula: Formula, types: Types, attributes: Attrib
 
 @least_work_rule("LatentAttention", domain=LLM)
 def latent_attention_least_work(use: OperatorUse) -> LeastWork:
-    """Keys behind a query, and the form (expanded or absorbed) with more MACs."""
+    """Keys behind a query, those that indices leave out, and the form (expanded or absorbed) with more MACs. Of earlier
+    latents at least those are read that one query sees."""
     q, latent, rope_key, weight = use.types[:4]
     assert q is not None and latent is not None and rope_key is not None and weight is not None
     e = latent_extents(q, latent, rope_key, weight, use.input(4), int(use.attributes["num_heads"]))
-    pairs = e.batch * Visibility(e.queries, e.keys, e.past).pairs
-    return LeastWork(latent_macs(e, pairs).value)
+    top_k = int(use.attributes.get("top_k", 0))
+    pairs = e.batch * Visibility(e.queries, e.keys, e.past, top_k).pairs
+    if not top_k:
+        return LeastWork(latent_macs(e, pairs).value)
+    macs = minimum(*[form(e._replace(keys=minimum(e.keys, top_k)), pairs).value for form in (_expanded, _absorbed)])
+    rows = e.batch * maximum(0, minimum(e.keys, top_k) - (e.keys - e.past))
+    return LeastWork(macs, {4: rows * e.latent, 5: rows * e.rope} if e.past != 0 else {})

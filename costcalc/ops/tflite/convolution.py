@@ -14,9 +14,18 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
-from costcalc.core.traits import PRODUCT_GRADIENT, TRAITS, contraction_gradient, traits
+from costcalc.core.traits import (
+    PRODUCT_GRADIENT,
+    TRAITS,
+    LeastWork,
+    OperatorUse,
+    contraction_gradient,
+    least_work_rule,
+    traits,
+)
 from costcalc.ops.common.channels import from_channels_first, to_channels_first
 from costcalc.ops.common.window import output_shape
+from costcalc.ops.common.window_reads import convolution_reads, pool_reads
 from costcalc.ops.conv import conv_cost, conv_extents, conv_transpose_cost
 from costcalc.ops.pool import average_pool_cost, max_pool_cost
 from costcalc.ops.tflite.fused import TFLITE, activation_work, known_shape, output_work
@@ -118,6 +127,14 @@ def _register_convolution(op_type: str, spatial: int) -> None:
         shape = conv_extents(first, filters, b, strides, None, dilations, group, auto_pad)
         return TensorType(x.dtype, from_channels_first(shape))
 
+    @least_work_rule(op_type, domain=TFLITE)
+    def convolution_least_work(use: OperatorUse) -> LeastWork:
+        """As ONNX's Conv."""
+        x, w = use.input(0), use.input(1)
+        first, filters = x and to_channels_first(x), w and _ordered_filters(w, op_type)
+        attributes = {"auto_pad": "SAME_UPPER", **use.attributes}
+        return convolution_reads(use._replace(attributes=attributes), first, filters)
+
     @cost_rule(op_type, domain=TFLITE)
     def convolution_cost(
         x: TensorType, w: TensorType, b: TensorType | None = None, *, activation: str = "", out: TensorType
@@ -185,6 +202,12 @@ def pool_shape(
     if len(kernel_shape) != 2 or min(kernel_shape) < 1:
         raise ShapeError(f"the window is {list(kernel_shape)}", "its extents are positive")
     return TensorType(x.dtype, (n, *output_shape((h, w), kernel_shape, strides, None, None, auto_pad), c))
+
+
+@least_work_rule(*POOLS, domain=TFLITE)
+def pool_least_work(use: OperatorUse) -> LeastWork:
+    """As ONNX's pools."""
+    return pool_reads(use._replace(attributes={"auto_pad": "SAME_UPPER", **use.attributes}), channels_last=1)
 
 
 def _register_pool(op_type: str, channels_first_cost: Callable[..., Cost], formula: str) -> None:

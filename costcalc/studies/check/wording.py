@@ -10,7 +10,7 @@ from costcalc.core.dim import Dim, bounds
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.quantity import Certainty
 from costcalc.core.units import format_count, format_digits, format_exact_share, format_si
-from costcalc.studies.check.verdict import Amount, SourcePlace, Verdict
+from costcalc.studies.check.verdict import Amount, CheckResult, SourcePlace, Verdict
 
 EXACT = ("count", "bytes")
 """Kinds of figures that are whole numbers or formulas, which are written out in full."""
@@ -112,6 +112,21 @@ def format_place(place: SourcePlace | None) -> str:
     if place is None:
         return ""
     return ":".join([place.file, *(str(n) for n in (place.line, place.column) if n)]) if place.line else place.file
+
+
+def unknown_reasons(result: CheckResult) -> list[str]:
+    """A result -> why it is `unknown`: a line for each model that cannot be read and each limit that cannot be told."""
+    reasons: dict[str, None] = {}
+    for model in result.models:
+        if model.error:
+            reasons[f"{format_place(model.place) or model.title}: {model.error}"] = None
+        for verdict in model.verdicts:
+            if verdict.outcome == "unknown":
+                fact = verdict.fact.removeprefix(f"{verdict.quantity}: ")
+                reasons[": ".join([model.title, verdict.quantity, "; ".join(filter(None, [fact, verdict.remedy]))])] = (
+                    None
+                )
+    return list(reasons)
 
 
 def describe_remedy(verdict: Verdict, other_revision: bool = False) -> str:

@@ -47,17 +47,23 @@ def cached_nodes(graph: Graph, sequence: Dim) -> tuple[str, ...]:
 
 def add_cache(graph: Graph, names: Iterable[str], tokens: Dim) -> tuple[Graph, tuple[str, ...]]:
     """Graph and names of nodes -> the graph in which they read what they keep of `tokens` earlier tokens from new
-    inputs, and the names of those inputs. The nodes' outputs keep their shapes: they hold the new tokens only."""
+    inputs, and the names of those inputs. The nodes' outputs keep their shapes: they hold the new tokens only. Nodes
+    that keep one value in one form (keys that several layers share) keep it once."""
     cached, types, nodes, added = set(names), dict(graph.types), [], []
+    kept: dict[tuple[str, TensorType], str] = {}
     for node in graph.nodes:
         if node.name in cached:
             inputs = list(node.inputs)
-            for slot in cache_slots(node, graph, tokens):
+            forms = [slot.type for slot in cache_slots(node, graph, symbol(TOKENS))]
+            for slot, form in zip(cache_slots(node, graph, tokens), forms, strict=True):
                 name = f"{node.name}.{slot.name}"
+                if slot.present is None:
+                    name = kept.setdefault((node.inputs[slot.new], form), name)
                 inputs += [""] * (slot.position + 1 - len(inputs))
                 inputs[slot.position] = name
-                types[name] = slot.type
-                added.append(name)
+                if name not in types:
+                    types[name] = slot.type
+                    added.append(name)
             node = node._replace(inputs=tuple(inputs))
         nodes.append(node)
     return graph._replace(inputs=(*graph.inputs, *added), nodes=tuple(nodes), types=types), tuple(added)
@@ -66,7 +72,7 @@ def add_cache(graph: Graph, names: Iterable[str], tokens: Dim) -> tuple[Graph, t
 def cache_entries(graph: Graph, names: Iterable[str]) -> tuple[str, ...]:
     """Graph of a pass and names of the nodes that keep something -> the values that the pass adds to it."""
     cached = set(names)
-    return tuple([name for node in graph.nodes if node.name in cached for name in _entries(node, graph)])
+    return tuple(dict.fromkeys([name for node in graph.nodes if node.name in cached for name in _entries(node, graph)]))
 
 
 def _entries(node: Node, graph: Graph) -> Iterator[str]:

@@ -69,8 +69,13 @@ def keep_text(graph: Graph) -> Graph:
     outputs = tuple([name for name, needed in needed_by_output.items() if not tokens.isdisjoint(needed)])
     if not outputs or len(outputs) == len(graph.outputs):
         return graph
-    needed = set().union(*[needed_by_output[name] for name in outputs])
-    nodes = tuple([node for node in graph.nodes if not needed.isdisjoint(node.outputs)])
+    return _keep_needed(graph, outputs, set().union(*[needed_by_output[name] for name in outputs]))
+
+
+def _keep_needed(graph: Graph, outputs: tuple[str, ...], needed: Collection[str]) -> Graph:
+    """Graph, outputs and all values that these need -> the graph of them; the other stored tensors count for the last
+    node."""
+    nodes = tuple([node for node in graph.nodes if any(name in needed for name in node.outputs)])
     left = [name for name in graph.initializers if name not in needed]
     return graph._replace(
         inputs=tuple([name for name in graph.inputs if name in needed]),
@@ -78,6 +83,26 @@ def keep_text(graph: Graph) -> Graph:
         nodes=nodes,
         owners={**graph.owners, **dict.fromkeys(left, nodes[-1].name)},
     )
+
+
+def cut_encoder(graph: Graph, tokens: Collection[str]) -> tuple[Graph, tuple[str, ...]]:
+    """Graph of a pass and its inputs that hold tokens -> the graph in which no node computes what other inputs alone
+    decide, and the names of the new inputs that hold it: the keys and values of cross-attention, which the first pass
+    has computed. The graph as it is where there are none."""
+    of_tokens, of_others = set(tokens), set(graph.inputs) - set(tokens)
+    for node in graph.nodes:
+        if not of_tokens.isdisjoint(node.inputs):
+            of_tokens.update(node.outputs)
+        elif not of_others.isdisjoint(node.inputs):
+            of_others.update(node.outputs)
+    of_others.difference_update(graph.inputs)
+    read = [name for node in graph.nodes if not of_tokens.isdisjoint(node.outputs) for name in node.inputs]
+    kept = tuple(dict.fromkeys(name for name in read if name in of_others))
+    if not kept:
+        return graph, ()
+    graph = graph._replace(nodes=tuple([node for node in graph.nodes if of_others.isdisjoint(node.outputs)]))
+    needed = find_ancestors(graph, graph.outputs)
+    return _keep_needed(graph._replace(inputs=(*graph.inputs, *kept)), graph.outputs, needed), kept
 
 
 def fill_lengths(graph: Graph, tokens: int) -> Graph:
@@ -123,7 +148,7 @@ class PassGraph(NamedTuple):
 class Decoder(NamedTuple):
     """A decoder model. build_pass(new, past) is the graph of a pass over `new` tokens behind `past` ones; open_graph
     has its sequence open, which the symbol `sequence` counts. cache_types(tokens) are the types of what it keeps of so
-    many earlier tokens of each text, a number or a symbol."""
+    many earlier tokens of each text, a number or a symbol. batch is the number of texts of a pass."""
 
     name: str
     source: str
@@ -132,6 +157,7 @@ class Decoder(NamedTuple):
     sequence: str
     notes: tuple[str, ...]
     cache_types: Callable[[Dim], tuple[TensorType, ...]]
+    batch: int
 
     def check_length(self, tokens: int) -> None:
         """Raises AssumptionError where a text of so many tokens is longer than the model allows."""
@@ -150,11 +176,11 @@ PRECISION_OF_FILE = DecoderPrecision()
 def make_decoder(
     source: Any, batch: int = 1, precision: DecoderPrecision = PRECISION_OF_FILE, **options: Any
 ) -> Decoder:
-    """Model -> Decoder with its batch bound; the options are those of load. What dims binds of symbols that count
-    tokens is for the quantities of one pass: each pass of a generation has its own. UsageError where the model is no
-    decoder: no open sequence, no cache and no causal attention node to give one to."""
+    """Model -> Decoder with its batch bound, by batch or by dims; the other options are those of load. What dims binds
+    of symbols that count tokens is for the quantities of one pass: each pass of a generation has its own. UsageError
+    where the model is no decoder: no open sequence, no cache and no causal attention node to give one to."""
     source = hold_source(source)
-    dims, batches = _bind_batch(source, batch, dict(options.pop("dims", None) or {}), options)
+    dims, batches, batch = _bind_batch(source, batch, dict(options.pop("dims", None) or {}), options)
     graph = keep_text(load(source, dims=dims, **options))
     caches = cache_inputs(graph)
     _check_branches(source, graph, caches, {**options, "dims": dims})
@@ -163,18 +189,20 @@ def make_decoder(
         raise UsageError(*(NO_DECODER if batch == 1 else _no_batch(batch, batches)))
     sequence, totals = _sequence_symbols(graph, caches, past)
     attentions = () if caches else _check_attentions(graph, sequence)
+    token_inputs = [name for name in graph.inputs if sequence in symbols(*(graph.types[name].shape or ()))]
 
     def build_pass(new: int, past_tokens: int) -> PassGraph:
         bound = {**dims, sequence: new, **dict.fromkeys(totals, past_tokens + new)}
         pass_graph = keep_text(load(source, dims=bound | ({past: past_tokens} if past else {}), **options))
         pass_graph = fill_lengths(pass_graph, past_tokens + new)
         pass_graph = convert(pass_graph, precision.weights, precision.activations)
-        names = caches
+        names, cross = caches, tuple[str, ...]()
         if not caches and past_tokens:
+            pass_graph, cross = cut_encoder(pass_graph, token_inputs)
             pass_graph, names = add_cache(pass_graph, attentions, past_tokens)
-        pass_graph = convert_values(pass_graph, names, precision.cache)
+        pass_graph = convert_values(pass_graph, (*names, *cross), precision.cache)
         if not caches:
-            return PassGraph(pass_graph, names, cache_entries(pass_graph, attentions))
+            return PassGraph(pass_graph, names, cache_entries(pass_graph, attentions), cross)
         entries = cache_outputs(pass_graph, names, past_tokens + new)
         cross = cross_caches(pass_graph, names)
         pass_graph = convert_values(pass_graph, cross, precision.cache)
@@ -190,25 +218,42 @@ def make_decoder(
             [bind_type(shapes[name], bound)._replace(dtype=step.graph.types[name].dtype) for name in step.caches]
         )
 
-    return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes, cache_types)
+    return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes, cache_types, batch)
 
 
 def _bind_batch(
     source: Any, batch: int, dims: dict[str, Any], options: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[dict[str, Any], list[str], int]:
     """Model, number of texts and bound symbols -> the symbols with the batch bound and without those that count tokens,
-    and the names of the batch's symbols. UsageError where the model has no open batch and there are several texts."""
-    if dims:
-        token_symbols = _token_symbols(keep_text(load(source, **options)))
-        dims = {name: value for name, value in dims.items() if name not in token_symbols}
-    graph = keep_text(load(source, dims=dims, **options))
-    batches = [name for name in graph.symbols if name not in dims]
+    the names that --dim takes for the batch, and the number of texts: where dims bind the batch, that. UsageError where
+    the model has no open batch and there are several texts, or where dims say another number."""
+    open_graph = keep_text(load(source, **options))
+    origins, token_symbols = open_graph.data_symbols, _token_symbols(open_graph)
+    symbol_of = {option_name(name, origins): name for name in origins}
+    dims = {symbol_of.get(name, name): value for name, value in dims.items()}
+    dims = {name: value for name, value in dims.items() if name not in token_symbols}
+    batches = list(open_graph.symbols) or _unnamed_batches(open_graph)
+    names = [option_name(name, origins) for name in batches]
+    bound = {dims[name] for name in batches if isinstance(dims.get(name), int)}
+    if batch != 1 and bound - {batch}:
+        fact = f"--batch is {batch}, and --dim binds the batch to {', '.join(map(str, sorted(bound)))}"
+        raise UsageError(fact, "give one of the two")
     if batch != 1 and not batches:
-        shapes = {name: graph.types[name].shape or () for name in graph.inputs}
+        shapes = {name: open_graph.types[name].shape or () for name in open_graph.inputs}
         open_symbols = symbols(*(extent for shape in shapes.values() for extent in shape))
         remedy = unknown_symbol_remedy("batch", batch, open_symbols, shapes) or "leave --batch out"
         raise UsageError("the model has no batch extent that is open", remedy)
-    return dims | dict.fromkeys(batches, batch), batches
+    if len(bound) == 1:
+        (batch,) = bound
+    return {**dict.fromkeys(batches, batch), **dims}, names, batch
+
+
+def _unnamed_batches(graph: Graph) -> list[str]:
+    """Graph without a symbol that is called a batch -> the symbols that are one by their place: axis 0 of token ids, an
+    integer input with an open extent behind it."""
+    shapes = [type_.shape or () for type_ in map(graph.types.__getitem__, graph.inputs) if not type_.dtype.is_float]
+    names = [symbol_name(shape[0]) for shape in shapes if symbols(*shape[1:])]
+    return list(dict.fromkeys([name for name in names if name is not None and name not in _token_symbols(graph)]))
 
 
 def _check_branches(source: Any, graph: Graph, caches: Collection[str], options: Mapping[str, Any]) -> None:

@@ -123,7 +123,7 @@ class Generation:
         return self.weight_bytes + caches + self.peak_bytes
 
 
-def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1) -> Generation:
+def cost_generation(decoder: Decoder, prompt: int, generate: int) -> Generation:
     """Decoder -> what generation costs. UsageError where a text has no token, AssumptionError where it is longer than
     the model allows, UnknownOperatorError where an operator's cost is unknown."""
     if prompt < 1 or generate < 1:
@@ -148,7 +148,7 @@ def cost_generation(decoder: Decoder, prompt: int, generate: int, batch: int = 1
     return Generation(
         decoder.name,
         decoder.source,
-        batch,
+        decoder.batch,
         prompt,
         generate,
         prefill,
@@ -252,7 +252,7 @@ def measure_generation(source: ModelSource, settings: Settings) -> Generation:
         activations = DTYPES[settings.dtype]
     precision = DecoderPrecision(weights, activations, parse_dtype(options.cache_dtype))
     model = make_decoder(source, options.batch, precision, **settings.source_options())
-    return cost_generation(model, options.prompt, options.generate, options.batch)
+    return cost_generation(model, options.prompt, options.generate)
 
 
 def keep_necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -> Report:

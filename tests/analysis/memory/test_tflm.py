@@ -146,7 +146,7 @@ def test_what_the_interpreter_refuses_is_refused() -> None:
 
 
 def test_other_models_have_no_such_arena() -> None:
-    with pytest.raises(QuantityError, match=r"runs \.tflite files, and LeNet-5 is none"):
+    with pytest.raises(QuantityError, match=r"runs \.tflite files, and the model is none"):
         measure("lenet5", Settings()).figure("tflm_arena_bytes")
     with pytest.raises(QuantityError, match="element types that a file has"):
         measure(str(FOLDER / "dense.tflite"), Settings(dtype="float16")).figure("tflm_arena_bytes")

@@ -44,6 +44,10 @@ def longs(*values: int) -> Any:
     return lambda name: h.make_tensor(name, TensorProto.INT64, [len(values)], values)
 
 
+def flags(*values: bool) -> Any:
+    return lambda name: h.make_tensor(name, TensorProto.BOOL, [len(values)], values)
+
+
 def number(value: int) -> Any:
     return lambda name: h.make_tensor(name, TensorProto.INT32, [], [value])
 
@@ -153,3 +157,35 @@ def test_slices_read_what_they_cut_together(first: tuple[int, int], second: tupl
     data = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=9).SerializeToString()
     written = (first[1] - first[0]) + (second[1] - second[0])
     assert bound(data)[1] == 4 * 4 * (rows + written)
+
+
+def test_a_strided_convolution_reads_the_positions_under_its_windows() -> None:
+    """A 1x1 filter with stride 2 over 8 x 6 reads 4 x 3 positions; it gives as many."""
+    shapes: Shapes = {"x": (1, 4, 8, 6)}
+    data = model("Conv", "x,w", shapes, "y", strides=[2, 2], w=zeros(5, 4, 1, 1))
+    assert bound(data) == (4 * 3 * 5 * 4, 4 * (4 * 4 * 3 + 5 * 4 + 5 * 4 * 3))
+    last = model(
+        "Conv",
+        "x,w",
+        {"x": (1, 8, 6, 4)},
+        "y",
+        domain="com.ms.internal.nhwc",
+        strides=[2, 2],
+        w=zeros(5, 4, 1, 1),
+    )
+    assert bound(last)[1] == bound(data)[1]
+
+
+def test_of_a_split_the_parts_that_are_needed_are_read() -> None:
+    shapes: Shapes = {"x": (12,)}
+    whole = model("Split", "x,sizes", shapes, "a,b,c", sizes=longs(2, 4, 6))
+    assert bound(whole)[1] == 4 * (12 + 12)
+    part = onnx.load_from_string(whole)
+    del part.graph.output[1:]
+    assert bound(part.SerializeToString())[1] == 4 * (2 + 2)
+
+
+def test_a_stored_condition_tells_what_is_read() -> None:
+    shapes: Shapes = {"x": (64,), "y": (64,)}
+    stored = model("Where", "c,x,y", shapes, "z", c=flags(*[i < 16 for i in range(64)]))
+    assert bound(stored)[1] == 4 * (16 + 48 + 64)

@@ -90,3 +90,25 @@ def test_what_cannot_be_imported_is_no_verdict(models: Path, text: str) -> None:
         done = subprocess.run([*command, *options], capture_output=True, text=True)
         assert done.returncode == 2 and "costcalc: it cannot start (" in done.stderr
         assert ("Traceback" in done.stderr) == traces
+
+
+@pytest.mark.parametrize("form", ["table", "json", "markdown", "github", "sarif", "junit", "gitlab", "svg"])
+@pytest.mark.parametrize("to_file", [True, False])
+@pytest.mark.parametrize(("name", "content"), [("broken.onnx", b"\x08\x07\x3a\x7f\x0a"), ("broken.yaml", b"name: [")])
+def test_standard_error_says_why_a_check_cannot_tell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str, to_file: bool, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    output = ["-o", str(tmp_path / "out")] if to_file else []
+    assert run(["check", str(tmp_path / name), "--max", "macs=1", "--format", form, *output]) == 2
+    assert f"costcalc: {tmp_path / name}" in capsys.readouterr().err
+
+
+def test_standard_error_names_each_limit_that_cannot_be_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, net_yaml="name: n\ninput: [N, seq, 4]\nlayers: [{linear: {units: 2}}]")
+    assert run(["check", "net.yaml", "--max", "macs=1M", "--max", "params=1k", "--format", "json", "-o", "o"]) == 2
+    error = capsys.readouterr().err
+    assert "costcalc: net.yaml: macs: " in error and "--dim seq" in error and "params" not in error

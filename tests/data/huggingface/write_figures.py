@@ -4,8 +4,9 @@
 
 A file holds a list of cases. Of a case with a `config` and no `params` the script adds what transformers (the extra
 test-torch) says on the meta device, where nothing is computed: `params`, `macs` of 128 tokens with an explicit 4-D mask
-(FlopCounterMode does not see the grouped products of experts: write their factors as `experts`, by hand), the elements of
-the cache behind 128 tokens (`cache`), and the names of the parameters that a repository's checkpoint has (`names`).
+(FlopCounterMode does not see the grouped products of experts: write their factors as `experts`, by hand; and sees
+the products of an implementation of a scan: write its extents as `scans`, see tests/support/scans.py), the elements of
+the cache behind 128 tokens (`cache`).
 """
 
 from __future__ import annotations
@@ -13,49 +14,167 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 TOKENS = 128
 
+WHOLES = {"step3p5": "step3p7"}
+"""Types of texts that have no class of their own -> the network whose text_config they are; its other parts are left out."""
+
+
+CLASSES = (
+    "AutoModelForSeq2SeqLM",
+    "AutoModelForSpeechSeq2Seq",
+    "AutoModelForMaskedLM",
+    "AutoModelForCausalLM",
+    "AutoModelForImageClassification",
+    "AutoModel",
+)
+"""The classes that are tried, in this order, for a configuration without `architectures`."""
+
+
+LARGEST_ON_CPU = 200_000_000
+"""Parameters of the largest model that is computed where the meta device has no kernel for an operation."""
+
 
 def figures(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration -> its figures."""
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
-    from transformers import AutoConfig, AutoModelForCausalLM
 
-    fields = dict(config)
-    settings = AutoConfig.for_model(fields.pop("model_type"), **fields)
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
-        ids = torch.zeros(1, TOKENS, dtype=torch.long)
-        mask = torch.zeros(1, 1, TOKENS, TOKENS, dtype=torch.bfloat16)
-    counter = FlopCounterMode(display=False)
-    found: dict[str, Any] = {"params": sum(p.numel() for p in model.parameters())}
-    try:
-        with torch.no_grad(), counter:
-            model(input_ids=ids, attention_mask=mask, use_cache=False)
-        found["macs"] = counter.get_total_flops() // 2
-    except (RuntimeError, ValueError, TypeError) as error:
-        print(f"{config['model_type']}: no MACs: {error}", file=sys.stderr)
-    try:
-        with torch.no_grad():
-            output = model(input_ids=ids, use_cache=True)
-        found["cache"] = cache_elements(output.past_key_values)
-    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
-        print(f"{config['model_type']}: no cache: {error}", file=sys.stderr)
+        model = make_model(config)
+    parts = ("model.language_model", "lm_head") if config["model_type"] in WHOLES else ("",)
+    found: dict[str, Any] = {"params": sum(p.numel() for name, p in model.named_parameters() if name.startswith(parts))}
+    for device in ("meta", "cpu")[: 2 if found["params"] < LARGEST_ON_CPU else 1]:
+        with torch.device(device):
+            missing = [rule for name, rule in (("macs", add_macs), ("cache", add_cache)) if name not in found]
+            placed = model if device == "meta" else make_model(config)
+            for rule in missing:
+                try:
+                    rule(placed, found)
+                except (RuntimeError, ValueError, TypeError, AttributeError, NotImplementedError) as error:
+                    print(f"{config['model_type']}, {device}: {str(error)[:100]}", file=sys.stderr)
     return found
 
 
-def cache_elements(cache: Any) -> int:
-    """The elements of all tensors of a Cache."""
+def add_macs(model: Any, found: dict[str, Any]) -> None:
+    """Adds `macs`, with an explicit 4-D mask for a decoder."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    inputs = make_inputs(model)
+    if hasattr(model.config, "use_cache"):
+        inputs["use_cache"] = False
+    masks: list[dict[str, Any]] = [{}]  # what has no attention takes no 4-D mask
+    if "input_ids" in inputs and not model.config.is_encoder_decoder and "pixel_values" not in inputs:
+        masks.insert(0, {"attention_mask": torch.zeros(1, 1, TOKENS, TOKENS, dtype=torch.bfloat16)})
+    for mask in masks:
+        counter = FlopCounterMode(display=False)
+        try:
+            with torch.no_grad(), counter:
+                model(**inputs, **mask)
+        except (RuntimeError, ValueError, TypeError):
+            if mask is masks[-1]:
+                raise
+            continue
+        found["macs"] = counter.get_total_flops() // 2
+        return
+
+
+def add_cache(model: Any, found: dict[str, Any]) -> None:
+    """Adds `cache` where the model gives one."""
     import torch
 
-    total = 0
-    for layer in cache.layers:
-        values = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
-        total += sum(value.numel() for value in values if value.dim() > 1)
+    if getattr(model.config, "use_cache", False):
+        with torch.no_grad():
+            cache = getattr(model(**make_inputs(model), use_cache=True), "past_key_values", None)
+        if cache is not None:
+            found["cache"] = cache_elements(cache)
+
+
+def make_model(config: dict[str, Any]) -> Any:
+    """A configuration -> the model of its class, without values."""
+    import torch
+    import transformers
+
+    fields = dict(config)
+    whole = WHOLES.get(config["model_type"])
+    if whole:
+        fields = {"model_type": whole, "text_config": fields}
+    settings = transformers.AutoConfig.for_model(fields.pop("model_type"), **fields)
+    if whole:
+        kind = transformers.AutoModelForImageTextToText
+        return kind.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
+    name = next(iter(config.get("architectures", ())), None)
+    if name:
+        settings._attn_implementation = "eager"
+        return getattr(transformers, name)(settings).to(torch.bfloat16).eval()
+    kind = next(c for name in CLASSES if type(settings) in (c := getattr(transformers, name))._model_mapping)
+    return kind.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
+
+
+def make_inputs(model: Any) -> dict[str, Any]:
+    """A model -> inputs of one text of TOKENS tokens, one image, or one recording."""
+    import torch
+
+    settings, name = model.config, model.main_input_name
+    positions = getattr(getattr(settings, "text_config", settings), "max_position_embeddings", TOKENS)
+    ids = torch.zeros(1, min(TOKENS, positions), dtype=torch.long)
+    asked = signature(model.forward).parameters
+    vision = getattr(settings, "vision_config", settings)
+    images = {}
+    if "pixel_values" in asked and "spatial_shapes" in asked:
+        images = make_patches(vision)
+    elif "pixel_values" in asked:
+        images = {"pixel_values": make_image(vision)}
+    if "input_ids" not in asked and images:
+        return images
+    if settings.model_type in WHOLES.values():
+        return {"input_ids": ids}
+    if name == "input_features":
+        frames = 2 * settings.max_source_positions
+        features = torch.zeros(1, settings.num_mel_bins, frames, dtype=torch.bfloat16)
+        return {name: features, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
+    return {"input_ids": ids, **images, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
+
+
+def make_image(settings: Any) -> Any:
+    """The configuration of a network of images -> an image of its size, [1, C, H, W]."""
+    import torch
+
+    side = getattr(settings, "image_size", 224)
+    sides = side if isinstance(side, (list, tuple)) else (side, side)
+    return torch.zeros(1, getattr(settings, "num_channels", 3), *sides, dtype=torch.bfloat16)
+
+
+def make_patches(settings: Any) -> dict[str, Any]:
+    """The configuration of a network of patches of images of any shape -> those of one square image."""
+    import torch
+
+    count, side = settings.num_patches, int(settings.num_patches**0.5)
+    features = settings.num_channels * settings.patch_size**2
+    return {
+        "pixel_values": torch.zeros(1, count, features, dtype=torch.bfloat16),
+        "pixel_attention_mask": torch.ones(1, count, dtype=torch.long),
+        "spatial_shapes": torch.tensor([[side, side]]),
+    }
+
+
+def cache_elements(cache: Any) -> int:
+    """The elements of all tensors of a Cache, each once, as keys and values may be one tensor: keys, values, latents,
+    windows of convolutions and recurrent states (those stand in dictionaries, one for each state of a layer)."""
+    import torch
+
+    total: int = sum(state.numel() for state in getattr(cache, "linear_cache", ()) if isinstance(state, torch.Tensor))
+    caches = [cache.self_attention_cache, cache.cross_attention_cache] if hasattr(cache, "is_updated") else [cache]
+    for layer in [layer for one in caches for layer in one.layers]:
+        parts = [
+            part for value in vars(layer).values() for part in (value.values() if isinstance(value, dict) else [value])
+        ]
+        tensors = {id(part): part for part in parts if isinstance(part, torch.Tensor)}
+        total += sum(tensor.numel() for tensor in tensors.values() if tensor.dim() > 1)
     return total
 
 

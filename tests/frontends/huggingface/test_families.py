@@ -44,9 +44,10 @@ def source(case: Case) -> bytes:
 @pytest.mark.parametrize("case", cases())
 def test_parameters_and_macs_are_those_of_transformers(case: Case) -> None:
     """The products of experts are added by hand: layers × tokens × experts of a token × matrices × their extents."""
-    report = costcalc.analyze(source(case), dims={"seq": TOKENS})
+    report = costcalc.analyze(source(case), dims=case.get("dims", {"seq": TOKENS}))
     assert report.params == case["params"]
     experts = prod(case["experts"]) if "experts" in case else 0
+    experts -= case.get("similarity_macs", 0)  # products of a text and an image: the parts are costed apart
     if "macs" in case:
         assert report.macs == case["macs"] + experts
     assert not report.unknown
@@ -58,10 +59,15 @@ def test_parameters_and_macs_are_those_of_transformers(case: Case) -> None:
     "case", [c for c in cases() if "cache" in c.values[0] or "kv_elements_per_token" in c.values[0]]
 )
 def test_the_cache_is_that_of_transformers(case: Case) -> None:
-    """transformers keeps keys and values of window - 1 tokens in a layer with a window."""
-    size = cache_size(make_decoder(source(case)).cache_types(TOKEN_COUNT))
+    """transformers keeps keys and values of window - 1 tokens in a layer with a window; those of an encoder's positions
+    beside them."""
+    encoder = {name: extent for name, extent in case.get("dims", {}).items() if name != "seq"}
+    decoder = make_decoder(source(case), dims=encoder)
+    size = cache_size(decoder.cache_types(TOKEN_COUNT))
+    step = decoder.build_pass(1, 1)
+    crossed = sum(step.graph.types[name].elements for name in step.cross_caches)
     if "cache" in case:
-        assert size.elements(TOKENS) == case["cache"]
+        assert size.elements(TOKENS) + crossed == case["cache"]
     else:
         assert size.elements(1) - size.elements(0) == case["kv_elements_per_token"]
 
@@ -96,6 +102,38 @@ def test_a_star_stands_for_the_number_of_an_expert() -> None:
     found = names({"model_type": "mixtral", "num_hidden_layers": 1})
     assert found["model.layers.0.block_sparse_moe.experts.*.w1.weight"] == (8, 14336, 4096)
     assert found["model.layers.0.block_sparse_moe.gate.weight"] == (4096, 8)
+
+
+def test_the_bare_model_has_names_without_its_prefix() -> None:
+    bert = {"model_type": "bert", "num_hidden_layers": 1}
+    masked, bare = names(bert), names({**bert, "architectures": ["BertModel"]})
+    assert masked["bert.encoder.layer.0.attention.self.query.weight"] == (768, 768)
+    assert bare["encoder.layer.0.attention.self.query.weight"] == (768, 768)
+    assert masked["cls.predictions.bias"] == (30522,) and bare["pooler.dense.weight"] == (768, 768)
+    assert "cls.predictions.decoder.weight" not in masked
+
+
+def test_the_class_says_which_parts_a_network_has() -> None:
+    towers = {"model_type": "clip", "text_config": {"num_hidden_layers": 1}, "vision_config": {"num_hidden_layers": 1}}
+    both = names({**towers, "architectures": ["CLIPModel"], "projection_dim": 64})
+    labels = names(
+        {**towers, "architectures": ["CLIPForImageClassification"], "id2label": {"0": "a", "1": "b", "2": "c"}}
+    )
+    assert both["text_projection.weight"] == (64, 512) and both["visual_projection.weight"] == (64, 768)
+    assert labels["classifier.weight"] == (3, 768) and not any(name.startswith("text") for name in labels)
+
+
+def test_a_step_of_a_decoder_does_not_compute_its_encoder() -> None:
+    """T5 small: 6 layers of 512 features over 40 tokens of the source, of which a step reads keys and values only."""
+    decoder = make_decoder(json.dumps({"model_type": "t5"}).encode(), dims={"source": 40})
+    first, step = decoder.build_pass(1, 0), decoder.build_pass(1, 9)
+    assert not first.cross_caches and len(step.cross_caches) == 2 * 6
+    assert {step.graph.types[name].shape for name in step.cross_caches} == {(1, 40, 512)}
+    assert [name for name in step.graph.inputs if "encoder_input" in name] == []
+    projections = 4 * 512 * 512 + 2 * 512 * 512 + 2 * 512 * 2048
+    attentions = 2 * 512 * 10 + 2 * 512 * 40
+    assert costcalc.analyze(step.graph).macs == 6 * (projections + attentions) + 512 * 32128
+    assert step.graph.parameters == decoder.open_graph.parameters
 
 
 def test_weights_have_the_type_of_the_configuration() -> None:
@@ -146,3 +184,28 @@ def test_parts_stand_side_by_side() -> None:
     )
     decoder = make_decoder(source)
     assert decoder.sequence == "seq" and "pixel_values" not in decoder.open_graph.inputs
+
+
+def test_layers_that_predict_further_tokens_are_named() -> None:
+    config = {"model_type": "deepseek_v3", "num_hidden_layers": 1, "num_nextn_predict_layers": 1}
+    for fields, count in ((config, 1), ({**config, "num_nextn_predict_layers": 0}, 0)):
+        notes = [str(note) for note in load(json.dumps(fields).encode()).notes]
+        assert sum(text.startswith("num_nextn_predict_layers is 1: what predicts") for text in notes) == count
+
+
+def test_a_list_of_layers_may_be_written_as_text() -> None:
+    config = {"model_type": "step3p5", "num_hidden_layers": 4, "n_routed_experts": 8, "moe_layers_enum": "1,3"}
+    graph = load(json.dumps(config).encode())
+    assert [f"model.layers.{i}.mlp.gate.weight" in graph.parameters for i in range(4)] == [False, True, False, True]
+    with pytest.raises(costcalc.CostcalcError, match="'1;3' holds no numbers"):
+        load(json.dumps({**config, "moe_layers_enum": "1;3"}).encode())
+
+
+def test_layers_that_share_keys_and_values_read_one_cache() -> None:
+    """Gemma 4: the last layers of each kind read what the last one before them cached."""
+    config = {"model_type": "gemma4_text", "num_hidden_layers": 4, "num_kv_shared_layers": 2, "vocab_size": 100}
+    config |= {"vocab_size_per_layer_input": 100, "layer_types": ["sliding_attention", "full_attention"] * 2}
+    step = make_decoder(json.dumps(config).encode()).build_pass(1, 50)
+    assert len(step.caches) == 2 * 2
+    pasts = [node.inputs[4:6] for node in step.graph.nodes if node.op_type in ("Attention", "CausalAttention")]
+    assert pasts[:2] == pasts[2:] and {name for past in pasts for name in past} == set(step.caches)

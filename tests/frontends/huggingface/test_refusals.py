@@ -24,7 +24,10 @@ def analyze(**fields: Any) -> costcalc.Report:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"model_type": "llama9"}, r"the model type 'llama9' is not known; known are llama; its code is read"),
+        (
+            {"model_type": "llama9"},
+            r"the model type 'llama9' is not known; known are llama, llama4_text; its code is read",
+        ),
         ({"model_type": "mystery"}, r"the model type 'mystery' is not known.*transformers:FOLDER"),
         ({"model_type": None, "architectures": ["LlamaForCausalLM"]}, "it has no model_type, only architectures"),
         ({"attention_sparsity": 4}, r"attention_sparsity \(4\) is not understood, and may change the architecture"),
@@ -39,6 +42,9 @@ def analyze(**fields: Any) -> costcalc.Report:
         ({"hidden_size": -64}, "it is at least 1"),
         ({"hidden_size": {"a": 1}}, r"hidden_size.a \(1\) is not understood"),
         ({"architectures": ["LlamaForSequenceClassification"]}, "LlamaForSequenceClassification has another head"),
+        ({"model_type": "bert", "architectures": ["BertLMHeadModel"]}, "BertLMHeadModel has a head that is not known"),
+        ({"model_type": "t5", "architectures": ["T5ForTokenClassification"]}, "T5ForTokenClassification has a head"),
+        ({"model_type": "bert", "is_decoder": True}, "is_decoder is true"),
         ({"torch_dtype": "float13"}, "the element type 'float13' is not known"),
         ({"layer_types": ["full_attention"], "num_hidden_layers": 2}, "takes the element 1 of 1"),
         ({"num_hidden_layers": 10**9}, "at most"),
@@ -50,6 +56,20 @@ def test_what_is_not_understood_is_refused_by_name(fields: dict[str, Any], says:
     with pytest.raises(CostcalcError, match=says) as refusal:
         analyze(**fields)
     assert refusal.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"architectures": ["CLIPTextModel"]}, "CLIPTextModel has a head that is not known"),
+        ({"architectures": ["CLIPModel"], "text_config": 7}, "text_config is no object"),
+        ({"fusion_layers": 2}, r"fusion_layers \(2\) is not understood"),
+        ({"vision_config": {"registers": 4}}, r"registers \(4\) is not understood"),
+    ],
+)
+def test_a_network_of_parts_is_refused_by_name(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(LoadError, match=says):
+        costcalc.load(json.dumps({"model_type": "clip", **fields}).encode())
 
 
 @pytest.mark.parametrize(

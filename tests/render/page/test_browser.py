@@ -228,3 +228,22 @@ def test_the_page_rounds_as_costcalc_does(browser: Any, n: int) -> None:
         f"{script}; return [exact(arguments[0]), short(arguments[0]), bytes(arguments[0])]", amount_data(n)
     )
     assert said == [f"{n:,}", format_short(n), format_bytes(n)]
+
+
+def test_layers_without_macs_and_parameters_beside_blocks_are_one_part(show: Open) -> None:
+    """The diagram has each of them in its place."""
+    b = GraphBuilder("m", "made", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 8))
+    for i in range(2):
+        w = b.add_initializer(f"w{i}", DType.FLOAT32, (8, 8))
+        (x,) = b.add("MatMul", [x, w], name=f"block{i}/product", scope=(f"block{i}",))
+        (x,) = b.add("Neg", [x], name=f"block{i}/neg", scope=(f"block{i}",))
+        (x,) = b.add("Relu", [x], name=f"relu{i}")
+    page = show(costcalc.analyze(b.build([x])))
+    page.execute_script(
+        "const s = document.querySelector('#cost select'); s.value = 'flops'; s.dispatchEvent(new Event('change'))"
+    )
+    assert texts(page, "#cost .parts .name") == ["block0", "block1", "(2 other layers)"]
+    click(page, "#cost .parts button", 2)
+    assert texts(page, "#cost .parts .name") == ["relu0", "relu1"]
+    assert "(2 other layers)" not in texts(page, "#network .node .name") and complaints(page) == []

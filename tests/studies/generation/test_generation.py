@@ -12,6 +12,7 @@ import pytest
 from support.cli import call, ok
 from support.exported_decoder import FFN, HEADS, KV_HEADS, SIZE, VOCABULARY, D
 from support.exported_decoder import decoder as exported_decoder
+from support.paths import DATA
 
 import costcalc
 from costcalc import CostcalcError, analyze
@@ -211,12 +212,11 @@ def test_no_decoders(options: list[str], fact: str, capsys: pytest.CaptureFixtur
     assert (code, out) == (2, "") and fact in err and "; " in err, "the fact and the remedy"
 
 
-def test_the_first_axis_of_token_ids_does_not_count_tokens(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_first_axis_of_token_ids_counts_texts(tmp_path: Path) -> None:
     model = tmp_path / "decoder.yaml"
     layers = "[{embedding: {entries: 9, features: 8}}, {attention: {heads: 2, causal: true}}]"
     model.write_text(f"input:\n  ids: {{shape: [s23, s27], dtype: int64}}\nlayers: {layers}\n")
-    code, _, err = call(capsys, "llm", str(model))
-    assert (code, err) == (2, "costcalc: s23 is open; bind it: --dim s23=…\n")
+    assert of(model, 4, 2, 3)["prefill"]["macs"] == 3 * of(model, 4, 2)["prefill"]["macs"]
 
 
 def test_tokens_that_are_bound_for_one_pass_leave_a_generation_as_it_is() -> None:
@@ -265,3 +265,25 @@ def test_a_step_takes_at_least_what_its_bytes_take() -> None:
     read = found["first_step"]["traffic_bytes"] - device["memory on_chip"]
     assert bound["first_step"] == {"time_bound_s": pytest.approx(read / device["bandwidth"]), "bound_by": "memory"}
     assert bound["tokens_per_s"] < device["bandwidth"] / (found["weight_bytes"] * 0.9)
+
+
+@pytest.mark.parametrize("options", [("--batch=4",), ("--dim=tokens.0=4",), ("--dim=tokens.0=4", "--batch=4")])
+def test_the_first_axis_of_the_token_ids_is_a_batch_without_a_name(options: tuple[str, ...]) -> None:
+    """torch.export.save keeps no names. A decoder of one block: qkv, output and head, and scores in width 16."""
+    args = ("llm", str(DATA / "pt2" / "networks_decoder.pt2"), "--prompt=5", "--generate=3", "--format=json")
+    found, alone = (json.loads(ok(*args, *more))["generation"] for more in (options, ()))
+    token = 16 * 48 + 16 * 16 + 16 * 50
+    assert alone["prefill"]["macs"] == 5 * token + 2 * 5 * 5 * 16
+    assert found["prefill"]["macs"] == 4 * alone["prefill"]["macs"] and found["batch"] == 4
+    assert found["cache"]["bytes"] == 4 * alone["cache"]["bytes"] == 4 * 2 * 16 * 8 * 4
+
+
+def test_the_axes_of_an_exported_program_are_bound_by_their_names() -> None:
+    args = ("llm", str(DATA / "pt2" / "networks_decoder.pt2"), "--prompt=5", "--generate=3")
+    assert ok(*args, "--dim=tokens.1=7") == ok(*args)  # the length of one pass, which generation has its own of
+
+
+def test_dims_that_bind_the_batch_are_the_number_of_texts() -> None:
+    assert ok("llm", "gpt2", "--dim=N=4") == ok("llm", "gpt2", "--batch=4")
+    with pytest.raises(CostcalcError, match="--batch is 2, and --dim binds the batch to 4"):
+        make_decoder("gpt2", 2, dims={"N": 4})

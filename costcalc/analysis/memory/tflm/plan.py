@@ -91,7 +91,7 @@ def require_file(graph: Graph) -> FlatModel:
         raise UsageError(fact, "leave out --dtype and --act-dtype, or convert the file")
     if flat is None:
         remedy = "give a .tflite file; without --runtime any model has a plan of its own (--arena)"
-        raise UsageError(f"TensorFlow Lite for Microcontrollers runs .tflite files, and {graph.name} is none", remedy)
+        raise UsageError("TensorFlow Lite for Microcontrollers runs .tflite files, and the model is none", remedy)
     if flat.without_arena:
         fact = f"the arena of TensorFlow Lite for Microcontrollers is not known: {flat.without_arena}"
         raise UsageError(fact, "leave out --symbolic, --shape and --set signature, or --runtime")

@@ -68,17 +68,25 @@ def _attention_inputs(site: Site, count: int) -> list[str]:
     size=LayerKey("extent", doc="of a head, the features of a key that come from the latents"),
     value_size=LayerKey("extent", doc="features of a head's value"),
     name=LayerKey("text", "kv_b_proj", "the layer that its weights are named after"),
+    top_k=LayerKey(
+        "extent", None, "of sparse attention, the positions that a position sees; a fourth value may name them"
+    ),
 )
-def latent_attention(site: Site, heads: int, size: int, value_size: int, name: str) -> str:
+def latent_attention(site: Site, heads: int, size: int, value_size: int, name: str, top_k: int | None) -> str:
     """Causal attention whose keys and values are linear maps of one latent vector a position (arXiv:2405.04434):
     `from: [query, latent, rope_key]`, query [N, positions, heads · (size + r)], latent [N, positions, c], rope_key
     [N, positions, r], which all heads share. Latents and rope_keys can be cached."""
-    if len(site.inputs) != 3:
-        raise ShapeError(f"it reads {len(site.inputs)} values", "give `from: [query, latent, rope_key]`")
+    if len(site.inputs) != 3 and (len(site.inputs) != 4 or top_k is None):
+        names = "query, latent, rope_key" + ("" if top_k is None else ", indices")
+        raise ShapeError(f"it reads {len(site.inputs)} values", f"give `from: [{names}]`")
     shape = (site.shape(site.inputs[1])[-1], heads * (size + value_size))
     sibling = Site(site.builder, f"{site.name.rpartition('/')[0]}/{name}", (), (), "", site.by_rows, "", site.style)
-    inputs = [*site.inputs, sibling.weight("weight", shape)]
-    return site.op("LatentAttention", inputs, {"num_heads": heads}, domain=LLM)
+    inputs = [*site.inputs[:3], sibling.weight("weight", shape)]
+    if top_k is None:
+        return site.op("LatentAttention", inputs, {"num_heads": heads}, domain=LLM)
+    attributes = {"num_heads": heads, "top_k": top_k}
+    chosen = ["", "", site.inputs[3]] if len(site.inputs) == 4 else []
+    return site.op("LatentAttention", [*inputs, *chosen], attributes, domain=LLM)
 
 
 MAX_ROTATED = 1 << 14

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from costcalc.core.errors import ShapeError
+from costcalc.core.registry import MS
 from costcalc.frontends.yaml.layers.activation import ACTIVATIONS
 from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 from costcalc.frontends.yaml.layers.conv import BIAS
-from costcalc.ops.contrib.matmul import MS
 
 GATED_TENSORS = ("*.gate_proj.weight", "*.down_proj.weight", "*.up_proj.weight")
 

@@ -188,6 +188,17 @@ def parameter(site: Site, shape: Sequence[Dim], dtype: str | None, learned: bool
     return site.builder.add_initializer(name, element_type, shape)
 
 
+@layer("unused_parameter", shape=LayerKey("shape", doc="extents"))
+def unused_parameter(site: Site, shape: Sequence[Dim]) -> str:
+    """A learned tensor that is stored and that no layer reads at inference (the vector of masked patches); it counts
+    for the layer before it. Gives what it reads."""
+    if not site.builder.nodes:
+        raise ShapeError("no layer stands before it", "move it behind one")
+    name = site.weight("", shape)
+    site.builder.owners[name] = site.builder.nodes[-1].name
+    return site.x
+
+
 @layer("constant", value=LayerKey("any", doc="a number or a list"))
 def constant(site: Site, value: Any) -> str:
     """A fixed number or list of whole numbers (int64) or decimals (float32)."""

@@ -14,7 +14,7 @@ function cost(model) {
     crumbs.replaceChildren(...trail(model, state.node, go));
     const whole = sumOf(model, model.root, state.key);
     const mine = sumOf(model, state.node, state.key);
-    const parts = state.node.children.map((node) => [node, sumOf(model, node, state.key)]);
+    const parts = partsOf(model, state.node).map((node) => [node, sumOf(model, node, state.key)]);
     const empty = isOpen(model, state.key) || !(mine > 0);
     status.textContent = isOpen(model, state.key)
       ? `${TITLES[state.key]} are formulas here: bind what is open with --dim to see their shares.`
@@ -69,7 +69,7 @@ const firstKey = (model) => ["macs", "flops", "params", "activation_bytes"].find
 // The tree below a block as the charts take it: what costs nothing is left out, a block around a single other one is
 // drawn as one with it, and nothing is opened deeper than asked.
 function items(model, state, colours, node, depth) {
-  const costly = (block) => block.children.filter((child) => sumOf(model, child, state.key) > 0);
+  const costly = (block) => partsOf(model, block).filter((child) => sumOf(model, child, state.key) > 0);
   return costly(node).map((child) => {
     let inner = child;
     for (let next = costly(inner); next.length === 1; next = costly(inner)) [inner] = next;

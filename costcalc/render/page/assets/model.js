@@ -29,6 +29,26 @@ function entered(model, label, parent, layer) {
   return made;
 }
 
+// The children of a block as the map and its list show them: beside blocks, layers without MACs and parameters are one,
+// the last. The diagram has every layer in its own place.
+function partsOf(model, node) {
+  if (!node.parts) {
+    const isMinor = (child) => child.layer !== null && model.layers.macs[child.layer] === 0 && model.layers.params[child.layer] === 0;
+    const minor = node.isFold ? [] : node.children.filter(isMinor);
+    const folds = minor.length > 1 && node.children.some((child) => child.children.length);
+    node.parts = folds ? [...node.children.filter((child) => !isMinor(child)), folded(model, node, minor)] : node.children;
+  }
+  return node.parts;
+}
+
+function folded(model, node, minor) {
+  const made = entered(model, `(${exact(minor.length)} other layers)`, node, null);
+  made.children = minor;
+  made.isFold = true;
+  made.layers = minor.map((child) => child.layer);
+  return made;
+}
+
 // The sum of what is known; NaN where none is a number.
 function sumOf(model, node, key) {
   if (!model.sums.has(key)) model.sums.set(key, new Map());
