@@ -72,7 +72,7 @@ BY_NAME_ONLY = tuple(key for key in CATALOGUE if key not in (*TOTALS, *ADDED))
 """Quantities that no setting adds to a report: they are asked for by name."""
 
 
-OF_FILES = ("tflm_arena_bytes", "flash_bytes")
+OF_FILES = ("tflm_arena_bytes", "flash_bytes", f"cpu_macs.{DEVICE}", f"cpu_operators.{DEVICE}")
 """Quantities of .tflite files: none of MODELS has them."""
 
 
@@ -231,6 +231,11 @@ def test_a_quantity_is_a_figure_or_a_refusal_and_never_0_for_want_of_one(
 
 def test_every_quantity_of_the_catalogue_is_computed() -> None:
     assert list(FIGURES) == list(CATALOGUE)
+
+
+def test_no_two_quantities_have_the_rules_of_one_code() -> None:
+    codes = [quantity.code for quantity in CATALOGUE.values()]
+    assert len(set(codes)) == len(codes)
 
 
 def test_a_quantity_is_read_with_its_device() -> None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+DOMAIN = "tflite"
+"""The domain of TensorFlow Lite's builtin operators: the only ones that the compilers of NPUs read."""
+
 
 class FlatTensor(NamedTuple):
     """A tensor: its name, the name of its element type, its extents, the index of its buffer (0: none), the bytes that
-    it has in the file (0 where it is computed), whether it is a variable, and the numbers of its scales and zero
-    points."""
+    are stored for it (0 where it is computed), whether it is a variable, the numbers of its scales and zero points, and
+    the number of its buffer outside the file (0: its bytes are in the file)."""
 
     name: str
     element: str
@@ -24,6 +27,7 @@ class FlatTensor(NamedTuple):
     is_variable: bool
     scales: int
     zero_points: int
+    external: int = 0
 
     @property
     def elements(self) -> int:
@@ -82,9 +86,11 @@ class FlatStorage(NamedTuple):
 class FlatModel(NamedTuple):
     """The file: its subgraphs, of which the first is the network, its bytes, and the offsets in an arena that a
     converter planned for its tensors, subgraph after subgraph (-1: not planned; empty where it has no plan).
-    is_as_stored is False where the graph is taken as if in other element types: then nothing runs the file so."""
+    is_as_stored is False where the graph is taken as if in other element types: then nothing runs the file so.
+    without_arena says why no interpreter's arena is known although the file is ("": it is)."""
 
     subgraphs: tuple[FlatSubgraph, ...]
     storage: FlatStorage
     planned_offsets: tuple[int, ...] = ()
     is_as_stored: bool = True
+    without_arena: str = ""

@@ -150,6 +150,25 @@ _ALL = (
         less_is_better=False,
     ),
     make_quantity(
+        "cpu_macs | MACs on the CPU | CPU MACs | MACs on the CPU",
+        "number",
+        53,
+        "0",
+        "multiply-accumulates of a .tflite model that an NPU leaves to the CPU, by the published rules of its compiler",
+        code=42,
+        needs=("device", "npu"),
+        columns=("macs",),
+    ),
+    make_quantity(
+        "cpu_operators | Operators on the CPU | CPU operators | operators on the CPU",
+        "number",
+        52,
+        "1",
+        "operators of a .tflite model that an NPU leaves to the CPU, by the published rules of its compiler",
+        code=43,
+        needs=("device", "npu"),
+    ),
+    make_quantity(
         "backward_macs | Backward MACs | Backward MACs | backward MACs",
         "number",
         85,
@@ -293,6 +312,9 @@ TRAINING = tuple([q.key for q in _ALL if q.needs == ("training",)])
 
 PER_DEVICE = tuple([q.key for q in _ALL if q.needs == ("device",)])
 """The keys of what a run on a device costs."""
+
+NPU = tuple([q.key for q in _ALL if q.needs == ("device", "npu")])
+"""The keys of what an NPU leaves to the CPU."""
 
 GENERATION = tuple([q.key for q in _ALL if q.needs == ("generation",)])
 """The keys of what generation costs, whatever the device."""

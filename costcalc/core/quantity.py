@@ -11,7 +11,7 @@ Unit = Literal["number", "bytes", "seconds", "joules", "flop_per_byte", "per_sec
 
 Certainty = Literal["exact", "lower", "upper", "estimate"]
 
-Need = Literal["model", "training", "device", "generation", "parallel"]
+Need = Literal["model", "training", "device", "generation", "parallel", "npu"]
 
 SIGNS: dict[Certainty, str] = {"exact": "", "lower": "≥ ", "upper": "≤ ", "estimate": "≈ "}
 """The sign before a figure that is not exact."""

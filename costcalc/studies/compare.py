@@ -98,8 +98,9 @@ def compare_models(sources: Sequence[ModelSource | Report], settings: Settings, 
 
 
 def compare_measurements(measurements: Sequence[Measurement]) -> Comparison:
-    """Measured models side by side, with a row for each quantity that their settings ask for."""
-    refs = dict.fromkeys(ref for measurement in measurements for ref in measurement.settings.quantities())
+    """Measured models side by side, with a row for each quantity that their settings ask for, and for what the NPUs of
+    their devices leave to the CPU."""
+    refs = dict.fromkeys(ref for m in measurements for ref in (*m.settings.quantities(), *m.npu_quantities()))
     figures = {ref: tuple([m.attempt(ref) for m in measurements]) for ref in refs}
     return compare_reports([m.available_report for m in measurements], figures)
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_bytes, make_schedule
 from costcalc.analysis.options import ALIGNMENT
-from costcalc.analysis.report import Report, is_lower_bound, open_peak, open_remedy, report_certainty
+from costcalc.analysis.report import Report, open_peak, open_remedy, report_certainty
 from costcalc.analysis.roofline.traffic import minimum_traffic
 from costcalc.core.dim import Dim, symbols
 from costcalc.core.errors import (
@@ -23,12 +22,12 @@ from costcalc.core.errors import (
     NoDeviceFigureError,
     OpenQuantityError,
     QuantityError,
-    UndecidedError,
     UnknownNameError,
 )
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import (
     CATALOGUE,
+    NPU,
     PARALLEL,
     PARALLEL_PER_DEVICE,
     TRAINING,
@@ -38,7 +37,15 @@ from costcalc.core.quantities import (
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.frontends.source import ModelSource
 from costcalc.studies.options import Settings
-from costcalc.studies.pipeline import analyze, closed_report, energy_figure, import_analysis, missing_peak
+from costcalc.studies.pipeline import (
+    analyze,
+    closed_report,
+    energy_figure,
+    import_analysis,
+    intensity_figure,
+    missing_peak,
+    quantity_error,
+)
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
@@ -123,6 +130,11 @@ class Measurement:
         by_id = {self.profile(name).id: self.roofline(name) for name in self.settings.devices}
         return tuple([replace(bound, report=self.report) for bound in by_id.values()])
 
+    def npu_quantities(self) -> tuple[QuantityRef, ...]:
+        """What the NPU of each of the settings' devices leaves to the CPU; none of devices without one."""
+        devices = [name for name in self.settings.devices if self.profile(name).npu]
+        return tuple([QuantityRef(CATALOGUE[key], name) for name in devices for key in NPU])
+
     def speed(self, device: str) -> GenerationSpeed:
         """Device's name -> the bounds of generation on it, or on several of it where the settings say so."""
         if import_analysis("is_served")(self.settings):
@@ -167,7 +179,7 @@ class Measurement:
         except (HardwareError, UnknownNameError):
             raise
         except CostcalcError as error:
-            raise _quantity_error(ref, error) from error
+            raise quantity_error(ref, error) from error
 
     def attempt(self, quantity: str | QuantityRef) -> Figure | QuantityError:
         """Quantity -> its figure, or the refusal as a value, for tables of several models."""
@@ -239,12 +251,6 @@ def measured_report(measurement: Measurement) -> MeasuredReport:
     return MeasuredReport(**fields, measurement=measurement)
 
 
-def _quantity_error(ref: QuantityRef, error: CostcalcError) -> QuantityError:
-    fact = error.fact if error.fact.startswith(ref.key) else f"{ref.key}: {error.fact}"
-    kind = OpenQuantityError if isinstance(error, UndecidedError) else QuantityError
-    return (type(error) if isinstance(error, QuantityError) else kind)(fact, error.remedy, error.place)
-
-
 def _report_total(measurement: Measurement, ref: QuantityRef) -> Figure:
     key = ref.quantity.key
     report = measurement.training_report if "training" in ref.quantity.needs else measurement.base
@@ -269,7 +275,7 @@ def _tflm_arena(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 
 def _flash(measurement: Measurement, ref: QuantityRef) -> Figure:
-    return Figure(import_analysis("file_bytes")(measurement.base.graph))
+    return Figure(import_analysis("flash_bytes")(measurement.base.graph))
 
 
 def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
@@ -278,16 +284,7 @@ def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
 
 
 def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
-    report = measurement.base
-    flops, traffic = report.totals["flops"], report.totals["traffic_bytes"]
-    if is_lower_bound(report, "intensity"):
-        raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
-    if not isinstance(flops, int) or not isinstance(traffic, int):
-        names = symbols(flops, traffic)
-        raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
-    if not traffic:
-        raise QuantityError("the model moves no bytes", "")
-    return Figure(Fraction(flops, traffic), report_certainty(report, "intensity"))
+    return intensity_figure(measurement.base)
 
 
 def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
@@ -316,6 +313,11 @@ def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
     if (measurement.training_report if "training" in ref.quantity.needs else measurement.base).lower_bound:
         raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
     return Figure(True)
+
+
+def _left_to_cpu(measurement: Measurement, ref: QuantityRef) -> Figure:
+    find: Callable[..., int] = import_analysis("find_left_to_cpu")
+    return Figure(find(measurement.base, measurement.profile(ref.device), ref.quantity.key))
 
 
 def _required_bytes(measurement: Measurement, ref: QuantityRef, profile: HardwareProfile) -> Iterator[Dim]:
@@ -377,6 +379,8 @@ _FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "time": _time,
     "energy": _energy,
     "fits": _fits,
+    "cpu_macs": _left_to_cpu,
+    "cpu_operators": _left_to_cpu,
     "kv_cache_bytes": _generation_figure(
         lambda generation: generation.cache_bytes(generation.prompt + generation.generate)
     ),

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from fractions import Fraction
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.memory import memory_totals
-from costcalc.analysis.report import Report, analyze_graph, open_remedy
+from costcalc.analysis.report import Report, analyze_graph, is_lower_bound, open_remedy, report_certainty
 from costcalc.core.arguments import refuse_read_options
 from costcalc.core.dim import symbols
-from costcalc.core.errors import NoDeviceFigureError, OpenQuantityError, QuantityError, UnknownOperatorError
+from costcalc.core.errors import (
+    CostcalcError,
+    NoDeviceFigureError,
+    OpenQuantityError,
+    QuantityError,
+    UndecidedError,
+    UnknownOperatorError,
+)
 from costcalc.core.ir import Graph
-from costcalc.core.quantity import Figure
+from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.frontends import load as read_graph
 from costcalc.frontends.source import ModelSource
 from costcalc.graph.convert import convert, parse_dtype
@@ -65,9 +73,10 @@ ANALYSES = {
     name: f"costcalc.{module}"
     for module, names in (
         ("analysis.hardware.catalogue", ("find_profile",)),
-        ("analysis.memory.flash", ("file_bytes",)),
+        ("analysis.memory.flash", ("flash_bytes",)),
         ("analysis.memory.footprint", ("measure_footprint",)),
         ("analysis.memory.tflm.plan", ("tflm_arena",)),
+        ("analysis.npu.placement", ("find_left_to_cpu",)),
         ("analysis.roofline.bounds", ("compute_roofline", "measure_workload")),
         ("analysis.roofline.energy", ("estimate_energy", "memory_fits", "training_fits")),
         ("analysis.training.step", ("cost_training",)),
@@ -104,6 +113,26 @@ def missing_peak(bound: Roofline, without: Iterable[str]) -> QuantityError:
     peaks = ", ".join(bound.profile.peak)
     remedy = f"it has peaks for {peaks}: set --act-dtype and --dtype" if without and peaks else "name another device"
     return NoDeviceFigureError(f"the profile {bound.profile.id} has no figure for {lack}", remedy)
+
+
+def intensity_figure(report: Report) -> Figure:
+    """Report -> FLOPs for each byte of traffic. QuantityError where they are not known, or no byte is moved."""
+    flops, traffic = report.totals["flops"], report.totals["traffic_bytes"]
+    if is_lower_bound(report, "intensity"):
+        raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
+    if not isinstance(flops, int) or not isinstance(traffic, int):
+        names = symbols(flops, traffic)
+        raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
+    if not traffic:
+        raise QuantityError("the model moves no bytes", "")
+    return Figure(Fraction(flops, traffic), report_certainty(report, "intensity"))
+
+
+def quantity_error(ref: QuantityRef, error: CostcalcError) -> QuantityError:
+    """Quantity and the refusal of an analysis -> the refusal that names the quantity."""
+    fact = error.fact if error.fact.startswith(ref.key) else f"{ref.key}: {error.fact}"
+    kind = OpenQuantityError if isinstance(error, UndecidedError) else QuantityError
+    return (type(error) if isinstance(error, QuantityError) else kind)(fact, error.remedy, error.place)
 
 
 def energy_figure(bound: Roofline, device: str) -> Figure:

@@ -20,6 +20,7 @@ def flash_document(flat: FlatModel) -> dict[str, Any]:
     use = measure_flash(flat)
     return {
         "file_bytes": use.file_bytes,
+        "external_bytes": use.external_bytes,
         "constant_bytes": use.constant_bytes,
         "constants": {group.element: {"tensors": group.tensors, "bytes": group.nbytes} for group in use.constants},
         "metadata": dict(use.metadata),
@@ -38,7 +39,8 @@ def file_notes(flat: FlatModel) -> Iterator[Note]:
     constants = ", ".join(f"{group.element} {format_count(group.nbytes)}" for group in use.constants)
     scales = f"scales and zero points {format_count(use.scale_bytes)}; " if use.scale_bytes else ""
     rest = f"{scales}tables and padding {format_count(use.structure_bytes)}"
-    yield Note("Flash", f"{format_count(use.file_bytes)} bytes: constants {constants or 'none'}; {rest}")
+    outside = f" and {format_count(use.external_bytes)} in other files" if use.external_bytes else ""
+    yield Note("Flash", f"{format_count(use.file_bytes)} bytes{outside}: constants {constants or 'none'}; {rest}")
     parts = ", ".join(f"{name} {format_count(nbytes)}" for name, nbytes in use.strippable.items())
     if parts:
         stripped = f"{format_count(use.stripped_bytes)} bytes ({format_bytes(use.stripped_bytes)})"
@@ -89,4 +91,4 @@ def _byte_terms(report: Report, use: FlashUse) -> str:
     terms.append(f"{format_count(use.scale_bytes)} scales and zero points" if use.scale_bytes else "")
     terms += [f"{format_count(nbytes)} {part}" for part, nbytes in use.strippable.items() if part != "repeated buffers"]
     terms.append(f"{format_count(use.structure_bytes)} tables and padding")
-    return " + ".join(filter(None, terms)).replace("+ -", "- ") + f" = {format_count(use.file_bytes)}"
+    return " + ".join(filter(None, terms)).replace("+ -", "- ") + f" = {format_count(use.flash_bytes)}"

@@ -32,7 +32,18 @@ from costcalc.views.charts import layer_kinds
 from costcalc.views.columns import BACKWARD_COLUMN
 from costcalc.views.explain import factor_names, factor_values
 from costcalc.views.figures import figure_amount, figure_plain, figure_ratios, refusal_notes
-from costcalc.views.roofline import bandwidth_text, bound_text, fit_text, layers_text, rate_text, shows_layers, to_float
+from costcalc.views.placement import placement_notes
+from costcalc.views.roofline import (
+    ARENA_OF_NO_RUNTIME,
+    bandwidth_text,
+    bound_text,
+    fit_text,
+    is_arena_of_no_runtime,
+    layers_text,
+    rate_text,
+    shows_layers,
+    to_float,
+)
 from costcalc.views.summary import inputs_text, report_notes, report_totals
 from costcalc.views.table import Total
 
@@ -220,10 +231,20 @@ def _device_entry(roofline: Roofline, element: str) -> dict[str, Any]:
         "layer_by_layer": layers_text(roofline) if decided and shows_layers(roofline) else "",
         "open": list(roofline.open_symbols),
         "without_peak": list(roofline.without_peak),
-        "fits": [[fit_text(fit), fit.fits] for fit in memory_fits(roofline.report, profile)],
+        "fits": [[text, fits] for text, fits in _fits(roofline)],
+        "placement": [[note.label.strip(), printable(note.text)] for note in placement_notes(roofline)],
         "times": [to_float(bound.seconds) for bound in bounds],
         "bound_by": [bound.bound_by for bound in bounds],
     }
+
+
+def _fits(roofline: Roofline) -> Iterator[tuple[str, bool]]:
+    """Roofline -> a sentence for each memory, and whether it holds what it must; of an arena that no runtime has laid
+    out, that it is larger."""
+    report, profile = roofline.report, roofline.profile
+    yield from ((fit_text(fit), fit.fits) for fit in memory_fits(report, profile))
+    if is_arena_of_no_runtime(report, profile):
+        yield ARENA_OF_NO_RUNTIME, True
 
 
 def page_content(measurements: Sequence[Measurement], devices: Sequence[str] = ()) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from costcalc.views.table import Column, Note
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile, SourcedFigure
+    from costcalc.analysis.report import Report
     from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
     from costcalc.analysis.roofline.published_runs import PublishedBand
     from costcalc.analysis.roofline.roofline import Roofline, TimeBound
@@ -65,6 +66,8 @@ def _device_notes(roofline: Roofline) -> Iterator[Note]:
     yield from placement_notes(roofline)
     for fit in memory_fits(roofline.report, profile):
         yield Note("  Fits" if fit.fits else "  Does not fit", fit_text(fit), not fit.fits)
+    if is_arena_of_no_runtime(roofline.report, profile):
+        yield Note("", ARENA_OF_NO_RUNTIME)
     joules = estimate_energy(roofline)
     if joules is not None:
         yield Note("  Energy", energy_text(joules, profile))
@@ -163,6 +166,21 @@ def layers_text(roofline: Roofline) -> str:
 
 MEMORY_NAMES = {"flash": "flash", "weights": "weight memory", "sram": "SRAM", "device": "device memory"}
 """Memories as text."""
+
+
+ARENA_OF_NO_RUNTIME = (
+    "tensors alone: an interpreter's arena is larger (--runtime tflm:cmsis-nn for Cortex-M; tflm:cortex-m for others "
+    "of 32 bits)"
+)
+"""What is said of an arena without what a runtime adds."""
+
+
+def is_arena_of_no_runtime(report: Report, profile: HardwareProfile) -> bool:
+    """Report and profile -> whether a `.tflite` model is held to a microcontroller's SRAM without what the interpreter
+    that runs it there adds."""
+    flat = report.graph.flat
+    is_file = flat is not None and flat.is_as_stored and report.execution.runtime is None
+    return is_file and profile.kind == "microcontroller" and profile.bytes_of("sram") is not None
 
 
 def fit_text(fit: MemoryFit) -> str:

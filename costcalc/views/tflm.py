@@ -41,6 +41,8 @@ def tflm_document(plan: TflmPlan) -> dict[str, Any]:
             "buffers": [plan.buffer_name(buffer) for buffer in plan.peak_buffers()],
         },
         "patches": None if plan.patches is None else plan.patches._asdict(),
+        "stored_order_bytes": None if plan.stored is None else plan.stored.total,
+        "fixed_order": plan.fixed or None,
         "reordered_bytes": None if plan.reordered is None else plan.reordered.total,
         "scopes": [
             {"operator": plan.operator_name(*scope), "live_bytes": nbytes}
@@ -90,7 +92,7 @@ def tflm_notes(plan: TflmPlan) -> Iterator[Note]:
     operator = plan.operator_name(*arena.head.scopes[plan.peak_scope])
     yield Note("Peak", f"{format_count(plan.peak_bytes)} bytes at {operator}: {' + '.join(names[:LISTED])}{more}")
     gap = arena.head_bytes - plan.peak_bytes
-    more = f"{format_count(gap)} bytes ({format_share(gap, plan.peak_bytes)})" if gap else "no"
+    more = f"{format_count(gap)} bytes ({format_share(gap, plan.peak_bytes)})" if gap and plan.peak_bytes else "no"
     yield Note("Head", f"{more} more than is alive at once; the greedy planner places the largest buffer first")
     sections = sorted(arena.tail, key=lambda section: -section.nbytes)
     yield Note("Tail", ", ".join(f"{section.name} {format_count(section.nbytes)}" for section in sections))
@@ -110,6 +112,14 @@ def tflm_notes(plan: TflmPlan) -> Iterator[Note]:
 
 def _order_text(plan: TflmPlan) -> str:
     """What another order of the operators would save."""
+    if plan.fixed:
+        return f"as in the file: {plan.fixed}, so that no other was tried"
+    if plan.stored is not None:
+        saved = plan.stored.total - plan.arena.total
+        text = (
+            f"another than in the file, which takes {format_count(plan.stored.total)} bytes: {format_count(saved)} less"
+        )
+        return f"{text} ({format_share(saved, plan.stored.total)})"
     if plan.reordered is None:
         return "no order of the operators that was tried has a smaller arena"
     saved = plan.arena.total - plan.reordered.total
@@ -150,8 +160,8 @@ def _buffer_rows(plan: TflmPlan) -> tuple[list[Column], Sequence[PlannedBuffer]]
         Column("tensor", "Tensor", "name", 100, plan.buffer_name),
         Column("bytes", "Bytes", "number", 90, lambda buffer: buffer.nbytes),
         Column("offset", "Offset", "number", 85, lambda buffer: buffer.offset),
-        Column("from", "From", "number", 50, lambda buffer: max(buffer.first, 0)),
-        Column("to", "To", "number", 50, lambda buffer: max(buffer.last, 0)),
+        Column("from", "From", "number", 50, lambda buffer: max(buffer.first, 0) if buffer.last >= 0 else None),
+        Column("to", "To", "number", 50, lambda buffer: buffer.last if buffer.last >= 0 else None),
         Column("share", "% peak", "share", 80, peak_share),
         Column("bar", "", "bar", 55, peak_share),
     ]

@@ -11,13 +11,25 @@ from costcalc.cli.group import MODULES, cli
 
 from . import values
 
-DEVICES = ("t4", "raspberry-pi-5", "stm32h743", "a100-sxm-80gb", "t4,stm32h743", "h.yaml", "nothing")
+DEVICES = (
+    "t4",
+    "raspberry-pi-5",
+    "stm32h743",
+    "a100-sxm-80gb",
+    "t4,stm32h743",
+    "ethos-u55-128,coral",
+    "h.yaml",
+    "nothing",
+)
 QUANTITIES = [
     "macs",
     "flops",
     "params",
     "peak_activation_bytes",
     "arena_bytes",
+    "tflm_arena_bytes",
+    "flash_bytes",
+    "fits.stm32f746",
     "training_bytes",
     "time.t4",
     "fits.t4",

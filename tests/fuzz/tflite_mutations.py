@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-FILES = sorted((Path(__file__).parents[1] / "data" / "tflite").glob("*.tflite"))
+DATA = Path(__file__).parents[1] / "data"
+FILES = [path for name in ("tflite", "tflm", "npu") for path in sorted((DATA / name).glob("*.tflite"))]
 
 HEADER = 8
 """Bytes of the root's offset and of the identifier, by which a file is known as one of this format."""

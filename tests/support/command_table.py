@@ -6,6 +6,7 @@ MODEL stands for the model, OTHER for a second one; LIMITS of each are in tests/
 from __future__ import annotations
 
 DEVICES = "t4,raspberry-pi-5,stm32h743"
+NPUS = "ethos-u55-128,coral,stm32f746"
 
 COMMANDS = (
     "analyze MODEL",
@@ -38,6 +39,12 @@ COMMANDS = (
     "memory MODEL --align 16 --format html",
     "memory MODEL --arena --format json",
     "memory MODEL --fuse-blocks --in-place --reorder --arena --format svg",
+    "memory MODEL --runtime tflm",
+    "memory MODEL --runtime tflm:cmsis-nn --by step --format json",
+    "memory MODEL --runtime tflm:cmsis-nn-m55 --reorder --format html",
+    f"analyze MODEL --hardware {NPUS}",
+    f"analyze MODEL --hardware {NPUS} --runtime tflm --format json",
+    "check MODEL --runtime tflm --max tflm_arena_bytes=1 --max flash_bytes=1 --require fits.stm32f746",
     "llm MODEL",
     "llm MODEL --prompt 16 --generate 4 --hardware t4 --format json",
     f"report MODEL --hardware {DEVICES} -o report.html",

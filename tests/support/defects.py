@@ -65,7 +65,8 @@ def _wrong_code(run: Run, outcome: Outcome, stderr: str) -> str:
     empty = (3,) if command == "check" and "--allow-empty" not in run.arguments else ()
     if outcome.code not in ((0, 1, 2, *empty) if verdict else (0, 2)):
         return f"code: {command} exits {outcome.code}"
-    if outcome.code == 2 and not stderr.strip() and not outcome.stdout.strip():
+    wrote_verdicts = command == "check" and outcome.files
+    if outcome.code == 2 and not (stderr.strip() or outcome.stdout.strip() or wrote_verdicts):
         return f"silent: {command} exits 2 without a word"
     if outcome.code == 2 and command != "check" and not stderr.strip() and b"rror" not in outcome.stdout:
         return f"silent: {command} exits 2 and says nothing on stderr"

@@ -25,7 +25,8 @@ class Constants(NamedTuple):
 class FlashUse(NamedTuple):
     """Bytes of the file: constants by type, the most bytes first; (name, bytes) of each entry of metadata; buffers that
     nothing refers to; repeated ones (None where they were not looked for); names, signatures, description; scales with
-    zero points, and the bounds that those were computed from."""
+    zero points, and the bounds that those were computed from. external_bytes are those of the constants that lie in
+    other files."""
 
     file_bytes: int
     constants: tuple[Constants, ...]
@@ -37,6 +38,12 @@ class FlashUse(NamedTuple):
     description_bytes: int
     scale_bytes: int
     bound_bytes: int
+    external_bytes: int = 0
+
+    @property
+    def flash_bytes(self) -> int:
+        """Bytes of the file, and of its constants in other files."""
+        return self.file_bytes + self.external_bytes
 
     @property
     def constant_bytes(self) -> int:
@@ -52,7 +59,7 @@ class FlashUse(NamedTuple):
     def structure_bytes(self) -> int:
         """The rest: tables of tensors and operators, vectors, padding."""
         counted = self.constant_bytes + self.metadata_bytes + self.unused_bytes + self._text_bytes
-        return self.file_bytes - counted - self.scale_bytes - self.bound_bytes
+        return self.flash_bytes - counted - self.scale_bytes - self.bound_bytes
 
     @property
     def strippable(self) -> dict[str, int]:
@@ -70,8 +77,8 @@ class FlashUse(NamedTuple):
 
     @property
     def stripped_bytes(self) -> int:
-        """Bytes of the file without the strippable parts; alignment may add some."""
-        return self.file_bytes - sum(self.strippable.values())
+        """flash_bytes without the strippable parts; alignment may add some."""
+        return self.flash_bytes - sum(self.strippable.values())
 
     @property
     def _text_bytes(self) -> int:
@@ -87,12 +94,17 @@ def measure_flash(model: FlatModel) -> FlashUse:
     storage = model.storage
     constants: dict[str, list[int]] = {}
     used: set[int] = set()
+    external: dict[int, int] = {}
     for subgraph in model.subgraphs:
         for tensor in subgraph.tensors:
-            if tensor.buffer not in used and tensor.stored_bytes:
+            is_first = tensor.external not in external if tensor.external else tensor.buffer not in used
+            if is_first and tensor.stored_bytes:
                 group = constants.setdefault(tensor.element, [0, 0])
                 group[0], group[1] = group[0] + 1, group[1] + tensor.stored_bytes
-            used.add(tensor.buffer)
+            if tensor.external:
+                external[tensor.external] = tensor.stored_bytes
+            else:
+                used.add(tensor.buffer)
     metadata = tuple([(name, _length(storage, index)) for name, index in storage.metadata if name not in KEPT_METADATA])
     used.update(index for _, index in storage.metadata)
     groups = [Constants(element, tensors, nbytes) for element, (tensors, nbytes) in constants.items()]
@@ -107,15 +119,20 @@ def measure_flash(model: FlatModel) -> FlashUse:
         storage.description_bytes,
         storage.scale_bytes,
         storage.bound_bytes,
+        sum(external.values()),
     )
 
 
-def file_bytes(graph: Graph) -> int:
-    """Graph -> bytes of its file. QuantityError where it is of no format that a board keeps in flash as it is."""
+def flash_bytes(graph: Graph) -> int:
+    """Graph -> bytes of its file, with its constants in other files. QuantityError where it is of no format that a
+    board keeps in flash as it is, or taken as if in other element types."""
     if graph.flat is None:
         fact = "a board keeps a .tflite file in flash as it is, and the model is none"
-        raise QuantityError(fact, "give a .tflite file without --dtype, or ask for weight_bytes")
-    return graph.flat.storage.file_bytes
+        raise QuantityError(fact, "give a .tflite file, or ask for weight_bytes")
+    if not graph.flat.is_as_stored:
+        fact = "the file has the element types that it has"
+        raise QuantityError(fact, "leave out --dtype and --act-dtype, or ask for weight_bytes")
+    return measure_flash(graph.flat).flash_bytes
 
 
 def _length(storage: FlatStorage, index: int) -> int:

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from costcalc.analysis.memory.liveness import Buffer
 from costcalc.analysis.memory.ordering import check_sizes
 from costcalc.core.errors import UsageError
+from costcalc.core.flat_model import DOMAIN
 from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.graph.index import operator_key
 
@@ -76,6 +77,8 @@ class OrtPlan:
 
 def plan_onnxruntime(graph: Graph) -> OrtPlan:
     """Graph -> the plan. UndecidedError while sizes are open, UsageError for control flow and for unknown shapes."""
+    if DOMAIN in graph.opset:
+        raise UsageError(f"ONNX Runtime runs no .tflite files such as {graph.name}", "give --runtime tflm")
     for node in graph.nodes:
         if operator_key(node) in CONTROL or node.count != 1:
             raise UsageError(f"{node.name} runs a graph of its own", "the plan of onnxruntime is known without such")

@@ -14,10 +14,11 @@ from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.npu import edge_tpu_rules, ethos_u_rules
 from costcalc.analysis.npu.call import NpuCall
 from costcalc.analysis.npu.ethos_u_estimate import EthosEstimate, estimate_ethos_u
-from costcalc.analysis.report import Report
-from costcalc.core.dim import Dim
+from costcalc.analysis.report import Report, open_remedy
+from costcalc.core.dim import Dim, symbols
+from costcalc.core.errors import NoDeviceFigureError, OpenQuantityError, QuantityError
+from costcalc.core.flat_model import DOMAIN
 from costcalc.core.ir import Graph, Node, qualified_name
-from costcalc.ops.tflite import TFLITE
 
 EDGE_TPU = "edge-tpu"
 
@@ -56,7 +57,7 @@ class ParameterCache(NamedTuple):
 class NpuPlacement(NamedTuple):
     """npu and compiler name what decides. nodes are those of the graph, () where it is no `.tflite` model. npu_macs and
     cpu_macs are sums over them, None where one of them is not known; estimate is of an Ethos-U, None where shapes are
-    open or the model is compiled already; cache is of an Edge TPU."""
+    open, nothing runs there or the model is compiled already; cache is of an Edge TPU."""
 
     npu: str
     compiler: str
@@ -78,7 +79,7 @@ def place_operators(report: Report, profile: HardwareProfile) -> NpuPlacement | 
         return None
     is_edge = npu == EDGE_TPU
     compiler = "Edge TPU compiler" if is_edge else "Vela"
-    if TFLITE not in graph.opset:
+    if DOMAIN not in graph.opset:
         return NpuPlacement(npu, compiler, (), 0, 0)
     placements = tuple(_place_on_edge_tpu(graph) if is_edge else _place_on_ethos_u(graph))
     npu_macs, cpu_macs = _sum_macs(report, placements, "npu"), _sum_macs(report, placements, "cpu")
@@ -86,9 +87,27 @@ def place_operators(report: Report, profile: HardwareProfile) -> NpuPlacement | 
     indexes = [index for index, place in enumerate(placements) if place.target == "npu"]
     if is_edge:
         cache = _measure_cache(graph, indexes, profile)
-    elif isinstance(npu_macs, int) and not any(_is_compiled(graph.nodes[index]) for index in indexes):
+    elif indexes and isinstance(npu_macs, int) and not any(_is_compiled(graph.nodes[index]) for index in indexes):
         estimate = estimate_ethos_u(graph, indexes, npu, npu_macs)
     return NpuPlacement(npu, compiler, placements, npu_macs, cpu_macs, estimate, cache)
+
+
+def find_left_to_cpu(report: Report, profile: HardwareProfile, key: str) -> int:
+    """Report, profile and `cpu_macs` or `cpu_operators` -> the number. NoDeviceFigureError of a profile without an NPU
+    whose rules are known, OpenQuantityError while it depends on symbols, QuantityError where it is not known."""
+    placement = place_operators(report, profile)
+    if placement is None:
+        fact = f"the profile {profile.id} has no NPU whose operators are known"
+        raise NoDeviceFigureError(fact, "name an Ethos-U or an Edge TPU, such as ethos-u55-128")
+    if not placement.nodes:
+        raise QuantityError(f"{placement.compiler} reads .tflite models", "convert this one to int8 first")
+    amount = placement.count("cpu") if key == "cpu_operators" else placement.cpu_macs
+    if amount is None:
+        raise QuantityError("operators without a rule leave it unknown", "register rules for them with --rules")
+    if not isinstance(amount, int):
+        names = symbols(amount)
+        raise OpenQuantityError(f"it depends on {', '.join(names)}", open_remedy(names))
+    return amount
 
 
 def _sum_macs(report: Report, placements: Sequence[NodePlacement], target: Target) -> Dim | None:
@@ -105,7 +124,7 @@ def _sum_macs(report: Report, placements: Sequence[NodePlacement], target: Targe
 
 def _is_compiled(node: Node) -> bool:
     """Whether a node is a part of a model that an NPU's compiler made of several operators before."""
-    return node.domain != TFLITE and node.op_type in COMPILED
+    return node.domain != DOMAIN and node.op_type in COMPILED
 
 
 COMPILED = frozenset(("ethos-u", "edgetpu-custom-op"))
@@ -155,7 +174,7 @@ CONVERSIONS = frozenset(("QUANTIZE",))
 def _reject_domain(node: Node) -> str:
     if _is_compiled(node):
         return ""
-    return "" if node.domain == TFLITE else f"{qualified_name(node.domain, node.op_type)} is a custom operator"
+    return "" if node.domain == DOMAIN else f"{qualified_name(node.domain, node.op_type)} is a custom operator"
 
 
 def _measure_cache(graph: Graph, indexes: Sequence[int], profile: HardwareProfile) -> ParameterCache | None:

@@ -154,8 +154,10 @@ CONTENT_NAMES = {
     "kv_cache_bytes": "KV cache",
     "flash_bytes": "model file",
     "tflm_arena_bytes": "TFLM arena",
+    "tflm_set_up_bytes": "TFLM arena while it is set up",
 }
-"""Quantity -> its name in a sentence. Only reports of generation have kv_cache_bytes."""
+"""Quantity -> its name in a sentence. Only reports of generation have kv_cache_bytes; tflm_set_up_bytes are those
+of a TFLM arena that needs more while its plan is made."""
 
 
 def fused_peak(graph: Graph) -> Dim | None:
@@ -190,20 +192,21 @@ def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit
     has_arena = profile.kind == "microcontroller"
     activations = fused_arena(report.graph) if has_arena else fused_peak(report.graph)
     totals = {**report.totals, "arena_bytes" if has_arena else "peak_activation_bytes": activations}
-    contents_by_memory, flat = dict(MEMORY_CONTENTS), report.graph.flat
+    contents_by_memory, flat, stripped = dict(MEMORY_CONTENTS), report.graph.flat, 0
     if has_arena:
         contents_by_memory["sram"] = ("arena_bytes",)
     if flat is not None and flat.is_as_stored:
-        use, flash = measure_flash(flat), profile.bytes_of("flash")
-        totals["flash_bytes"] = use.file_bytes
+        use = measure_flash(flat)
+        totals["flash_bytes"] = use.flash_bytes
         contents_by_memory["flash"] = ("flash_bytes",)
-        if flash is not None and use.strippable:
-            yield MemoryFit("flash", "model file, stripped", use.stripped_bytes, flash)
-        if report.execution.runtime in TFLM_RUNTIMES:
+        stripped = use.stripped_bytes if use.strippable else 0
+    if report.execution.runtime in TFLM_RUNTIMES:
+        contents_by_memory["sram"] = ("tflm_arena_bytes",)
+        if flat is not None and flat.is_as_stored and not flat.without_arena:
             arena = tflm_arena(report.graph, report.execution)
-            if not arena.unknown:
-                totals["tflm_arena_bytes"] = arena.total
-            contents_by_memory["sram"] = ("tflm_arena_bytes",)
+            key = "tflm_arena_bytes" if arena.planning_bytes == arena.total else "tflm_set_up_bytes"
+            totals |= {} if arena.unknown else {key: arena.planning_bytes}
+            contents_by_memory["sram"] = (key,)
     for memory, keys in contents_by_memory.items():
         capacity = profile.bytes_of(memory)
         content_totals = [(key, totals[key]) for key in keys if key in totals]
@@ -212,3 +215,5 @@ def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit
             continue
         contents = " + ".join(CONTENT_NAMES[key] for key, _ in amounts)
         yield MemoryFit(memory, contents, sum(amount for _, amount in amounts), capacity)
+        if memory == "flash" and stripped:
+            yield MemoryFit(memory, "model file, stripped", stripped, capacity)

@@ -72,9 +72,33 @@ def _make_run(device: str, model: str, precision: str, params: str, dims: str, *
 
 def find_time_band(profile: HardwareProfile) -> PublishedBand | None:
     """Profile -> what published times were over the estimate layer by layer, unfused: on this device where there are
-    enough of them, else on devices of its kind; None where there are none, or they differ too much."""
+    enough of them, else on devices of its kind; None where there are none, they differ too much, or this device
+    multiplies far more in a cycle than any of them: its kernels feed it less well."""
+    if _is_wider(profile):
+        return None
     band = _find_band(profile, [(run, run.milliseconds / run.estimate_ms) for run in read_published_runs()])
     return band if band is not None and band.highest <= MAX_SPREAD * band.lowest else None
+
+
+MAX_WIDTH = 2
+"""How many times the multiplications in a cycle of measured devices a device may have for their band to be its own: two
+cores instead of one."""
+
+
+def _is_wider(profile: HardwareProfile) -> bool:
+    """Profile -> whether it has too few runs of its own, and more than MAX_WIDTH times the int8 operations in a cycle
+    of every measured device of its kind; False where a clock is not known."""
+    runs = [run.device for run in read_published_runs()]
+    own, kind = int8_per_cycle(profile), [p for p in builtin_profiles() if p.kind == profile.kind and p.id in runs]
+    widths = [width for width in map(int8_per_cycle, kind) if width is not None]
+    enough = runs.count(profile.id) >= LEAST_RUNS
+    return not enough and own is not None and bool(widths) and own > MAX_WIDTH * max(widths)
+
+
+def int8_per_cycle(profile: HardwareProfile) -> Fraction | None:
+    """Profile -> int8 operations in a cycle at its peak; None where its peak or its clock is not known."""
+    peak = profile.find_peak("int8")
+    return None if peak is None or profile.clock is None else peak[1].value / profile.clock.value
 
 
 def find_energy_band(profile: HardwareProfile) -> PublishedBand | None:

@@ -37,22 +37,23 @@ def flatten_model(model: TfliteModel) -> FlatModel:
 
 def resize_model(
     flat: FlatModel, names: Sequence[str], types: Mapping[str, TensorType], resized: Iterable[str]
-) -> FlatModel | None:
-    """A model of one subgraph and the types of its values -> the model with the shapes of those; None where extents are
-    open, or several subgraphs would have to be resized."""
+) -> FlatModel:
+    """A model of one subgraph and the types of its values -> the model with the shapes of those; without an arena where
+    extents are open, or several subgraphs would have to be resized."""
     if not any(resized):
         return flat
     if len(flat.subgraphs) > 1:
-        return None
+        return flat._replace(without_arena="an input of a file with several subgraphs is resized")
+    is_open = flat._replace(without_arena="extents are open")
     tensors = []
     for tensor, name in zip(flat.subgraphs[0].tensors, names, strict=True):
         type_ = types.get(name)
         shape = tensor.shape if type_ is None else type_.shape
         if shape is None:
-            return None
+            return is_open
         extents = tuple([extent for extent in shape if isinstance(extent, int)])
         if len(extents) != len(shape):
-            return None
+            return is_open
         tensors.append(tensor._replace(shape=extents))
     return flat._replace(subgraphs=(flat.subgraphs[0]._replace(tensors=tuple(tensors)),))
 
@@ -78,6 +79,7 @@ def _flatten_tensor(tensor: Tensor) -> FlatTensor:
         tensor.is_variable,
         0 if quantisation is None else quantisation.scales,
         0 if quantisation is None else quantisation.zero_points,
+        tensor.external,
     )
 
 

@@ -42,7 +42,7 @@ class Tensor(NamedTuple):
     """A tensor: its name ("" where it has none), its type as stored and the extents that may change (-1, else the
     same), and its data. data is None where it is computed, and Vector(0, n) where its n bytes lie in another file. code
     is that of its element type in the schema and shape its extents, also where its type has none; buffer is the index
-    of its buffer."""
+    of its buffer, external the number of one outside the file (0: none)."""
 
     name: str
     type: TensorType
@@ -55,6 +55,7 @@ class Tensor(NamedTuple):
     code: int
     shape: tuple[int, ...]
     buffer: int
+    external: int = 0
 
 
 class OperatorCall(NamedTuple):
@@ -233,6 +234,7 @@ def _read_tensor(table: FlatTable, buffers: list[Vector | None], external: Mappi
         code,
         shape,
         index,
+        outside,
     )
 
 

@@ -49,7 +49,11 @@ def load_model(model: TfliteModel, name: str, source: str, options: ReadOptions)
     builder.notes.extend(_sparsity_notes(model))
     builder.notes.extend(walker.notes())
     graph = builder.build(outputs, assumptions)
-    flat = None if index else resize_model(flatten_model(model), names, graph.types, shapes)
+    flat = flatten_model(model)
+    if index:
+        flat = flat._replace(without_arena="the interpreter runs the file's first subgraph, and this is another one's")
+    else:
+        flat = resize_model(flat, names, graph.types, shapes)
     return graph._replace(quantised=frozenset(walker.quantised), quantisation=walker.quantised, flat=flat)
 
 

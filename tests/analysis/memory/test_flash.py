@@ -11,6 +11,7 @@ from support.paths import DATA
 import costcalc
 from costcalc.analysis.folding import measure_folding
 from costcalc.analysis.memory.flash import FlashUse, measure_flash
+from costcalc.core.errors import QuantityError
 from costcalc.studies.measurement import measure
 from costcalc.studies.options import Settings
 
@@ -45,6 +46,25 @@ def test_all_bytes_of_a_file_are_accounted_for(name: str) -> None:
     assert 0 < use.structure_bytes < use.file_bytes
     parts = use.constant_bytes + use.metadata_bytes + use.unused_bytes + use.name_bytes + use.scale_bytes
     assert parts + use.structure_bytes == use.file_bytes
+
+
+def test_constants_in_another_file_take_flash_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    path = DATA / "npu" / "vela" / "kws_ref_model.tflite"
+    flat = costcalc.load(path).flat
+    assert flat is not None
+    use = measure_flash(flat)
+    outside = [t.stored_bytes for subgraph in flat.subgraphs for t in subgraph.tensors if t.external]
+    assert use.external_bytes == sum(outside) > 20_000
+    assert use.flash_bytes == path.stat().st_size + use.external_bytes
+    assert 0 < use.structure_bytes < use.file_bytes
+    assert measure(str(path), Settings()).figure("flash_bytes").value == use.flash_bytes
+    code, out, _ = call(capsys, "memory", str(path))
+    assert code == 0 and f"{use.file_bytes:,} bytes and {use.external_bytes:,} in other files" in " ".join(out.split())
+
+
+def test_a_file_has_no_size_in_other_element_types() -> None:
+    with pytest.raises(QuantityError, match="the element types that it has"):
+        measure(str(FOLDER / "dense.tflite"), Settings(dtype="int4")).figure("flash_bytes")
 
 
 def test_a_scale_takes_4_bytes_and_a_zero_point_8() -> None:

@@ -13,6 +13,8 @@ from support.cli import call
 from support.paths import DATA
 
 import costcalc
+from costcalc.analysis.memory.flash import flash_bytes
+from costcalc.analysis.memory.onnxruntime import plan_onnxruntime
 from costcalc.analysis.memory.tflm.arena import TflmArena, lay_out_arena
 from costcalc.analysis.memory.tflm.build import BUILDS
 from costcalc.analysis.memory.tflm.cmsis_nn import CMSIS_NN
@@ -22,6 +24,7 @@ from costcalc.analysis.memory.tflm.plan import plan_tflm
 from costcalc.analysis.options import TFLM_RUNTIMES
 from costcalc.core.errors import QuantityError, UsageError
 from costcalc.core.flat_model import FlatModel, FlatOperator, FlatSubgraph, FlatTensor
+from costcalc.core.quantities import parse_quantity
 from costcalc.studies.measurement import measure
 from costcalc.studies.options import Settings
 
@@ -156,7 +159,59 @@ def test_resized_inputs_have_an_arena_of_their_own() -> None:
     plan = plan_tflm(graph, "tflm")
     assert plan.arena.total > int(str(small))
     assert max(b.nbytes for b in plan.arena.head.buffers) == 16 * 16 * 6
-    assert costcalc.load(path, shapes={"x": (1, "h", 16, 4)}).flat is None
+    opened = costcalc.load(path, shapes={"x": (1, "h", 16, 4)})
+    with pytest.raises(UsageError, match="not known: extents are open"):
+        plan_tflm(opened, "tflm")
+    assert flash_bytes(opened) == path.stat().st_size
+
+
+def test_another_signature_has_a_file_and_no_arena(capsys: pytest.CaptureFixture[str]) -> None:
+    path = DATA / "tflite" / "trained_weights.tflite"
+    graph = costcalc.load(path, params={"signature": "restore"})
+    with pytest.raises(UsageError, match="runs the file's first subgraph"):
+        plan_tflm(graph, "tflm")
+    assert flash_bytes(graph) == path.stat().st_size
+    settings = ("--set", "signature=restore", "--runtime", "tflm")
+    code, out, _ = call(capsys, "check", str(path), *settings, "--require", "fits.stm32f746")
+    assert code == 2 and "what operators allocate in the arena is not known" in " ".join(out.split())
+
+
+def test_tensors_of_a_subgraph_that_never_runs_live_in_no_scope() -> None:
+    """The subgraph of another signature: the planner gives its tensors bytes that the first subgraph's use, too."""
+    plan = plan_tflm(costcalc.load(DATA / "tflite" / "trained_weights.tflite"), "tflm")
+    never = [buffer for buffer in plan.arena.head.buffers if buffer.last < 0]
+    assert sum(buffer.nbytes for buffer in never) == 2 * 96
+    assert plan.peak_bytes == 96 + 48 + 32 <= plan.arena.head_bytes
+    assert not set(never) & set(plan.peak_buffers())
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "words"),
+    [
+        ("branches", (), "--reorder would save 928 bytes (25.1%): 2,768 with"),
+        ("branches", ("--reorder",), "another than in the file, which takes 3,696 bytes: 928 less (25.1%)"),
+        ("dense", (), "no order of the operators that was tried has a smaller arena"),
+        ("control", (), "as in the file: the file has several subgraphs, so that no other was tried"),
+        ("planned", (), "as in the file: the converter has planned the offsets of tensors, so that no other was tried"),
+    ],
+)
+def test_what_is_said_of_other_orders(
+    network: str, options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = call(capsys, "memory", str(FOLDER / f"{network}.tflite"), "--runtime", "tflm", *options)
+    assert code == 0 and words in " ".join(out.split())
+
+
+def test_a_board_must_hold_the_arena_while_it_is_set_up() -> None:
+    settings = Settings.of(execution={"runtime": "tflm"})
+    measurement = measure(str(FOLDER / "control.tflite"), settings)
+    (sram,) = [line for line in measurement.fits(parse_quantity("fits.stm32f746")) if line.memory == "sram"]
+    assert sram.nbytes == FIGURES["control"]["smallest"] > FIGURES["control"]["total"]
+
+
+def test_onnxruntime_runs_no_such_file() -> None:
+    with pytest.raises(UsageError, match=r"ONNX Runtime runs no \.tflite files"):
+        plan_onnxruntime(costcalc.load(FOLDER / "dense.tflite"))
 
 
 def test_every_question_takes_the_quantities(capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,9 +231,9 @@ def test_a_board_must_hold_the_file_and_the_arena() -> None:
     path = str(FOLDER / "dense.tflite")
     settings = Settings.of(execution={"runtime": "tflm:cmsis-nn"}, devices="stm32f746")
     lines = {fit.contents: fit.nbytes for fit in measure(path, settings).fits(settings.quantities()[-1])}
-    arena = arena_of("dense", "tflm:cmsis-nn").total
+    arena = arena_of("dense", "tflm:cmsis-nn")
     assert lines["model file"] == (FOLDER / "dense.tflite").stat().st_size
-    assert lines["TFLM arena"] == arena
+    assert lines["TFLM arena while it is set up"] == arena.planning_bytes > arena.total
     assert measure(path, settings).figure("fits.stm32f746").value is True
 
 

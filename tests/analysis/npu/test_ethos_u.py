@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.cli import ok
+from support.cli import call, ok
 from support.paths import DATA
 
 import costcalc
@@ -18,7 +18,11 @@ from costcalc.analysis.npu.call import NpuCall
 from costcalc.analysis.npu.ethos_u_estimate import CONFIGURATIONS, estimate_ethos_u
 from costcalc.analysis.npu.ethos_u_rules import RULES, reject_call
 from costcalc.analysis.npu.placement import place_operators, read_vela_runs, vela_band
+from costcalc.core.errors import QuantityError
 from costcalc.core.ir import DType, Graph, Node, Quantisation, TensorType, Value
+from costcalc.studies.measurement import measure
+from costcalc.studies.options import Settings
+from costcalc.views.page import page_content
 
 FOLDER = DATA / "npu"
 PLACEMENTS = json.loads((FOLDER / "placements.json").read_text(encoding="utf-8"))
@@ -180,3 +184,38 @@ def test_scales_of_blocks_are_not_told_as_zero() -> None:
 
 def test_a_slice_without_axes() -> None:
     assert reject("STRIDED_SLICE", [(), (0,), (0,), (0,)], Quantisation(1, 0, scale=0.5), ()) == ""
+
+
+def test_what_is_left_to_the_cpu_is_a_quantity(capsys: pytest.CaptureFixture[str]) -> None:
+    integer, real = (str(FOLDER / "vela" / f"vww_96_{name}.tflite") for name in ("int8", "float"))
+    limits = ("--max", "cpu_macs.ethos-u55-128=0", "--max", "cpu_operators.ethos-u55-128=0")
+    assert call(capsys, "check", integer, *limits)[0] == 0
+    code, out, _ = call(capsys, "check", real, *limits, "--format", "json")
+    assert code == 1
+    assert [verdict["value"] for verdict in json.loads(out)["models"][0]["verdicts"]] == [7_489_664, 31]
+    with pytest.raises(QuantityError, match="has no NPU whose operators are known"):
+        measure(integer, Settings()).figure("cpu_macs.t4")
+    with pytest.raises(QuantityError, match=r"Vela reads \.tflite models"):
+        measure("lenet5", Settings()).figure("cpu_operators.ethos-u55-128")
+
+
+def test_an_npu_that_runs_nothing_has_no_estimate() -> None:
+    net = str(FOLDER / "vela" / "vww_96_float.tflite")
+    out = ok("analyze", net, "--hardware", "ethos-u55-128")
+    assert "0 of 31 operators" in out and "NPU cycles" not in out and "NPU SRAM" not in out
+
+
+def test_a_comparison_has_rows_of_what_an_npu_leaves_to_the_cpu() -> None:
+    networks = [FOLDER / "vela" / f"vww_96_{name}.tflite" for name in ("int8", "float")]
+    totals = costcalc.compare(*networks, devices=["ethos-u55-128", "t4"]).to_dict()["totals"]
+    assert [entry["value"] for entry in totals["cpu_macs.ethos-u55-128"]] == [0, 7_489_664]
+    assert [entry["value"] for entry in totals["cpu_operators.ethos-u55-128"]] == [0, 31]
+    assert "cpu_macs.t4" not in totals
+
+
+def test_the_report_page_says_where_operators_run() -> None:
+    measurement = measure(str(FOLDER / "vela" / "vww_96_int8.tflite"), Settings.of(devices=["ethos-u55-128"]))
+    (device,) = page_content([measurement], ["ethos-u55-128"])["models"][0]["devices"]
+    placement = dict(device["placement"])
+    assert placement["Placement"].startswith("31 of 31 operators and 100.0% of the MACs run on the NPU")
+    assert placement["MACs by Vela"].startswith("7,491,972 = 7,489,664")

@@ -18,6 +18,7 @@ from costcalc.analysis.roofline.published_runs import (
     find_energy_band,
     find_measured_energy_band,
     find_time_band,
+    int8_per_cycle,
     read_published_runs,
 )
 
@@ -99,3 +100,12 @@ def test_every_estimate_is_printed_with_its_band() -> None:
     )
     assert re.search(r"measured times on microcontrollers were 1.6 to 13 times this, n = 1\d\d", text)
     assert re.search(r"Energy ≈ .* multipliers, adders and memory cells .*measured energies on microcontrollers", text)
+
+
+def test_a_core_that_multiplies_far_more_in_a_cycle_has_no_band_of_others() -> None:
+    """ESP32-S3: 32 multiply-accumulates in a cycle, where those of the measured Cortex-M are 2; RP2350's two cores have
+    4."""
+    assert int8_per_cycle(find_profile("esp32-s3")) == 2 * 32
+    assert find_time_band(find_profile("esp32-s3")) is None
+    band = find_time_band(find_profile("rp2350"))
+    assert band is not None and band.devices == "microcontroller"

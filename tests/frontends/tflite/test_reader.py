@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import time
+from pathlib import Path
 
 import pytest
 from support.paths import DATA, SHARED
 
 import costcalc
+from costcalc.analysis.memory.tflm.plan import tflm_arena
+from costcalc.analysis.options import ExecutionOptions
 from costcalc.core.errors import ShapeError, UnknownNameError, UsageError
 from costcalc.core.ir import Node
 from costcalc.core.traits import traits_of
@@ -17,6 +20,8 @@ from costcalc.graph.patterns.convolution import filter_shape, is_depthwise
 
 FOLDER = DATA / "tflite"
 TRUTH = SHARED / "tflite" / "truth.csv"
+COPIES = DATA / "npu" / "vela"
+"""The networks of MLPerf Tiny without the bytes of their weights, which are said to lie in another file."""
 
 
 def nodes(name: str) -> dict[str, Node]:
@@ -70,21 +75,34 @@ def test_names_of_inputs_and_axes() -> None:
     assert costcalc.analyze(FOLDER / "shapes.tflite", dims={"x.0": 5}).macs == 5 * 24 * 3
 
 
-@pytest.mark.skipif(not TRUTH.exists(), reason="the networks of MLPerf Tiny are not on this machine")
-def test_networks_of_mlperf_tiny() -> None:
-    """MACs, elements and bytes of all constants, and operators, as another reader of the format counts them."""
-    for row in csv.DictReader(TRUTH.open(encoding="utf-8")):
-        report = costcalc.analyze(TRUTH.parent / row["model"])
-        stored = report.graph.initializers.values()
-        assert report.macs == int(row["macs"])
-        assert sum(t.elements for t in stored) == int(row["const_elements"])
-        assert sum(t.nbytes for t in stored) == int(row["const_bytes"])
-        names = sorted(node.op_type for node in report.graph.nodes)
-        assert names == sorted(
-            name
-            for part in row["op_types"].split(";")
-            for name in [part.partition(":")[0]] * int(part.partition(":")[2])
-        )
+FIGURES = tuple(csv.DictReader((DATA / "npu" / "mlperf_tiny.csv").open(encoding="utf-8")))
+"""MLPerf Tiny's networks by another reader of the format, and the arena that the tflite-micro package's interpreter
+allocates: tests/tflite_models/vela_runs.py makes the copies."""
+
+
+def test_networks_of_mlperf_tiny_are_seven() -> None:
+    assert len(FIGURES) == 7
+
+
+@pytest.mark.parametrize("row", FIGURES, ids=lambda row: row["model"])
+@pytest.mark.parametrize("folder", [COPIES, TRUTH.parent], ids=["copy", "file"])
+def test_networks_of_mlperf_tiny(folder: Path, row: dict[str, str]) -> None:
+    """MACs, elements and bytes of all constants, operators; head, tail and total of the arena."""
+    if folder == TRUTH.parent and not TRUTH.exists():
+        pytest.skip("the networks of MLPerf Tiny are not on this machine")
+    report = costcalc.analyze(folder / row["model"])
+    arena = tflm_arena(report.graph, ExecutionOptions())
+    assert [arena.total, arena.head_bytes, arena.tail_bytes] == [
+        int(row[f"tflm_{part}"]) for part in ("total", "head", "tail")
+    ]
+    stored = report.graph.initializers.values()
+    assert report.macs == int(row["macs"])
+    assert sum(t.elements for t in stored) == int(row["const_elements"])
+    assert sum(t.nbytes for t in stored) == int(row["const_bytes"])
+    names = sorted(node.op_type for node in report.graph.nodes)
+    assert names == sorted(
+        name for part in row["op_types"].split(";") for name in [part.partition(":")[0]] * int(part.partition(":")[2])
+    )
 
 
 def test_layers_of_one_name_are_numbered_at_once() -> None:

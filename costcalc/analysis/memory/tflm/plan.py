@@ -20,13 +20,16 @@ from costcalc.core.ir import Graph
 @dataclass(frozen=True, slots=True)
 class TflmPlan:
     """The model as its interpreter runs it, the arena, and that of the best order of operators that was found (None
-    where none is smaller, or operators cannot be reordered: several subgraphs, offsets planned by a converter); patches
-    is what computing its first operators in patches would save (None: nothing)."""
+    where none is smaller, or none was tried); patches is what computing its first operators in patches would save
+    (None: nothing). stored is the arena in the file's order where the plan is in a better one; fixed says why no other
+    order was tried ("": some were)."""
 
     model: FlatModel
     arena: TflmArena
     reordered: TflmArena | None = None
     patches: PatchPlan | None = None
+    stored: TflmArena | None = None
+    fixed: str = ""
 
     @property
     def peak_scope(self) -> int:
@@ -61,8 +64,8 @@ class TflmPlan:
 
 
 def is_live(buffer: PlannedBuffer, scope: int) -> bool:
-    """Whether a buffer lives in a scope; one that nothing names does in the first."""
-    return max(buffer.first, 0) <= scope <= max(buffer.last, 0)
+    """Whether a buffer lives in a scope; one that nothing names lives in none."""
+    return buffer.first <= scope <= buffer.last
 
 
 def plan_tflm(graph: Graph, runtime: str, reorder: bool = False) -> TflmPlan:
@@ -70,12 +73,13 @@ def plan_tflm(graph: Graph, runtime: str, reorder: bool = False) -> TflmPlan:
     graph of another format, and for a file that the interpreter refuses."""
     flat, build = require_file(graph), BUILDS[runtime]
     arena = lay_out_arena(flat, build)
-    better = reorder_operators(graph, flat)
+    fixed = fixed_order(graph, flat)
+    better = None if fixed else reorder_operators(graph, flat)
     reordered = None if better is None else lay_out_arena(better, build)
     if better is None or reordered is None or reordered.total >= arena.total:
-        return TflmPlan(flat, arena, None, plan_patches(flat, arena.head))
+        return TflmPlan(flat, arena, None, plan_patches(flat, arena.head), fixed=fixed)
     if reorder:
-        return TflmPlan(better, reordered, None, plan_patches(better, reordered.head))
+        return TflmPlan(better, reordered, None, plan_patches(better, reordered.head), arena)
     return TflmPlan(flat, arena, reordered, plan_patches(flat, arena.head))
 
 
@@ -88,6 +92,9 @@ def require_file(graph: Graph) -> FlatModel:
     if flat is None:
         remedy = "give a .tflite file; without --runtime any model has a plan of its own (--arena)"
         raise UsageError("TensorFlow Lite for Microcontrollers runs .tflite files, and the model is none", remedy)
+    if flat.without_arena:
+        fact = f"the arena of TensorFlow Lite for Microcontrollers is not known: {flat.without_arena}"
+        raise UsageError(fact, "leave out --symbolic, --shape and --set signature, or --runtime")
     return flat
 
 
@@ -99,15 +106,20 @@ def tflm_arena(graph: Graph, execution: ExecutionOptions) -> TflmArena:
     return lay_out_arena(require_file(graph), BUILDS[runtime])
 
 
+def fixed_order(graph: Graph, flat: FlatModel) -> str:
+    """Graph and its file -> why its operators are in no other order tried; "" where others can be."""
+    if len(flat.subgraphs) > 1:
+        return "the file has several subgraphs"
+    if any(offset >= 0 for offset in flat.planned_offsets):
+        return "the converter has planned the offsets of tensors"
+    return "" if len(graph.nodes) == len(flat.subgraphs[0].operators) else "the graph has other operators than the file"
+
+
 def reorder_operators(graph: Graph, flat: FlatModel) -> FlatModel | None:
-    """Graph and its file -> the file with its operators in an order with a lower peak of live bytes; None where the
-    order cannot change, or no better one is found."""
-    if len(flat.subgraphs) > 1 or any(offset >= 0 for offset in flat.planned_offsets):
-        return None
+    """Graph and its file of one subgraph -> the file with its operators in an order with a lower peak of live bytes;
+    None where no better one is found."""
     subgraph = flat.subgraphs[0]
     steps = node_steps(graph)
-    if len(graph.nodes) != len(subgraph.operators):
-        return None
     try:
         best, _ = minimise_peak(graph, steps, False)
     except UndecidedError:

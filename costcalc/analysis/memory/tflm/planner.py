@@ -113,11 +113,12 @@ class HeadPlan(NamedTuple):
     nbytes: int
 
     def live_bytes(self) -> list[int]:
-        """Bytes of the buffers that live in each scope."""
+        """Bytes of the buffers that live in each scope. What no scope names lives in none: it shares its place."""
         changes = [0] * (len(self.scopes) + 1)
         for buffer in self.buffers:
-            changes[max(buffer.first, 0)] += buffer.nbytes
-            changes[max(buffer.last, 0) + 1] -= buffer.nbytes
+            if buffer.last != NEVER:
+                changes[max(buffer.first, 0)] += buffer.nbytes
+                changes[buffer.last + 1] -= buffer.nbytes
         live, current = [], 0
         for change in changes[:-1]:
             current += change

@@ -30,8 +30,9 @@ function roofline(model) {
     const open = [...new Set(model.devices.flatMap((device) => device.open))];
     made.append(element("div", { class: "status" }, open.length ? readable(`It depends on ${open.join(", ")}: bind with --dim.`) : "The devices have no peak for what this model multiplies; name others with --hardware."));
   }
+  const placed = model.devices.some((device) => device.placement.length > 0);
   made.append(wide("Bounds on the devices", element("table", { class: "figures prose" },
-    element("thead", {}, row([["Device", true], ["Peak"], ["Memory"], ["Lower bound"], ["Layer by layer", true], ["Fits", true]], "th")),
+    element("thead", {}, row([["Device", true], ["Peak"], ["Memory"], ["Lower bound"], ["Layer by layer", true], ["Fits", true], ...(placed ? [["NPU", true]] : [])], "th")),
     element("tbody", {}, model.devices.map((device) => row([
       [`${device.name}`, true],
       [device.peak ? `${device.precision} ${device.peak_text}` : `no peak for ${device.precision}`],
@@ -39,6 +40,7 @@ function roofline(model) {
       [device.seconds === null ? `? (${undecided(device)})` : `≥ ${seconds(device.seconds)}`],
       [device.layer_by_layer.split(" (")[0], true],
       [device.fits.map(([text, fits]) => `${fits ? "" : "Does not fit: "}${text}`).join("; "), true],
+      ...(placed ? [[device.placement.map(([label, text]) => (label ? `${label}: ${text}` : text)).join("; "), true]] : []),
     ]))))));
   return made;
 }
