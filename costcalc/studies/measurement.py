@@ -336,14 +336,6 @@ def _generation_figure(read: Callable[[Generation], Dim]) -> Callable[[Measureme
     return lambda measurement, ref: Figure(read(measurement.generation))
 
 
-def _serving_figure(measurement: Measurement, ref: QuantityRef) -> Figure:
-    return measurement.serving.figure(ref.quantity.key)
-
-
-def _training_split(measurement: Measurement, ref: QuantityRef) -> Figure:
-    return measurement.training_split.figure(ref.quantity.key)
-
-
 def _serving_time(measurement: Measurement, ref: QuantityRef) -> Figure:
     speed = measurement.serving_speed(ref.device)
     seconds = speed.seconds_of(ref.quantity.key)
@@ -390,8 +382,8 @@ _FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "memory_bytes": _generation_figure(lambda generation: generation.memory_bytes),
     "training_fits": _fits,
     "generation_fits": _fits,
-    **dict.fromkeys(PARALLEL, _serving_figure),
-    **dict.fromkeys(TRAINING_PARALLEL, _training_split),
+    **dict.fromkeys(PARALLEL, lambda measurement, ref: measurement.serving.figure(ref.quantity.key)),
+    **dict.fromkeys(TRAINING_PARALLEL, lambda measurement, ref: measurement.training_split.figure(ref.quantity.key)),
     **dict.fromkeys(PARALLEL_PER_DEVICE, _serving_time),
 }
 """The functions of quantities that are no totals of a report."""
