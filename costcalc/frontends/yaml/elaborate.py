@@ -194,7 +194,7 @@ class Elaborator:
             values = structure.add_repeat(self, item, scope, inputs, plural)
             self._bind(item, names, values, scope)
             return values
-        if kind not in LAYERS and isinstance(scope.names.get(kind), str) and kind not in self.blocks:
+        if isinstance(scope.names.get(kind), str) and kind not in self.blocks and kind not in LAYERS:
             kind = scope.names[kind]
         if item.name is not None and any("{" in name for name in names):
             names = fill_names(names, scope.names, item.name, self.reader)

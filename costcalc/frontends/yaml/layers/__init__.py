@@ -1,17 +1,5 @@
-"""The short layer names of the YAML language; importing this package registers them."""
+"""The short layer names of the YAML language: a family a file; this package registers those that most models use."""
 
-from costcalc.frontends.yaml.layers import (
-    activation,
-    attention,
-    conv,
-    experts,
-    linear,
-    llm,
-    norm,
-    pool,
-    recurrent,
-    state,
-    tensor,
-)
+from costcalc.frontends.yaml.layers.base import COMMON_FAMILIES, load_families
 
-FAMILIES = (activation, attention, conv, experts, linear, llm, norm, pool, recurrent, state, tensor)
+load_families(COMMON_FAMILIES)

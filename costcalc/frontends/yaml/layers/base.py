@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple, TypeVar
 
 from costcalc.core.dim import Dim
@@ -53,7 +55,44 @@ class LayerKind(NamedTuple):
     doc: str
 
 
-LAYERS: dict[str, LayerKind] = {}
+COMMON_FAMILIES = ("activation", "conv", "linear", "norm", "pool", "tensor")
+
+OTHER_FAMILIES = ("attention", "experts", "llm", "recurrent", "state")
+
+
+@cache
+def load_families(families: tuple[str, ...] = OTHER_FAMILIES) -> None:
+    """Registers the layers of families, once: of those that are not common unless they are named."""
+    for family in families:
+        import_module(f"costcalc.frontends.yaml.layers.{family}")
+
+
+class LayerTable(Mapping[str, LayerKind]):
+    """Short names -> layers. The families that are not common are imported when a name is met that the common ones do
+    not have, or when all names are asked for."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, LayerKind] = {}
+
+    def add(self, kind: LayerKind) -> None:
+        """Registers a layer under its name."""
+        self._kinds[kind.name] = kind
+
+    def __getitem__(self, name: str) -> LayerKind:
+        if name not in self._kinds:
+            load_families()
+        return self._kinds[name]
+
+    def __iter__(self) -> Iterator[str]:
+        load_families()
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        load_families()
+        return len(self._kinds)
+
+
+LAYERS = LayerTable()
 
 Emit = TypeVar("Emit", bound=Callable[..., "str | tuple[str, ...]"])
 
@@ -63,7 +102,7 @@ def layer(*names: str, **keys: LayerKey) -> Callable[[Emit], Emit]:
 
     def register(function: Emit) -> Emit:
         for name in names:
-            LAYERS[name] = LayerKind(name, keys, function, (function.__doc__ or "").strip())
+            LAYERS.add(LayerKind(name, keys, function, (function.__doc__ or "").strip()))
         return function
 
     return register
