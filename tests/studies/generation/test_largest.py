@@ -110,3 +110,22 @@ def test_a_sweep_over_the_batch(tmp_path: Path) -> None:
     assert [row["kv_cache_bytes"] for row in rows] == [batch * cache for batch in (1, 2, 4, 8, 16, 32, 64, 128, 256)]
     rows = run("sweep", model, "--vary", "tp=1,2,4", "--where", "device_memory_bytes < 9GB")["sweep"]["rows"]
     assert [row["tp"] for row in rows] == [2, 4]
+
+
+def test_what_is_no_number_of_devices(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'h100-sxm x0' is no device; give 1 or more"):
+        Settings.of(devices=["h100-sxm x0"])
+
+
+@pytest.mark.parametrize("options", [(), ("--devices", "2", "--tp", "2")])
+def test_a_device_without_the_size_of_its_memory_says_so(options: tuple[str, ...], tmp_path: Path) -> None:
+    arguments = ["llm", write_config("llama3-8b", tmp_path), "--device", "apple-m4-max", *options]
+    text = " ".join(CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout.split())
+    assert "apple-m4-max whether it fits is not known: the profile has no size of the device's memory" in text
+    assert "whether it fits" not in CliRunner().invoke(cli, [*arguments[:3], "l4", *options]).stdout
+
+
+def test_one_guess(tmp_path: Path) -> None:
+    arguments = ["llm", write_config("llama3-8b", tmp_path), "--tp", "2", "--draft-tokens", "1", "--acceptance", "0.85"]
+    text = CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout
+    assert "1 guess, right with probability 0.85: 1.85 tokens a step" in text
