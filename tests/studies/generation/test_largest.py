@@ -129,3 +129,16 @@ def test_one_guess(tmp_path: Path) -> None:
     arguments = ["llm", write_config("llama3-8b", tmp_path), "--tp", "2", "--draft-tokens", "1", "--acceptance", "0.85"]
     text = CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout
     assert "1 guess, right with probability 0.85: 1.85 tokens a step" in text
+
+
+def test_the_peak_of_a_chunk_of_sparse_attention(tmp_path: Path) -> None:
+    """The last layer's queries are those of one position, its indexer's keys those of the whole chunk."""
+    config = {"model_type": "deepseek_v32", "num_hidden_layers": 2, "first_k_dense_replace": 2, "hidden_size": 256}
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    whole = run("llm", str(path), "--prompt", "64", "--generate", "4")["generation"]["peak_activation_bytes"]
+    chunk = ("--prefill-chunk", "64")
+    assert (
+        run("llm", str(path), "--prompt", "64", "--generate", "4", *chunk)["generation"]["peak_activation_bytes"]
+        == whole
+    )
