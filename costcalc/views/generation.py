@@ -191,6 +191,7 @@ def generation_document(generation: Generation) -> dict[str, Any]:
         "prompt": generation.prompt,
         "generate": generation.generate,
         "params": generation.prefill.report.params,
+        "active_params": generation.prefill.report.totals.get("active_params", generation.prefill.report.params),
         "weight_bytes": generation.weight_bytes,
         "cache": {
             "dtype": generation.cache_dtype,

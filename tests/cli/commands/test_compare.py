@@ -68,5 +68,7 @@ def test_active_parameters_of_a_dense_model_beside_a_mixture_are_all_of_its_para
     totals = json.loads(ok("compare", *models, "--format", "json"))["comparison"]["totals"]
     params, active = [[row["value"] for row in totals[key]] for key in ("params", "active_params")]
     assert active == [params[0], params[1] - 6 * 3 * 64 * 32]  # 6 of 8 experts rest, each of three matrices
+    documents = [json.loads(ok("llm", model, "--format", "json"))["generation"] for model in models]
+    assert [document["active_params"] for document in documents] == active
     assert "Active params" in ok("compare", *reversed(models))
     assert "Active params" not in ok("compare", "lenet5", "alexnet")
