@@ -90,7 +90,8 @@ def find_frontend(source: Source) -> Frontend:
 
     if source.is_directory:
         refuse_directory(source)
-        raise LoadError(f"{source.file} is no file", MODEL_REMEDY)
+        fact = f"{source.file} is a directory, and no config.json in it names a model_type"
+        raise LoadError(fact, f"{MODEL_REMEDY}, or the directory of a Hugging Face model")
     refuse_foreign(source)
     for frontend in BUILT_IN:
         if source.kind in frontend.suffixes:

@@ -37,8 +37,12 @@ class Comparison(Result):
         return f"<Comparison of {', '.join(self.names)}>"
 
     def totals(self) -> dict[str, tuple[Amount, ...]]:
-        """Each quantity of each model; None where open symbols leave the peak undecided."""
-        return {key: tuple(report_total(report, key) for report in self.reports) for key in QUANTITIES}
+        """Each quantity of each model; None where open symbols leave the peak undecided. Active parameters stand there
+        where a model is a mixture of experts; of the others they are all parameters."""
+        keys = list(QUANTITIES)
+        if any("active_params" in report.totals for report in self.reports):
+            keys.insert(keys.index("params") + 1, "active_params")
+        return {key: tuple(report_total(report, _total_key(report, key)) for report in self.reports) for key in keys}
 
     def by_operator(self) -> dict[str, tuple[Amount, ...]]:
         """FLOPs of each operator type of each model, those that compute nothing left out; the dearest first."""
@@ -115,6 +119,11 @@ def compare_reports(
     unique = [name if names.count(name) == 1 else report.source for name, report in zip(names, reports, strict=True)]
     numbered = [name if unique.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(unique, 1)]
     return Comparison(tuple(reports), tuple(numbered), figures)
+
+
+def _total_key(report: Report, key: str) -> str:
+    """Report and quantity -> the total that it is: without experts a token uses all parameters."""
+    return "params" if key == "active_params" and key not in report.totals else key
 
 
 def amount_ratio(a: Amount, b: Amount) -> float | None:

@@ -265,7 +265,9 @@ def _check_devices(value: Any) -> tuple[tuple[str, ...], int | None]:
         raise UsageError(f"devices is {value!r:.60}", 'give names of profiles: devices=["t4"]')
     devices, counts = [], set[int]()
     for name in parse_devices(names):
-        match = re.fullmatch(r"(.*\S)\s*(?:×|(?<=\s)x)\s*([1-9]\d{0,6})", name)
+        match = re.fullmatch(r"(.*\S)\s*(?:×|(?<=\s)x)\s*(\d{1,7})", name)
+        if match and not int(match.group(2)):
+            raise UsageError(f"--hardware {name!r} is no device", "give 1 or more: --hardware 'h100-sxm x8'")
         devices.append(match.group(1) if match else name)
         counts |= {int(match.group(2))} if match else set()
     if len(counts) > 1:

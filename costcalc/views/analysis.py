@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from costcalc.analysis.report import Report
-from costcalc.core.errors import QuantityError
+from costcalc.core.errors import OpenQuantityError, QuantityError
 from costcalc.core.quantities import CATALOGUE, GENERATION, GENERATION_PER_DEVICE, TRAINING_PARALLEL
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.studies.measurement import MeasuredReport, Measurement
@@ -41,8 +41,11 @@ def analysis_table(report: Report, options: TableOptions = TableOptions()) -> Ta
         arena = QuantityRef(CATALOGUE["arena_bytes"])
         refusals = refusal_notes((measurement.base.name,), {arena: [measurement.attempt(arena)]})
         options = options._replace(notes=(*options.notes, *refusals))
-    if _is_split(measurement):
-        options = options._replace(totals=(*options.totals, *_split_totals(measurement)))
+    if _asks_split(measurement):
+        figures = {QuantityRef(CATALOGUE[key]): [measurement.attempt(key)] for key in TRAINING_PARALLEL}
+        refusals = refusal_notes((measurement.base.name,), figures) if _is_open(measurement) else ()
+        totals = () if refusals else tuple(_split_totals(measurement))
+        options = options._replace(totals=(*options.totals, *totals), notes=(*options.notes, *refusals))
     return report_table(measurement.report, with_devices(options, measurement.rooflines()))
 
 
@@ -62,16 +65,20 @@ def analysis_document(measurement: Measurement) -> dict[str, Any]:
         model["hardware"] = [roofline_document(roofline) for roofline in measurement.rooflines()]
     if measurement.settings.generation is not None:
         model["generation"] = generation_document(measurement.generation)
-    if _is_split(measurement):
+    if _asks_split(measurement) and not _is_open(measurement):
         model["training"]["parallel"] = training_split_document(measurement.training_split)
     return model
 
 
-def _is_split(measurement: Measurement) -> bool:
-    """Whether a training step on several devices is asked for, and the model's extents are bound."""
-    settings = measurement.settings
-    is_asked = settings.training is not None and "parallel" in settings.to_dict()
-    return is_asked and not isinstance(measurement.attempt("device_training_bytes"), QuantityError)
+def _asks_split(measurement: Measurement) -> bool:
+    """Whether a training step on several devices is asked for."""
+    return measurement.settings.training is not None and "parallel" in measurement.settings.to_dict()
+
+
+def _is_open(measurement: Measurement) -> bool:
+    """Whether what a device holds of a training step depends on open extents. A split that the model cannot have is no
+    such case: it is refused where its figures are read."""
+    return isinstance(measurement.attempt("device_training_bytes"), OpenQuantityError)
 
 
 def _split_totals(measurement: Measurement) -> Iterator[Total]:

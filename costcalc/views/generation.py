@@ -14,7 +14,7 @@ from costcalc.studies.generation.generation import Generation, Pass, masked_atte
 from costcalc.studies.generation.speed import GenerationSpeed
 from costcalc.views.columns import quantity_column
 from costcalc.views.figures import tokens_text
-from costcalc.views.roofline import fit_text
+from costcalc.views.roofline import fit_notes
 from costcalc.views.table import Column, Note, Table, Total, make_table
 
 
@@ -152,9 +152,7 @@ def speeds_table(speeds: Sequence[GenerationSpeed]) -> Table:
     notes: list[Note] = []
     for speed in speeds:
         name = speed.profile.id
-        for fit in speed.fits:
-            fits = "fits" if fit.fits else "does not fit"
-            notes.append(Note(name, f"{fits}: {fit_text(fit)}", not fit.fits))
+        notes += fit_notes(name, speed.fits)
         for precision in speed.without_peak:
             notes.append(Note(name, f"no peak for {precision}: its MACs take no time here (--dtype)", True))
     subtitle = "lower bounds of time, upper bounds of speed"
@@ -193,6 +191,7 @@ def generation_document(generation: Generation) -> dict[str, Any]:
         "prompt": generation.prompt,
         "generate": generation.generate,
         "params": generation.prefill.report.params,
+        "active_params": generation.prefill.report.totals.get("active_params", generation.prefill.report.params),
         "weight_bytes": generation.weight_bytes,
         "cache": {
             "dtype": generation.cache_dtype,

@@ -191,6 +191,16 @@ def fit_text(fit: MemoryFit) -> str:
     return f"{fit.contents} {format_bytes(fit.nbytes)} of {format_bytes(fit.capacity)} {memory} ({share}{over})"
 
 
+def fit_notes(device: str, fits: Sequence[MemoryFit]) -> tuple[Note, ...]:
+    """A device's name and what must be in which of its memories → a note for each; one where the profile states no
+    memory."""
+    if not fits:
+        return (Note(device, "whether it fits is not known: the profile has no size of the device's memory", True),)
+    return tuple(
+        [Note(device, f"{'fits' if fit.fits else 'does not fit'}: {fit_text(fit)}", not fit.fits) for fit in fits]
+    )
+
+
 CIRCUITS = "multipliers, adders and memory cells of one process node, without the board"
 """What an energy covers that was not measured."""
 

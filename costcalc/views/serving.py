@@ -14,7 +14,7 @@ from costcalc.studies.generation.layouts import Layout
 from costcalc.studies.generation.serving import SentBytes, Serving, StageMemory
 from costcalc.studies.generation.speed import GenerationSpeed
 from costcalc.views.figures import tokens_text
-from costcalc.views.roofline import fit_text
+from costcalc.views.roofline import fit_notes
 from costcalc.views.table import Column, Note, Table, Total, make_table
 
 
@@ -117,10 +117,9 @@ def _split_notes(serving: Serving) -> Iterator[Note]:
         yield Note("Pages", f"the cache of a text fills whole pages of {serving.generation_options.page:,} tokens")
     if serving.generation_options.draft_tokens:
         steps = f"{float(serving.tokens_per_step):.3g} tokens a step"
-        guesses = f"{serving.generation_options.draft_tokens:,} guesses, each right with probability"
-        yield Note(
-            "Guesses", f"{guesses} {serving.generation_options.acceptance}: {steps}; guessing takes no time here"
-        )
+        count, probability = serving.generation_options.draft_tokens, serving.generation_options.acceptance
+        guesses = "1 guess," if count == 1 else f"{count:,} guesses, each"
+        yield Note("Guesses", f"{guesses} right with probability {probability}: {steps}; guessing takes no time here")
 
 
 def _expert_notes(serving: Serving) -> Iterator[Note]:
@@ -158,8 +157,7 @@ def serving_speeds_table(serving: Serving, speeds: Sequence[GenerationSpeed]) ->
     notes: list[Note] = []
     for speed in speeds:
         name, link = speed.profile.id, speed.profile.fastest_link
-        for fit in speed.fits:
-            notes.append(Note(name, f"{'fits' if fit.fits else 'does not fit'}: {fit_text(fit)}", not fit.fits))
+        notes += fit_notes(name, speed.fits)
         if link is not None and serving.options.total > 1:
             notes.append(Note(name, f"link: {link[0]}, {float(link[1].value / 10**9):,.4g} GB/s one way"))
         elif serving.options.total > 1:

@@ -153,9 +153,10 @@ def test_a_foreign_directory_is_named(file: str, content: bytes, said: str, tmp_
         costcalc.load(tmp_path)
 
 
-def test_any_other_directory_is_no_file(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_bytes(b'{"compilerOptions": {}}')
-    with pytest.raises(LoadError, match="is no file; name a YAML file"):
+@pytest.mark.parametrize("file", ["config.json", "README.md"])
+def test_any_other_directory_says_what_it_lacks(file: str, tmp_path: Path) -> None:
+    (tmp_path / file).write_bytes(b'{"compilerOptions": {}}')
+    with pytest.raises(LoadError, match=r"no config\.json in it names a model_type; name a YAML file"):
         costcalc.load(tmp_path)
 
 

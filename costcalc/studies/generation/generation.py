@@ -187,7 +187,7 @@ def prompt_peak(decoder: Decoder, prompt: int, chunk: int | None = None) -> int:
     new = min(prompt, chunk or prompt)
     step, last_step = decoder.build_pass(new, prompt - new), decoder.build_pass(1, prompt - 1)
     graph = reduce_to_last_position(step.graph, last_step.graph, step.new_entries)
-    return _peak(store_values(graph, (*step.caches, *step.cross_caches)), analyze_graph(graph))
+    return _peak(store_values(graph, (*step.caches, *step.cross_caches)), analyze_graph(step.graph))
 
 
 def _peak(graph: Graph, report: Report) -> int:

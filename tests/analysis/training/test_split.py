@@ -116,3 +116,26 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert entry["devices"] == 16 and len(entry["stages"]) == 2
     assert model["totals"]["device_training_bytes"] == entry["bytes"]["total"]
     assert model["totals"]["training_sent_bytes"] == entry["sent_bytes"]["total"]
+
+
+@pytest.mark.parametrize(
+    ("options", "fact"),
+    [
+        (("--devices", "64", "--zero", "4"), "there is no ZeRO stage 4; use --zero 1, 2 or 3"),
+        (("--devices", "64", "--tp", "3"), "make their product the number of devices"),
+        (("--devices", "63", "--tp", "3"), "cannot be split over 3 devices"),
+        (("--pp", "33"), "32 layers cannot be split into 33 stages"),
+    ],
+)
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_split_that_cannot_be_is_refused(options: tuple[str, ...], fact: str, form: str, tmp_path: Path) -> None:
+    model = write_config("llama3-8b", tmp_path)
+    arguments = ["analyze", model, "--training", "--dim", "seq=64", *options, "--format", form]
+    done = CliRunner().invoke(cli, arguments)
+    assert isinstance(done.exception, UsageError) and fact in str(done.exception)
+
+
+def test_a_split_of_open_extents_says_what_to_bind(tmp_path: Path) -> None:
+    arguments = ["analyze", write_config("llama3-8b", tmp_path), "--training", "--devices", "8"]
+    text = " ".join(CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout.split())
+    assert "device_training_bytes, training_sent_bytes: it depends on seq; bind with --dim seq=…" in text

@@ -44,3 +44,31 @@ def test_a_page_compares_models_whose_peak_is_undecided(tmp_path: Path) -> None:
 def test_an_energy_that_was_not_measured_says_that_it_is_of_the_circuits() -> None:
     assert "Energy on t4 (circuits)" in ok("compare", "lenet5", "alexnet", "--hardware", "t4")
     assert "| Energy t4 (circuits) |" in ok("table", "lenet5", "--columns", "name,energy.t4")
+
+
+def test_active_parameters_of_a_dense_model_beside_a_mixture_are_all_of_its_parameters(tmp_path: Path) -> None:
+    dense = {
+        "model_type": "qwen3",
+        "num_hidden_layers": 1,
+        "hidden_size": 64,
+        "vocab_size": 100,
+        "intermediate_size": 96,
+    }
+    mixture = {
+        **dense,
+        "model_type": "qwen3_moe",
+        "num_experts": 8,
+        "num_experts_per_tok": 2,
+        "moe_intermediate_size": 32,
+    }
+    models = []
+    for config in (dense, mixture):
+        models.append(str(tmp_path / f"{config['model_type']}.json"))
+        Path(models[-1]).write_text(json.dumps(config))
+    totals = json.loads(ok("compare", *models, "--format", "json"))["comparison"]["totals"]
+    params, active = [[row["value"] for row in totals[key]] for key in ("params", "active_params")]
+    assert active == [params[0], params[1] - 6 * 3 * 64 * 32]  # 6 of 8 experts rest, each of three matrices
+    documents = [json.loads(ok("llm", model, "--format", "json"))["generation"] for model in models]
+    assert [document["active_params"] for document in documents] == active
+    assert "Active params" in ok("compare", *reversed(models))
+    assert "Active params" not in ok("compare", "lenet5", "alexnet")

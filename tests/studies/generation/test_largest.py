@@ -110,3 +110,35 @@ def test_a_sweep_over_the_batch(tmp_path: Path) -> None:
     assert [row["kv_cache_bytes"] for row in rows] == [batch * cache for batch in (1, 2, 4, 8, 16, 32, 64, 128, 256)]
     rows = run("sweep", model, "--vary", "tp=1,2,4", "--where", "device_memory_bytes < 9GB")["sweep"]["rows"]
     assert [row["tp"] for row in rows] == [2, 4]
+
+
+def test_what_is_no_number_of_devices(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'h100-sxm x0' is no device; give 1 or more"):
+        Settings.of(devices=["h100-sxm x0"])
+
+
+@pytest.mark.parametrize("options", [(), ("--devices", "2", "--tp", "2")])
+def test_a_device_without_the_size_of_its_memory_says_so(options: tuple[str, ...], tmp_path: Path) -> None:
+    arguments = ["llm", write_config("llama3-8b", tmp_path), "--device", "apple-m4-max", *options]
+    text = " ".join(CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout.split())
+    assert "apple-m4-max whether it fits is not known: the profile has no size of the device's memory" in text
+    assert "whether it fits" not in CliRunner().invoke(cli, [*arguments[:3], "l4", *options]).stdout
+
+
+def test_one_guess(tmp_path: Path) -> None:
+    arguments = ["llm", write_config("llama3-8b", tmp_path), "--tp", "2", "--draft-tokens", "1", "--acceptance", "0.85"]
+    text = CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout
+    assert "1 guess, right with probability 0.85: 1.85 tokens a step" in text
+
+
+def test_the_peak_of_a_chunk_of_sparse_attention(tmp_path: Path) -> None:
+    """The last layer's queries are those of one position, its indexer's keys those of the whole chunk."""
+    config = {"model_type": "deepseek_v32", "num_hidden_layers": 2, "first_k_dense_replace": 2, "hidden_size": 256}
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    whole = run("llm", str(path), "--prompt", "64", "--generate", "4")["generation"]["peak_activation_bytes"]
+    chunk = ("--prefill-chunk", "64")
+    assert (
+        run("llm", str(path), "--prompt", "64", "--generate", "4", *chunk)["generation"]["peak_activation_bytes"]
+        == whole
+    )
