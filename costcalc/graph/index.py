@@ -72,9 +72,9 @@ class GraphIndex:
         tables = {name for name in constants if _is_table(graph.types[name])}
         shapes: set[str] = set()
         for node in graph.nodes:
-            shape_only = _reads_shape_only(node)
-            reads_constants = all(name in constants for name in node.inputs if name)
-            is_constant = reads_constants and not traits_of(node).random
+            is_random = traits_of(node).random
+            shape_only = _reads_shape_only(node) and not is_random
+            is_constant = not is_random and all(name in constants for name in node.inputs if name)
             if is_constant or shape_only:
                 constants.update(filter(None, node.outputs))
             if shape_only or (is_constant and not shapes.isdisjoint(node.inputs)):

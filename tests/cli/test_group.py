@@ -46,7 +46,15 @@ def test_an_example_is_a_line_that_its_command_takes(line: str) -> None:
 def test_settings_stand_in_groups_below_the_options_of_a_command() -> None:
     page = CliRunner().invoke(cli, ["sweep", "--help"], terminal_width=100).output
     titles = [line for line in page.splitlines() if line.endswith(":") and not line.startswith(" ")]
-    assert titles == ["Options:", "The model:", "Execution:", "Training:", "Devices:", "Generation:"]
+    assert titles == [
+        "Options:",
+        "The model:",
+        "Execution:",
+        "Training:",
+        "Devices:",
+        "Several devices:",
+        "Generation:",
+    ]
     assert page.index("--where") < page.index("--help") < page.index("The model:") < page.index("--dtype")
     assert page.index("Training:") < page.index("--optimizer") < page.index("Devices:") < page.index("--hardware")
 
