@@ -317,6 +317,9 @@ class GraphBuilder:
         n = len(node.outputs)
         key = (node.domain, node.op_type)
         rule = registry.SHAPE_RULES.get(key)
+        if rule is None and not node.domain:
+            ops.load_families(ops.ONNX_FAMILIES)
+            rule = registry.SHAPE_RULES.get(key)
         if rule is None:
             ops.load_families()
             rule = registry.SHAPE_RULES.get(key) or _installed_rule(key)

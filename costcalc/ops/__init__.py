@@ -94,6 +94,10 @@ OTHER_FAMILIES = (
 )
 
 
+ONNX_FAMILIES = tuple([family for family in (*COMMON_FAMILIES, *OTHER_FAMILIES) if "." not in family])
+"""Those of ONNX's own domain. The others change nothing of them; they add what some exporters write into it."""
+
+
 @cache
 def load_families(families: tuple[str, ...] = COMMON_FAMILIES + OTHER_FAMILIES) -> None:
     """Registers the rules of families, of all unless named; once, for every operator without a rule asks."""

@@ -202,3 +202,19 @@ def test_all_values_are_passed_on(name: str) -> None:
     model = h.make_model(graph, opset_imports=[h.make_opsetid("", 18)])
     (y,) = ReferenceEvaluator(model).run(None, {"x": x})
     assert sorted(np.asarray(y).ravel()) == sorted(x.ravel())
+
+
+def test_families_of_other_domains_change_no_operator_of_onnx() -> None:
+    """A miss in ONNX's own domain loads ONNX's families alone."""
+    program = (
+        "from costcalc import ops\nfrom costcalc.core import registry\nfrom costcalc.core.traits import TRAITS\n"
+        "tables = (registry.SHAPE_RULES, registry.COST_RULES, registry.VALUE_RULES, TRAITS)\n"
+        "ops.load_families(ops.ONNX_FAMILIES)\n"
+        "before = [{key: value for key, value in table.items() if not key[0]} for table in tables]\n"
+        "ops.load_families()\n"
+        "assert all(table[key] == value for table, own in zip(tables, before) for key, value in own.items())\n"
+        "known = {key for own in before for key in own}\n"
+        "added = {key for table in tables for key in table if not key[0]} - known\n"
+        "assert added == {('', 'SimplifiedLayerNormalization')}, added\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
