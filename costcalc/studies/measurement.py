@@ -36,9 +36,7 @@ from costcalc.core.quantities import (
 )
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.frontends.source import ModelSource
-from costcalc.studies.options import Settings
-from costcalc.studies.pipeline import (
-    analyze,
+from costcalc.studies.figures import (
     closed_report,
     energy_figure,
     import_analysis,
@@ -46,6 +44,8 @@ from costcalc.studies.pipeline import (
     missing_peak,
     quantity_error,
 )
+from costcalc.studies.options import Settings
+from costcalc.studies.pipeline import analyze
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile
