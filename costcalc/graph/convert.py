@@ -78,6 +78,7 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
         quantised=graph.quantised.union(quantised),
         initializers={name: types[name] for name in graph.initializers},
         stored_formats=graph.stored_formats if weights is None else {},
+        flat=None if graph.flat is None else graph.flat._replace(is_as_stored=False),
         parameters=graph.parameters | learned | packed,
         notes=(*graph.notes, *_make_notes(weights, activations, len(packed))),
     )
