@@ -8,10 +8,8 @@ buffers of the file hold their bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, NamedTuple
-
-DOMAIN = "tflite"
-"""The domain of TensorFlow Lite's builtin operators: the only ones that the compilers of NPUs read."""
 
 
 class FlatTensor(NamedTuple):
@@ -32,10 +30,7 @@ class FlatTensor(NamedTuple):
     @property
     def elements(self) -> int:
         """∏ of the extents."""
-        count = 1
-        for extent in self.shape:
-            count *= extent
-        return count
+        return prod(self.shape)
 
 
 class FlatOperator(NamedTuple):

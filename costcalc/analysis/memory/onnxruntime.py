@@ -22,9 +22,9 @@ from typing import NamedTuple
 from costcalc.analysis.memory.liveness import Buffer
 from costcalc.analysis.memory.ordering import check_sizes
 from costcalc.core.errors import UsageError
-from costcalc.core.flat_model import DOMAIN
 from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.graph.index import operator_key
+from costcalc.ops.tflite import TFLITE
 
 ALIGNMENT = 256
 """Sizes of buffers in the block are multiples of this many bytes (kAllocAlignment)."""
@@ -77,7 +77,7 @@ class OrtPlan:
 
 def plan_onnxruntime(graph: Graph) -> OrtPlan:
     """Graph -> the plan. UndecidedError while sizes are open, UsageError for control flow and for unknown shapes."""
-    if DOMAIN in graph.opset:
+    if TFLITE in graph.opset:
         raise UsageError(f"ONNX Runtime runs no .tflite files such as {graph.name}", "give --runtime tflm")
     for node in graph.nodes:
         if operator_key(node) in CONTROL or node.count != 1:

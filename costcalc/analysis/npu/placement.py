@@ -4,7 +4,7 @@ left to the CPU and why, and what the NPU's compiler is expected to make of them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -17,8 +17,8 @@ from costcalc.analysis.npu.ethos_u_estimate import EthosEstimate, estimate_ethos
 from costcalc.analysis.report import Report, open_remedy
 from costcalc.core.dim import Dim, symbols
 from costcalc.core.errors import NoDeviceFigureError, OpenQuantityError, QuantityError
-from costcalc.core.flat_model import DOMAIN
 from costcalc.core.ir import Graph, Node, qualified_name
+from costcalc.ops.tflite import TFLITE
 
 EDGE_TPU = "edge-tpu"
 
@@ -79,7 +79,7 @@ def place_operators(report: Report, profile: HardwareProfile) -> NpuPlacement | 
         return None
     is_edge = npu == EDGE_TPU
     compiler = "Edge TPU compiler" if is_edge else "Vela"
-    if DOMAIN not in graph.opset:
+    if TFLITE not in graph.opset:
         return NpuPlacement(npu, compiler, (), 0, 0)
     placements = tuple(_place_on_edge_tpu(graph) if is_edge else _place_on_ethos_u(graph))
     npu_macs, cpu_macs = _sum_macs(report, placements, "npu"), _sum_macs(report, placements, "cpu")
@@ -124,22 +124,30 @@ def _sum_macs(report: Report, placements: Sequence[NodePlacement], target: Targe
 
 def _is_compiled(node: Node) -> bool:
     """Whether a node is a part of a model that an NPU's compiler made of several operators before."""
-    return node.domain != DOMAIN and node.op_type in COMPILED
+    return node.domain != TFLITE and node.op_type in COMPILED
 
 
 COMPILED = frozenset(("ethos-u", "edgetpu-custom-op"))
 """Custom operators that Vela and the Edge TPU compiler put in the place of what they compiled."""
 
 
-def _place_on_ethos_u(graph: Graph) -> Iterator[NodePlacement]:
+def _reject_nodes(graph: Graph, reject: Callable[[NpuCall], str]) -> Iterator[tuple[Node, str | None]]:
+    """Graph and the rules of an NPU's compiler -> each node with the reason why it is left to the CPU, "" where the NPU
+    runs it, None where no one does."""
     for node in graph.nodes:
         if _is_folded(graph, node):
-            yield NodePlacement("none")
-            continue
-        reason = _reject_domain(node)
-        if not reason and not _is_compiled(node):
-            reason = ethos_u_rules.reject_call(NpuCall(graph, node))
-        yield NodePlacement("cpu", reason) if reason else NodePlacement("npu")
+            yield node, None
+        elif _is_compiled(node):
+            yield node, ""
+        elif node.domain != TFLITE:
+            yield node, f"{qualified_name(node.domain, node.op_type)} is a custom operator"
+        else:
+            yield node, reject(NpuCall(graph, node))
+
+
+def _place_on_ethos_u(graph: Graph) -> Iterator[NodePlacement]:
+    for _, reason in _reject_nodes(graph, ethos_u_rules.reject_call):
+        yield NodePlacement("none") if reason is None else NodePlacement("cpu" if reason else "npu", reason)
 
 
 def _is_folded(graph: Graph, node: Node) -> bool:
@@ -151,13 +159,10 @@ def _place_on_edge_tpu(graph: Graph) -> Iterator[NodePlacement]:
     """The compiler makes one partition: what comes behind the first operator that the Edge TPU does not run is left to
     the CPU, whatever it is. Conversions of float inputs stay on the CPU and end nothing."""
     behind = ""
-    for node in graph.nodes:
-        if _is_folded(graph, node):
+    for node, reason in _reject_nodes(graph, edge_tpu_rules.reject_call):
+        if reason is None:
             yield NodePlacement("none")
             continue
-        reason = _reject_domain(node)
-        if not reason and not _is_compiled(node):
-            reason = edge_tpu_rules.reject_call(NpuCall(graph, node))
         converts = node.op_type in CONVERSIONS and set(node.inputs) <= set(graph.inputs)
         if converts and reason:
             yield NodePlacement("cpu", "it converts an input of the model")
@@ -169,12 +174,6 @@ def _place_on_edge_tpu(graph: Graph) -> Iterator[NodePlacement]:
 
 
 CONVERSIONS = frozenset(("QUANTIZE",))
-
-
-def _reject_domain(node: Node) -> str:
-    if _is_compiled(node):
-        return ""
-    return "" if node.domain == DOMAIN else f"{qualified_name(node.domain, node.op_type)} is a custom operator"
 
 
 def _measure_cache(graph: Graph, indexes: Sequence[int], profile: HardwareProfile) -> ParameterCache | None:

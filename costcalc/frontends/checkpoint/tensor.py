@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import prod
 from typing import NamedTuple
 
 from costcalc.core.errors import LoadError
@@ -21,10 +22,7 @@ class TensorEntry(NamedTuple):
     @property
     def elements(self) -> int:
         """∏ of the extents: stored elements, of which one may hold several packed values."""
-        count = 1
-        for extent in self.shape:
-            count *= extent
-        return count
+        return prod(self.shape)
 
 
 class WeightFiles(NamedTuple):
