@@ -110,34 +110,27 @@ def latent_attention_caches(types: Types, attributes: Attributes, tokens: Dim) -
     return tuple(slots)
 
 
-def _expanded(e: LatentExtents, pairs: Dim) -> Formula:
-    """Keys and values of every head from all latents, then attention over `pairs` of a query and a key."""
+def _attention_form(e: LatentExtents, pairs: Dim, is_absorbed: bool) -> Formula:
+    """Extents and the number of pairs of a query and a key -> the MACs: expanded, of keys and values of every head that
+    all latents are mapped to; absorbed, of latents that queries are mapped to, and outputs from."""
+    rows = ("S_q", e.batch * e.queries) if is_absorbed else ("S_kv", e.batch * e.keys)
+    key = ("c + r", e.latent + e.rope) if is_absorbed else ("n + r", e.plain + e.rope)
+    value = ("c", e.latent) if is_absorbed else ("v", e.v_size)
     scores = product_factor("#scores", ("H", e.heads), ("S_q · S_kv", pairs))
     outputs = product_factor("#outputs", ("H", e.heads), ("n + v", e.plain + e.v_size))
     return sum_of_products(
-        product(("S_kv", e.batch * e.keys), outputs, ("c", e.latent), name="keys and values"),
-        product(scores, ("n + r", e.plain + e.rope), name="QKᵀ"),
-        product(scores, ("v", e.v_size), name="PV"),
-    )
-
-
-def _absorbed(e: LatentExtents, pairs: Dim) -> Formula:
-    """Queries mapped to latents, attention over latents, outputs mapped to values."""
-    scores = product_factor("#scores", ("H", e.heads), ("S_q · S_kv", pairs))
-    outputs = product_factor("#outputs", ("H", e.heads), ("n + v", e.plain + e.v_size))
-    return sum_of_products(
-        product(("S_q", e.batch * e.queries), outputs, ("c", e.latent), name="keys and values"),
-        product(scores, ("c + r", e.latent + e.rope), name="QKᵀ"),
-        product(scores, ("c", e.latent), name="PV"),
+        product(rows, outputs, ("c", e.latent), name="keys and values"),
+        product(scores, key, name="QKᵀ"),
+        product(scores, value, name="PV"),
     )
 
 
 def latent_macs(e: LatentExtents, pairs: Dim) -> Formula:
     """The form with fewer MACs: expanded without a cache; behind one, absorbed where that is not known to be more."""
-    expanded = _expanded(e, pairs)
+    expanded = _attention_form(e, pairs, is_absorbed=False)
     if e.past == 0:
         return expanded
-    absorbed = _absorbed(e, pairs)
+    absorbed = _attention_form(e, pairs, is_absorbed=True)
     values = (expanded.value, absorbed.value)
     is_known = all(isinstance(value, int) for value in values)
     return expanded if is_known and values[0] < values[1] else absorbed
