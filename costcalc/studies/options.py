@@ -176,9 +176,14 @@ class Settings(NamedTuple):
             data["devices"] = self.devices
         if self.generation is not None:
             data["generation"] = non_defaults(self.generation) or True
-        if self.parallel != ParallelOptions():
+        if self.is_parallel:
             data["parallel"] = non_defaults(self.parallel)
         return data
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether several devices are asked for, or how the model is split over them."""
+        return self.parallel != ParallelOptions()
 
     def describe(self) -> str:
         """The settings that are not their defaults as one line of text: `act-dtype int8, fuse, training, hardware
@@ -198,15 +203,14 @@ class Settings(NamedTuple):
         the bounds on each device, generation."""
         keys = ["arena_bytes"] if self.execution.align is not None else []
         keys += ["tflm_arena_bytes", "flash_bytes"] if self.execution.runtime in TFLM_RUNTIMES else []
-        is_parallel = self.parallel != ParallelOptions()
         if self.training is not None:
-            keys += [*TRAINING, *(TRAINING_PARALLEL if is_parallel else ())]
+            keys += [*TRAINING, *(TRAINING_PARALLEL if self.is_parallel else ())]
         refs = [QuantityRef(CATALOGUE[key]) for key in keys]
         device_keys = PER_DEVICE + (TRAINING_PER_DEVICE if self.training is not None else ())
         refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in device_keys]
         if self.generation is not None:
-            keys = [*GENERATION, *(PARALLEL if is_parallel else ())]
-            device_keys = (*GENERATION_PER_DEVICE, *(PARALLEL_PER_DEVICE if is_parallel else ()))
+            keys = [*GENERATION, *(PARALLEL if self.is_parallel else ())]
+            device_keys = (*GENERATION_PER_DEVICE, *(PARALLEL_PER_DEVICE if self.is_parallel else ()))
             refs += [QuantityRef(CATALOGUE[key]) for key in keys]
             refs += [QuantityRef(CATALOGUE[key], device) for device in self.devices for key in device_keys]
         return tuple(refs)

@@ -72,7 +72,7 @@ def analysis_document(measurement: Measurement) -> dict[str, Any]:
 
 def _asks_split(measurement: Measurement) -> bool:
     """Whether a training step on several devices is asked for."""
-    return measurement.settings.training is not None and "parallel" in measurement.settings.to_dict()
+    return measurement.settings.training is not None and measurement.settings.is_parallel
 
 
 def _is_open(measurement: Measurement) -> bool:

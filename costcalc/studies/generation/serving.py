@@ -137,7 +137,7 @@ class Serving:
 def is_served(settings: Settings) -> bool:
     """Whether settings ask for several devices, or for guesses that steps check."""
     guesses = settings.generation is not None and settings.generation.draft_tokens is not None
-    return settings.parallel != ParallelOptions() or guesses
+    return settings.is_parallel or guesses
 
 
 def expected_tokens(options: GenerationOptions) -> Fraction:
