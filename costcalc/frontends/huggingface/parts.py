@@ -35,14 +35,10 @@ def read_parts(
     """Fields of the whole configuration and its family -> the graph of all parts. LoadError where a field of the whole
     is not understood, or the first part is missing; UnknownNameError for a name that no part has."""
     parts = chosen_parts(fields, family, source.file)
-    present = [part.field for part, _ in parts if part_fields(fields, part, family, source.file) is not None]
-    check_params(options.params, present)
+    check_params(options.params, [part.field for part, _, _ in parts])
     joined: list[Part] = []
     refusals: list[dict[tuple[str, str], UnknownNameError]] = []
-    for part, head in parts:
-        own_fields = part_fields(fields, part, family, source.file)
-        if own_fields is None:
-            continue
+    for part, own_fields, head in parts:
         whole = whole_values(fields, part) | head
         part_source = replace(source, name=part.field)
         part_options = options._replace(params=_part_params(options.params, part, part is parts[0][0]))
@@ -78,17 +74,23 @@ def _read_known(
             options = options._replace(**changes)
 
 
-def chosen_parts(fields: Mapping[str, Any], family: Family, file: str) -> list[tuple[FamilyPart, dict[str, Any]]]:
-    """Fields of the whole configuration and its family -> the parts that its class has, each with the value of its
-    parameter `head`, if any. LoadError for a field of the whole, parts apart, that is not
+def chosen_parts(
+    fields: Mapping[str, Any], family: Family, file: str
+) -> list[tuple[FamilyPart, dict[str, Any], dict[str, Any]]]:
+    """Fields of the whole configuration and its family -> the parts that it and its class have, each with its own
+    fields and the value of its parameter `head`, if any. LoadError for a field of the whole, parts apart, that is not
     understood; those of a flat one are the first part's."""
     known = {path.partition(".")[0] for part in family.parts for path in part.fields}
     own = {name: value for name, value in fields.items() if name not in known | {part.field for part in family.parts}}
     values = find_parameters({} if is_flat(fields, family.parts[0]) else own, family, file)
-    if not family.heads:
-        return [(part, {}) for part in family.parts]
-    head = values.get("head", next(iter(family.heads.values())))
-    return [(part, {"head": LiteralText(part.heads[head])}) for part in family.parts if head in part.heads]
+    head = values.get("head", next(iter(family.heads.values()), ""))
+    parts = []
+    for part in family.parts:
+        if not family.heads or head in part.heads:
+            own_fields = part_fields(fields, part, family, file)
+            part_head = {"head": LiteralText(part.heads[head])} if family.heads else {}
+            parts += [] if own_fields is None else [(part, own_fields, part_head)]
+    return parts
 
 
 def check_params(params: Mapping[str, Any], present: Sequence[str]) -> None:
@@ -144,8 +146,6 @@ def part_parameters(
 ) -> dict[str, Any]:
     """Fields of the whole configuration -> the parameters of each part as `vision_config.depth`."""
     values: dict[str, Any] = {}
-    for part, _ in chosen_parts(fields, family, file):
-        own_fields = part_fields(fields, part, family, file)
-        if own_fields is not None:
-            values |= {f"{part.field}.{name}": value for name, value in read(own_fields, file).items()}
+    for part, own_fields, _ in chosen_parts(fields, family, file):
+        values |= {f"{part.field}.{name}": value for name, value in read(own_fields, file).items()}
     return values
