@@ -25,7 +25,7 @@ from costcalc.analysis.report import Report, analyze_graph
 from costcalc.analysis.roofline.energy import fused_peak
 from costcalc.analysis.roofline.least_work import find_needed_values, least_macs
 from costcalc.analysis.roofline.traffic import Reads, minimum_traffic, value_bytes
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, sum_dims
 from costcalc.core.errors import UnknownOperatorError, UsageError
 from costcalc.core.ir import DTYPES, Graph
 from costcalc.core.traits import traits_of
@@ -142,8 +142,6 @@ def cost_generation(
     if prompt < 1 or generate < 1:
         raise UsageError("a text has a prompt of at least one token, and at least one is generated", "use 1 or more")
     decoder.check_length(prompt + generate)
-    one_token = decoder.build_pass(1, 1)
-    cross_types = [one_token.graph.types[name] for name in one_token.cross_caches]
     cache = cache_size(decoder.cache_types(TOKEN_COUNT), page)
 
     @lru_cache(maxsize=64)
@@ -176,18 +174,33 @@ def cost_generation(
         reduced_graph,
         prompt_peak(decoder, prompt, chunk) if chunk else _peak(reduced_graph, prefill.report),
         cost_step,
-        sum(closed_figure(t.nbytes, "the encoder's cache", prefill.report) for t in cross_types),
+        cross_cache_bytes(decoder),
     )
+
+
+def cross_cache_bytes(decoder: Decoder) -> int:
+    """Decoder -> bytes of an encoder's keys and values, which every step reads; 0 without an encoder. UsageError where
+    a symbol is open."""
+    step = decoder.build_pass(1, 1)
+    total = sum_dims([step.graph.types[name].nbytes for name in step.cross_caches])
+    return total if isinstance(total, int) else closed_figure(total, "the encoder's cache", analyze_graph(step.graph))
 
 
 def prompt_peak(decoder: Decoder, prompt: int, chunk: int | None = None) -> int:
     """Decoder -> peak activation bytes of the prompt's pass with fused steps; in chunks, of the last of them, which
-    attends to the whole prompt."""
+    attends to the whole prompt, or of the first, which computes an encoder, where there is one."""
     decoder.check_length(prompt)
     new = min(prompt, chunk or prompt)
     step, last_step = decoder.build_pass(new, prompt - new), decoder.build_pass(1, prompt - 1)
+    peak = _peak(_reduce_pass(step, last_step), analyze_graph(step.graph))
+    return max(peak, prompt_peak(decoder, new)) if new < prompt and step.cross_caches else peak
+
+
+def _reduce_pass(step: PassGraph, last_step: PassGraph) -> Graph:
+    """A pass over the prompt, or its end, and that of its last token -> what generation needs of it: the output at the
+    last position, and keys and values of all. What the cache holds is no activation."""
     graph = reduce_to_last_position(step.graph, last_step.graph, step.new_entries)
-    return _peak(store_values(graph, (*step.caches, *step.cross_caches)), analyze_graph(step.graph))
+    return store_values(graph, (*step.caches, *step.cross_caches))
 
 
 def _peak(graph: Graph, report: Report) -> int:
@@ -228,9 +241,7 @@ def _cost_prompt(decoder: Decoder, prompt: int, cache: CacheSize) -> tuple[Pass,
     necessary_report = keep_necessary_macs(prefill.report, last.report, step.new_entries)
     outputs = sum(value_bytes(last_step.graph, name) for name in last_step.graph.outputs)
     traffic = minimum_traffic(necessary_report.graph, necessary_report.rows) + outputs + cache.nbytes(prompt)
-    reduced_graph = reduce_to_last_position(step.graph, last_step.graph, step.new_entries)
-    reduced_graph = store_values(reduced_graph, step.cross_caches)
-    return prefill._replace(necessary_report=necessary_report, traffic_bytes=traffic), reduced_graph
+    return prefill._replace(necessary_report=necessary_report, traffic_bytes=traffic), _reduce_pass(step, last_step)
 
 
 def _cost_pass(step: PassGraph, new: int, past: int, written_bytes: int) -> Pass:
@@ -299,35 +310,46 @@ def decoder_of(source: ModelSource, settings: Settings, batch: int) -> Decoder:
 
 def keep_necessary_macs(prefill: Report, step: Report, entries: Iterable[str]) -> Report:
     """The prompt's pass -> the same with the MACs that no implementation can leave out. step is the pass of its last
-    token alone, with the same nodes; entries names the values that the cache holds.
+    token alone; entries names the values that the cache holds.
 
     Of a node that gives both the cache and what the last position needs (an attention), the former counts for the whole
     prompt and the latter for the last token.
     """
     graph, last_graph = prefill.graph, step.graph
     cache_values = find_needed_values(graph, entries)
-    pairs = [
-        zip(node.outputs, last.outputs, strict=True) for node, last in zip(graph.nodes, last_graph.nodes, strict=True)
-    ]
+    lasts = pair_with_last(graph, last_graph)
+    pairs = [zip(graph.nodes[i].outputs, last_graph.nodes[j].outputs, strict=True) for i, j in lasts.items()]
     last_values = {last_name for names in pairs for name, last_name in names if name in cache_values}
     rows = []
-    for node, row, last, last_row in zip(graph.nodes, prefill.rows, last_graph.nodes, step.rows, strict=True):
+    for index, (node, row) in enumerate(zip(graph.nodes, prefill.rows, strict=True)):
         macs = row.figures["macs"]
-        if isinstance(macs, int):
+        if isinstance(macs, int) and index in lasts:
+            last, last_row = last_graph.nodes[lasts[index]], step.rows[lasts[index]]
             behind = least_macs(last_graph, last_row, last) - least_macs(last_graph, last_row, last, last_values)
             macs = least_macs(graph, row, node, cache_values) + behind
+        elif isinstance(macs, int):
+            macs = least_macs(graph, row, node)
         rows.append(replace(row, figures={**row.figures, "macs": macs}))
     return replace(prefill, rows=tuple(rows), graph=graph._replace(outputs=()))
 
 
 def reduce_to_last_position(prompt: Graph, last: Graph, entries: Iterable[str]) -> Graph:
     """The prompt's pass -> the same with one position of every value that leads to no key and no value: the types of
-    last, the pass of its last token alone, with the same nodes."""
+    last, the pass of its last token alone."""
     cache_values, types = find_needed_values(prompt, entries), dict(prompt.types)
-    for node, last_node in zip(prompt.nodes, last.nodes, strict=True):
-        pairs = zip(node.outputs, last_node.outputs, strict=True)
+    for index, last_index in pair_with_last(prompt, last).items():
+        pairs = zip(prompt.nodes[index].outputs, last.nodes[last_index].outputs, strict=True)
         types.update({v: last.types[w] for v, w in pairs if v and v not in cache_values})
     return prompt._replace(types=types)
+
+
+def pair_with_last(prompt: Graph, last: Graph) -> dict[int, int]:
+    """The prompt's pass and that of its last token alone -> the indexes of their nodes in pairs. The latter has the
+    same nodes, but for those of an encoder: these are computed once, whole, with the prompt."""
+    if len(prompt.nodes) == len(last.nodes):
+        return {index: index for index in range(len(last.nodes))}
+    index_by_outputs = {node.outputs: index for index, node in enumerate(prompt.nodes)}
+    return {index_by_outputs[node.outputs]: index for index, node in enumerate(last.nodes)}
 
 
 def masked_attentions(report: Report) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -38,7 +38,14 @@ from costcalc.frontends.source import ModelSource
 from costcalc.graph.parameters import find_stored_tensors
 from costcalc.studies.generation.cache import TOKEN_COUNT, CacheSize
 from costcalc.studies.generation.decoder import Decoder, PassGraph
-from costcalc.studies.generation.generation import Generation, Pass, cost_generation, decoder_of, prompt_peak
+from costcalc.studies.generation.generation import (
+    Generation,
+    Pass,
+    cost_generation,
+    cross_cache_bytes,
+    decoder_of,
+    prompt_peak,
+)
 from costcalc.studies.generation.speed import NO_STEP, DevicePlan, GenerationSpeed, compute_generation_speed
 from costcalc.studies.options import Settings
 
@@ -50,6 +57,10 @@ class StageMemory(NamedTuple):
 
     weight_bytes: int
     cache: CacheSize
+
+    def held_bytes(self, tokens: int) -> int:
+        """Length of the texts -> bytes of weights and cache."""
+        return self.weight_bytes + self.cache.nbytes(tokens)
 
 
 class SentBytes(NamedTuple):
@@ -100,8 +111,8 @@ class Serving:
     @property
     def memory_bytes(self) -> int:
         """Bytes of weights, cache of the whole texts and peak activations on the device with the most."""
-        held = [stage.weight_bytes + stage.cache.nbytes(self.tokens) for stage in self.stages]
-        return max(held) + self.device.cross_cache_bytes + self.device.peak_bytes
+        held = max(stage.held_bytes(self.tokens) for stage in self.stages)
+        return held + self.device.cross_cache_bytes + self.device.peak_bytes
 
     @property
     def tokens_per_step(self) -> Fraction:
@@ -163,7 +174,7 @@ class DeviceDecoder(NamedTuple):
 
     def memory_bytes(self, prompt: int, tokens: int, chunk: int | None) -> int:
         """Length of the prompt and of the whole text -> bytes that the device with the most holds."""
-        held = max(stage.weight_bytes + stage.cache.nbytes(tokens) for stage in self.stages)
+        held = max(stage.held_bytes(tokens) for stage in self.stages) + cross_cache_bytes(self.decoder)
         return held + prompt_peak(self.decoder, prompt, chunk)
 
 

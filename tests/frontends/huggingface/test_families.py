@@ -22,6 +22,8 @@ from costcalc.frontends.builtin import specs_folder
 from costcalc.frontends.huggingface.family import family_files, find_family
 from costcalc.studies.generation.cache import TOKEN_COUNT, cache_size
 from costcalc.studies.generation.decoder import make_decoder
+from costcalc.studies.generation.generation import measure_generation
+from costcalc.studies.options import Settings
 
 DATA = Path(__file__).parents[2] / "data" / "huggingface"
 
@@ -74,6 +76,18 @@ def test_the_cache_is_that_of_transformers(case: Case) -> None:
         assert size.elements(TOKENS) + crossed == case["cache"]
     else:
         assert size.elements(1) - size.elements(0) == case["kv_elements_per_token"]
+
+
+@pytest.mark.parametrize(
+    "case", {c.values[0]["config"]["model_type"]: c for c in cases() if "cache" in c.values[0]}.values()
+)
+def test_each_type_with_a_cache_generates(case: Case) -> None:
+    """A prompt of several tokens, and steps behind it: what is held is the weights, the caches and a peak."""
+    dims = {name: extent for name, extent in case.get("dims", {}).items() if name != "seq"}
+    generation = measure_generation(source(case), Settings.of(dims=dims, generation={"prompt": 5, "generate": 4}))
+    assert generation.first is not None and generation.prefill.macs >= generation.first.macs > 0
+    held = generation.weight_bytes + generation.cache_bytes(9) + generation.cross_cache_bytes
+    assert generation.memory_bytes - held == generation.peak_bytes > 0
 
 
 @pytest.mark.parametrize("model_type", family_files())

@@ -11,6 +11,12 @@ from onnx import TensorProto, helper
 from support import onnx_models
 from support.cli import call, ok
 
+from costcalc.analysis.hardware.catalogue import find_profile
+from costcalc.studies.generation.generation import measure_generation
+from costcalc.studies.generation.largest import longest_context
+from costcalc.studies.generation.serving import measure_serving
+from costcalc.studies.options import Settings
+
 HEADS, SIZE = 2, 4
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 
@@ -114,3 +120,46 @@ def test_the_cache_of_cross_attention_has_a_row_of_its_own(tmp_path: Path, capsy
     assert found["memory_bytes"] == sum(parts)
     assert "Cross-attention cache" in ok("llm", str(path), *options)
     assert "Cross-attention cache" not in ok("llm", "gpt2")
+
+
+D, INNER, HIDDEN, VOCABULARY, SOURCE_TOKENS = 512, 512, 2048, 32128, 64
+T5 = json.dumps({"model_type": "t5", "num_layers": 2, "num_decoder_layers": 2}).encode()
+"""T5 small with two layers on either side."""
+
+
+def t5_settings(**generation: int) -> Settings:
+    return Settings.of(dims={"source": SOURCE_TOKENS}, generation=generation)
+
+
+def t5_prompt_macs(tokens: int) -> int:
+    """The encoder whole, its keys and values for each layer of the decoder, and the decoder over the prompt."""
+    s, n = SOURCE_TOKENS, tokens
+    encoder = 2 * (s * (4 * D * INNER + 2 * D * HIDDEN) + 2 * s * s * INNER)
+    crossed = 2 * 2 * s * D * INNER
+    layer = n * (6 * D * INNER + 2 * D * HIDDEN) + 2 * n * (n + s) * INNER
+    return encoder + crossed + 2 * layer + n * D * VOCABULARY
+
+
+@pytest.mark.parametrize("prompt", [1, 20])
+def test_an_encoder_is_computed_once_with_the_prompt(prompt: int) -> None:
+    generation = measure_generation(T5, t5_settings(prompt=prompt, generate=10))
+    assert generation.prefill.macs == t5_prompt_macs(prompt)
+    assert generation.first is not None
+    layer = 6 * D * INNER + 2 * D * HIDDEN + 2 * (prompt + 1 + SOURCE_TOKENS) * INNER
+    assert generation.first.macs == 2 * layer + D * VOCABULARY
+    assert generation.cross_cache_bytes == 2 * 2 * SOURCE_TOKENS * INNER * 4
+
+
+def test_the_first_chunk_of_a_prompt_computes_the_encoder() -> None:
+    whole, chunks = (
+        measure_generation(T5, t5_settings(prompt=20, generate=4, **options)) for options in ({}, {"prefill_chunk": 8})
+    )
+    assert chunks.peak_bytes == measure_generation(T5, t5_settings(prompt=8, generate=4)).peak_bytes < whole.peak_bytes
+
+
+def test_the_longest_text_leaves_room_for_the_encoders_keys_and_values() -> None:
+    found = longest_context(T5, t5_settings(generate=4), find_profile("t4"))
+    serving = measure_serving(T5, t5_settings(prompt=found.number - 4, generate=4))
+    assert serving.device.cross_cache_bytes > 0
+    assert serving.memory_bytes == found.nbytes <= found.capacity
+    assert found.next_nbytes is not None and found.next_nbytes > found.capacity
