@@ -13,7 +13,7 @@ from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.axes import shape_text
 from costcalc.ops.common.window import axis_attribute, check_strides, dilated_kernel, output_shape
-from costcalc.ops.common.window_reads import convolution_reads
+from costcalc.ops.common.window_reads import convolution_reads, transposed_convolution_reads
 
 operands("Conv", "ConvTranspose", weights=(1, 2))
 
@@ -158,6 +158,14 @@ def conv_transpose_shape(
             raise ShapeError(f"the output extent is {extent}", "use less padding")
         out.append(extent)
     return TensorType(x.dtype, (n, c_group * group, *out))
+
+
+@least_work_rule("ConvTranspose")
+def conv_transpose_least_work(use: OperatorUse) -> LeastWork:
+    """Positions of the input and taps whose products are all cut off by the padding."""
+    x, w = use.input(0), use.input(1)
+    assert x is not None and w is not None
+    return transposed_convolution_reads(use, x, w)
 
 
 @cost_rule("ConvTranspose")

@@ -16,8 +16,9 @@ from costcalc.core.ir import DType, TensorType, Value
 from costcalc.core.registry import FreshSymbol, cost_rule, describe, free, operands, shape_rule, value_rule
 from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common import elements as flat
-from costcalc.ops.common.axes import divide_exactly, normalise_axis, vector_length
+from costcalc.ops.common.axes import divide_exactly, known_integers, normalise_axis, vector_length
 from costcalc.ops.common.lookup import count_elements_along, count_gathered, count_places
+from costcalc.ops.common.window_reads import count_column_elements
 
 operands("Gather", weights=(0,))
 
@@ -221,6 +222,18 @@ def col2im_shape(x: TensorType, image_shape: TensorType, block_shape: TensorType
         columns, block, f"{columns} columns do not divide into blocks of {block}", "make them channels × ∏ block_shape"
     )
     return TensorType(x.dtype, (n, channels, *image))
+
+
+@least_work_rule("Col2Im")
+def col2im_least_work(use: OperatorUse) -> LeastWork:
+    """Elements that fall into the padding; all where image_shape or block_shape comes at run time."""
+    x, image, block = use.input(0), use.input(1), use.input(2)
+    assert x is not None and x.shape is not None and image is not None and block is not None
+    extents, kernel = known_integers(image), known_integers(block)
+    if extents is None or kernel is None:
+        return LeastWork(0, {0: 0})
+    channels = x.shape[1] // max(1, math.prod(kernel))
+    return LeastWork(0, {0: x.shape[0] * channels * count_column_elements(extents, kernel, use.attributes)})
 
 
 @cost_rule("Col2Im")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from costcalc.core.dim import Dim
+from collections.abc import Sequence
+from functools import reduce
+
+from costcalc.core.dim import Dim, minimum, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, Work, elementwise_work
 from costcalc.core.ir import DTYPE_OF_CODE, TensorType
 from costcalc.core.registry import FreshSymbol, cost_rule, describe, operands, shape_rule
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule
 from costcalc.ops.common.axes import normalise_axis
+from costcalc.ops.common.window_reads import axis_reads
 
 operands("STFT", buffers=(2,))
 
@@ -97,6 +102,29 @@ def _sum_work(out: TensorType, terms: Dim) -> tuple[Work, ...]:
     )
 
 
+@least_work_rule("DFT")
+def dft_least_work(use: OperatorUse) -> LeastWork:
+    """Samples behind dft_length; all but one where it comes at run time."""
+    x, dft_length, axis_input = (use.input(i) for i in range(3))
+    assert x is not None and x.shape is not None
+    if dft_length is None:
+        return LeastWork(0)
+    length = _scalar(dft_length)
+    if axis_input is not None:
+        axes: Sequence[int] = (
+            range(x.rank - 1) if axis_input.value is None else [normalise_axis(axis_input.value[0], x.rank)]
+        )
+    elif "axis" in use.attributes:
+        axes = [normalise_axis(use.attributes["axis"], x.rank)]
+    else:
+        axes = [1, x.rank - 2]  # the default of an attribute, before opset 20, and of an input
+    elements = [
+        prod([minimum(d, 1 if length is None else length) if i == axis else d for i, d in enumerate(x.shape)])
+        for axis in axes
+    ]
+    return LeastWork(0, {0: reduce(minimum, elements)})
+
+
 @shape_rule("STFT")
 def stft_shape(
     signal: TensorType,
@@ -153,6 +181,21 @@ def stft_cost(
         samples = out.shape[0] * out.shape[1] * length * parts
         work += elementwise_work("multiply", "elementwise", samples, 1, "#windowed samples")
     return Cost(work=work)
+
+
+@least_work_rule("STFT")
+def stft_least_work(use: OperatorUse) -> LeastWork:
+    """Samples between frames whose step is beyond their length, and a rest behind the last one. A step that comes at
+    run time may leave one frame, a length may leave one sample."""
+    signal, frame_step, window, frame_length = (use.input(i) for i in range(4))
+    assert signal is not None and signal.shape is not None and frame_step is not None
+    samples, length, step = signal.shape[1], _frame(signal, window, frame_length), _scalar(frame_step)
+    if not isinstance(samples, int) or not (length is None or isinstance(length, int)):
+        return LeastWork(0)
+    length = 1 if length is None else length
+    frames = 1 if not isinstance(step, int) else max(0, (samples - length) // step + 1)
+    read = axis_reads(samples, length, step if isinstance(step, int) else 1, 0, 1, frames).positions
+    return LeastWork(0, {0: prod(signal.shape[:1] + signal.shape[2:]) * read})
 
 
 @shape_rule("MelWeightMatrix")

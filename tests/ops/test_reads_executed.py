@@ -63,6 +63,21 @@ WINDOWS: dict[str, Call] = {
     "same upper": conv((1, 1, 7, 8), (1, 1, 1, 2), strides=[3, 3], auto_pad="SAME_UPPER"),
     "same lower": conv((1, 1, 5, 8), (1, 1, 2, 2), strides=[3, 3], auto_pad="SAME_LOWER"),
     "valid": conv((1, 1, 6), (1, 1, 3), strides=[2], auto_pad="VALID"),
+    "transposed": Call(
+        "ConvTranspose", (numbers(1, 2, 5, 4), numbers(2, 1, 3, 2)), {"strides": [2, 1], "pads": [3, 1, 4, 2]}
+    ),
+    "transposed, wide dilations": Call(
+        "ConvTranspose", (numbers(1, 1, 4), numbers(1, 2, 2)), {"strides": [3], "dilations": [4], "pads": [5, 2]}
+    ),
+    "transposed, output_shape": Call(
+        "ConvTranspose", (numbers(1, 1, 6, 6), numbers(1, 1, 3, 3)), {"strides": [2, 2], "output_shape": [4, 5]}
+    ),
+    "transposed, same": Call(
+        "ConvTranspose", (numbers(1, 1, 4), numbers(1, 1, 9)), {"strides": [2], "auto_pad": "SAME_UPPER"}
+    ),
+    "transposed, output_padding": Call(
+        "ConvTranspose", (numbers(1, 1, 3), numbers(1, 1, 2)), {"strides": [4], "output_padding": [2], "pads": [3, 2]}
+    ),
     "fused": Call("FusedConv", (numbers(1, 1, 6), numbers(1, 1, 1)), {"strides": [2], "activation": "Sigmoid"}, MS),
     "integers": Call("ConvInteger", (integers(1, 1, 5, 5), integers(1, 1, 1, 2)), {"strides": [2, 2]}),
     "quantised": Call(
@@ -164,6 +179,16 @@ CHOICES: dict[str, Call] = {
         "Resize", (numbers(1, 1, 8, 8), None, f32(1, 1, 0.25, 0.5)), {"mode": "linear", "antialias": 1}, stored=(2,)
     ),
     "cubic": Call("Resize", (numbers(1, 1, 16, 16), None, None, i64(1, 1, 2, 3)), {"mode": "cubic"}, stored=(3,)),
+    "columns": Call(
+        "Col2Im", (numbers(1, 12, 6), i64(3, 4), i64(2, 3)), {"pads": [0, 1, 1, 1], "strides": [1, 2]}, stored=(1, 2)
+    ),
+    "columns, dilations": Call(
+        "Col2Im", (numbers(2, 3, 4), i64(5), i64(3)), {"pads": [1, 2], "dilations": [2]}, stored=(1, 2)
+    ),
+    "transform of the first samples": Call("DFT", (numbers(1, 7, 1), np.array(4)), {"axis": 1}, stored=(1,), opset=17),
+    "transform along an axis": Call("DFT", (numbers(1, 6, 7, 2), np.array(3), np.array(1)), {}, stored=(1, 2)),
+    "frames apart": Call("STFT", (numbers(1, 17, 1), np.array(6), numbers(4)), {}, stored=(1,)),
+    "frames that overlap": Call("STFT", (numbers(1, 12, 1), np.array(3), None, np.array(5)), {}, stored=(1, 3)),
     "upsample": Call("Upsample", (numbers(1, 1, 3, 4), f32(1, 1, 2, 2)), {}, stored=(1,), opset=9),
 }
 

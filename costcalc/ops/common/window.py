@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from costcalc.core.assumptions import require_at_least
 from costcalc.core.dim import Dim, maximum, minimum
@@ -111,3 +112,28 @@ def explicit_pads(pads: Sequence[int] | None, auto_pad: str, rank: int) -> tuple
     if len(pad) != 2 * rank:
         raise ShapeError(f"pads has {len(pad)} numbers for {rank} spatial axes", f"give {2 * rank}, all begins first")
     return pad
+
+
+def transposed_extents(
+    spatial: Sequence[int], kernel: Sequence[int], attributes: Mapping[str, Any]
+) -> tuple[tuple[int, int], ...]:
+    """(begin, out) of each axis of a transposed convolution: how much is cut off before it, and its output extent. Of
+    what SAME or an output_shape cuts off, the odd one stands at the beginning, with SAME_UPPER at the end (ONNX,
+    ConvTranspose)."""
+    rank = len(spatial)
+    stride = axis_attribute(attributes.get("strides"), rank, "strides")
+    dilation = axis_attribute(attributes.get("dilations"), rank, "dilations")
+    extra = axis_attribute(attributes.get("output_padding"), rank, "output_padding", 0)
+    auto_pad, shape = attributes.get("auto_pad", "NOTSET"), attributes.get("output_shape")
+    is_same = auto_pad in ("SAME_UPPER", "SAME_LOWER")
+    pads = (0,) * (2 * rank) if is_same or shape else explicit_pads(attributes.get("pads"), auto_pad, rank)
+    extents = []
+    for i in range(rank):
+        full = (spatial[i] - 1) * stride[i] + int(dilated_kernel(kernel[i], dilation[i])) + extra[i]
+        if not is_same and not shape:
+            extents.append((pads[i], full - pads[i] - pads[rank + i]))
+            continue
+        out = shape[i - rank] if shape else spatial[i] * stride[i]
+        cut = max(0, full - out)
+        extents.append((cut // 2 if auto_pad == "SAME_UPPER" else cut - cut // 2, out))
+    return tuple(extents)

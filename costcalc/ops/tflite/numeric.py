@@ -11,8 +11,9 @@ from costcalc.core.errors import ShapeError
 from costcalc.core.formula import Cost, elementwise_work
 from costcalc.core.ir import DType, TensorType
 from costcalc.core.registry import cost_rule, describe, free, operands, shape_rule
-from costcalc.core.traits import traits
+from costcalc.core.traits import LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.axes import broadcast_types, known_integers
+from costcalc.ops.common.selection_reads import Sampling, count_sampled
 from costcalc.ops.quantize import requantization_work
 from costcalc.ops.reduce import combination_work, reduced_axes, reduced_shape
 from costcalc.ops.tflite import TFLITE
@@ -159,6 +160,36 @@ def resize_shape(x: TensorType, size: TensorType) -> TensorType:
     if len(extents) != 2:
         raise ShapeError(f"the size has {len(extents)} numbers", "give height and width")
     return TensorType(x.dtype, (n, *extents, c))
+
+
+@least_work_rule("RESIZE_BILINEAR", domain=TFLITE)
+def resize_bilinear_least_work(use: OperatorUse) -> LeastWork:
+    """Positions that no output is at, or is interpolated from: all of them where the size comes at run time."""
+    return _resize_reads(use, "linear")
+
+
+@least_work_rule("RESIZE_NEAREST_NEIGHBOR", domain=TFLITE)
+def resize_nearest_least_work(use: OperatorUse) -> LeastWork:
+    """As RESIZE_BILINEAR, of the nearest position alone."""
+    return _resize_reads(use, "nearest")
+
+
+def _resize_reads(use: OperatorUse, mode: str) -> LeastWork:
+    """A resizing by these taps -> what it reads of [N, H, W, C]. Places are at the corners, at centres, or at
+    ⌊output · extent / size⌋ (LiteRT's reference kernels)."""
+    x, size = use.input(0), use.input(1)
+    assert x is not None and x.shape is not None and size is not None
+    sizes = known_integers(size)
+    if sizes is None:
+        return LeastWork(0, {0: 0})
+    extents = [n for n in x.shape[1:3] if isinstance(n, int)]
+    if len(extents) < 2:
+        return LeastWork(0)
+    centres, corners = use.attributes.get("half_pixel_centers"), use.attributes.get("align_corners")
+    transform = "half_pixel" if centres else "align_corners" if corners else "asymmetric"
+    sampling = Sampling({"mode": mode}, transform, "round_prefer_ceil" if centres or corners else "floor")
+    reads = [count_sampled(n, out, out / n, sampling) if n else 0 for n, out in zip(extents, sizes, strict=True)]
+    return LeastWork(0, {0: x.shape[0] * reads[0] * reads[1] * x.shape[3]})
 
 
 @cost_rule("RESIZE_BILINEAR", domain=TFLITE)

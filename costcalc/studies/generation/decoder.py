@@ -76,12 +76,12 @@ def _keep_needed(graph: Graph, outputs: tuple[str, ...], needed: Collection[str]
     """Graph, outputs and all values that these need -> the graph of them; the other stored tensors count for the last
     node."""
     nodes = tuple([node for node in graph.nodes if any(name in needed for name in node.outputs)])
-    left = [name for name in graph.initializers if name not in needed] if nodes else []
+    left = [name for name in graph.initializers if name not in needed]
     return graph._replace(
         inputs=tuple([name for name in graph.inputs if name in needed]),
         outputs=outputs,
         nodes=nodes,
-        owners={**graph.owners, **{name: nodes[-1].name for name in left}},
+        owners={**graph.owners, **dict.fromkeys(left, nodes[-1].name)} if nodes else graph.owners,
     )
 
 
