@@ -23,6 +23,8 @@ A network of parts that have configurations of their own (text_config, vision_co
 
 Each part is the model of a family; model_type is that of the part's own configuration unless given. prefixes say what
 names of its tensors begin with in the checkpoint, fields which fields of the whole configuration are parameters of it.
+`missing: defaults` says that a part without a configuration has its class's values (else it is left out), and `unread:`
+beside `parts:` which fields of the whole have no effect although a part has such fields: a note names them.
 Where the whole has `heads:`, a part's own say which head it has with which of those (the first where no class is
 named); it is left out with any other, and has its class's values where its field is missing.
 
@@ -49,9 +51,9 @@ _TYPES = re.compile(r"^  model_types:[^\n]*\n((?:    [^\n]*\n|\s*\n)+)", re.M)
 
 _TYPE = re.compile(r"^    ([\w.-]+):", re.M)
 
-KEYS = ("model_types", "fields", "fixed", "neutral", "supported", "heads", "parts")
+KEYS = ("model_types", "fields", "fixed", "neutral", "supported", "heads", "unread", "parts")
 
-PART_KEYS = ("model_type", "prefixes", "fields", "heads")
+PART_KEYS = ("model_type", "prefixes", "fields", "heads", "missing")
 
 
 class FamilyPart(NamedTuple):
@@ -63,6 +65,7 @@ class FamilyPart(NamedTuple):
     prefixes: Mapping[str, str]
     fields: Mapping[str, str]
     heads: Mapping[str, str]
+    has_defaults: bool = False
 
 
 class Family(NamedTuple):
@@ -77,6 +80,7 @@ class Family(NamedTuple):
     supported: Mapping[str, list[Any]]
     heads: Mapping[str, str]
     parts: tuple[FamilyPart, ...] = ()
+    unread: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=1)
@@ -138,6 +142,7 @@ def read_family(path: Path) -> Family:
         tuple([_read_part(reader, name, node) for name, node in parts.values.items()])
         if isinstance(parts, Map)
         else (),
+        frozenset(_words(reader, config.values.get("unread"))),
     )
 
 
@@ -146,7 +151,10 @@ def _read_part(reader: ValueReader, field: str, node: YamlNode) -> FamilyPart:
         raise reader.error(node, f"the part {field!r} is not understood", "it has " + ", ".join(PART_KEYS))
     model_type = node.values.get("model_type")
     texts = [_texts(reader, node.values.get(name)) for name in ("prefixes", "fields", "heads")]
-    return FamilyPart(field, model_type.text if isinstance(model_type, Scalar) else "", *texts)
+    missing = node.values.get("missing")
+    if missing is not None and not (isinstance(missing, Scalar) and missing.text == "defaults"):
+        raise reader.error(missing, "it is no rule for a missing part", "write defaults, or leave it out")
+    return FamilyPart(field, model_type.text if isinstance(model_type, Scalar) else "", *texts, missing is not None)
 
 
 def _mapping(reader: ValueReader, node: YamlNode | None) -> dict[str, Any]:

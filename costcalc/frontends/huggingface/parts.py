@@ -49,7 +49,12 @@ def read_parts(
     for key, error in refusals[0].items():
         if all(key in refused for refused in refusals):
             raise error
-    return join_graphs(joined, source.name, origin)
+    graph = join_graphs(joined, source.name, origin)
+    unread = [name for name in fields if name in family.unread]
+    if not unread:
+        return graph
+    note = f"{', '.join(unread)} of the whole configuration have no effect: each part is read from its own"
+    return graph._replace(notes=(*graph.notes, note))
 
 
 def _read_known(
@@ -81,7 +86,8 @@ def chosen_parts(
     fields and the value of its parameter `head`, if any. LoadError for a field of the whole, parts apart, that is not
     understood; those of a flat one are the first part's."""
     known = {path.partition(".")[0] for part in family.parts for path in part.fields}
-    own = {name: value for name, value in fields.items() if name not in known | {part.field for part in family.parts}}
+    known |= {part.field for part in family.parts} | family.unread
+    own = {name: value for name, value in fields.items() if name not in known}
     values = find_parameters({} if is_flat(fields, family.parts[0]) else own, family, file)
     head = values.get("head", next(iter(family.heads.values()), ""))
     parts = []
@@ -108,7 +114,7 @@ def part_fields(fields: Mapping[str, Any], part: FamilyPart, family: Family, fil
     own, is_first = fields.get(part.field), part is family.parts[0]
     if is_first and is_flat(fields, part):
         own = {name: value for name, value in fields.items() if name not in {other.field for other in family.parts}}
-    elif own is None and part.heads:
+    elif own is None and (part.heads or part.has_defaults):
         own = {}
     if own is None and not is_first:
         return None
@@ -124,8 +130,10 @@ def part_fields(fields: Mapping[str, Any], part: FamilyPart, family: Family, fil
 
 
 def is_flat(fields: Mapping[str, Any], part: FamilyPart) -> bool:
-    """Whether the fields of the first part stand beside the other parts, as in configurations of Qwen2-VL."""
-    return part.field not in fields and bool(part.model_type) and "hidden_size" in fields
+    """Whether the fields of the first part stand beside the other parts, as in configurations of Qwen2-VL. Not where a
+    missing part has its class's values."""
+    is_known = bool(part.model_type) and not part.has_defaults
+    return part.field not in fields and is_known and "hidden_size" in fields
 
 
 def whole_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:

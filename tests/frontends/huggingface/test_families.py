@@ -15,7 +15,7 @@ from support.scans import counted_more
 import costcalc
 from costcalc.analysis.report import analyze_graph
 from costcalc.core.dim import Dim
-from costcalc.core.errors import UnknownNameError
+from costcalc.core.errors import LoadError, UnknownNameError
 from costcalc.core.ir import DType
 from costcalc.frontends import load
 from costcalc.frontends.builtin import specs_folder
@@ -251,3 +251,16 @@ def test_a_step_behind_a_state_costs_the_same_at_any_length(model_type: str) -> 
 def test_a_tower_has_no_note(model_type: str) -> None:
     """Patches are no image whose last axis is mapped by mistake."""
     assert not load(json.dumps({"model_type": model_type}).encode()).notes
+
+
+def test_fields_that_a_class_reads_from_its_parts_alone_are_told() -> None:
+    """Step-3.7's class has no such fields: beside its parts they change nothing, and a part without a configuration has
+    the values of its class."""
+    whole = load(json.dumps({"model_type": "step3p7"}).encode())
+    flat = load(json.dumps({"model_type": "step3p7", "vocab_size": 10, "hidden_size": 64}).encode())
+    assert analyze_graph(whole).params == analyze_graph(flat).params == 197_824_847_872
+    assert any(
+        note.startswith("vocab_size, hidden_size of the whole configuration have no effect") for note in flat.notes
+    )
+    with pytest.raises(LoadError, match="heads_of_another"):
+        load(json.dumps({"model_type": "step3p7", "heads_of_another": 3}).encode())
