@@ -150,11 +150,12 @@ def _read_part(reader: ValueReader, field: str, node: YamlNode) -> FamilyPart:
     if not isinstance(node, Map) or any(key not in PART_KEYS for key in node.values):
         raise reader.error(node, f"the part {field!r} is not understood", "it has " + ", ".join(PART_KEYS))
     model_type = node.values.get("model_type")
-    texts = [_texts(reader, node.values.get(name)) for name in ("prefixes", "fields", "heads")]
+    prefixes, fields, heads = [_texts(reader, node.values.get(name)) for name in ("prefixes", "fields", "heads")]
     missing = node.values.get("missing")
     if missing is not None and not (isinstance(missing, Scalar) and missing.text == "defaults"):
         raise reader.error(missing, "it is no rule for a missing part", "write defaults, or leave it out")
-    return FamilyPart(field, model_type.text if isinstance(model_type, Scalar) else "", *texts, missing is not None)
+    text = model_type.text if isinstance(model_type, Scalar) else ""
+    return FamilyPart(field, text, prefixes, fields, heads, missing is not None)
 
 
 def _mapping(reader: ValueReader, node: YamlNode | None) -> dict[str, Any]:
