@@ -130,6 +130,16 @@ def _bracket(stop: Stop) -> Slip | None:
     return f"the {sign!r} in line {number + 1} is not closed", f"add {PAIRS[sign]!r}"
 
 
+def _braces_in_text(stop: Stop) -> Slip | None:
+    """`{as: layers.{i}}`: a text with braces in it, inside of braces."""
+    sign = stop.line[stop.column : stop.column + 1]
+    found = re.search(r"[^\s,:{}\[\]]+$", stop.line[: stop.column])
+    if "expected ','" not in stop.problem or sign not in PAIRS or not found:
+        return None
+    text = found[0] + stop.line[stop.column :].partition(PAIRS[sign])[0] + PAIRS[sign]
+    return f"{text} stands without quotes inside of braces or brackets", f'write "{text}"'
+
+
 def _quote(stop: Stop) -> Slip | None:
     for number, line in enumerate(stop.lines if "stream" in stop.problem or "quote" in stop.problem else ()):
         found = re.search(r"(?:^|[\s\[{,:])(['\"])", _plain(line).replace('""', ""))
@@ -187,6 +197,7 @@ SLIPS: tuple[Callable[[Stop], Slip | None], ...] = (
     _entry_sign,
     _two_colons,
     _bracket,
+    _braces_in_text,
     _quote,
     _first_sign,
     _options_of_dash,

@@ -29,6 +29,8 @@ HEAD = "input: [N, 3, 8, 8]\nlayers:\n"
         ("  - conv:\n      filters 3\n      kernel: 3\n", "the colon behind 'filters', in the line above, is missing"),
         ("  - conv: {filters: 3, kernel: 3\n  - relu\n", "the '{' in line 3 is not closed; add '}'"),
         ("  - linear: {units: 3}}\n", "the '}' in line 3 closes nothing; remove it"),
+        ("  - relu: {as: conv.{i}}\n", 'conv.{i} stands without quotes inside of braces or brackets; write "conv.{i}"'),
+        ("  - relu: {as: [a, b[0]]}\n", 'write "b[0]"'),
         ("  * relu\n", "'*' starts no layer; write `- relu`"),
         ("  - linear: {units: '3}\n", "the quote ' in line 3 is not closed"),
     ],
