@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from onnx import TensorProto
 from onnx import helper as h
 from onnx import load as load_proto
+from support.distributions import install
 from support.paths import ONNX_FILES
 
 from costcalc import analyze, ops
@@ -324,11 +324,9 @@ def test_a_package_with_traits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its operators are fused and trained; of versions from a lock file they are known too."""
-    (tmp_path / "acme_traits.py").write_text(FIGURES + DECLARED)
+    install(tmp_path, "acme_traits", FIGURES + DECLARED, "costcalc.rules", "acme_traits")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "acme_traits", raising=False)
-    entry = metadata.EntryPoint("acme", "acme_traits", "costcalc.rules")
-    monkeypatch.setattr(metadata, "entry_points", lambda *, group: [entry])
     plugins.load_installed_rules.cache_clear()
     assert operator_traits(("x.y", "Filter")).kind == "convolution", "no graph of this process has had it"
     paths = model(tmp_path / "custom.onnx", CUSTOM), model(tmp_path / "plain.onnx", BUILT_IN)

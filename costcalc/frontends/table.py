@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from costcalc.core.entry_points import find_entry_points
 from costcalc.core.errors import UsageError
 from costcalc.frontends import recognition
 from costcalc.frontends.frontend import Frontend, Loaded
@@ -79,9 +80,7 @@ BUILT_IN: tuple[Frontend, ...] = (YAML, PYTORCH, TFLITE, ONNX, HUGGING_FACE, GGU
 def installed_frontends() -> tuple[Frontend, ...]:
     """The front ends of installed packages, loaded once: each entry point names a Frontend object. UsageError where one
     cannot be loaded."""
-    from importlib import metadata  # 20 ms, which a model with a built-in front end does not pay
-
-    return tuple(_load_entry(entry) for entry in metadata.entry_points(group=GROUP))
+    return tuple(_load_entry(entry) for entry in find_entry_points(GROUP))
 
 
 def _load_entry(entry: Any) -> Frontend:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costcalc import ops
+from costcalc.core.entry_points import find_entry_points
 from costcalc.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ def load_rules(path: str) -> None:
 def load_installed_rules() -> None:
     """Imports the modules that installed packages name under the group, once; called when an operator has no rule here.
     UsageError where a package fails."""
-    from importlib.metadata import entry_points  # 20 ms, which a model of known operators does not pay
-
-    for entry in entry_points(group=GROUP):
+    for entry in find_entry_points(GROUP):
         _load_entry(entry)
 
 

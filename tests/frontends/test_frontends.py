@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from support.distributions import install
 
 import costcalc
 from costcalc import frontends
@@ -194,11 +195,7 @@ except costcalc.CostcalcError as error:
 
 def installed(folder: Path, content: str, entry: str = "counting:frontend") -> dict[str, str]:
     """A distribution with one module and one entry point, as pip lays it out; the environment that finds it."""
-    (folder / "counting.py").write_text(content)
-    info = folder / "counting-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: counting\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[costcalc.frontends]\ncounted = {entry}\n")
+    install(folder, "counting", content, "costcalc.frontends", entry)
     root = str(Path(costcalc.__file__).parents[1])
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), root])}
 
@@ -215,7 +212,7 @@ def test_an_installed_front_end(tmp_path: Path) -> None:
 def test_an_installed_front_end_that_cannot_be_loaded(tmp_path: Path) -> None:
     environment = installed(tmp_path, "import nowhere")
     done = python("import costcalc; costcalc.load(b'COUNTED')", environment)
-    assert "the front end 'counted' of counting:frontend cannot be loaded: ModuleNotFoundError" in done.stderr
+    assert "the front end 'first' of counting:frontend cannot be loaded: ModuleNotFoundError" in done.stderr
     shutil.copy(Path(__file__).parents[2] / "specs" / "lenet5.yaml", tmp_path / "net")
     assert python(f"import costcalc; costcalc.load({str(tmp_path / 'net')!r})", environment).returncode == 0
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import textwrap
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 import pytest
 from onnx import TensorProto
 from onnx import helper as h
+from support.distributions import install
 from support.onnx_models import info, weight
 from support.onnx_models import model as onnx_model
 from support.paths import ROOT
@@ -116,19 +117,13 @@ def test_rules_of_an_installed_package(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """They are asked for where an operator is met that nothing else knows, and only there."""
-    (tmp_path / "acme_costs.py").write_text(RULES)
+    install(tmp_path, "acme_costs", RULES, "costcalc.rules", "acme_costs")
     monkeypatch.syspath_prepend(tmp_path)
-    asked: list[str] = []
-
-    def entry_points(*, group: str) -> list[metadata.EntryPoint]:
-        asked.append(group)
-        return [metadata.EntryPoint("acme", "acme_costs", group)]
-
-    monkeypatch.setattr(metadata, "entry_points", entry_points)
+    plugins.load_installed_rules.cache_clear()
     analysed(capsys, "lenet5")
-    assert asked == []
+    assert "acme_costs" not in sys.modules
     assert not analysed(capsys, model)["lower_bound"]
-    assert asked == ["costcalc.rules"]
+    assert "acme_costs" in sys.modules
 
 
 @pytest.mark.parametrize(

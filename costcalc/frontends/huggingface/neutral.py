@@ -7,7 +7,6 @@ are stored (quantization_config is for the reader of the weights), and where the
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from functools import lru_cache
 
 NEUTRAL = (
@@ -133,8 +132,24 @@ NEUTRAL = (
 )
 
 
+_NAMES = frozenset(pattern for pattern in NEUTRAL if "*" not in pattern)
+
+_PATTERNS = tuple([pattern for pattern in NEUTRAL if "*" in pattern])
+
+
 @lru_cache(maxsize=4096)
 def is_neutral(path: str, more: frozenset[str] = frozenset()) -> bool:
     """The path of a field -> whether it changes no figure of any family, or of the one whose patterns are given."""
     name = path.partition(".")[0].partition("[")[0]
-    return any(fnmatchcase(name, pattern) for pattern in (*NEUTRAL, *more))
+    if name in _NAMES or name in more:
+        return True
+    return any(_matches(name, pattern) for pattern in (*_PATTERNS, *[p for p in more if "*" in p]))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether a name is one of a pattern's with `*`. (fnmatch would compile each pattern, which takes longer than to
+    read a configuration.)"""
+    first, *middle, last = pattern.split("*")
+    if len(name) < len(first) + len(last):
+        return False
+    return name.startswith(first) and name.endswith(last) and all(part in name for part in middle)
