@@ -38,7 +38,11 @@ class Failure(NamedTuple):
     place: str = ""
 
 
-def expand_directories(models: Sequence[str], skip: Collection[str] = ()) -> list[str]:
+CONFIG_FILES = ("costcalc.yaml", "costcalc.yml", "pyproject.toml")
+"""Names of the files that hold limits; they are no models."""
+
+
+def expand_directories(models: Sequence[str], skip: Collection[str] = CONFIG_FILES) -> list[str]:
     """The models, each directory replaced by the files with a model's suffix that stand in it, in alphabetical order,
     without those whose names are to be skipped. UsageError where a directory has none."""
     paths: list[str] = []

@@ -65,9 +65,8 @@ def model_paths(models: Sequence[str]) -> list[str]:
     if not any(Path(model).is_dir() for model in models):
         return list(models)
     from costcalc.studies.batch import expand_directories
-    from costcalc.studies.check.config_file import NAMES
 
-    return expand_directories(models, NAMES)
+    return expand_directories(models)
 
 
 def analyze_models(request: AnalysisRequest, models: Sequence[str], jobs: int) -> list[Answer]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from costcalc.core.errors import ConfigError, SpecError
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode, parse_document
+from costcalc.studies.batch import CONFIG_FILES
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config import read_config
 
@@ -78,7 +79,7 @@ def _toml_node(value: Any, lines: TomlLines, line: int, column: int) -> YamlNode
     return Scalar(text, not isinstance(value, str), line, column)
 
 
-NAMES = ("costcalc.yaml", "costcalc.yml", "pyproject.toml")
+NAMES = CONFIG_FILES
 
 TABLE = b"tool.costcalc"
 
