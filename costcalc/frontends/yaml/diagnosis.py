@@ -16,7 +16,6 @@ from costcalc.core.dim import Dim, symbol
 from costcalc.core.errors import CostcalcError, LimitError, LoadError, ShapeError, SpecError
 from costcalc.core.ir import UNKNOWN
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode, parse_partial_document
-from costcalc.frontends.yaml.elaborate import Elaborator
 from costcalc.frontends.yaml.inputs import add_inputs
 from costcalc.frontends.yaml.items import BlockDefinition, LayerItem, Scope, Values, item_names
 from costcalc.frontends.yaml.layers.base import LAYERS, ParameterStyle
@@ -59,8 +58,8 @@ def diagnose(text: str, file: str, source: str = "", dims: Mapping[str, Dim] | N
     if partial.last_line is not None:
         below = text.split("\n", partial.last_line)[-1]
         is_cut = LATER_KEYS.search(below) is not None
-        is_complete = [not is_cut and 0 < error_line(error) <= partial.last_line for error in errors[syntax_errors:]]
-        errors[syntax_errors:] = [e for e, complete in zip(errors[syntax_errors:], is_complete, strict=True) if complete]
+        last_line = 0 if is_cut else partial.last_line
+        errors[syntax_errors:] = [error for error in errors[syntax_errors:] if 0 < error_line(error) <= last_line]
     errors.sort(key=error_line)
     return Diagnosis(tuple(errors[:MAX_ERRORS]), None if errors else trace)
 
@@ -224,5 +223,3 @@ class CollectingElaborator(TracingElaborator):
         elif "weights" in self._arguments(layer, item, scope) and "weights" in item.options:
             self.references.find_value(item.options["weights"], scope)
         return self.unknown_values(path, names)
-
-

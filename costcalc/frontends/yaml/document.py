@@ -146,8 +146,8 @@ def _compose(events: Iterable[Any], composer: _Composer) -> YamlNode:
 
 class _Composer:
     """Events of PyYAML's parser, one by one -> root. stack holds the collections that are open, keys for each the key
-    whose value comes next (None in a list, and where a key comes next). errors collects those of keys and tags, where it
-    is a list."""
+    whose value comes next (None in a list, and where a key comes next). errors collects errors of keys and tags where
+    it is a list."""
 
     def __init__(self, file: str, errors: list[CostcalcError] | None = None) -> None:
         self.file, self.errors = file, errors
@@ -203,7 +203,7 @@ class _Composer:
         for collection, key in zip(self.stack, self.keys, strict=True):
             if isinstance(collection, Map) and key is not None:
                 collection.keys.pop(key.text, None)
-            nodes = collection.items if isinstance(collection, Seq) else [*collection.keys.values(), *filter(None, [key])]
+            nodes = collection.items if isinstance(collection, Seq) else [key or collection]
             if nodes:
                 last_line = nodes[-1].line - 1
         return last_line
@@ -223,7 +223,8 @@ class _Composer:
         if not isinstance(node, Scalar):
             raise SpecError("a key is a list or a mapping", "keys are words", place)
         if node.text == "<<":
-            self.report(SpecError("merge keys (<<) are not part of the language", "write a block with arguments", place))
+            remedy = "write a block with arguments"
+            self.report(SpecError("merge keys (<<) are not part of the language", remedy, place))
         elif node.text in mapping.keys:
             first = mapping.keys[node.text].line
             self.report(SpecError(f"the key {node.text!r} is given twice (first in line {first})", "remove one", place))

@@ -207,9 +207,7 @@ def _read_block(reader: ValueReader, name: str, body: YamlNode) -> BlockDefiniti
     return BlockDefinition(name, args.values if args else {}, input_names, body.values["layers"])
 
 
-def _read_outputs(
-    elaborator: Elaborator, node: YamlNode | None, scope: Scope, last_values: Sequence[str]
-) -> list[str]:
+def _read_outputs(elaborator: Elaborator, node: YamlNode | None, scope: Scope, last_values: Sequence[str]) -> list[str]:
     if node is None:
         return [last_values[0]]
     outputs: list[str] = []
