@@ -78,9 +78,9 @@ def find_entries(config: Config, file: Path) -> Iterator[tuple[Target, bool]]:
     for number, entry in enumerate(config.entries):
         path = os.path.normpath(entry.path).replace(os.sep, "/")
         if relative in (path, entry.path) or os.path.normpath(config.folder / entry.path) == str(file):
-            yield Target(entry.name or entry.path, str(file), entry, number), False
+            yield Target(entry.name or entry.path, file.name, entry, number), False
         elif _fits(config, entry, relative):
-            yield Target(relative, str(file), entry, number), True
+            yield Target(relative, file.name, entry, number), True
 
 
 def _fits(config: Config, entry: ConfigEntry, relative: str) -> bool:
@@ -93,12 +93,12 @@ def _fits(config: Config, entry: ConfigEntry, relative: str) -> bool:
 
 def check_file(config: Config, file: Path, content: bytes, report: Report | None = None) -> tuple[ModelCheck, ...]:
     """A config, the absolute path of a model, and the model's content, which need not be saved -> the checks of all
-    entries that hold the model. report is that of the content without settings, where it is known."""
+    entries that hold the model, whose places name the file by its name alone. report is that of the content without settings, where it is known."""
     checks: list[ModelCheck] = []
     lock = read_config_lock(config)
     for target, is_one_of_several in find_entries(config, file):
         evaluation = make_evaluation(config, target, is_one_of_several)
-        content_source = Source(str(file), data=content, kind=file.suffix.lower(), file=str(file))
+        content_source = Source(file.name, data=content, kind=file.suffix.lower(), file=file.name)
         model = content_source if report is None else _known_model(evaluation, report) or content_source
         checks.append(check_model(config, lock, {}, False, target, evaluate(evaluation._replace(source=model))))
     return tuple(checks)
