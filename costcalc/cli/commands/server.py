@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,9 @@ from costcalc.core.errors import UsageError
 
 PACKAGES = {"lsp": "pygls", "mcp": "mcp"}
 """A protocol, which is also the extra of its package -> the module of the package."""
+
+COLLECTION_THRESHOLD = (50_000, 10, 10)
+"""New objects between two collections: a graph of 1,000 nodes makes as many."""
 
 
 @click.command()
@@ -36,6 +40,8 @@ def server(protocol: str | None, root: str | None) -> None:
         raise UsageError("--root is for --mcp", "leave it out: an editor reads the files of its user")
     if find_spec(PACKAGES[protocol]) is None:
         raise UsageError(f"--{protocol} needs the package {PACKAGES[protocol]}", f"pip install 'costcalc[{protocol}]'")
+    gc.enable()  # the process lasts, unlike that of other commands
+    gc.set_threshold(*COLLECTION_THRESHOLD)
     if protocol == "lsp":
         from costcalc.cli.lsp.server import serve
 

@@ -93,7 +93,8 @@ def _fits(config: Config, entry: ConfigEntry, relative: str) -> bool:
 
 def check_file(config: Config, file: Path, content: bytes, report: Report | None = None) -> tuple[ModelCheck, ...]:
     """A config, the absolute path of a model, and the model's content, which need not be saved -> the checks of all
-    entries that hold the model, whose places name the file by its name alone. report is that of the content without settings, where it is known."""
+    entries that hold the model; their places name the file by its name alone. report is that of the content without
+    settings, where it is known."""
     checks: list[ModelCheck] = []
     lock = read_config_lock(config)
     for target, is_one_of_several in find_entries(config, file):
@@ -107,6 +108,6 @@ def check_file(config: Config, file: Path, content: bytes, report: Report | None
 def _known_model(evaluation: Evaluation, report: Report) -> Report | Graph | None:
     """The report, or its graph, where the evaluation reads the model as the report does; None where it does not."""
     settings = evaluation.settings.extend_for([ref for ref, _ in evaluation.quantities])
-    if settings.generation is not None or settings.source_options():
+    if settings.generation is not None or any(settings.source_options().values()):
         return None
-    return report.graph if settings.load_arguments() else report
+    return report.graph if any(settings.load_arguments().values()) else report
