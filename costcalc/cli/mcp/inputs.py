@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, create_model
+from pydantic import ConfigDict, Field, WithJsonSchema, create_model
 
 from costcalc.cli.mcp.confinement import resolve_device
 from costcalc.core.settings import Setting
@@ -131,10 +131,37 @@ Published = Annotated[dict[str, str | int] | None, _text('published figures by c
 
 DeviceKind = Annotated[str | None, _text("gpu, cpu, microcontroller …; all unless given", 64)]
 
+
+def _compact(schema: Any, definitions: dict[str, Any]) -> Any:
+    """A schema of pydantic's -> the same without titles, nulls and references: an agent reads it with every tool."""
+    if isinstance(schema, list):
+        return [_compact(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        schema = {**definitions[schema["$ref"].rpartition("/")[2]], **schema}
+    if "anyOf" in schema:
+        options = [option for option in schema["anyOf"] if option.get("type") != "null"]
+        rest = {key: value for key, value in schema.items() if key != "anyOf"}
+        schema = {**options[0], **rest} if len(options) == 1 else {**rest, "anyOf": options}
+    dropped = {"$ref", "$defs", "default"} | ({"title"} if isinstance(schema.get("title"), str) else set())
+    return {key: _compact(value, definitions) for key, value in schema.items() if key not in dropped}
+
+
+def _settings_schema() -> dict[str, Any]:
+    schema = SettingsInput.model_json_schema()
+    compact: dict[str, Any] = _compact(schema, schema.get("$defs", {}))
+    return {**compact, "description": "how the model is read, run and trained, and on what; leave out for its defaults"}
+
+
+FullSettings = Annotated[SettingsInput | None, WithJsonSchema(_settings_schema())]
+"""The settings with their whole schema, which stands in one tool."""
+
 SettingsArgument = Annotated[
     SettingsInput | None,
-    Field(description="how the model is read, run and trained, and on what; leave out for its defaults"),
+    WithJsonSchema({"type": "object", "description": "the same settings as those of the tool `analyze`"}),
 ]
+"""The settings of the other tools: the same values, and a schema that says where they are described."""
 
 
 def settings_arguments(settings: Any, root: Path) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class AnalysisOutput(DocumentOutput):
     """What a model costs."""
 
     name: str
-    totals: dict[str, Figure] = Field(description="figures of the whole model; FLOPs are 2 × MACs + elementwise")
+    totals: dict[str, Any] = Field(description="figures of the whole model; FLOPs are 2 × MACs + elementwise")
     lower_bound: bool = Field(description="an operator has no known cost: totals are at least these")
     layers: list[dict[str, Any]]
 
@@ -54,7 +54,7 @@ class MemoryOutput(DocumentOutput):
     """Live bytes of activations, step by step."""
 
     name: str
-    totals: dict[str, Figure]
+    totals: dict[str, Any]
     steps: list[dict[str, Any]]
     tensors: list[dict[str, Any]]
 
@@ -134,8 +134,6 @@ def _cut(value: Any, limit: int, path: str, left_out: dict[str, int]) -> Any:
         ]
     if isinstance(value, str) and len(value) > MAX_TEXT:
         return f"{value[:MAX_TEXT]}… ({len(value):,} characters)"
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 1 << 53:
-        return str(value)  # JSON's readers round larger integers
     return value
 
 

@@ -26,6 +26,7 @@ from costcalc.cli.mcp.inputs import (
     ConfigPath,
     Counters,
     DeviceKind,
+    FullSettings,
     Goals,
     Layer,
     Limits,
@@ -101,7 +102,7 @@ class CostTools:
         return result.to_dict(), str(result)
 
     def analyze(
-        self, model: Model, settings: SettingsArgument = None, sort: Sort = "", top: Top = 20
+        self, model: Model, settings: FullSettings = None, sort: Sort = "", top: Top = 20
     ) -> Annotated[CallToolResult, outputs.AnalysisOutput]:
         """What a model costs, exactly and without running it: MACs, FLOPs, parameters, bytes of weights and
         activations, the peak of memory, in total and for each layer. settings.devices adds bounds on time,
