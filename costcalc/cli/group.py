@@ -41,6 +41,9 @@ SECTIONS = {
         "schema": "The JSON Schema of the YAML language, for editors.",
         "export": "Write a model as an ONNX file.",
     },
+    "Inside other programs": {
+        "server": "For editors (LSP) and agents (MCP).",
+    },
 }
 """The commands in the order of the first page, each with the words that fit there on a narrow terminal."""
 
@@ -84,6 +87,7 @@ EXAMPLES = {
     ),
     "report": ("costcalc report resnet50 mobilenet_v2 --hardware t4 -o report.html",),
     "rule": ("costcalc rule CC001",),
+    "server": ("costcalc server --lsp", "costcalc server --mcp --root models/"),
     "schema": ("costcalc schema -o costcalc.schema.json",),
     "suggest": (
         "costcalc suggest vgg16 --rule separable,gap",
@@ -116,6 +120,7 @@ MODULES = {
     "report": "report",
     "rule": "lock",
     "schema": "export",
+    "server": "server",
     "suggest": "suggest",
     "sweep": "sweep",
     "table": "table",

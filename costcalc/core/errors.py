@@ -109,16 +109,31 @@ class AssumptionError(CostcalcError):
     """A symbol was bound to a value that breaks an assumption the graph rests on."""
 
 
+class Correction(str):
+    """A remedy that replaces a word: its text, the wrong word, and the words that may stand in its place, the nearest
+    first. An editor offers them."""
+
+    __slots__ = ("choices", "word")
+
+    word: str
+    choices: tuple[str, ...]
+
+    def __new__(cls, text: str, word: str = "", choices: Iterable[str] = ()) -> Correction:
+        correction = super().__new__(cls, text)
+        correction.word, correction.choices = word, tuple(choices)
+        return correction
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A word and the known words -> the remedy `did you mean 'x'?`, or "" where none is near: the same but for case,
-    else the first few that begin with it, else the nearest by difflib."""
+    """A word and the known words -> the remedy `did you mean 'x'?` as a Correction, or "" where none is near: the same
+    but for case, else the first few that begin with it, else the nearest by difflib."""
     import difflib
 
     names, lower = list(choices), word.lower()
     matches = [name for name in names if name.lower() == lower][:1]
     matches = matches or [name for name in names if lower and name.lower().startswith(lower)][:3]
     matches = matches or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    return f"did you mean {' or '.join(map(repr, matches))}?" if matches else ""
+    return Correction(f"did you mean {' or '.join(map(repr, matches))}?", word, matches) if matches else ""
 
 
 def suggest_choice(word: str, choices: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as markup_language
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from costcalc.render import html, render_tables
@@ -13,6 +14,7 @@ from costcalc.studies.check.verdict import CheckResult
 from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.views.explain import Explanation
 from costcalc.views.present import document, tables
+from costcalc.views.table import Table
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -24,6 +26,11 @@ def text(result: Any) -> str:
     """Result -> its tables as text, as wide as a line of a pipe; of an explanation its working, of a check the
     verdicts."""
     return _text(result, Screen() if isinstance(result, Explanation) else screen(to_file=True))
+
+
+def text_of_tables(sheets: Sequence[Table]) -> str:
+    """Tables -> their text, as wide as a line of a pipe."""
+    return render_tables("table", sheets, screen(to_file=True))
 
 
 def _text(result: Any, on: Screen) -> str:

@@ -45,7 +45,7 @@ def llm(
     elif sweep_parallel:
         tables, content = _layouts(model, settings)
     else:
-        tables, content = _generation(model, settings)
+        tables, content = answer_generation(model, settings)
     if form == "json":
         from costcalc.render import json
 
@@ -54,7 +54,8 @@ def llm(
         print_tables(tables, form, output)
 
 
-def _generation(model: str, settings: Settings) -> Answer:
+def answer_generation(model: str, settings: Settings) -> Answer:
+    """Model and settings -> the tables of its passes and speeds, and their JSON document."""
     from costcalc.analysis.hardware.catalogue import find_profile
     from costcalc.studies.generation.generation import measure_generation
     from costcalc.studies.generation.serving import compute_serving_speed, is_served, measure_serving

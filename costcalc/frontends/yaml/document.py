@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn, Union
 
 import yaml
 
-from costcalc.core.errors import SpecError
+from costcalc.core.errors import CostcalcError, SpecError
 from costcalc.frontends.yaml.syntax import Stop, find_slip
 
 MAX_DEPTH = 60
@@ -78,8 +78,35 @@ class Document(NamedTuple):
 def parse_document(text: str | bytes, file: str) -> Document:
     """Text or bytes, and the file's name in errors -> Document. SpecError with its place where it is not one YAML
     document."""
+    return Document(_parse(text, _Composer(file)), file, {})
+
+
+class PartialDocument(NamedTuple):
+    """What a text with errors holds: the document up to the error at which its parser stops (None where nothing stands
+    above it), all errors, and the last line that is read in full, None where that is the last of the text."""
+
+    document: Document | None
+    errors: list[CostcalcError]
+    last_line: int | None
+
+
+def parse_partial_document(text: str, file: str) -> PartialDocument:
+    """A text, which may be broken, and the file's name in errors -> PartialDocument."""
+    errors: list[CostcalcError] = []
+    composer = _Composer(file, errors)
     try:
-        return Document(_compose(iter(Loader(text).get_event, None), file), file, {})
+        return PartialDocument(Document(_parse(text, composer), file, {}), errors, None)
+    except SpecError as error:
+        errors.append(error)
+    last_line = composer.close_all()
+    document = None if composer.root is None else Document(composer.root, file, {})
+    return PartialDocument(document, errors, last_line)
+
+
+def _parse(text: str | bytes, composer: _Composer) -> YamlNode:
+    file = composer.file
+    try:
+        return _compose(iter(Loader(text).get_event, None), composer)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else file
@@ -94,8 +121,7 @@ def parse_document(text: str | bytes, file: str) -> Document:
         ) from error
 
 
-def _compose(events: Iterable[Any], file: str) -> YamlNode:
-    composer = _Composer(file)
+def _compose(events: Iterable[Any], composer: _Composer) -> YamlNode:
     for event in events:
         kind = type(event)
         if kind is yaml.ScalarEvent:
@@ -114,16 +140,17 @@ def _compose(events: Iterable[Any], file: str) -> YamlNode:
         elif kind is yaml.DocumentStartEvent:
             composer.start_document(event)
     if composer.root is None:
-        raise SpecError("the file is empty", "a model has at least `input:` and `layers:`", file)
+        raise SpecError("the file is empty", "a model has at least `input:` and `layers:`", composer.file)
     return composer.root
 
 
 class _Composer:
     """Events of PyYAML's parser, one by one -> root. stack holds the collections that are open, keys for each the key
-    whose value comes next (None in a list, and where a key comes next)."""
+    whose value comes next (None in a list, and where a key comes next). errors collects errors of keys and tags where
+    it is a list."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, errors: list[CostcalcError] | None = None) -> None:
+        self.file, self.errors = file, errors
         self.root: YamlNode | None = None
         self.stack: list[Seq | Map] = []
         self.keys: list[Scalar | None] = []
@@ -139,7 +166,7 @@ class _Composer:
     def add(self, node: YamlNode, event: Any) -> None:
         """A node that the event begins: its tag is checked and its anchor noted."""
         if event.tag and not event.tag.startswith("tag:yaml.org,2002:") and event.tag != "!":
-            _refuse(f"the tag {event.tag} is not part of the language", "remove it", self.file, event.start_mark)
+            self.report(SpecError(f"the tag {event.tag} is not part of the language", "remove it", self.place(node)))
         if event.anchor:
             self.anchors[event.anchor] = node
         self.attach(node)
@@ -151,9 +178,10 @@ class _Composer:
         elif isinstance(top := self.stack[-1], Seq):
             top.items.append(node)
         elif (key := self.keys[-1]) is None:
-            self.keys[-1] = _key(node, top, self.file)
+            self.keys[-1] = self.read_key(node, top)
         else:
-            top.values[key.text] = node
+            if top.keys.get(key.text) is key:
+                top.values[key.text] = node
             self.keys[-1] = None
 
     def open(self, node: Seq | Map, event: Any) -> None:
@@ -167,6 +195,42 @@ class _Composer:
     def close(self) -> None:
         self.stack.pop()
         self.keys.pop()
+
+    def close_all(self) -> int:
+        """Ends all open collections; keys without a value are taken out. The last line that is read in full: the one
+        above the last entry, or key, of the innermost of them that has one."""
+        last_line = 0
+        for collection, key in zip(self.stack, self.keys, strict=True):
+            if isinstance(collection, Map) and key is not None:
+                collection.keys.pop(key.text, None)
+            nodes = collection.items if isinstance(collection, Seq) else [key or collection]
+            if nodes:
+                last_line = nodes[-1].line - 1
+        return last_line
+
+    def place(self, node: YamlNode) -> str:
+        return f"{self.file}:{node.line}:{node.column}"
+
+    def report(self, error: SpecError) -> None:
+        """Collects an error, or raises it."""
+        if self.errors is None:
+            raise error
+        self.errors.append(error)
+
+    def read_key(self, node: YamlNode, mapping: Map) -> Scalar:
+        """A key of a mapping, noted in it unless it is refused."""
+        place = self.place(node)
+        if not isinstance(node, Scalar):
+            raise SpecError("a key is a list or a mapping", "keys are words", place)
+        if node.text == "<<":
+            remedy = "write a block with arguments"
+            self.report(SpecError("merge keys (<<) are not part of the language", remedy, place))
+        elif node.text in mapping.keys:
+            first = mapping.keys[node.text].line
+            self.report(SpecError(f"the key {node.text!r} is given twice (first in line {first})", "remove one", place))
+        else:
+            mapping.keys[node.text] = node
+        return node
 
     def resolve_alias(self, event: Any) -> YamlNode:
         """The node of an alias's anchor. SpecError where there is none above, where the alias stands inside it, and
@@ -197,20 +261,6 @@ def _extent(node: YamlNode, extents_by_id: dict[int, tuple[int, int]]) -> tuple[
         extents = [_extent(item, extents_by_id) for item in items]
         extents_by_id[id(node)] = 1 + sum(values for values, _ in extents), 1 + max((n for _, n in extents), default=0)
     return extents_by_id[id(node)]
-
-
-def _key(node: YamlNode, mapping: Map, file: str) -> Scalar:
-    if not isinstance(node, Scalar):
-        raise SpecError("a key is a list or a mapping", "keys are words", f"{file}:{node.line}:{node.column}")
-    if node.text == "<<":
-        place = f"{file}:{node.line}:{node.column}"
-        raise SpecError("merge keys (<<) are not part of the language", "write a block with arguments", place)
-    if node.text in mapping.keys:
-        place = f"{file}:{node.line}:{node.column}"
-        first = mapping.keys[node.text].line
-        raise SpecError(f"the key {node.text!r} is given twice (first in line {first})", "remove one", place)
-    mapping.keys[node.text] = node
-    return node
 
 
 def _refuse(fact: str, remedy: str, file: str, mark: yaml.Mark) -> NoReturn:

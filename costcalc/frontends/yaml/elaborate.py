@@ -214,11 +214,16 @@ class Elaborator:
             else:
                 values = self._add_layer(kind, item, scope, path, inputs, paths, place)
         except CostcalcError as error:
-            raise error.at(place).within(f"{path} ({kind})") from error
+            values = self.fail(error.at(place).within(f"{path} ({kind})"), path, names)
         self.references.add(path, values[0])
         if names:
             self._bind(item, names, values, scope)
         return values
+
+    def fail(self, error: CostcalcError, path: str, names: Sequence[str]) -> Values:
+        """The error of a layer with its place, its path and names -> raised. A reader that collects errors gives the
+        layer's values instead."""
+        raise error from error.__cause__
 
     def _names(self, item: LayerItem) -> Sequence[str]:
         """The names of `as:`."""
@@ -274,9 +279,13 @@ class Elaborator:
         if plan is None:
             plan = self.cache[layer.name, id(item.node)] = self._plan_arguments(layer, item)
         fixed, open_ = plan
-        arguments = dict(fixed)
+        arguments, errors = dict(fixed), []
         for name, kind, node in open_:
-            arguments[name] = self.reader.read(kind, name, node, scope.names)
+            try:
+                arguments[name] = self.reader.read(kind, name, node, scope.names)
+            except CostcalcError as error:
+                errors.append(error)
+        self.reader.raise_all(errors)
         return arguments
 
     def _plan_arguments(
@@ -286,6 +295,7 @@ class Elaborator:
         fixed: dict[str, Any] = {}
         open_: list[tuple[str, LayerKey, YamlNode]] = []
         options = item.options
+        errors: list[CostcalcError] = []
         for key in options:
             if key not in layer.keys:
                 remedy = (
@@ -293,15 +303,19 @@ class Elaborator:
                     or did_you_mean(key, layer.keys)
                     or (f"{layer.name} takes " + ", ".join(layer.keys) if layer.keys else f"{layer.name} takes none")
                 )
-                raise self.reader.error(item.keys[key], f"{layer.name} has no key {key!r}", remedy)
+                errors.append(self.reader.error(item.keys[key], f"{layer.name} has no key {key!r}", remedy))
+        self.reader.raise_all(errors)  # a key that is missing may be one that is misspelt
         for name, kind in layer.keys.items():
             node = options.get(name)
             if node is None and kind.default is REQUIRED:
-                raise self.reader.error(item.node, f"{layer.name} needs {name!r}", f"add `{name}: …` ({kind.doc})")
-            if node is None:
+                errors.append(
+                    self.reader.error(item.node, f"{layer.name} needs {name!r}", f"add `{name}: …` ({kind.doc})")
+                )
+            elif node is None:
                 fixed[name] = kind.default
             elif is_constant(kind, node):
                 fixed[name] = self.reader.read(kind, name, node, {})
             else:
                 open_.append((name, kind, node))
+        self.reader.raise_all(errors)
         return fixed, open_

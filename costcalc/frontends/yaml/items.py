@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from costcalc.core.errors import did_you_mean
+from costcalc.core.errors import CostcalcError, did_you_mean
 from costcalc.frontends.yaml.calls import values_remedy
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.values import ValueReader
@@ -177,12 +177,14 @@ def item_names(item: LayerItem, reader: ValueReader) -> list[str]:
 
 def check_options(item: LayerItem, known_keys: Sequence[str], reader: ValueReader) -> None:
     """SpecError for an option that is not allowed."""
+    errors: list[CostcalcError] = []
     for key in item.options:
         if key not in known_keys:
             remedy = (
                 option_remedy(key, known_keys) or did_you_mean(key, known_keys) or "it takes " + ", ".join(known_keys)
             )
-            raise reader.error(item.keys[key], f"{item.kind} has no key {key!r}", remedy)
+            errors.append(reader.error(item.keys[key], f"{item.kind} has no key {key!r}", remedy))
+    reader.raise_all(errors)
 
 
 def require_option(item: LayerItem, key: str, reader: ValueReader) -> YamlNode:

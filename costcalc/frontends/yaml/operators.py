@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from costcalc.core.errors import did_you_mean
+from costcalc.core.errors import CostcalcError, did_you_mean
 from costcalc.frontends.yaml.calls import call_remedy, operator_remedy
 from costcalc.frontends.yaml.document import YamlNode
 from costcalc.frontends.yaml.items import STRUCTURE, LayerItem, Scope
@@ -25,24 +25,7 @@ def add_operator(
     blocks: Iterable[str],
 ) -> tuple[str, ...]:
     """An ONNX operator by its op_type."""
-    table = attribute_types()
-    if kind not in table:
-        kinds = [*STRUCTURE, *blocks, *LAYERS, *table]
-        remedy = call_remedy(kind) or layer_remedy(kind, kinds) or did_you_mean(kind, kinds)
-        if " - " in kind:
-            remedy = "a layer in the line below is indented deeper; indent all layers of a list alike"
-        remedy = remedy or "see `costcalc schema` for all layers"
-        raise reader.error(item.node, f"there is no layer, block or operator {kind!r}", remedy)
-    attributes: dict[str, Any] = {}
-    for key, node in item.options.items():
-        if key not in table[kind]:
-            remedy = (
-                operator_remedy(kind, key)
-                or did_you_mean(key, table[kind])
-                or "it has " + (", ".join(table[kind]) or "none")
-            )
-            raise reader.error(item.keys[key], f"{kind} has no attribute {key!r}", remedy)
-        attributes[key] = read_attribute(table[kind][key], key, node, scope, reader)
+    attributes = read_attributes(kind, item, scope, reader, blocks)
     schema = find_schema("", kind, site.builder.opset[""])
     if item.source is None and schema is not None and schema.min_inputs > len(site.inputs):
         count = len(site.inputs)
@@ -52,6 +35,35 @@ def add_operator(
     outputs = (site.name, *("/".join((*scope.path, n)) for n in names[1:]))
     site.op(kind, site.inputs, attributes, outputs=outputs)
     return outputs
+
+
+def read_attributes(
+    kind: str, item: LayerItem, scope: Scope, reader: ValueReader, blocks: Iterable[str]
+) -> dict[str, Any]:
+    """The attributes of an ONNX operator from its item. SpecError for a kind that is no operator, and for attributes
+    that it does not have."""
+    table = attribute_types()
+    if kind not in table:
+        kinds = [*STRUCTURE, *blocks, *LAYERS, *table]
+        remedy = call_remedy(kind) or layer_remedy(kind, kinds) or did_you_mean(kind, kinds)
+        if " - " in kind:
+            remedy = "a layer in the line below is indented deeper; indent all layers of a list alike"
+        remedy = remedy or "see `costcalc schema` for all layers"
+        raise reader.error(item.node, f"there is no layer, block or operator {kind!r}", remedy)
+    attributes: dict[str, Any] = {}
+    errors: list[CostcalcError] = []
+    for key, node in item.options.items():
+        if key in table[kind]:
+            attributes[key] = read_attribute(table[kind][key], key, node, scope, reader)
+        else:
+            remedy = (
+                operator_remedy(kind, key)
+                or did_you_mean(key, table[kind])
+                or "it has " + (", ".join(table[kind]) or "none")
+            )
+            errors.append(reader.error(item.keys[key], f"{kind} has no attribute {key!r}", remedy))
+    reader.raise_all(errors)
+    return attributes
 
 
 def read_attribute(type_: str, key: str, node: YamlNode, scope: Scope, reader: ValueReader) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from costcalc.core.assumptions import collect_assumptions
 from costcalc.core.dim import Dim
-from costcalc.core.errors import ExpressionError, ShapeError, UnknownNameError, did_you_mean
+from costcalc.core.errors import ExpressionError, ShapeError, SpecError, UnknownNameError, did_you_mean
 from costcalc.core.ir import Graph
 from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode, parse_document
 from costcalc.frontends.yaml.elaborate import Elaborator
@@ -21,6 +21,11 @@ from costcalc.frontends.yaml.values import DERIVED, LiteralText, ValueReader
 from costcalc.graph.builder import GraphBuilder
 
 OPSET = 23
+
+BLOCK_KEYS = ("args", "inputs", "layers", "doc")
+"""The keys of a block."""
+
+BLOCK_REMEDY = "a block has `args:`, `inputs:`, `layers:`, `doc:`"
 
 MAX_CACHED_TEXT = 1 << 16
 """The longest text whose parsed document is cached: a sweep reads one file with many parameters."""
@@ -51,13 +56,9 @@ def load_spec(
     says whose values parameters have; elaborator adds the layers (source_map observes it). SpecError and ShapeError
     carry file:line:column.
     """
-    document = (_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file)
-    reader = ValueReader(document)
-    root = document.root
-    if not isinstance(root, Map):
-        raise reader.error(root, "it is no model", "a model is a mapping with `input:` and `layers:`")
-    _check_keys(reader, root)
-    names = _read_params(reader, root, params or {}, model_type)
+    reader = ValueReader((_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file))
+    root = require_model(reader, reader.document.root)
+    names = read_params(reader, root, params or {}, model_type)
     title = root.values.get("name")
     name = name or (title.text if isinstance(title, Scalar) else file)
     builder = GraphBuilder(name, source or file, {"": OPSET}, None, dims, upper)
@@ -65,32 +66,40 @@ def load_spec(
         inputs = add_inputs(
             reader, root.values["input"], names, builder, dims or {}, shapes or {}, symbolic, style.dtype
         )
-        blocks = _read_blocks(reader, root.values.get("blocks"))
-        scope = Scope(names, dict(inputs), ())
-        root_elaborator = elaborator(reader, builder, blocks, style)
-        try:
-            last_values = root_elaborator.layers(root.values["layers"], scope, next(iter(inputs.values())))
-        except ShapeError as error:
-            raise with_layout(error, builder) from error
-        outputs = _read_outputs(reader, root.values.get("output"), root_elaborator, scope, last_values)
+        blocks = read_blocks(reader, root.values.get("blocks"))
+        outputs = add_layers(root, elaborator(reader, builder, blocks, style), Scope(names, dict(inputs), ()))
     return builder.build(outputs, assumptions)
 
 
-def _check_keys(reader: ValueReader, root: Map) -> None:
+def require_model(reader: ValueReader, root: YamlNode, complete: bool = True) -> Map:
+    """The root of a document -> the same, a mapping with the keys of a model; one that is not complete may lack some.
+    SpecError where it is none."""
+    if not isinstance(root, Map):
+        raise reader.error(root, "it is no model", "a model is a mapping with `input:` and `layers:`")
     for key, node in root.keys.items():
         if key not in TOP_KEYS:
             remedy = did_you_mean(key, TOP_KEYS) or "use " + ", ".join(TOP_KEYS)
-            raise reader.error(node, f"unknown key {key!r}", remedy)
-    for key in ("input", "layers"):
+            reader.report(reader.error(node, f"unknown key {key!r}", remedy))
+    for key in ("input", "layers") if complete else ():
         if key not in root.values:
-            raise reader.error(root, f"`{key}:` is missing", "a model has `input:` and `layers:`")
+            reader.report(reader.error(root, f"`{key}:` is missing", "a model has `input:` and `layers:`"))
+    return root
+
+
+def add_layers(root: Map, elaborator: Elaborator, scope: Scope) -> list[str]:
+    """Adds the layers of a model, the first reading its first input; returns the values that it gives."""
+    try:
+        last_values = elaborator.layers(root.values["layers"], scope, next(iter(scope.values.values())))
+    except ShapeError as error:
+        raise with_layout(error, elaborator.builder) from error
+    return _read_outputs(elaborator, root.values.get("output"), scope, last_values)
 
 
 def read_parameters(text: str | bytes, file: str, overrides: Mapping[str, Any], model_type: str = "") -> dict[str, Any]:
     """The text of a YAML model -> its parameters and their values, some of them replaced. SpecError as in load_spec."""
     reader = ValueReader((_parse_cached if len(text) <= MAX_CACHED_TEXT else parse_document)(text, file))
     root = reader.document.root
-    return _read_params(reader, root, overrides, model_type) if isinstance(root, Map) else {}
+    return read_params(reader, root, overrides, model_type) if isinstance(root, Map) else {}
 
 
 @lru_cache(maxsize=16)
@@ -98,7 +107,7 @@ def _parse_cached(text: str | bytes, file: str) -> Document:
     return parse_document(text, file)
 
 
-def _read_params(reader: ValueReader, root: Map, overrides: Mapping[str, Any], model_type: str = "") -> dict[str, Any]:
+def read_params(reader: ValueReader, root: Map, overrides: Mapping[str, Any], model_type: str = "") -> dict[str, Any]:
     """The parameters in the file's order: the value of an override, else that of the model type's class, else that of
     `params:`; each may use those before it."""
     names: dict[str, Any] = {}
@@ -116,16 +125,25 @@ def _read_params(reader: ValueReader, root: Map, overrides: Mapping[str, Any], m
                     if key in overrides and not is_derived
                     else reader.value(value, names)
                 )
-            except ExpressionError as error:
-                later_names = [later for later in node.values if later not in names and f"{later!r}" in error.fact]
-                if later_names:
-                    raise reader.error(value, f"{later_names[0]!r} is defined below", "move it above") from error
-                raise
+            except SpecError as error:
+                _report_parameter(reader, list(node.values), key, names, error, value)
     for key in overrides:
         if key not in names:
             remedy = did_you_mean(key, names) or ("its parameters are " + ", ".join(names) if names else "it has none")
             raise UnknownNameError(f"the model has no parameter {key!r}", remedy, argument="params", name=key)
     return names
+
+
+def _report_parameter(
+    reader: ValueReader, keys: Sequence[str], key: str, names: Mapping[str, Any], error: SpecError, value: YamlNode
+) -> None:
+    """The error of a parameter; none where it reads one above that has an error itself."""
+    missing_names = [name for name in keys if name not in names and f"{name!r}" in error.fact and name != key]
+    if isinstance(error, ExpressionError) and missing_names:
+        if keys.index(missing_names[0]) < keys.index(key):
+            return
+        error = reader.error(value, f"{missing_names[0]!r} is defined below", "move it above")
+    reader.report(error)
 
 
 def model_type_values(reader: ValueReader, root: Map) -> dict[str, Mapping[str, YamlNode]]:
@@ -157,35 +175,45 @@ def _parse_override(key: str, value: Any, names: Mapping[str, Any]) -> Any:
     return ValueReader(document).value(document.root, names)
 
 
-def _read_blocks(reader: ValueReader, node: YamlNode | None) -> dict[str, BlockDefinition]:
+def read_blocks(reader: ValueReader, node: YamlNode | None) -> dict[str, BlockDefinition]:
     if node is None:
         return {}
     if not isinstance(node, Map):
         raise reader.error(node, "`blocks:` is no mapping", "write `blocks: {name: {args: {…}, layers: […]}}`")
     blocks: dict[str, BlockDefinition] = {}
     for name, body in node.values.items():
-        if not isinstance(body, Map):
-            raise reader.error(body, f"the block {name!r} is no mapping", "it has `args:` and `layers:`")
-        for key, k in body.keys.items():
-            if key not in ("args", "inputs", "layers", "doc"):
-                raise reader.error(k, f"unknown key {key!r}", "a block has `args:`, `inputs:`, `layers:`, `doc:`")
-        if "layers" not in body.values:
-            raise reader.error(body, f"the block {name!r} has no layers", "write `layers: […]`")
-        args = body.values.get("args")
-        if args is not None and not isinstance(args, Map):
-            raise reader.error(args, "`args:` is no mapping", "write `args: {filters: , stride: 1}`")
-        inputs = body.values.get("inputs")
-        if inputs is not None and not isinstance(inputs, Seq):
-            raise reader.error(inputs, "`inputs:` is no list", "write `inputs: [query, memory]`")
-        input_names = [i.text for i in inputs.items if isinstance(i, Scalar)] if inputs else ["input"]
-        blocks[name] = BlockDefinition(name, args.values if args else {}, input_names, body.values["layers"])
+        try:
+            blocks[name] = _read_block(reader, name, body)
+        except SpecError as error:
+            reader.report(error)
     return blocks
 
 
-def _read_outputs(
-    reader: ValueReader, node: YamlNode | None, elaborator: Elaborator, scope: Scope, last: Sequence[str]
-) -> list[str]:
+def _read_block(reader: ValueReader, name: str, body: YamlNode) -> BlockDefinition:
+    if not isinstance(body, Map):
+        raise reader.error(body, f"the block {name!r} is no mapping", "it has `args:` and `layers:`")
+    for key, k in body.keys.items():
+        if key not in BLOCK_KEYS:
+            reader.report(reader.error(k, f"unknown key {key!r}", BLOCK_REMEDY))
+    if "layers" not in body.values:
+        raise reader.error(body, f"the block {name!r} has no layers", "write `layers: […]`")
+    args = body.values.get("args")
+    if args is not None and not isinstance(args, Map):
+        raise reader.error(args, "`args:` is no mapping", "write `args: {filters: , stride: 1}`")
+    inputs = body.values.get("inputs")
+    if inputs is not None and not isinstance(inputs, Seq):
+        raise reader.error(inputs, "`inputs:` is no list", "write `inputs: [query, memory]`")
+    input_names = [i.text for i in inputs.items if isinstance(i, Scalar)] if inputs else ["input"]
+    return BlockDefinition(name, args.values if args else {}, input_names, body.values["layers"])
+
+
+def _read_outputs(elaborator: Elaborator, node: YamlNode | None, scope: Scope, last_values: Sequence[str]) -> list[str]:
     if node is None:
-        return [last[0]]
-    items = node.items if isinstance(node, Seq) else [node]
-    return [elaborator.references.find_value(item, scope) for item in items]
+        return [last_values[0]]
+    outputs: list[str] = []
+    for item in node.items if isinstance(node, Seq) else [node]:
+        try:
+            outputs.append(elaborator.references.find_value(item, scope))
+        except SpecError as error:
+            elaborator.reader.report(error)
+    return outputs

@@ -54,9 +54,13 @@ class Trace(NamedTuple):
 
 def trace(text: str, file: str, source: str = "", **options: Any) -> Trace:
     """The text of a YAML model -> its Trace; the options are load_spec's."""
-    elaborators: list[_TracingElaborator] = []
+    elaborators: list[TracingElaborator] = []
     graph = load_spec(text, file, source, elaborator=partial(_make_tracing_elaborator, elaborators), **options)
-    (elaborator,) = elaborators
+    return make_trace(graph, text, file, elaborators[0])
+
+
+def make_trace(graph: Graph, text: str, file: str, elaborator: TracingElaborator) -> Trace:
+    """A graph, the text it is read from, and the elaborator that has added its layers -> the Trace."""
     positions: dict[int, ItemPosition] = {}
     _find_positions(elaborator.reader.document.root, positions)
     calls = [call._replace(parent=elaborator.ids.get(call.parent, -1)) for call in elaborator.uses]
@@ -85,7 +89,7 @@ def source_map(content: bytes, file: str, source: str, **options: Any) -> Source
     return SourceMap(reread(text.removeprefix(BOM)), reread, BOM if text.startswith(BOM) else "")
 
 
-class _TracingElaborator(Elaborator):
+class TracingElaborator(Elaborator):
     """An Elaborator that records each use of a layer; a use that holds others has a number before it ends."""
 
     def __init__(
@@ -117,13 +121,13 @@ class _TracingElaborator(Elaborator):
 
 
 def _make_tracing_elaborator(
-    elaborators: list[_TracingElaborator],
+    elaborators: list[TracingElaborator],
     reader: ValueReader,
     builder: GraphBuilder,
     blocks: Mapping[str, BlockDefinition],
     style: ParameterStyle,
-) -> _TracingElaborator:
-    elaborators.append(_TracingElaborator(reader, builder, blocks, style))
+) -> TracingElaborator:
+    elaborators.append(TracingElaborator(reader, builder, blocks, style))
     return elaborators[0]
 
 

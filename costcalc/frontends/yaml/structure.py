@@ -20,7 +20,7 @@ from typing import Any
 from costcalc.core.assumptions import require_equal
 from costcalc.core.budget import NODE_STEPS, spend
 from costcalc.core.dim import Dim
-from costcalc.core.errors import ShapeError, SpecError, did_you_mean
+from costcalc.core.errors import CostcalcError, ShapeError, SpecError, did_you_mean
 from costcalc.frontends.yaml.document import Map, Scalar, Seq
 from costcalc.frontends.yaml.items import (
     BlockDefinition,
@@ -199,19 +199,7 @@ def add_block(
     block that uses itself."""
     if block.name in scope.calls:
         raise adder.reader.error(item.node, f"the block {block.name!r} uses itself", "use repeat")
-    arguments: dict[str, Any] = dict(scope.names)
-    for key in item.options:
-        if key not in block.args:
-            remedy = did_you_mean(key, block.args) or "its arguments are " + (", ".join(block.args) or "none")
-            raise adder.reader.error(item.keys[key], f"the block {block.name!r} has no argument {key!r}", remedy)
-    for key, default in block.args.items():
-        node = item.options.get(key)
-        if node is not None:
-            arguments[key] = adder.reader.value(node, scope.names)
-        elif isinstance(default, Scalar) and default.is_null:
-            raise adder.reader.error(item.node, f"the block {block.name!r} needs {key!r}", f"add `{key}: …`")
-        else:
-            arguments[key] = adder.reader.value(default, arguments)
+    arguments = read_block_arguments(adder, block, item, scope)
     if len(inputs) < len(block.inputs):
         raise adder.reader.error(
             item.node, f"the block {block.name!r} reads {len(block.inputs)} values", "name them in `from:`"
@@ -221,3 +209,27 @@ def add_block(
     if len(inner.calls) > MAX_CALLS:
         raise SpecError(f"blocks are nested more than {MAX_CALLS} deep", "use fewer")
     return adder.layers(block.layers, inner, inputs[0])
+
+
+def read_block_arguments(adder: LayerAdder, block: BlockDefinition, item: LayerItem, scope: Scope) -> dict[str, Any]:
+    """A use of a block -> the values of all names that are visible in it, its arguments among them. SpecError for
+    unknown or missing arguments."""
+    arguments: dict[str, Any] = dict(scope.names)
+    errors: list[CostcalcError] = []
+    for key in item.options:
+        if key not in block.args:
+            remedy = did_you_mean(key, block.args) or "its arguments are " + (", ".join(block.args) or "none")
+            fact = f"the block {block.name!r} has no argument {key!r}"
+            errors.append(adder.reader.error(item.keys[key], fact, remedy))
+    adder.reader.raise_all(errors)  # an argument that is missing may be one that is misspelt
+    for key, default in block.args.items():
+        node = item.options.get(key)
+        if node is not None:
+            arguments[key] = adder.reader.value(node, scope.names)
+        elif isinstance(default, Scalar) and default.is_null:
+            fact = f"the block {block.name!r} needs {key!r}"
+            errors.append(adder.reader.error(item.node, fact, f"add `{key}: …`"))
+        else:
+            arguments[key] = adder.reader.value(default, arguments)
+    adder.reader.raise_all(errors)
+    return arguments

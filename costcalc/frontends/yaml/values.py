@@ -5,11 +5,11 @@ Digits, true and false, and the words of a choice stand for themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from costcalc.core.dim import Poly
-from costcalc.core.errors import ExpressionError, SpecError, did_you_mean
+from costcalc.core.errors import CostcalcError, ExpressionError, LimitError, SpecError, did_you_mean
 from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.expression import MAX_ELEMENTS, count_elements, evaluate, is_expression
 from costcalc.frontends.yaml.layers.base import KINDS, LayerKey
@@ -21,6 +21,10 @@ RESERVED = frozenset(("", "~", "null", "true", "false"))
 
 PLAIN = frozenset(("extent", "extents", "int", "pad"))
 """Kinds of keys at which digits are just that number: most values of most files."""
+
+
+MAX_ERRORS = 100
+"""The most errors of one file that are collected."""
 
 
 def is_count(key: LayerKey, text: str) -> bool:
@@ -51,14 +55,33 @@ DERIVED: Any = object()
 
 
 class ValueReader:
-    """Reads values of one document."""
+    """Reads values of one document. Where errors is a list, errors that leave the rest readable are added to it;
+    where it is None, the first is raised."""
 
-    def __init__(self, document: Document) -> None:
-        self.document = document
+    def __init__(self, document: Document, errors: list[CostcalcError] | None = None) -> None:
+        self.document, self.errors = document, errors
 
     def error(self, node: YamlNode, fact: str, remedy: str) -> SpecError:
         """A SpecError at the node's place."""
         return SpecError(fact, remedy, self.document.place(node))
+
+    def report(self, error: CostcalcError) -> None:
+        """Adds an error to the errors, once for a place; raises it where they are not collected, and a LimitError."""
+        if self.errors is None or isinstance(error, LimitError):
+            raise error
+        if all((error.fact, error.place) != (other.fact, other.place) for other in self.errors[-MAX_ERRORS:]):
+            self.errors.append(error)
+
+    def raise_all(self, errors: Sequence[CostcalcError]) -> None:
+        """Raises the first of some errors of one layer, where there are any; where they are collected the last, with
+        the others reported."""
+        if not errors:
+            return
+        if self.errors is None:
+            raise errors[0]
+        for error in errors[:-1]:
+            self.report(error)
+        raise errors[-1]
 
     def value(self, node: YamlNode, names: Names) -> Any:
         """A value of any kind: a number, a word, true or false, None, or a list of those. A word that is a name stands

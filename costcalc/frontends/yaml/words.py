@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from costcalc.core.errors import Correction
+
 _LAYERS = {
     **dict.fromkeys(
         ("conv", "conv1d", "conv2d", "conv3d", "convolution", "convolution2d"), "conv: {filters: 64, kernel: 3}"
@@ -110,7 +112,8 @@ def layer_remedy(word: str, known: Collection[str]) -> str:
     ours = example_layer(word)
     if ours == "sequential":
         return "write its layers one below the other, each with `- `"
-    return f"write `{ours}`" if ":" in ours or ours in known else ""
+    name = ours.partition(":")[0]
+    return Correction(f"write `{ours}`", word, (name,)) if ":" in ours or ours in known else ""
 
 
 def option_here(word: str, known: Collection[str]) -> str:
@@ -127,4 +130,4 @@ def option_remedy(word: str, known: Collection[str]) -> str:
     if found := re.fullmatch(r"(\w+)[:=](.+)", word):
         return f"write `{option_here(found[1], known) or found[1]}: {found[2]}`, with a blank"
     ours = option_here(word, known)
-    return f"write `{ours}:`" if ours else ""
+    return Correction(f"write `{ours}:`", word, (ours,)) if ours else ""

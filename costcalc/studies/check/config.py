@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from costcalc.core.errors import CostcalcError
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
 from costcalc.studies.check.budget import LOCK, Config, ConfigEntry, RuleLevels
 from costcalc.studies.check.config_limits import LimitSet, read_limits
@@ -22,26 +24,33 @@ MODEL_KEYS = ("path", "name", "scenarios", *SCENARIO_KEYS)
 FILE_KEYS = ("models", *LIMIT_KEYS, "select", "ignore", "warn", "lock", "remote")
 
 
-def read_config(root: YamlNode, file: str, folder: Path) -> Config:
-    """The config in a tree. ConfigError with file:line:column where it breaks the form."""
-    reader = ConfigReader(file)
+def read_config(root: YamlNode, file: str, folder: Path, errors: list[CostcalcError] | None = None) -> Config:
+    """The config in a tree. ConfigError with file:line:column where it breaks the form; where errors is a list, all
+    such errors are added to it, and what is right is read."""
+    reader = ConfigReader(file, errors)
     if not isinstance(root, Map):
         raise reader.error(root, "it is no config", "a config has `models:` and `limits:`")
     for _ in reader.items(root, "", FILE_KEYS):
         pass
     if "models" not in root.values:
-        raise reader.error(root, "`models:` is missing", "list models: `models: [models/*.yaml]`")
+        reader.report(reader.error(root, "`models:` is missing", "list models: `models: [models/*.yaml]`"))
     outer = read_limits(reader, root)
-    models = root.values["models"]
+    models = root.values.get("models", Scalar("", True, root.line, root.column))
     nodes = models.items if isinstance(models, Seq) else [] if is_null(models) else [models]
-    entries = tuple([entry for node in nodes for entry in _read_entries(reader, node, outer)])
-    lock = root.values.get("lock")
-    levels = RuleLevels(*(_read_prefixes(reader, root, key) for key in ("select", "ignore", "warn")))
-    remote = reader.truth(root.values["remote"], "remote") if "remote" in root.values else False
-    return Config(file, folder, entries, levels, reader.word(lock, "lock") if lock else LOCK, remote)
+    entries = [entry for node in nodes for entry in reader.attempt(partial(_read_entries, reader, node, outer)) or ()]
+    levels = RuleLevels(
+        *(reader.attempt(partial(_read_prefixes, reader, root, key)) or () for key in ("select", "ignore", "warn"))
+    )
+    remote = reader.attempt(lambda: "remote" in root.values and reader.truth(root.values["remote"], "remote"))
+    lock = reader.attempt(lambda: reader.word(root.values["lock"], "lock") if "lock" in root.values else LOCK)
+    return Config(file, folder, tuple(entries), levels, lock or LOCK, remote or False)
 
 
-def _read_entries(reader: ConfigReader, node: YamlNode, outer_limits: LimitSet) -> Iterator[ConfigEntry]:
+def _read_entries(reader: ConfigReader, node: YamlNode, outer_limits: LimitSet) -> list[ConfigEntry]:
+    return list(_iterate_entries(reader, node, outer_limits))
+
+
+def _iterate_entries(reader: ConfigReader, node: YamlNode, outer_limits: LimitSet) -> Iterator[ConfigEntry]:
     if isinstance(node, Scalar):
         yield ConfigEntry(reader.word(node, "path"), budget=outer_limits.budget(), place=reader.place(node))
         return

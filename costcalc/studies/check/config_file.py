@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from costcalc.core.errors import ConfigError, SpecError
-from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode, parse_document
+from costcalc.core.errors import ConfigError, CostcalcError, SpecError
+from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode, parse_document, parse_partial_document
 from costcalc.studies.batch import CONFIG_FILES
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config import read_config
@@ -104,6 +104,23 @@ def parse_config(content: bytes, label: str, folder: Path) -> Config:
         return read_config(parse_document(content, label).root, label, folder)
     except SpecError as error:
         raise ConfigError(error.fact, "mend it there", error.place) from error
+
+
+def diagnose_config(content: bytes, label: str, folder: Path) -> tuple[Config | None, tuple[CostcalcError, ...]]:
+    """The content of a config -> what of it is right, None where nothing is, and all its errors with their places."""
+    errors: list[CostcalcError] = []
+    try:
+        if label.endswith(".toml"):
+            return read_config(parse_toml(content, label), label, folder, errors), tuple(errors)
+        partial = parse_partial_document(content.decode("utf-8", "replace"), label)
+        errors = partial.errors
+        if partial.document is None:
+            return None, tuple(errors)
+        if partial.last_line is not None:  # what stands behind the error may change what is above it
+            return None, tuple(errors)
+        return read_config(partial.document.root, label, folder, errors), tuple(errors)
+    except CostcalcError as error:
+        return None, (*errors, error)
 
 
 def find_config_file(start: str | os.PathLike[str] = ".") -> Path | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import Any, TypeVar
 
 from costcalc.core.errors import UsageError
@@ -92,13 +93,15 @@ def _present_values(values: Mapping[Key, T | None]) -> list[T]:
 def read_limits(reader: ConfigReader, node: Map) -> LimitSet:
     """The limits in the mapping of a model, of a scenario or of the whole file."""
     values = node.values
+    limits: dict[Key, Limit | None] = {}
+    for label in ("limits", "min"):
+        limits |= reader.attempt(partial(_read_limit_mapping, reader, values.get(label), label)) or {}
     return LimitSet(
-        _read_limit_mapping(reader, values.get("limits"), "limits")
-        | _read_limit_mapping(reader, values.get("min"), "min"),
-        _read_increases(reader, values.get("max_increase")),
-        _read_deltas(reader, values.get("min_delta")),
-        _read_layer_limits(reader, values.get("layers")),
-        tuple([operator for operator, _ in reader.words(values.get("allow"), "allow")]),
+        limits,
+        reader.attempt(lambda: _read_increases(reader, values.get("max_increase"))) or {},
+        reader.attempt(lambda: _read_deltas(reader, values.get("min_delta"))) or {},
+        reader.attempt(lambda: _read_layer_limits(reader, values.get("layers"))) or {},
+        tuple([operator for operator, _ in reader.attempt(lambda: reader.words(values.get("allow"), "allow")) or ()]),
     )
 
 
@@ -106,16 +109,18 @@ def _read_limit_mapping(reader: ConfigReader, node: YamlNode | None, label: str)
     limits: dict[Key, Limit | None] = {}
     for quantity, subject, key, value in _iter_quantities(reader, node, label, LIMITS):
         _refuse_second(reader, limits, (quantity, subject), key)
-        limits[quantity, subject] = (
-            None if is_removal(value) else _read_limit(reader, quantity, subject, key, value, label == "min")
-        )
+        limits[quantity, subject] = None
+        if not is_removal(value):
+            read = partial(_read_limit, reader, quantity, subject, key, value, label == "min")
+            limits[quantity, subject] = reader.attempt(read)
     return limits
 
 
 def _refuse_second(reader: ConfigReader, limits: Mapping[Key, Any], limit: Key, key: Scalar) -> None:
     """ConfigError where a mapping limits a quantity a second time, as `time: {t4: …}` beside `time.t4: …` does."""
     if limit in limits:
-        raise reader.error(key, f"{'.'.join(filter(None, limit))} has two limits", "leave one of them out")
+        fact = f"{'.'.join(filter(None, limit))} has two limits"
+        reader.report(reader.error(key, fact, "leave one of them out"))
 
 
 def _read_limit(reader: ConfigReader, quantity: str, subject: str, key: Scalar, node: YamlNode, minimum: bool) -> Limit:
@@ -133,7 +138,8 @@ def _iter_quantities(
     for key, value in reader.items(node, label):
         quantity, _, subject = key.text.partition(".")
         if quantity not in quantities or (subject and not takes_name(quantity)):
-            raise reader.unknown(key, f"`{label}:` has no key", key.text, quantities)
+            reader.report(reader.unknown(key, f"`{label}:` has no key", key.text, quantities))
+            continue
         reader.require_value(value, key.text)
         if not takes_name(quantity) or subject:
             yield quantity, subject, key, value
@@ -165,7 +171,8 @@ def _read_increases(reader: ConfigReader, node: YamlNode | None) -> dict[Key, In
         if is_removal(value):
             increases[increase.ref.key,] = None
         else:
-            percent, amount = reader.quantity(value, key.text, _amount_parser(quantity))
+            read = partial(reader.quantity, value, key.text, _amount_parser(quantity))
+            percent, amount = reader.attempt(read) or (None, 0)
             increases[increase.ref.key,] = increase._replace(share=percent, amount=amount)
     return increases
 

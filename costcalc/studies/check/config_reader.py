@@ -13,10 +13,25 @@ T = TypeVar("T")
 
 
 class ConfigReader:
-    """The file that nodes stand in, as messages call it."""
+    """The file that nodes stand in, as messages call it. Where errors is a list, errors that leave the rest readable
+    are added to it; where it is None, the first is raised."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, errors: list[CostcalcError] | None = None) -> None:
+        self.file, self.errors = file, errors
+
+    def report(self, error: CostcalcError) -> None:
+        """Adds an error to the errors; raises it where they are not collected."""
+        if self.errors is None:
+            raise error
+        self.errors.append(error)
+
+    def attempt(self, read: Callable[[], T]) -> T | None:
+        """What `read` gives; None where its error is collected."""
+        try:
+            return read()
+        except CostcalcError as error:
+            self.report(error)
+            return None
 
     def place(self, node: YamlNode) -> SourcePlace:
         """Where a node stands."""
@@ -42,8 +57,9 @@ class ConfigReader:
         for name, value in node.values.items():
             key = node.keys[name]
             if keys and name not in keys:
-                raise self.unknown(key, f"{quoted_label} has no key" if label else "there is no key", name, keys)
-            yield key, value
+                self.report(self.unknown(key, f"{quoted_label} has no key" if label else "there is no key", name, keys))
+            else:
+                yield key, value
 
     def word(self, node: YamlNode, label: str) -> str:
         """A text that is not empty."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from costcalc.core.errors import ConfigError
 from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
 from costcalc.frontends.yaml.document import Map, Seq, YamlNode
 from costcalc.graph.convert import PRECISIONS, normalise_dtype
@@ -93,11 +94,14 @@ def _read_group(reader: ConfigReader, node: Map, settings: tuple[Setting, ...]) 
         if key not in node.values:
             continue
         value = node.values[key]
-        if setting.kind in MAPPING_KINDS:
-            read = _VALUE_READERS[setting.kind]
-            values[setting.name] = {k.text: read(reader, inner, k.text) for k, inner in reader.items(value, key)}
-        else:
-            values[setting.name] = _read_setting(reader, value, key, setting)
+        try:
+            if setting.kind in MAPPING_KINDS:
+                read = _VALUE_READERS[setting.kind]
+                values[setting.name] = {k.text: read(reader, inner, k.text) for k, inner in reader.items(value, key)}
+            else:
+                values[setting.name] = _read_setting(reader, value, key, setting)
+        except ConfigError as error:
+            reader.report(error)
     return values
 
 

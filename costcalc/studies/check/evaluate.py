@@ -37,11 +37,11 @@ class ModelFigures:
 
 
 class Evaluation(NamedTuple):
-    """What is read, under which settings, the quantities that are asked beside the totals of every report (each with
-    the name or file of its device's profile), and the highest peak that is no breach (peak_limit). lenient leaves out
-    names that the model lacks."""
+    """What is read (a path, a name or another model), under which settings, the quantities that are asked beside the
+    totals of every report (each with the name or file of its device's profile), and the highest peak that is no breach
+    (peak_limit). lenient leaves out names that the model lacks."""
 
-    source: str
+    source: Any
     settings: Settings
     quantities: tuple[tuple[QuantityRef, str], ...] = ()
     peak_limit: int | None = None

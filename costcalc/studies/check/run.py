@@ -130,7 +130,7 @@ def run(
     one, the config's lock file is taken where it exists. Its staleness is noted either way."""
     results = evaluate_targets(config, model_names=model_names, jobs=jobs, raise_crashes=raise_crashes)
     if baseline is None:
-        config_lock = _read_config_lock(config)
+        config_lock = read_config_lock(config)
         notes = () if config_lock is None else _stale_notes(config, config_lock, results, not model_names)
         return _check_models(config, config_lock, {}, False, results, notes)
     names = {branch.target_key(t) for t in find_targets(config)}
@@ -150,7 +150,7 @@ def _check_models(
 ) -> CheckResult:
     """The verdicts on all models, and what warns that one may not be what was meant, once for all scenarios; empty
     where all were read and there is no verdict, for want of limits or of rules that are held to."""
-    models = tuple([_check_model(config, baseline, renames, other_revision, t, result) for t, result in results])
+    models = tuple([check_model(config, baseline, renames, other_revision, t, result) for t, result in results])
     warnings = dict.fromkeys(
         f"{checked.model}: {note}"
         for checked in models
@@ -167,7 +167,7 @@ def evaluate_targets(
     """Each model of a config in each scenario with its figures, or what stands in the way."""
     targets = find_targets(config, model_names)
     shared_groups = {t.group for t, following in pairwise(targets) if t.group == following.group}
-    evaluations = [_make_evaluation(config, t, t.group in shared_groups) for t in targets if not t.error]
+    evaluations = [make_evaluation(config, t, t.group in shared_groups) for t in targets if not t.error]
     evaluation_results = iter(evaluate_models(evaluations, jobs, raise_crashes))
     results = [
         (t, Failure(t.error, _format_place(t.entry.place)) if t.error else next(evaluation_results)) for t in targets
@@ -175,7 +175,7 @@ def evaluate_targets(
     return tuple(_refuse_unknown_names(results))
 
 
-def _make_evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
+def make_evaluation(config: Config, target: Target, lenient: bool) -> Evaluation:
     entry = target.entry
     places = {limit.ref: limit.place for limit in entry.budget.limits if limit.quantity in CATALOGUE}
     places |= {increase.ref: increase.place for increase in entry.budget.increases}
@@ -214,7 +214,7 @@ def _refuse_unknown_names(results: Sequence[TargetResult]) -> Iterable[TargetRes
         yield target, result
 
 
-def _check_model(
+def check_model(
     config: Config,
     baseline: lock.Baseline | None,
     renames: Mapping[tuple[str, str], lock.LockEntry],
@@ -261,7 +261,7 @@ def _parse_place(text: str) -> SourcePlace | None:
     return None
 
 
-def _read_config_lock(config: Config) -> lock.Baseline | None:
+def read_config_lock(config: Config) -> lock.Baseline | None:
     """The config's lock file, where it exists."""
     file = config.folder / config.lock
     return lock_file.read_lock(file) if config.file and file.is_file() else None
@@ -275,7 +275,7 @@ def _stale_lock_note(
     if not rule_level("CC301", config.levels):
         return ()
     try:
-        config_lock = _read_config_lock(config)
+        config_lock = read_config_lock(config)
     except LockError as error:
         return (f"CC301: {error}",)
     lines = (

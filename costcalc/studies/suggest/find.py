@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,7 +24,7 @@ from costcalc.studies.options import Settings
 from costcalc.studies.suggest.catalogue import RewriteRule
 from costcalc.studies.suggest.edit import edit
 from costcalc.studies.suggest.places import RewriteSite, find_sites
-from costcalc.studies.suggest.replacement import GraphChange, RewriteOptions
+from costcalc.studies.suggest.replacement import GraphChange, RewriteMatch, RewriteOptions
 from costcalc.studies.suggest.rules import select_rules
 from costcalc.studies.suggest.source import RewriteSource, read_source
 from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, is_cheaper
@@ -116,16 +117,37 @@ def suggest_settings(
     return Suggestions(source, ranked, sort, rewrite_options, bool(rules or minimum.amount))
 
 
+def suggest_in_lines(source: RewriteSource, first: int, last: int) -> tuple[Suggestion, ...]:
+    """The rewrites that save, of layers of a YAML file in the lines from first to last, in the order of the rules; none
+    of a model with more than MAX_NODES nodes."""
+    nodes = source.graph.nodes
+    places = [layer_place(node).rsplit(":", 2) for node in nodes]
+    chosen_nodes = {i for i, (*_, line, _) in enumerate(places) if line.isdigit() and first <= int(line) <= last}
+    if source.trace is None or not chosen_nodes or len(nodes) > MAX_NODES:
+        return ()
+    index, file_spans = GraphIndex(source.graph), find_spans(source.trace.text)
+    with limited_work("suggest, which rewrites the graph at each place,", nodes=BASE_NODES):
+        return tuple(
+            suggestion
+            for rule in select_rules()
+            for suggestion in _apply_rule(rule, source, index, file_spans, DEFAULTS, chosen_nodes)
+        )
+
+
 def _apply_rule(
     rule: RewriteRule,
     source: RewriteSource,
     index: GraphIndex,
     file_spans: Spans | None,
     rewrite_options: RewriteOptions,
+    chosen_nodes: AbstractSet[int] | None = None,
 ) -> Iterator[Suggestion]:
-    """A rule's suggestions that save."""
+    """A rule's suggestions that save; of chosen nodes only those that change one of them."""
     before = source.report.totals
-    for site in find_sites(rule.find(index, rewrite_options), source.trace):
+    matches: Iterable[RewriteMatch] = rule.find(index, rewrite_options)
+    if chosen_nodes is not None:
+        matches = [m for m in matches if any(not chosen_nodes.isdisjoint(change.nodes) for change in m.changes)]
+    for site in find_sites(matches, source.trace):
         spend(EDIT_STEPS * len(source.graph.nodes))  # each suggestion is a graph of its own
         changes = [change for match in site.matches for change in match.changes]
         rewritten = rewrite(source, changes)

@@ -97,6 +97,13 @@ def read_source(
         loaded = read_model(model, read_options(**arguments, source_map=True))
         graph = loaded.graph
         source_map = loaded.source_map if isinstance(loaded.source_map, SourceMap) else None
+    return rewrite_source(graph, source_map, settings, quantities)
+
+
+def rewrite_source(
+    graph: Graph, source_map: SourceMap | None, settings: Settings, quantities: Sequence[QuantityRef] = ()
+) -> RewriteSource:
+    """A graph as its file has it, and the map of a YAML file -> the RewriteSource under settings."""
     dtypes = parse_dtype(settings.dtype), parse_dtype(settings.act_dtype)
     keeps_dtypes = dtypes == (None, None)
 
