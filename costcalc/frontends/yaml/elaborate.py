@@ -90,12 +90,17 @@ class References:
         return scope.visible_names() | {path.removeprefix(prefix) for path in self.layers}
 
     def find_layer(self, name: str, scope: Scope) -> str | None:
-        """The value of a layer by its path in reports, looked up from the innermost scope outwards; None where there is
-        none."""
+        """The value of a layer by its path in reports; None where there is none."""
+        path = self.find_path(name, scope)
+        return None if path is None else self.layers[path]
+
+    def find_path(self, name: str, scope: Scope) -> str | None:
+        """The path of a layer whose path in reports, or its end, is known, looked up from the innermost scope outwards;
+        None where there is none."""
         for depth in range(len(scope.path), -1, -1):
             path = "/".join((*scope.path[:depth], name))
             if path in self.layers:
-                return self.layers[path]
+                return path
         return None
 
     def read_sources(self, node: YamlNode, scope: Scope) -> tuple[str, ...]:
@@ -140,6 +145,17 @@ class Elaborator:
         self.by_rows: set[str] = set()
         self.references = References(reader, builder)
         self.layer_count = 0
+
+    def earlier_block(self, node: YamlNode, scope: Scope) -> str:
+        """The path of an earlier use of a block, by its name. SpecError where none has it."""
+        if not isinstance(node, Scalar):
+            raise self.reader.error(node, "a name is expected", "write the name of an earlier use of the block")
+        (name,) = fill_names([node.text], scope.names, node, self.reader)
+        path = self.references.find_path(name, scope)
+        if path is None:
+            hint = did_you_mean(name, self.references.visible_names(scope))
+            raise self.reader.error(node, f"nothing above is called {name!r}", hint or "name the block with `as:`")
+        return path
 
     def layers(self, node: YamlNode, scope: Scope, value: str | Values) -> Values:
         """Adds a list of layers, the first reading `value`; returns what the last gives (`value` of an empty list)."""
@@ -271,6 +287,8 @@ class Elaborator:
         share = arguments.pop("weights", None)
         if share is not None:
             site.share = self.references.owner(share, item.options["weights"], scope)
+        elif scope.shared:
+            site.share = scope.shared_path(path.rpartition("/")[2])
         result = layer.emit(site, **arguments)
         return (result,) if isinstance(result, str) else result
 

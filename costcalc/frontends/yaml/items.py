@@ -26,9 +26,10 @@ class BlockDefinition(NamedTuple):
 
 
 class Scope:
-    """The names that are visible to a layer: values by layers' names, numbers and words by name; looked up outwards."""
+    """The names that are visible to a layer: values by layers' names, numbers and words by name; looked up outwards.
+    shared is the path of the block whose weights the layers in it use; "" for their own."""
 
-    __slots__ = ("calls", "count", "names", "outer", "path", "repeating", "values")
+    __slots__ = ("calls", "count", "names", "outer", "path", "repeating", "shared", "values")
 
     def __init__(
         self, names: Mapping[str, Any], values: dict[str, str], path: tuple[str, ...], outer: Scope | None = None
@@ -37,10 +38,15 @@ class Scope:
         self.count: dict[str, int] = {}
         self.repeating = 0
         self.calls: tuple[str, ...] = outer.calls if outer else ()
+        self.shared = outer.shared_path(path[-1]) if outer and len(path) > len(outer.path) else ""
 
     def inner(self, name: str, values: dict[str, str]) -> Scope:
         """A name and the values of layers -> a scope inside this one, for the layers of a residual or a branch."""
         return Scope(self.names, values, (*self.path, name), self)
+
+    def shared_path(self, name: str) -> str:
+        """The name of a layer in this scope -> the path of the layer whose weights it uses; "" for its own."""
+        return f"{self.shared}/{name}" if self.shared else ""
 
     def find(self, name: str) -> str | None:
         """The value of a layer's name; None where there is none."""
@@ -85,6 +91,10 @@ class LayerAdder(Protocol):
     reader: ValueReader
     builder: GraphBuilder
     by_rows: set[str]
+
+    def earlier_block(self, node: YamlNode, scope: Scope) -> str:
+        """The path of an earlier use of a block, by its name."""
+        ...
 
     def layers(self, node: YamlNode, scope: Scope, value: str | Values) -> Values:
         """Adds a list of layers, the first reading `value`; returns what the last gives."""

@@ -206,6 +206,8 @@ def add_block(
         )
     inner = Scope(arguments, dict(zip(block.inputs, inputs, strict=False)), (*scope.path, name), scope)
     inner.calls = (*scope.calls, block.name)
+    if "weights" in item.options and "weights" not in block.args:
+        inner.shared = adder.earlier_block(item.options["weights"], scope)
     if len(inner.calls) > MAX_CALLS:
         raise SpecError(f"blocks are nested more than {MAX_CALLS} deep", "use fewer")
     return adder.layers(block.layers, inner, inputs[0])
@@ -217,7 +219,7 @@ def read_block_arguments(adder: LayerAdder, block: BlockDefinition, item: LayerI
     arguments: dict[str, Any] = dict(scope.names)
     errors: list[CostcalcError] = []
     for key in item.options:
-        if key not in block.args:
+        if key not in block.args and key != "weights":
             remedy = did_you_mean(key, block.args) or "its arguments are " + (", ".join(block.args) or "none")
             fact = f"the block {block.name!r} has no argument {key!r}"
             errors.append(adder.reader.error(item.keys[key], fact, remedy))

@@ -179,6 +179,8 @@ def cast(site: Site, to: str) -> str:
 )
 def parameter(site: Site, shape: Sequence[Dim], dtype: str | None, learned: bool) -> str:
     """A learned tensor of its own; name it with `as:` and read it with `from:`."""
+    if site.share:
+        return site.weight("", shape)
     name = site.stored_name()
     element_type = DTYPES[dtype] if dtype else site.style.dtype
     if learned:
