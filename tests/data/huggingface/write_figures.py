@@ -64,6 +64,7 @@ def add_macs(model: Any, found: dict[str, Any]) -> None:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    model.requires_grad_(False)  # the counter follows modules by hooks, which a weight as input does not take
     inputs = make_inputs(model)
     if hasattr(model.config, "use_cache"):
         inputs["use_cache"] = False
