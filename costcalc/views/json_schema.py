@@ -92,7 +92,7 @@ def _read_schema(name: str) -> Schema:
 
 
 def _quantity_definitions() -> Schema:
-    """`totals`: figures of a model by quantity, those of a device as `time.DEVICE`; `layer_figures`: those of a layer."""
+    """`totals`: figures of a model, by quantity (those of a device as `time.DEVICE`); `layer_figures`: of a layer."""
     patterns = {rf"^{q.key}\..+": figure_schema(q) for q in CATALOGUE.values() if q.per_device}
     properties = {q.key: figure_schema(q) for q in CATALOGUE.values() if not q.per_device}
     of_layer = {key: figure_schema(CATALOGUE[key]) for key in (*LAYER_QUANTITIES, "backward_macs")}
@@ -108,7 +108,7 @@ def figure_schema(quantity: Quantity) -> Schema:
 
 
 def _reachable(schema: Schema, definitions: Mapping[str, Schema]) -> list[str]:
-    """The names of the definitions that a schema refers to, by itself or through others, in the order of definitions."""
+    """The names of the definitions that a schema refers to, directly or through others, in their order."""
     found: set[str] = set()
     pending = set(_references(schema))
     while pending - found:

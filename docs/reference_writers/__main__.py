@@ -1,12 +1,13 @@
-"""Writes the pages of docs/reference/ anew.
+"""Writes the pages of docs/reference/ and docs/llms.txt anew.
 
 PYTHONPATH=docs python -m reference_writers
 """
 
 from __future__ import annotations
 
-from reference_writers.pages import REFERENCE, write_pages
+from reference_writers.pages import WRITERS
+from reference_writers.project import REFERENCE
 
 REFERENCE.mkdir(exist_ok=True)
-for path, text in write_pages().items():
-    path.write_text(text, encoding="utf-8")
+for path, write in WRITERS.items():
+    path.write_text(write(), encoding="utf-8")

@@ -16,11 +16,11 @@ from costcalc.cli.settings import SECTIONS as GROUP_TITLES
 from reference_writers.markdown import anchor, block, code, make_page, prose, table
 
 INTRODUCTION = """
-`costcalc COMMAND [OPTIONS] MODEL…` answers one question about one or more models. MODEL is the path of a file (YAML, ONNX, `.pt2`,
-`.tflite`, GGUF, a Hugging Face `config.json` or its folder), a [built-in name](#models), a file of a git revision
-(`main:models/net.yaml`), a model on a server (`hf:ORG/NAME`) or, where a command takes code, `package.module:name`;
-`-` reads standard input. `costcalc MODEL` is short for `costcalc analyze MODEL`. Options that many commands share stand
-once, under [shared options](#shared-options).
+`costcalc COMMAND [OPTIONS] MODEL…` answers one question about one or more models. MODEL is the path of a file (YAML,
+ONNX, `.pt2`, `.tflite`, GGUF, a Hugging Face `config.json` or its folder), a [built-in name](#models), a file of a
+git revision (`main:models/net.yaml`), a model on a server (`hf:ORG/NAME`) or, where a command takes code,
+`package.module:name`; `-` reads standard input. `costcalc MODEL` is short for `costcalc analyze MODEL`. Options that
+many commands share stand once, under [shared options](#shared-options).
 """
 
 EXIT_CODES = (
@@ -28,8 +28,8 @@ EXIT_CODES = (
     ("1", "A limit is exceeded, a condition of `--fail-on` holds, or what `--check` compares is stale."),
     (
         str(CANNOT_ANSWER),
-        "There is no answer: a model cannot be read, an operator has no rule, a symbol is open, an option is wrong. The "
-        "message on standard error says what and how to mend it.",
+        "There is no answer: a model cannot be read, an operator has no rule, a symbol is open, an option is wrong. "
+        "The message on standard error says what and how to mend it.",
     ),
     ("3", "`check` has no limit to hold (0 with `--allow-empty`)."),
     (str(INTERRUPTED), "The command was interrupted."),
@@ -49,6 +49,9 @@ VARIABLES = (
         'Completion: `eval "$(_COSTCALC_COMPLETE=bash_source costcalc)"`; also `zsh_source`, `fish_source`.',
     ),
 )
+
+
+NUMBER_RANGES = (click.IntRange, click.FloatRange)
 
 
 def write_command_line() -> str:
@@ -155,7 +158,7 @@ def _meaning_and_default(option: click.Option) -> tuple[str, str]:
     sentences = [prose(text)]
     if isinstance(option.type, click.Choice) and option.metavar is None:
         sentences.append(f"One of {', '.join(code(word) for word in option.type.choices)}.")
-    if isinstance(option.type, click.types._NumberRangeBase):
+    if isinstance(option.type, NUMBER_RANGES):
         sentences.append(f"{_range_text(option.type)}.")
     if option.multiple:
         sentences.append("May be given several times.")
@@ -166,7 +169,7 @@ def _meaning_and_default(option: click.Option) -> tuple[str, str]:
     return " ".join(sentences), code(default) if is_shown else ""
 
 
-def _range_text(numbers: click.types._NumberRangeBase) -> str:
+def _range_text(numbers: click.IntRange | click.FloatRange) -> str:
     """`At least 1`, `0 to 1`."""
     if numbers.max is None:
         return f"At least {numbers.min}"

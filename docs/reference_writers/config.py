@@ -8,7 +8,7 @@ from costcalc.cli.settings import SECTIONS
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.quantity import Need, Quantity
 from costcalc.core.settings import Kind, Setting
-from costcalc.studies.check.budget import COUNTABLE, DEFAULT_INCREASES, LIMITS
+from costcalc.studies.check.budget import DEFAULT_INCREASES, LIMITS
 from costcalc.studies.check.config import FILE_KEYS, LIMIT_KEYS, MODEL_KEYS
 from costcalc.studies.check.config_file import NAMES
 from costcalc.studies.check.config_schema import MEANINGS
@@ -19,10 +19,10 @@ from costcalc.studies.options import GROUPS, all_settings
 from reference_writers.markdown import anchor, block, code, make_page, prose, table
 
 INTRODUCTION = """
-[`costcalc check`](command-line.md#check), [`lock`](command-line.md#lock) and `diff --git` read a config: the first of {names},
-or the table `[tool.costcalc]` of `pyproject.toml`, in the current folder or further up. `costcalc check --init` writes
-one from what the models cost now. Keys that are not listed here are refused, with their line. `costcalc schema config`
-prints the JSON Schema, for editors.
+[`costcalc check`](command-line.md#check), [`lock`](command-line.md#lock) and `diff --git` read a config: the first of
+{names}, or the table `[tool.costcalc]` of `pyproject.toml`, in the current folder or further up. `costcalc check
+--init` writes one from what the models cost now. Keys that are not listed here are refused, with their line.
+`costcalc schema config` prints the JSON Schema, for editors.
 """
 
 EXAMPLE = """
@@ -52,19 +52,28 @@ macs = "600M"
 """
 
 LEVELS_TEXT = """
-The same keys stand on three levels: in the file (for every model), in an entry of `models:`, and in a scenario. An inner level
-adds to the outer one and replaces what it names again; `none` takes a limit away (`limits: {macs: none}`).
+The same keys stand on three levels: in the file (for every model), in an entry of `models:`, and in a scenario. An
+inner level adds to the outer one and replaces what it names again; `none` takes a limit away (`limits: {macs:
+none}`).
 """
 
 AMOUNTS_TEXT = """
-Amounts are numbers with a unit: `600M` or `1.2G` of a count, `4.2 MiB` or `20 MB` of bytes, `2.1 ms`, `10 us` of time, `1 mJ` of
-energy, `50` tokens a second, `2%` of a share. A quantity of a device names it: `time: {t4: 2 ms}` or `time.t4: 2 ms`.
-A quantity that a model does not have is exit code 2, never a pass. **Needs** says which settings a quantity rests on;
-a limit on it switches their defaults on. [What each figure means](../explanation/what-is-counted.md).
+Amounts are numbers with a unit: `600M` or `1.2G` of a count, `4.2 MiB` or `20 MB` of bytes, `2.1 ms`, `10 us` of
+time, `1 mJ` of energy, `50` tokens a second, `2%` of a share. A quantity of a device names it: `time: {t4: 2 ms}` or
+`time.t4: 2 ms`. A quantity that a model does not have is exit code 2, never a pass. **Needs** says which settings a
+quantity rests on; a limit on it switches their defaults on. [What each figure
+means](../explanation/what-is-counted.md).
 """
 
 LAYERS_TEXT = """
-The keys of `layers:` are globs of layers' names, in which `*` fits slashes too. Their values hold totals of the layers that fit, together.
+The keys of `layers:` are globs of layers' names, in which `*` fits slashes too. Their values hold totals of the
+layers that fit, together.
+"""
+
+GROWTH_TEXT = """
+A mapping sets it by quantity, as a share or as an amount (`max_increase: {macs: 2%, params: 10k, time: {t4: 5%}}`);
+every quantity above that is a number can stand there. `min_delta:` takes amounts. Codes:
+[growth](rule-codes.md#growth).
 """
 
 VALUES: dict[Kind, str] = {
@@ -73,7 +82,7 @@ VALUES: dict[Kind, str] = {
     "params": "{alpha: 0.5}",
     "values": "{n: 7}",
     "flag": "true",
-    "count": "16",
+    "count": "N",
     "texts": "[a, b]",
     "precision": "int8",
     "ratio": "0.8",
@@ -98,20 +107,12 @@ def write_config() -> str:
     own = [key for key in MODEL_KEYS if key in MEANINGS and key not in LIMIT_KEYS]
     parts += ["## An entry of models", "Beside limits, an entry has:", _keys_table(own, "model-")]
     parts += list(_describe_settings())
-    parts += ["## Limits", AMOUNTS_TEXT, _limits_table()]
+    parts += ["## Quantities", AMOUNTS_TEXT, _limits_table()]
     usual = ", ".join(code(key) for key in DEFAULT_INCREASES)
-    parts += [
-        "## Growth",
-        f"`max_increase: 2%` without a quantity holds for {usual}. By quantity it takes {_keys_text(COUNTABLE)}. "
-        "`min_delta:` takes the same keys with amounts. Codes: [growth](rule-codes.md#growth).",
-    ]
+    parts += ["## Growth", f"`max_increase: 2%` without a quantity holds for {usual}. {GROWTH_TEXT.strip()}"]
     rows = [(code(key), prose(MEANINGS[key])) for key in ("max_share", "each")]
     parts += ["## Limits of layers", LAYERS_TEXT, table(("Key", "What it is"), rows)]
     return make_page("Configuration of check", *parts)
-
-
-def _keys_text(keys: Sequence[str]) -> str:
-    return f"any of the {len(keys)} quantities below that are counted" if keys else ""
 
 
 def _keys_table(keys: Iterable[str], prefix: str = "") -> str:
@@ -151,8 +152,8 @@ def _setting_meaning(setting: Setting) -> str:
     """A setting's help without what is the option's own."""
     text, _, default = setting.help.partition("[default:")
     words = f" One of {', '.join(code(word) for word in setting.choices)}." if setting.choices else ""
-    given = f" {prose(default.strip().removesuffix(']'))} unless given." if default else ""
-    return prose(text.partition(": --")[0].rstrip(". ") + ".") + words + given
+    given = f" Default: {prose(default.strip().removesuffix(']'))}." if default else ""
+    return prose(text.partition(": --")[0].rstrip(".… ") + ".") + words + given
 
 
 def _limits_table() -> str:
@@ -161,14 +162,13 @@ def _limits_table() -> str:
         (
             anchor(f"limit-{key}") + code(key),
             prose(CATALOGUE[key].meaning if key in CATALOGUE else OTHER_LIMITS[key]),
-            code(limit_example(key).partition("=")[2]),
+            code(_example(key)),
             _needs_text(CATALOGUE[key]) if key in CATALOGUE else "",
-            _key_of_limit(key),
             ", ".join(f"[`{c}`](rule-codes.md#{c.lower()})" for c in (LIMIT_CODES[key], INCREASES.get(key)) if c),
         )
         for key in LIMITS
     ]
-    return table(("Quantity", "What it is", "Example", "Needs", "Key", "Codes"), rows)
+    return table(("Quantity", "What it is", "Example", "Needs", "Codes"), rows)
 
 
 OTHER_LIMITS = {
@@ -181,6 +181,12 @@ def _needs_text(quantity: Quantity) -> str:
     return ", ".join(NEEDS[need] for need in quantity.needs if NEEDS[need])
 
 
-def _key_of_limit(key: str) -> str:
-    at_least = key in CATALOGUE and not CATALOGUE[key].less_is_better and CATALOGUE[key].unit != "boolean"
-    return code("min:" if at_least else "limits:")
+def _example(key: str) -> str:
+    """How a limit is written in a config: `limits: {time: {t4: 2.1ms}}`, `min: {intensity: 20}`."""
+    name, _, amount = limit_example(key).partition("=")
+    quantity, _, subject = name.partition(".")
+    if key in CATALOGUE and CATALOGUE[key].unit == "boolean":
+        return f"limits: {{{quantity}: [{subject}]}}"
+    at_least = key in CATALOGUE and not CATALOGUE[key].less_is_better
+    value = f"{{{subject}: {amount}}}" if subject else amount
+    return f"{'min' if at_least else 'limits'}: {{{quantity}: {value}}}"

@@ -5,24 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-SPECIAL = re.compile(r"([*_<>\[\]])")
+SPECIAL = re.compile(r"([*_\[\]])")
 
-WORD_OF_CODE = re.compile(r"(?<![\w`/.-])(--?[a-zA-Z][\w-]*|[a-zA-Z]\w*_\w*[a-zA-Z0-9])")
+WORD_OF_CODE = re.compile(r"(?<![\w`/.'\"-])(--?[a-zA-Z][\w-]*|[a-zA-Z]\w*_\w*[a-zA-Z0-9])")
 """A word within a sentence that is code: an option (`--fuse`, `-o`) or a name (`weight_bytes`)."""
 
 CODE = re.compile(r"(`+[^`]+`+)")
 
 
 def prose(text: str) -> str:
-    """Plain text, perhaps with code between backticks -> Markdown on one line; options and names with an underscore become
-    code."""
+    """Plain text, perhaps with code between backticks -> Markdown on one line; options and names with an underscore
+    become code."""
     parts = CODE.split(" ".join(text.split()))
     return "".join(part if i % 2 else _escape_prose(part) for i, part in enumerate(parts))
 
 
 def _escape_prose(text: str) -> str:
     parts = WORD_OF_CODE.split(text)
-    return "".join(code(part) if i % 2 else SPECIAL.sub(r"\\\1", part) for i, part in enumerate(parts))
+    return "".join(code(part) if i % 2 else _escape_signs(part) for i, part in enumerate(parts))
+
+
+def _escape_signs(text: str) -> str:
+    return SPECIAL.sub(r"\\\1", text.replace("<", "&lt;"))
 
 
 def code(text: object) -> str:

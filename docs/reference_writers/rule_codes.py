@@ -9,15 +9,15 @@ from costcalc.studies.check.rules import INCREASES, RULES, CheckRule
 from reference_writers.markdown import anchor, block, code, make_page, prose, table
 
 INTRODUCTION = """
-Every verdict of [`costcalc check`](command-line.md#check) that is not `ok` carries a code. A code is reported where the
-sentence under **Holds** is not true of a model. `costcalc rule` prints this list and `costcalc rule CC001` one rule.
-The number of a rule never changes its meaning.
+Every verdict of [`costcalc check`](command-line.md#check) that is not `ok` carries a code. A code is reported where
+the sentence under **Holds** is not true of a model. `costcalc rule` prints this list and `costcalc rule CC001` one
+rule. The number of a rule never changes its meaning.
 """
 
 LEVELS = """
 A config chooses among codes by their beginnings: `select: [CC0]` holds only these, `ignore: [CC301]` leaves some out,
-`warn: [CC2]` reports them without breaking the check ([configuration](config.md#select)). Of two beginnings that fit a
-code, the longer one counts. Codes of what cannot be told (`CC1…`) are never ignored and never lowered.
+`warn: [CC2]` reports them without breaking the check ([configuration](config.md#select)). Of two beginnings that fit
+a code, the longer one counts. Codes of what cannot be told (`CC1…`) are never ignored and never lowered.
 """
 
 GROUPS = (

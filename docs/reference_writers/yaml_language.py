@@ -47,25 +47,26 @@ layers:
 """
 
 CONFIG_TEXT = """
-`config:` says how the fields of a Hugging Face configuration become parameters of the file: the files of costcalc's own
-families have it.
+`config:` says how the fields of a Hugging Face configuration become parameters of the file: the files of costcalc's
+own families have it.
 """
 
 LAYERS_TEXT = """
-A layer is a word (`- relu`) or a mapping of one key, its kind, to its options (`- conv: {filters: 16, kernel: 3}`). Three keys
-may stand beside the options of every layer:
+A layer is a word (`- relu`) or a mapping of one key, its kind, to its options (`- conv: {filters: 16, kernel: 3}`).
+Three keys may stand beside the options of every layer:
 """
 
 OPERATORS_TEXT = """
-Every ONNX operator goes by its op_type, with ONNX's attributes as options and its inputs in `from:`:
-`- Transpose: {perm: [0, 2, 3, 1]}`, `- Slice: {from: [x, [0], [8], [1]]}`. [Operators](operators.md) lists them all.
+Every ONNX operator goes by its op_type, with ONNX's attributes as options and its inputs in `from:`: `- Transpose:
+{perm: [0, 2, 3, 1]}`, `- Slice: {from: [x, [0], [8], [1]]}`. [Operators](operators.md) lists them all.
 """
 
 EXPRESSIONS_TEXT = """
 An expression is text in the place of a number: names of parameters, arguments and symbols of the input, numbers, and
-`+ - * / // % **`. Decimals are exact. Comparisons are `== != < <= > >= in`; `and or not` and `a if condition else b` are
-conditions. A list's element is `kinds[i]`, `[0] * n + more` joins lists, and `[i * 2 for i in range(n)]` makes one.
-Words stand in quotes. Inside `{…}` YAML takes a comma for its own: quote such an expression, `{filters: "max(8, n)"}`.
+`+ - * / // % **`. Decimals are exact. Comparisons are `== != < <= > >= in`; `and or not` and `a if condition else b`
+are conditions. A list's element is `kinds[i]`, `[0] * n + more` joins lists, and `[i * 2 for i in range(n)]` makes
+one. Words stand in quotes. Inside `{…}` YAML takes a comma for its own: quote such an expression, `{filters: "max(8,
+n)"}`.
 """
 
 FAMILY_TITLES = {
