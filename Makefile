@@ -36,11 +36,12 @@ gold: $(VENV)/.test
 	COSTCALC_GOLD=1 $(BIN)/python -m pytest tests
 
 # The picture, the table and the quotation in docs/architecture.md, from pyproject.toml and the packages' docstrings, and
-# the table in docs/lower-bound.md, from those of the operators' rules.
+# the table in docs/lower-bound.md, from those of the operators' rules, and all of docs/reference/, from the code.
 docs: $(VENV)/.demo
 	$(BIN)/python docs/draw_packages.py
 	$(BIN)/python docs/write_lower_bound.py
 	PYTHONPATH=tests $(BIN)/python docs/write_serving.py
+	PYTHONPATH=docs $(BIN)/python -m reference_writers
 
 check-readme: $(VENV)/.demo
 	$(BIN)/python tests/check_readme.py

@@ -38,7 +38,7 @@ SECTIONS = {
         "models": "The built-in models with their sources.",
         "hardware": "The device profiles, with the source of every figure.",
         "ops": "Every operator with its state.",
-        "schema": "The JSON Schema of the YAML language, for editors.",
+        "schema": "JSON Schemas of models, configs and documents.",
         "export": "Write a model as an ONNX file.",
     },
     "Inside other programs": {
@@ -88,7 +88,7 @@ EXAMPLES = {
     "report": ("costcalc report resnet50 mobilenet_v2 --hardware t4 -o report.html",),
     "rule": ("costcalc rule CC001",),
     "server": ("costcalc server --lsp", "costcalc server --mcp --root models/"),
-    "schema": ("costcalc schema -o costcalc.schema.json",),
+    "schema": ("costcalc schema -o costcalc.schema.json", "costcalc schema check"),
     "suggest": (
         "costcalc suggest vgg16 --rule separable,gap",
         "costcalc suggest vgg16 1",

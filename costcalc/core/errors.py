@@ -102,7 +102,7 @@ class UnknownOperatorError(CostcalcError):
 
 
 class LimitError(CostcalcError):
-    """A model asks for more work than costcalc does (costcalc.core.budget): steps, terms of a formula, axes, nodes."""
+    """A model asks for more work than costcalc does for one model: steps, terms of a formula, axes, nodes."""
 
 
 class AssumptionError(CostcalcError):

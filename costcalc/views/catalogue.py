@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from costcalc import ops
 from costcalc.analysis.hardware.catalogue import builtin_profiles, reference_energy
-from costcalc.analysis.hardware.profile import HardwareProfile, SourcedFigure
+from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile, SourcedFigure
 from costcalc.analysis.roofline.published_runs import PublishedBand, find_energy_band, find_time_band
 from costcalc.core import registry
 from costcalc.core.units import format_bytes, format_short
@@ -107,8 +107,8 @@ class ProfileFigure(NamedTuple):
     text: str
 
 
-def _profile_figures(profile: HardwareProfile) -> Iterator[ProfileFigure]:
-    """Every figure of a profile; the energies of single operations at 45 nm where it has none of its own circuits."""
+def profile_figures(profile: HardwareProfile) -> Iterator[ProfileFigure]:
+    """Every figure of a profile but for the energies of its circuits."""
     for kind, peaks in (("peak", profile.peak), ("sparse", profile.sparse)):
         for name, figure in peaks.items():
             yield ProfileFigure(f"{kind} {name}", figure, "operations/s", rate_text(figure.value, name))
@@ -116,6 +116,8 @@ def _profile_figures(profile: HardwareProfile) -> Iterator[ProfileFigure]:
         yield ProfileFigure("clock", profile.clock, "Hz", f"{format_short(int(profile.clock.value))}Hz")
     if profile.bandwidth:
         yield ProfileFigure("bandwidth", profile.bandwidth, "bytes/s", bandwidth_text(profile.bandwidth.value))
+    for name, figure in profile.links.items():
+        yield ProfileFigure(f"link {name}, one way", figure, "bytes/s", bandwidth_text(figure.value))
     for name, figure in profile.memory.items():
         yield ProfileFigure(f"memory {name}", figure, "bytes", format_bytes(int(figure.value)))
     if profile.overhead:
@@ -124,11 +126,24 @@ def _profile_figures(profile: HardwareProfile) -> Iterator[ProfileFigure]:
     for name, figure in profile.energy.measured.items() if profile.energy else ():
         text = f"{float(figure.value):g} pJ"
         yield ProfileFigure(f"energy of a {name} MAC, measured", figure, "pJ", text)
-    energy = profile.energy if profile.energy and (profile.energy.mac or profile.energy.byte) else reference_energy()
+
+
+def energy_figures(energy: EnergyTable) -> Iterator[ProfileFigure]:
+    """The energies of a table of circuits: of a multiply-accumulate by precision, of a byte by memory."""
     for name, figure in energy.mac.items():
         yield ProfileFigure(f"energy of a {name} MAC", figure, "pJ", f"{float(figure.value):g} pJ")
     for name, figure in energy.byte.items():
         yield ProfileFigure(f"energy of a byte, {name}", figure, "pJ", f"{float(figure.value):g} pJ")
+
+
+def own_energy(profile: HardwareProfile) -> EnergyTable | None:
+    """The energies of a profile's circuits; None where it has none, and those at 45 nm stand for them."""
+    return profile.energy if profile.energy and (profile.energy.mac or profile.energy.byte) else None
+
+
+def _all_figures(profile: HardwareProfile) -> tuple[ProfileFigure, ...]:
+    """Every figure of a profile; the energies of single operations at 45 nm where it has none of its own circuits."""
+    return (*profile_figures(profile), *energy_figures(own_energy(profile) or reference_energy()))
 
 
 def profile_figures_table(profile: HardwareProfile) -> Table:
@@ -139,7 +154,7 @@ def profile_figures_table(profile: HardwareProfile) -> Table:
         Column("unit", "Unit", "text", 90, lambda row: row.unit),
         Column("source", "Source", "prose", 85, lambda row: row.figure.source),
     )
-    return make_table(profile.id, columns, _profile_figures(profile), profile.name, kind="hardware")
+    return make_table(profile.id, columns, _all_figures(profile), profile.name, kind="hardware")
 
 
 def _to_number(value: Fraction) -> int | float:
@@ -155,7 +170,7 @@ def _band_text(band: PublishedBand, what: str, basis: str) -> str:
 
 def profile_table(profile: HardwareProfile) -> Table:
     """One profile: each figure and where it was seen."""
-    rows = list(_profile_figures(profile))
+    rows = _all_figures(profile)
     sources = {source: f"[{i}]" for i, source in enumerate(dict.fromkeys(row.figure.source for row in rows), 1)}
     columns = (
         Column("figure", "Figure", "name", 100, lambda row: row.name),

@@ -1,4 +1,4 @@
-"""The commands that write for other programs: ONNX files, the JSON Schema of the YAML language."""
+"""The commands that write for other programs: ONNX files, JSON Schemas."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from costcalc.cli.formats import refuse_ending
 from costcalc.cli.output import output_option, write_bytes, write_text
-from costcalc.cli.parameters import Model, Word, debug_option
+from costcalc.cli.parameters import Model, NameList, Word, debug_option
 from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
@@ -51,15 +51,28 @@ def export(model: str, weights: str, output: str, settings: Settings) -> None:
         export(graph, output, weights)
 
 
+def schema_names() -> tuple[str, ...]:
+    """The names of the schemas."""
+    from costcalc.views.json_schema import NAMES
+
+    return NAMES
+
+
 @click.command()
+@click.argument("name", default="model", type=NameList(schema_names, several=False))
 @debug_option
 @output_option
-def schema(output: str | None) -> None:
-    """Print the JSON Schema of the YAML language, for editors to complete and check."""
+def schema(name: str, output: str | None) -> None:
+    """Print the JSON Schema of a file that costcalc reads, or of a document that it prints.
+
+    NAME is `model` (the YAML language; the default), `config` (costcalc.yaml), a command whose JSON it describes
+    (analyze, compare, explain, memory, llm, check, diff, sweep, suggest, reconcile), `lock` (costcalc.lock.json) or
+    `table` (models, hardware, ops, rule, table). Editors complete and check YAML files by the first two.
+    """
     import json
 
-    from costcalc.frontends.yaml.schema import json_schema
     from costcalc.render.terminal import knows_unicode
+    from costcalc.views.json_schema import find_schema
 
     refuse_ending(output, "JSON", ("json",), ("yaml", "yml"))
-    write_text(json.dumps(json_schema(), indent=2, ensure_ascii=not knows_unicode()), output)
+    write_text(json.dumps(find_schema(name), indent=2, ensure_ascii=not knows_unicode()), output)

@@ -154,6 +154,7 @@ class Poly:
 
 
 Dim = Union[int, Poly]  # a runtime alias: `int | Poly` with a forward reference fails on 3.10
+"""An exact extent or count: an int, or a polynomial while symbols are open."""
 
 
 class Algebra(NamedTuple):

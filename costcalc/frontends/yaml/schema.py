@@ -164,7 +164,8 @@ def _config() -> Schema:
         "supported": with_description(values, "the values that a field may have"),
         "heads": with_description(values, "endings of classes and the value of the parameter `head`"),
     }
-    return {"type": "object", "required": ["model_types"], "additionalProperties": False, "properties": properties}
+    schema = {"type": "object", "required": ["model_types"], "additionalProperties": False, "properties": properties}
+    return with_description(schema, "how fields of a Hugging Face configuration become parameters")
 
 
 def _has_own_names() -> Schema:
@@ -201,7 +202,7 @@ def _block() -> Schema:
                 "arguments and their defaults; one without a value must be given",
             ),
             "inputs": with_description(list_of(NAME), "names of the values that it reads"),
-            "layers": {"$ref": "#/$defs/layers_or_blocks"},
+            "layers": with_description({"$ref": "#/$defs/layers_or_blocks"}, "the layers in their order"),
         },
     }
 
@@ -234,20 +235,25 @@ def _structure(layers: Schema) -> Schema:
         "repeat": _object(
             "The same layers several times, or once for each element of a list.",
             {
-                "times": INTEGER,
+                "times": with_description(INTEGER, "how many rounds, where no list says it (`for:` and `in:`)"),
                 "for": with_description(
                     any_of(NAME, list_of(NAME)), "a name for the element, or one for each of several lists"
                 ),
                 "in": with_description(VALUE, "a list, or a list of lists of one length"),
                 "index": with_description(NAME, "a name for the number of the round, from 0"),
-                "layers": layers,
+                "layers": with_description(layers, "the layers of a round"),
                 **_COMMON_KEYS,
             },
             ["layers"],
         ),
         "residual": _object(
-            "body and shortcut, added: the identity unless `shortcut:` is given.",
-            {"body": layers, "shortcut": layers, "merge": merge, **_COMMON_KEYS},
+            "Two paths from one value, added: the layers of `body:`, and those of `shortcut:` or the identity.",
+            {
+                "body": with_description(layers, "the layers of the main path"),
+                "shortcut": with_description(layers, "the layers of the other path; none: the identity"),
+                "merge": merge,
+                **_COMMON_KEYS,
+            },
             ["body"],
         ),
         "branches": any_of(
@@ -255,9 +261,12 @@ def _structure(layers: Schema) -> Schema:
             _object(
                 "Paths side by side, joined along an axis.",
                 {
-                    "paths": any_of(list_of(layers), {"type": "object", "additionalProperties": layers}),
+                    "paths": with_description(
+                        any_of(list_of(layers), {"type": "object", "additionalProperties": layers}),
+                        "a list of paths, each a list of layers, or a mapping of their names to them",
+                    ),
                     "merge": merge,
-                    "axis": INTEGER,
+                    "axis": with_description(INTEGER, "the axis of the concatenation; 1, the channels, unless given"),
                     **_COMMON_KEYS,
                 },
                 ["paths"],

@@ -1,15 +1,18 @@
-"""The form of a config -> its JSON Schema (draft 2020-12), made from the tables that the reader itself uses."""
+"""The keys of a config of `check` -> its JSON Schema (draft 2020-12), made from the tables that the reader itself uses.
+
+Amounts are text in human units ("600M", "4.2 MiB", "2.1 ms") or numbers; `none` takes away what stands further out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from costcalc.analysis.hardware.catalogue import profile_names
 from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS
-from costcalc.core.settings import MAPPING_KINDS, Setting
+from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
+from costcalc.frontends.yaml.schema import any_of, list_of, with_description
 from costcalc.graph.convert import PRECISIONS
-from costcalc.studies.check.budget import COUNTABLE, LIMITS
+from costcalc.studies.check.budget import COUNTABLE, LIMITS, LOCK
 from costcalc.studies.check.config import FILE_KEYS, MODEL_KEYS, SCENARIO_KEYS
 from costcalc.studies.check.config_settings import FLAT_GROUPS, KEYS
 from costcalc.studies.check.limits import takes_name
@@ -18,116 +21,134 @@ from costcalc.studies.options import GROUPS, all_settings
 
 Schema = dict[str, Any]
 
-WORDS: Schema = {"type": ["string", "array"], "items": {"type": "string"}}
+MEANINGS: Mapping[str, str] = {
+    "models": "the models that are held to limits: paths, or mappings with a path and what else holds for it",
+    "path": "a file or a glob, relative to the config's folder, or a built-in name",
+    "name": "the model's name in verdicts, in the place of its path",
+    "scenarios": "settings and limits by name: the model is checked once in each, over those of its entry",
+    "limits": "the most that a quantity may be",
+    "min": "the least that a quantity may be, of those where more is better",
+    "max_increase": "the most that a quantity may grow over the baseline, as a share or as an amount; one share alone "
+    "holds for the usual totals",
+    "min_delta": "growth that is always allowed, whatever its share",
+    "layers": "limits of the layers whose names fit a glob",
+    "allow": "operators without a rule that are taken as free (`domain:Op`)",
+    "select": "beginnings of the codes that are held to; all unless given",
+    "ignore": "beginnings of codes that are left out",
+    "warn": "beginnings of codes that are reported as warnings and break nothing",
+    "lock": f"the baseline's file, relative to the config's folder: {LOCK} unless given",
+    "remote": "whether models may be read from servers (`hf:ORG/NAME`)",
+    "devices": "device profiles, by name or path: bounds of time and energy on each",
+    "execution": "how the model is executed, where its keys do not stand beside `path:`",
+    "training": "a training step: its options, or true for their defaults",
+    "generation": "what a decoder generates: its options, or true for their defaults",
+    "parallel": "over how many devices the model is split",
+    "max_share": "the largest part of a total that the layers may have: of MACs, or of totals by name",
+    "each": "whether each of the layers is held to the limits on its own",
+}
+"""What each key is, settings apart, which have their own help."""
 
-AMOUNT: Schema = {"type": ["number", "string", "boolean"]}
+AMOUNT: Schema = {"type": ["string", "number"]}
 
-DESCRIPTIONS = {
-    "models": "the models that are checked: paths, globs, built-in names, or mappings with `path:` and settings",
-    "path": "a file, a glob, a folder or a built-in model",
-    "name": "what the model is called in reports",
-    "scenarios": "settings by name, each of which the model is checked in",
-    "limits": "the most that a figure may be",
-    "min": "the least that a figure may be",
-    "max_increase": "how much a figure may grow from the baseline",
-    "min_delta": "the least growth that counts",
-    "layers": "limits on single layers, by the pattern of their names",
-    "allow": "operators without a rule that are taken as free",
-    "select": "the codes that are held to",
-    "ignore": "the codes that are left out",
-    "warn": "the codes that are only warnings",
-    "lock": "the file of the baseline",
-    "remote": "whether models may be downloaded",
-    "devices": "profiles of devices for time, energy and memory",
+TRUTH: Schema = {"enum": [True, False, "yes", "no", "on", "off"]}
+
+_OF_KIND: Mapping[Kind, Schema] = {
+    "dims": {"type": "object", "additionalProperties": {"type": ["integer", "string"]}},
+    "shapes": {"type": "object", "additionalProperties": list_of({"type": ["integer", "string"]})},
+    "params": {"type": "object", "additionalProperties": {"type": ["number", "string", "boolean", "array"]}},
+    "values": {"type": "object", "additionalProperties": {"type": ["integer", "boolean"]}},
+    "flag": TRUTH,
+    "count": any_of({"type": "integer", "minimum": 1}, {"enum": ["none", None]}),
+    "texts": any_of({"type": "string"}, list_of({"type": "string"})),
+    "precision": {"type": "string", "examples": list(PRECISIONS)},
+    "ratio": {"type": "number", "minimum": 0, "maximum": 1},
 }
 
 
 def config_schema() -> Schema:
-    """The schema of a costcalc.yaml, and of [tool.costcalc] in a pyproject.toml."""
-    inner = _limit_schemas() | _setting_schemas()
-    scenario = _mapping({key: inner.get(key, {}) for key in SCENARIO_KEYS})
-    own: dict[str, Schema] = {"path": {"type": "string"}, "name": {"type": "string"}}
-    own["scenarios"] = {"type": "object", "additionalProperties": scenario}
-    model = _mapping({key: own.get(key, inner.get(key, {})) for key in MODEL_KEYS})
-    codes = {"type": "array", "items": {"enum": list(RULES)}}
-    whole: dict[str, Schema] = {
-        "models": {"type": "array", "items": {"anyOf": [{"type": "string"}, model]}},
-        **dict.fromkeys(("select", "ignore", "warn"), codes),
-        "lock": {"type": "string"},
-        "remote": {"type": "boolean"},
-    }
+    """The schema of costcalc.yaml, and of the table `[tool.costcalc]` of pyproject.toml."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "costcalc config",
-        **_mapping({key: whole.get(key, inner.get(key, {})) for key in FILE_KEYS}),
-        "required": ["models"],
+        "description": "What `costcalc check` holds models to: costcalc.yaml, or [tool.costcalc] of pyproject.toml.",
+        **_mapping(FILE_KEYS, ("models",)),
+        "$defs": {
+            "entry": any_of({"type": "string"}, _mapping(MODEL_KEYS, ("path",))),
+            "scenario": {**_mapping(SCENARIO_KEYS), "type": ["object", "null"]},
+            "limits": _quantities(LIMITS, AMOUNT),
+            "growth": _quantities(COUNTABLE, AMOUNT),
+            "layer": _layer_limits(),
+        },
     }
 
 
-def _mapping(properties: Mapping[str, Schema]) -> Schema:
-    """A closed mapping; keys have the descriptions of this form unless they have their own."""
-    described = {
-        key: {"description": DESCRIPTIONS[key], **schema} if key in DESCRIPTIONS else schema
-        for key, schema in properties.items()
+def _mapping(keys: Iterable[str], required: Iterable[str] = ()) -> Schema:
+    """The schema of a mapping of these keys and no others."""
+    properties = {key: key_schema(key) for key in keys}
+    schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    return {**schema, "required": list(required)} if required else schema
+
+
+def key_schema(key: str) -> Schema:
+    """A key of a config, of an entry or of a scenario -> the schema of its value, with its description."""
+    settings = {
+        KEYS.get(setting.name, setting.name): setting for group in FLAT_GROUPS for setting in all_settings()[group]
     }
-    return {"type": "object", "additionalProperties": False, "properties": described}
-
-
-def _limit_schemas() -> dict[str, Schema]:
-    layer = _mapping(
-        {
-            **{key: {"description": CATALOGUE[key].meaning, **AMOUNT} for key in LAYER_TOTALS},
-            "max_share": {"description": "the largest part of the model's figure", **AMOUNT},
-            "each": {"description": "whether each layer is held alone", "type": "boolean"},
-        }
-    )
-    return {
-        "limits": _quantities(LIMITS),
-        "min": _quantities(LIMITS),
-        "max_increase": {**_quantities(COUNTABLE), "type": ["object", "string"]},
-        "min_delta": _quantities(COUNTABLE),
-        "layers": {"type": "object", "additionalProperties": layer},
-        "allow": WORDS,
+    if key in settings:
+        return setting_schema(settings[key])
+    word: Schema = {"type": "string"}
+    words = any_of(word, list_of(word))
+    codes = any_of({"enum": list(RULES)}, word)
+    schemas: dict[str, Schema] = {
+        "models": any_of({"$ref": "#/$defs/entry"}, list_of({"$ref": "#/$defs/entry"})),
+        "scenarios": {"type": "object", "additionalProperties": {"$ref": "#/$defs/scenario"}},
+        "limits": {"$ref": "#/$defs/limits"},
+        "min": {"$ref": "#/$defs/limits"},
+        "max_increase": any_of(AMOUNT, {"$ref": "#/$defs/growth"}),
+        "min_delta": {"$ref": "#/$defs/growth"},
+        "layers": {"type": "object", "additionalProperties": {"$ref": "#/$defs/layer"}},
+        "remote": TRUTH,
+        **dict.fromkeys(("path", "name", "lock"), word),
+        **dict.fromkeys(("allow", "devices"), words),
+        **dict.fromkeys(("select", "ignore", "warn"), any_of(codes, list_of(codes))),
+        **{group: any_of(TRUTH, {"enum": ["none", None]}, group_schema(group)) for group in GROUPS},
     }
+    return with_description(schemas[key], MEANINGS[key])
 
 
-def _quantities(keys: Iterable[str]) -> Schema:
-    """A mapping of quantities to amounts; those of a device have a mapping by its name, or a list for yes or no."""
-    devices = list(profile_names())
-    by_device: Schema = {
-        "type": ["object", "array"],
-        "properties": dict.fromkeys(devices, AMOUNT),
-        "additionalProperties": AMOUNT,
-        "items": {"enum": devices},
-    }
-    properties: dict[str, Schema] = {}
-    for key in keys:
-        schema = by_device if takes_name(key) and key in CATALOGUE else AMOUNT
-        meaning = f"{CATALOGUE[key].meaning}, such as {CATALOGUE[key].example}" if key in CATALOGUE else ""
-        properties[key] = {"description": meaning, **schema} if meaning else schema
-    return _mapping(properties)
+def group_schema(group: str) -> Schema:
+    """A group of settings -> the schema of the mapping of its options."""
+    properties = {setting.name: setting_schema(setting) for setting in all_settings()[group]}
+    return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
-def _setting_schemas() -> dict[str, Schema]:
-    groups = all_settings()
-    schemas = {
-        KEYS.get(setting.name, setting.name): _setting_schema(setting)
-        for group in FLAT_GROUPS
-        for setting in groups[group]
-    }
-    for group in GROUPS:
-        options = {setting.name: _setting_schema(setting) for setting in groups[group]}
-        schemas[group] = {**_mapping(options), "type": ["object", "boolean"]}
-    devices = {"enum": list(profile_names())}
-    return schemas | {"devices": {"type": ["string", "array"], "anyOf": [devices], "items": devices}}
-
-
-def _setting_schema(setting: Setting) -> Schema:
+def setting_schema(setting: Setting) -> Schema:
+    """A setting -> the schema of its value."""
+    text = setting.help.partition("[default:")[0].strip()
     if setting.kind in MAPPING_KINDS:
-        return {"description": setting.help, "type": "object"}
-    if setting.kind == "flag":
-        return {"description": setting.help, "type": "boolean"}
-    if setting.kind == "texts":
-        return {"description": setting.help, **WORDS}
-    choices = list(PRECISIONS) if setting.kind == "precision" else list(setting.choices)
-    return {"description": setting.help, **({"enum": choices} if choices else {"type": ["number", "string"]})}
+        text = text.partition(": --")[0] + "."
+    if setting.kind == "choice":
+        return with_description({"enum": list(setting.choices)}, text)
+    return with_description(_OF_KIND[setting.kind], text)
+
+
+def _quantities(keys: Iterable[str], amount: Schema) -> Schema:
+    """The schema of a mapping of quantities to amounts: those of a device hold a mapping of devices."""
+    by_name = any_of({"enum": ["none"]}, {"type": "object", "additionalProperties": amount})
+    properties: Schema = {}
+    patterns: Schema = {}
+    for key in keys:
+        text = CATALOGUE[key].meaning if key in CATALOGUE else "layers of an operator"
+        schema = any_of(list_of({"type": "string"}), {"type": "string"}, by_name) if key == "fits" else by_name
+        properties[key] = with_description(schema if takes_name(key) else amount, text)
+        if takes_name(key):
+            patterns[rf"^{key}\..+"] = with_description({"type": ["string", "number", "boolean"]}, text)
+    return {"type": "object", "additionalProperties": False, "properties": properties, "patternProperties": patterns}
+
+
+def _layer_limits() -> Schema:
+    shares = {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(LAYER_TOTALS, AMOUNT)}
+    properties: Schema = {key: with_description(AMOUNT, CATALOGUE[key].meaning) for key in LAYER_TOTALS}
+    properties["max_share"] = with_description(any_of(AMOUNT, shares), MEANINGS["max_share"])
+    properties["each"] = with_description(TRUTH, MEANINGS["each"])
+    return {"type": "object", "additionalProperties": False, "properties": properties}

@@ -140,8 +140,8 @@ def reconcile(
 
     tools are their names, all unless given (`"ptflops"` is both of its backends). figures are published figures by
     counter (`{"thop": "11.3G"}`): what the terms do not explain is the account's `residual`. written says how the
-    network is written in PyTorch where the graph does not show it (pytorch_style.STYLE_CHOICES); a built-in model is
-    taken as torchvision has it. The other options are load's. UsageError for a name that is none.
+    network is written in PyTorch where the graph does not show it (`costcalc reconcile --help` lists the words); a
+    built-in model is taken as torchvision has it. The other options are load's. UsageError for a name that is none.
     """
     published = {name: parse_figure(text) for name, text in check_mapping("figures", figures).items()}
     return reconcile_graph(

@@ -38,9 +38,12 @@ QUANTITIES = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Suggestion(Serializable):
-    """number is its rank from 1 on. graph is the model with this rewrite at all uses of its site, before and after are
+    """One rewrite at one place of a model, and what it saves.
+
+    number is its rank from 1 on. graph is the model with this rewrite at all uses of its site, before and after are
     the whole model's totals; a total that open symbols leave undecided (the peak) is absent. figures are the further
-    quantities that are asked for (`time.t4`), before and after. macs are those of the rewritten layers as they are."""
+    quantities that are asked for (`time.t4`), before and after. macs are those of the rewritten layers as they are.
+    """
 
     number: int
     rule: RewriteRule
@@ -147,7 +150,8 @@ NAME_REMEDY = "a layer may be read by the name that reports print, which changes
 
 @dataclass(frozen=True, slots=True)
 class Suggestions(Result):
-    """ranked holds the largest saving of `sort` first; limited tells that not all rewrites were asked for."""
+    """The rewrites that make a model cheaper. ranked holds the largest saving of `sort` first; limited says that only
+    some rewrites were asked for."""
 
     source: RewriteSource
     ranked: tuple[Suggestion, ...]
