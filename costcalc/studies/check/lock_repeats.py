@@ -1,5 +1,5 @@
-"""A list of layers as a lock file writes them → runs of layers that repeat, written once with the numbers of their names
-left open; and back.
+"""Layers as a lock file writes them → runs of layers that repeat, written once with the numbers of their names left
+open; and back.
 
 A template is a text with `{3}` for 3, 4, 5 … in the first, second, third round, `{3+2}` for 3, 5, 7 …, `{3,8,9}` for
 these numbers; a brace of the text itself is doubled.
