@@ -64,8 +64,9 @@ def lock(
     if output == "-" and not check:
         write_text(result.text.removesuffix("\n"), None)
         return 0
-    if not result.changes:
-        write_text(printable(f"{file} is up to date"), None)
+    if not (result.is_stale if check else result.changes):
+        remark = "; `costcalc lock` writes it in a shorter form" if result.changes else ""
+        write_text(printable(f"{file} is up to date{remark}"), None)
         return 0
     if not check:
         write(file, result.text)

@@ -15,7 +15,8 @@ from costcalc.frontends.source import Source
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.config import is_glob
 from costcalc.studies.check.evaluate import Evaluation, evaluate
-from costcalc.studies.check.run import check_model, make_evaluation, read_config_lock
+from costcalc.studies.check.notes import read_config_lock
+from costcalc.studies.check.run import ConfigBaseline, check_model, make_evaluation
 from costcalc.studies.check.targets import Target, match_paths
 from costcalc.studies.check.verdict import ModelCheck, SourcePlace
 
@@ -96,12 +97,12 @@ def check_file(config: Config, file: Path, content: bytes, report: Report | None
     entries that hold the model; their places name the file by its name alone. report is that of the content without
     settings, where it is known."""
     checks: list[ModelCheck] = []
-    lock = read_config_lock(config)
+    comparison = ConfigBaseline(read_config_lock(config))
     for target, is_one_of_several in find_entries(config, file):
         evaluation = make_evaluation(config, target, is_one_of_several)
         content_source = Source(file.name, data=content, kind=file.suffix.lower(), file=file.name)
         model = content_source if report is None else _known_model(evaluation, report) or content_source
-        checks.append(check_model(config, lock, {}, False, target, evaluate(evaluation._replace(source=model))))
+        checks.append(check_model(config, comparison, target, evaluate(evaluation._replace(source=model))))
     return tuple(checks)
 
 

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from costcalc.core.dim import Dim, symbols
 from costcalc.core.units import format_ceiling, format_count, format_exact_share
 from costcalc.frontends.builtin import find_builtin
-from costcalc.frontends.table import YAML, is_model_path
 from costcalc.studies.batch import Failure
 from costcalc.studies.check.config_settings import KEYS
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
@@ -24,10 +23,6 @@ from costcalc.studies.options import Settings
 
 QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
 """What a first config limits: work, size, and memory while it runs."""
-
-SKIPPED = frozenset(("node_modules", "__pycache__", "site-packages", "build", "dist"))
-
-_MODEL = re.compile(rb"^(input|layers):", re.M)
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][\w./+-]*", re.A)
 
@@ -49,26 +44,6 @@ class InitialConfig(NamedTuple):
     text: str
     models: int
     unreadable: tuple[str, ...]
-
-
-def find_models(folder: Path) -> list[str]:
-    """The files with a model's suffix under a folder, YAML only where it is a model; hidden folders and those of
-    tools are left out."""
-    models: list[str] = []
-    for directory, subdirectories, files in os.walk(folder):
-        subdirectories[:] = sorted(d for d in subdirectories if d not in SKIPPED and not d.startswith("."))
-        models += [str(Path(directory) / name) for name in sorted(files) if _is_model(Path(directory) / name)]
-    return models
-
-
-def _is_model(file: Path) -> bool:
-    if file.suffix not in YAML.suffixes:
-        return is_model_path(file)
-    try:
-        with file.open("rb") as stream:
-            return len(set(_MODEL.findall(stream.read(1 << 20)))) == 2
-    except OSError:
-        return False
 
 
 def make_initial_config(

@@ -28,11 +28,18 @@ class LockPlan(NamedTuple):
     differences: tuple[str, ...]
     failures: tuple[tuple[Target, Failure], ...]
     unknown_titles: tuple[str, ...]
+    old_format: int = lock.FORMAT_VERSION
 
     @property
     def changes(self) -> bool:
         """Whether the file's content would change; how a checkout ends its lines is no content."""
         return self.old_text is None or self.old_text.replace("\r\n", "\n") != self.text
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the file says something else than it would now. One of an older format that says the same is not
+        stale, although locking would write it anew, and shorter."""
+        return self.changes and (self.old_format == lock.FORMAT_VERSION or bool(self.differences))
 
 
 def plan_lock(
@@ -76,4 +83,5 @@ def plan_lock(
         differences,
         failures,
         unknown,
+        lock.FORMAT_VERSION if old_baseline is None else old_baseline.format_version,
     )
