@@ -12,8 +12,14 @@ from typing import NoReturn
 import click
 
 from costcalc.cli.group import OTHER_OPTIONS, cli
-from costcalc.cli.output import CANNOT_ANSWER, PIPE_CLOSED, discard_output, print_error, replace_unprintable
-from costcalc.cli.parameters import INPUTS_VARIABLE
+from costcalc.cli.output import (
+    CANNOT_ANSWER,
+    INPUTS_VARIABLE,
+    PIPE_CLOSED,
+    discard_output,
+    print_error,
+    replace_unprintable,
+)
 from costcalc.core.errors import CostcalcError, crash_message
 
 __all__ = ["cli", "main", "run"]

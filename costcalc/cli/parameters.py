@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 OFFLINE_VARIABLE = "COSTCALC_OFFLINE"
 
-INPUTS_VARIABLE = "COSTCALC_INPUTS"
-"""The environment variable by which `--watch` asks its runs which files they read: a file that takes their names."""
-
 FORMATS = ("table", "json", "csv", "markdown", "html", "svg", "png")
 
 Pair = tuple[str, Any]

@@ -19,8 +19,7 @@ from typing import Any
 
 import click
 
-from costcalc.cli.output import PIPE_CLOSED, print_error
-from costcalc.cli.parameters import INPUTS_VARIABLE
+from costcalc.cli.output import INPUTS_VARIABLE, PIPE_CLOSED, print_error
 from costcalc.core.errors import UsageError
 
 INTERVAL = 0.25
