@@ -17,7 +17,7 @@ from costcalc.studies.check.verdict import Amount, CheckResult, ModelCheck, Sour
 
 UNREADABLE = "CC102"
 
-CI_ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+CI_ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "BUILD_SOURCESDIRECTORY", "BITBUCKET_CLONE_DIR")
 """Environment variables with the folder of the repository; a CI takes paths as relative to it."""
 
 
