@@ -12,7 +12,14 @@ from typing import NoReturn
 import click
 
 from costcalc.cli.group import OTHER_OPTIONS, cli
-from costcalc.cli.output import CANNOT_ANSWER, PIPE_CLOSED, discard_output, print_error, replace_unprintable
+from costcalc.cli.output import (
+    CANNOT_ANSWER,
+    INPUTS_VARIABLE,
+    PIPE_CLOSED,
+    discard_output,
+    print_error,
+    replace_unprintable,
+)
 from costcalc.core.errors import CostcalcError, crash_message
 
 __all__ = ["cli", "main", "run"]
@@ -37,6 +44,10 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 def run(args: Sequence[str]) -> int:
     """Command line -> exit code: 0, 1 (a budget is exceeded), 2 (costcalc could not answer), 130 (interrupted)."""
     replace_unprintable()
+    if inputs_file := os.environ.get(INPUTS_VARIABLE):
+        from costcalc.cli.watch import record_inputs
+
+        record_inputs(inputs_file)
     stdout = sys.stdout
     try:
         result = cli.main(args=list(args), prog_name="costcalc", standalone_mode=False)

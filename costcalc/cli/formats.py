@@ -32,7 +32,21 @@ FOREIGN_ENDINGS = (
 )
 """Endings of formats that a text format must not be written under."""
 
-FORMATS_WITHOUT_ENDING = ("text", "table", "markdown", "github", "gitlab", "junit")
+FORMATS_WITHOUT_ENDING = (
+    *(
+        "text",
+        "table",
+        "markdown",
+        "github",
+        "gitlab",
+        "junit",
+        "azure",
+        "azure-comment",
+        "bitbucket",
+        "bitbucket-comment",
+    ),
+    *("badge", "shields"),
+)
 """Formats whose name is no ending of a file."""
 
 

@@ -26,6 +26,8 @@ SECTIONS = {
         "check": "Hold models to their budget.",
         "lock": "Write the baseline that `check` compares with.",
         "diff": "What changed between two versions, and why.",
+        "history": "What a model cost in each git revision.",
+        "badge": "A total or a verdict as a badge for a README.",
         "table": "Keep tables of models in Markdown files true.",
         "rule": "The rules of `check`, and how each is mended.",
     },
@@ -65,9 +67,17 @@ EXAMPLES = {
         "costcalc diff main:models/net.yaml models/net.yaml",
         "costcalc diff --git main --fail-on 'macs>+2%'",
     ),
+    "badge": (
+        "costcalc badge models/net.yaml --quantity macs -o macs.svg",
+        "costcalc badge -o verdict.json",
+    ),
     "explain": ("costcalc explain depthwise_separable", "costcalc explain mobilenet separable2/depthwise"),
     "export": ("costcalc export mobilenet -o mobilenet.onnx --weights random",),
     "hardware": ("costcalc hardware t4",),
+    "history": (
+        "costcalc history models/net.yaml --since v1.0",
+        "costcalc history models/net.onnx --columns macs,time.t4 -o history.html",
+    ),
     "llm": ("costcalc llm llama --prompt 2048 --generate 256 --dtype fp16 --hardware a100-sxm-80gb",),
     "lock": ("costcalc lock", "costcalc lock --check"),
     "memory": (
@@ -104,12 +114,14 @@ EXAMPLES = {
 
 MODULES = {
     "analyze": "analyze",
+    "badge": "badge",
     "check": "check",
     "compare": "compare",
     "diff": "diff",
     "explain": "compare",
     "export": "export",
     "hardware": "catalogue",
+    "history": "history",
     "llm": "llm",
     "lock": "lock",
     "memory": "memory",
@@ -156,6 +168,8 @@ OTHER_WORDS = {
     **dict.fromkeys(("optimize", "optimise"), "suggest"),
     **dict.fromkeys(("ram", "peak"), "memory"),
     "vs": "compare",
+    **dict.fromkeys(("log", "trend"), "history"),
+    "shield": "badge",
 }
 """What other tools call a command -> the command."""
 

@@ -25,6 +25,10 @@ PIPE_CLOSED = 141
 """What a shell reports for a program that SIGPIPE ended: `costcalc analyze … | head` is no failure of costcalc."""
 
 
+INPUTS_VARIABLE = "COSTCALC_INPUTS"
+"""The environment variable by which `--watch` asks its runs which files they read: a file that takes their names."""
+
+
 def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """-o; `-` is standard output, as it is without."""
     return click.option(

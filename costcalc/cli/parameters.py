@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -243,6 +244,26 @@ def forbid_downloads(ctx: click.Context, param: click.Parameter, offline: bool) 
         return
     os.environ[OFFLINE_VARIABLE] = "1"
     ctx.call_on_close(lambda: os.environ.pop(OFFLINE_VARIABLE, None))
+
+
+def watch_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--watch; of the other options only unknown ones are refused before, for each run reads them."""
+    return click.option(
+        "--watch",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=watch_instead,
+        help="Run again whenever a file that it reads is saved; Ctrl-C ends it with the last exit code.",
+    )(command)
+
+
+def watch_instead(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Runs the command line of this process again and again in place of the command, and ends with its exit code."""
+    if value:
+        from costcalc.cli.watch import watch
+
+        ctx.exit(watch(sys.orig_argv[1:]))
 
 
 def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -17,7 +17,10 @@ from costcalc.core.errors import CostcalcError
 if TYPE_CHECKING:
     from costcalc.studies.check.verdict import CheckResult
 
-FORMATS = ("table", "json", "markdown", "github", "sarif", "junit", "gitlab", "svg")
+FORMATS = (
+    *("table", "json", "markdown", "github", "sarif", "junit", "gitlab", "svg"),
+    *("azure", "azure-comment", "bitbucket", "bitbucket-comment", "badge", "shields"),
+)
 
 VARIABLE = "COSTCALC_FORMAT"
 

@@ -34,9 +34,10 @@ def run_git(*args: str, folder: str = "", standard_input: bytes = b"") -> bytes:
     return process.stdout
 
 
-def run_git_list(*args: str, folder: str = "") -> list[str]:
-    """Arguments of git -> the paths or fields of its output, each ended by a zero byte (`-z`)."""
-    return [os.fsdecode(name) for name in run_git(*args, folder=folder).split(b"\0") if name]
+def run_git_list(*args: str, folder: str = "", keep_empty: bool = False) -> list[str]:
+    """Arguments of git -> the paths or fields of its output, each ended by a zero byte (`-z`); empty ones where they
+    are to be kept."""
+    return [os.fsdecode(name) for name in run_git(*args, folder=folder).split(b"\0") if name or keep_empty]
 
 
 def repository_root(folder: str = "") -> Path:
@@ -72,6 +73,11 @@ def has_commit(commit: str, folder: str = "") -> bool:
     return not _run("cat-file", "-e", f"{commit}^{{commit}}", folder=folder).returncode
 
 
+def is_shallow(folder: str = "") -> bool:
+    """Whether the repository was cloned without the commits before some depth."""
+    return run_git("rev-parse", "--is-shallow-repository", folder=folder).strip() == b"true"
+
+
 def _merge_base(revision: str, before: str, after: str, folder: str) -> str:
     """The merge base of two commits. A shallow clone, as CI makes it, may not reach back to it."""
     process = _run("merge-base", before, after, folder=folder)
@@ -84,7 +90,7 @@ def _revision_remedy(revision: str, folder: str) -> str:
     """The remedy for an unknown revision. A clone that a CI makes holds one commit of one branch."""
     import difflib
 
-    shallow = run_git("rev-parse", "--is-shallow-repository", folder=folder).strip() == b"true"
+    shallow = is_shallow(folder)
     remote, _, branch = revision.partition("/")
     is_name = re.fullmatch(r"[\w./-]+", revision) is not None
     is_remote_branch = is_name and branch and remote.encode() in run_git("remote", folder=folder).split()
@@ -146,10 +152,10 @@ def read_file(revision: str, path: str, folder: str = "") -> bytes:
     """A revision and a path -> the file's content. UsageError where there is no git, no repository or no such revision,
     LoadError where the revision has no such file."""
     commit = resolve_commit(revision, folder)
-    name = next((name for name in _candidates(path, folder) if _read_entry(commit, name, folder).kind), None)
+    name = next((name for name in path_candidates(path, folder) if _read_entry(commit, name, folder).kind), None)
     if name is None:
         for submodule_path in filter(
-            None, (_find_submodule(commit, name, folder) for name in _candidates(path, folder))
+            None, (_find_submodule(commit, name, folder) for name in path_candidates(path, folder))
         ):
             return read_file(submodule_path.commit, submodule_path.name, submodule_path.folder)
     for _ in range(_MAX_LINKS):
@@ -162,6 +168,12 @@ def read_file(revision: str, path: str, folder: str = "") -> bytes:
             return _resolve_lfs_pointer(data, f"{revision}:{path}", folder)
         name = posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(data)))
     raise LoadError(f"{path} is a link at {revision} that leads round", "name the file itself")
+
+
+def read_blob(blob: str, place: str, folder: str = "") -> bytes:
+    """The object of a file, and what messages call it -> its content. LoadError where Git LFS keeps it, and it is not
+    here."""
+    return _resolve_lfs_pointer(run_git("cat-file", "blob", blob, folder=folder), place, folder)
 
 
 def read_files(revision: str, names: Collection[str], folder: str = "") -> dict[str, bytes]:
@@ -208,10 +220,15 @@ def list_files(revision: str, folder: str = "") -> tuple[str, ...]:
 def find_old_path(revision: str, path: str, folder: str = "") -> str | None:
     """A revision and the path of a file -> its path at that revision, by git's detection of renames; None where it did
     not exist, or had the same path."""
+    moves = find_renames(resolve_commit(revision, folder), "", folder)
+    return next((moves[name] for name in path_candidates(path, folder) if name in moves), None)
+
+
+def find_renames(before: str, after: str = "", folder: str = "") -> dict[str, str]:
+    """Two commits, or one and the working tree -> new path of each file that git sees as renamed, and its old one."""
     options = ("--name-status", "-z", "-M", "--diff-filter=R", "--no-ext-diff")
-    fields = run_git_list("diff", *options, resolve_commit(revision, folder), "--", folder=folder)
-    moves = dict(zip(fields[2::3], fields[1::3], strict=True))
-    return next((moves[name] for name in _candidates(path, folder) if name in moves), None)
+    fields = run_git_list("diff", *options, *filter(None, (before, after)), "--", folder=folder)
+    return dict(zip(fields[2::3], fields[1::3], strict=True))
 
 
 def repository_path(path: str | os.PathLike[str], folder: str = "") -> str | None:
@@ -225,7 +242,7 @@ def repository_path(path: str | os.PathLike[str], folder: str = "") -> str | Non
         return None
 
 
-def _candidates(path: str, folder: str) -> Iterator[str]:
+def path_candidates(path: str, folder: str) -> Iterator[str]:
     """The paths from the repository's top that a path may mean: unchanged, and from the folder."""
     posix_path = path.replace("\\", "/") if os.name == "nt" else path
     from_top = "" if posix_path.startswith(("./", "../", "/")) else posixpath.normpath(posix_path)

@@ -16,7 +16,7 @@ from costcalc.core.quantity import SIGNS
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.verdict import UNREADABLE, Amount, CheckResult, ModelCheck, SourcePlace, Verdict
 
-CI_ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+CI_ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "BUILD_SOURCESDIRECTORY", "BITBUCKET_CLONE_DIR")
 """Environment variables with the folder of the repository; a CI takes paths as relative to it."""
 
 

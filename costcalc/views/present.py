@@ -12,6 +12,7 @@ from costcalc.analysis.roofline.roofline import Roofline
 from costcalc.analysis.training.step import TrainingStep
 from costcalc.studies.compare import Comparison
 from costcalc.studies.diff.diff import Diff
+from costcalc.studies.history import History
 from costcalc.studies.measurement import MeasuredReport
 from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.studies.suggest.suggestion import Suggestion, Suggestions
@@ -21,6 +22,7 @@ from costcalc.views.compare import comparison_document, comparison_tables
 from costcalc.views.diff import diff_tables
 from costcalc.views.diff_document import diff_document
 from costcalc.views.explain import Explanation, explanation_document
+from costcalc.views.history import history_document, history_tables
 from costcalc.views.memory import memory_document, memory_table
 from costcalc.views.reconcile import reconciliation_document, reconciliation_tables
 from costcalc.views.report import TableOptions, report_document, report_table
@@ -80,6 +82,8 @@ def _(result: Sweep, columns: str | Sequence[str] = ()) -> tuple[Table, ...]:
 
 tables.register(Comparison, comparison_tables)
 
+tables.register(History, history_tables)
+
 
 @tables.register(Explanation)
 def _(result: Explanation) -> tuple[Table, ...]:
@@ -106,6 +110,8 @@ document.register(MemoryFootprint, memory_document)
 document.register(Comparison, comparison_document)
 
 document.register(Diff, diff_document)
+
+document.register(History, history_document)
 
 document.register(Suggestions, suggestions_document)
 

@@ -13,6 +13,9 @@ from costcalc.rules import Dim
 from costcalc.studies.check.verdict import CheckResult, LayerGrowth, ModelCheck, SourcePlace, Verdict
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 
+FULL_FORMATS = tuple([form for form in FORMATS if form not in ("badge", "shields")])
+"""The formats that tell every finding; a badge has room for the headline alone."""
+
 AMOUNTS: dict[str, Dim | None] = {
     "macs": 0,
     "flops": 0,

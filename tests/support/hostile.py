@@ -226,4 +226,9 @@ CHECKS = {
     "sarif": plain_json,
     "gitlab": plain_json,
     "svg": plain_xml,
+    "azure-comment": plain_markdown,
+    "bitbucket": plain_json,
+    "bitbucket-comment": plain_markdown,
+    "badge": plain_xml,
+    "shields": plain_json,
 }

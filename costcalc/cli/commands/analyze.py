@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_text
-from costcalc.cli.parameters import FORMATS, Model, NameList, Word, output_options, split_columns
+from costcalc.cli.parameters import FORMATS, Model, NameList, Word, output_options, split_columns, watch_option
 from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def layer_columns() -> Iterable[str]:
 )
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read several models in N processes.")
+@watch_option
 @output_options(*FORMATS)
 def analyze(
     models: tuple[str, ...],

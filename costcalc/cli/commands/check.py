@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.parameters import Model
+from costcalc.cli.parameters import Model, watch_option
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.cli.verdict_options import emit_result, verdict_options
 
@@ -82,6 +82,7 @@ if TYPE_CHECKING:
 )
 @click.option("--slack", metavar="PERCENT", help="With --init: what they may grow.  [default: 10%]")
 @click.option("--force", is_flag=True, help="With --init: overwrite a config that is there.")
+@watch_option
 @settings_options()
 @verdict_options
 def check(

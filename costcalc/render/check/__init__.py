@@ -7,8 +7,7 @@ from costcalc.studies.check.verdict import CheckResult
 
 
 def render(form: str, outcome: CheckResult, screen: Screen, ident: str = "") -> str:
-    """Form (table, svg, json, markdown, github, sarif, junit or gitlab) and outcome -> text; ident names the Markdown's
-    hidden marker."""
+    """Form (one of `costcalc check --format`) and outcome -> text; ident names the hidden marker of comments."""
     if form == "table":
         from costcalc.render.check import table
 
@@ -40,6 +39,23 @@ def render(form: str, outcome: CheckResult, screen: Screen, ident: str = "") -> 
         from costcalc.render.check import junit
 
         return junit.render(outcome)
-    from costcalc.render.check import gitlab
+    if form == "gitlab":
+        from costcalc.render.check import gitlab
 
-    return gitlab.render(outcome)
+        return gitlab.render(outcome)
+    if form == "azure":
+        from costcalc.render.check import azure
+
+        return azure.render(outcome)
+    if form == "bitbucket":
+        from costcalc.render.check import bitbucket
+
+        return bitbucket.render(outcome)
+    if form in ("azure-comment", "bitbucket-comment"):
+        from costcalc.render.check import plain_comment
+
+        return screen.text(plain_comment.render(form, outcome, ident))
+    from costcalc.render import badge
+    from costcalc.views.badge import verdict_badge
+
+    return badge.svg(verdict_badge(outcome)) if form == "badge" else badge.endpoint(verdict_badge(outcome))

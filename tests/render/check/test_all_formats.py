@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from markdown_it import MarkdownIt
-from support.check_results import EXCEEDED, FORMATS, KEPT, broken, shown
+from support.check_results import EXCEEDED, FORMATS, KEPT, broken, many, shown
 from support.cli import run
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n    as: stem\n  - conv: {filters: 8, kernel: 1}\n    as: head\n"
@@ -92,6 +92,41 @@ def test_sarif_and_gitlab(said: dict[str, str]) -> None:
             == entry["location"]["lines"]["begin"]
         )
     assert len(results) == len(entries) == len(facts(said))
+
+
+def test_azure_and_bitbucket(said: dict[str, str]) -> None:
+    commands = re.findall(r"^##vso\[task\.logissue (.*?)\](.*)$", said["azure"].replace("%AZP25", "%"), re.M)
+    annotations = [one for batch in json.loads(said["bitbucket"])["annotations"] for one in batch]
+    assert len({one["external_id"] for one in annotations}) == len(annotations) == len(facts(said))
+    for (title, code), (fact, line) in facts(said).items():
+        level = "warning" if code == "CC201" else "error"
+        (text,) = [text for start, text in commands if f"code={code}" in start and text.startswith(f"{title}: ")]
+        (start,) = [start for start, other in commands if other == text]
+        assert fact in text and start.startswith(f"type={level};sourcepath=models/") and f"linenumber={line};" in start
+        (one,) = [one for one in annotations if one["summary"].startswith(f"{code} {title}: ")]
+        assert fact in one["details"] and one["line"] == line
+        assert one["severity"] == {"CC102": "CRITICAL", "CC201": "LOW"}.get(code, "HIGH")
+    report = json.loads(said["bitbucket"])["report"]
+    assert report["result"] == "FAILED" and [entry["value"] for entry in report["data"]] == [3, 2, 4, 1]
+
+
+@pytest.mark.parametrize(("form", "most"), [("azure-comment", 64_000), ("bitbucket-comment", 32_000)])
+def test_comments_without_html(said: dict[str, str], form: str, most: int) -> None:
+    page = html.unescape(MarkdownIt("commonmark").enable("table").render(said[form]))
+    for (title, code), (fact, line) in facts(said).items():
+        assert re.search(rf"{re.escape(title)}.*{re.escape(fact.split(';')[0])}.*{code}.*:{line}", page), (title, code)
+    assert said[form].startswith("[//]: # (costcalc)\n") and "costcalc)" not in page, "the marker is not shown"
+    assert shown(form, many(9), ident="team-a").startswith("[//]: # (costcalc:team-a)\n")
+    large = shown(form, many(2_000))
+    assert most * 0.8 < len(large.encode()) <= most and "… and " in large
+    assert not re.search(r"<(?!https?:)", large)
+
+
+def test_more_than_azure_and_bitbucket_take() -> None:
+    lines = shown("azure", many(30)).splitlines()
+    assert sum("type=error" in line for line in lines) == 10 and "and 20 more" in lines[-1]
+    batches = json.loads(shown("bitbucket", many(1_234)))["annotations"]
+    assert [len(batch) for batch in batches] == [100] * 10
 
 
 def test_junit(said: dict[str, str]) -> None:

@@ -25,6 +25,8 @@ def holds(form: str, text: str) -> None:
         plain_markdown(text, OURS)
     elif form == "github":
         neutral(text, COMMAND)
+    elif form == "azure":
+        neutral(re.sub(r"(?m)^##vso\[task\.logissue type=[^\]]*\]", "", text))
     else:
         CHECKS[form](text)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.check_results import FORMATS, place, result, shown
+from support.check_results import FULL_FORMATS, place, result, shown
 from support.graphs import unknown
 
 from costcalc import analyze
@@ -126,7 +126,7 @@ def test_without_a_baseline_nothing_is_kept_unless_another_revision_lacks_the_mo
     assert verdict(None, net(1), Increase("macs", Fraction(1)), "main:costcalc.lock.json", new=True).outcome == "kept"
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", FULL_FORMATS)
 def test_formulas_of_which_nobody_knows_whether_they_are_nothing_are_shown(form: str) -> None:
     """64·seq MACs more, less 64: none where seq is 1."""
     seq = symbol("seq")

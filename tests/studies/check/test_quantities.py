@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.check_results import FORMATS
+from support.check_results import FULL_FORMATS
 from support.cli import call
 from support.paths import DATA
 from support.small_models import NET, mystery, write
@@ -110,7 +110,7 @@ def test_from_python_limits_stand_for_a_config() -> None:
 
 def test_all_formats_show_all_quantities_with_their_units(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     limits = ("--max", f"energy.{measured(here)}=1uJ", "--max", "arena_bytes=1", "--min", "intensity=1000")
-    shown = {form: call(capsys, "check", "lenet5", *limits, "--format", form)[1] for form in FORMATS}
+    shown = {form: call(capsys, "check", "lenet5", *limits, "--format", form)[1] for form in FULL_FORMATS}
     for form, text in shown.items():
         assert "2.25" in text, form
         if form not in ("json", "sarif", "svg"):

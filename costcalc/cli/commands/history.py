@@ -1,0 +1,113 @@
+"""`costcalc history`: what a model costs in each revision that touched it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from costcalc.cli.commands.table import known_columns, table_columns
+from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_bytes, write_text
+from costcalc.cli.parameters import Model, NameList, output_options
+from costcalc.cli.settings import SettingsCommand, settings_options
+
+if TYPE_CHECKING:
+    from costcalc.core.quantity import QuantityRef
+    from costcalc.studies.history import TrackedModel
+    from costcalc.studies.options import Settings
+
+DEFAULT_QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
+
+
+@click.command(cls=SettingsCommand)
+@click.argument("models", metavar="[MODEL]...", nargs=-1, type=Model())
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="The config, whose models and settings are taken where no MODEL is named.",
+)
+@click.option("--rev", "revision", default="HEAD", metavar="REV", help="The newest revision.  [default: HEAD]")
+@click.option("--since", default="", metavar="REV|DATE", help="Only what came after: v1.0, 2026-01-31, '3 months ago'.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the N newest revisions of each model.")
+@click.option("--first-parent", is_flag=True, help="Only the branch itself: what was merged counts as one revision.")
+@click.option(
+    "--columns",
+    type=NameList(known_columns),
+    callback=table_columns,
+    metavar="A,B,…",
+    help="Which quantities: any, time.DEVICE too.  "
+    f"[default: {','.join(DEFAULT_QUANTITIES)}, and what the settings add]",
+)
+@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Analyse in N processes.")
+@settings_options()
+@output_options("table", "csv", "json", "html", "markdown")
+def history(
+    models: tuple[str, ...],
+    config: str | None,
+    revision: str,
+    since: str,
+    limit: int | None,
+    first_parent: bool,
+    columns: tuple[str, ...],
+    jobs: int,
+    settings: Settings,
+    form: str,
+    output: str | None,
+) -> int:
+    """Show what models cost in each git revision that touched them: a table, or with --format html a page with a trend
+    line.
+
+    Without MODEL those of costcalc.yaml, under its settings. Renames are followed, nothing is checked out. Exit 2 where
+    no revision of a model can be read.
+    """
+    from costcalc.studies.history import RevisionRange, trace_history
+    from costcalc.views.history import history_document, history_tables
+
+    tracked = _tracked_models(models, config, settings)
+    quantities = _parse_quantities(columns, settings)
+    revisions = RevisionRange(revision, since, limit, first_parent)
+    result = trace_history(tracked, quantities, revisions, jobs, raise_crashes="--debug" in sys.argv)
+    if form == "json":
+        from costcalc.render import json
+
+        write_text(json.dump({"history": history_document(result)}), output)
+    elif form == "html":
+        from costcalc.render.page import history as page
+
+        write_bytes(page.render(result).encode(), output)
+    else:
+        print_tables(history_tables(result, full=form == "csv"), form, output, keep_all=bool(columns))
+    for model in result.models:
+        if not model.revisions:
+            reason = f"no revision since {since}" if since else f"git knows no {model.model.path} up to {revision}"
+            print_error(f"costcalc: {model.model.name}: {reason}")
+    return 0 if result.is_complete else CANNOT_ANSWER
+
+
+def _parse_quantities(columns: Sequence[str], settings: Settings) -> tuple[QuantityRef, ...]:
+    """--columns, or the usual quantities. UsageError for a word that is no quantity."""
+    from costcalc.core.quantities import parse_quantities
+
+    refs = [ref for key in columns or DEFAULT_QUANTITIES for ref in parse_quantities(key, settings.devices)]
+    return tuple(dict.fromkeys(refs))
+
+
+def _tracked_models(models: Sequence[str], config: str | None, settings: Settings) -> list[TrackedModel]:
+    """The models that are named, under the settings of the command line; else those of the config, under its own."""
+    from costcalc.cli.commands.check_config import options_of, refuse
+    from costcalc.frontends.builtin import find_builtin
+    from costcalc.studies.check.config_file import nearest_config
+    from costcalc.studies.check.targets import find_targets
+    from costcalc.studies.check.verdict import title_of
+    from costcalc.studies.history import TrackedModel
+
+    if models:
+        refuse("named models", {"--config": config}, "leave it out, or name none")
+        return [TrackedModel(model, model, settings) for model in models]
+    budget_config = nearest_config(config)
+    refuse(f"the config {budget_config.file}", options_of(settings), "write it there, or name a model")
+    targets = [t for t in find_targets(budget_config) if not t.error and not find_builtin(t.source)]
+    return [TrackedModel(title_of(t.name, t.entry.scenario), t.source, t.entry.settings) for t in targets]

@@ -1,0 +1,189 @@
+"""Models in a git repository -> their figures in each revision that touched them, from git's objects alone.
+
+No revision is checked out, and each distinct content is analysed once, whatever its revisions and names. A revision
+that cannot be read (a broken file, a pointer whose content is not here) has the reason in the place of figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from costcalc.core.errors import CostcalcError, LoadError, QuantityError, UnknownNameError, UsageError, crash_message
+from costcalc.core.quantity import Figure, QuantityRef
+from costcalc.core.result import Printable
+from costcalc.frontends.builtin import find_builtin
+from costcalc.frontends.git import is_shallow, read_blob
+from costcalc.frontends.git_history import FileRevision, list_revisions
+from costcalc.frontends.module import NamedModel
+from costcalc.frontends.source import REMOTE, Source
+from costcalc.studies.batch import process_pool
+from costcalc.studies.measurement import Measurement, measure
+from costcalc.studies.options import Settings, drop_unknown_names, refuse_unknown_names
+
+
+class TrackedModel(NamedTuple):
+    """A model whose history is asked for: what it is called, its file, and the settings that hold for all revisions."""
+
+    name: str
+    path: str
+    settings: Settings
+
+
+class RevisionRange(NamedTuple):
+    """Which revisions: those up to a revision; since a revision or date; at most so many, the newest; first_parent:
+    those of the branch itself, each merge as one."""
+
+    revision: str = "HEAD"
+    since: str = ""
+    limit: int | None = None
+    first_parent: bool = False
+
+
+ALL_REVISIONS = RevisionRange()
+
+
+class RevisionContent(NamedTuple):
+    """A content that is analysed: git's object, the name of its file, and what is asked of it."""
+
+    blob: str
+    path: str
+    settings: Settings
+    quantities: tuple[QuantityRef, ...]
+
+
+class ContentFigures(NamedTuple):
+    """The figures of a content, and the names that were bound and that it lacks; or why it cannot be read."""
+
+    figures: Mapping[QuantityRef, Figure | QuantityError]
+    unknown_names: tuple[UnknownNameError, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRevision:
+    """A revision of a model with its figures; error says why there are none, "" too where the commit took it away.
+    unknown_names are those that the settings bind and that it lacks."""
+
+    revision: FileRevision
+    figures: Mapping[QuantityRef, Figure | QuantityError]
+    error: str = ""
+    unknown_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHistory:
+    """A model's revisions, newest first; omitted is how many older ones a limit leaves out, contents how many distinct
+    contents the others have."""
+
+    model: TrackedModel
+    quantities: tuple[QuantityRef, ...]
+    revisions: tuple[ModelRevision, ...]
+    omitted: int = 0
+    contents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class History(Printable):
+    """The histories of models. is_shallow: the clone lacks commits, so that the oldest ones need not be the first."""
+
+    models: tuple[ModelHistory, ...]
+    is_shallow: bool = False
+
+    def __repr__(self) -> str:
+        count = sum(len(model.revisions) for model in self.models)
+        return f"<History of {', '.join(model.model.name for model in self.models)}: {count} revisions>"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether some revision of each model could be read, or there is none."""
+        return all(not m.revisions or any(item.figures for item in m.revisions) for m in self.models)
+
+
+def trace_history(
+    models: Sequence[TrackedModel],
+    quantities: Sequence[QuantityRef],
+    revisions: RevisionRange = ALL_REVISIONS,
+    jobs: int = 1,
+    raise_crashes: bool = False,
+) -> History:
+    """Models and quantities (of each model those too that its settings add) -> their histories. UsageError where a
+    model is no file of the repository, and for a bound name that no revision of the models has. Of several models, one
+    that is not committed has no revisions."""
+    paths = dict.fromkeys(model.path for model in models)
+    listed = {path: _list_file(path, revisions, len(paths) > 1) for path in paths}
+    contents: dict[tuple[int, str], RevisionContent] = {}
+    asked = [tuple(dict.fromkeys((*quantities, *model.settings.quantities()))) for model in models]
+    for i, model in enumerate(models):
+        for revision in filter(lambda revision: revision.blob, listed[model.path][: revisions.limit]):
+            contents.setdefault(
+                (i, revision.blob), RevisionContent(revision.blob, revision.path, model.settings, asked[i])
+            )
+    figures = dict(zip(contents, _measure_all(list(contents.values()), jobs, raise_crashes), strict=True))
+    refuse_unknown_names([result.unknown_names for result in figures.values() if not result.error])
+    histories = [
+        ModelHistory(
+            model,
+            asked[i],
+            tuple(
+                [_model_revision(item, figures.get((i, item.blob))) for item in listed[model.path][: revisions.limit]]
+            ),
+            len(listed[model.path][revisions.limit :]) if revisions.limit else 0,
+            sum(index == i for index, _ in contents),
+        )
+        for i, model in enumerate(models)
+    ]
+    return History(tuple(histories), is_shallow())
+
+
+def _list_file(path: str, revisions: RevisionRange, may_lack: bool) -> tuple[FileRevision, ...]:
+    remedy = "name a file of the repository"
+    if isinstance(path, NamedModel):
+        raise UsageError(f"{path} is Python code, which has no figures without running it", remedy)
+    if path == "-" or path.startswith(REMOTE):
+        raise UsageError(f"{path} is no file of a git repository", remedy)
+    try:
+        return list_revisions(path, revisions.revision, revisions.since, revisions.first_parent)
+    except CostcalcError as error:
+        if find_builtin(path):
+            raise UsageError(f"{path} is a built-in model, which no git repository keeps", remedy) from error
+        if may_lack and isinstance(error, LoadError):
+            return ()
+        raise
+
+
+def _model_revision(revision: FileRevision, result: ContentFigures | None) -> ModelRevision:
+    if result is None:
+        return ModelRevision(revision, {})
+    return ModelRevision(revision, result.figures, result.error, tuple([error.name for error in result.unknown_names]))
+
+
+def _measure_all(contents: Sequence[RevisionContent], jobs: int, raise_crashes: bool) -> Iterator[ContentFigures]:
+    jobs = min(jobs, len(contents))
+    if jobs < 2 or raise_crashes:
+        yield from (measure_content(content, raise_crashes) for content in contents)
+        return
+    with process_pool(measure_content, contents, jobs) as futures:
+        yield from (future.result() for future in futures)
+
+
+def measure_content(content: RevisionContent, raise_crashes: bool = False) -> ContentFigures:
+    """A content -> its figures. A name that is bound and that it lacks is left out."""
+    settings = content.settings.extend_for(content.quantities)
+
+    def read(**reading: Any) -> Measurement:
+        data = read_blob(content.blob, content.path)
+        source = Source(content.path, data, kind=PurePosixPath(content.path).suffix.lower(), file=content.path)
+        return measure(source, settings._replace(**reading))
+
+    try:
+        measurement, unknown_names = drop_unknown_names(read, settings.load_arguments())
+        return ContentFigures({ref: measurement.attempt(ref) for ref in content.quantities}, unknown_names)
+    except CostcalcError as error:
+        return ContentFigures({}, error=str(error))
+    except Exception as error:
+        if raise_crashes:
+            raise
+        return ContentFigures({}, error=crash_message(error).splitlines()[0])
