@@ -42,6 +42,23 @@ def fragment(sheets: Sequence[Table]) -> str:
     return f'<div class="costcalc"><style>{STYLE}</style>\n' + "\n".join(map(_sheet_markup, sheets)) + "\n</div>"
 
 
+def text_fragment(text: str) -> str:
+    """Text -> HTML that stands in another page, with its lines as they are."""
+    lines = "\n".join(map(escape, text.split("\n")))
+    return f'<div class="costcalc"><style>{STYLE}</style><pre>{lines}</pre></div>'
+
+
+def frame_fragment(page: str) -> str:
+    """HTML page -> HTML that shows it in a frame of its own within another page."""
+    attributes = 'sandbox="allow-scripts" style="width:100%;height:720px;border:0"'
+    return f'<iframe {attributes} srcdoc="{page_source(page)}"></iframe>'
+
+
+def page_source(page: str) -> str:
+    """HTML page -> the value of an attribute that holds it."""
+    return page.replace("&", "&amp;").replace('"', "&quot;")
+
+
 def _sheet_markup(sheet: Table) -> str:
     footer_rows = [row for row in (sheet.remainder_row, sheet.total_row) if row is not None]
     raw = list(zip(*sheet.rows, *footer_rows, strict=True)) or [()] * len(sheet.columns)
