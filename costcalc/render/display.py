@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from costcalc.render import html, json, render_tables
@@ -70,12 +71,20 @@ def markup(result: Any) -> str:
     if isinstance(result, (Explanation, CheckResult)):
         return html.text_fragment(text(result))
     if isinstance(result, ChartSet):
-        return html.text_fragment(text(result))
+        return _chart_markup(result)
     if isinstance(result, ReportPage):
         page: str = import_module("costcalc.render.page").render(dict(result.content))
         return html.frame_fragment(page)
     sheets = tables(result, inline=True) if isinstance(result, Reconciliation) else tables(result)
     return html.fragment(sheets)
+
+
+def _chart_markup(result: ChartSet) -> str:
+    """Charts -> a picture, or, without matplotlib, their text."""
+    if find_spec("matplotlib") is None:
+        return html.text_fragment(text(result))
+    picture: bytes = import_module("costcalc.render.charts.matplotlib").render(result.charts, "svg")
+    return html.picture_fragment(picture)
 
 
 def rich(result: Any) -> RichResult:
