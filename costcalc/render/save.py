@@ -14,6 +14,7 @@ from costcalc.core.result import Serializable
 from costcalc.render import csv, json, page, render_png, render_tables, stream
 from costcalc.render.charts import matplotlib
 from costcalc.render.check import render as render_check
+from costcalc.render.check.markdown import render_difference
 from costcalc.render.page import charts
 from costcalc.render.terminal import Screen, screen
 from costcalc.studies.check.verdict import CheckResult
@@ -82,6 +83,8 @@ def _content(result: Any, form: str, path: str, plain_text: Callable[[Any], str]
     if isinstance(result, CheckResult):
         forms = ("table", "markdown", "svg")
         return _require(form, forms, path, lambda: f"{render_check(form, result, surface)}\n".encode())
+    if isinstance(result, Diff) and form == "markdown":
+        return f"{render_difference(tables(result))}\n".encode()
     sheets = tables(result, inline=True) if isinstance(result, Reconciliation) and form != "table" else tables(result)
     if form == "png":
         return render_png(sheets, surface)
