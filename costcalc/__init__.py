@@ -1,8 +1,7 @@
 """costcalc: what a neural network costs before anyone runs it.
 
-`analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware`, `reconcile`, `suggest` and `sweep`
-are the Python API, `TorchModule` is a PyTorch module with its inputs; each is imported when it is first used, so that
-`import costcalc` costs nothing.
+The functions are the Python API, each with the name of the command that does the same; `TorchModule` is a PyTorch
+module with its inputs. Each is imported when it is first used, so that `import costcalc` costs nothing.
 """
 
 from __future__ import annotations
@@ -16,9 +15,29 @@ if TYPE_CHECKING:
     from typing import Any
 
     from costcalc.analysis.report import Report
-    from costcalc.api import analyze, compare, diff, explain, footprint, load, on_hardware
+    from costcalc.api import (
+        analyze,
+        compare,
+        diff,
+        explain,
+        export,
+        footprint,
+        hardware,
+        llm,
+        load,
+        memory,
+        models,
+        on_hardware,
+        operators,
+        plot,
+        report,
+        rule,
+        schema,
+        table,
+    )
     from costcalc.core.errors import CostcalcError
     from costcalc.frontends.module import TorchModule
+    from costcalc.studies.check.locking import lock
     from costcalc.studies.check.run import check
     from costcalc.studies.reconcile.reconcile import reconcile
     from costcalc.studies.suggest.find import suggest
@@ -34,13 +53,37 @@ __all__ = [
     "compare",
     "diff",
     "explain",
+    "export",
     "footprint",
+    "hardware",
+    "llm",
     "load",
+    "lock",
+    "memory",
+    "models",
     "on_hardware",
+    "operators",
+    "plot",
     "reconcile",
+    "report",
+    "rule",
+    "schema",
     "suggest",
     "sweep",
+    "table",
 ]
+
+HOMES = {
+    "CostcalcError": "costcalc.core.errors",
+    "Report": "costcalc.analysis.report",
+    "TorchModule": "costcalc.frontends.module",
+    "check": "costcalc.studies.check.run",
+    "lock": "costcalc.studies.check.locking",
+    "reconcile": "costcalc.studies.reconcile.reconcile",
+    "suggest": "costcalc.studies.suggest.find",
+    "sweep": "costcalc.studies.sweep.sweep",
+}
+"""Name of the API -> its module, where that is not costcalc.api."""
 
 install_presenter("costcalc.render.display")
 
@@ -51,36 +94,10 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("analyze", "compare", "diff", "explain", "footprint", "load", "on_hardware"):
-        from costcalc import api
+    if name not in __all__:
+        raise AttributeError(f"module 'costcalc' has no attribute {name!r}")
+    from importlib import import_module
 
-        return getattr(api, name)
-    if name == "check":
-        from costcalc.studies.check.run import check
-
-        return check
-    if name == "reconcile":
-        from costcalc.studies.reconcile.reconcile import reconcile
-
-        return reconcile
-    if name == "suggest":
-        from costcalc.studies.suggest.find import suggest
-
-        return suggest
-    if name == "sweep":
-        from costcalc.studies.sweep.sweep import sweep
-
-        return sweep
-    if name == "CostcalcError":
-        from costcalc.core.errors import CostcalcError
-
-        return CostcalcError
-    if name == "Report":
-        from costcalc.analysis.report import Report
-
-        return Report
-    if name == "TorchModule":
-        from costcalc.frontends.module import TorchModule
-
-        return TorchModule
-    raise AttributeError(f"module 'costcalc' has no attribute {name!r}")
+    value = getattr(import_module(HOMES.get(name, "costcalc.api")), name)
+    globals()[name] = value
+    return value

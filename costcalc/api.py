@@ -1,10 +1,13 @@
-"""The Python API: a path, a built-in name or a Graph becomes a Report, a Comparison or an Explanation."""
+"""The Python API: a path, a built-in name or a Graph becomes a Report, a Comparison or an Explanation.
+
+A function has the name of the command that does the same, and takes its options as keyword arguments.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from costcalc.analysis.report import Report
 from costcalc.core.errors import UsageError
@@ -18,12 +21,15 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from costcalc.analysis.memory.footprint import MemoryFootprint
-    from costcalc.analysis.roofline.roofline import Roofline
+    from costcalc.analysis.options import GenerationOptions
+    from costcalc.analysis.roofline.roofline import Rooflines
     from costcalc.frontends.source import ModelSource
     from costcalc.studies.compare import Comparison
     from costcalc.studies.diff.diff import Diff
     from costcalc.studies.options import AnalysisArguments, CostingArguments, ReadingArguments, SettingsArguments
     from costcalc.views.explain import Explanation
+    from costcalc.views.results import ChartSet, ReportPage, TableSet
+    from costcalc.views.table import Table
 
 
 def load(
@@ -126,7 +132,7 @@ def diff(
     return diff_versions((before, after), Settings.of(**options), quantities, strict)
 
 
-def footprint(
+def memory(
     source: ModelSource | Report,
     *,
     in_place: bool = False,
@@ -138,7 +144,7 @@ def footprint(
     **options: Unpack[ReadingArguments],
 ) -> MemoryFootprint:
     """What a model's activations need while it runs: live bytes by step, the peak, with an alignment an arena. How it
-    runs is as in costcalc.analysis.options.ExecutionOptions; the other options are load's."""
+    is executed is as in costcalc.analysis.options.ExecutionOptions; the other options are load's."""
     from costcalc.analysis.memory.footprint import measure_footprint
 
     execution = {"in_place": in_place, "fuse": fuse, "fuse_blocks": fuse_blocks, "reorder": reorder, "align": align}
@@ -158,18 +164,202 @@ def explain(
     return explain_measurement(measure(source, Settings.of(**options), strict), layer)
 
 
+footprint = memory
+"""Another name of memory."""
+
+
+@overload
+def hardware() -> TableSet: ...
+
+
+@overload
+def hardware(source: str, /) -> TableSet: ...
+
+
+@overload
+def hardware(
+    source: ModelSource | Report,
+    device: str | os.PathLike[str],
+    /,
+    *devices: str | os.PathLike[str],
+    **options: Unpack[CostingArguments],
+) -> Rooflines: ...
+
+
+def hardware(
+    source: Any = None, /, *devices: str | os.PathLike[str], **options: Unpack[CostingArguments]
+) -> TableSet | Rooflines:
+    """A model and devices, each a profile's name or the path of one -> bounds in exact seconds: `hardware("resnet50",
+    "t4")`. The options are analyze's. With the name of a device alone its profile, with nothing the list of all.
+    HardwareError where there is no such device.
+    """
+    if devices:
+        return on_hardware(source, *devices, **options)
+    from costcalc.analysis.hardware.catalogue import find_profile
+    from costcalc.views.catalogue import devices_table, profile_figures_table, profile_table
+
+    if source is None:
+        return _listing("hardware", devices_table())
+    if not isinstance(source, (str, os.PathLike)):
+        raise UsageError("no device is named", 'name one: hardware(model, "t4")')
+    profile = find_profile(os.fspath(source))
+    return _listing(profile.id, profile_table(profile), profile_figures_table(profile))
+
+
 def on_hardware(
     source: ModelSource | Report,
     *devices: str | os.PathLike[str],
     **options: Unpack[CostingArguments],
-) -> tuple[Roofline, ...]:
-    """A model on devices, each a profile's name or the path of one: bounds in exact seconds. The options are analyze's.
-    HardwareError where there is no such device."""
+) -> Rooflines:
+    """hardware of a model: a model on devices -> bounds in exact seconds. UsageError where no device is named."""
     from costcalc.analysis.hardware.catalogue import find_profile
     from costcalc.analysis.roofline.bounds import compute_roofline
+    from costcalc.analysis.roofline.roofline import Rooflines
 
+    if not devices:
+        raise UsageError("no device is named", 'name one: hardware(model, "t4"); hardware() lists all')
     report = _require_no_options(source, options) if isinstance(source, Report) else analyze(source, **options)
-    return tuple(compute_roofline(report, find_profile(os.fspath(name))) for name in devices)
+    return Rooflines(compute_roofline(report, find_profile(os.fspath(name))) for name in devices)
+
+
+def llm(
+    source: ModelSource,
+    *,
+    generation: GenerationOptions | Mapping[str, Any] | bool | None = None,
+    max_context: bool = False,
+    max_batch: bool = False,
+    sweep_parallel: bool = False,
+    **options: Any,
+) -> TableSet:
+    """What a decoder model costs: the prompt's pass, each further token, the KV cache.
+
+    The options are analyze's, and those of generation and of several devices by name: `llm("llama", prompt=2048,
+    generate=256, dtype="fp16", devices="h100-sxm x8", tp=8)`. max_context and max_batch give the longest text and the
+    most texts that fit the device, sweep_parallel every way to split the model. UsageError where it is no decoder.
+    """
+    from costcalc.analysis.options import GenerationOptions, ParallelOptions
+    from costcalc.core.settings import non_defaults
+    from costcalc.views.llm import LlmQuestion, llm_result
+
+    if isinstance(generation, GenerationOptions):
+        generation = non_defaults(generation)
+    groups: dict[str, tuple[tuple[str, ...], Any]] = {
+        "generation": (GenerationOptions._fields, generation),
+        "parallel": (ParallelOptions._fields, options.pop("parallel", None)),
+    }
+    for group, (names, given) in groups.items():
+        named = {name: options.pop(name) for name in names if name in options}
+        if named and given not in (None, True, False) and not isinstance(given, Mapping):
+            raise UsageError(f"{min(named)} stands beside {group}", f"give it in {group}")
+        options[group] = {**(given if isinstance(given, Mapping) else {}), **named} or given
+    settings = Settings.of(**options)
+    return llm_result(source, settings, LlmQuestion(max_context, max_batch, sweep_parallel))
+
+
+def report(*sources: ModelSource | Report, strict: bool = False, **options: Unpack[SettingsArguments]) -> ReportPage:
+    """One HTML page about models: where the cost is, when memory is needed, what bounds the time. The options are
+    analyze's: `report("resnet50", devices="t4").save("report.html")`."""
+    from costcalc.studies.compare import measure_models
+    from costcalc.views.page import page_content
+    from costcalc.views.results import ReportPage
+
+    if not sources:
+        raise UsageError("no model is named", 'name one: report("resnet50")')
+    settings = Settings.of(**options)
+    measurements = measure_models(sources, settings, strict)
+    names = tuple([measurement.base.name for measurement in measurements])
+    return ReportPage(names, page_content(measurements, settings.devices))
+
+
+def plot(
+    *sources: ModelSource | Report,
+    kind: Literal["bars", "memory", "roofline", "pareto"] = "bars",
+    quantity: str = "macs",
+    by: Literal["layer", "block", "module", "op"] = "layer",
+    depth: int | None = None,
+    top: int | None = None,
+    x: str = "macs",
+    y: str = "params",
+    maximize: str | Sequence[str] = (),
+    **options: Unpack[SettingsArguments],
+) -> ChartSet:
+    """Charts of models: the dearest parts (bars of a quantity), live bytes by step, layers under devices' roofs, or
+    models by two quantities x and y, of which maximize names those that are better when they are more. The other
+    options are analyze's: `plot("resnet50", kind="roofline", devices="t4").save("roofline.svg")`."""
+    from costcalc.core.arguments import split_names
+    from costcalc.views.plot import DEFAULT_BARS, ChartOptions, make_charts
+    from costcalc.views.results import ChartSet
+
+    if not sources:
+        raise UsageError("no model is named", 'name one: plot("resnet50")')
+    chart = ChartOptions(quantity, by, depth, top or DEFAULT_BARS, x, y, split_names("maximize", maximize))
+    return ChartSet(make_charts(kind, sources, Settings.of(**options), chart))
+
+
+def table(
+    *sources: ModelSource | Report,
+    columns: str | Sequence[str] = (),
+    short: bool = False,
+    **options: Unpack[SettingsArguments],
+) -> TableSet:
+    """A table of models with their totals: columns are name, source, input, layers and any quantity ("time.t4"); short
+    rounds counts to three digits. The other options are analyze's."""
+    from costcalc.core.arguments import split_names
+    from costcalc.views.model_table import TableRequest, model_table
+
+    if not sources:
+        raise UsageError("no model is named", 'name some: table("mobilenet", "vgg16")')
+    request = TableRequest(sources, Settings.of(**options), split_names("columns", columns), short)
+    return _listing("of models", model_table(request))
+
+
+def export(
+    source: ModelSource,
+    path: str | os.PathLike[str],
+    *,
+    weights: Literal["zeros", "random", "none"] = "zeros",
+    **options: Unpack[ReadingArguments],
+) -> None:
+    """Writes a model as an ONNX file that ONNX Runtime runs; weights none leaves them out. The options are load's."""
+    from costcalc.frontends.onnx.writer import export as write_onnx
+
+    write_onnx(load_source(source, Settings.of(**options)), os.fspath(path), weights)
+
+
+def models() -> TableSet:
+    """The built-in models with their sources and costs."""
+    from costcalc.views.catalogue import models_table
+
+    return _listing("models", models_table())
+
+
+def operators() -> TableSet:
+    """Every operator with its state (costed, free, shape only, unknown), as the command `ops` lists them."""
+    from costcalc.views.catalogue import operators_table
+
+    return _listing("operators", operators_table())
+
+
+def rule(code: str | None = None) -> TableSet:
+    """The rules of check, or the one of a code: what each holds, and how it is set and mended."""
+    from costcalc.studies.check.rules import RULES, find_rule
+    from costcalc.views.catalogue import rules_table
+
+    return _listing(code or "rules", rules_table(RULES.values() if code is None else [find_rule(code)]))
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the YAML language."""
+    from costcalc.frontends.yaml.schema import json_schema
+
+    return json_schema()
+
+
+def _listing(name: str, shown: Table, machine: Table | None = None) -> TableSet:
+    """A table, and the one whose rows its JSON document has where that is another -> both with a name."""
+    from costcalc.views.results import TableSet
+
+    return TableSet(name, (shown,), {}, machine or shown)
 
 
 def _require_no_options(report: Report, options: Mapping[str, Any]) -> Report:

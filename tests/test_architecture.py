@@ -18,6 +18,8 @@ THIRD_PARTIES = {
     "google": ("frontends/onnx",),
     "matplotlib": ("render/charts",),
     "numpy": ("frontends/onnx", "studies/sweep"),
+    "pandas": ("render",),
+    "polars": ("render",),
     "onnx": ("frontends",),
     "resvg_py": ("render",),
     "rich": ("cli", "render"),

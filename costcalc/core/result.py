@@ -6,6 +6,7 @@ module's name; it is imported when the first result is shown.
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -36,6 +37,10 @@ class Presenter(Protocol):
     def markup(self, result: Any) -> str: ...
 
     def rich(self, result: Any) -> Any: ...
+
+    def save(self, result: Any, path: str) -> None: ...
+
+    def frame(self, result: Any, library: str, **options: Any) -> Any: ...
 
 
 _INSTALLED: list[str] = []
@@ -82,6 +87,11 @@ class Printable:
         """The tables in the colours and at the width of a terminal, for rich's print."""
         return presenter().rich(self)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the result in the format of the path's ending, as the command line's -o does: .html, .md, .csv, .json,
+        .svg, .png or .txt. UsageError for another ending, and where the file cannot be written."""
+        presenter().save(self, os.fspath(path))
+
 
 class Result(Printable, Serializable):
     """A result that is shown as tables."""
@@ -91,3 +101,18 @@ class Result(Printable, Serializable):
     def tables(self) -> tuple[ResultTable, ...]:
         """The tables that show the result, in their order."""
         return presenter().tables(self)
+
+    def to_pandas(self, **options: Any) -> Any:
+        """The rows as a pandas.DataFrame with nullable columns: Int64, Float64, boolean, string; a column with a number
+        beyond 64 bits, or with formulas of open symbols, holds objects. What is not known is <NA>.
+
+        Of a report a row is a layer (by="op", "block" or "module" with depth, columns=… as analyze takes them); of a
+        comparison or a table a model; of a sweep a combination; of a diff a layer that changed; of a footprint a tensor
+        (by="step", "resolution"). UsageError without pandas, and for a result without rows.
+        """
+        return presenter().frame(self, "pandas", **options)
+
+    def to_polars(self, **options: Any) -> Any:
+        """The rows as a polars.DataFrame, as to_pandas has them: Int64, Float64, Boolean, String; a column with a
+        number beyond 64 bits is Decimal(38, 0), one with formulas String. What is not known is null."""
+        return presenter().frame(self, "polars", **options)

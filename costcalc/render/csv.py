@@ -44,8 +44,13 @@ def _cell_value(value: Any) -> Any:
     if isinstance(value, str):
         return escape_spreadsheet(value)
     if isinstance(value, tuple):
-        return escape_spreadsheet(" ".join(map(_shape_text, value)))
+        return escape_spreadsheet(shapes_text(value))
     return "" if value is None else value
+
+
+def shapes_text(shapes: Sequence[tuple[Dim, ...] | None]) -> str:
+    """Shapes -> `1x64x112x112 1x64`; ? for one that is not known, () for a scalar's."""
+    return " ".join(map(_shape_text, shapes))
 
 
 def _shape_text(shape: tuple[Dim, ...] | None) -> str:

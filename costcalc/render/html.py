@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 
 from costcalc.core.sanitize import escape_html as escape
@@ -10,21 +11,36 @@ from costcalc.render import cells
 from costcalc.views.table import Table
 
 STYLE = """
-.costcalc{font:14px/1.45 system-ui,sans-serif;font-variant-numeric:tabular-nums}
-.costcalc h2{font-size:1.1em;margin:1.2em 0 .4em}
-.costcalc h2 span{font-weight:400;opacity:.6;margin-left:.6em}
-.costcalc table{border-collapse:collapse}
-.costcalc .wide{overflow-x:auto}.costcalc svg{max-width:100%;height:auto}.costcalc figure{margin:1em 0}
-.costcalc th{font-weight:600;text-align:left;opacity:.6}
-.costcalc th,.costcalc td{padding:.15em .7em;text-align:right;white-space:nowrap;border:0}
-.costcalc .l{text-align:left}
-.costcalc tbody tr:hover{background:rgba(128,128,128,.12)}
-.costcalc tr.total td{border-top:1px solid rgba(128,128,128,.5);font-weight:600}
-.costcalc i{display:inline-block;height:.7em;background:#3b8ea5;border-radius:1px;vertical-align:baseline}
-.costcalc dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1em 1.2em;margin:.8em 0}
-.costcalc dd{overflow-wrap:anywhere}
-.costcalc dt{opacity:.6}.costcalc dd{margin:0}.costcalc .warning{color:#b8860b}
+.costcalc{font:14px/1.45 system-ui,sans-serif!important;font-variant-numeric:tabular-nums!important}
+.costcalc{color:inherit;max-width:100%}
+.costcalc h2{font:600 15px/1.3 system-ui,sans-serif!important;margin:1.2em 0 .4em!important}
+.costcalc h2 span{font-weight:400;opacity:.7;margin-left:.6em}
+.costcalc .wide{overflow-x:auto;max-width:100%}
+.costcalc table{border-collapse:collapse!important;table-layout:auto!important;width:auto!important}
+.costcalc table{margin:0!important;border:0!important;font-size:inherit!important;color:inherit!important}
+.costcalc thead{border:0!important}
+.costcalc tr{background:none!important;border:0!important}
+.costcalc th,.costcalc td{padding:.15em .7em!important;text-align:right!important;white-space:nowrap!important}
+.costcalc th,.costcalc td{border:0!important;background:none!important;color:inherit!important}
+.costcalc th,.costcalc td{line-height:1.45!important;max-width:none!important;vertical-align:baseline!important}
+.costcalc th{font-weight:600!important;opacity:.7}
+.costcalc th.l,.costcalc td.l{text-align:left!important}
+.costcalc tbody tr:hover{background:rgba(128,128,128,.15)!important}
+.costcalc tr.total td{border-top:1px solid rgba(128,128,128,.5)!important;font-weight:600!important}
+.costcalc i{display:inline-block!important;height:.7em;background:#3b8ea5!important;border-radius:1px}
+.costcalc i{vertical-align:baseline;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.costcalc figure{margin:1em 0!important}.costcalc svg{max-width:100%;height:auto}
+.costcalc dl{display:grid!important;grid-template-columns:fit-content(40%) minmax(0,1fr);gap:.1em 1.2em}
+.costcalc dl{margin:.8em 0!important;padding:0!important;width:auto!important}
+.costcalc dt,.costcalc dd{display:block!important;float:none!important;width:auto!important}
+.costcalc dt,.costcalc dd{margin:0!important;padding:0!important;font-weight:400!important;line-height:1.45!important}
+.costcalc dt,.costcalc dd{text-align:left!important;overflow-wrap:anywhere;color:inherit}
+.costcalc dt{opacity:.7}.costcalc dd.warning{color:#a56900;font-weight:600!important}
+.costcalc pre{overflow-x:auto!important;white-space:pre!important;color:inherit!important;background:none!important}
+.costcalc pre{margin:0!important;padding:0!important;border:0!important;font:13px/1.35 ui-monospace,monospace!important}
 """.strip()
+"""Scoped to its own element. `!important` holds it against what notebooks do to tables in outputs: Jupyter, its classic
+form and VS Code align all cells to one side, colour rows, fix the layout, and float the terms of lists."""
 
 
 def render(sheets: Sequence[Table]) -> str:
@@ -40,6 +56,29 @@ def render(sheets: Sequence[Table]) -> str:
 def fragment(sheets: Sequence[Table]) -> str:
     """Sheets -> the tables with their style as HTML that stands in another page."""
     return f'<div class="costcalc"><style>{STYLE}</style>\n' + "\n".join(map(_sheet_markup, sheets)) + "\n</div>"
+
+
+def text_fragment(text: str) -> str:
+    """Text -> HTML that stands in another page, with its lines as they are."""
+    lines = "\n".join(map(escape, text.split("\n")))
+    return f'<div class="costcalc"><style>{STYLE}</style><pre>{lines}</pre></div>'
+
+
+def frame_fragment(page: str) -> str:
+    """HTML page -> HTML that shows it in a frame of its own within another page."""
+    attributes = 'sandbox="allow-scripts" style="width:100%;height:720px;border:0"'
+    return f'<iframe {attributes} srcdoc="{page_source(page)}"></iframe>'
+
+
+def picture_fragment(svg: bytes) -> str:
+    """Bytes of an SVG -> HTML that shows it; as an image, so that its ids and styles are its own."""
+    source = base64.b64encode(svg).decode()
+    return f'<img alt="chart" style="max-width:100%" src="data:image/svg+xml;base64,{source}">'
+
+
+def page_source(page: str) -> str:
+    """HTML page -> the value of an attribute that holds it."""
+    return page.replace("&", "&amp;").replace('"', "&quot;")
 
 
 def _sheet_markup(sheet: Table) -> str:

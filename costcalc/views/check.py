@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from costcalc.core.quantity import SIGNS
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.verdict import UNREADABLE, Amount, CheckResult, ModelCheck, SourcePlace, Verdict
+from costcalc.views.table import Column, Table, make_table
 
 CI_ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "BUILD_SOURCESDIRECTORY", "BITBUCKET_CLONE_DIR")
 """Environment variables with the folder of the repository; a CI takes paths as relative to it."""
@@ -280,3 +281,26 @@ def repository_path(file: str) -> str:
         if path.is_relative_to(folder):
             return path.relative_to(folder).as_posix()
     return Path(file).as_posix()
+
+
+VERDICT_COLUMNS = (
+    Column("model", "Model", "name", 100, lambda finding: finding.checked.model),
+    Column("scenario", "Scenario", "text", 50, lambda finding: finding.checked.scenario),
+    Column("code", "Code", "text", 90, lambda finding: finding.verdict.code),
+    Column("level", "Level", "text", 60, lambda finding: finding.level),
+    Column("quantity", "Quantity", "text", 80, lambda finding: finding.verdict.quantity),
+    Column("outcome", "Outcome", "text", 95, lambda finding: finding.verdict.outcome),
+    Column("value", "Now", "figure", 90, lambda finding: finding.verdict.value),
+    Column("limit", "Limit", "figure", 85, lambda finding: finding.verdict.limit),
+    Column("baseline", "Baseline", "figure", 70, lambda finding: finding.verdict.baseline),
+    Column("headroom", "Headroom", "figure", 65, lambda finding: finding.verdict.headroom),
+    Column("layer", "Layer", "text", 40, lambda finding: finding.verdict.layer),
+    Column("fact", "Fact", "prose", 55, lambda finding: finding.verdict.fact),
+    Column("remedy", "Remedy", "prose", 30, lambda finding: finding.verdict.remedy),
+)
+
+
+def verdicts_table(result: CheckResult) -> Table:
+    """A result → a row for each verdict, kept ones too, for programs: value, limit and baseline in the quantity's own
+    unit, of a layer's share as a fraction."""
+    return make_table("check", VERDICT_COLUMNS, all_findings(result))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, parse_quantities, usage
@@ -23,7 +23,7 @@ class TableRequest(NamedTuple):
     """What a table shows: models, the settings that hold for all of them, and columns. short rounds counts to three
     digits, as bytes always are."""
 
-    models: tuple[str, ...]
+    models: tuple[Any, ...]
     settings: Settings
     columns: tuple[str, ...] = ()
     short: bool = False
@@ -86,9 +86,13 @@ def _parse_column(key: str, devices: Sequence[str]) -> tuple[QuantityRef, ...]:
     raise UsageError(f"there is no column {key!r}", suggestion or f"there are {', '.join(COLUMNS)}")
 
 
-def _unique_names(names: Sequence[str], models: Sequence[str]) -> list[str]:
-    """Names and models → unique names: models of one name have the model as it was written."""
-    return [name if names.count(name) == 1 else model for name, model in zip(names, models, strict=True)]
+def _unique_names(names: Sequence[str], models: Sequence[Any]) -> list[str]:
+    """Names and models → unique names: models of one name have the model as it was written, or a number where it is an
+    object."""
+    return [
+        name if names.count(name) == 1 else model if isinstance(model, str) else f"{name} ({i})"
+        for i, (name, model) in enumerate(zip(names, models, strict=True), 1)
+    ]
 
 
 def _figure_column(ref: QuantityRef, short: bool) -> Column:

@@ -8,8 +8,9 @@ from typing import Any
 
 from costcalc.analysis.memory.footprint import MemoryFootprint
 from costcalc.analysis.report import Report
-from costcalc.analysis.roofline.roofline import Roofline
+from costcalc.analysis.roofline.roofline import Roofline, Rooflines
 from costcalc.analysis.training.step import TrainingStep
+from costcalc.studies.check.verdict import CheckResult
 from costcalc.studies.compare import Comparison
 from costcalc.studies.diff.diff import Diff
 from costcalc.studies.history import History
@@ -18,6 +19,7 @@ from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.studies.suggest.suggestion import Suggestion, Suggestions
 from costcalc.studies.sweep.sweep import Sweep
 from costcalc.views.analysis import analysis_document, analysis_table
+from costcalc.views.check import verdicts_table
 from costcalc.views.compare import comparison_document, comparison_tables
 from costcalc.views.diff import diff_tables
 from costcalc.views.diff_document import diff_document
@@ -26,6 +28,7 @@ from costcalc.views.history import history_document, history_tables
 from costcalc.views.memory import memory_document, memory_table
 from costcalc.views.reconcile import reconciliation_document, reconciliation_tables
 from costcalc.views.report import TableOptions, report_document, report_table
+from costcalc.views.results import TableSet
 from costcalc.views.roofline import roofline_document, with_devices
 from costcalc.views.suggest import suggestion_document, suggestion_tables, suggestions_document
 from costcalc.views.sweep import sweep_document, sweep_table
@@ -52,6 +55,22 @@ def _(result: Report) -> tuple[Table, ...]:
 def _(result: Roofline) -> tuple[Table, ...]:
     """The layers with their times, and the bounds."""
     return (report_table(result.report, with_devices(TableOptions(), (result,))),)
+
+
+@tables.register(Rooflines)
+def _(result: Rooflines) -> tuple[Table, ...]:
+    """The layers with their times on each device, and the bounds."""
+    return (report_table(result[0].report, with_devices(TableOptions(), result)),)
+
+
+@tables.register(TableSet)
+def _(result: TableSet) -> tuple[Table, ...]:
+    return result.sheets
+
+
+@tables.register(CheckResult)
+def _(result: CheckResult) -> tuple[Table, ...]:
+    return (verdicts_table(result),)
 
 
 @tables.register(MemoryFootprint)
@@ -104,6 +123,8 @@ document.register(MeasuredReport, lambda result: analysis_document(result.measur
 document.register(TrainingStep, training_document)
 
 document.register(Roofline, roofline_document)
+
+document.register(Rooflines, lambda result: {"hardware": [roofline_document(roofline) for roofline in result]})
 
 document.register(MemoryFootprint, memory_document)
 

@@ -1,4 +1,5 @@
-"""Roofline: the time bounds of a model and of its layers on a device, as computed by `bounds.py`."""
+"""Roofline: the time bounds of a model and of its layers on a device, as computed by `bounds.py`; Rooflines: on several
+devices."""
 
 from __future__ import annotations
 
@@ -75,3 +76,17 @@ class Roofline(Result):
         seconds, by = self.model.seconds, self.model.bound_by
         bound = "no bound" if seconds is None else f"≥ {format_si(seconds, 's')}{f', bound by {by}' if by else ''}"
         return f"<Roofline of {self.report.name} on {self.profile.id}: {bound}>"
+
+
+class Rooflines(Result, tuple[Roofline, ...]):
+    """A model on devices, in their order."""
+
+    __slots__ = ()
+
+    __iter__ = tuple.__iter__
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line; str is the table."""
+        bounds = [f"{roofline.profile.id} ≥ {format_si(roofline.model.seconds, 's')}" for roofline in self]
+        name = f"{self[0].report.name:.30}" if self else ""
+        return f"<Rooflines of {name}: {', '.join(bounds):.60}>"

@@ -16,7 +16,8 @@ from costcalc.frontends.module import NamedModel
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import find_config_file, nearest_config, read_config_file
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
-from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limits, read_increases
+from costcalc.studies.check.limits import parse_delta, parse_limits, read_increases
+from costcalc.studies.check.locking import make_lock_config
 from costcalc.studies.check.run import make_config
 from costcalc.studies.options import GROUPS, Settings, all_settings
 
@@ -102,9 +103,7 @@ def lock_config(models: Sequence[str], file: str | None, settings: Settings) -> 
     every amount that these ask for. UsageError for settings beside a file's."""
     path = file or find_config_file()
     if path is None and models:
-        refs = [ref for ref in settings.quantities() if ref.quantity.unit != "boolean"]
-        increases = [increase for ref in refs for increase in parse_increases(f"{ref.key}=0")]
-        return make_config(model_paths(models), make_limit_set((), increases, (), ()), settings)
+        return make_lock_config(model_paths(models), settings)
     config = nearest_config(path)
     refuse(f"the config {path}", options_of(settings), "write it there")
     if not config.entries:

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,12 +17,9 @@ from costcalc.cli.output import output_option, print_charts, write_bytes
 from costcalc.cli.parameters import Model, NameList, Word
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
-from costcalc.core.quantities import CATALOGUE, parse_quantity, usage
-from costcalc.core.quantity import QuantityRef
 
 if TYPE_CHECKING:
     from costcalc.studies.options import Settings
-    from costcalc.views.charts import Chart
 
 
 @click.command(cls=SettingsCommand)
@@ -50,20 +46,9 @@ FORMATS = ("text", "svg", "png", "html")
 
 def catalogue_keys() -> Iterable[str]:
     """The names of all quantities, as they are written."""
-    return [usage(quantity) for quantity in CATALOGUE.values()]
+    from costcalc.views.plot import quantity_names
 
-
-def layer_quantity(text: str, settings: Settings) -> QuantityRef:
-    """The quantity that bars are of. UsageError, with the reason, for one of which layers have no parts."""
-    ref = parse_quantity(text, settings.devices)
-    if not ref.quantity.additive:
-        remedy = f"compare models by it: --kind pareto --x {ref.key}"
-        if ref.quantity.unit == "boolean":
-            remedy = f"see it in a table: costcalc table MODEL --columns name,{ref.key}"
-        if ref.quantity.key == "time":
-            remedy += f", or see the layers with costcalc analyze --hardware {ref.device} --columns name,time"
-        raise UsageError(f"{ref.key} is of the whole model and no sum over its layers: it has no bars", remedy)
-    return ref
+    return quantity_names()
 
 
 KINDS_OF = dict.fromkeys(("quantity", "by", "depth", "top"), "bars") | dict.fromkeys(("x", "y", "maximize"), "pareto")
@@ -132,46 +117,10 @@ def plot(
     for name in KINDS_OF:
         if kind != KINDS_OF[name] and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise UsageError(f"--{name} says nothing to --kind {kind}", f"it is for --kind {KINDS_OF[name]}")
-    print_charts(_make_charts(kind, models, settings, options), choose_format(form, output, FORMATS), output)
+    from costcalc.views.pareto import SUFFIXES
+    from costcalc.views.plot import ChartOptions, make_charts
 
-
-def _make_charts(kind: str, models: Sequence[str], settings: Settings, options: dict[str, Any]) -> list[Chart]:
-    if kind == "pareto":
-        return [_pareto_chart(models, settings, options["x"], options["y"], options["maximize"])]
-    from costcalc.studies.compare import measure_models
-    from costcalc.views import charts as make
-
-    ref = layer_quantity(options["quantity"], settings)
-    quantity = ref.quantity.key
-    measurements = measure_models(model_paths(models), settings, quantities=[ref])
-    reports = [measurement.report for measurement in measurements]
-    if kind == "bars":
-        by = "block" if options["depth"] and options["by"] == "layer" else options["by"]
-        return [make.bar_chart(report, quantity, by, options["depth"], options["top"]) for report in reports]
-    if kind == "memory":
-        return [make.memory_chart(report) for report in reports]
-    from costcalc.analysis.hardware.catalogue import find_profile
-    from costcalc.views.page import DEFAULT_DEVICES
-
-    return [make.roofline_chart(reports, [find_profile(name) for name in settings.devices or DEFAULT_DEVICES])]
-
-
-def _axis_key(key: str, devices: Sequence[str]) -> str:
-    """The key of a quantity, on the one device where it names none; a column of a table as it is."""
-    return parse_quantity(key, devices).key if key in CATALOGUE and devices else key
-
-
-def _pareto_chart(models: Sequence[str], settings: Settings, x: str, y: str, maximize: Sequence[str]) -> Chart:
-    from costcalc.studies.compare import measure_models
-    from costcalc.views.pareto import SUFFIXES, pareto_chart, read_records, report_records
-
-    tables = [model for model in models if model.endswith(SUFFIXES)]
-    rows = [row for path in tables for row in read_records(path)]
-    networks = [model for model in models if model not in tables]
-    x, y, *maximize = [_axis_key(key, settings.devices) for key in (x, y, *maximize)]
-    if networks:
-        refs = [parse_quantity(key) for key in (x, y) if not tables or key.partition(".")[0] in CATALOGUE]
-        rows += report_records(measure_models(model_paths(networks), settings, quantities=refs), refs)
-    if len(rows) < 2:
-        raise UsageError("there is nothing to compare with", "name two or more models, or a table of costcalc sweep")
-    return pareto_chart(rows, x, y, maximize, Path(tables[0]).stem if tables else "")
+    tables = [model for model in models if kind == "pareto" and model.endswith(SUFFIXES)]
+    networks = model_paths([model for model in models if model not in tables])
+    charts = make_charts(kind, [*tables, *networks], settings, ChartOptions(**options))
+    print_charts(charts, choose_format(form, output, FORMATS), output)

@@ -16,7 +16,6 @@ from mcp.types import CallToolResult, TextContent
 
 from costcalc import api
 from costcalc.analysis.hardware.catalogue import builtin_profiles
-from costcalc.cli.commands.llm import answer_generation
 from costcalc.cli.mcp import outputs
 from costcalc.cli.mcp.confinement import confined, resolve_file, resolve_model, resolve_version
 from costcalc.cli.mcp.inputs import (
@@ -62,6 +61,7 @@ from costcalc.studies.reconcile.reconcile import reconcile
 from costcalc.studies.suggest.find import suggest
 from costcalc.studies.sweep.recipe import prepare_sweep
 from costcalc.studies.sweep.sweep import sweep
+from costcalc.views.llm import llm_result
 
 
 class CostTools:
@@ -283,8 +283,8 @@ class CostTools:
         def work() -> tuple[dict[str, Any], str]:
             arguments = self.arguments(settings)
             arguments.setdefault("generation", True)
-            tables, document = answer_generation(self.path(model), Settings.of(**arguments))
-            return document, text_of_tables(tables)
+            result = llm_result(self.path(model), Settings.of(**arguments))
+            return dict(result.content), text_of_tables(result.sheets)
 
         return self.answer(work, top)
 

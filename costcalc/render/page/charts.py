@@ -8,15 +8,12 @@ from typing import Any
 from costcalc.core.sanitize import printable
 from costcalc.core.version import __version__
 from costcalc.render import page as html
-from costcalc.views.charts import BarChart, Chart, MemoryChart, ParetoChart, RooflineChart
+from costcalc.views.charts import Chart
 from costcalc.views.page import amount_data
+from costcalc.views.results import CHART_KINDS
 
 SCRIPTS = ("figures", "elements", "theme", "model", "memory", "roofline", "text", "plot")
 """What the page runs of a report's scripts, and its own."""
-
-
-KINDS: dict[type, str] = {BarChart: "bars", MemoryChart: "memory", RooflineChart: "roofline", ParetoChart: "pareto"}
-"""How the page's script calls each kind of chart."""
 
 
 def render(charts: Sequence[Chart]) -> str:
@@ -26,7 +23,8 @@ def render(charts: Sequence[Chart]) -> str:
         "quantities": [],
         "models": [],
         "charts": [
-            {"kind": KINDS[type(chart)], **{k: _json_value(v) for k, v in chart._asdict().items()}} for chart in charts
+            {"kind": CHART_KINDS[type(chart)], **{k: _json_value(v) for k, v in chart._asdict().items()}}
+            for chart in charts
         ],
     }
     return html.render(content, SCRIPTS, ", ".join(chart.title for chart in charts), "main")

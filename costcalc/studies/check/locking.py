@@ -1,34 +1,56 @@
-"""Config → its baseline as it would be written now, with the models that cannot be locked."""
+"""Config → its baseline as it would be written now, with the models that cannot be locked; and `lock`, the Python API
+that writes it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from costcalc.core.errors import LockError
+from costcalc.core.errors import LockError, UsageError
 from costcalc.studies.batch import Failure
-from costcalc.studies.check import baseline as lock
 from costcalc.studies.check import lock_file
+from costcalc.studies.check.baseline import FORMAT_VERSION, Baseline
 from costcalc.studies.check.branch import make_lock_entry
 from costcalc.studies.check.budget import Config
+from costcalc.studies.check.config_file import find_config_file, nearest_config
+from costcalc.studies.check.config_limits import make_limit_set
 from costcalc.studies.check.evaluate import ModelFigures
-from costcalc.studies.check.run import evaluate_targets
+from costcalc.studies.check.limits import parse_increases
+from costcalc.studies.check.run import evaluate_targets, make_config
 from costcalc.studies.check.staleness import describe_differences
 from costcalc.studies.check.targets import Target
+from costcalc.studies.options import Settings
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from costcalc.studies.options import SettingsArguments
 
 
 class LockPlan(NamedTuple):
     """text is the lock file as it should be, old_text as it is (None: there is none). differences are sentences,
     failures the models that cannot be read; unknown_titles those with an operator without a rule: its figures are
-    locked as not known."""
+    locked as not known. file is where the text belongs."""
 
     text: str
     old_text: str | None
     differences: tuple[str, ...]
     failures: tuple[tuple[Target, Failure], ...]
     unknown_titles: tuple[str, ...]
-    old_format: int = lock.FORMAT_VERSION
+    old_format: int = FORMAT_VERSION
+    file: str = ""
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        state = "new" if self.old_text is None else f"{len(self.differences)} differences" if self.changes else "as is"
+        return f"<LockPlan {self.file[-60:]}: {state}, {len(self.failures)} models not read>"
+
+    def __str__(self) -> str:
+        """The file and what changes in it, a line for each difference."""
+        head = f"{self.file} {'changes' if self.changes else 'is up to date'}"
+        return "\n".join([head, *[f"  {line}" for line in self.differences]])
 
     @property
     def changes(self) -> bool:
@@ -39,7 +61,7 @@ class LockPlan(NamedTuple):
     def is_stale(self) -> bool:
         """Whether the file says something else than it would now. One of an older format that says the same is not
         stale, although locking would write it anew, and shorter."""
-        return self.changes and (self.old_format == lock.FORMAT_VERSION or bool(self.differences))
+        return self.changes and (self.old_format == FORMAT_VERSION or bool(self.differences))
 
 
 def plan_lock(
@@ -54,7 +76,7 @@ def plan_lock(
     """What locking the models of a config in a file would write; of them only those that are named, where some are:
     the entries of the others stay. A broken lock file counts as none where all is written anew (renew), else it is
     refused, as a file of something else always is."""
-    old_baseline: lock.Baseline | None = None
+    old_baseline: Baseline | None = None
     old_text: str | None = None
     path = Path(file)
     if path.is_file():
@@ -83,5 +105,47 @@ def plan_lock(
         differences,
         failures,
         unknown,
-        lock.FORMAT_VERSION if old_baseline is None else old_baseline.format_version,
+        FORMAT_VERSION if old_baseline is None else old_baseline.format_version,
+        file,
     )
+
+
+def make_lock_config(models: Collection[str], settings: Settings) -> Config:
+    """Models and settings -> a config without a file, under which all quantities that the settings ask for are
+    locked."""
+    refs = [ref for ref in settings.quantities() if ref.quantity.unit != "boolean"]
+    increases = [increase for ref in refs for increase in parse_increases(f"{ref.key}=0")]
+    return make_config(tuple(models), make_limit_set((), increases, (), ()), settings)
+
+
+def lock(
+    *models: str,
+    config: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+    check: bool = False,
+    jobs: int = 1,
+    **options: Unpack[SettingsArguments],
+) -> LockPlan:
+    """Writes what the models of a config (None: the nearest one) cost now as the baseline of `check`; returns what
+    changed. With models only their entries are written anew; where there is no config they are locked under the
+    options, which are analyze's. output is the file (`lock:` of the config unless given); with check nothing is
+    written. UsageError for options beside a config, and for a model that cannot be read: then nothing is written.
+    """
+    path = config or find_config_file()
+    if path is None and models:
+        budget = make_lock_config(models, Settings.of(**options))
+    elif options:
+        raise UsageError(f"{min(options)} does not go with the config {os.fspath(path or '')}", "write it there")
+    else:
+        budget = nearest_config(path)
+    file = str(budget.folder / budget.lock) if output is None else os.fspath(output)
+    plan = plan_lock(budget, file, model_names=models, renew=not check, jobs=jobs)
+    if plan.failures:
+        target, failure = plan.failures[0]
+        raise UsageError(f"{failure.place or target.name}: {failure.text}", f"{file} is left as it is")
+    if plan.changes and not check:
+        try:
+            Path(file).write_bytes(plan.text.encode())
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written: {error.strerror}", "name another file") from error
+    return plan

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.core.quantity import Certainty
-from costcalc.core.result import Printable
+from costcalc.core.result import Result
 from costcalc.studies.diff.snapshot import Snapshot
 
 Amount = Dim | Fraction | bool | None
@@ -163,7 +163,7 @@ class CodeCount(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class CheckResult(Printable):
+class CheckResult(Result):
     """All models that were checked, and notes on the check as a whole (a stale baseline). is_empty says that
     no limit is held, for there is none or its rule is left out; a caller that accepts that sets it False. lineage says
     which models are new, renamed or gone."""
@@ -175,7 +175,8 @@ class CheckResult(Printable):
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
-        return f"<CheckResult of {len(self.models)} models, {len(self.verdicts)} limits: exit code {self.exit_code}>"
+        models = f"{len(self.models)} {'model' if len(self.models) == 1 else 'models'}"
+        return f"<CheckResult of {models}, {len(self.verdicts)} limits: exit code {self.exit_code}>"
 
     @property
     def outcome(self) -> CheckOutcome:
