@@ -36,9 +36,14 @@ class SweepOutput(NamedTuple):
 
 
 def write_sweep(
-    setup: SweepSetup, numbers: Sequence[int], selection: RowSelection, output: SweepOutput, jobs: int | None
+    setup: SweepSetup,
+    numbers: Sequence[int],
+    selection: RowSelection,
+    output: SweepOutput,
+    jobs: int | None,
+    executor: Any = None,
 ) -> str:
-    """Runs and prints a sweep; why none of its points is a valid model, "" where one is."""
+    """Runs and prints a sweep, by an executor's workers or so many processes; why none of its points is a valid model, "" where one is."""
     form, path = output.form, output.path
     if output.resume and not (form in STREAMS and path and selection.streams):
         remedy = "give -o FILE with --format csv or jsonl, without --sort, --top, --pareto, --maximize"
@@ -46,9 +51,9 @@ def write_sweep(
     if output.plot and form not in ("table", *PICTURES):
         raise UsageError(f"--plot draws, and {form} is for programs", f"use --format table, {', '.join(PICTURES)}")
     if form in STREAMS and selection.streams:
-        return _write_stream(setup, numbers, selection.where, output, jobs)
+        return _write_stream(setup, numbers, selection.where, output, jobs, executor)
     with progress(len(numbers), path) as advance:
-        sweep = run_sweep(setup, numbers, selection, jobs, advance)
+        sweep = run_sweep(setup, numbers, selection, jobs, advance, executor)
     if (selection.maximize or selection.minimize) and not sweep.rows:
         reason = f"; one is no valid model: {sweep.invalid_reason}" if sweep.invalid_reason else ""
         fact = f"none of the {sweep.points:,} combinations fits{reason}"
@@ -120,7 +125,12 @@ def _format_lines(sweep: Sweep, output: SweepOutput) -> Iterator[str]:
 
 
 def _write_stream(
-    setup: SweepSetup, numbers: Sequence[int], where: str | None, output: SweepOutput, jobs: int | None
+    setup: SweepSetup,
+    numbers: Sequence[int],
+    where: str | None,
+    output: SweepOutput,
+    jobs: int | None,
+    executor: Any,
 ) -> str:
     """Writes the rows as they come; why none is a valid model, "" where one is. What an interruption leaves ends with a
     whole line."""
@@ -135,7 +145,7 @@ def _write_stream(
         advance(resume_count)
         if not size:
             file.write(header_line(form, [columns.names[index] for index in indices]).encode())
-        for rows, block in stream_rows(setup, numbers[resume_count:], where, jobs):
+        for rows, block in stream_rows(setup, numbers[resume_count:], where, jobs, executor):
             file.write(row_lines(form, columns, indices, rows).encode())
             file.flush()
             invalid_rows = sum(1 for row in block if row[ERROR] is not None)
