@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.options import Settings
 
-FORMS = (*FORMATS[:3], "jsonl", *FORMATS[3:])
+FORMS = (*FORMATS[:3], "jsonl", "parquet", *FORMATS[3:])
 
 
 def figures() -> Iterable[str]:
@@ -92,9 +93,10 @@ def figures() -> Iterable[str]:
     "--format",
     "form",
     type=Word(FORMS),
-    help="How to print it; csv and jsonl (a JSON object a line) stream.  [default: by the file's ending, else table]",
+    help="How to print it; csv, jsonl (a JSON object a line) and parquet stream.  [default: by the file's ending, else "
+    "table]",
 )
-@output_option
+@partial(output_option, folder=True)
 @click.option("--resume", is_flag=True, help="Go on with the file of -o where an interrupted sweep ended.")
 def sweep(
     model: str,

@@ -115,4 +115,3 @@ def limit_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*threshold)
-

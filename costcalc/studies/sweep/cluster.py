@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+import socket
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any
+from urllib.parse import urlsplit
 
 from costcalc.core.errors import ExecutorError, UsageError
 from costcalc.studies.sweep.point import SweepRecipe
 from costcalc.studies.sweep.pools import ExecutorPool, describe_exception
+from costcalc.studies.sweep.worker import compare_environments
 
 DEFAULT_PORT = 8786
 """The port on which a Dask scheduler listens unless told otherwise."""
@@ -26,7 +29,8 @@ CONNECT_SECONDS = 10
 
 
 def scheduler_address(text: str) -> str:
-    """`dask://HOST:PORT` or `dask+tls://HOST:PORT` -> Dask's address of it: tcp://HOST:PORT. UsageError where it is none."""
+    """`dask://HOST:PORT` or `dask+tls://HOST:PORT` -> Dask's address of it: tcp://HOST:PORT. UsageError where it
+    is none."""
     match = ADDRESS.fullmatch(text)
     if match is None or not 0 < int(match[3] or DEFAULT_PORT) < 65536:
         raise UsageError(f"{text!r} is no address of an executor", ADDRESS_REMEDY)
@@ -44,16 +48,24 @@ def connect_executor(text: str) -> Iterator[Any]:
     except ImportError as error:
         raise UsageError(f"{text} needs the package distributed", "pip install 'costcalc[dask]'") from error
     with _silent("distributed", "tornado", "asyncio"):
-        try:
-            client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError, RuntimeError) as error:
-            fact = f"no Dask scheduler answers at {address}: {describe_exception(error)}"
-            remedy = "check the address; `dask scheduler` starts one, and prints it"
-            raise ExecutorError(fact, remedy) from error
+        client = _connect(distributed.Client, address)
         try:
             yield client.get_executor(pure=False)
         finally:
             client.close(timeout=CONNECT_SECONDS if client.status == "running" else 1)
+
+
+def _connect(client_type: Any, address: str) -> Any:
+    """The address of a scheduler -> a client. The port is tried first, for Dask tries a closed one again and again."""
+    parts = urlsplit(address)
+    try:
+        with socket.create_connection((parts.hostname, parts.port), timeout=CONNECT_SECONDS):
+            pass
+        return client_type(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or describe_exception(error)
+        fact = f"no Dask scheduler answers at {address}: {reason}"
+        raise ExecutorError(fact, "check the address; `dask scheduler` starts one, and prints it") from error
 
 
 @contextmanager
@@ -103,6 +115,7 @@ class DaskPool(ExecutorPool):
         self.client = client
         self.name = f"the Dask scheduler at {client.scheduler.address}"
         self.workers, self.counted, self.idle_since = 0, -COUNT_SECONDS, monotonic()
+        compare_versions(client.get_versions(packages=["costcalc"]))
 
     def count_workers(self) -> int:
         if monotonic() - self.counted > COUNT_SECONDS and self.is_running():
@@ -117,7 +130,8 @@ class DaskPool(ExecutorPool):
 
     def is_alive(self) -> bool:
         if not self.count_workers() and monotonic() - self.idle_since > IDLE_SECONDS:
-            logging.getLogger("costcalc").warning("costcalc: %s has no worker; waiting for one", self.name)
+            text = "costcalc: %s has no worker, and the sweep waits for one; start it with `dask worker ADDRESS`"
+            logging.getLogger("costcalc").warning(text, self.name)
             self.idle_since = float("inf")
         return self.is_running()
 
@@ -138,5 +152,29 @@ class DaskPool(ExecutorPool):
             return ExecutorError(f"{self.name} was lost", "start it again")
         if type(error).__name__ == "KilledWorker":
             fact = f"{self.name} gave up {place}: every worker that computed it ended"
-            return ExecutorError(fact, "give workers more memory (`dask worker --memory-limit`), or see what they wrote")
+            return ExecutorError(
+                fact, "give workers more memory (`dask worker --memory-limit`), or see what they wrote"
+            )
         return super().describe_loss(error, place)
+
+
+def compare_versions(versions: Mapping[str, Any]) -> None:
+    """What Dask tells of the versions of client, scheduler and workers -> UsageError where the scheduler does not have
+    this costcalc, or a worker this costcalc and this Python. A worker that cannot load a chunk ends without a word. A
+    costcalc that is not installed, but found on a path, has no version here: its workers tell theirs."""
+    sender = _installed(versions["client"])
+    places = {"the scheduler": versions["scheduler"], **versions["workers"]}
+    for place, description in places.items():
+        if isinstance(description, Mapping) and "packages" in description:
+            names = ("costcalc",) if place == "the scheduler" else tuple(sender)
+            found = _installed(description)
+            expected = {name: sender[name] for name in names if name in sender}
+            compare_environments(expected, {name: found[name] for name in expected if name in found}, place)
+
+
+def _installed(description: Mapping[str, Any]) -> dict[str, str]:
+    """The versions of a process, without what is not installed: costcalc, and Python without its last number."""
+    packages = description["packages"]
+    python = ".".join(str(packages["python"]).split(".")[:2])
+    costcalc = packages.get("costcalc")
+    return {**({"costcalc": costcalc} if costcalc else {}), "Python": python}

@@ -30,7 +30,10 @@ MAX_LOCAL_POINTS = 4096
 """Points of one structure whose rows are evaluated sooner than another process sends them."""
 
 TARGET_SECONDS = 0.5
-"""Time that a chunk takes. Sending one costs Dask's scheduler, the client and the worker a few milliseconds together."""
+"""Time that a chunk takes. Sending one costs the scheduler, the client and the worker some milliseconds together."""
+
+LEAST_SECONDS = 0.1
+"""Time that a chunk takes at least, also towards the end, where chunks become smaller."""
 
 FIRST_POINTS = 4
 """Points of the first chunks, from which the time of a point is learnt."""
@@ -95,9 +98,10 @@ class ChunkSizes:
     def next(self, workers: int) -> Sequence[int]:
         """The numbers of the next chunk; none at the end."""
         remaining = len(self.numbers) - self.start
-        seconds_per_point = self.seconds / self.points if self.points else 0.0
-        count = FIRST_POINTS if not self.points else int(TARGET_SECONDS / max(seconds_per_point, 1e-9))
-        count = max(1, min(count, MAX_CHUNK_POINTS, -(-remaining // (2 * workers))))
+        rate = self.points / max(self.seconds, 1e-9)  # points a second
+        count = int(TARGET_SECONDS * rate) if self.points else FIRST_POINTS
+        share = max(-(-remaining // (2 * workers)), int(LEAST_SECONDS * rate))
+        count = max(1, min(count, share, MAX_CHUNK_POINTS))
         stop = min(len(self.numbers), self.start + count)
         while self.inner > 1 and stop < len(self.numbers) and self._is_same_structure(stop):
             stop += 1
@@ -179,9 +183,7 @@ def _lacks_recipe(chunk: Chunk) -> bool:
     return chunk.future.done() and chunk.future.result().is_unknown
 
 
-def _describe_loss(
-    pool: WorkerPool, recipe: SweepRecipe, chunk: Chunk, error: BaseException | None
-) -> ExecutorError:
+def _describe_loss(pool: WorkerPool, recipe: SweepRecipe, chunk: Chunk, error: BaseException | None) -> ExecutorError:
     """What an executor said of a chunk -> the error, with the combinations that it was computing."""
     grid = recipe.space.grid
     place = describe_point(grid.axes, grid.point(chunk.numbers[0]))

@@ -30,8 +30,8 @@ from costcalc.frontends.source import Source
 from costcalc.ops.plugins import RULE_FILES, load_rules
 from costcalc.studies.sweep import point
 from costcalc.studies.sweep.axes import describe_point
-from costcalc.studies.sweep.columns import Row, SweepColumns
 from costcalc.studies.sweep.batches import compute_batches, limit_collections
+from costcalc.studies.sweep.columns import Row, SweepColumns
 from costcalc.studies.sweep.point import SweepRecipe
 
 
@@ -88,7 +88,7 @@ def compute_chunk(
     with _lock:
         try:
             if environment is not None:
-                compare_environments(environment, describe_environment())
+                compare_environments(environment, describe_environment(), worker_name())
             if key not in _recipes and payload is None:
                 return ChunkResult([], is_unknown=True)
             held = _recipes.get(key) or _open_recipe(payload or b"")
@@ -121,13 +121,13 @@ def describe_environment() -> dict[str, str]:
     return {"costcalc": __version__, "Python": ".".join(platform.python_version_tuple()[:2]), **plugins}
 
 
-def compare_environments(sender: Mapping[str, str], worker: Mapping[str, str]) -> None:
-    """UsageError where a version of the worker is not the sender's."""
+def compare_environments(sender: Mapping[str, str], worker: Mapping[str, str], place: str) -> None:
+    """UsageError where a version of the worker at a place is not the sender's."""
     for name in dict.fromkeys((*sender, *worker)):
         here, there = sender.get(name), worker.get(name)
         if here != there:
             text = f"has {name} {there}" if there else f"does not have {name}"
-            fact = f"a worker ({worker_name()}) {text}, and the sweep was started {_with_version(name, here)}"
+            fact = f"a worker ({place}) {text}, and the sweep was started {_with_version(name, here)}"
             remedy = "start the workers with the same versions" + (f": pip install {name}=={here}" if here else "")
             if name == "Python":
                 remedy = f"start the workers, and the scheduler, with Python {here}"

@@ -16,7 +16,8 @@ from support.onnx_models import info, model, weight
 import costcalc
 from costcalc import CostcalcError
 from costcalc.rules import LoadError, ShapeError, UnknownNameError, UsageError
-from costcalc.studies.sweep import batches as batch, executor
+from costcalc.studies.sweep import batches as batch
+from costcalc.studies.sweep import executor
 from costcalc.studies.sweep.recipe import prepare_sweep
 
 
