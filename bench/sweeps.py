@@ -7,7 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from costcalc.studies.sweep.executor import limit_collections, row_blocks
+from costcalc.studies.sweep.batches import limit_collections
+from costcalc.studies.sweep.executor import row_blocks
 from costcalc.studies.sweep.recipe import prepare_sweep
 
 GRID = {"alpha": "0.25:1.4:0.05", "resolution": "96:224:8", "expansion": "1:8"}

@@ -29,12 +29,12 @@ INPUTS_VARIABLE = "COSTCALC_INPUTS"
 """The environment variable by which `--watch` asks its runs which files they read: a file that takes their names."""
 
 
-def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """-o; `-` is standard output, as it is without."""
+def output_option(command: Callable[..., Any], folder: bool = False) -> Callable[..., Any]:
+    """-o; `-` is standard output, as it is without. folder says that it may be a folder."""
     return click.option(
         "-o",
         "--output",
-        type=click.Path(dir_okay=False, allow_dash=True),
+        type=click.Path(dir_okay=folder, allow_dash=True),
         help="Write to a file.",
         callback=lambda ctx, param, value: None if value == "-" else value,
     )(command)

@@ -105,6 +105,10 @@ class LimitError(CostcalcError):
     """A model asks for more work than costcalc does for one model: steps, terms of a formula, axes, nodes."""
 
 
+class ExecutorError(CostcalcError):
+    """An executor's workers, or the scheduler before them, cannot be reached or were lost."""
+
+
 class AssumptionError(CostcalcError):
     """A symbol was bound to a value that breaks an assumption the graph rests on."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,9 +36,30 @@ def reference_energy() -> EnergyTable:
     return read_energy_file(REFERENCE_ENERGY)
 
 
+_described: dict[str, HardwareProfile] = {}
+
+
+@contextmanager
+def described_devices(profiles: Mapping[str, HardwareProfile]) -> Iterator[None]:
+    """Inside, names stand for these profiles: a process on another machine does not have their files."""
+    _described.update(profiles)
+    try:
+        yield
+    finally:
+        for name in profiles:
+            del _described[name]
+
+
+def is_profile_path(name: str) -> bool:
+    """Whether the name of a device is the path of a YAML file."""
+    return name.endswith((".yaml", ".yml")) or "/" in name
+
+
 def find_profile(name: str) -> HardwareProfile:
     """Name, alias or path of a YAML file -> the profile. HardwareError where there is none."""
-    if name.endswith((".yaml", ".yml")) or "/" in name:
+    if name in _described:
+        return _described[name]
+    if is_profile_path(name):
         return read_profile(Path(name))
     key = _normalise_name(name)
     if key in profile_names():

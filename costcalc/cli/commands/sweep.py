@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.options import Settings
 
-FORMS = (*FORMATS[:3], "jsonl", *FORMATS[3:])
+FORMS = (*FORMATS[:3], "jsonl", "parquet", *FORMATS[3:])
 
 
 def figures() -> Iterable[str]:
@@ -84,12 +85,18 @@ def figures() -> Iterable[str]:
 @click.option("--strict", is_flag=True, help="End at the first combination that is invalid or has an unknown operator.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="How many processes build models; one for each core.")
 @click.option(
+    "--executor",
+    metavar="ADDRESS",
+    help="Workers of a cluster build models: dask://HOST:8786, the address of a Dask scheduler.",
+)
+@click.option(
     "--format",
     "form",
     type=Word(FORMS),
-    help="How to print it; csv and jsonl (a JSON object a line) stream.  [default: by the file's ending, else table]",
+    help="How to print it; csv, jsonl (a JSON object a line) and parquet stream.  [default: by the file's ending, else "
+    "table]",
 )
-@output_option
+@partial(output_option, folder=True)
 @click.option("--resume", is_flag=True, help="Go on with the file of -o where an interrupted sweep ended.")
 def sweep(
     model: str,
@@ -103,6 +110,7 @@ def sweep(
     plot: str | None,
     strict: bool,
     jobs: int | None,
+    executor: str | None,
     form: str | None,
     output: str | None,
     resume: bool,
@@ -119,7 +127,7 @@ def sweep(
     from costcalc.cli.formats import choose_format
     from costcalc.studies.sweep.recipe import prepare_sweep
     from costcalc.studies.sweep.select import RowSelection, goal_names
-    from costcalc.studies.sweep.sweep import find_quantities, select_numbers
+    from costcalc.studies.sweep.sweep import find_quantities, select_numbers, use_executor
 
     if seed is not None and sample is None:
         raise UsageError("--seed is of --sample", "say how many combinations are drawn: --sample 100")
@@ -137,7 +145,8 @@ def sweep(
     )
     numbers = select_numbers(setup, sample, seed or 0)
     sweep_output = SweepOutput(choose_format(form, output, FORMS), output, columns, plot, resume)
-    reason = write_sweep(setup, numbers, chosen, sweep_output, jobs)
+    with use_executor(executor, jobs) as workers:
+        reason = write_sweep(setup, numbers, chosen, sweep_output, jobs, workers)
     if reason:
         fact = f"none of the {len(numbers):,} combinations is a valid model: {reason}"
         raise CostcalcError(fact, "vary other values; the column `error` of --format csv says why of each")

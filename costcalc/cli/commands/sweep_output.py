@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.cli.output import print_charts, print_error, print_tables, standard_output, write_text
-from costcalc.core.errors import CostcalcError, UsageError
+from costcalc.core.errors import CostcalcError, ExecutorError, UsageError
 from costcalc.render.stream import header_line, resume_point, row_lines
-from costcalc.studies.sweep.columns import ERROR, SweepColumns
+from costcalc.studies.sweep.columns import ERROR, Row, SweepColumns
+from costcalc.studies.sweep.point import compute_row
 from costcalc.studies.sweep.recipe import SweepSetup
 from costcalc.studies.sweep.select import Goal, RowSelection, parse_goals
 from costcalc.studies.sweep.sweep import Sweep, first_error, run_sweep, stream_rows
 
 if TYPE_CHECKING:
+    from costcalc.render.parquet import ParquetWriter
     from costcalc.views.charts import ParetoChart
 
-STREAMS = ("csv", "jsonl")
+STREAMS = ("csv", "jsonl", "parquet")
 
 PICTURES = ("svg", "png", "html")
 
@@ -36,24 +38,36 @@ class SweepOutput(NamedTuple):
 
 
 def write_sweep(
-    setup: SweepSetup, numbers: Sequence[int], selection: RowSelection, output: SweepOutput, jobs: int | None
+    setup: SweepSetup,
+    numbers: Sequence[int],
+    selection: RowSelection,
+    output: SweepOutput,
+    jobs: int | None,
+    executor: Any = None,
 ) -> str:
-    """Runs and prints a sweep; why none of its points is a valid model, "" where one is."""
+    """Runs and prints a sweep, by an executor's workers or so many processes; why none of its points is a valid model,
+    "" where one is."""
     form, path = output.form, output.path
     if output.resume and not (form in STREAMS and path and selection.streams):
-        remedy = "give -o FILE with --format csv or jsonl, without --sort, --top, --pareto, --maximize"
+        remedy = "give -o FILE with --format csv, jsonl or parquet, without --sort, --top, --pareto, --maximize"
         raise UsageError("--resume goes on with a file of rows in the grid's order", remedy)
     if output.plot and form not in ("table", *PICTURES):
         raise UsageError(f"--plot draws, and {form} is for programs", f"use --format table, {', '.join(PICTURES)}")
+    if form == "parquet" and path is None:
+        raise UsageError("Parquet is a file", "name it with -o")
     if form in STREAMS and selection.streams:
-        return _write_stream(setup, numbers, selection.where, output, jobs)
+        return _write_stream(setup, numbers, selection.where, output, jobs, executor)
     with progress(len(numbers), path) as advance:
-        sweep = run_sweep(setup, numbers, selection, jobs, advance)
+        sweep = run_sweep(setup, numbers, selection, jobs, advance, executor)
     if (selection.maximize or selection.minimize) and not sweep.rows:
         reason = f"; one is no valid model: {sweep.invalid_reason}" if sweep.invalid_reason else ""
         fact = f"none of the {sweep.points:,} combinations fits{reason}"
         raise CostcalcError(fact, "loosen the condition, or vary more")
-    if form in STREAMS:
+    if form == "parquet":
+        with _open_parquet(setup, numbers, output, folder=False) as writer:
+            writer.fit(sweep.rows)
+            writer.write(sweep.rows)
+    elif form in STREAMS:
         write_text("".join(_format_lines(sweep, output)).rstrip("\n"), path)
     elif output.plot and form in PICTURES:
         print_charts([_plot_chart(sweep, output.plot)], form, path)
@@ -120,28 +134,30 @@ def _format_lines(sweep: Sweep, output: SweepOutput) -> Iterator[str]:
 
 
 def _write_stream(
-    setup: SweepSetup, numbers: Sequence[int], where: str | None, output: SweepOutput, jobs: int | None
+    setup: SweepSetup,
+    numbers: Sequence[int],
+    where: str | None,
+    output: SweepOutput,
+    jobs: int | None,
+    executor: Any,
 ) -> str:
     """Writes the rows as they come; why none is a valid model, "" where one is. What an interruption leaves ends with a
     whole line."""
-    form, columns = output.form, setup.recipe.columns
-    indices = _column_indices(columns, output.columns)
-    resume_count = 0
+    columns = setup.recipe.columns
     valid = invalid = 0
-    size, reason = 0, ""
-    if output.resume and output.path:
-        size, resume_count = resume_point(output.path, form, setup.recipe, indices, numbers, where is not None)
-    with progress(len(numbers), output.path) as advance, _open_output(output.path, size) as file:
+    reason = ""
+    with (
+        progress(len(numbers), output.path) as advance,
+        _open_sink(setup, numbers, where, output) as (resume_count, write),
+    ):
         advance(resume_count)
-        if not size:
-            file.write(header_line(form, [columns.names[index] for index in indices]).encode())
-        for rows, block in stream_rows(setup, numbers[resume_count:], where, jobs):
-            file.write(row_lines(form, columns, indices, rows).encode())
-            file.flush()
+        for rows, block in _with_remedy(stream_rows(setup, numbers[resume_count:], where, jobs, executor), output.path):
+            write(rows)
             invalid_rows = sum(1 for row in block if row[ERROR] is not None)
             reason = reason or first_error(setup.recipe, block)
             valid, invalid = valid + len(block) - invalid_rows, invalid + invalid_rows
             advance(len(block))
+    indices = _column_indices(columns, output.columns)
     if invalid and (valid or resume_count):
         shown = (
             "see the column `error`"
@@ -150,6 +166,72 @@ def _write_stream(
         )
         print_error(f"costcalc: {invalid:,} combinations are invalid, {shown}")
     return "" if valid or resume_count else reason
+
+
+Sink = tuple[int, Callable[[Sequence[Row]], None]]
+"""How many points a resumed file holds, and what writes rows behind them."""
+
+
+@contextmanager
+def _open_sink(setup: SweepSetup, numbers: Sequence[int], where: str | None, output: SweepOutput) -> Iterator[Sink]:
+    """The output of a stream. UsageError where it cannot be written, or resumed."""
+    recipe, form = setup.recipe, output.form
+    if form == "parquet":
+        with _open_parquet(setup, numbers, output, folder=True) as writer:
+            count = 0
+            if output.resume:
+                count = writer.resume(recipe, numbers, where is not None)
+            else:
+                writer.clear()
+                ends = dict.fromkeys((numbers[0], numbers[-1]))
+                writer.fit([compute_row(recipe, recipe.space.grid.point(number)) for number in ends])
+            yield count, writer.write
+        return
+    columns = recipe.columns
+    indices = _column_indices(columns, output.columns)
+    size = count = 0
+    if output.resume and output.path:
+        size, count = resume_point(output.path, form, recipe, indices, numbers, where is not None)
+    with _open_output(output.path, size) as file:
+        if not size:
+            file.write(header_line(form, [columns.names[index] for index in indices]).encode())
+
+        def write(rows: Sequence[Row]) -> None:
+            file.write(row_lines(form, columns, indices, rows).encode())
+            file.flush()
+
+        yield count, write
+
+
+@contextmanager
+def _open_parquet(
+    setup: SweepSetup, numbers: Sequence[int], output: SweepOutput, folder: bool
+) -> Iterator[ParquetWriter]:
+    """The writer of Parquet, a folder's where there are many points and one is allowed; columns that are wider than 64
+    bits are told. UsageError where it cannot be written."""
+    from costcalc.render.parquet import PART_ROWS, ParquetWriter
+
+    columns, path = setup.recipe.columns, output.path or ""
+    indices = _column_indices(columns, output.columns)
+    try:
+        with ParquetWriter(path, columns, indices, setup.name, folder and len(numbers) > PART_ROWS) as writer:
+            yield writer
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}", "name another with -o") from error
+    wide = ", ".join(f"{name} ({kind})" for name, kind in writer.wide_columns.items())
+    if wide:
+        print_error(f"costcalc: whole numbers beyond 64 bits stand in {wide}")
+
+
+def _with_remedy(blocks: Iterator[Any], path: str | None) -> Iterator[Any]:
+    """The blocks; where workers are lost, the remedy says how the file goes on."""
+    try:
+        yield from blocks
+    except ExecutorError as error:
+        if path is None:
+            raise
+        remedy = f"{error.remedy}, and go on with the rows of {path}: the same command with --resume"
+        raise ExecutorError(error.fact, remedy, error.place) from error
 
 
 @contextmanager

@@ -1,170 +1,195 @@
-"""Numbers of combinations -> batches of them -> rows, by this process or by several, always in the grid's order and
-as they come."""
+"""Numbers of combinations -> rows, by this process, by processes of this machine or by any executor, always in the
+grid's order and as they come.
+
+The numbers go out in chunks that take about TARGET_SECONDS each, so that sending them costs little, and only a few for
+each worker are under way at once, so that memory stays bounded. A chunk whose worker is lost is computed again.
+"""
 
 from __future__ import annotations
 
-import gc
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
-from itertools import groupby, islice
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
-from costcalc.core.errors import ShapeError
-from costcalc.ops.plugins import RULE_FILES, load_rules
-from costcalc.studies.batch import become_worker
-from costcalc.studies.sweep import point
+from costcalc.core.errors import ExecutorError
+from costcalc.studies.sweep.axes import describe_point
+from costcalc.studies.sweep.batches import compute_rows, has_formulas, limit_collections, number_batches
+from costcalc.studies.sweep.cluster import open_pool
 from costcalc.studies.sweep.columns import Row
-from costcalc.studies.sweep.formulas import Formulas, confirm_formulas, evaluate_rows, find_formulas
 from costcalc.studies.sweep.point import SweepRecipe
-
-MIN_FORMULA_POINTS = 64
-"""So many points of one structure are built sooner than its formulas are found."""
-
-BATCH_POINTS = 16
-"""Points that are built in one batch."""
-
-BLOCK_POINTS = 1 << 15
-"""Points that formulas are evaluated over at once: columns that a processor's cache holds."""
-
-
-def number_batches(numbers: Sequence[int], inner: int) -> Iterator[Sequence[int]]:
-    """The numbers in batches; where there are many combinations of dims, no batch has several structures."""
-    if inner < MIN_FORMULA_POINTS:
-        for start in range(0, len(numbers), BATCH_POINTS):
-            yield numbers[start : start + BATCH_POINTS]
-    elif isinstance(numbers, range):
-        start, stop = numbers.start, numbers.stop
-        while start < stop:
-            end = min(stop, start + BLOCK_POINTS, (start // inner + 1) * inner)
-            yield range(start, end)
-            start = end
-    else:
-        for _, group in groupby(numbers, lambda number: number // inner):
-            members = list(group)
-            for start in range(0, len(members), BLOCK_POINTS):
-                yield members[start : start + BLOCK_POINTS]
-
-
-def compute_rows(recipe: SweepRecipe, numbers: Sequence[int]) -> list[Row]:
-    """The rows of a batch."""
-    grid = recipe.space.grid
-    if len(numbers) >= MIN_FORMULA_POINTS and grid.points_per_structure >= MIN_FORMULA_POINTS:
-        formulas = _structure_formulas(Structure(recipe, numbers[0] // grid.points_per_structure))
-        if formulas is not None:
-            try:
-                rows = evaluate_rows(recipe, formulas, numbers)
-            except ShapeError:  # a division by zero at some point: each point tells its own error
-                rows = []
-            if rows:
-                return rows
-    return [point.compute_row(recipe, values) for values in grid.points(numbers)]
-
-
-def has_formulas(recipe: SweepRecipe, numbers: Sequence[int]) -> bool:
-    """Whether formulas stand for the points of some structure: of the first, the middle one or the last."""
-    positions = (0, len(numbers) // 2, len(numbers) - 1) if numbers else ()
-    structures = dict.fromkeys(numbers[position] // recipe.space.grid.points_per_structure for position in positions)
-    return any(_structure_formulas(Structure(recipe, number)) is not None for number in structures)
-
-
-class Structure:
-    """A recipe's parameters and settings by their number; equal to another of the same recipe and number."""
-
-    def __init__(self, recipe: SweepRecipe, number: int) -> None:
-        self.recipe, self.number = recipe, number
-
-    def __hash__(self) -> int:
-        return hash(self.number)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Structure) and self.number == other.number and self.recipe is other.recipe
-
-
-@lru_cache(maxsize=4)
-def _structure_formulas(structure: Structure) -> Formulas | None:
-    """The formulas of a structure, once for all its batches."""
-    recipe = structure.recipe
-    first = structure.number * recipe.space.grid.points_per_structure
-    bindings = recipe.space.bind(recipe.space.grid.point(first))
-    dims = {name: size for name, size in bindings.dims.items() if name in recipe.space.dims}
-    formulas = find_formulas(recipe, bindings._replace(dims=dims))
-    try:
-        return formulas if formulas is None or confirm_formulas(recipe, formulas, first) else None
-    except ShapeError:
-        return None
-
+from costcalc.studies.sweep.pools import LocalPool, WorkerPool
 
 BATCHES_PER_PROCESS = 4
-"""Batches that are under way for each process: enough to keep all busy, few enough to hold in memory."""
+"""Chunks that are under way for each worker: enough to keep all busy, few enough to hold in memory."""
 
 MAX_LOCAL_POINTS = 4096
 """Points of one structure whose rows are evaluated sooner than another process sends them."""
 
+TARGET_SECONDS = 0.5
+"""Time that a chunk takes. Sending one costs the scheduler, the client and the worker some milliseconds together."""
 
-def row_blocks(recipe: SweepRecipe, numbers: Sequence[int], jobs: int | None = None) -> Iterator[list[Row]]:
-    """The rows of the grid's points of these numbers, batch by batch. jobs is how many processes work (as many as there
-    are cores unless given); little work is done by this one."""
+LEAST_SECONDS = 0.1
+"""Time that a chunk takes at least, also towards the end, where chunks become smaller."""
+
+FIRST_POINTS = 4
+"""Points of the first chunks, from which the time of a point is learnt."""
+
+MAX_CHUNK_POINTS = 4096
+"""Points of a chunk at most: all chunks under way are held in memory."""
+
+POLL_SECONDS = 1.0
+"""How often it is asked whether the executor is still there."""
+
+MAX_ATTEMPTS = 3
+"""How often a chunk is given out before its failure is told."""
+
+
+def row_blocks(
+    recipe: SweepRecipe, numbers: Sequence[int], jobs: int | None = None, executor: Any = None
+) -> Iterator[list[Row]]:
+    """The rows of the grid's points of these numbers, block by block. An executor's workers compute them, else so many
+    processes of this machine as jobs says (as there are cores unless given). Little work is done by this process, and
+    so is what formulas give for many points at once: their rows are evaluated sooner than another process sends them.
+    ExecutorError where workers cannot be reached, or differ from this process."""
     inner = recipe.space.grid.points_per_structure
-    uses_formulas = inner >= MIN_FORMULA_POINTS and has_formulas(recipe, numbers)
+    uses_formulas = has_formulas(recipe, numbers)
+    is_local = uses_formulas and inner >= MAX_LOCAL_POINTS
+    if executor is not None and numbers and not is_local:
+        yield from run_chunks(open_pool(executor, recipe, numbers[0]), recipe, numbers, uses_formulas)
+        return
     batches = number_batches(numbers, inner if uses_formulas else 1)
     head = list(islice(batches, BATCHES_PER_PROCESS))
     jobs = min(jobs or usable_cores(), max(1, len(numbers)))
-    if jobs == 1 or len(head) < BATCHES_PER_PROCESS or (uses_formulas and inner >= MAX_LOCAL_POINTS):
+    if jobs == 1 or len(head) < BATCHES_PER_PROCESS or is_local:
         with limit_collections():
             for batch in (*head, *batches):
                 yield compute_rows(recipe, batch)
         return
-    yield from _run_processes(recipe, iter((*head, *batches)), jobs)
+    with LocalPool(recipe, jobs) as pool:
+        yield from run_chunks(pool, recipe, numbers, uses_formulas)
 
 
-def _run_processes(recipe: SweepRecipe, batches: Iterator[Sequence[int]], jobs: int) -> Iterator[list[Row]]:
-    from concurrent.futures import Future, ProcessPoolExecutor
+@dataclass
+class Chunk:
+    """Numbers that a worker computes, their future, and how often they were given out."""
 
-    pool = ProcessPoolExecutor(jobs, initializer=_initialize_worker, initargs=(recipe, tuple(RULE_FILES)))
-    futures: deque[Future[list[Row]]] = deque()
+    numbers: Sequence[int]
+    future: Future[Any]
+    attempts: int = 1
+
+
+class ChunkSizes:
+    """The points of the next chunk: by the time that points took so far, smaller towards the end, so that all workers
+    end together; with formulas up to the end of a structure, which is then built once."""
+
+    def __init__(self, numbers: Sequence[int], inner: int) -> None:
+        self.numbers, self.inner = numbers, inner
+        self.start = 0
+        self.points = self.seconds = 0.0
+
+    def measure(self, points: int, seconds: float) -> None:
+        """Notes how long a chunk took; older ones count less and less."""
+        self.points, self.seconds = self.points / 2 + points, self.seconds / 2 + seconds
+
+    def next(self, workers: int) -> Sequence[int]:
+        """The numbers of the next chunk; none at the end."""
+        remaining = len(self.numbers) - self.start
+        rate = self.points / max(self.seconds, 1e-9)  # points a second
+        count = int(TARGET_SECONDS * rate) if self.points else FIRST_POINTS
+        share = max(-(-remaining // (2 * workers)), int(LEAST_SECONDS * rate))
+        count = max(1, min(count, share, MAX_CHUNK_POINTS))
+        stop = min(len(self.numbers), self.start + count)
+        while self.inner > 1 and stop < len(self.numbers) and self._is_same_structure(stop):
+            stop += 1
+        chunk, self.start = self.numbers[self.start : stop], stop
+        return chunk
+
+    def _is_same_structure(self, position: int) -> bool:
+        return self.numbers[position] // self.inner == self.numbers[position - 1] // self.inner
+
+
+def run_chunks(
+    pool: WorkerPool, recipe: SweepRecipe, numbers: Sequence[int], uses_formulas: bool
+) -> Iterator[list[Row]]:
+    """The rows of these numbers by a pool's workers, in their order. The error of a combination is raised in its place;
+    ExecutorError where the pool cannot go on."""
+    sizes = ChunkSizes(numbers, recipe.space.grid.points_per_structure if uses_formulas else 1)
+    pending: deque[Chunk] = deque()
     try:
-        for batch in batches:
-            futures.append(pool.submit(_compute_worker_rows, batch))
-            if len(futures) >= jobs * BATCHES_PER_PROCESS:
-                yield futures.popleft().result()
-        while futures:
-            yield futures.popleft().result()
+        while True:
+            workers = max(1, pool.count_workers())
+            while len(pending) < BATCHES_PER_PROCESS * workers and (chunk := sizes.next(workers)):
+                pending.append(Chunk(chunk, _submit(pool, chunk)))
+            if not pending:
+                return
+            result = _wait_for_first(pool, recipe, pending)
+            if result is None:
+                continue
+            pending.popleft()
+            if result.error is not None:
+                raise result.error
+            sizes.measure(len(result.rows), result.seconds)
+            yield result.rows
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.cancel([chunk.future for chunk in pending])
 
 
-_recipe: list[SweepRecipe] = []
-"""The recipe of a process that works for another: it is sent once, not with every batch."""
-
-
-def _initialize_worker(recipe: SweepRecipe, rules: Sequence[str]) -> None:
-    become_worker()
-    for path in rules:
-        load_rules(path)
-    _recipe[:] = [recipe]
-    gc.freeze()
-    gc.set_threshold(*COLLECTION_THRESHOLD)
-
-
-def _compute_worker_rows(numbers: Sequence[int]) -> list[Row]:
-    return compute_rows(_recipe[0], numbers)
-
-
-COLLECTION_THRESHOLD = (100_000, 20, 20)
-"""Building a graph makes many objects and no cycles: Python's collector would look through them again and again."""
-
-
-@contextmanager
-def limit_collections() -> Iterator[None]:
-    """Fewer collections inside."""
-    threshold = gc.get_threshold()
-    gc.set_threshold(*COLLECTION_THRESHOLD)
+def _submit(pool: WorkerPool, numbers: Sequence[int], with_recipe: bool = False) -> Future[Any]:
     try:
-        yield
-    finally:
-        gc.set_threshold(*threshold)
+        return pool.submit(numbers, with_recipe)
+    except Exception as error:  # a broken or closed executor says so here
+        return _failed(error)
+
+
+def _failed(error: Exception) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return future
+
+
+def _wait_for_first(pool: WorkerPool, recipe: SweepRecipe, pending: deque[Chunk]) -> Any:
+    """The result of the first chunk; None where chunks were given out again. ExecutorError where one was lost too
+    often, or the pool is."""
+    first = pending[0].future
+    while not wait([first], timeout=POLL_SECONDS).done:
+        if not pool.is_alive():
+            pending[0].future = _failed(ConnectionError("the connection was lost"))
+            break
+    failures = [chunk for chunk in pending if chunk.future.cancelled() or _failure(chunk) is not None]
+    if failures:
+        error = _failure(failures[0])
+        if max(chunk.attempts for chunk in failures) >= MAX_ATTEMPTS or not pool.recover(error):
+            raise _describe_loss(pool, recipe, failures[0], error)
+        for chunk in failures:
+            chunk.attempts += 1
+            chunk.future = _submit(pool, chunk.numbers)
+    unknown = [chunk for chunk in pending if chunk not in failures and _lacks_recipe(chunk)]
+    for chunk in unknown:
+        chunk.future = _submit(pool, chunk.numbers, with_recipe=True)
+    return None if failures or unknown else first.result()
+
+
+def _failure(chunk: Chunk) -> BaseException | None:
+    """Why the executor has no result of a chunk; None where it has one, or has none yet."""
+    future = chunk.future
+    return future.exception() if future.done() and not future.cancelled() else None
+
+
+def _lacks_recipe(chunk: Chunk) -> bool:
+    return chunk.future.done() and chunk.future.result().is_unknown
+
+
+def _describe_loss(pool: WorkerPool, recipe: SweepRecipe, chunk: Chunk, error: BaseException | None) -> ExecutorError:
+    """What an executor said of a chunk -> the error, with the combinations that it was computing."""
+    grid = recipe.space.grid
+    place = describe_point(grid.axes, grid.point(chunk.numbers[0]))
+    count = len(chunk.numbers)
+    more = f" and {count - 1} more" if count > 1 else ""
+    return pool.describe_loss(error, f"{place}{more}")
 
 
 def usable_cores() -> int:

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 from costcalc.core.errors import UsageError
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.sweep.axes import Grid, split_values
+from costcalc.studies.sweep.batches import BLOCK_POINTS, MIN_FORMULA_POINTS
 from costcalc.studies.sweep.columns import Row, is_number
-from costcalc.studies.sweep.executor import BLOCK_POINTS, MIN_FORMULA_POINTS, row_blocks
+from costcalc.studies.sweep.executor import row_blocks
 from costcalc.studies.sweep.point import SweepRecipe
 from costcalc.studies.sweep.query import RowFunction, compile_expression, parse_expression
 
@@ -192,15 +193,20 @@ MAX_ORDERED_POINTS = 2_000_000
 
 
 def find_optimum(
-    recipe: SweepRecipe, numbers: Sequence[int], goal: Goal, fits: Callable[[Row], bool], jobs: int | None = None
+    recipe: SweepRecipe,
+    numbers: Sequence[int],
+    goal: Goal,
+    fits: Callable[[Row], bool],
+    jobs: int | None = None,
+    executor: Any = None,
 ) -> list[Row]:
     """The best of the grid's points of these numbers that fit, in the grid's order; () where none does."""
     grid = recipe.space.grid
     if len(numbers) > MAX_ORDERED_POINTS or not _depends_on_axes(goal, grid, numbers):
-        return best_rows((row for block in row_blocks(recipe, numbers, jobs) for row in block), goal, fits)
+        return best_rows((row for block in row_blocks(recipe, numbers, jobs, executor) for row in block), goal, fits)
     min_points = BLOCK_POINTS if grid.points_per_structure >= MIN_FORMULA_POINTS else 1
     for level in group_by_value(grid, numbers, goal, min_points):
-        optimum = best_rows((row for block in row_blocks(recipe, level, jobs) for row in block), goal, fits)
+        optimum = best_rows((row for block in row_blocks(recipe, level, jobs, executor) for row in block), goal, fits)
         if optimum:
             return optimum
     return []

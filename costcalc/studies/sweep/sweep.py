@@ -4,6 +4,7 @@ API of sweeps."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep import measurements
 from costcalc.studies.sweep.axes import SweepAxis, describe_point
+from costcalc.studies.sweep.cluster import connect_executor
 from costcalc.studies.sweep.columns import DEVICE_KEYS, ERROR, Row, SweepColumns, device_column, plain_value
 from costcalc.studies.sweep.executor import row_blocks
 from costcalc.studies.sweep.point import SweepRecipe
@@ -100,6 +102,7 @@ def sweep(
     sample: int | None = None,
     seed: int = 0,
     jobs: int | None = None,
+    executor: Any = None,
     strict: bool = False,
     **options: Unpack[SweepArguments],
 ) -> Sweep:
@@ -111,8 +114,9 @@ def sweep(
     ask for and those that are named in a condition or a goal. where is a condition over the columns, pareto names goals
     (`["time.t4", "resolution:max"]`), maximize or minimize one goal subject_to a condition. sample draws so many of the
     combinations, by seed. A combination that is no model is a row with its error, or with strict raises it. jobs is how
-    many processes build (one for each core). UsageError for what is wrong with the whole, LoadError where there is no
-    model.
+    many processes build (one for each core); instead of them an executor may compute: any concurrent.futures.Executor,
+    or the address of a Dask scheduler, "dask://HOST:8786". UsageError for what is wrong with the whole, LoadError where
+    there is no model, ExecutorError where workers are lost for good.
     """
     selection = RowSelection(where, pareto, maximize, minimize, subject_to, sort, top)
     keys = [parse_quantity(name).key for name in split_names("quantities", quantities)]
@@ -120,7 +124,22 @@ def sweep(
     axes = check_mapping("params", params), check_mapping("dims", dims)
     settings = Settings.of(**options)
     setup = prepare_sweep(source, *axes, settings, vary=check_mapping("vary", vary), quantities=refs, strict=strict)
-    return run_sweep(setup, select_numbers(setup, sample, seed), selection, jobs)
+    with use_executor(executor, jobs) as workers:
+        return run_sweep(setup, select_numbers(setup, sample, seed), selection, jobs, executor=workers)
+
+
+@contextmanager
+def use_executor(executor: Any, jobs: int | None) -> Iterator[Any]:
+    """An executor as it is; the address of a scheduler -> its executor, closed at the end; None for None. UsageError
+    where jobs is given too."""
+    if executor is not None and jobs is not None:
+        fact = "--jobs is of this machine's processes, and --executor has its own workers"
+        raise UsageError(fact, "leave --jobs out, and start as many workers as you need")
+    if not isinstance(executor, str):
+        yield executor
+        return
+    with connect_executor(executor) as client_executor:
+        yield client_executor
 
 
 def find_quantities(names: Iterable[str]) -> tuple[QuantityRef, ...]:
@@ -151,6 +170,7 @@ def run_sweep(
     selection: RowSelection,
     jobs: int | None = None,
     progress: Callable[[int], None] = lambda points: None,
+    executor: Any = None,
 ) -> Sweep:
     """The selected rows of these points; progress is called with the number of points of each block. UsageError where
     a condition or a goal is none."""
@@ -169,12 +189,12 @@ def run_sweep(
         if len(goals) != 1:
             raise UsageError("there are several goals", "give one, or use --pareto")
         goal = goals[0]._replace(greatest=bool(selection.maximize))
-        rows = find_optimum(recipe, numbers, goal, lambda row: all(holds(row) for holds in conditions), jobs)
+        rows = find_optimum(recipe, numbers, goal, lambda row: all(holds(row) for holds in conditions), jobs, executor)
         if not rows:
-            reason = first_error(recipe, next(row_blocks(recipe, numbers, jobs), []))
+            reason = first_error(recipe, next(row_blocks(recipe, numbers, jobs, executor), []))
     else:
         rows = []
-        for block in row_blocks(recipe, numbers, jobs):
+        for block in row_blocks(recipe, numbers, jobs, executor):
             invalid += sum(1 for row in block if row[ERROR] is not None)
             reason = reason or first_error(recipe, block)
             rows += [row for row in block if all(holds(row) for holds in conditions)] if conditions else block
@@ -193,11 +213,11 @@ def first_error(recipe: SweepRecipe, rows: Sequence[Row]) -> str:
 
 
 def stream_rows(
-    setup: SweepSetup, numbers: Sequence[int], where: str | None, jobs: int | None = None
+    setup: SweepSetup, numbers: Sequence[int], where: str | None, jobs: int | None = None, executor: Any = None
 ) -> Iterator[tuple[list[Row], list[Row]]]:
     """The rows of these points that meet the condition, block by block as they come, and with them those of all."""
     holds = _compile_condition(where, setup.recipe.columns.names) if where else None
-    for block in row_blocks(setup.recipe, numbers, jobs):
+    for block in row_blocks(setup.recipe, numbers, jobs, executor):
         yield [row for row in block if holds(row)] if holds else block, block
 
 

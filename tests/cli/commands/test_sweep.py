@@ -245,7 +245,11 @@ def test_the_ending_names_the_format(capsys: pytest.CaptureFixture[str], tmp_pat
         (("mobilenet", "--resume"), "--resume goes on with a file"),
         (("mobilenet", "--plot", "macs,params", "--format", "csv"), "csv is for programs"),
         (("mobilenet", "--plot", "macs,params", "-o", "x.jsonl"), "jsonl is for programs"),
-        (("mobilenet", "-o", "x.parquet"), "name a file that ends in .json, .csv, .jsonl, .html, .svg, .png,"),
+        (("mobilenet", "-o", "x.xlsx"), "name a file that ends in .json, .csv, .jsonl, .parquet, .html, .svg, .png,"),
+        (("mobilenet", "--format", "parquet"), "Parquet is a file; name it with -o"),
+        (("mobilenet", "--executor", "spark://h:1"), "is no address of an executor; write dask://HOST:8786"),
+        (("mobilenet", "--executor", "dask://h:99999"), "is no address of an executor"),
+        (("mobilenet", "--executor", "dask://h", "--jobs", "2"), "--executor has its own workers"),
         (("mobilenet", "--plot", "macs,params", "--where", "macs < 1", "--format", "svg"), "no row is left"),
         (("nothing.yaml", "--set", "a=1,2"), "no file and no built-in model"),
         (("mobilenet", "--format", "csv", "-o", "/nonexistent/x.csv"), "cannot be written"),
@@ -254,6 +258,18 @@ def test_the_ending_names_the_format(capsys: pytest.CaptureFixture[str], tmp_pat
 def test_what_is_refused(args: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["sweep", *args]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("package", "args", "extra"),
+    [("pyarrow", ("-o", "x.parquet"), "parquet"), ("distributed", ("--executor", "dask://127.0.0.1"), "dask")],
+)
+def test_a_package_that_is_missing_is_told_before_anything_is_computed(
+    package: str, args: tuple[str, ...], extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    assert run(["sweep", *MOBILE, *args]) == 2
+    assert f"needs the package {package}; pip install 'costcalc[{extra}]'" in capsys.readouterr().err
 
 
 def test_an_interruption_leaves_whole_lines(tmp_path: Path) -> None:

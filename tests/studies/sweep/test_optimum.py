@@ -57,5 +57,5 @@ def test_none_fits() -> None:
 
 
 def test_little_work_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "_run_processes", lambda *_: pytest.fail("a process"))
+    monkeypatch.setattr(work, "LocalPool", lambda *_: pytest.fail("a process"))
     assert len(costcalc.sweep("mobilenet_v1", params=GRID)) == 20

@@ -16,7 +16,8 @@ from support.onnx_models import info, model, weight
 import costcalc
 from costcalc import CostcalcError
 from costcalc.rules import LoadError, ShapeError, UnknownNameError, UsageError
-from costcalc.studies.sweep import executor as batch
+from costcalc.studies.sweep import batches as batch
+from costcalc.studies.sweep import executor
 from costcalc.studies.sweep.recipe import prepare_sweep
 
 
@@ -187,10 +188,10 @@ def test_the_result_is_plain_data() -> None:
 def test_points_that_no_formula_stands_for_come_as_they_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
     """100 sizes in one block by formulas, in batches of 16 where each is built; the same rows."""
     recipe = prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe
-    by_formula = list(batch.row_blocks(recipe, range(100), 1))
+    by_formula = list(executor.row_blocks(recipe, range(100), 1))
     assert [len(block) for block in by_formula] == [100]
     monkeypatch.setattr(batch, "find_formulas", lambda *_: None)
-    built = list(batch.row_blocks(prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe, range(100), 1))
+    built = list(executor.row_blocks(prepare_sweep("lenet5", {}, {"N": "1:100"}).recipe, range(100), 1))
     assert [len(block) for block in built] == [batch.BATCH_POINTS] * 6 + [4]
     assert [row for block in built for row in block] == by_formula[0]
 
