@@ -14,7 +14,8 @@ from support.paths import ONNX_FILES
 import costcalc
 from costcalc.analysis.report import analyze_graph
 from costcalc.rules import DType, GraphBuilder, symbol
-from costcalc.views.page import MAX_NESTING, amount_data
+from costcalc.views.page.amounts import amount_data
+from costcalc.views.page.layers import MAX_NESTING
 
 DEVICES = ("t4", "stm32h743")
 

@@ -9,7 +9,7 @@ from costcalc.core.sanitize import printable
 from costcalc.core.version import __version__
 from costcalc.render import page as html
 from costcalc.views.charts import BarChart, Chart, MemoryChart, ParetoChart, RooflineChart
-from costcalc.views.page import amount_data
+from costcalc.views.page.amounts import amount_data
 
 SCRIPTS = ("figures", "elements", "theme", "model", "memory", "roofline", "text", "plot")
 """What the page runs of a report's scripts, and its own."""
@@ -29,7 +29,7 @@ def render(charts: Sequence[Chart]) -> str:
             {"kind": KINDS[type(chart)], **{k: _json_value(v) for k, v in chart._asdict().items()}} for chart in charts
         ],
     }
-    return html.render(content, SCRIPTS, ", ".join(chart.title for chart in charts), "main")
+    return html.render(content, SCRIPTS, ", ".join(chart.title for chart in charts), "main", "")
 
 
 def _json_value(value: Any) -> Any:

@@ -2,7 +2,8 @@
 // same to the keyboard and to readers of screens.
 
 function cost(model) {
-  const state = { key: firstKey(model), view: "treemap", node: model.root };
+  const state = { key: firstKey(model), view: "treemap", node: null };
+  state.node = entrance(model, model.root, state.key);
   const box = element("div", { class: "chart map" });
   const list = element("ol", { class: "parts" });
   const crumbs = element("nav", { class: "crumbs", "aria-label": "Block" });
@@ -18,7 +19,7 @@ function cost(model) {
     const empty = isOpen(model, state.key) || !(mine > 0);
     status.textContent = isOpen(model, state.key)
       ? `${TITLES[state.key]} are formulas here: bind what is open with --dim to see their shares.`
-      : `${least(state.node)}${rounded(mine, state.key)} ${spoken(state.key)}${state.node === model.root ? "" : `, ${percent(mine / whole)} of ${least(model.root) ? "what is known of the model" : "the model"}`}, in ${counted(state.node.layers.length)}.`;
+      : `${least(state.node)}${rounded(mine, state.key)} ${spoken(state.key)}${model.drawn ? ` (${model.drawn})` : ""}${state.node === model.root ? "" : `, ${percent(mine / whole)} of ${least(model.root) ? "what is known of the model" : "the model"}`}, in ${counted(state.node.layers.length)}.`;
     box.hidden = empty;
     list.replaceChildren(...(empty ? [] : parts.sort((a, b) => (b[1] || 0) - (a[1] || 0)).filter(([, sum]) => sum > 0).map(([node, sum]) => part(node, sum, mine))));
     key.replaceChildren(empty ? "" : legendOf(model, state.node.layers.filter((layer) => plain(model.layers[state.key][layer]) > 0)));
@@ -29,7 +30,7 @@ function cost(model) {
 
   function part(node, sum, mine) {
     const inside = node.children.length > 0;
-    const content = [meter(sum / mine), element("span", { class: "name" }, node.label),
+    const content = [meter(sum / mine), element("span", { class: "name", title: node.label }, fitted(node.label, 150, "14px")),
       element("span", { class: "amount" }, `${least(node)}${rounded(sum, state.key)}`), element("span", { class: "share" }, percent(sum / mine))];
     return element("li", {}, inside
       ? element("button", { type: "button", title: "Open", onclick: () => go(node) }, content)
@@ -38,14 +39,14 @@ function cost(model) {
 
   function go(node) {
     const typed = made.contains(document.activeElement);
-    state.node = node;
+    state.node = entrance(model, node, state.key);
     show();
     if (typed) focused(list.querySelector("button") ?? crumbs.querySelector("button"));
   }
 
   const made = section("cost", "Where the cost is",
     element("div", { class: "controls" },
-      choice("Quantity", data.quantities, state.key, (value) => { state.key = value; show(); }),
+      choice("Quantity", data.quantities, state.key, (value) => { state.key = value; state.node = entrance(model, state.node, value); show(); }),
       toggle("Picture", [["treemap", "Treemap"], ["sunburst", "Sunburst"]], state.view, (value) => { state.view = value; show(); })),
     crumbs, status, element("div", { class: "split" }, box, list), key);
   made.start = () => {

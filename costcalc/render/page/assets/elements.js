@@ -66,6 +66,12 @@ function row(cells, kind = "td") {
       : element(i ? "td" : "th", { scope: i ? null : "row", class: left ? "l" : null }, text)));
 }
 
+// A row whose cells say the titles of their columns, for a screen on which each cell has a line of its own.
+function labelled(titles, line) {
+  [...line.children].forEach((cell, i) => cell.setAttribute("data-label", titles[i]));
+  return line;
+}
+
 function meter(share) {
   const bar = element("i", { class: "meter", "aria-hidden": "true" });
   bar.style.setProperty("--share", Number.isFinite(share) ? Math.max(0, Math.min(1, share)) : 0);
