@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from costcalc.render.names import shorten_names
 from costcalc.render.page.summary import STATIC, page_markup
 
 ASSETS = Path(__file__).parent / "assets"
@@ -36,6 +37,12 @@ SCRIPTS = (
 )
 """The page's own scripts in order; they share one scope."""
 
+NAME_WIDTH = 42
+"""Signs of a layer's name in a table."""
+
+CHARTS = frozenset(("cost", "memory", "roofline", "comparison"))
+"""Scripts that draw with the vendored library; a page without them goes without it."""
+
 SAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 """What JSON inside a page is written without, so that no text of a model can end its element."""
 
@@ -49,7 +56,8 @@ def render(
 ) -> str:
     """Data of a page -> the whole HTML page of a report, or of other scripts. Only those that stand in it may run, told
     by their hashes. skip is the section that a keyboard can jump to, main the HTML that stands without scripts."""
-    bodies = (VENDORED.read_text(encoding="utf-8"), own_script(scripts))
+    library = (VENDORED.read_text(encoding="utf-8"),) if CHARTS.intersection(scripts) else ()
+    bodies = (*library, own_script(scripts))
     hashes = " ".join(map(_policy_hash, bodies))
     policy = (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
@@ -86,17 +94,27 @@ def embed_json(content: dict[str, Any]) -> str:
 
 
 def compact_content(content: dict[str, Any]) -> dict[str, Any]:
-    """The page's data -> what scripts need of it: without what stands in the HTML, and with columns of repeated texts as
-    {"of": the texts, "at": the index of each row's}."""
+    """The page's data -> what scripts need of it: without what stands in the HTML, and with columns of repeated texts
+    as {"of": the texts, "at": the index of each row's}."""
     models = []
     for model in content.get("models", ()):
         entry = {key: value for key, value in model.items() if key not in STATIC}
-        entry["layers"] = {key: _compact_column(column) for key, column in model["layers"].items()}
+        entry["layers"] = compact_layers(model["layers"])
         entry["devices"] = [
             {k: _compact_column(v) if k == "bound_by" else v for k, v in d.items()} for d in model["devices"]
         ]
         models.append(entry)
-    return {**content, "models": models}
+    diffs = [{**diff, "layers": compact_layers(diff["layers"])} for diff in content.get("diffs", ())]
+    return {**content, "models": models, **({"diffs": diffs} if diffs else {})}
+
+
+def compact_layers(layers: dict[str, Any]) -> dict[str, Any]:
+    """Columns of layers -> the same, compact; with `short`, the names cut as tables of the terminal cut them, where one
+    is too long."""
+    names = layers["name"]
+    short = shorten_names(names, names, NAME_WIDTH)
+    columns = layers if short == names else {**layers, "short": short}
+    return {key: column if isinstance(column, dict) else _compact_column(column) for key, column in columns.items()}
 
 
 def _compact_column(column: Sequence[Any]) -> Any:

@@ -11,13 +11,10 @@ from typing import Any
 
 from costcalc.core.sanitize import escape_html as escape
 from costcalc.core.units import format_bytes, format_count, format_ratio, format_short
-
-Cell = str | tuple[str, str]
+from costcalc.render.page.tables import WARNING, Cell, opened_text, table_markup, wide_markup
 
 LONGEST_FORMULA = 90
 """Signs of a formula that stands open; of a longer one the rest opens."""
-
-LONGEST_TEXT = 240
 
 BESIDE = 4
 """Models that are compared in columns; more of them are rows."""
@@ -60,15 +57,6 @@ def _tile_markup(tile: dict[str, str]) -> str:
     return f'<div class="tile" data-key="{escape(tile["key"])}">{"".join(rows)}</div>'
 
 
-def opened_text(text: str, most: int = LONGEST_TEXT) -> str:
-    """A text -> HTML; of a long one the beginning, behind which all of it opens."""
-    if len(text) <= most:
-        return escape(text)
-    cut = text[:most].rfind(" ")
-    start = text[: cut if cut > most // 2 else most].rstrip()
-    return f"<details><summary>{escape(start)} …</summary>{escape(text)}</details>"
-
-
 def _symbols_markup(rows: Sequence[Sequence[str]]) -> str:
     """The legend of symbols -> a table that says what each is; "" where nothing is open."""
     if not rows:
@@ -86,40 +74,7 @@ def _symbols_markup(rows: Sequence[Sequence[str]]) -> str:
         kept.remove(1)
     head, cells = [columns[i] for i in kept], [[row[i] for i in kept] for row in rows]
     kind = f"figures prose symbols{' named' if is_named else ''}"
-    return _wide("Symbols", table_markup("Symbols of the formulas", head, cells, kind))
-
-
-def _wide(label: str, table: str) -> str:
-    return f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}">{table}</div>\n'
-
-
-def table_markup(
-    caption: str, columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[Cell]], kind: str = "figures"
-) -> str:
-    """(title, is left) of columns and rows of cells -> a table whose first column heads its rows. A cell is a text, or
-    two of them, of which a narrow screen shows the second."""
-    sides = [' class="l"' if is_left else "" for _, is_left in columns]
-    head = "".join(f'<th scope="col"{s}>{escape(title)}</th>' for (title, _), s in zip(columns, sides, strict=True))
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<th scope="row"{s}>{_cell_markup(cell)}</th>' if i == 0 else f"<td{s}>{_cell_markup(cell)}</td>"
-            for i, (cell, s) in enumerate(zip(row, sides, strict=True))
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return (
-        f'<table class="{kind}"><caption class="hidden">{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )
-
-
-def _cell_markup(cell: Cell) -> str:
-    if isinstance(cell, str):
-        return escape(cell)
-    wide, narrow = map(escape, cell)
-    return wide if wide == narrow else f'<span class="long">{wide}</span><span class="short">{narrow}</span>'
+    return wide_markup("Symbols", table_markup("Symbols of the formulas", head, cells, kind))
 
 
 def _fact_rows(model: dict[str, Any]) -> Iterable[str]:
@@ -140,7 +95,7 @@ def _fact_rows(model: dict[str, Any]) -> Iterable[str]:
         limit = f"; ≤ {rounded_text(bound[0], kind)}, {bound[1]}" if isinstance(bound, list) else ""
         yield f"<dt>{escape(label.strip())}</dt><dd>{opened_text(text + extra + limit)}</dd>"
     for label, text, is_warning in model["remarks"]:
-        mark = ' class="warning"' if is_warning else ""
+        mark = WARNING if is_warning else ""
         yield f"<dt>{escape(label)}</dt><dd{mark}>{opened_text(text)}</dd>"
 
 
@@ -160,7 +115,8 @@ def _parts_markup(rows: Sequence[Sequence[str]]) -> str:
     if not rows:
         return ""
     columns = (("Part", True), ("Cost", False), ("Share", False), ("Params", False))
-    return f'<div class="plain"><h3>Where the cost is</h3>{_wide("Parts", table_markup("Parts by cost", columns, rows))}</div>'
+    table = wide_markup("Parts", table_markup("Parts by cost", columns, rows))
+    return f'<div class="plain"><h3>Where the cost is</h3>{table}</div>'
 
 
 def exact_text(amount: Any) -> str:
@@ -184,17 +140,17 @@ def _is_formula(amount: Any) -> bool:
 
 
 def comparison_markup(comparison: dict[str, Any]) -> str:
-    """The comparison's entry -> its section: sentences, totals and FLOPs by operator with ratios to the first model's."""
+    """The comparison's entry -> its section: sentences, totals and FLOPs by operator, with ratios to the first."""
     names = comparison["names"]
     title = f"{len(names)} models" if len(names) > BESIDE else ", ".join(names)
     sentences = "".join(f'<p class="headline">{escape(text)}</p>' for text in comparison["headlines"])
     head = f'<div class="title" id="compared"><h1>{escape(title)}</h1>{sentences}</div>\n'
     if len(names) > BESIDE:
-        tables = _wide("Totals of the models", _models_in_rows(names, comparison["totals"]))
+        tables = wide_markup("Totals of the models", _models_in_rows(names, comparison["totals"]))
     else:
-        tables = _wide("Totals of the models", _models_in_columns("Totals", names, comparison["totals"]))
+        tables = wide_markup("Totals of the models", _models_in_columns("Totals", names, comparison["totals"]))
         if comparison["operators"]:
-            tables += _wide(
+            tables += wide_markup(
                 "FLOPs by operator", _models_in_columns("FLOPs by operator", names, comparison["operators"])
             )
     lead = f'<p class="lead">Each figure against {escape(names[0])}’s.</p>'
