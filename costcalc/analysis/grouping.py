@@ -125,6 +125,18 @@ def _inner_label(name: str, path: Sequence[str]) -> str:
     return name if inner[:1].isdigit() else inner
 
 
+def join_path(path: Iterable[str]) -> str:
+    """The parts of a path -> the path as one name; a part that says the one before it again stands for both: `m.model`
+    of `m`, `m.model`."""
+    parts: list[str] = []
+    for part in path:
+        if parts and part.startswith(f"{parts[-1]}."):
+            parts[-1] = part
+        else:
+            parts.append(part)
+    return "/".join(parts)
+
+
 def _merge_single_children(root: LayerBlock) -> None:
     stack = [root]
     while stack:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from costcalc.analysis.drawing_point import DrawingPoint
-from costcalc.analysis.grouping import LayerBlock, costly_parts, module_tree
+from costcalc.analysis.grouping import LayerBlock, costly_parts, join_path, module_tree
 from costcalc.analysis.report import Report, is_lower_bound, report_certainty
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.quantity import SIGNS
@@ -148,17 +148,10 @@ def _dearest_text(report: Report) -> str:
 
 
 def block_label(block: LayerBlock) -> str:
-    """A block or a layer -> its path; a part of it that says the path before it again stands for both: `m.model` of
-    `m/m.model`."""
+    """A block or a layer -> its path, or its name."""
     if not block.children and not block.is_module:
         return block.rows[0].name
-    parts: list[str] = []
-    for part in block.path:
-        if parts and part.startswith(f"{parts[-1]}."):
-            parts[-1] = part
-        else:
-            parts.append(part)
-    return "/".join(parts)
+    return join_path(block.path)
 
 
 def block_cost(block: LayerBlock, key: str) -> int:

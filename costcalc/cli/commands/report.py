@@ -95,9 +95,7 @@ DEFAULT_BARS = 12
 @click.option(
     "--by",
     type=Word(("layer", "block", "module", "op")),
-    default="layer",
-    show_default=True,
-    help="A bar per layer, block, module or operator.",
+    help="A bar per layer, block, module or operator.  [default: block; layer of a model with few blocks]",
 )
 @click.option("--depth", type=click.IntRange(1), help="Open the tree this deep (with --by block or module).")
 @click.option(
@@ -146,7 +144,7 @@ def _make_charts(kind: str, models: Sequence[str], settings: Settings, options: 
     measurements = measure_models(model_paths(models), settings, quantities=[ref])
     reports = [measurement.report for measurement in measurements]
     if kind == "bars":
-        by = "block" if options["depth"] and options["by"] == "layer" else options["by"]
+        by = "block" if options["depth"] and options["by"] in (None, "layer") else options["by"] or ""
         return [make.bar_chart(report, quantity, by, options["depth"], options["top"]) for report in reports]
     if kind == "memory":
         return [make.memory_chart(report) for report in reports]

@@ -69,17 +69,11 @@ def table_markup(
 
 def _row_cells(row: Sequence[Cell], sides: Sequence[str]) -> Iterable[str]:
     for i, (cell, side) in enumerate(zip(row, sides, strict=True)):
-        text = _cell_markup(cell)
-        yield f'<th scope="row"{side}>{text}</th>' if i == 0 else f"<td{side}>{text}</td>"
-
-
-def _cell_markup(cell: Cell) -> str:
-    if isinstance(cell, str):
-        return escape(cell)
-    if len(cell[1]) > LONGEST_CELL:
-        return opened_text(cell[0], LONGEST_CELL)
-    full, narrow = map(escape, cell)
-    return full if full == narrow else f'<span class="long">{full}</span><span class="short">{narrow}</span>'
+        full, narrow = (cell, cell) if isinstance(cell, str) else cell
+        is_formula = not isinstance(cell, str) and len(narrow) > LONGEST_CELL
+        text = opened_text(full, LONGEST_CELL) if is_formula else escape(full)
+        short = f' data-short="{escape(narrow)}"' if narrow != full and not is_formula else ""
+        yield f'<th scope="row"{side}>{text}</th>' if i == 0 else f"<td{side}{short}>{text}</td>"
 
 
 def opened_text(text: str, most: int = LONGEST_TEXT) -> str:

@@ -2,8 +2,7 @@
 // same to the keyboard and to readers of screens.
 
 function cost(model) {
-  const state = { key: firstKey(model), view: "treemap", node: null };
-  state.node = entrance(model, model.root, state.key);
+  const state = { key: firstKey(model), view: "treemap", node: model.root };
   const box = element("div", { class: "chart map" });
   const list = element("ol", { class: "parts" });
   const crumbs = element("nav", { class: "crumbs", "aria-label": "Block" });
@@ -15,7 +14,7 @@ function cost(model) {
     crumbs.replaceChildren(...trail(model, state.node, go));
     const whole = sumOf(model, model.root, state.key);
     const mine = sumOf(model, state.node, state.key);
-    const parts = partsOf(model, state.node).map((node) => [node, sumOf(model, node, state.key)]);
+    const parts = partsOf(model, entrance(model, state.node, state.key)).map((node) => [node, sumOf(model, node, state.key)]);
     const empty = isOpen(model, state.key) || !(mine > 0);
     status.textContent = isOpen(model, state.key)
       ? `${TITLES[state.key]} are formulas here: bind what is open with --dim to see their shares.`
@@ -39,14 +38,14 @@ function cost(model) {
 
   function go(node) {
     const typed = made.contains(document.activeElement);
-    state.node = entrance(model, node, state.key);
+    state.node = node;
     show();
     if (typed) focused(list.querySelector("button") ?? crumbs.querySelector("button"));
   }
 
   const made = section("cost", "Where the cost is",
     element("div", { class: "controls" },
-      choice("Quantity", data.quantities, state.key, (value) => { state.key = value; state.node = entrance(model, state.node, value); show(); }),
+      choice("Quantity", data.quantities, state.key, (value) => { state.key = value; show(); }),
       toggle("Picture", [["treemap", "Treemap"], ["sunburst", "Sunburst"]], state.view, (value) => { state.view = value; show(); })),
     crumbs, status, element("div", { class: "split" }, box, list), key);
   made.start = () => {
@@ -54,7 +53,7 @@ function cost(model) {
       "The cost of each block as an area; the list beside it has the figures");
     picture.made.on("click", ({ data: item }) => {
       const path = item && item.at !== undefined ? pathOf(model.nodes[item.at]) : [];
-      const next = path[pathOf(state.node).length];
+      const next = path[pathOf(entrance(model, state.node, state.key)).length];
       if (next && next.children.length) go(next);
       else if (!path.length && state.node.parent && state.view === "sunburst") go(state.node.parent);
     });
@@ -130,7 +129,7 @@ function treemap(model, state, colours, width, made) {
         { itemStyle: { borderColor: colours.raised, borderWidth: 2, gapWidth: 1 } },
         { itemStyle: { borderColor: colours.header, borderWidth: 1, gapWidth: 1 } },
       ],
-      data: items(model, state, colours, state.node, width < 600 ? 2 : 3),
+      data: items(model, state, colours, entrance(model, state.node, state.key), width < 600 ? 2 : 3),
     }],
   };
 }
@@ -143,7 +142,7 @@ function sunburst(model, state, colours) {
       type: "sunburst", radius: ["16%", "98%"], nodeClick: false, sort: "desc", label,
       itemStyle: { borderColor: colours.paper, borderWidth: 1 }, emphasis: { focus: "ancestor" },
       levels: [{}, { label: { ...label, rotate: "tangential", minAngle: 24 } }, { label }, { label }],
-      data: items(model, state, colours, state.node, 3),
+      data: items(model, state, colours, entrance(model, state.node, state.key), 3),
     }],
   };
 }

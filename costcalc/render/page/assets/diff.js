@@ -60,7 +60,7 @@ function layersOf(diff, index) {
 
   function nameCell(i) {
     const name = layers.name[i];
-    return element("th", { scope: "row", class: "l", title: name }, element("span", { class: "narrow" }, `${SIGNS[layers.status[i]]} `), (layers.short ?? layers.name)[i],
+    return element("th", { scope: "row", class: "l", title: name }, element("span", { class: "narrow" }, `${SIGNS[layers.status[i]]} `), pathName(name, (layers.short ?? layers.name)[i]),
       element("small", { class: "narrow" }, brief(changeOf(i), 60)));
   }
 

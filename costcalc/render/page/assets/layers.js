@@ -70,7 +70,7 @@ function layers(model) {
 
   function cellOf(column, i) {
     const value = valueOf(column, i);
-    if (column.key === "name") return element("th", { scope: "row", class: "l", title: value }, path((model.layers.short ?? model.layers.name)[i]));
+    if (column.key === "name") return element("th", { scope: "row", class: "l", title: value }, pathName(value, (model.layers.short ?? model.layers.name)[i]));
     const text = String(column.text ? column.text(i, value) : column.amount ? amountText(column.key, value, narrow.matches) : value);
     const formula = model.formulas?.[column.key]?.[i];
     return element("td", { class: classOf(column), title: formula ?? (text.length > FORMULA ? text : null) }, column.bar ? meter(value / most) : null, brief(text, FORMULA));
@@ -91,12 +91,6 @@ function layers(model) {
 
   const isSummable = (some, key) => some.every((i) => model.layers[key][i] === null || typeof model.layers[key][i] !== "object");
   const sumText = (some, key) => (isSummable(some, key) ? `${atLeast(model, some, key)}${amountText(key, exactSum(model, some, key), narrow.matches)}` : "");
-
-  // The way to a layer is fainter than its own name.
-  function path(cut) {
-    const at = cut.lastIndexOf("/");
-    return element("span", { class: "path" }, at > 0 ? element("span", {}, cut.slice(0, at + 1)) : null, at > 0 ? cut.slice(at + 1) : cut);
-  }
 
   function sort(column) {
     state.down = state.by === column.key ? !state.down : Boolean(column.amount || column.number);
