@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -109,13 +109,32 @@ def block_tree(rows: Iterable[LayerCost]) -> LayerBlock:
         for name in layer_path if layer_path in paths else row.scope:
             child = block.children.get(name)
             if child is None:
-                child = block.children[name] = LayerBlock((*block.path, name), name)
+                child = block.children[name] = LayerBlock((*block.path, name), _inner_label(name, block.path))
             block = child
             block.rows.append(row)
         last = row.name.rsplit("/", 1)[-1]
         block.children["\0" + row.name] = LayerBlock((*block.path, last), last, [row])
     _merge_single_children(root)
     return root
+
+
+def _inner_label(name: str, path: Sequence[str]) -> str:
+    """A block's name and the path of the block around it -> the name without that block's: `layers` of `m.layers`; a
+    number alone (`features.3`) keeps it."""
+    inner = name.removeprefix(f"{path[-1]}.") if path else name
+    return name if inner[:1].isdigit() else inner
+
+
+def join_path(path: Iterable[str]) -> str:
+    """The parts of a path -> the path as one name; a part that says the one before it again stands for both: `m.model`
+    of `m`, `m.model`."""
+    parts: list[str] = []
+    for part in path:
+        if parts and part.startswith(f"{parts[-1]}."):
+            parts[-1] = part
+        else:
+            parts.append(part)
+    return "/".join(parts)
 
 
 def _merge_single_children(root: LayerBlock) -> None:
@@ -214,6 +233,18 @@ def _has_dominant(root: LayerBlock, depth: int) -> bool:
 def _weight(macs: Dim | None) -> int | None:
     """A layer's MACs -> the same, 0 where they are unknown; None where they are a formula."""
     return macs if isinstance(macs, int) else 0 if macs is None else None
+
+
+def costly_parts(root: LayerBlock, key: str) -> list[LayerBlock]:
+    """Tree and the key of a quantity -> the blocks and layers of its first level that have some of it, or whose part is
+    open; where that is one block alone, those of its own first level, and so on."""
+    while True:
+        parts = [
+            child for child in root.children.values() if any(row.figures[key] not in (0, None) for row in child.rows)
+        ]
+        if len(parts) != 1 or not parts[0].children:
+            return parts
+        root = parts[0]
 
 
 def _count_blocks(root: LayerBlock, depth: int) -> int:

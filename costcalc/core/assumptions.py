@@ -42,6 +42,16 @@ class Assumption(NamedTuple):
             return f"{text(b)} <= {text(a)}"
         return f"{text(a)} {self.relation} {text(b)}"
 
+    def largest(self) -> tuple[str, int] | None:
+        """(symbol, number) where the assumption says that a symbol is at most a number (`seq <= 1,024`); else None."""
+        a, b = self.left, self.right
+        minima = [(x, _other_argument(y, "min", x)) for x, y in ((a, b), (b, a))]
+        pairs = minima if self.relation == "=" else [(b, a)]
+        for extent, limit in pairs:
+            if isinstance(limit, int) and isinstance(extent, Poly) and extent == symbol(symbols(extent)[0]):
+                return symbols(extent)[0], limit
+        return None
+
     def check(self, binding: Mapping[str, Dim]) -> None:
         """AssumptionError where the bound symbols break it."""
         difference = substitute(self.left, binding) - substitute(self.right, binding)

@@ -179,19 +179,46 @@ def _bars(report: Report, quantity: str, by: str, depth: int | None) -> tuple[li
         if isinstance(value, Poly):
             open_amounts.append(value)
         kinds = {kind_of_row[id(row)] for row in rows}
-        bars.append(Bar(item.name, value if isinstance(value, int) else 0, kinds.pop() if len(kinds) == 1 else ""))
+        name = grouping.join_path(item.name.split("/")) if by == "block" else item.name
+        bars.append(Bar(name, value if isinstance(value, int) else 0, kinds.pop() if len(kinds) == 1 else ""))
     return bars, open_amounts
+
+
+FEW_BLOCKS = 3
+"""Bars of blocks that say where the cost is: a model with fewer at every depth is drawn by layer."""
+
+DEEPEST = 6
+"""The depth of the tree down to which blocks are looked for."""
+
+
+def usual_bars(report: Report, quantity: str) -> tuple[str, int | None]:
+    """A report and a quantity of layers -> what its bars are of where nothing is asked for, and the depth of the tree:
+    blocks at the usual depth (None), else at the first one at which several have some of it; else layers."""
+    tree = grouping.block_tree(report.layers)
+    read_amount = columns.amount_reader(quantity)
+    for depth in (None, *range(1, DEEPEST + 1)):
+        groups = grouping.innermost_groups(tree, depth)
+        costly = [group for group in groups if any(read_amount(row) not in (0, None) for row in group.rows)]
+        is_blocks = sum(len(group.rows) > 1 for group in costly) > 1
+        if is_blocks and FEW_BLOCKS <= len(costly) <= grouping.MAX_BLOCKS:
+            return "block", depth
+    return "layer", None
 
 
 def bar_chart(report: Report, quantity: str, by: str, depth: int | None, top: int) -> BarChart:
     """The dearest layers, blocks or operators of a report by one of its totals; where some are open, at the smallest
-    sizes, and without those that stay open."""
+    sizes, what depends on data at its upper bound, and without those that stay open. by "" takes usual_bars."""
+    if not by:
+        by, depth = usual_bars(report, quantity)
     if quantity not in report.totals:
         raise UsageError(f"there are no {CATALOGUE[quantity].name} without training", "add --training")
     parts, open_amounts = _bars(report, quantity, by, depth)
     drawn_at = ""
     if open_amounts:
         report, drawn_at = _at_smallest_sizes(report)
+        parts, open_amounts = _bars(report, quantity, by, depth)
+    if open_amounts and report.symbol_limits:
+        report, drawn_at = report.bind(report.symbol_limits), f"{drawn_at}, what depends on data at its upper bound"
         parts, open_amounts = _bars(report, quantity, by, depth)
     bars = sorted((bar for bar in parts if bar.value), key=lambda bar: -bar.value)
     if open_amounts and not bars:

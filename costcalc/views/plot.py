@@ -24,11 +24,11 @@ DEFAULT_BARS = 12
 
 
 class ChartOptions(NamedTuple):
-    """Of bars: the quantity, a bar for each layer, block, module or op, the depth of the tree, how many; of pareto: the
-    quantities of the axes, and those of which more is better."""
+    """Of bars: the quantity, a bar for each layer, block, module or op (None: by block, of a model with few blocks by
+    layer), the depth of the tree, how many; of pareto: the quantities of the axes, and of which more is better."""
 
     quantity: str = "macs"
-    by: str = "layer"
+    by: str | None = None
     depth: int | None = None
     top: int = DEFAULT_BARS
     x: str = "macs"
@@ -65,7 +65,7 @@ def make_charts(kind: str, models: Sequence[Any], settings: Settings, options: C
     ref = layer_quantity(options.quantity, settings)
     reports = [measurement.report for measurement in measure_models(models, settings, quantities=[ref])]
     if kind == "bars":
-        by = "block" if options.depth and options.by == "layer" else options.by
+        by = "block" if options.depth and options.by in (None, "layer") else options.by or ""
         return tuple([bar_chart(r, ref.quantity.key, by, options.depth, options.top) for r in reports])
     if kind == "memory":
         return tuple(map(memory_chart, reports))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.graphs import attention_scores, blocks, separable, unknown
-from support.paths import DATA
+from support.paths import DATA, ONNX_FILES
 
 import costcalc
 from costcalc.analysis.report import analyze_graph
 from costcalc.analysis.smallest_sizes import smallest_sizes
+from costcalc.core.ir import Graph
 from costcalc.rules import DType, GraphBuilder, LoadError, UsageError
 from costcalc.views.charts import Bar, bar_chart, memory_chart, roofline_chart
 from costcalc.views.pareto import pareto_chart, read_records
@@ -62,8 +64,8 @@ def test_the_smallest_sizes_keep_to_the_assumptions_of_a_model() -> None:
     assert smallest_sizes(costcalc.analyze("lenet5")) == {}
 
 
-def test_extents_that_depend_on_data_stay_open() -> None:
-    """No size stands for the number of elements that are not 0: what is known is drawn without them."""
+def test_extents_that_depend_on_data_are_drawn_at_their_upper_bounds() -> None:
+    """Of 32 elements all may be another than 0."""
     b = GraphBuilder("data", "", {"": 17})
     x = b.add_input("x", DType.FLOAT32, (4, 8))
     (places,) = b.add("NonZero", [x], name="places")
@@ -71,8 +73,46 @@ def test_extents_that_depend_on_data_stay_open() -> None:
     (known,) = b.add("MatMul", [x, b.add_initializer("w", DType.FLOAT32, (8, 3))], name="known")
     b.add("Relu", [numbers], name="open", outputs=["y"])
     chart = bar_chart(analyze_graph(b.build([known, "y"])), "flops", "layer", None, 5)
-    assert chart.quantity == "FLOPs by layer, without 1 with open symbols" and chart.least
-    assert {bar.label for bar in chart.bars} == {"known", "places"}
+    assert chart.quantity == "FLOPs by layer, what depends on data at its upper bound" and not chart.least
+    assert {bar.label: bar.value for bar in chart.bars}["open"] == 2 * 32
+
+
+def test_trips_without_a_bound_stay_open() -> None:
+    """No number stands for how often the loop runs: what is known is drawn without it."""
+    chart = bar_chart(costcalc.analyze(ONNX_FILES / "toy_loop__ts.onnx"), "params", "layer", None, 5)
+    assert chart.bars
+    with pytest.raises(UsageError, match="trips"):
+        bar_chart(costcalc.analyze(ONNX_FILES / "toy_loop__ts.onnx"), "macs", "layer", None, 5)
+
+
+def two_blocks() -> Graph:
+    """Two blocks, each around another one that holds blocks of two layers; names of inner blocks repeat the outer's."""
+    b = GraphBuilder("two", "", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 8))
+    for outer in ("b.body", "b.head"):
+        for i in range(2):
+            scope = ("b", outer, f"{outer}.deep", f"{outer}.deep.{i}")
+            w = b.add_initializer(f"{outer}{i}", DType.FLOAT32, (8, 8 * (i + 1) if outer == "b.head" else 8))
+            (y,) = b.add("MatMul", [x, w], name=f"{outer}/{i}/product", scope=scope)
+            b.add("Relu", [y], name=f"{outer}/{i}/relu", scope=scope)
+    return b.build([y])
+
+
+@pytest.mark.parametrize(
+    ("model", "by", "first"),
+    [
+        ("resnet50", "block", "conv4_x"),
+        ("lenet5", "layer", "C3"),
+        ("pointwise_conv", "layer", "pointwise_conv"),
+        (two_blocks(), "block", "b.head.deep.1"),
+    ],
+)
+def test_bars_are_of_blocks_where_a_model_has_several(model: Any, by: str, first: str) -> None:
+    """Two blocks are opened further; a model of few is drawn by layer, and so is one whose blocks are single layers."""
+    report = costcalc.analyze(model)
+    chart = bar_chart(report, "macs", "", None, 12)
+    assert chart.quantity.startswith(f"MACs by {by}") and chart.bars[0].label == first
+    assert by == "layer" or len(chart.bars) >= 3
 
 
 def test_live_bytes_are_those_of_the_memory_command() -> None:

@@ -14,7 +14,8 @@ from support.paths import ONNX_FILES
 import costcalc
 from costcalc.analysis.report import analyze_graph
 from costcalc.rules import DType, GraphBuilder, symbol
-from costcalc.views.page import MAX_NESTING, amount_data
+from costcalc.views.page.amounts import amount_data
+from costcalc.views.page.layers import MAX_NESTING
 
 DEVICES = ("t4", "stm32h743")
 
@@ -42,7 +43,7 @@ def leaves(block: list[Any]) -> list[int]:
 
 
 def test_every_layer_stands_once_in_the_tree() -> None:
-    for report in (costcalc.analyze(blocks()), costcalc.analyze("resnet50"), costcalc.analyze("gpt2")):
+    for report in (costcalc.analyze(blocks()), costcalc.analyze("resnet50"), costcalc.analyze("gpt2", dims={"seq": 8})):
         model = page(report)["models"][0]
         assert sorted(leaves(model["blocks"])) == list(range(len(report.layers)))
         assert [model["layers"]["macs"][i] for i in range(len(report.layers))] == [
@@ -80,7 +81,36 @@ def test_memory_holds_the_peak_and_its_tensors() -> None:
     assert memory["peak"] == max(memory["live"]) == report.totals["peak_activation_bytes"]
     for i in (0, memory["step"], len(memory["live"]) - 1):
         assert memory["live"][i] == sum(b[3] for b in memory["buffers"] if b[4] <= i <= b[5])
-    assert "--dim seq=…" in page(costcalc.analyze(attention_scores()))["models"][0]["memory"]["open"]
+
+
+def test_an_open_model_has_figures_at_the_sizes_that_it_is_drawn_at_and_its_formulas() -> None:
+    report = costcalc.analyze("gpt2")
+    model, bound = page(report)["models"][0], costcalc.analyze("gpt2", dims={"seq": 1024})
+    assert model["drawn"] == "at seq = 1,024"
+    assert model["layers"]["macs"] == [amount_data(row["macs"]) for row in bound.layers]
+    assert model["memory"]["peak"] == bound.totals["peak_activation_bytes"]
+    assert model["totals"]["macs"] == bound.totals["macs"]
+    formulas = {i: str(row["macs"]) for i, row in enumerate(report.layers) if not isinstance(row["macs"], int)}
+    assert model["formulas"]["macs"].keys() == set(map(str, formulas))
+    assert "seq²" in model["tiles"][0]["formula"] and model["tiles"][0]["value"].startswith("≤ ")
+    assert model["symbols"] == [["seq", "seq", "axis 1 of input_ids", "1,024", "1,024"]]
+    assert all(device["seconds"] for device in model["devices"] if device["peak"])
+
+
+def test_weights_that_a_run_computes_stand_in_no_chart_of_activations() -> None:
+    """A weight in int8 that is dequantised first: its float32 form lives, but is no activation."""
+    b = GraphBuilder("stored small", "", {"": 17})
+    x = b.add_input("x", DType.FLOAT32, (1, 64))
+    scale = b.add_initializer("scale", DType.FLOAT32, ())
+    (w,) = b.add("DequantizeLinear", [b.add_initializer("w", DType.INT8, (64, 32)), scale], name="dequantise")
+    (y,) = b.add("MatMul", [x, w], name="product")
+    (z,) = b.add("Relu", [y], name="relu")
+    report = costcalc.analyze(b.build([z]))
+    memory = page(report)["models"][0]["memory"]
+    assert [buffer[0] for buffer in memory["buffers"]] == ["x", y, z]
+    assert memory["live"] == [4 * 64, 4 * (64 + 32), 4 * (32 + 32)] and memory["peak"] == 384
+    assert report.totals["peak_activation_bytes"] == 4 * (64 + 64 * 32 + 32)
+    assert "1 tensor that is computed from weights alone" in memory["weights"] and "8.38 KiB" in memory["weights"]
 
 
 def test_a_device_without_a_peak_for_the_model_says_so() -> None:

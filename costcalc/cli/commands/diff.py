@@ -152,6 +152,10 @@ def _print_diffs(
 
         entries = [diff_document(model_diff, top) | _conditions(model_diff, findings) for model_diff in diffs]
         write_text(json.dump({"diffs": entries}), output)
+    elif form == "html":
+        from costcalc.render.page.diff import render as diff_page
+
+        write_text(diff_page(diffs, findings, empty), output)
     elif form == "csv":
         write_text(render.render_tables("csv", [layer_changes_table(diffs, top)], screen(output is not None)), output)
     elif form == "table" and all(not d.changes and d.before.totals == d.after.totals for d in diffs):

@@ -80,9 +80,7 @@ DEFAULT_BARS = 12
 @click.option(
     "--by",
     type=Word(("layer", "block", "module", "op")),
-    default="layer",
-    show_default=True,
-    help="A bar per layer, block, module or operator.",
+    help="A bar per layer, block, module or operator.  [default: block; layer of a model with few blocks]",
 )
 @click.option("--depth", type=click.IntRange(1), help="Open the tree this deep (with --by block or module).")
 @click.option(

@@ -9,7 +9,7 @@ from costcalc.core.sanitize import printable
 from costcalc.core.version import __version__
 from costcalc.render import page as html
 from costcalc.views.charts import Chart
-from costcalc.views.page import amount_data
+from costcalc.views.page.amounts import amount_data
 from costcalc.views.results import CHART_KINDS
 
 SCRIPTS = ("figures", "elements", "theme", "model", "memory", "roofline", "text", "plot")
@@ -27,7 +27,7 @@ def render(charts: Sequence[Chart]) -> str:
             for chart in charts
         ],
     }
-    return html.render(content, SCRIPTS, ", ".join(chart.title for chart in charts), "main")
+    return html.render(content, SCRIPTS, ", ".join(chart.title for chart in charts), "main", "")
 
 
 def _json_value(value: Any) -> Any:

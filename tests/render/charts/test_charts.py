@@ -201,7 +201,10 @@ def test_a_name_beside_a_bar_is_that_of_one_layer_only(width: str, monkeypatch: 
     """Of one that is not drawn, too: what is printed can be given to `explain`."""
     monkeypatch.setenv("COLUMNS", width)
     names = [layer.name for layer in costcalc.analyze("resnet50").layers]
-    bars = [line.split("  ")[0] for line in ok("plot", "resnet50", "--quantity=params", "--top=4").splitlines()[2:6]]
+    bars = [
+        line.split("  ")[0]
+        for line in ok("plot", "resnet50", "--by=layer", "--quantity=params", "--top=4").splitlines()[2:6]
+    ]
     assert any("…" in bar for bar in bars)
     assert all(len(match_elided(bar, names) or [bar]) == 1 for bar in bars)
 

@@ -20,6 +20,7 @@ from support.paths import ROOT
 import costcalc
 from costcalc.render.page import ASSETS, SCRIPTS, VENDORED, embed_json
 from costcalc.render.page.charts import SCRIPTS as CHARTS
+from costcalc.render.page.diff import SCRIPTS as DIFF
 from costcalc.rules import DType, GraphBuilder
 
 PINNED = "6ec25f63eedd47c34b1f5842b030355c0a15f28a70229bdf42712434d600a478"
@@ -105,7 +106,7 @@ def test_our_own_files_name_no_address_and_write_no_markup() -> None:
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?:|//\w+\.|@import|url\((?!#)", text), path
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", text), path
-    assert {path.stem for path in ASSETS.glob("*.js")} == {*SCRIPTS, *CHARTS}
+    assert {path.stem for path in ASSETS.glob("*.js")} == {*SCRIPTS, *CHARTS, *DIFF}
 
 
 @given(st.text(), st.text(alphabet="<>&/!-\u2028\u2029script"))

@@ -14,11 +14,11 @@ function cost(model) {
     crumbs.replaceChildren(...trail(model, state.node, go));
     const whole = sumOf(model, model.root, state.key);
     const mine = sumOf(model, state.node, state.key);
-    const parts = partsOf(model, state.node).map((node) => [node, sumOf(model, node, state.key)]);
+    const parts = partsOf(model, entrance(model, state.node, state.key)).map((node) => [node, sumOf(model, node, state.key)]);
     const empty = isOpen(model, state.key) || !(mine > 0);
     status.textContent = isOpen(model, state.key)
       ? `${TITLES[state.key]} are formulas here: bind what is open with --dim to see their shares.`
-      : `${least(state.node)}${rounded(mine, state.key)} ${spoken(state.key)}${state.node === model.root ? "" : `, ${percent(mine / whole)} of ${least(model.root) ? "what is known of the model" : "the model"}`}, in ${counted(state.node.layers.length)}.`;
+      : `${least(state.node)}${rounded(mine, state.key)} ${spoken(state.key)}${model.drawn ? ` (${model.drawn})` : ""}${state.node === model.root ? "" : `, ${percent(mine / whole)} of ${least(model.root) ? "what is known of the model" : "the model"}`}, in ${counted(state.node.layers.length)}.`;
     box.hidden = empty;
     list.replaceChildren(...(empty ? [] : parts.sort((a, b) => (b[1] || 0) - (a[1] || 0)).filter(([, sum]) => sum > 0).map(([node, sum]) => part(node, sum, mine))));
     key.replaceChildren(empty ? "" : legendOf(model, state.node.layers.filter((layer) => plain(model.layers[state.key][layer]) > 0)));
@@ -29,7 +29,7 @@ function cost(model) {
 
   function part(node, sum, mine) {
     const inside = node.children.length > 0;
-    const content = [meter(sum / mine), element("span", { class: "name" }, node.label),
+    const content = [meter(sum / mine), element("span", { class: "name", title: node.label }, fitted(node.label, 150, "14px")),
       element("span", { class: "amount" }, `${least(node)}${rounded(sum, state.key)}`), element("span", { class: "share" }, percent(sum / mine))];
     return element("li", {}, inside
       ? element("button", { type: "button", title: "Open", onclick: () => go(node) }, content)
@@ -53,7 +53,7 @@ function cost(model) {
       "The cost of each block as an area; the list beside it has the figures");
     picture.made.on("click", ({ data: item }) => {
       const path = item && item.at !== undefined ? pathOf(model.nodes[item.at]) : [];
-      const next = path[pathOf(state.node).length];
+      const next = path[pathOf(entrance(model, state.node, state.key)).length];
       if (next && next.children.length) go(next);
       else if (!path.length && state.node.parent && state.view === "sunburst") go(state.node.parent);
     });
@@ -129,7 +129,7 @@ function treemap(model, state, colours, width, made) {
         { itemStyle: { borderColor: colours.raised, borderWidth: 2, gapWidth: 1 } },
         { itemStyle: { borderColor: colours.header, borderWidth: 1, gapWidth: 1 } },
       ],
-      data: items(model, state, colours, state.node, width < 600 ? 2 : 3),
+      data: items(model, state, colours, entrance(model, state.node, state.key), width < 600 ? 2 : 3),
     }],
   };
 }
@@ -142,7 +142,7 @@ function sunburst(model, state, colours) {
       type: "sunburst", radius: ["16%", "98%"], nodeClick: false, sort: "desc", label,
       itemStyle: { borderColor: colours.paper, borderWidth: 1 }, emphasis: { focus: "ancestor" },
       levels: [{}, { label: { ...label, rotate: "tangential", minAngle: 24 } }, { label }, { label }],
-      data: items(model, state, colours, state.node, 3),
+      data: items(model, state, colours, entrance(model, state.node, state.key), 3),
     }],
   };
 }

@@ -66,6 +66,23 @@ function row(cells, kind = "td") {
       : element(i ? "td" : "th", { scope: i ? null : "row", class: left ? "l" : null }, text)));
 }
 
+// A long name, of which a screen shows the beginning and the end as tables of the terminal do; all of it is in the page,
+// for a search, for a reader of screens, and on paper. The way to a layer is fainter than its own name.
+function pathName(name, short) {
+  const at = short === name ? -1 : short.indexOf("…");
+  const [head, tail] = at < 0 ? [name.length, name.length] : [at, name.length - (short.length - at - 1)];
+  const slash = name.lastIndexOf("/") + 1;
+  const ends = [...new Set([0, head, tail, slash, name.length])].sort((a, b) => a - b);
+  return element("span", { class: "path" }, ends.slice(1).map((end, i) => element("span", { class: [end <= slash ? "way" : "", ends[i] >= head && end <= tail ? "cut" : ""].filter(Boolean).join(" ") || null,
+    "data-first": ends[i] === head && end <= tail && head < tail ? "…" : null }, name.slice(ends[i], end))));
+}
+
+// A row whose cells say the titles of their columns, for a screen on which each cell has a line of its own.
+function labelled(titles, line) {
+  [...line.children].forEach((cell, i) => cell.setAttribute("data-label", titles[i]));
+  return line;
+}
+
 function meter(share) {
   const bar = element("i", { class: "meter", "aria-hidden": "true" });
   bar.style.setProperty("--share", Number.isFinite(share) ? Math.max(0, Math.min(1, share)) : 0);

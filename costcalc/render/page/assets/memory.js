@@ -35,9 +35,9 @@ function memory(model) {
   }
 
   const made = section("memory", "Memory over time",
-    element("p", { class: "lead" }, `Live activation bytes at each step, ${footprint.execution ? `executed with ${footprint.execution}` : "every layer on its own, nothing computed in place"}. A tensor lives from the step that computes it to the last that reads it; weights are not counted.`),
+    element("p", { class: "lead" }, `Live activation bytes at each step, ${footprint.execution ? `executed with ${footprint.execution}` : "every layer on its own, nothing computed in place"}${model.drawn ? `, ${model.drawn}` : ""}. A tensor lives from the step that computes it to the last that reads it; weights are not counted. ${footprint.weights}`),
     box, element("div", { class: "controls slide" }, slider, back), status,
-    wide("Tensors alive at the step", element("table", { class: "figures" },
+    wide("Tensors alive at the step", element("table", { class: "figures tensors" },
       element("thead", {}, row([["Tensor", true], ["Size"], ["Of live"], ["Type", true], ["Shape"], ["From"], ["To"]], "th")), body)));
   made.start = () => {
     picture = chart(box, (colours) => timeline(footprint, state, colours), `Live activation bytes by step, at most ${bytes(footprint.peak)}; the slider below chooses a step`);

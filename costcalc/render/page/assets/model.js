@@ -3,7 +3,12 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const TITLES = Object.fromEntries(data.quantities);
 
+// A column of which the page holds each text once.
+const column = (packed) => (Array.isArray(packed) ? packed : packed.at.map((i) => packed.of[i]));
+
 for (const model of data.models) {
+  for (const [key, packed] of Object.entries(model.layers)) model.layers[key] = column(packed);
+  for (const device of model.devices) device.bound_by = column(device.bound_by);
   model.count = model.layers.name.length;
   model.sums = new Map();
   model.nodes = [];
@@ -47,6 +52,12 @@ function folded(model, node, minor) {
   made.isFold = true;
   made.layers = minor.map((child) => child.layer);
   return made;
+}
+
+// A block that holds a single other one that costs something is opened with it: what stands in the inner one is shown.
+function entrance(model, node, key) {
+  const costly = partsOf(model, node).filter((child) => sumOf(model, child, key) > 0);
+  return costly.length === 1 && costly[0].children.length ? entrance(model, costly[0], key) : node;
 }
 
 // The sum of what is known; NaN where none is a number.

@@ -91,7 +91,8 @@ function network(model) {
     panel.replaceChildren(...(part ? details(model, part, () => go(part)) : [element("p", { class: "lead" }, `Choose a block or a layer to see what it costs; a block opens with a double click, or with Enter. Arrow keys lead from one to the next. The bar under a name shows its ${spoken(basis)} beside those of the dearest one here.`)]));
   }
 
-  function go(node) {
+  function go(block) {
+    const node = alone(block);
     const typed = made.contains(document.activeElement);
     state.node = node;
     state.depth = 1;
@@ -121,6 +122,11 @@ function network(model) {
   const made = section("network", "Network", element("div", { class: "controls" }, depths, buttons), crumbs, element("div", { class: "split diagram" }, view, panel), key);
   made.start = () => go(model.root);
   return made;
+}
+
+// A block that holds nothing but one other block stands for it.
+function alone(node) {
+  return node.children.length === 1 && node.children[0].children.length ? alone(node.children[0]) : node;
 }
 
 function text(kind, x, y, words) {

@@ -1,17 +1,21 @@
 // Puts the page together: the sections of one model, and of several models a choice between them.
 
 const main = document.getElementById("main");
+const articles = [...main.querySelectorAll("article")].map((article) => ({ title: article.querySelector(".title"), summary: article.querySelector("section") }));
+const compared = data.comparison ? [document.getElementById("compared"), comparison(data.comparison)] : [];
 let running = [];
+
+for (const plain of main.querySelectorAll(".plain")) plain.remove();
+main.replaceChildren();
 
 function present(index) {
   for (const one of running) if (one && one.close) one.close();
   const model = data.models[index];
-  const several = data.comparison;
-  const own = [summary(model), cost(model), memory(model), roofline(model), network(model), layers(model)];
-  const parts = several ? [comparison(several), ...own] : own;
-  const head = element("div", { class: "title" }, element(several ? "h2" : "h1", { class: "model" }, several ? several.names[index] : model.name), element("p", { class: "lead" }, model.inputs));
-  const first = several ? [element("div", { class: "title" }, element("h1", {}, several.names.length > BESIDE ? `${several.names.length} models` : several.names.join(", "))), parts[0]] : [];
-  main.replaceChildren(...first, head, ...own);
+  const { title, summary } = articles[index];
+  summary.id = "summary";
+  const own = [summary, cost(model), memory(model), roofline(model), network(model), layers(model)];
+  const parts = data.comparison ? [compared[1], ...own] : own;
+  main.replaceChildren(...compared, title, ...own);
   running = parts.map((part) => part.start && part.start());
   document.getElementById("sections").replaceChildren(...parts.map((part) => element("a", { href: `#${part.id}` }, part.querySelector("h2").textContent)));
 }

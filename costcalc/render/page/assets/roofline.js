@@ -3,7 +3,7 @@
 function roofline(model) {
   const usable = model.devices.filter((device) => device.peak && device.bandwidth);
   const made = section("roofline", "Roofline",
-    element("p", { class: "lead" }, "FLOPs for each byte that a layer reads and writes, and the speed that a device allows at best there: left of the bend memory is the limit, right of it arithmetic. A circle is a layer; its area is its share of the time, layer by layer."));
+    element("p", { class: "lead" }, `${model.drawn ? `Drawn ${model.drawn}. ` : ""}FLOPs for each byte that a layer reads and writes, and the speed that a device allows at best there: left of the bend memory is the limit, right of it arithmetic. A circle is a layer; its area is its share of the time, layer by layer.`));
   const state = { device: usable[0] };
   const points = usable.length ? pointsOf(model, state) : [];
   const decided = points.length > 0;
@@ -30,10 +30,12 @@ function roofline(model) {
     const open = [...new Set(model.devices.flatMap((device) => device.open))];
     made.append(element("div", { class: "status" }, open.length ? readable(`It depends on ${open.join(", ")}: bind with --dim.`) : "The devices have no peak for what this model multiplies; name others with --hardware."));
   }
+  const titles = ["Device", "Peak", "Memory", "Lower bound", "Layer by layer", "Fits"];
   const placed = model.devices.some((device) => device.placement.length > 0);
-  made.append(wide("Bounds on the devices", element("table", { class: "figures prose" },
-    element("thead", {}, row([["Device", true], ["Peak"], ["Memory"], ["Lower bound"], ["Layer by layer", true], ["Fits", true], ...(placed ? [["NPU", true]] : [])], "th")),
-    element("tbody", {}, model.devices.map((device) => row([
+  if (placed) titles.push("NPU");
+  made.append(wide("Bounds on the devices", element("table", { class: "figures prose cards" },
+    element("thead", {}, row(titles.map((title, i) => [title, !i || i > 3]), "th")),
+    element("tbody", {}, model.devices.map((device) => labelled(titles, row([
       [`${device.name}`, true],
       [device.peak ? `${device.precision} ${device.peak_text}` : `no peak for ${device.precision}`],
       [device.bandwidth_text || "?"],
@@ -41,7 +43,7 @@ function roofline(model) {
       [device.layer_by_layer.split(" (")[0], true],
       [device.fits.map(([text, fits]) => `${fits ? "" : "Does not fit: "}${text}`).join("; "), true],
       ...(placed ? [[device.placement.map(([label, text]) => (label ? `${label}: ${text}` : text)).join("; "), true]] : []),
-    ]))))));
+    ])))))));
   return made;
 }
 
@@ -113,7 +115,7 @@ const intensity = (value) => (value < 1 ? String(value) : short(value).trim());
 
 // Why there is no bound of time on a device.
 function undecided(device) {
-  if (device.open.length) return readable(`depends on ${device.open.join(", ")}`);
+  if (device.open.length) return brief(`depends on ${device.open.join(", ")}`, 60);
   if (!device.peak) return `no peak for ${device.precision}`;
   if (device.without_peak.length) return `no peak for ${device.without_peak.join(", ")}`;
   return device.bandwidth ? "an If is open" : "no bandwidth is published";

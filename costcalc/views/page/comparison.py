@@ -1,0 +1,66 @@
+"""Measurements -> totals and FLOPs by operator side by side, each with its ratio to the first model's, and a sentence
+for each further model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from costcalc.core.errors import QuantityError
+from costcalc.core.quantities import CATALOGUE
+from costcalc.core.quantity import Figure, QuantityRef
+from costcalc.core.sanitize import printable
+from costcalc.core.units import format_ratio
+from costcalc.studies.compare import Comparison, amount_ratio, compare_measurements
+from costcalc.studies.measurement import Measurement
+from costcalc.views.figures import figure_amount, figure_ratios
+from costcalc.views.headline import cut_name
+from costcalc.views.page.amounts import amount_data
+
+HEADLINE_MODELS = 4
+"""Models that sentences compare; of more the table alone tells."""
+
+
+def figure_data(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
+    """A figure for the page: an amount, or its text where it is none, which stands below all amounts in an order."""
+    amount = figure_amount(ref, figure)
+    return {"text": amount, "order": [-1, 0]} if isinstance(amount, str) else amount_data(amount)
+
+
+def comparison_data(measurements: Sequence[Measurement]) -> dict[str, Any]:
+    """Two or more models -> the entry of their comparison."""
+    comparison = compare_measurements(measurements)
+    return {
+        "headlines": list(_headlines(comparison)) if len(measurements) <= HEADLINE_MODELS else [],
+        "names": [printable(name) for name in comparison.names],
+        "totals": [
+            *[
+                [CATALOGUE[key].label, CATALOGUE[key].kind, *_side_by_side(amounts)]
+                for key, amounts in comparison.totals().items()
+            ],
+            *[
+                [ref.label, ref.quantity.kind, [figure_data(ref, figure) for figure in row], figure_ratios(ref, row)]
+                for ref, row in comparison.figures.items()
+            ],
+        ],
+        "operators": [[printable(op), "number", *_side_by_side(a)] for op, a in comparison.by_operator().items()],
+    }
+
+
+def _side_by_side(amounts: Sequence[Any]) -> list[Any]:
+    """Amounts → the amounts for JSON, and their ratios to the first."""
+    return [[amount_data(a) for a in amounts], [amount_ratio(a, amounts[0]) for a in amounts]]
+
+
+def _headlines(comparison: Comparison) -> Iterator[str]:
+    """A comparison -> a sentence for each model but the first: `MobileNet v1 takes 0.31× the MACs of ResNet-18 and has
+    0.36× its parameters.`; none of a model whose ratios are no numbers."""
+    totals = comparison.totals()
+    first, *others = [cut_name(printable(name)) for name in comparison.names]
+    for i, name in enumerate(others, 1):
+        ratios = {key: amount_ratio(totals[key][i], totals[key][0]) for key in ("macs", "params") if key in totals}
+        macs, params = (None if ratios.get(key) is None else format_ratio(ratios[key]) for key in ("macs", "params"))
+        if macs and params:
+            yield f"{name} takes {macs} the MACs of {first} and has {params} its parameters."
+        elif params:
+            yield f"{name} has {params} the parameters of {first}."
