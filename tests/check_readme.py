@@ -53,7 +53,8 @@ ENVIRONMENT = {
 
 
 class PageCheck(NamedTuple):
-    """A page with the real output, how many commands and blocks ran, what differs, and which blocks were skipped."""
+    """A page with the real output, how many commands and blocks ran, what differs, and which modules are
+    missing that blocks need."""
 
     text: str
     checked: int
@@ -149,7 +150,7 @@ def check_page(text: str) -> PageCheck:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(dedent(block["body"]), encoding="utf-8")
             elif missing := [module for module in (block["needs"] or "").split() if find_spec(module) is None]:
-                skipped.append(", ".join(missing))
+                skipped.extend(missing)
             elif block["kind"] in CHECKED:
                 new, wrong = check_block(block, folder)
                 checked += len(split(dedent(block["body"]))) if block["kind"] == "console" else 1
