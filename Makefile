@@ -38,7 +38,7 @@ gold: $(VENV)/.test
 # Rewrites the generated parts of docs/ (each by a script docs/draw_*.py or docs/write_*.py) and builds the site into site/.
 docs: $(VENV)/.docs
 	for script in docs/draw_*.py docs/write_*.py; do PYTHONPATH=tests $(BIN)/python $$script || exit 1; done
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 check-readme: $(VENV)/.demo
 	$(BIN)/python tests/check_readme.py

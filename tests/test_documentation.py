@@ -4,6 +4,7 @@ is not true."""
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ from support.markdown import anchors, documents, links, prose, slug
 from support.paths import ROOT
 
 DOCS = ROOT / "docs"
+PICTURE = runpy.run_path(str(DOCS / "draw_readme.py"))
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
 ROOT_DOCUMENTS = {"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md"}
 """Documents that are pages of the site, too (docs/site_hooks.py)."""
@@ -93,9 +95,16 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     for page in nav_pages(CONFIG["nav"]):
         assert (tmp_path / page).with_suffix(".html").is_file()
-    assert not [path for path in tmp_path.rglob("*") if path.suffix == ".py"]
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".py", ".pyc")]
     first = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "https://fonts." not in first, "a page asks no other server for anything"
+
+
+def test_the_picture_of_the_readme_is_what_costcalc_prints() -> None:
+    assert (DOCS / "assets" / "analyze.svg").read_text(encoding="utf-8") == PICTURE["draw"](), "run `make docs`"
+    shown = " ".join(("costcalc", *PICTURE["COMMAND"]))
+    for page in (ROOT / "README.md", DOCS / "index.md"):
+        assert f"![{shown}: " in page.read_text(encoding="utf-8")
 
 
 def test_a_block_that_prints_something_else_is_told() -> None:
