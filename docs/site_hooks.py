@@ -1,4 +1,4 @@
-"""MkDocs hooks: the site's anchors are GitHub's, and the documents of the repository's root are pages of it.
+"""MkDocs hooks: the site's anchors are GitHub's, only `$` is a prompt, and the documents of the repository's root are pages of it.
 
 A page of docs/ links to `../CONTRIBUTING.md` as it does on GitHub; here that is the page `contributing.md`, and the
 README is the first page.
@@ -14,6 +14,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from pygments.lexers.shell import BashSessionLexer
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOT_PAGES = {
@@ -49,7 +50,8 @@ def move_links(markdown: str, source: str, page: str) -> str:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Gives headings GitHub's anchors."""
+    """Gives headings GitHub's anchors, and console blocks one prompt: Pygments takes `#` for the prompt of root."""
+    BashSessionLexer._ps1rgx = re.compile(r"^(\$ )(.*\n?)")
     anchors: dict[str, Any] = config.mdx_configs.setdefault("toc", {})
     anchors["slugify"] = slug
     return config

@@ -17,7 +17,7 @@ _LINK = re.compile(
     re.M,
 )
 _NESTED = re.compile(r"\[!\[[^\]]*\]\([^)]*\)\]\(([^)\s]+)\)")
-_HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.M)
+_ANCHOR = re.compile(r"^#{1,6} +(?P<heading>.+?) *#*$|<a (?:id|name)=\"(?P<name>[^\"]+)\"", re.M)
 
 
 class Link(NamedTuple):
@@ -51,8 +51,8 @@ def slug(heading: str) -> str:
 
 @cache
 def anchors(path: Path) -> tuple[str, ...]:
-    """The anchors of a document's headings, in their order."""
-    return tuple(slug(heading) for heading in _HEADING.findall(prose(path)))
+    """The anchors of a document's headings, and those that it sets itself (`<a id="…">`), in their order."""
+    return tuple(found["name"] or slug(found["heading"]) for found in _ANCHOR.finditer(prose(path)))
 
 
 def links(path: Path) -> list[Link]:
