@@ -25,6 +25,9 @@ ROOT_PAGES = {
 }
 """Documents of the root -> their pages in the site."""
 
+FILE = re.compile(r"^( *)<!-- file: (\S+) -->\n *```(\w+)$", re.M)
+"""The beginning of a block that tests/check_readme.py writes to a file."""
+
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)\s#]+)")
 
 
@@ -65,7 +68,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Links of the repository -> links of the site."""
+    """Links of the repository -> links of the site; a block that is a file bears its name."""
     path = page.file.src_uri
     source = {target: name for name, target in ROOT_PAGES.items()}.get(path, f"docs/{path}")
-    return move_links(markdown, source, path)
+    return move_links(FILE.sub(r'\1```\3 title="\2"', markdown), source, path)

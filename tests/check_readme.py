@@ -173,9 +173,8 @@ def main() -> int:
             for difference in check.differences:
                 print(difference, "\n")
             where = page.relative_to(ROOT) if page.is_relative_to(ROOT) else page
-            without = (
-                f", {len(check.skipped)} skipped without {', '.join(sorted({*check.skipped}))}" if check.skipped else ""
-            )
+            missing = ", ".join(sorted({*check.skipped}))
+            without = f"; skipped, for they need it: {missing}" if missing else ""
             print(f"{where}: {check.checked} commands and blocks checked, {len(check.differences)} differ{without}")
             if write:
                 page.write_text(check.text, encoding="utf-8")

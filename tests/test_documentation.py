@@ -24,6 +24,18 @@ CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding
 ROOT_DOCUMENTS = {"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md"}
 """Documents that are pages of the site, too (docs/site_hooks.py)."""
 
+HEADINGS = (
+    ("In CI", "in-ci"),
+    ("`export`, models", "export-models"),
+    ("1. Does it fit?", "1-does-it-fit"),
+    ("a · b", "a--b"),
+)
+"""Headings and the anchors that GitHub gives them."""
+
+without_mkdocs = pytest.mark.skipif(
+    find_spec("material") is None, reason="mkdocs-material is not installed: pip install 'costcalc[docs]'"
+)
+
 every_document = pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
 
 
@@ -100,6 +112,21 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     first = (tmp_path / "tutorials" / "why-is-mobilenet-cheap.html").read_text(encoding="utf-8")
     assert not re.search(r"""<(?:script|link|img)[^>]+(?:src|href)=["']?https?:""", first), "no other server is asked"
     assert '<span class="go">                   #filter params' in first, "only $ is a prompt"
+
+
+@without_mkdocs
+def test_the_site_changes_links_and_names_files() -> None:
+    hooks = runpy.run_path(str(DOCS / "site_hooks.py"))
+    moved = "[a](../../README.md#x) [b](../../CONTRIBUTING.md) [c](bounds.md#d) [e](../how-to/f.md) [g](https://h.example/i) [j](#k)"
+    here = "[a](../index.md#x) [b](../contributing.md) [c](bounds.md#d) [e](../how-to/f.md) [g](https://h.example/i) [j](#k)"
+    assert hooks["move_links"](moved, "docs/explanation/symbols.md", "explanation/symbols.md") == here
+    assert hooks["move_links"]("[a](docs/how-to/b.md)", "CONTRIBUTING.md", "contributing.md") == "[a](how-to/b.md)"
+    assert (
+        hooks["FILE"].sub(r"\1|\2|\3", "1. x\n\n    <!-- file: a/b.yaml -->\n    ```yaml\n")
+        == "1. x\n\n    |a/b.yaml|yaml\n"
+    )
+    for heading, anchor in HEADINGS:
+        assert hooks["slug"](heading.replace("`", ""), "-") == anchor
 
 
 def test_the_picture_of_the_readme_is_what_costcalc_prints() -> None:
