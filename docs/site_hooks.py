@@ -1,4 +1,4 @@
-"""MkDocs hooks: the site's anchors are GitHub's, only `$` is a prompt, and the documents of the repository's root are pages of it.
+"""MkDocs hooks: GitHub's anchors, `$` as the only prompt, file names on blocks, and documents of the root as pages.
 
 A page of docs/ links to `../CONTRIBUTING.md` as it does on GitHub; here that is the page `contributing.md`, and the
 README is the first page.
@@ -7,6 +7,7 @@ README is the first page.
 from __future__ import annotations
 
 import re
+from html import escape, unescape
 from pathlib import Path
 from posixpath import normpath, relpath
 from typing import Any
@@ -27,6 +28,8 @@ ROOT_PAGES = {
 
 FILE = re.compile(r"^( *)<!-- file: (\S+) -->\n *```(\w+)$", re.M)
 """The beginning of a block that tests/check_readme.py writes to a file."""
+
+CONSOLE = re.compile(r'<div class="highlight">(?=<pre>(.*?)</pre>)', re.S)
 
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)\s#]+)")
 
@@ -72,3 +75,14 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     path = page.file.src_uri
     source = {target: name for name, target in ROOT_PAGES.items()}.get(path, f"docs/{path}")
     return move_links(FILE.sub(r'\1```\3 title="\2"', markdown), source, path)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """The HTML of a page -> the page whose copy buttons take the commands of a console block, without `$` and output."""
+
+    def add_commands(block: re.Match[str]) -> str:
+        lines = unescape(re.sub(r"<[^>]+>", "", block[1])).splitlines()
+        commands = "\n".join(line[2:] for line in lines if line.startswith("$ "))
+        return f'<div class="highlight" data-copy="{escape(commands)}">' if commands else block[0]
+
+    return CONSOLE.sub(add_commands, html)

@@ -112,6 +112,8 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     first = (tmp_path / "tutorials" / "why-is-mobilenet-cheap.html").read_text(encoding="utf-8")
     assert not re.search(r"""<(?:script|link|img)[^>]+(?:src|href)=["']?https?:""", first), "no other server is asked"
     assert '<span class="go">                   #filter params' in first, "only $ is a prompt"
+    assert 'data-copy="costcalc explain standard_conv">' in first, "a copy button takes the command alone"
+    assert '<span class="filename">pair.yaml</span>' in first
 
 
 @without_mkdocs
