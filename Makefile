@@ -35,13 +35,11 @@ lint: $(VENV)/.lint
 gold: $(VENV)/.test
 	COSTCALC_GOLD=1 $(BIN)/python -m pytest tests
 
-# The picture, the table and the quotation in docs/architecture.md, from pyproject.toml and the packages' docstrings, and
-# the table in docs/lower-bound.md, from those of the operators' rules, and all of docs/reference/, from the code.
-docs: $(VENV)/.demo
-	$(BIN)/python docs/draw_packages.py
-	$(BIN)/python docs/write_lower_bound.py
-	PYTHONPATH=tests $(BIN)/python docs/write_serving.py
+# Rewrites the generated parts of docs/ (scripts docs/draw_*.py and docs/write_*.py, the package docs/reference_writers) and builds the site into site/.
+docs: $(VENV)/.docs
+	for script in docs/draw_*.py docs/write_*.py; do PYTHONPATH=tests $(BIN)/python $$script || exit 1; done
 	PYTHONPATH=docs $(BIN)/python -m reference_writers
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 check-readme: $(VENV)/.demo
 	$(BIN)/python tests/check_readme.py
@@ -58,7 +56,7 @@ vendor:
 	cd vendor && npm ci --ignore-scripts && npm run build && sh licences.sh > ../costcalc/render/page/assets/vendored/LICENCES.txt
 
 clean:
-	rm -rf $(VENV) $(TORCH)
+	rm -rf $(VENV) $(TORCH) site
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -78,6 +76,10 @@ $(TORCH)/.test: pyproject.toml
 
 $(VENV)/.lint: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet -e '.[lint,test]'
+	touch $@
+
+$(VENV)/.docs: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[docs]'
 	touch $@
 
 $(VENV)/.bench: $(BIN)/python pyproject.toml

@@ -1,4 +1,4 @@
-"""Published measurements of serving and their bounds -> the table of docs/serving.md.
+"""Published measurements of serving and their bounds -> the table of docs/explanation/serving.md.
 
     PYTHONPATH=tests python docs/write_serving.py
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from support.serving import Measurement, bound, measurements
 
-PAGE = Path(__file__).resolve().parent / "serving.md"
+PAGE = Path(__file__).resolve().parent / "explanation" / "serving.md"
 
 
 def number(value: Fraction) -> str:

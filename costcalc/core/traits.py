@@ -313,7 +313,7 @@ def cache_rule(*op_types: str, domain: str = "") -> Callable[[CacheRule], CacheR
 
 def least_work_rule(*op_types: str, domain: str = "") -> Callable[[LeastWorkRule], LeastWorkRule]:
     """Registers a function OperatorUse -> LeastWork of operators; its docstring says what an implementation may skip
-    (docs/lower-bound.md quotes it)."""
+    (docs/explanation/bounds.md quotes it)."""
 
     def register(rule: LeastWorkRule) -> LeastWorkRule:
         traits(*op_types, domain=domain, least_work=rule)

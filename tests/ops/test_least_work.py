@@ -1,4 +1,4 @@
-"""What a mask, a window or a length leaves of an attention, by counting pairs one by one; and docs/lower-bound.md."""
+"""What a mask, a window or a length leaves of an attention, by counting pairs one by one; and docs/explanation/bounds.md."""
 
 from __future__ import annotations
 
@@ -140,9 +140,9 @@ def test_a_projected_attention_that_only_gives_its_cache_projects_keys_and_value
 
 
 def test_the_page_says_what_the_rules_say() -> None:
-    page = ROOT / "docs" / "lower-bound.md"
+    page = ROOT / "docs" / "explanation" / "bounds.md"
     text = page.read_text(encoding="utf-8")
-    assert runpy.run_path(str(ROOT / "docs" / "write_lower_bound.py"))["write_page"](text) == text, "run `make docs`"
+    assert runpy.run_path(str(ROOT / "docs" / "write_bounds.py"))["write_page"](text) == text, "run `make docs`"
 
 
 def test_attentions_and_recurrent_layers_say_what_may_be_skipped() -> None:

@@ -149,9 +149,9 @@ def test_a_rule_that_fails_is_named(model: str, tmp_path: Path, capsys: pytest.C
     assert "bug in costcalc" not in said
 
 
-def test_the_readmes_rules_are_traits_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r" *<!-- file: rules.py -->\n *```py\n(.*?) *```", readme, re.S)
+def test_the_guides_rules_are_traits_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "how-to" / "custom-operator.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r" *<!-- file: rules.py -->\n *```py\n(.*?) *```", page, re.S)
     (tmp_path / "rules.py").write_text(textwrap.dedent(block), encoding="utf-8")
     nodes = [
         h.make_node("GatedMatMul", ["x", "w"], ["m"], name="product", domain="com.acme"),

@@ -3,12 +3,12 @@
 - The lower bound of a model is max(compute, memory). compute is 2 × multiplications over the peak of the precision that
   they are done in: only those of contractions, for everything else can be folded into them or run beside them; the
   fewest that implementations in use need (module multiplications: Winograd and FFT, no padding, nothing that the rules
-  of least work let them skip: docs/lower-bound.md), of nodes that an output needs and an input reaches. memory is the
-  compulsory traffic over the bandwidth: the weights of contractions, the rows that are looked up, the inputs and the
-  outputs, each once and without what may be skipped, less what the last-level cache can hold from one inference to the
-  next. Intermediate activations are taken to stay on the chip. The bound holds for any schedule and any fusion; sparse
-  kernels and a clock above the profile's can beat it. It does not account for what a later node cuts away of an output,
-  nor for a mask that is added to the scores of a plain product.
+  of least work let them skip: docs/explanation/bounds.md), of nodes that an output needs and an input reaches. memory
+  is the compulsory traffic over the bandwidth: the weights of contractions, the rows that are looked up, the inputs and
+  the outputs, each once and without what may be skipped, less what the last-level cache can hold from one inference to
+  the next. Intermediate activations are taken to stay on the chip. The bound holds for any schedule and any fusion;
+  sparse kernels and a clock above the profile's can beat it. It does not account for what a later node cuts away of an
+  output, nor for a mask that is added to the scores of a plain product.
 - Layer by layer, every layer runs on its own and reads and writes every operand through memory: the sum over layers of
   max(FLOPs / peak, traffic / bandwidth) + overhead. It is an estimate of unfused execution on a cold cache, no bound: a
   cache or fusion beats it. With fused steps, what is computed inside a step is not written.

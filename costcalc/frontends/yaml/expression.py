@@ -143,7 +143,9 @@ def _call(node: ast.Call, names: Mapping[str, Any], text: str) -> Any:
         try:
             return LIST_FUNCTIONS[name](*values)
         except TypeError as error:
-            raise ExpressionError(f"{name} takes other arguments in {text!r}", "see the README") from error
+            raise ExpressionError(
+                f"{name} takes other arguments in {text!r}", "see docs/how-to/write-a-model.md"
+            ) from error
     function = FUNCTIONS.get(name)
     if function is None:
         known = [*FUNCTIONS, *LIST_FUNCTIONS]
@@ -155,7 +157,9 @@ def _call(node: ast.Call, names: Mapping[str, Any], text: str) -> Any:
     try:
         return _check_size(function(*arguments), text)
     except TypeError as error:
-        raise ExpressionError(f"{name} takes other arguments in {text!r}", "see the README") from error
+        raise ExpressionError(
+            f"{name} takes other arguments in {text!r}", "see docs/how-to/write-a-model.md"
+        ) from error
 
 
 def _compare(node: ast.Compare, names: Mapping[str, Any], text: str) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from support.serving import Measurement, bound, measurements
 
 DOCS = Path(__file__).parents[3] / "docs"
-PAGE = (DOCS / "serving.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "explanation" / "serving.md").read_text(encoding="utf-8")
 
 
 def name(item: Measurement) -> str:

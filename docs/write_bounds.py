@@ -1,6 +1,6 @@
-"""Docstrings of the rules of least work -> the table of docs/lower-bound.md.
+"""Docstrings of the rules of least work -> the table of docs/explanation/bounds.md.
 
-    python docs/write_lower_bound.py
+    python docs/write_bounds.py
 
 writes it between two comments (`<!-- least work -->` and `<!-- /least work -->`).
 """
@@ -14,7 +14,7 @@ from costcalc import ops
 from costcalc.core.ir import qualified_name
 from costcalc.core.traits import TRAITS
 
-PAGE = Path(__file__).resolve().parent / "lower-bound.md"
+PAGE = Path(__file__).resolve().parent / "explanation" / "bounds.md"
 
 
 def write_table() -> str:
