@@ -49,7 +49,7 @@ def config_schema() -> Schema:
     own: dict[str, Schema] = {"path": {"type": "string"}, "name": {"type": "string"}}
     own["scenarios"] = {"type": "object", "additionalProperties": scenario}
     model = _mapping({key: own.get(key, inner.get(key, {})) for key in MODEL_KEYS})
-    codes = {"type": "array", "items": {"enum": list(RULES)}}
+    codes = {"type": ["string", "array"], "items": {"anyOf": [{"enum": list(RULES)}, {"type": "string"}]}}
     whole: dict[str, Schema] = {
         "models": {"type": "array", "items": {"anyOf": [{"type": "string"}, model]}},
         **dict.fromkeys(("select", "ignore", "warn"), codes),
@@ -98,7 +98,7 @@ def _quantities(keys: Iterable[str]) -> Schema:
         "type": ["object", "array"],
         "properties": dict.fromkeys(devices, AMOUNT),
         "additionalProperties": AMOUNT,
-        "items": {"enum": devices},
+        "items": {"anyOf": [{"enum": devices}, {"type": "string"}]},  # the profile of an own device is a path
     }
     properties: dict[str, Schema] = {}
     for key in keys:
@@ -119,7 +119,7 @@ def _setting_schemas() -> dict[str, Schema]:
         options = {setting.name: _setting_schema(setting) for setting in groups[group]}
         schemas[group] = {**_mapping(options), "type": ["object", "boolean"]}
     devices = {"enum": list(profile_names())}
-    return schemas | {"devices": {"type": ["string", "array"], "anyOf": [devices], "items": devices}}
+    return schemas | {"devices": {"anyOf": [devices, {"type": ["string", "array"], "items": {"type": "string"}}]}}
 
 
 def _setting_schema(setting: Setting) -> Schema:
