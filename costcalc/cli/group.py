@@ -87,7 +87,7 @@ EXAMPLES = {
     ),
     "report": ("costcalc report resnet50 mobilenet_v2 --hardware t4 -o report.html",),
     "rule": ("costcalc rule CC001",),
-    "server": ("costcalc server --lsp", "costcalc server --mcp --root models/"),
+    "server": ("costcalc server --lsp", "costcalc server --mcp --root ."),
     "schema": ("costcalc schema -o costcalc.schema.json",),
     "suggest": (
         "costcalc suggest vgg16 --rule separable,gap",

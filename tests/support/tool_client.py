@@ -38,7 +38,8 @@ def run_tools(root: Path, session: Callable[[ToolCaller], Awaitable[None]]) -> N
 
     async def run() -> None:
         command = ["-m", "costcalc", "server", "--mcp", "--root", str(root)]
-        parameters = StdioServerParameters(command=sys.executable, args=command, env=dict(os.environ))
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(root.parent / "bytecode")}  # nothing is compiled yet
+        parameters = StdioServerParameters(command=sys.executable, args=command, env=environment)
         async with Client(parameters) as client:
             await session(ToolCaller(client))
 

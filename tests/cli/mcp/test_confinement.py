@@ -55,7 +55,7 @@ HOSTILE = [
 def test_a_hostile_name_is_refused_before_anything_is_read(name: str, root: Path) -> None:
     (root / "link.yaml").symlink_to(root.parent / "secret.yaml")
     (root / "sub" / "link").symlink_to(root.parent)
-    if name.startswith("~") or name.startswith("file:"):
+    if name.startswith(("~", "file:")):
         resolved = None
         try:
             resolved = resolve_model(root, name)
@@ -87,7 +87,7 @@ def test_a_folder_whose_name_begins_like_the_root_is_outside(root: Path) -> None
 ACTIONS: dict[str, Callable[[Path], object]] = {
     "open": lambda root: (root.parent / "secret.yaml").read_text(),
     "os.open": lambda root: os.open(root.parent / "secret.yaml", os.O_RDONLY),
-    "listdir": lambda root: os.listdir(root.parent),
+    "listdir": lambda root: os.listdir(root.parent),  # noqa: PTH208
     "scandir": lambda root: list(os.scandir(root.parent)),
     "through a link": lambda root: (root / "link.yaml").read_text(),
     "write": lambda root: (root / "new.yaml").write_text("x"),
