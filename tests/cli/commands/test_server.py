@@ -14,7 +14,10 @@ def test_without_its_package_a_protocol_is_refused_with_what_to_install(
     monkeypatch.setattr(server, "find_spec", lambda name: None)
     code, out, err = call(capsys, "server", f"--{protocol}")
     assert (code, out) == (2, "")
-    assert err == f"costcalc: --{protocol} needs the package {server.PACKAGES[protocol]}; pip install 'costcalc[{protocol}]'\n"
+    assert (
+        err
+        == f"costcalc: --{protocol} needs the package {server.PACKAGES[protocol]}; pip install 'costcalc[{protocol}]'\n"
+    )
 
 
 def test_the_extras_name_the_packages() -> None:

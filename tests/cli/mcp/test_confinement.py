@@ -151,7 +151,10 @@ def test_no_tool_leaves_the_root_over_stdio(root: Path) -> None:
         for config in configs:
             answer = await tools.client.call_tool("check", {"config": config})
             if not answer.is_error:  # a glob that finds nothing, or the message of a model that is outside
-                assert all(model["totals"] is None or model["source"] == "net.yaml" for model in answer.structured_content["models"])
+                assert all(
+                    model["totals"] is None or model["source"] == "net.yaml"
+                    for model in answer.structured_content["models"]
+                )
         assert (await tools.call("analyze", model="net.yaml"))["totals"]["macs"] > 0
 
     run_tools(root, session)

@@ -68,7 +68,9 @@ def test_figures_are_those_of_the_api(root: Path) -> None:
         kept = await tools.call("check", models=["net.yaml"], limits={"macs": MACS})
         assert kept["exit_code"] == 0
         swept = await tools.call("sweep", model="lenet5", dims={"N": [1, 2]})
-        assert [row[swept["columns"].index("macs")] if isinstance(row, list) else row["macs"] for row in swept["rows"]] == [416_520, 833_040]
+        assert [
+            row[swept["columns"].index("macs")] if isinstance(row, list) else row["macs"] for row in swept["rows"]
+        ] == [416_520, 833_040]
 
     run_tools(root, session)
 

@@ -53,12 +53,20 @@ def test_a_name_of_a_layer_with_an_error_can_be_read() -> None:
 
 
 def test_what_reads_a_parameter_with_an_error_has_none() -> None:
-    text = "params: {a: 1 / 0, b: a * 2, c: 3}\n" + HEAD + "  - conv: {filters: b * c, kernel: c}\n  - linear: {units: a}\n"
+    text = (
+        "params: {a: 1 / 0, b: a * 2, c: 3}\n"
+        + HEAD
+        + "  - conv: {filters: b * c, kernel: c}\n  - linear: {units: a}\n"
+    )
     assert facts(text) == ["1:13 '1 / 0' divides by zero"]
 
 
 def test_an_error_in_a_block_is_told_once_for_all_its_uses() -> None:
-    text = "blocks:\n  b: {layers: [{conv: {filters: 3, kernel: 3, pd: 1}}]}\n" + HEAD + "  - b\n  - b\n  - repeat: {times: 9, layers: [b]}\n"
+    text = (
+        "blocks:\n  b: {layers: [{conv: {filters: 3, kernel: 3, pd: 1}}]}\n"
+        + HEAD
+        + "  - b\n  - b\n  - repeat: {times: 9, layers: [b]}\n"
+    )
     assert facts(text) == ["2:47 conv has no key 'pd'"]
 
 

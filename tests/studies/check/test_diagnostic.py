@@ -57,7 +57,7 @@ models:
   - path: a.yaml
     limits: {mcas: 1M, params: many}
     fuse: perhaps
-  - 
+  -
   - path: b.yaml
     scenarios: {s: {dtype: int9}}
 limits: {macs: 1M, flops: none}
@@ -65,7 +65,15 @@ select: [CC9]
 """
     config, errors = diagnose_config(text, "costcalc.yaml", Path())
     places = [error.place.removeprefix("costcalc.yaml:") for error in errors]
-    assert sorted(places, key=lambda place: [int(n) for n in place.split(":")]) == ["1:1", "4:14", "4:32", "5:11", "6:4", "8:28", "10:10"]
+    assert sorted(places, key=lambda place: [int(n) for n in place.split(":")]) == [
+        "1:1",
+        "4:14",
+        "4:32",
+        "5:11",
+        "6:4",
+        "8:28",
+        "10:10",
+    ]
     assert all(isinstance(error, ConfigError) for error in errors)
     assert config is not None
     assert [entry.path for entry in config.entries] == ["a.yaml", "b.yaml"]
