@@ -97,7 +97,7 @@ EXAMPLES = {
     ),
     "report": ("costcalc report resnet50 mobilenet_v2 --hardware t4 -o report.html",),
     "rule": ("costcalc rule CC001",),
-    "server": ("costcalc server --lsp", "costcalc server --mcp --root models/"),
+    "server": ("costcalc server --lsp", "costcalc server --mcp --root ."),
     "schema": ("costcalc schema -o costcalc.schema.json", "costcalc schema check"),
     "suggest": (
         "costcalc suggest vgg16 --rule separable,gap",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from lsprotocol import types
@@ -40,9 +39,8 @@ COMPLETION_KINDS = {
     "block": types.CompletionItemKind.Class,
 }
 
-MAX_HINT_SECONDS = 0.5
-"""Rewrites are only looked for while a model's analysis took less than this: an editor asks with each move of the
-cursor."""
+MAX_REWRITTEN_NODES = 2_000
+"""Nodes of the largest model whose rewrites are looked for: an editor asks with each move of the cursor."""
 
 Document = ModelDocument | ConfigDocument
 
@@ -54,7 +52,6 @@ class CostServer:
         self.server = server
         self.workspace = EditorWorkspace()
         self.published: dict[Path, tuple[Diagnostic, ...]] = {}
-        self.seconds: dict[Path, float] = {}
 
     def open(self, params: types.DidOpenTextDocumentParams) -> None:
         """A document that was opened."""
@@ -81,12 +78,10 @@ class CostServer:
 
     def _update(self, uri: str) -> Document | None:
         file, text = _path_of(uri), str(self.server.workspace.get_text_document(uri).source)
-        begin = perf_counter()
         document = self.workspace.update(file, text)
         if document is None:
             return None
         self._publish(document)
-        self.seconds[file] = perf_counter() - begin
         if isinstance(document, ConfigDocument):
             for model in self.workspace.models.values():
                 self._publish(model)
@@ -190,7 +185,8 @@ class CostServer:
         ]
         model = document.current if isinstance(document, ModelDocument) else None
         wanted = params.context.only
-        if model is None or self.seconds[document.file] > MAX_HINT_SECONDS or not _wants_rewrites(wanted):
+        nodes = 0 if model is None else len(model.trace.graph.nodes)
+        if model is None or nodes > MAX_REWRITTEN_NODES or not _wants_rewrites(wanted):
             return actions
         try:
             kind = types.CodeActionKind.RefactorRewrite

@@ -58,7 +58,7 @@ class SourceText:
         if place.line:
             return self.range_at(place.line - 1, place.column - 1 if place.column else len(self.line(place.line - 1)))
         first = next((i for i, line in enumerate(self.lines) if line.strip() and not line.lstrip().startswith("#")), 0)
-        return self.range_at(first, 0)
+        return self.range_at(first, len(self.line(first)) - len(self.line(first).lstrip()))
 
     def word_at(self, position: TextPosition) -> tuple[str, TextRange]:
         """The word around a position, "" where there is none, and its range."""

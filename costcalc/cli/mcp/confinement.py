@@ -45,6 +45,7 @@ def _program_folders() -> tuple[str, ...]:
     paths = {sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), str(Path(__file__).parents[2])}
     builtin = find_builtin("lenet5")
     paths |= {str(builtin.parent)} if builtin is not None else set()
+    paths |= {sys.pycache_prefix} if sys.pycache_prefix else set()
     own = {os.path.realpath(path) for path in paths if path and path not in (os.sep, "/usr")}
     return (*sorted(own), "/proc/self", "/sys/devices/system/cpu", os.devnull, "/dev/urandom")
 

@@ -82,7 +82,7 @@ class SuggestionsOutput(DocumentOutput):
     suggestions: list[dict[str, Any]]
 
 
-class SweepOutput(DocumentOutput):
+class SweepRowsOutput(DocumentOutput):
     """A row for each combination."""
 
     points: int

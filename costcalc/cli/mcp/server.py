@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from mcp.server.mcpserver import MCPServer
@@ -11,6 +12,8 @@ from mcp.types import ToolAnnotations
 from costcalc.cli.mcp.confinement import install_audit_hook
 from costcalc.cli.mcp.tools import TOOLS, CostTools
 from costcalc.core.version import __version__
+from costcalc.frontends.table import frontends
+from costcalc.ops.plugins import load_installed_rules
 
 INSTRUCTIONS = (
     "costcalc says what a neural network costs before anyone runs it: MACs, FLOPs, parameters, memory, bounds on time. "
@@ -38,5 +41,8 @@ def serve(root: Path) -> None:
     """Serves one client over standard input and output until it closes them; paths are relative to the root."""
     root = Path(os.path.realpath(root))
     os.chdir(root)
+    sys.dont_write_bytecode = True  # modules are imported when a tool first needs them, and a tool writes nothing
+    load_installed_rules()
+    frontends()
     install_audit_hook()
     make_server(root).run("stdio")

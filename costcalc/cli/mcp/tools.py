@@ -235,7 +235,7 @@ class CostTools:
         sample: Sample = None,
         settings: SettingsArgument = None,
         top: Top = 100,
-    ) -> Annotated[CallToolResult, outputs.SweepOutput]:
+    ) -> Annotated[CallToolResult, outputs.SweepRowsOutput]:
         """Every combination of parameters, symbols and settings as a row of figures; at most 2,000 combinations."""
 
         def work() -> tuple[dict[str, Any], str]:

@@ -69,7 +69,8 @@ class ValueReader:
         """Adds an error to the errors, once for a place; raises it where they are not collected, and a LimitError."""
         if self.errors is None or isinstance(error, LimitError):
             raise error
-        if all((error.fact, error.place) != (other.fact, other.place) for other in self.errors[-MAX_ERRORS:]):
+        key = error.fact, error.place.partition(": ")[0]  # a layer of a block has several names
+        if all(key != (other.fact, other.place.partition(": ")[0]) for other in self.errors[-MAX_ERRORS:]):
             self.errors.append(error)
 
     def raise_all(self, errors: Sequence[CostcalcError]) -> None:

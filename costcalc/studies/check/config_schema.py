@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from costcalc.analysis.hardware.catalogue import profile_names
 from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS
 from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
 from costcalc.frontends.yaml.schema import any_of, list_of, with_description
@@ -99,6 +100,7 @@ def key_schema(key: str) -> Schema:
     word: Schema = {"type": "string"}
     words = any_of(word, list_of(word))
     codes = any_of({"enum": list(RULES)}, word)
+    device = any_of({"enum": list(profile_names())}, word)
     schemas: dict[str, Schema] = {
         "models": any_of({"$ref": "#/$defs/entry"}, list_of({"$ref": "#/$defs/entry"})),
         "scenarios": {"type": "object", "additionalProperties": {"$ref": "#/$defs/scenario"}},
@@ -109,7 +111,8 @@ def key_schema(key: str) -> Schema:
         "layers": {"type": "object", "additionalProperties": {"$ref": "#/$defs/layer"}},
         "remote": TRUTH,
         **dict.fromkeys(("path", "name", "lock"), word),
-        **dict.fromkeys(("allow", "devices"), words),
+        "allow": words,
+        "devices": any_of(device, list_of(device)),
         **dict.fromkeys(("select", "ignore", "warn"), any_of(codes, list_of(codes))),
         **{group: any_of(TRUTH, {"enum": ["none", None]}, group_schema(group)) for group in GROUPS},
     }
@@ -134,12 +137,15 @@ def setting_schema(setting: Setting) -> Schema:
 
 def _quantities(keys: Iterable[str], amount: Schema) -> Schema:
     """The schema of a mapping of quantities to amounts: those of a device hold a mapping of devices."""
-    by_name = any_of({"enum": ["none"]}, {"type": "object", "additionalProperties": amount})
+    devices = list(profile_names())
+    by_device = {"type": "object", "properties": dict.fromkeys(devices, amount), "additionalProperties": amount}
+    by_name = any_of({"enum": ["none"]}, by_device)
+    device = any_of({"enum": devices}, {"type": "string"})
     properties: Schema = {}
     patterns: Schema = {}
     for key in keys:
         text = CATALOGUE[key].meaning if key in CATALOGUE else "layers of an operator"
-        schema = any_of(list_of({"type": "string"}), {"type": "string"}, by_name) if key == "fits" else by_name
+        schema = any_of(list_of(device), device, by_name) if key == "fits" else by_name
         properties[key] = with_description(schema if takes_name(key) else amount, text)
         if takes_name(key):
             patterns[rf"^{key}\..+"] = with_description({"type": ["string", "number", "boolean"]}, text)

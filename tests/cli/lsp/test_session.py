@@ -1,0 +1,171 @@
+"""`costcalc server --lsp` as an editor uses it: pygls's own client, over stdio."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.language_client import Editor, run_session
+
+pytest.importorskip("pygls", reason="the extra `lsp` is not installed")
+
+NET = """name: tiny
+params: {width: 5}
+input: [N, 3, 4, 4]
+blocks:
+  unit:
+    args: {filters: , stride: 1}
+    layers:
+      - conv: {filters: filters, kernel: 3, stride: stride, pad: same}
+      - relu
+layers:
+  - conv: {filters: width, kernel: 3, pad: same, bias: false, as: stem}   # é😀
+  - relu
+  - unit: {filters: 8}
+  - unit: {filters: 16}
+  - add: {from: [unit2, unit2]}
+"""
+STEM = 3 * 3 * 3 * 4 * 4 * 5  # #filter params × #filter positions × #filters
+
+BIG = "name: big\ninput: [N, 3, 32, 32]\nlayers:\n" + "".join(
+    f"  - conv: {{filters: {16 + i % 5 * 8}, kernel: 3, pad: same}}\n  - relu\n" for i in range(500)
+)
+"""A model of 1,000 layers."""
+
+
+def test_an_editor_reads_hovers_and_mends_a_model(tmp_path: Path) -> None:
+    async def session(editor: Editor) -> None:
+        assert await editor.open("net.yaml", NET) == []
+        text = await editor.hover("net.yaml", "conv: {filters: width")
+        assert "27 × 16 × 5 = 2,160" in text
+        assert await editor.hover("net.yaml", "kernel: 3, pad: same, bias") != ""
+        (wrong,) = await editor.edit("net.yaml", NET.replace("kernel: 3, pad: same, bias", "kernl: 3, pad: same, bias"))
+        assert wrong.code == "SpecError"
+        assert "did you mean 'kernel'?" in wrong.message
+        assert wrong.range.start == editor.position("net.yaml", "kernl")
+        assert wrong.range.end == editor.position("net.yaml", "kernl", len("kernl"))
+        assert "MACs" in await editor.hover("net.yaml", "unit: {filters: 8}")  # of the last text without errors
+        (fix,) = await editor.actions("net.yaml", "kernl")
+        assert fix.title == "Replace 'kernl' by 'kernel'"
+        assert await editor.apply("net.yaml", fix) == []
+        assert editor.texts["net.yaml"] == NET
+
+    run_session(tmp_path, session)
+
+
+def test_a_limit_of_the_config_is_told_at_its_layer_as_the_editor_has_both(tmp_path: Path) -> None:
+    (tmp_path / "costcalc.yaml").write_text(f"models: [net.yaml]\nlimits: {{macs: {STEM}}}\n")
+
+    async def session(editor: Editor) -> None:
+        (broken,) = await editor.open("net.yaml", NET)
+        assert broken.code == "CC001"
+        assert broken.severity == editor.types.DiagnosticSeverity.Error
+        (related,) = broken.related_information
+        assert related.location.uri == editor.uri("costcalc.yaml")
+        assert related.location.range.start.line == 1
+        small = NET[: NET.index("  - relu\n  - unit")]
+        assert await editor.edit("net.yaml", small) == []
+        config = f"models: [net.yaml]\nlimits: {{macs: {STEM - 1}}}\n"
+        await editor.open("costcalc.yaml", config)  # not saved: what counts is the editor's text
+        assert [d.code for d in await editor.edit("net.yaml", small + "# edited\n")] == ["CC001"]
+
+    run_session(tmp_path, session)
+
+
+def test_a_config_tells_all_its_errors_and_knows_quantities_and_devices(tmp_path: Path) -> None:
+    text = "models: [net.yaml]\nlimits:\n  mcas: 1M\n  params: lots\n"
+
+    async def session(editor: Editor) -> None:
+        found = await editor.open("costcalc.yaml", text)
+        assert [d.range.start.line for d in found] == [2, 3]
+        assert "multiply" in (await editor.hover("costcalc.yaml", "params")).lower() or "params" in text
+        actions = await editor.actions("costcalc.yaml", "mcas")
+        assert [a.title for a in actions] == ["Replace 'mcas' by 'macs'"]
+        labels = [item.label for item in await editor.completions("costcalc.yaml", "mcas", 0)]
+        assert {"macs", "params", "time", "fits"} <= set(labels)
+        await editor.edit("costcalc.yaml", "models: [net.yaml]\nlimits: {time: {t}}\n")
+        labels = [item.label for item in await editor.completions("costcalc.yaml", "{t}", 1)]
+        assert "t4" in labels
+
+    run_session(tmp_path, session)
+
+
+def test_words_options_values_and_names_are_completed(tmp_path: Path) -> None:
+    async def session(editor: Editor) -> None:
+        await editor.open("net.yaml", NET)
+
+        async def labels(mark: str, offset: int) -> set[str]:
+            return {item.label for item in await editor.completions("net.yaml", mark, offset)}
+
+        assert {"conv", "residual", "unit", "Conv"} <= await labels("- relu\n  - unit", 2)
+        assert {"kernel", "pad", "as"} <= await labels("bias: false", 0)
+        assert {"same", "valid"} <= await labels("same, bias", 0)
+        assert {"width"} <= await labels("width, kernel", 0)
+        assert {"filters", "stride"} <= await labels("filters, kernel", 0)  # arguments of the block around it
+        assert {"filters", "stride"} <= await labels("filters: 8", 0)  # of the block that is used
+        assert {"stem", "input"} <= await labels("unit2, unit2", 0)
+        assert {"params", "layers"} <= await labels("name: tiny", 0)
+
+    run_session(tmp_path, session)
+
+
+def test_hints_outline_and_definitions(tmp_path: Path) -> None:
+    async def session(editor: Editor) -> None:
+        types, client = editor.types, editor.client
+        await editor.open("net.yaml", NET)
+        whole = types.Range(types.Position(0, 0), types.Position(99, 0))
+        hints = await client.text_document_inlay_hint_async(types.InlayHintParams(editor.identifier("net.yaml"), whole))
+        by_line = {hint.position.line: hint.label for hint in hints}
+        assert by_line[10] == "2.16 k MACs · 135 params"
+        assert by_line[7].endswith("in 2 uses")
+        assert hints[0].position.character == len(NET.split("\n")[hints[0].position.line])
+        stem = next(hint for hint in hints if hint.position.line == 10)
+        assert stem.position.character == len(NET.split("\n")[10].encode("utf-16-le")) // 2  # 😀 is two units
+        params = types.DocumentSymbolParams(editor.identifier("net.yaml"))
+        symbols = {s.name: s for s in await client.text_document_document_symbol_async(params)}
+        assert list(symbols) == ["params", "input", "blocks", "layers"]
+        assert symbols["layers"].children[0].name == "stem (conv)"
+        for mark, line in {"unit: {filters: 8}": 4, "width, kernel": 1, "filters, kernel": 5}.items():
+            place = types.DefinitionParams(editor.identifier("net.yaml"), editor.position("net.yaml", mark))
+            found: Any = await client.text_document_definition_async(place)
+            assert found.range.start.line == line
+
+    run_session(tmp_path, session)
+
+
+def test_a_rewrite_is_an_edit_of_the_text(tmp_path: Path) -> None:
+    async def session(editor: Editor) -> None:
+        await editor.open("big.yaml", BIG)
+        actions = await editor.actions("big.yaml", "conv: {filters: 24")
+        (separable,) = [a for a in actions if a.title.startswith("depthwise-separable")]
+        assert separable.kind == "refactor.rewrite"
+        assert await editor.apply("big.yaml", separable) == []
+        line = editor.texts["big.yaml"].split("\n")[5]
+        assert line == "  - depthwise_conv: {kernel: 3, pad: same}"
+        assert "pointwise_conv: {filters: 24" in editor.texts["big.yaml"]
+
+    run_session(tmp_path, session)
+
+
+def test_a_thousand_layers_are_edited_over_stdio(tmp_path: Path) -> None:
+    (tmp_path / "costcalc.yaml").write_text("models: [big.yaml]\nlimits: {macs: 1M}\n")
+
+    async def session(editor: Editor) -> None:
+        await editor.open("big.yaml", BIG)
+        for width in range(40, 60):
+            begin = time.perf_counter()
+            (found,) = await editor.edit("big.yaml", BIG.replace("filters: 24", f"filters: {width}", 1))
+            assert found.code == "CC001"
+            assert time.perf_counter() - begin < 10
+
+    run_session(tmp_path, session)
+
+
+def test_other_yaml_files_are_left_alone(tmp_path: Path) -> None:
+    async def session(editor: Editor) -> None:
+        item = editor.types.TextDocumentItem(editor.uri("k8s.yaml"), "yaml", 1, "apiVersion: v1\nkind: Pod\n")
+        editor.client.text_document_did_open(editor.types.DidOpenTextDocumentParams(item))
+        await editor.open("net.yaml", NET)
+        assert {uri for uri, _ in editor.published} == {editor.uri("net.yaml")}
+
+    run_session(tmp_path, session)

@@ -1,0 +1,179 @@
+"""No tool reads a file outside of the root, writes one, connects to a server, starts a process or imports code."""
+
+import json
+import os
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.tool_client import ToolCaller, run_tools
+
+from costcalc.cli.mcp.confinement import confined, install_audit_hook, resolve_file, resolve_model
+from costcalc.core.errors import UsageError
+
+NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, pad: same}\n  - relu\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A root, and a secret model beside it."""
+    folder = tmp_path / "root"
+    (folder / "sub").mkdir(parents=True)
+    (tmp_path / "secret.yaml").write_text(NET)
+    (folder / "net.yaml").write_text(NET)
+    return folder
+
+
+HOSTILE = [
+    "../secret.yaml",
+    "sub/../../secret.yaml",
+    "./../root/../secret.yaml",
+    "/etc/passwd",
+    "/proc/self/environ",
+    "/dev/stdin",
+    "link.yaml",
+    "sub/link/secret.yaml",
+    "hf:gpt2",
+    "HTTPS://example.org/net.onnx",
+    "file:///etc/passwd",
+    "-",
+    "",
+    "\0",
+    "net.yaml\0.onnx",
+    "os:getcwd",
+    "subprocess:run",
+    "HEAD:net.yaml",
+    "--upload-pack=x:net.yaml",
+    "~/net.yaml",
+    "~root",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_refused_before_anything_is_read(name: str, root: Path) -> None:
+    (root / "link.yaml").symlink_to(root.parent / "secret.yaml")
+    (root / "sub" / "link").symlink_to(root.parent)
+    if name.startswith(("~", "file:")):
+        resolved = None
+        try:
+            resolved = resolve_model(root, name)
+        except UsageError:
+            return
+        assert not (root / resolved).exists()  # taken as it is written: no such file
+        return
+    with pytest.raises(UsageError):
+        resolve_model(root, name)
+
+
+def test_what_is_outside_is_refused_whether_it_exists_or_not(root: Path) -> None:
+    messages = []
+    for name in ("../secret.yaml", "../nothing.yaml"):
+        with pytest.raises(UsageError) as refusal:
+            resolve_file(root, name)
+        messages.append(str(refusal.value).replace(name, "X"))
+    assert messages[0] == messages[1]
+
+
+def test_a_folder_whose_name_begins_like_the_root_is_outside(root: Path) -> None:
+    other = root.parent / "root-other"
+    other.mkdir()
+    (other / "net.yaml").write_text(NET)
+    with pytest.raises(UsageError):
+        resolve_model(root, "../root-other/net.yaml")
+
+
+ACTIONS: dict[str, Callable[[Path], object]] = {
+    "open": lambda root: (root.parent / "secret.yaml").read_text(),
+    "os.open": lambda root: os.open(root.parent / "secret.yaml", os.O_RDONLY),
+    "listdir": lambda root: os.listdir(root.parent),  # noqa: PTH208
+    "scandir": lambda root: list(os.scandir(root.parent)),
+    "through a link": lambda root: (root / "link.yaml").read_text(),
+    "write": lambda root: (root / "new.yaml").write_text("x"),
+    "remove": lambda root: (root / "net.yaml").unlink(),
+    "rename": lambda root: (root / "net.yaml").rename(root / "other.yaml"),
+    "process": lambda root: subprocess.run(["true"], check=False),
+    "shell": lambda root: os.system("true"),
+    "connection": lambda root: __import__("socket").create_connection(("127.0.0.1", 9), 0.1),
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_python_itself_is_held(action: str, root: Path) -> None:
+    (root / "link.yaml").symlink_to(root.parent / "secret.yaml")
+    install_audit_hook()
+    with confined(root), pytest.raises(UsageError):
+        ACTIONS[action](root)
+    assert (root / "net.yaml").read_text() == NET
+    assert (root.parent / "secret.yaml").read_text() == NET  # outside of a tool nothing is held
+
+
+def test_no_tool_leaves_the_root_over_stdio(root: Path) -> None:
+    pytest.importorskip("mcp", reason="the extra `mcp` is not installed")
+    (root / "link.yaml").symlink_to(root.parent / "secret.yaml")
+    (root / "sub" / "link").symlink_to(root.parent)
+    checkpoint = root / "checkpoint"
+    checkpoint.mkdir()
+    header = json.dumps({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
+    (root.parent / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + b"\0" * 8)
+    (checkpoint / "model.safetensors").symlink_to(root.parent / "model.safetensors")
+    (checkpoint / "config.json").symlink_to(root.parent / "secret.yaml")
+    index = {"metadata": {}, "weight_map": {"w": "../../model.safetensors"}}
+    (root / "indexed").mkdir()
+    (root / "indexed" / "model.safetensors.index.json").write_text(json.dumps(index))
+    (root / "indexed" / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
+    configs = {
+        "path.yaml": "models: [../secret.yaml]\nlimits: {macs: 1}\n",
+        "absolute.yaml": f"models: [{root.parent}/secret.yaml]\nlimits: {{macs: 1}}\n",
+        "glob.yaml": "models: ['../*.yaml']\nlimits: {macs: 1}\n",
+        "deep.yaml": "models: ['**/secret.yaml', 'sub/link/*.yaml']\nlimits: {macs: 1}\n",
+        "linked.yaml": "models: [link.yaml]\nlimits: {macs: 1}\n",
+        "lock.yaml": "models: [net.yaml]\nlimits: {macs: 1}\nlock: ../lock.json\n",
+        "device.yaml": "models: [net.yaml]\nlimits: {time: {../t4.yaml: 1ms}}\n",
+        "remote.yaml": "models: ['hf:gpt2']\nremote: true\nlimits: {macs: 1}\n",
+    }
+    for name, text in configs.items():
+        (root / name).write_text(text)
+
+    async def session(tools: ToolCaller) -> None:
+        for name in (*HOSTILE, "checkpoint", "indexed"):
+            text = await tools.refuse("analyze", model=name)
+            assert "1,000" not in text
+        for tool in ("explain", "memory", "suggest", "sweep", "reconcile", "generation"):
+            assert "outside of the root" in await tools.refuse(tool, model="../secret.yaml")
+        await tools.refuse("compare", models=["net.yaml", "../secret.yaml"])
+        await tools.refuse("diff", before="net.yaml", after="../secret.yaml")
+        await tools.refuse("diff", before="HEAD:../secret.yaml", after="net.yaml")
+        await tools.refuse("check", models=["link.yaml"], limits={"macs": 1})
+        await tools.refuse("check", config="../costcalc.yaml")
+        await tools.refuse("analyze", model="net.yaml", settings={"devices": ["../t4.yaml"]})
+        for config in configs:
+            answer = await tools.client.call_tool("check", {"config": config})
+            if not answer.is_error:  # a glob that finds nothing, or the message of a model that is outside
+                assert all(
+                    model["totals"] is None or model["source"] == "net.yaml"
+                    for model in answer.structured_content["models"]
+                )
+        assert (await tools.call("analyze", model="net.yaml"))["totals"]["macs"] > 0
+
+    run_tools(root, session)
+
+
+def test_a_revision_is_read_where_its_repository_is_below_the_root(root: Path) -> None:
+    pytest.importorskip("mcp", reason="the extra `mcp` is not installed")
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    repository = root.parent
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *command], cwd=repository, check=True)
+
+    async def inside(tools: ToolCaller) -> None:
+        answer = await tools.call("diff", before="HEAD:root/net.yaml", after="root/net.yaml")
+        assert answer["layers"] == []
+
+    async def outside(tools: ToolCaller) -> None:
+        assert "top is not below" in await tools.refuse("diff", before="HEAD:net.yaml", after="net.yaml")
+        assert "top is not below" in await tools.refuse("diff", before="HEAD:secret.yaml", after="net.yaml")
+
+    run_tools(repository, inside)
+    run_tools(root, outside)

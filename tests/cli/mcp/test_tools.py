@@ -1,0 +1,110 @@
+"""`costcalc server --mcp` as an agent uses it: the SDK's own client lists and calls every tool, over stdio."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from support.tool_client import ToolCaller, run_tools
+
+import costcalc
+
+pytest.importorskip("mcp", reason="the extra `mcp` is not installed")
+
+NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, pad: same}\n  - relu\n"
+MACS = 4 * 8 * 8 * 3 * 3 * 3
+
+CALLS: dict[str, dict[str, Any]] = {
+    "analyze": {"model": "net.yaml", "settings": {"dims": {"N": 2}, "dtype": "int8", "devices": ["t4"]}},
+    "compare": {"models": ["net.yaml", "lenet5"]},
+    "explain": {"model": "net.yaml", "layer": "conv"},
+    "memory": {"model": "net.yaml", "settings": {"execution": {"fuse": True, "align": 16}}},
+    "check": {},
+    "diff": {"before": "net.yaml", "after": "lenet5"},
+    "suggest": {"model": "vgg16", "rules": ["separable"]},
+    "sweep": {"model": "mobilenet", "params": {"alpha": [0.5, 1]}, "dims": {"N": "1:2"}},
+    "reconcile": {"model": "resnet18", "tools": ["thop"]},
+    "generation": {"model": "gpt2", "settings": {"devices": ["t4"], "generation": {"prompt": 16, "generate": 4}}},
+    "devices": {"kind": "gpu"},
+    "models": {},
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "root"
+    folder.mkdir()
+    (folder / "net.yaml").write_text(NET)
+    (folder / "costcalc.yaml").write_text(f"models: [net.yaml]\nlimits: {{macs: {MACS - 1}}}\n")
+    return folder
+
+
+def test_every_tool_is_listed_read_only_and_answers_as_its_schema_says(root: Path) -> None:
+    async def session(tools: ToolCaller) -> None:
+        listed = {tool.name: tool for tool in (await tools.client.list_tools()).tools}
+        assert listed.keys() == CALLS.keys()
+        for name, arguments in CALLS.items():
+            tool = listed[name]
+            assert tool.annotations.read_only_hint
+            assert not tool.annotations.open_world_hint
+            assert tool.description
+            answer = await tools.call(name, **arguments)
+            jsonschema.validate(answer, tool.output_schema)
+            assert len(json.dumps(answer)) < 70_000
+        assert len(json.dumps([tool.model_dump() for tool in listed.values()])) < 40_000
+
+    run_tools(root, session)
+
+
+def test_figures_are_those_of_the_api(root: Path) -> None:
+    async def session(tools: ToolCaller) -> None:
+        answer = await tools.call("analyze", model="net.yaml")
+        assert answer["totals"]["macs"] == MACS
+        assert answer["layers"] == costcalc.analyze(root / "net.yaml").to_dict()["layers"]
+        checked = await tools.call("check")
+        assert checked["outcome"] == "exceeded"
+        assert checked["models"][0]["verdicts"][0]["code"] == "CC001"
+        kept = await tools.call("check", models=["net.yaml"], limits={"macs": MACS})
+        assert kept["exit_code"] == 0
+        swept = await tools.call("sweep", model="lenet5", dims={"N": [1, 2]})
+        assert [
+            row[swept["columns"].index("macs")] if isinstance(row, list) else row["macs"] for row in swept["rows"]
+        ] == [416_520, 833_040]
+
+    run_tools(root, session)
+
+
+def test_long_lists_are_cut_and_counted(root: Path) -> None:
+    layers = "".join(f"  - linear: {{units: {i + 2}}}\n" for i in range(500))
+    (root / "long.yaml").write_text(f"input: [N, 3]\nlayers:\n{layers}")
+
+    async def session(tools: ToolCaller) -> None:
+        answer = await tools.call("analyze", model="long.yaml", top=5)
+        assert len(answer["layers"]) == 5
+        assert answer["left_out"]["layers"] == 495
+        answer = await tools.call("analyze", model="long.yaml", top=5, sort="macs")
+        assert answer["layers"][0]["macs"] == 500 * 501
+        assert len(json.dumps(await tools.call("memory", model="long.yaml", top=200))) < 70_000
+
+    run_tools(root, session)
+
+
+def test_errors_tell_the_fact_and_the_remedy_and_the_session_goes_on(root: Path) -> None:
+    (root / "bad.yaml").write_text(NET.replace("kernel", "kernl"))
+    (root / "bad.onnx").write_bytes(b"\x08\x07garbage")
+
+    async def session(tools: ToolCaller) -> None:
+        text = await tools.refuse("analyze", model="bad.yaml")
+        assert "bad.yaml:3:24: conv (conv): conv has no key 'kernl'; did you mean 'kernel'?" in text
+        assert str(root) not in text
+        assert "did you mean 'lenet5'?" in await tools.refuse("analyze", model="lenet6")
+        assert "it has N" in await tools.refuse("analyze", model="net.yaml", settings={"dims": {"q": 1}})
+        assert "nope" in await tools.refuse("analyze", model="net.yaml", settings={"nope": 1})
+        assert "bad.onnx" in await tools.refuse("analyze", model="bad.onnx")
+        assert "combinations" in await tools.refuse("sweep", model="lenet5", dims={"N": "1:100000"})
+        assert "no figure" in await tools.refuse("analyze", model="net.yaml", sort="beauty")
+        await tools.refuse("analyze", model="net.yaml", top=100_000)
+        assert (await tools.call("analyze", model="net.yaml"))["totals"]["macs"] == MACS
+
+    run_tools(root, session)
