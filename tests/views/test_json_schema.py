@@ -226,6 +226,18 @@ def test_a_schema_is_valid_and_its_references_resolve(name: str) -> None:
     assert references <= set(schema.get("$defs", {}))
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_property_is_described(name: str) -> None:
+    assert [key for key, value in described(find_schema(name)) if not value.get("description")] == []
+
+
+def described(schema: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(schema, dict) and isinstance(schema.get("properties"), dict):
+        yield from schema["properties"].items()
+    for value in children(schema):
+        yield from described(value)
+
+
 def test_every_document_is_tested() -> None:
     assert set(DOCUMENTS) == {*LINES, "lock"}
 
