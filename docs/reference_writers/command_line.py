@@ -37,12 +37,12 @@ EXIT_CODES = (
 
 VARIABLES = (
     ("COSTCALC_FORMAT", "The format of `check` and `diff` where neither `--format` nor the file's ending says one."),
-    ("COSTCALC_OFFLINE", "Any value is `--offline` of every command."),
+    ("COSTCALC_OFFLINE", "`1` is `--offline` of every command."),
     ("COSTCALC_CACHE", "The folder in which headers of remote models are kept; else the platform's cache folder."),
     ("HF_TOKEN", "Is sent to the Hugging Face hub, and to no other server."),
     ("HF_ENDPOINT", "Another hub than the Hugging Face hub."),
     ("HF_HUB_OFFLINE", "`1` is `--offline` of every command."),
-    ("COLUMNS", "Cells of a line, where standard output is no terminal."),
+    ("COLUMNS", "How wide tables may be, in characters, where standard output is no terminal."),
     ("NO_COLOR, FORCE_COLOR", "Any value prints without colours, or with them."),
     (
         "_COSTCALC_COMPLETE",

@@ -96,7 +96,7 @@ def _devices_table(profiles: Sequence[HardwareProfile]) -> str:
             f"[`{profile.id}`](#{profile.id})",
             prose(profile.name),
             *(_peak(profile, precision) for precision in SHOWN_PRECISIONS),
-            bandwidth_text(profile.bandwidth.value) if profile.bandwidth else "",
+            _unbroken(bandwidth_text(profile.bandwidth.value)) if profile.bandwidth else "",
             _memory(profile),
         )
         for profile in profiles
@@ -105,12 +105,17 @@ def _devices_table(profiles: Sequence[HardwareProfile]) -> str:
 
 
 def _peak(profile: HardwareProfile, precision: str) -> str:
-    return rate_text(profile.peak[precision].value, precision) if precision in profile.peak else ""
+    return _unbroken(rate_text(profile.peak[precision].value, precision)) if precision in profile.peak else ""
 
 
 def _memory(profile: HardwareProfile) -> str:
     nbytes = profile.bytes_of("device") or profile.bytes_of("sram") or profile.bytes_of("weights")
-    return format_bytes(nbytes) if nbytes else ""
+    return _unbroken(format_bytes(nbytes)) if nbytes else ""
+
+
+def _unbroken(text: str) -> str:
+    """A figure and its unit -> the same, between which no line breaks."""
+    return text.replace(" ", "&nbsp;")
 
 
 def _describe_device(profile: HardwareProfile) -> Iterator[str]:
@@ -126,5 +131,5 @@ def _describe_device(profile: HardwareProfile) -> Iterator[str]:
 
 def _figures_table(figures: Iterable[ProfileFigure]) -> str:
     """Figures -> rows; neighbours of one source share its cell's text."""
-    rows = [(figure.name, figure.text, prose(figure.figure.source)) for figure in figures]
+    rows = [(figure.name, _unbroken(figure.text), prose(figure.figure.source)) for figure in figures]
     return table(("Figure", "Value", "Source"), rows, right=(1,))

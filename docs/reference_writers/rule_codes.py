@@ -52,8 +52,8 @@ def write_rule_codes() -> str:
 
 def _rules_table(rules: Sequence[CheckRule]) -> str:
     """Rules -> a row for each, with its code as an anchor."""
-    rows = [(_code_cell(rule), prose(rule.name), prose(rule.meaning), prose(rule.remedy)) for rule in rules]
-    return table(("Code", "Rule", "Holds", "Set and mend"), rows)
+    rows = [(f"{_code_cell(rule)}<br>{prose(rule.name)}", prose(rule.meaning), prose(rule.remedy)) for rule in rules]
+    return table(("Rule", "Holds", "Set and mend"), rows)
 
 
 def _growth_table(rules: Sequence[CheckRule]) -> str:
