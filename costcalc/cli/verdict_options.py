@@ -50,7 +50,7 @@ def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "reports",
         multiple=True,
         type=ReportFile(),
-        help="Write it to a file in a further format, as often as wanted: sarif=F.",
+        help="Write the verdicts to a file in another format too: sarif=check.sarif.",
     )
     ident = click.option(
         "--comment-id",

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from costcalc.analysis.hardware.profile_schema import profile_schema
 from costcalc.analysis.layers import LAYER_QUANTITIES
 from costcalc.analysis.report import FORMAT_VERSION
 from costcalc.core.errors import UsageError, did_you_mean
@@ -25,8 +26,8 @@ Schema = dict[str, Any]
 
 FOLDER = Path(__file__).parent / "schemas"
 
-INPUTS = {"model": json_schema, "config": config_schema}
-"""What costcalc reads: model files in YAML, and the config of `check`."""
+INPUTS = {"model": json_schema, "config": config_schema, "device": profile_schema}
+"""What costcalc reads: model files in YAML, the config of `check`, and profiles of devices."""
 
 DOCUMENTS = (
     "analyze",

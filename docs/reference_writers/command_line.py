@@ -37,12 +37,12 @@ EXIT_CODES = (
 
 VARIABLES = (
     ("COSTCALC_FORMAT", "The format of `check` and `diff` where neither `--format` nor the file's ending says one."),
-    ("COSTCALC_OFFLINE", "Any value is `--offline` of every command."),
+    ("COSTCALC_OFFLINE", "`1` is `--offline` of every command."),
     ("COSTCALC_CACHE", "The folder in which headers of remote models are kept; else the platform's cache folder."),
     ("HF_TOKEN", "Is sent to the Hugging Face hub, and to no other server."),
     ("HF_ENDPOINT", "Another hub than the Hugging Face hub."),
     ("HF_HUB_OFFLINE", "`1` is `--offline` of every command."),
-    ("COLUMNS", "Cells of a line, where standard output is no terminal."),
+    ("COLUMNS", "How wide tables may be, in characters, where standard output is no terminal."),
     ("NO_COLOR, FORCE_COLOR", "Any value prints without colours, or with them."),
     (
         "_COSTCALC_COMPLETE",
@@ -128,8 +128,8 @@ def _describe_groups() -> Iterable[str]:
 
 def _options_table(options: Sequence[click.Option], prefix: str) -> str:
     """Options -> a row for each: how it is written, what it means, its default."""
-    rows = [(_option_cell(option, prefix), *_meaning_and_default(option)) for option in options]
-    return table(("Option", "Meaning", "Default"), rows) if rows else ""
+    rows = [(_option_cell(option, prefix), _option_meaning(option)) for option in options]
+    return table(("Option", "Meaning"), rows) if rows else ""
 
 
 def _option_cell(option: click.Option, prefix: str) -> str:
@@ -137,7 +137,7 @@ def _option_cell(option: click.Option, prefix: str) -> str:
     names = sorted((name for name in option.opts if name.startswith("-")), key=lambda name: name.startswith("--"))
     anchors = "".join(anchor(f"{prefix.removesuffix('-')}{name}") for name in names if name.startswith("--"))
     metavar = "" if option.is_flag else _metavar(option)
-    return anchors + "<br>".join(code(f"{name} {metavar}".strip()) for name in names)
+    return anchors + "<br>".join(f"{code(name)} {code(metavar)}".strip() for name in names)
 
 
 def _metavar(option: click.Option) -> str:
@@ -152,7 +152,7 @@ def _metavar(option: click.Option) -> str:
     return option.type.name.upper()
 
 
-def _meaning_and_default(option: click.Option) -> tuple[str, str]:
+def _option_meaning(option: click.Option) -> str:
     """An option -> its meaning in Markdown, with the words and numbers that it takes, and its default."""
     text, _, named_default = (option.help or "").partition("[default:")
     sentences = [prose(text)]
@@ -162,11 +162,12 @@ def _meaning_and_default(option: click.Option) -> tuple[str, str]:
         sentences.append(f"{_range_text(option.type)}.")
     if option.multiple:
         sentences.append("May be given several times.")
-    if named_default:
-        return " ".join(sentences), prose(named_default.strip().removesuffix("]"))
     default = option.to_info_dict()["default"]
-    is_shown = not option.is_flag and isinstance(default, (int, float, str)) and default != ""
-    return " ".join(sentences), code(default) if is_shown else ""
+    if named_default:
+        sentences.append(f"Default: {prose(named_default.strip().removesuffix(']'))}.")
+    elif not option.is_flag and isinstance(default, (int, float, str)) and default != "":
+        sentences.append(f"Default: {code(default)}.")
+    return " ".join(sentences)
 
 
 def _range_text(numbers: click.IntRange | click.FloatRange) -> str:

@@ -162,7 +162,7 @@ def _limits_table() -> str:
         (
             anchor(f"limit-{key}") + code(key),
             prose(CATALOGUE[key].meaning if key in CATALOGUE else OTHER_LIMITS[key]),
-            code(_example(key)),
+            _example(key),
             _needs_text(CATALOGUE[key]) if key in CATALOGUE else "",
             ", ".join(f"[`{c}`](rule-codes.md#{c.lower()})" for c in (LIMIT_CODES[key], INCREASES.get(key)) if c),
         )
@@ -182,11 +182,11 @@ def _needs_text(quantity: Quantity) -> str:
 
 
 def _example(key: str) -> str:
-    """How a limit is written in a config: `limits: {time: {t4: 2.1ms}}`, `min: {intensity: 20}`."""
+    """How a limit is written in a config's `limits:`, or, where more is better, in its `min:`."""
     name, _, amount = limit_example(key).partition("=")
     quantity, _, subject = name.partition(".")
     if key in CATALOGUE and CATALOGUE[key].unit == "boolean":
-        return f"limits: {{{quantity}: [{subject}]}}"
+        return code(f"{quantity}: [{subject}]")
     at_least = key in CATALOGUE and not CATALOGUE[key].less_is_better
     value = f"{{{subject}: {amount}}}" if subject else amount
-    return f"{'min' if at_least else 'limits'}: {{{quantity}: {value}}}"
+    return code(f"{quantity}: {value}") + (" in `min:`" if at_least else "")

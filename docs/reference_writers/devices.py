@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from costcalc.analysis.hardware.catalogue import builtin_profiles, reference_energy
-from costcalc.analysis.hardware.profile import DEVICE_KINDS, LINKS, MEMORIES, NPUS, PRECISIONS, HardwareProfile
+from costcalc.analysis.hardware.profile import DEVICE_KINDS, HardwareProfile
+from costcalc.analysis.hardware.profile_schema import ENERGY_MEANINGS, MEANINGS, NAMES
 from costcalc.analysis.hardware.reader import KEYS, REQUIRED_KEYS
 from costcalc.core.units import format_bytes
 from costcalc.views.catalogue import ProfileFigure, energy_figures, own_energy, profile_figures
@@ -21,7 +22,8 @@ the profiles, `costcalc hardware t4` shows one.
 
 OWN_TEXT = """
 A device of your own is a YAML file of this form, whose path stands where a name could: `--hardware board.yaml` ([a
-custom device](../how-to/custom-device.md)). Every figure states its source.
+custom device](../how-to/custom-device.md)). Every figure states its source. `costcalc schema device` prints its
+JSON Schema, for editors.
 """
 
 OWN_EXAMPLE = """
@@ -35,24 +37,6 @@ bandwidth: {value: 8 GB, source: "datasheet, page 4"}
 memory:
   device: {value: 2 GiB, source: "datasheet, page 1"}
 """
-
-KEY_MEANINGS = {
-    "name": "the device's name",
-    "aliases": "other names of the profile",
-    "kind": f"one of {', '.join(code(kind) for kind in DEVICE_KINDS)}",
-    "npu": f"the NPU whose operators are known: {', '.join(code(name) for name in NPUS)}",
-    "clock": "the NPU's clock, in hertz",
-    "variant": "the exact variant: clock, memory, power",
-    "seen": "the day on which the sources were read",
-    "notes": "sentences that are shown below the figures",
-    "peak": f"operations a second by precision, dense: {', '.join(code(name) for name in PRECISIONS)}",
-    "sparse": "the same with structured sparsity, for information",
-    "bandwidth": "bytes a second between the main memory and the compute units",
-    "links": f"bytes a second to other devices, one way: {', '.join(code(name) for name in LINKS)}",
-    "memory": f"bytes by memory: {', '.join(code(name) for name in MEMORIES)}",
-    "overhead": "the least seconds of a kernel",
-    "energy": "picojoules: `mac` of a multiply-accumulate, `byte` of a byte; `measured` of the whole device for a MAC",
-}
 
 ENERGY_TEXT = """
 Energies of single operations stand for the circuits of devices that publish none of their own: multipliers, adders
@@ -74,14 +58,21 @@ def write_devices() -> str:
     for profile in profiles:
         parts += _describe_device(profile)
     parts += ["## Energies of circuits", ENERGY_TEXT, _figures_table(energy_figures(reference_energy()))]
-    rows = [(code(key), KEY_MEANINGS[key], "required" if key in REQUIRED_KEYS else "") for key in KEYS]
+    rows = [(code(key), _key_meaning(key)) for key in KEYS]
     parts += [
         "## A profile of your own",
         OWN_TEXT,
         block("yaml", OWN_EXAMPLE.strip()),
-        table(("Key", "What it is", ""), rows),
+        table(("Key", "What it is"), rows),
     ]
     return make_page("Devices", *parts)
+
+
+def _key_meaning(key: str) -> str:
+    """What a key of a profile is, with the names that stand there."""
+    names = ENERGY_MEANINGS if key == "energy" else NAMES.get(key, ())
+    listed = f": {', '.join(code(name) for name in names)}" if names else ""
+    return prose(MEANINGS[key]) + listed + ("; **required**" if key in REQUIRED_KEYS else "")
 
 
 def _title(kind: str) -> str:
@@ -96,7 +87,7 @@ def _devices_table(profiles: Sequence[HardwareProfile]) -> str:
             f"[`{profile.id}`](#{profile.id})",
             prose(profile.name),
             *(_peak(profile, precision) for precision in SHOWN_PRECISIONS),
-            bandwidth_text(profile.bandwidth.value) if profile.bandwidth else "",
+            _unbroken(bandwidth_text(profile.bandwidth.value)) if profile.bandwidth else "",
             _memory(profile),
         )
         for profile in profiles
@@ -105,12 +96,17 @@ def _devices_table(profiles: Sequence[HardwareProfile]) -> str:
 
 
 def _peak(profile: HardwareProfile, precision: str) -> str:
-    return rate_text(profile.peak[precision].value, precision) if precision in profile.peak else ""
+    return _unbroken(rate_text(profile.peak[precision].value, precision)) if precision in profile.peak else ""
 
 
 def _memory(profile: HardwareProfile) -> str:
     nbytes = profile.bytes_of("device") or profile.bytes_of("sram") or profile.bytes_of("weights")
-    return format_bytes(nbytes) if nbytes else ""
+    return _unbroken(format_bytes(nbytes)) if nbytes else ""
+
+
+def _unbroken(text: str) -> str:
+    """A figure and its unit -> the same, between which no line breaks."""
+    return text.replace(" ", "&nbsp;")
 
 
 def _describe_device(profile: HardwareProfile) -> Iterator[str]:
@@ -126,5 +122,5 @@ def _describe_device(profile: HardwareProfile) -> Iterator[str]:
 
 def _figures_table(figures: Iterable[ProfileFigure]) -> str:
     """Figures -> rows; neighbours of one source share its cell's text."""
-    rows = [(figure.name, figure.text, prose(figure.figure.source)) for figure in figures]
+    rows = [(figure.name, _unbroken(figure.text), prose(figure.figure.source)) for figure in figures]
     return table(("Figure", "Value", "Source"), rows, right=(1,))

@@ -64,6 +64,7 @@ def write_json_documents() -> str:
     """The page."""
     names = [*INPUTS, *DOCUMENTS]
     links = {**{name: f"#{name}" for name in DOCUMENTS}, "model": "yaml.md", "config": "config.md"}
+    links["device"] = "devices.md#a-profile-of-your-own"
     rows = [(f"[`{name}`]({links[name]})", prose(str(find_schema(name)["description"]))) for name in names]
     parts = [INTRODUCTION, table(("Schema", "What it describes"), rows)]
     shared: dict[str, Schema] = {}

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from html import escape
 
 SPECIAL = re.compile(r"([*_\[\]])")
 
-WORD_OF_CODE = re.compile(r"(?<![\w`/.'\"-])(--?[a-zA-Z][\w-]*|[a-zA-Z]\w*_\w*[a-zA-Z0-9])")
-"""A word within a sentence that is code: an option (`--fuse`, `-o`) or a name (`weight_bytes`)."""
+ASSIGNMENT = r"[a-zA-Z][\w*]*(?:\.[\w-]+)*=[\w.,:%*|/+-]*[\w%*]"
+
+WORD_OF_CODE = re.compile(
+    rf"""(?<![\w`/.'"-])(--?[a-zA-Z][\w-]*(?:\ {ASSIGNMENT})?|{ASSIGNMENT}|[a-zA-Z]\w*_\w*[a-zA-Z0-9](?:\.[\w-]+)?)""",
+    re.X,
+)
+"""A word within a sentence that is code: an option, perhaps with a value (`--fuse`, `--dim N=8`), an assignment
+(`macs=2%`) or a name (`weight_bytes`)."""
 
 CODE = re.compile(r"(`+[^`]+`+)")
+"""What stands between backquotes."""
 
 
 def prose(text: str) -> str:
@@ -43,7 +51,7 @@ def anchor(name: str) -> str:
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
     """Headings and rows of Markdown cells -> a table; the columns at the positions of right hold figures. A column
     that is empty in every row is left out."""
-    cells = [[" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in rows]
+    cells = [[_escape_pipes(" ".join(cell.split())) for cell in row] for row in rows]
     shown = [i for i in range(len(headings)) if any(row[i] for row in cells)]
     lines = [
         [headings[i] for i in shown],
@@ -51,6 +59,20 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequenc
         *([row[i] for i in shown] for row in cells),
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _escape_pipes(cell: str) -> str:
+    """A cell -> the same with `|` as an entity. Code is then written as HTML: in Markdown's it would stand as it is."""
+    if "|" not in cell:
+        return cell
+    parts = CODE.split(cell)
+    return "".join(_code_element(part) if i % 2 and "|" in part else part for i, part in enumerate(parts)).replace(
+        "|", "&#124;"
+    )
+
+
+def _code_element(span: str) -> str:
+    return f"<code>{escape(span.strip('`'), quote=False)}</code>"
 
 
 def block(language: str, text: str) -> str:

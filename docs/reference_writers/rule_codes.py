@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.check.rules import INCREASES, RULES, CheckRule
-from reference_writers.markdown import anchor, block, code, make_page, prose, table
+from reference_writers.console import console
+from reference_writers.markdown import anchor, code, make_page, prose, table
 
 INTRODUCTION = """
 Every verdict of [`costcalc check`](command-line.md#check) that is not `ok` carries a code. A code is reported where
@@ -39,7 +40,7 @@ GROUPS = (
 
 def write_rule_codes() -> str:
     """The page."""
-    parts = [INTRODUCTION, block("console", "$ costcalc rule CC001\n…"), LEVELS]
+    parts = [INTRODUCTION, console("rule", "CC001"), LEVELS]
     remaining = list(RULES.values())
     for beginning, title, meaning in GROUPS:
         rules = [rule for rule in remaining if rule.code.startswith(beginning)]
@@ -51,8 +52,8 @@ def write_rule_codes() -> str:
 
 def _rules_table(rules: Sequence[CheckRule]) -> str:
     """Rules -> a row for each, with its code as an anchor."""
-    rows = [(_code_cell(rule), prose(rule.name), prose(rule.meaning), prose(rule.remedy)) for rule in rules]
-    return table(("Code", "Rule", "Holds", "Set and mend"), rows)
+    rows = [(f"{_code_cell(rule)}<br>{prose(rule.name)}", prose(rule.meaning), prose(rule.remedy)) for rule in rules]
+    return table(("Rule", "Holds", "Set and mend"), rows)
 
 
 def _growth_table(rules: Sequence[CheckRule]) -> str:

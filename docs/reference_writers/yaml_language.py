@@ -167,8 +167,8 @@ def _words_table(kinds: Sequence[LayerKind]) -> str:
 
 
 def _keys_table(kind: LayerKind) -> str:
-    rows = [(code(name), _kind_text(key), _default_text(key), prose(key.doc)) for name, key in kind.keys.items()]
-    return table(("Key", "Value", "Default", "Meaning"), rows)
+    rows = [(code(name), _kind_text(key), prose(key.doc) + _default_text(key)) for name, key in kind.keys.items()]
+    return table(("Key", "Value", "Meaning"), rows)
 
 
 def _kind_text(key: LayerKey) -> str:
@@ -180,7 +180,7 @@ def _kind_text(key: LayerKey) -> str:
 
 def _default_text(key: LayerKey) -> str:
     if key.default is REQUIRED:
-        return "required"
+        return "; **required**"
     if key.default is None or key.default == "":
-        return "–"
-    return code(str(key.default).lower() if isinstance(key.default, bool) else key.default)
+        return ""
+    return f"; default: {code(str(key.default).lower() if isinstance(key.default, bool) else key.default)}"

@@ -16,7 +16,9 @@ import yaml
 from support.cli import call
 from support.paths import DATA, ONNX_FILES, ROOT
 
-from costcalc.core.errors import ConfigError
+from costcalc.analysis.hardware.catalogue import PROFILE_FOLDER
+from costcalc.analysis.hardware.reader import read_profile
+from costcalc.core.errors import ConfigError, HardwareError
 from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.yaml.document import parse_document
 from costcalc.studies.check.config import read_config
@@ -226,6 +228,18 @@ def test_a_schema_is_valid_and_its_references_resolve(name: str) -> None:
     assert references <= set(schema.get("$defs", {}))
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_property_is_described(name: str) -> None:
+    assert [key for key, value in described(find_schema(name)) if not value.get("description")] == []
+
+
+def described(schema: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(schema, dict) and isinstance(schema.get("properties"), dict):
+        yield from schema["properties"].items()
+    for value in children(schema):
+        yield from described(value)
+
+
 def test_every_document_is_tested() -> None:
     assert set(DOCUMENTS) == {*LINES, "lock"}
 
@@ -243,6 +257,30 @@ def test_a_schema_is_printed_by_name(capsys: pytest.CaptureFixture[str]) -> None
     assert json.loads(call(capsys, "schema")[1]) == find_schema("model")
     code, _, err = call(capsys, "schema", "anlyze")
     assert (code, err.strip()) == (2, "costcalc: there is no schema 'anlyze'; did you mean 'analyze'?")
+
+
+PROFILES = sorted(PROFILE_FOLDER.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=[path.stem for path in PROFILES])
+def test_profiles_are_as_their_schema_says(path: Path) -> None:
+    profile = yaml.safe_load(path.read_text(encoding="utf-8")) | {
+        "seen": "2026-01-31"
+    }  # YAML's own reader makes it a date
+    jsonschema.Draft202012Validator(find_schema("device")).validate(profile)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"peaks": {}}, {"kind": "board"}, {"peak": {"int9": {"value": 1, "source": "a"}}}, {"bandwidth": {"value": 1}}],
+)
+def test_the_schema_of_a_profile_refuses_what_the_reader_refuses(change: dict[str, Any], tmp_path: Path) -> None:
+    profile = yaml.safe_load((PROFILE_FOLDER / "t4.yaml").read_text(encoding="utf-8")) | {"seen": "2026-01-31"} | change
+    (tmp_path / "board.yaml").write_text(yaml.safe_dump(profile), encoding="utf-8")
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(find_schema("device")).validate(profile)
+    with pytest.raises(HardwareError):
+        read_profile(tmp_path / "board.yaml")
 
 
 CONFIGS = [

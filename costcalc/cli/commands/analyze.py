@@ -126,7 +126,9 @@ def layer_columns() -> Iterable[str]:
     help="A row per layer, per operator type, per block, or per module (of PyTorch models; else per block).",
 )
 @click.option("--depth", type=click.IntRange(1), help="Open the tree this deep (with --by block or module).")
-@click.option("--sort", type=NameList(layer_columns, several=False), metavar="COLUMN", help="Largest first.")
+@click.option(
+    "--sort", type=NameList(layer_columns, several=False), metavar="COLUMN", help="The largest of this column first."
+)
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows; the others are summed up.")
 @click.option(
     "--columns",

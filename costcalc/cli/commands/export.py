@@ -65,9 +65,10 @@ def schema_names() -> tuple[str, ...]:
 def schema(name: str, output: str | None) -> None:
     """Print the JSON Schema of a file that costcalc reads, or of a document that it prints.
 
-    NAME is `model` (the YAML language; the default), `config` (costcalc.yaml), a command whose JSON it describes
-    (analyze, compare, explain, memory, llm, check, diff, sweep, suggest, reconcile), `lock` (costcalc.lock.json) or
-    `table` (models, hardware, ops, rule, table). Editors complete and check YAML files by the first two.
+    NAME is `model` (the YAML language; the default), `config` (costcalc.yaml), `device` (a profile for --hardware), a
+    command whose JSON it describes (analyze, compare, explain, memory, llm, check, diff, sweep, suggest, reconcile),
+    `lock` (costcalc.lock.json) or `table` (models, hardware, ops, rule, table). Editors complete and check YAML files
+    by the first three.
     """
     import json
 

@@ -20,7 +20,7 @@ DEFAULT_TOP = 10
 @click.option(
     "--arena",
     is_flag=True,
-    help=f"Lay the tensors out in one arena: its size, and an offset for each (--align {ALIGNMENT} unless told).",
+    help=f"Lay the tensors out in one arena: its size, and an offset for each (--align {ALIGNMENT} unless given).",
 )
 @click.option(
     "--by",

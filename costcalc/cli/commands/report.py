@@ -66,8 +66,8 @@ DEFAULT_BARS = 12
     type=Word(("bars", "memory", "roofline", "pareto")),
     default="bars",
     show_default=True,
-    help="What is shown: the dearest parts; live bytes by step; layers, or several models, under a device's "
-    "roof; models, or the rows of a sweep's CSV or JSON, by two quantities.",
+    help="bars: the parts that cost most; memory: live bytes by step; roofline: layers, or several models, under a "
+    "device's roof; pareto: models, or the rows of a sweep's CSV or JSON, by two quantities.",
 )
 @click.option(
     "--quantity",
@@ -75,7 +75,7 @@ DEFAULT_BARS = 12
     default="macs",
     show_default=True,
     metavar="QUANTITY",
-    help="Of bars: a sum over layers, such as macs, params, weight_bytes or backward_macs.",
+    help="What bars show: a sum over layers, such as macs, params, weight_bytes or backward_macs.",
 )
 @click.option(
     "--by",
@@ -86,10 +86,8 @@ DEFAULT_BARS = 12
 @click.option(
     "--top", type=click.IntRange(1), default=DEFAULT_BARS, show_default=True, metavar="K", help="How many bars."
 )
-@click.option(
-    "--x", default="macs", show_default=True, metavar="QUANTITY", help="What pareto shows from left to right."
-)
-@click.option("--y", default="params", show_default=True, metavar="QUANTITY", help="What it shows from below.")
+@click.option("--x", default="macs", show_default=True, metavar="QUANTITY", help="The horizontal axis of pareto.")
+@click.option("--y", default="params", show_default=True, metavar="QUANTITY", help="The vertical axis of pareto.")
 @click.option(
     "--maximize", multiple=True, metavar="QUANTITY", help="More of it is better: --y accuracy --maximize accuracy."
 )

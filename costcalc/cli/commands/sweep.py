@@ -45,8 +45,8 @@ def figures() -> Iterable[str]:
     help="Vary a setting: dtype=int8,float16, fuse=true,false, align=null,16, optimizer=sgd,adam, batch=1:8.",
 )
 @settings_options(omit=("dims", "params"))
-@click.option("--sample", type=click.IntRange(1), metavar="K", help="K of the combinations, drawn without replacement.")
-@click.option("--seed", type=int, help="What the sample is drawn by (with --sample).  [default: 0]")
+@click.option("--sample", type=click.IntRange(1), metavar="K", help="Only K of the combinations, drawn at random.")
+@click.option("--seed", type=int, help="The seed of --sample.  [default: 0]")
 @click.option("--where", metavar="CONDITION", help="Only rows that meet it: 'time.t4 < 5ms and params <= 4M'.")
 @click.option(
     "--pareto",
