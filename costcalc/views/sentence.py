@@ -4,6 +4,7 @@ whether that is within its budget, which layer was changed, and what became of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
@@ -21,6 +22,8 @@ from costcalc.views.diff_words import describe_change
 
 MAX_FORMULA = 40
 """Characters of a formula that the sentence holds."""
+
+_WIDTH = re.compile(r"(?:filters|units) ([0-9,]+) → ([0-9,]+)")
 
 MAX_NAMED = 3
 """New, renamed or removed models that are named; more are counted."""
@@ -227,8 +230,10 @@ def _what_happened(change: LayerChange, column: str) -> str:
     sizes = {cause: part for cause in CAUSES if isinstance(part := parts.get(cause), int)}
     cause = max(sizes, key=lambda name: abs(sizes[name]), default="")
     is_more = sizes.get(cause, 0) > 0
-    if cause == "channels" and ("filters" in text or "units" in text):
-        return "was widened" if is_more else "was narrowed"
+    width = _WIDTH.search(text)
+    if width and cause in ("channels", "other", ""):
+        before, after = (int(n.replace(",", "")) for n in width.groups())
+        return "was widened" if after > before else "was narrowed"
     if cause == "kernel":
         return f"has a {'larger' if is_more else 'smaller'} kernel"
     if cause == "operator" and change.before is not None and change.after is not None:
@@ -277,11 +282,10 @@ def _held_phrase(result: CheckResult) -> str:
     suppressed = sum(v.is_suppressed for v in result.verdicts)
     if not result.verdicts:
         return "there is no limit"
-    held = (
-        "the limit is kept"
-        if kept == 1 and not suppressed
-        else f"{'all ' if not suppressed else ''}{kept:,} limits are kept"
-    )
+    if kept == 1:
+        held = "the limit is kept" if not suppressed else "1 limit is kept"
+    else:
+        held = f"{'' if suppressed else 'all '}{kept:,} limits are kept"
     return f"{held}, {suppressed:,} ignored" if suppressed else held
 
 
@@ -320,11 +324,12 @@ def diff_sentence(diffs: Sequence[Diff], empty: str = "") -> str:
     return "; ".join([_diff_text(lead), *changed, *_lineage_phrases(lineage)])
 
 
-def _diff_weight(comparison: Diff) -> Fraction:
-    """By what part the first total that differs is another one."""
+def _diff_weight(comparison: Diff) -> tuple[bool, Fraction]:
+    """Models that are in both versions first, by what part the first total that differs is another one."""
     key = _first_difference(comparison)
     share = _relative_change(comparison, key) if key in TOTALS else None
-    return Fraction(0) if share is None else abs(share)
+    is_in_both = bool(comparison.before.source and comparison.after.source)
+    return is_in_both, Fraction(0) if share is None else abs(share)
 
 
 def _first_difference(comparison: Diff) -> str:

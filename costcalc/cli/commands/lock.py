@@ -54,9 +54,9 @@ def lock(
 ) -> int:
     """Write what the config's models cost now as the baseline for `check`; commit the file.
 
-    With MODEL or --group only its entries are written anew. Where there is no config, MODEL is locked under the settings of the
-    command line, with the quantities that they ask for. An operator without a rule is locked as not known; a model that
-    cannot be read is exit 2, and nothing is written.
+    With MODEL or --group only its entries are written anew. Where there is no config, MODEL is locked under the
+    settings of the command line, with the quantities that they ask for. An operator without a rule is locked as not
+    known; a model that cannot be read is exit 2, and nothing is written.
     """
     from costcalc.cli.commands.check_config import lock_config
     from costcalc.core.sanitize import printable, printable_lines

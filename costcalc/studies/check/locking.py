@@ -52,9 +52,9 @@ def plan_lock(
     jobs: int = 1,
     raise_crashes: bool = False,
 ) -> LockPlan:
-    """What locking the models of a config in a file would write; of them only those that are named or of some
-    groups, where some are: the entries of the others stay. A broken lock file counts as none where all is written anew (renew), else it is
-    refused, as a file of something else always is."""
+    """What locking the models of a config in a file would write; of them only those that are named or of some groups,
+    where some are: the entries of the others stay. A broken lock file counts as none where all is written anew (renew),
+    else it is refused, as a file of something else always is."""
     is_partial = bool(model_names or groups)
     old_baseline: lock.Baseline | None = None
     old_text: str | None = None
