@@ -61,14 +61,16 @@ def _rank(checked: ModelCheck) -> tuple[int, Fraction]:
 
 
 def _worst_verdict(checked: ModelCheck) -> Verdict | None:
-    """The verdict that the sentence is about: the most exceeded error, then one that cannot be told, then a warning."""
-    open_verdicts = [v for v in checked.verdicts if v.outcome != "kept" and not v.is_suppressed]
+    """The verdict that the sentence is about: an exceeded error, then one that cannot be told, then a warning; of these
+    the first on a total, in the order of the totals, then the most exceeded."""
+    totals = list(TOTALS)
 
-    def key(verdict: Verdict) -> tuple[int, bool, Fraction]:
+    def key(verdict: Verdict) -> tuple[int, int, Fraction]:
         order = 1 if verdict.outcome == "unknown" else 0 if verdict.level == "error" else 2
-        return order, verdict.quantity not in TOTALS, -_excess(verdict)
+        rank = totals.index(verdict.quantity) if verdict.quantity in totals else len(totals)
+        return order, rank, -_excess(verdict)
 
-    return min(open_verdicts, key=key, default=None)
+    return min((v for v in checked.verdicts if v.outcome != "kept" and not v.is_suppressed), key=key, default=None)
 
 
 def _excess(verdict: Verdict) -> Fraction:
