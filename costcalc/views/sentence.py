@@ -12,6 +12,7 @@ from typing import Any
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
+from costcalc.core.quantity import Certainty
 from costcalc.core.units import format_bytes, format_exact_share, format_short, ratio
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.verdict import CheckResult, ModelCheck, ModelLineage, Verdict
@@ -140,9 +141,15 @@ def _excess_phrase(verdict: Verdict, key: str) -> str:
     of = "" if verdict.quantity.removesuffix(" increase") == key else f" of {verdict.quantity}"
     side = "below the least that is asked" if verdict.minimum else f"over {subject}"
     gap: Any = verdict.headroom
-    size = "" if gap is None else f" by {'at least ' if verdict.lower_bound else ''}{_short(-gap, verdict.kind)}"
+    bound = "at least " if verdict.lower_bound else _BOUNDS[verdict.certainty]
+    size = "" if gap is None else f" by {bound}{_short(-gap, verdict.kind)}"
     warning = " (a warning)" if verdict.level == "warning" else ""
     return f"{side}{of}{size if len(size) <= MAX_FORMULA else ''}{warning}"
+
+
+_BOUNDS: dict[Certainty, str] = {"exact": "", "lower": "at least ", "upper": "at least ", "estimate": "about "}
+"""What stands before the excess of a figure: one above a limit by a lower bound is so by at least that, and so is one
+below the least that is asked by an upper bound."""
 
 
 def _short(value: Any, kind: str) -> str:
