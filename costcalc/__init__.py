@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from costcalc.core.errors import CostcalcError
     from costcalc.frontends.module import TorchModule
+    from costcalc.studies.check.adopt import add_ignores
     from costcalc.studies.check.locking import lock
     from costcalc.studies.check.run import check
     from costcalc.studies.reconcile.reconcile import reconcile
@@ -48,6 +49,7 @@ __all__ = [
     "Report",
     "TorchModule",
     "__version__",
+    "add_ignores",
     "analyze",
     "check",
     "compare",
@@ -74,6 +76,7 @@ __all__ = [
 ]
 
 HOMES = {
+    "add_ignores": "costcalc.studies.check.adopt",
     "CostcalcError": "costcalc.core.errors",
     "Report": "costcalc.analysis.report",
     "TorchModule": "costcalc.frontends.module",

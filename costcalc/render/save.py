@@ -27,6 +27,7 @@ from costcalc.views.explain import Explanation
 from costcalc.views.present import document, tables
 from costcalc.views.records import record_table
 from costcalc.views.results import ChartSet, ReportPage, TableSet
+from costcalc.views.sentence import diff_sentence
 
 ENDINGS = {
     "html": "html",
@@ -84,7 +85,7 @@ def _content(result: Any, form: str, path: str, plain_text: Callable[[Any], str]
         forms = ("table", "markdown", "svg")
         return _require(form, forms, path, lambda: f"{render_check(form, result, surface)}\n".encode())
     if isinstance(result, Diff) and form == "markdown":
-        return f"{render_difference(tables(result))}\n".encode()
+        return f"{render_difference(tables(result), diff_sentence([result]))}\n".encode()
     sheets = tables(result, inline=True) if isinstance(result, Reconciliation) and form != "table" else tables(result)
     if form == "png":
         return render_png(sheets, surface)

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from costcalc.core.quantity import SIGNS
 from costcalc.studies.check import wording as words
+from costcalc.studies.check.rules import RULES
 from costcalc.studies.check.verdict import UNREADABLE, Amount, CheckResult, ModelCheck, SourcePlace, Verdict
-from costcalc.views.table import Column, Table, make_table
+from costcalc.views.table import Column, Table, make_table, select_columns
 
 CI_ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "BUILD_SOURCESDIRECTORY", "BITBUCKET_CLONE_DIR")
 """Environment variables with the folder of the repository; a CI takes paths as relative to it."""
@@ -63,13 +64,13 @@ def findings(result: CheckResult) -> list[CheckFinding]:
 
 
 class FindingCause(NamedTuple):
-    """Findings of one cause, the worst first; several scenarios of a model may be among them."""
+    """Findings of one cause, errors first, by their codes; several scenarios of a model may be among them."""
 
     findings: tuple[CheckFinding, ...]
 
     @property
     def first(self) -> CheckFinding:
-        """The worst finding."""
+        """The finding that says what the others need not repeat."""
         return self.findings[0]
 
     @property
@@ -135,7 +136,7 @@ def causes(result: CheckResult) -> list[FindingCause]:
             key = (finding.place[:2], verdict.layer)
         groups.setdefault(key, []).append(finding)
     for members in groups.values():  # what is known from below is explained by the operators that it misses
-        members.sort(key=lambda finding: is_known_from_below(finding.verdict))
+        members.sort(key=lambda f: (is_known_from_below(f.verdict), f.level == "warning", f.verdict.code))
     return [FindingCause(tuple(members)) for members in groups.values()]
 
 
@@ -195,6 +196,35 @@ def finding_text(finding: CheckFinding) -> str:
     """A finding → its fact and, behind it, the remedy."""
     verdict = finding.verdict
     return f"{verdict.fact}; {verdict.remedy}" if verdict.remedy else verdict.fact
+
+
+STATISTICS_COLUMNS = (
+    Column("code", "Code", "text", 100),
+    Column("name", "Rule", "text", 95),
+    Column("errors", "Exceeded", "number", 90),
+    Column("warnings", "Warnings", "number", 85),
+    Column("unknown", "Cannot be told", "number", 85),
+    Column("suppressed", "Ignored", "number", 85),
+)
+
+
+def statistics_table(result: CheckResult) -> Table:
+    """A result → a row for each code that a finding has, the most frequent first; columns without a finding are left
+    out."""
+    counts = result.statistics
+    rows = [(code, RULES[code].name if code in RULES else "", *count) for code, count in counts.items()]
+    table = Table("Findings by code", headline(result), STATISTICS_COLUMNS, tuple(rows))
+    filled = [i for i in range(len(STATISTICS_COLUMNS)) if i < 2 or any(row[i] for row in rows)]
+    return select_columns(table, filled)
+
+
+def suppression_text(verdict: Verdict) -> str:
+    """A suppressed verdict → `ignored until 2027-01-31 at net.yaml:3 (the reason)`."""
+    suppression = verdict.suppression
+    assert suppression is not None
+    until = f" until {suppression.until}" if suppression.until else ""
+    reason = f" ({suppression.reason})" if suppression.reason else ""
+    return f"ignored{until} at {words.format_place(suppression.place._replace(column=0))}{reason}"
 
 
 def fingerprint(finding: CheckFinding) -> str:

@@ -4,18 +4,18 @@ whether that is within its budget, which layer was changed, and what became of t
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from costcalc.core.amount import difference
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
+from costcalc.core.quantity import Certainty
 from costcalc.core.units import format_bytes, format_exact_share, format_short, ratio
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import CheckResult, ModelCheck, Verdict
+from costcalc.studies.check.verdict import CheckResult, ModelCheck, ModelLineage, Verdict
 from costcalc.studies.diff.diff import CAUSES, Diff, LayerChange, diff, total_change
 from costcalc.studies.diff.snapshot import Snapshot
 from costcalc.views.diff import DIRECT_STATUSES, changed_quantities, diff_title
@@ -24,6 +24,8 @@ from costcalc.views.diff_words import describe_change
 MAX_FORMULA = 40
 """Characters of a formula that the sentence holds."""
 
+_WIDTH = re.compile(r"(?:filters|units) ([0-9,]+) → ([0-9,]+)")
+
 MAX_NAMED = 3
 """New, renamed or removed models that are named; more are counted."""
 
@@ -31,21 +33,19 @@ MAX_NAMED = 3
 def check_sentence(result: CheckResult) -> str:
     """A result → its sentence, without a stop."""
     ranked = sorted(result.models, key=_rank)
-    changed = [checked for checked in ranked if _changed_total(checked)]
-    others = [*_lineage_phrases(result)]
     if not ranked:
-        return "; ".join(["no model was checked", *others])
-    lead = ranked[0]
+        return "; ".join(["no model was checked", *_lineage_phrases(result.lineage)])
+    changed = [checked for checked in ranked if _changed_total(checked)]
+    lead = ranked[0] if _rank(ranked[0])[0] < KEPT or not changed else changed[0]
     if len(ranked) == 1 or _rank(lead)[0] < KEPT or changed:
-        lead = lead if _rank(lead)[0] < KEPT or not changed else changed[0]
-        new = {title for title, _ in result.lineage.new}
         rest = [checked for checked in ranked if checked is not lead]
-        return "; ".join([_model_sentence(lead, lead.title in new), *_rest_phrases(rest), *others])
-    compared = sum(checked.baseline is not None for checked in ranked)
-    held = _held_phrase(result)
-    if compared == len(ranked):
-        return "; ".join([f"no total of {len(ranked):,} models changed", *([held] if held else []), *others])
-    return "; ".join([f"{len(ranked):,} models were checked", *([held] if held else []), *others])
+        is_new = any(title == lead.title for title, _ in result.lineage.new)
+        phrases = [_model_sentence(lead, is_new), *_rest_phrases(lead, rest)]
+        return "; ".join([*phrases, *_lineage_phrases(result.lineage, lead.title)])
+    is_compared = all(checked.baseline is not None for checked in ranked)
+    models = f"{len(ranked):,} models"
+    opening = f"no total of {models} changed" if is_compared else f"{models} were checked"
+    return "; ".join([opening, _held_phrase(result), *_lineage_phrases(result.lineage)])
 
 
 KEPT = 3
@@ -62,14 +62,16 @@ def _rank(checked: ModelCheck) -> tuple[int, Fraction]:
 
 
 def _worst_verdict(checked: ModelCheck) -> Verdict | None:
-    """The verdict that the sentence is about: the most exceeded error, then one that cannot be told, then a warning."""
-    open_verdicts = [v for v in checked.verdicts if v.outcome != "kept" and not v.is_suppressed]
+    """The verdict that the sentence is about: an exceeded error, then one that cannot be told, then a warning; of these
+    the first on a total, in the order of the totals, then the most exceeded."""
+    totals = list(TOTALS)
 
-    def key(verdict: Verdict) -> tuple[int, bool, Fraction]:
+    def key(verdict: Verdict) -> tuple[int, int, Fraction]:
         order = 1 if verdict.outcome == "unknown" else 0 if verdict.level == "error" else 2
-        return order, verdict.quantity not in TOTALS, -_excess(verdict)
+        rank = totals.index(verdict.quantity) if verdict.quantity in totals else len(totals)
+        return order, rank, -_excess(verdict)
 
-    return min(open_verdicts, key=key, default=None)
+    return min((v for v in checked.verdicts if v.outcome != "kept" and not v.is_suppressed), key=key, default=None)
 
 
 def _excess(verdict: Verdict) -> Fraction:
@@ -117,11 +119,11 @@ def _budget_phrase(checked: ModelCheck, worst: Verdict | None, key: str) -> str:
     """How the model stands to its limits: `, over its budget by 39 M and over 2 more limits`."""
     exceeded = [v for v in checked.verdicts if v.outcome == "exceeded" and not v.is_suppressed]
     suppressed = sum(v.is_suppressed for v in checked.verdicts)
-    ignored = f", {suppressed:,} finding{'s are' if suppressed > 1 else ' is'} ignored" if suppressed else ""
+    ignored = f" ({suppressed:,} more ignored)" if suppressed else ""
+    if worst is None and suppressed:
+        return f", over {suppressed:,} {'limit, which is' if suppressed == 1 else 'limits, which are'} ignored"
     if worst is None:
-        if not checked.verdicts or suppressed == len(checked.verdicts):
-            return ignored or ", without a limit"
-        return f", within its budget{ignored}"
+        return ", within its budget" if checked.verdicts else ", without a limit"
     if worst.outcome == "unknown":
         fact, _, _ = worst.fact.removeprefix(f"{worst.quantity}: ").partition("; ")
         return f"; {worst.quantity}: {fact}{ignored}"
@@ -139,9 +141,15 @@ def _excess_phrase(verdict: Verdict, key: str) -> str:
     of = "" if verdict.quantity.removesuffix(" increase") == key else f" of {verdict.quantity}"
     side = "below the least that is asked" if verdict.minimum else f"over {subject}"
     gap: Any = verdict.headroom
-    size = "" if gap is None else f" by {'at least ' if verdict.lower_bound else ''}{_short(-gap, verdict.kind)}"
+    bound = "at least " if verdict.lower_bound else _BOUNDS[verdict.certainty]
+    size = "" if gap is None else f" by {bound}{_short(-gap, verdict.kind)}"
     warning = " (a warning)" if verdict.level == "warning" else ""
     return f"{side}{of}{size if len(size) <= MAX_FORMULA else ''}{warning}"
+
+
+_BOUNDS: dict[Certainty, str] = {"exact": "", "lower": "at least ", "upper": "at least ", "estimate": "about "}
+"""What stands before the excess of a figure: one above a limit by a lower bound is so by at least that, and so is one
+below the least that is asked by an upper bound."""
 
 
 def _short(value: Any, kind: str) -> str:
@@ -197,11 +205,11 @@ def _change_text(comparison: Diff, key: str) -> str:
 
 def _relative_change(comparison: Diff, key: str) -> Fraction | None:
     """What a total grew by, as a part of what it was; None where that is no number, or either is only a bound."""
-    before, after = comparison.totals(key)
+    change = total_change(comparison, key)
     versions = (comparison.before, comparison.after)
-    if total_change(comparison, key) is None or any(v.upper_bound or _is_lower_bound(v, key) for v in versions):
+    if isinstance(change, Fraction) or any(v.upper_bound or _is_lower_bound(v, key) for v in versions):
         return None
-    return ratio(difference(after, before), before)
+    return ratio(change, comparison.before.totals.get(key))
 
 
 def _cause_phrase(comparison: Diff, key: str) -> str:
@@ -231,8 +239,10 @@ def _what_happened(change: LayerChange, column: str) -> str:
     sizes = {cause: part for cause in CAUSES if isinstance(part := parts.get(cause), int)}
     cause = max(sizes, key=lambda name: abs(sizes[name]), default="")
     is_more = sizes.get(cause, 0) > 0
-    if cause == "channels" and ("filters" in text or "units" in text):
-        return "was widened" if is_more else "was narrowed"
+    width = _WIDTH.search(text)
+    if width and cause in ("channels", "other", ""):
+        before, after = (int(n.replace(",", "")) for n in width.groups())
+        return "was widened" if after > before else "was narrowed"
     if cause == "kernel":
         return f"has a {'larger' if is_more else 'smaller'} kernel"
     if cause == "operator" and change.before is not None and change.after is not None:
@@ -250,17 +260,29 @@ def _input_phrase(comparison: Diff) -> str:
     return ""
 
 
-def _rest_phrases(rest: Sequence[ModelCheck]) -> Iterator[str]:
-    """The models behind the first → how many of them are over a limit, cannot be told, changed."""
-    counts = Counter(
-        "over a limit" if rank == 0 else "that cannot be told" if rank == 1 else "that changed"
-        for checked in rest
-        if (rank := _rank(checked)[0]) in (0, 1) or _changed_total(checked)
-    )
-    parts = [f"{n:,} more {'model is' if n == 1 else 'models are'} over a limit" for n in [counts["over a limit"]] if n]
-    parts += [f"of {n:,} more that cannot be told" for n in [counts["that cannot be told"]] if n]
-    parts += [f"{n:,} more changed" for n in [counts["that changed"]] if n]
-    yield from parts
+REST_TEXTS = (
+    ("is over a limit", "are over a limit"),
+    ("has a limit that cannot be told", "have a limit that cannot be told"),
+    ("changed", "changed"),
+)
+"""What is said of one further model, and of several, by what became of them."""
+
+
+def _rest_phrases(lead: ModelCheck, rest: Sequence[ModelCheck]) -> Iterator[str]:
+    """The models behind the first → how many of them are over a limit, cannot be told, changed; each model counts once,
+    and further scenarios of the first one as such."""
+    kinds: dict[str, int] = {}
+    for checked in rest:
+        rank = _rank(checked)[0]
+        if rank < 2 or _changed_total(checked):
+            subject = checked.model if checked.model != lead.model else f"{checked.model}\0{checked.scenario}"
+            kinds[subject] = min(kinds.get(subject, 2), min(rank, 2))
+    for kind, texts in enumerate(REST_TEXTS):
+        for noun, is_own in (("scenario of it", True), ("model", False)):
+            n = sum(found == kind and ("\0" in subject) == is_own for subject, found in kinds.items())
+            if n:
+                plural = noun.replace("scenario", "scenarios") if is_own else "models"
+                yield f"{n:,} more {noun if n == 1 else plural} {texts[n > 1]}"
 
 
 def _held_phrase(result: CheckResult) -> str:
@@ -269,20 +291,19 @@ def _held_phrase(result: CheckResult) -> str:
     suppressed = sum(v.is_suppressed for v in result.verdicts)
     if not result.verdicts:
         return "there is no limit"
-    held = (
-        "the limit is kept"
-        if kept == 1 and not suppressed
-        else f"{'all ' if not suppressed else ''}{kept:,} limits are kept"
-    )
+    if kept == 1:
+        held = "the limit is kept" if not suppressed else "1 limit is kept"
+    else:
+        held = f"{'' if suppressed else 'all '}{kept:,} limits are kept"
     return f"{held}, {suppressed:,} ignored" if suppressed else held
 
 
-def _lineage_phrases(result: CheckResult) -> Iterator[str]:
-    """The models that the baseline does not have, has under another name, or that only it has."""
-    lead = min(result.models, key=_rank, default=None)
-    new = [_named_cost(*item) for item in result.lineage.new if lead is None or item[0] != lead.title]
-    renamed = [f"{before} is now {after}" for before, after in result.lineage.renamed]
-    removed = [_named_cost(*item) for item in result.lineage.removed]
+def _lineage_phrases(lineage: ModelLineage, told: str = "") -> Iterator[str]:
+    """The models that the baseline does not have, but for one that was told of, that it has under another name, and
+    that only it has."""
+    new = [_named_cost(*item) for item in lineage.new if item[0] != told]
+    renamed = [f"{before} is now {after}" for before, after in lineage.renamed]
+    removed = [_named_cost(*item) for item in lineage.removed]
     for verb, names in (("new", new), ("renamed", renamed), ("gone", removed)):
         if not names:
             continue
@@ -303,16 +324,21 @@ def diff_sentence(diffs: Sequence[Diff], empty: str = "") -> str:
     if not diffs:
         return empty
     lead = max(diffs, key=_diff_weight)
-    more = len(diffs) - 1
-    rest = [f"{more:,} more model{'s' if more > 1 else ''} changed"] if more else []
-    return "; ".join([_diff_text(lead), *rest])
+    rest = [comparison for comparison in diffs if comparison is not lead]
+    new = [(diff_title(d), d.after.totals["macs"]) for d in rest if not d.before.source and d.after.source]
+    removed = [(diff_title(d), d.before.totals["macs"]) for d in rest if d.before.source and not d.after.source]
+    more = len(rest) - len(new) - len(removed)
+    changed = [f"{more:,} more model{'s' if more > 1 else ''} changed"] if more else []
+    lineage = ModelLineage(tuple(new), (), tuple(removed))
+    return "; ".join([_diff_text(lead), *changed, *_lineage_phrases(lineage)])
 
 
-def _diff_weight(comparison: Diff) -> Fraction:
-    """By what part the first total that differs is another one."""
+def _diff_weight(comparison: Diff) -> tuple[bool, Fraction]:
+    """Models that are in both versions first, by what part the first total that differs is another one."""
     key = _first_difference(comparison)
     share = _relative_change(comparison, key) if key in TOTALS else None
-    return Fraction(0) if share is None else abs(share)
+    is_in_both = bool(comparison.before.source and comparison.after.source)
+    return is_in_both, Fraction(0) if share is None else abs(share)
 
 
 def _first_difference(comparison: Diff) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fnmatch import fnmatchcase
 
 from costcalc.core.errors import UsageError
@@ -60,13 +59,18 @@ class Ignore:
         return next((code for code in self.codes if verdict.code.startswith(code)), "")
 
 
+def last_day(year: int, month: int) -> date:
+    """The last day of a month."""
+    return date.max if (year, month) == (9999, 12) else date(year + month // 12, month % 12 + 1, 1) - timedelta(1)
+
+
 def parse_until(text: str) -> date:
     """`2027-01-15`, or `2027-01` for the last day of that month. UsageError for anything else."""
     match = re.fullmatch(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?", text)
     if match:
         year, month, day = int(match[1]), int(match[2]), match[3]
         if year and 1 <= month <= 12:
-            last = calendar.monthrange(year, month)[1]
-            if day is None or 1 <= int(day) <= last:
-                return date(year, month, last if day is None else int(day))
+            last = last_day(year, month)
+            if day is None or 1 <= int(day) <= last.day:
+                return last if day is None else last.replace(day=int(day))
     raise UsageError(f"until {text!r} is no date", "write a month or a day: 2027-01 or 2027-01-15")

@@ -6,6 +6,7 @@ ignores: they are in nobody's pull request.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -90,13 +91,13 @@ def _is_config(folder: Path, name: str) -> bool:
     return file.name in NAMES and file.is_file() and (file.suffix != ".toml" or TABLE in file.read_bytes())
 
 
-def describe_unheld_models(names: Sequence[str]) -> str:
-    """Model files that no entry holds → a sentence, with the glob that would hold them where one does."""
-    if not names:
-        return ""
+def describe_unheld_models(folder: Path, names: Sequence[str]) -> str:
+    """Model files that no entry holds, from the config's folder → a sentence, with the glob that fits them and no other
+    file where there is one."""
     listed = ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else "")
     patterns = {f"{PurePosixPath(name).parent}/*{PurePosixPath(name).suffix}".removeprefix("./") for name in names}
     verb = "is" if len(names) == 1 else "are"
     it, name = ("it", "it") if len(names) == 1 else ("them", "each")
-    remedy = f"name {it} in `models:`" if len(names) == 1 or len(patterns) > 1 else f"add `- path: {min(patterns)}`"
+    fits = len(names) > 1 and sorted(glob.glob(min(patterns), root_dir=folder)) == list(names)  # noqa: PTH207
+    remedy = f"add `- path: {min(patterns)}`" if fits else f"name {it} in `models:`"
     return f"{listed} {verb} held by no entry: {remedy}, or leave {name if len(names) > 1 else it} out with `exclude:`"

@@ -75,7 +75,7 @@ def coverage_notes(config: Config, targets: Sequence[Target], is_whole: bool) ->
     if is_whole and rule_level("CC305", config.levels):
         unheld = find_unheld_models(config, targets)
         if unheld:
-            yield f"CC305: {describe_unheld_models(unheld)}"
+            yield f"CC305: {describe_unheld_models(config.folder, unheld)}"
 
 
 def trace_lineage(
