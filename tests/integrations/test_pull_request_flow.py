@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from support.cli import call, environment
-from support.github_runner import GITHUB, Runner
+from support.github_runner import GITHUB, Runner, action
+from support.paths import ROOT
 from support.repository import begin, commit, git
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n    as: stem\n  - relu\n  - global_avg_pool\n"
@@ -179,6 +182,53 @@ def test_a_pointer_of_git_lfs(origin: Path, github: GitHub) -> None:
     (folder / "speech/net.yaml").write_bytes(content)  # what `git lfs pull` leaves
     given = check_team(github.job(folder, {}), "speech")
     assert (given["verdict"], given["exit-code"]) == ("exceeded", "1"), "3 · 5 + 5 = 20 of 16"
+
+
+def documented_workflows() -> dict[str, dict[str, Any]]:
+    """The workflows and steps of the pages on GitHub, by page and number."""
+    found: dict[str, dict[str, Any]] = {}
+    for page in ("ci-github", "ci-forks-lfs-monorepos"):
+        blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / f"docs/how-to/{page}.md").read_text(encoding="utf-8"), re.S)
+        for number, block in enumerate(blocks):
+            content = yaml.safe_load(block)
+            steps = content if isinstance(content, list) else []
+            jobs = content.get("jobs", {}) if isinstance(content, dict) else {"steps": {"steps": steps}}
+            found |= {f"{page} {number}": {"text": block, "content": content, "jobs": jobs}} if jobs else {}
+    return found
+
+
+def test_the_documented_workflows_use_what_the_action_has() -> None:
+    uses = [
+        step
+        for workflow in documented_workflows().values()
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if step.get("uses", "").startswith("OWNER/costcalc")
+    ]
+    assert len(uses) >= 5
+    assert all(set(step.get("with", {})) <= set(action()["inputs"]) for step in uses)
+    texts = "".join(workflow["text"] for workflow in documented_workflows().values())
+    assert set(re.findall(r"steps\.costcalc\.outputs\.([\w-]+)", texts)) <= set(action()["outputs"])
+    assert "pull_request_target" not in texts
+
+
+def test_what_may_write_checks_nothing_of_a_fork_out() -> None:
+    """Of the two workflows for forks, the one that runs a fork's code may only read, the other one runs none of it."""
+    pair = [
+        one
+        for name, one in documented_workflows().items()
+        if name in ("ci-forks-lfs-monorepos 0", "ci-forks-lfs-monorepos 1")
+    ]
+    checks, comments = pair
+    assert checks["content"]["permissions"] == {"contents": "read"} and "secrets." not in checks["text"]
+    (job,) = comments["jobs"].values()
+    assert comments["content"]["permissions"] == {}
+    assert job["permissions"] == {"actions": "read", "pull-requests": "write"}
+    assert comments["content"][True]["workflow_run"]["workflows"] == [checks["content"]["name"]]
+    assert [step["uses"].partition("@")[0] for step in job["steps"]] == ["actions/download-artifact", "OWNER/costcalc"]
+    assert not any("run" in step for step in job["steps"])
+    assert job["steps"][1]["with"] == {"post": "costcalc-comment/comment.md"}
+    assert job["steps"][0]["with"]["name"] == checks["jobs"]["check"]["steps"][-1]["with"]["name"]
 
 
 def test_the_history_after_the_merge(
