@@ -44,12 +44,12 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 def run(args: Sequence[str]) -> int:
     """Command line -> exit code: 0, 1 (a budget is exceeded), 2 (costcalc could not answer), 130 (interrupted)."""
     replace_unprintable()
-    if inputs_file := os.environ.get(INPUTS_VARIABLE):
-        from costcalc.cli.watch import record_inputs
-
-        record_inputs(inputs_file)
     stdout = sys.stdout
     try:
+        if inputs_file := os.environ.get(INPUTS_VARIABLE):
+            from costcalc.cli.watch import record_inputs
+
+            record_inputs(inputs_file)
         result = cli.main(args=list(args), prog_name="costcalc", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except BrokenPipeError:

@@ -152,7 +152,10 @@ def record_inputs(file: str) -> None:
 
     from costcalc.frontends.builtin import specs_folder
 
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    except OSError as error:
+        raise UsageError(f"{INPUTS_VARIABLE} names {file}: {error.strerror}", f"unset {INPUTS_VARIABLE}") from error
     places = {os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     archives = [path for path in sys.path if path.endswith(".zip")]
     excluded = (

@@ -29,11 +29,11 @@ def history_tables(history: History, full: bool = False) -> tuple[Table, ...]:
 
 def _model_table(model: ModelHistory, is_shallow: bool, full: bool) -> Table:
     changes = _revision_changes(model)
-    quantities = [_quantity_column(ref) for ref in model.quantities]
+    quantities = [_quantity_column(ref, 98 if i == 0 else 65 - min(i, 9)) for i, ref in enumerate(model.quantities)]
     change = Column("change", "Δ %", "percent", 95, lambda item: _plain_change(changes[item.revision.commit], full))
     texts = [
         Column("date", "Date", "figure", 80, lambda item: item.revision.date[: None if full else 10]),
-        Column("subject", "Subject", "text", 70, lambda item: item.revision.subject),
+        Column("subject", "Subject", "prose", 70, lambda item: item.revision.subject),
         Column("author", "Author", "text", 20, lambda item: item.revision.author),
         Column("path", "File", "text", 10, lambda item: item.revision.path),
         Column("error", "Error", "text", 5, lambda item: item.error or ("removed" if not item.figures else "")),
@@ -52,13 +52,13 @@ def _model_table(model: ModelHistory, is_shallow: bool, full: bool) -> Table:
     return make_table(model.model.name, columns, model.revisions, subtitle, notes=notes, kind="model")
 
 
-def _quantity_column(ref: QuantityRef) -> Column:
+def _quantity_column(ref: QuantityRef, importance: int) -> Column:
     def value(item: ModelRevision) -> Any:
         if ref in item.figures:
             return figure_cell(ref, item.figures[ref])
         return FigureCell("?" if item.error else UNKNOWN, None, refusal=item.error or "removed")
 
-    return figure_column(ref, False, value)
+    return figure_column(ref, False, value)._replace(importance=importance)
 
 
 def _revision_changes(model: ModelHistory) -> dict[str, Fraction | None]:

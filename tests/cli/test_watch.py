@@ -16,9 +16,12 @@ from pathlib import Path
 
 import pytest
 from support.cli import environment
+from support.paths import ROOT
 
 from costcalc.cli import watch
 from costcalc.cli.app import run
+
+PROFILES = ROOT / "costcalc/analysis/hardware/profiles"
 
 NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n"
 CONFIG = "models: [models/*.yaml]\nlimits: {macs: 768}\n"  # 3 · 4 · 8 · 8
@@ -161,6 +164,28 @@ def test_names_that_editors_write_for_a_moment_are_no_change(tmp_path: Path) -> 
     (tmp_path / "other.yaml").touch()
     assert watch.input_state(str(tmp_path)) != before
     assert watch.input_state(str(tmp_path / "missing")) is None
+
+
+def test_inputs_that_cannot_be_noted_are_an_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "costcalc", "analyze", "lenet5"],
+        env=environment(COSTCALC_INPUTS=str(tmp_path / "no" / "file")),
+        text=True,
+        capture_output=True,
+    )
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.endswith("unset COSTCALC_INPUTS\n")
+
+
+def test_profiles_rules_and_what_they_import_are_watched(tmp_path: Path) -> None:
+    (tmp_path / "device.yaml").write_bytes((PROFILES / "t4.yaml").read_bytes())
+    (tmp_path / "rules.py").write_text("import sys\nsys.path.insert(0, '.')\nimport helper\n")
+    (tmp_path / "helper.py").write_text("x = 1\n")
+    words = ("analyze", "lenet5", "--hardware", "device.yaml", "--rules", "rules.py", "--watch")
+    with begin(tmp_path, *words) as watched:
+        assert "watching device.yaml, helper.py, rules.py;" in watched.next_run()[0]
+        (tmp_path / "helper.py").write_text("x = 12\n")
+        line, messages = watched.next_run()
+        assert "helper.py changed" in messages[0] and "watching device.yaml, helper.py, rules.py;" in line
 
 
 def test_no_run_tells_its_inputs_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from support.github_runner import FAKE_GH, FAKE_PYTHON, Runner, action, step
+from support.github_runner import FAKE_GH, FAKE_PYTHON, FAKE_UV, Runner, action, step
 from support.paths import SCHEMAS
 
 NET = """name: Net
@@ -176,23 +176,39 @@ def gh(runner: Runner, monkeypatch: pytest.MonkeyPatch, found: str) -> Path:
 
 
 @pytest.mark.parametrize(("version", "wanted"), [("", "/somewhere/this action"), ("1.2", "costcalc==1.2")])
-def test_what_is_installed(runner: Runner, version: str, wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This action's own sources, or a version; into an environment of its own. pre-commit's test installs for real."""
+@pytest.mark.parametrize("has_uv", [False, True])
+def test_what_is_installed(
+    runner: Runner, version: str, wanted: str, has_uv: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This action's own sources, or a version; into an environment of its own, by uv where it is there. pre-commit's
+    test installs for real."""
     python, log = runner.folder / "my python", runner.folder / "python.log"
     python.write_text(FAKE_PYTHON)
     python.chmod(0o755)
     monkeypatch.setenv("PYTHON_LOG", str(log))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    if has_uv:
+        runner.path = runner.folder / "uv"
+        runner.path.mkdir()
+        (runner.path / "uv").write_text(FAKE_UV)
+        (runner.path / "uv").chmod(0o755)
     runner.inputs = {"python": str(python), "version": version}
     runner.context["github.action_path"] = "/somewhere/this action"
     done, given = runner.run("Install costcalc")
     assert done.returncode == 0, done.stderr
     place = given["bin"].removesuffix("/bin")
-    assert log.read_text().splitlines() == [
-        f"-m venv {place}",
-        f"-m pip install --quiet --disable-pip-version-check {wanted}",
+    pip = [f"-m venv {place}", f"-m pip install --quiet --disable-pip-version-check {wanted}"]
+    uv = [
+        f"uv venv --quiet --no-project --allow-existing --python {python} {place}",
+        f"uv pip install --quiet --python {place}/bin/python {wanted}",
     ]
+    assert log.read_text().splitlines() == (uv if has_uv else pip)
 
 
-def test_the_comment_waits_for_a_pull_request_that_wants_one() -> None:
-    assert step("Comment")["if"] == "inputs.comment == 'true' && github.event.pull_request.number"
-    assert action()["inputs"]["comment"]["default"] == "false"
+def test_when_steps_run() -> None:
+    """A comment of an earlier run is only posted: nothing is installed, checked or judged."""
+    posts = "inputs.post == ''"
+    assert [step(name)["if"] for name in ("Install costcalc", "Check", "Verdict")] == [posts] * 3
+    wanted = "(inputs.comment == 'true' && github.event.pull_request.number)"
+    assert step("Comment")["if"] == f"inputs.post != '' || {wanted}"
+    assert action()["inputs"]["comment"]["default"] == "false" and action()["inputs"]["post"]["default"] == ""

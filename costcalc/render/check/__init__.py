@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from costcalc.render.terminal import Screen
 from costcalc.studies.check.verdict import CheckResult
+
+MACHINE_FORMATS = ("json", "github", "sarif", "junit", "gitlab", "azure", "bitbucket")
+"""Formats that need nothing but the result; each is the name of its module."""
 
 
 def render(form: str, outcome: CheckResult, screen: Screen, ident: str = "") -> str:
     """Form (one of `costcalc check --format`) and outcome -> text; ident names the hidden marker of comments."""
+    if form in MACHINE_FORMATS:
+        return str(import_module(f"costcalc.render.check.{form}").render(outcome))
     if form == "table":
         from costcalc.render.check import table
 
@@ -19,38 +26,10 @@ def render(form: str, outcome: CheckResult, screen: Screen, ident: str = "") -> 
 
         text = table.render(outcome, screen._replace(unicode=True, palette=svg.PALETTE))
         return svg.draw_text(text, headline(outcome))
-    if form == "json":
-        from costcalc.render.check import json
-
-        return json.render(outcome)
     if form == "markdown":
         from costcalc.render.check import markdown
 
         return screen.text(markdown.render(outcome, ident))
-    if form == "github":
-        from costcalc.render.check import github
-
-        return github.render(outcome)
-    if form == "sarif":
-        from costcalc.render.check import sarif
-
-        return sarif.render(outcome)
-    if form == "junit":
-        from costcalc.render.check import junit
-
-        return junit.render(outcome)
-    if form == "gitlab":
-        from costcalc.render.check import gitlab
-
-        return gitlab.render(outcome)
-    if form == "azure":
-        from costcalc.render.check import azure
-
-        return azure.render(outcome)
-    if form == "bitbucket":
-        from costcalc.render.check import bitbucket
-
-        return bitbucket.render(outcome)
     if form in ("azure-comment", "bitbucket-comment"):
         from costcalc.render.check import plain_comment
 

@@ -22,7 +22,7 @@ LEFT, RIGHT, TOP, BOTTOM = 74, 468, 14, 156
 """The area of a chart inside its picture."""
 
 MANY_POINTS = 60
-"""From so many revisions on, points are small."""
+"""From so many revisions on, points are small and let the line through."""
 
 
 def _variables(colours: dict[str, str]) -> str:
@@ -42,8 +42,8 @@ figcaption{{color:var(--faint)}}figcaption b{{font-weight:600}}figcaption span{{
 .trends text{{font:11px system-ui,sans-serif;fill:var(--faint)}}
 @media(max-width:600px){{.trends text{{font-size:14px}}}}
 .grid{{stroke:var(--line)}}.edge{{stroke:var(--bar);stroke-width:1.6;fill:none}}
-.point{{fill:var(--bar);stroke:var(--paper);stroke-width:1}}.gap{{stroke:var(--warning);stroke-width:1.6}}
-.hit{{fill:transparent;stroke:none}}g:hover>.point{{fill:var(--ink)}}
+.dot,.point{{fill:var(--bar)}}.point{{stroke:var(--paper);stroke-width:1}}.gap{{stroke:var(--warning);stroke-width:1.6}}
+.hit{{fill:transparent;stroke:none}}g:hover>:first-child{{fill:var(--ink)}}
 """.strip()
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -88,17 +88,14 @@ def trend_svg(trend: Trend) -> str:
 
     at = {point.place: f"{x(point.place):.1f} {y(point.value):.1f}" for point in trend.points}
     edges = "".join(f"M{at[old]}L{at[point.place]}" for point in trend.points for old in point.previous if old in at)
-    radius = 1.8 if len(trend.points) > MANY_POINTS else 3.2
+    point = '<circle class="dot" r="1.6"/>' if len(trend.points) > MANY_POINTS else '<circle class="point" r="3.2"/>'
     name = f"{escape(trend.title)} of {trend.length} revisions"
     return "".join(
         [
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{name}">',
             *_grid(trend, ticks, y),
             f'<path class="edge" d="{edges}"/>' if edges else "",
-            *(
-                _mark(x(p.place), y(p.value), f'<circle class="point" r="{radius}"/>', f"{p.label}: {p.text}")
-                for p in trend.points
-            ),
+            *(_mark(x(p.place), y(p.value), point, f"{p.label}: {p.text}") for p in trend.points),
             *(
                 _mark(x(place), BOTTOM, '<path class="gap" d="M-3-3l6 6m0-6l-6 6"/>', label)
                 for place, label in trend.gaps

@@ -1,0 +1,34 @@
+# A repository of five commits, the same on every machine: a network is made, widened, broken, mended and renamed.
+set -eu
+git init -q -b main
+git config user.name Ada
+git config user.email ada@example.org
+git config commit.gpgsign false
+day=1
+save() {
+  day=$((day + 7))
+  GIT_AUTHOR_DATE="2026-01-$(printf %02d $day)T12:00:00Z"
+  GIT_COMMITTER_DATE=$GIT_AUTHOR_DATE
+  export GIT_AUTHOR_DATE GIT_COMMITTER_DATE
+  git add -A
+  git commit -q -m "$1"
+}
+net() {
+  printf 'name: Net\ninput: [N, 3, 32, 32]\nlayers:\n'
+  printf '  - conv: {filters: %s, kernel: 3, pad: same}\n  - relu\n' "$@"
+  printf '  - global_avg_pool\n  - flatten\n  - linear: {units: 10}\n'
+}
+net 16 32 > net.yaml
+save 'A first network'
+net 32 32 > net.yaml
+save 'Twice the filters'
+mkdir models
+git mv net.yaml models/net.yaml
+printf 'models: [models/*.yaml]\nlimits: {macs: 12M}\n' > costcalc.yaml
+save 'Models have a folder'
+printf 'layers: [\n' > models/net.yaml
+day=$((day - 5))
+save 'Half saved'
+net 32 32 64 > models/net.yaml
+day=$((day - 5))
+save 'A third convolution'
