@@ -318,12 +318,29 @@ def export(
     path: str | os.PathLike[str],
     *,
     weights: Literal["zeros", "random", "none"] = "zeros",
-    **options: Unpack[ReadingArguments],
+    overlay: Literal["netron", "model-explorer"] | None = None,
+    quantity: str = "",
+    **options: Unpack[SettingsArguments],
 ) -> None:
-    """Writes a model as an ONNX file that ONNX Runtime runs; weights none leaves them out. The options are load's."""
-    from costcalc.frontends.onnx.writer import export as write_onnx
+    """Writes a model as an ONNX file that ONNX Runtime runs; weights none leaves them out. The options are load's.
 
-    write_onnx(load_source(source, Settings.of(**options)), os.fspath(path), weights)
+    With overlay the costs of a .onnx, .tflite or .pt2 file for a viewer that shows it: Netron's attachment, or the node
+    data of Model Explorer, which are of one quantity (macs unless given). The options are then analyze's.
+    """
+    from pathlib import Path
+
+    from costcalc.frontends.onnx.writer import export as write_onnx
+    from costcalc.views.overlay import overlay_text
+
+    settings = Settings.of(**options)
+    if overlay is None:
+        write_onnx(load_source(source, settings), os.fspath(path), weights)
+        return
+    text = overlay_text(source, overlay, settings, quantity)
+    try:
+        Path(path).write_bytes(f"{text}\n".encode())
+    except OSError as error:
+        raise UsageError(f"{os.fspath(path)} cannot be written: {error.strerror}", "name another file") from error
 
 
 def models() -> TableSet:

@@ -63,7 +63,10 @@ EXAMPLES = {
         "costcalc diff --git main --fail-on 'macs>+2%'",
     ),
     "explain": ("costcalc explain depthwise_separable", "costcalc explain mobilenet separable2/depthwise"),
-    "export": ("costcalc export mobilenet -o mobilenet.onnx --weights random",),
+    "export": (
+        "costcalc export mobilenet -o mobilenet.onnx --weights random",
+        "costcalc export net.tflite --overlay model-explorer --quantity params -o params.json",
+    ),
     "hardware": ("costcalc hardware t4",),
     "llm": ("costcalc llm llama --prompt 2048 --generate 256 --dtype fp16 --hardware a100-sxm-80gb",),
     "lock": ("costcalc lock", "costcalc lock --check"),
