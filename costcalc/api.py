@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from costcalc.analysis.memory.footprint import MemoryFootprint
-    from costcalc.analysis.options import GenerationOptions
     from costcalc.analysis.roofline.roofline import Rooflines
     from costcalc.frontends.source import ModelSource
     from costcalc.studies.compare import Comparison
     from costcalc.studies.diff.diff import Diff
-    from costcalc.studies.options import AnalysisArguments, CostingArguments, ReadingArguments, SettingsArguments
+    from costcalc.studies.options import (
+        AnalysisArguments,
+        CostingArguments,
+        LlmArguments,
+        ReadingArguments,
+        SettingsArguments,
+    )
     from costcalc.views.explain import Explanation
     from costcalc.views.results import ChartSet, ReportPage, TableSet
     from costcalc.views.table import Table
@@ -225,11 +230,10 @@ def on_hardware(
 def llm(
     source: ModelSource,
     *,
-    generation: GenerationOptions | Mapping[str, Any] | bool | None = None,
     max_context: bool = False,
     max_batch: bool = False,
     sweep_parallel: bool = False,
-    **options: Any,
+    **options: Unpack[LlmArguments],
 ) -> TableSet:
     """What a decoder model costs: the prompt's pass, each further token, the KV cache.
 
@@ -237,22 +241,19 @@ def llm(
     generate=256, dtype="fp16", devices="h100-sxm x8", tp=8)`. max_context and max_batch give the longest text and the
     most texts that fit the device, sweep_parallel every way to split the model. UsageError where it is no decoder.
     """
-    from costcalc.analysis.options import GenerationOptions, ParallelOptions
-    from costcalc.core.settings import non_defaults
+    from costcalc.core.settings import non_defaults, settings_of
+    from costcalc.studies.options import GROUPS
     from costcalc.views.llm import LlmQuestion, llm_result
 
-    if isinstance(generation, GenerationOptions):
-        generation = non_defaults(generation)
-    groups: dict[str, tuple[tuple[str, ...], Any]] = {
-        "generation": (GenerationOptions._fields, generation),
-        "parallel": (ParallelOptions._fields, options.pop("parallel", None)),
-    }
-    for group, (names, given) in groups.items():
-        named = {name: options.pop(name) for name in names if name in options}
-        if named and given not in (None, True, False) and not isinstance(given, Mapping):
-            raise UsageError(f"{min(named)} stands beside {group}", f"give it in {group}")
-        options[group] = {**(given if isinstance(given, Mapping) else {}), **named} or given
-    settings = Settings.of(**options)
+    arguments: dict[str, Any] = dict(options)
+    for group in ("generation", "parallel"):
+        names = [setting.name for setting in settings_of(GROUPS[group])]
+        named = {name: arguments.pop(name) for name in names if name in arguments}
+        whole = arguments.get(group)
+        if named:
+            base = whole if isinstance(whole, Mapping) else non_defaults(whole) if isinstance(whole, tuple) else {}
+            arguments[group] = {**base, **named}
+    settings = Settings.of(**arguments)
     return llm_result(source, settings, LlmQuestion(max_context, max_batch, sweep_parallel))
 
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph
 from costcalc.frontends import find_frontend, find_source
+from costcalc.frontends.onnx.frontend import model_content
 from costcalc.frontends.onnx.messages import GraphProto
 from costcalc.frontends.onnx.parse import Cache, parse_model, parse_nodes
-from costcalc.frontends.onnx.source import read_bytes, serialize_model, unpack
+from costcalc.frontends.onnx.source import read_bytes, unpack
 from costcalc.frontends.pytorch.program import ExportedProgram
 from costcalc.frontends.pytorch.reader import read_program
 from costcalc.frontends.source import ModelSource, Source
@@ -97,11 +98,8 @@ def read_file_nodes(model: ModelSource) -> FileNodes:
 
 def _onnx_nodes(source: Source) -> FileNodes:
     """An ONNX source -> its nodes, those of bodies (of If, Loop, Scan) too; a function's nodes stand at its calls."""
-    if source.object is not None:
-        buffer = unpack(serialize_model(source.object))
-    else:
-        buffer = read_bytes(str(source.path)) if source.path is not None else unpack(source.content())
-    main = parse_model(buffer).graph
+    content = model_content(source)
+    main = parse_model(unpack(content) if isinstance(content, bytes) else read_bytes(content)).graph
     assert main is not None, "the front end has read it"
     names, sizes, nodes = [main.name], [0], list[FileNode]()
 

@@ -55,8 +55,8 @@ def overlay_text(model: ModelSource, viewer: str, settings: Settings, quantity: 
     if "signature" in settings.params:
         raise UsageError("an overlay is of the file's first subgraph", "leave --set signature out")
     held = hold_source(model)
+    measurement = measure(held, settings)  # first: what is wrong with a file is said as everywhere
     nodes = read_file_nodes(held)
-    measurement = measure(held, settings)
     rooflines = measurement.rooflines()
     if viewer == "netron":
         costs = node_costs(measurement.report, nodes, rooflines, quantity)
