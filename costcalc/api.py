@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from costcalc.analysis.memory.footprint import MemoryFootprint
-    from costcalc.analysis.options import GenerationOptions
     from costcalc.analysis.roofline.roofline import Rooflines
     from costcalc.frontends.source import ModelSource
     from costcalc.studies.compare import Comparison
     from costcalc.studies.diff.diff import Diff
-    from costcalc.studies.options import AnalysisArguments, CostingArguments, ReadingArguments, SettingsArguments
+    from costcalc.studies.options import (
+        AnalysisArguments,
+        CostingArguments,
+        LlmArguments,
+        ReadingArguments,
+        SettingsArguments,
+    )
     from costcalc.views.explain import Explanation
     from costcalc.views.results import ChartSet, ReportPage, TableSet
     from costcalc.views.table import Table
@@ -225,11 +230,10 @@ def on_hardware(
 def llm(
     source: ModelSource,
     *,
-    generation: GenerationOptions | Mapping[str, Any] | bool | None = None,
     max_context: bool = False,
     max_batch: bool = False,
     sweep_parallel: bool = False,
-    **options: Any,
+    **options: Unpack[LlmArguments],
 ) -> TableSet:
     """What a decoder model costs: the prompt's pass, each further token, the KV cache.
 
@@ -237,22 +241,19 @@ def llm(
     generate=256, dtype="fp16", devices="h100-sxm x8", tp=8)`. max_context and max_batch give the longest text and the
     most texts that fit the device, sweep_parallel every way to split the model. UsageError where it is no decoder.
     """
-    from costcalc.analysis.options import GenerationOptions, ParallelOptions
-    from costcalc.core.settings import non_defaults
+    from costcalc.core.settings import non_defaults, settings_of
+    from costcalc.studies.options import GROUPS
     from costcalc.views.llm import LlmQuestion, llm_result
 
-    if isinstance(generation, GenerationOptions):
-        generation = non_defaults(generation)
-    groups: dict[str, tuple[tuple[str, ...], Any]] = {
-        "generation": (GenerationOptions._fields, generation),
-        "parallel": (ParallelOptions._fields, options.pop("parallel", None)),
-    }
-    for group, (names, given) in groups.items():
-        named = {name: options.pop(name) for name in names if name in options}
-        if named and given not in (None, True, False) and not isinstance(given, Mapping):
-            raise UsageError(f"{min(named)} stands beside {group}", f"give it in {group}")
-        options[group] = {**(given if isinstance(given, Mapping) else {}), **named} or given
-    settings = Settings.of(**options)
+    arguments: dict[str, Any] = dict(options)
+    for group in ("generation", "parallel"):
+        names = [setting.name for setting in settings_of(GROUPS[group])]
+        named = {name: arguments.pop(name) for name in names if name in arguments}
+        whole = arguments.get(group)
+        if named:
+            base = whole if isinstance(whole, Mapping) else non_defaults(whole) if isinstance(whole, tuple) else {}
+            arguments[group] = {**base, **named}
+    settings = Settings.of(**arguments)
     return llm_result(source, settings, LlmQuestion(max_context, max_batch, sweep_parallel))
 
 
@@ -318,12 +319,29 @@ def export(
     path: str | os.PathLike[str],
     *,
     weights: Literal["zeros", "random", "none"] = "zeros",
-    **options: Unpack[ReadingArguments],
+    overlay: Literal["netron", "model-explorer"] | None = None,
+    quantity: str = "",
+    **options: Unpack[SettingsArguments],
 ) -> None:
-    """Writes a model as an ONNX file that ONNX Runtime runs; weights none leaves them out. The options are load's."""
-    from costcalc.frontends.onnx.writer import export as write_onnx
+    """Writes a model as an ONNX file that ONNX Runtime runs; weights none leaves them out. The options are load's.
 
-    write_onnx(load_source(source, Settings.of(**options)), os.fspath(path), weights)
+    With overlay the costs of a .onnx, .tflite or .pt2 file for a viewer that shows it: Netron's attachment, or the node
+    data of Model Explorer, which are of one quantity (macs unless given). The options are then analyze's.
+    """
+    from pathlib import Path
+
+    from costcalc.frontends.onnx.writer import export as write_onnx
+    from costcalc.views.overlay import overlay_text
+
+    settings = Settings.of(**options)
+    if overlay is None:
+        write_onnx(load_source(source, settings), os.fspath(path), weights)
+        return
+    text = overlay_text(source, overlay, settings, quantity)
+    try:
+        Path(path).write_bytes(f"{text}\n".encode())
+    except OSError as error:
+        raise UsageError(f"{os.fspath(path)} cannot be written: {error.strerror}", "name another file") from error
 
 
 def models() -> TableSet:

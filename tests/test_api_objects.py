@@ -9,6 +9,7 @@ from support.cli import ok
 from support.paths import ONNX_FILES
 
 import costcalc
+from costcalc.core.result import short_repr
 
 
 class Module:
@@ -51,6 +52,20 @@ def test_dir_lists_the_api() -> None:
     assert dir(costcalc) == sorted(costcalc.__all__)
 
 
+@pytest.mark.parametrize(
+    ("name", "facts", "expected"),
+    [
+        ("net", "3 layers", "<Report net: 3 layers>"),
+        ("net", "", "<Report net>"),
+        ("two\nlines \x1b[31m", "1", r"<Report two\nlines \x1b[31m: 1>"),
+        ("n" * 300, "f" * 300, f"<Report {'n' * 22}…{'n' * 21}: {'f' * 22}…{'f' * 22}>"),
+    ],
+)
+def test_a_repr_is_one_line_that_ends(name: str, facts: str, expected: str) -> None:
+    assert short_repr("Report", name, facts) == expected
+    assert len(expected) <= 100
+
+
 def test_reprs_fit_a_line() -> None:
     report = costcalc.analyze("lenet5", training=True, devices="t4")
     suggestions = costcalc.suggest("vgg16")
@@ -68,6 +83,23 @@ def test_reprs_fit_a_line() -> None:
         suggestions,
         suggestions[0],
         *costcalc.on_hardware("lenet5", "t4"),
+        costcalc.hardware("lenet5", "t4", "a100", "h100", "v100"),
+        costcalc.hardware("lenet5", "t4")[0].profile,
+        costcalc.compare("mobilenet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "vgg16", "alexnet"),
+        report.graph.nodes[0],
+        report.rows[0].outputs[0],
+        costcalc.memory("lenet5").schedule,
+        costcalc.memory("lenet5").liveness,
+        costcalc.memory("lenet5", align=16).arena,
+        costcalc.diff("lenet5", "alexnet").changes[0],
+        costcalc.diff("lenet5", "alexnet").before,
+        costcalc.check("lenet5", limits={"macs": "1k"}).verdicts[0],
+        costcalc.check("lenet5", limits={"macs": "1k"}).models[0],
+        costcalc.reconcile("lenet5").accounts[0],
+        costcalc.llm("gpt2", prompt=8, generate=2),
+        costcalc.table("lenet5", "alexnet"),
+        costcalc.plot("lenet5"),
+        costcalc.report("lenet5"),
     )
     assert [repr(result) for result in results if len(repr(result)) > 100 or "\n" in repr(result)] == []
 

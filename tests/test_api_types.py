@@ -15,14 +15,20 @@ import costcalc
 costcalc.compare("lenet5", "alexnet", {option})
 costcalc.diff("lenet5", "alexnet", {option})
 costcalc.explain("lenet5", {option})
-costcalc.footprint("lenet5", fuse=True, {option})
+costcalc.memory("lenet5", fuse=True, {option})
 costcalc.on_hardware("lenet5", "t4", {option})
+costcalc.llm("gpt2", prompt=8, tp=2, {option})
+costcalc.plot("lenet5", kind="memory", {option})
+costcalc.report("lenet5", strict=True, {option})
+costcalc.table("lenet5", columns="name,macs", {option})
+costcalc.export("lenet5", "lenet5.onnx", weights="none", {option})
+costcalc.lock("lenet5", check=True, {option})
 costcalc.suggest("lenet5", rules="gap", {option})
 costcalc.reconcile("lenet5", tools=["thop"], {option})
 costcalc.sweep("lenet5", sort="macs", {option})
 costcalc.check("costcalc.yaml", jobs=2{extra})
 """
-HANDING_ON = range(4, 12)
+HANDING_ON = range(4, 18)
 """The lines with a function that hands options on."""
 
 

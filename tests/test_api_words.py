@@ -15,6 +15,8 @@ from support.cli import ok
 import costcalc
 from costcalc.cli.group import MODULES
 from costcalc.core.errors import CostcalcError, HardwareError, UsageError
+from costcalc.core.settings import settings_of
+from costcalc.studies.options import GROUPS, LlmArguments, SettingsArguments
 
 OTHER_WORDS = {"ops": "operators"}
 """Commands whose function has another name: costcalc.ops is a package."""
@@ -137,9 +139,14 @@ def test_llm_takes_the_options_of_generation_and_of_devices_by_name() -> None:
     assert one.to_dict() == other.to_dict()
     assert one.to_dict()["generation"]["parallel"]["tp"] == 2
     with pytest.raises(UsageError, match="no setting 'promt'"):
-        costcalc.llm("gpt2", promt=3)
+        costcalc.llm("gpt2", promt=3)  # type: ignore[call-arg]
     with pytest.raises(CostcalcError):
         costcalc.llm("lenet5")
+
+
+def test_the_type_of_the_options_of_llm_has_them_all() -> None:
+    names = {setting.name for group in ("generation", "parallel") for setting in settings_of(GROUPS[group])}
+    assert set(LlmArguments.__annotations__) - set(SettingsArguments.__annotations__) == names
 
 
 @pytest.mark.parametrize("function", [costcalc.table, costcalc.plot, costcalc.report])

@@ -16,6 +16,7 @@ from costcalc.core.ir import Graph, Module, TensorType, bind_type, qualified_nam
 from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS
 from costcalc.core.quantity import Certainty
 from costcalc.core.registry import rule_state
+from costcalc.core.result import short_repr
 from costcalc.core.units import format_count
 from costcalc.graph.bind import bind_cost
 from costcalc.graph.parameters import StoredCount
@@ -32,6 +33,10 @@ class LayerOutput(NamedTuple):
 
     name: str
     type: TensorType
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return short_repr("LayerOutput", self.name, str(self.type))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,7 +65,8 @@ class LayerCost:
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
         macs = self.figures["macs"]
-        return f"<LayerCost {self.name}: {self.operator}, {'?' if macs is None else format_count(macs)} MACs>"
+        facts = f"{self.operator}, {'?' if macs is None else format_count(macs)} MACs"
+        return short_repr("LayerCost", self.name, facts)
 
     def __getitem__(self, quantity: str) -> Dim | None:
         return self.figures[quantity]

@@ -33,7 +33,7 @@ from costcalc.core.formula import KINDS, ROLES
 from costcalc.core.ir import DType, Graph, bind_type
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.quantity import Certainty
-from costcalc.core.result import Result
+from costcalc.core.result import Result, short_repr
 from costcalc.core.units import format_count
 from costcalc.graph.bind import bind_graph, check_binding, check_limits, resolve_limits
 
@@ -191,7 +191,8 @@ class Report(Result):
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
         mark = "≥ " if self.lower_bound else ""
-        return f"<Report {self.name}: {mark}{format_count(self.macs)} MACs, {format_count(self.params)} params>"
+        facts = f"{mark}{format_count(self.macs)} MACs, {format_count(self.params)} params"
+        return short_repr("Report", self.name, facts)
 
     def bind(self, dims: Mapping[str, int]) -> Report:
         """Values of symbols -> the report with these symbols bound. UsageError for a name that is no open symbol and

@@ -72,7 +72,10 @@ EXAMPLES = {
         "costcalc badge -o verdict.json",
     ),
     "explain": ("costcalc explain depthwise_separable", "costcalc explain mobilenet separable2/depthwise"),
-    "export": ("costcalc export mobilenet -o mobilenet.onnx --weights random",),
+    "export": (
+        "costcalc export mobilenet -o mobilenet.onnx --weights random",
+        "costcalc export net.tflite --overlay model-explorer --quantity params -o params.json",
+    ),
     "hardware": ("costcalc hardware t4",),
     "history": (
         "costcalc history models/net.yaml --since v1.0",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.core.assumptions import Assumption
 from costcalc.core.dim import Dim, Poly, prod, substitute
+from costcalc.core.result import short_repr
 
 if TYPE_CHECKING:  # seven classes that only files of microcontrollers need
     from costcalc.core.flat_model import FlatModel
@@ -204,6 +205,10 @@ class Node(NamedTuple):
     count: Dim = 1  # type: ignore[assignment]  # tuple's method of this name is not needed
     place: str = ""
 
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return short_repr("Node", self.name, f"{self.op_type} of {', '.join(self.inputs)}")
+
     @property
     def location(self) -> str:
         """The node for an error's place: `file:line:column: name (OpType)`."""
@@ -264,7 +269,7 @@ class Graph(NamedTuple):
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
-        return f"<Graph {self.name}: {len(self.nodes)} nodes, {len(self.initializers)} stored tensors>"
+        return short_repr("Graph", self.name, f"{len(self.nodes)} nodes, {len(self.initializers)} stored tensors")
 
     @property
     def data_inputs(self) -> tuple[str, ...]:

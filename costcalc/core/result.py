@@ -11,6 +11,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, Protocol, cast
 
+from costcalc.core.sanitize import printable
+
 
 class ResultTable(Protocol):
     """A table as callers may rely on it: raw values, one tuple a row, under columns."""
@@ -58,6 +60,26 @@ def presenter() -> Presenter:
     if not _INSTALLED:
         raise RuntimeError("no presenter is installed: import costcalc first")
     return cast(Presenter, import_module(_INSTALLED[0]))
+
+
+REPR_WIDTH = 100
+"""Signs of a repr: a session shows those of a list one after the other."""
+
+
+def short_repr(kind: str, name: str, facts: str = "") -> str:
+    """Kind of an object, its name and what is to be known of it -> `<Kind name: facts>`, printable in one line of
+    REPR_WIDTH signs: what is too long loses its middle."""
+    room = REPR_WIDTH - len(kind) - 5
+    facts = _cut_middle(printable(facts), max(room - min(len(name), room // 2), room // 2))
+    name = _cut_middle(printable(name), room - len(facts))
+    return f"<{kind} {name}: {facts}>" if facts else f"<{kind} {name}>"
+
+
+def _cut_middle(text: str, width: int) -> str:
+    if len(text) <= width:
+        return text
+    half = (width - 1) // 2
+    return f"{text[: width - 1 - half]}…{text[len(text) - half :] if half else ''}"
 
 
 class Serializable:

@@ -15,7 +15,7 @@ from costcalc.core.amount import Amount, LowerBound, magnitude, sum_amounts
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, QuantityError, UsageError
 from costcalc.core.quantity import Figure, QuantityRef
-from costcalc.core.result import Result
+from costcalc.core.result import Result, short_repr
 from costcalc.core.units import ratio
 from costcalc.frontends.source import ModelSource, hold_source
 from costcalc.studies.measurement import Measurement, measure
@@ -34,7 +34,7 @@ class Comparison(Result):
     figures: Mapping[QuantityRef, tuple[Figure | QuantityError, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<Comparison of {', '.join(self.names)}>"
+        return short_repr("Comparison of", ", ".join(self.names))
 
     def totals(self) -> dict[str, tuple[Amount, ...]]:
         """Each quantity of each model; None where open symbols leave the peak undecided. Active parameters stand there

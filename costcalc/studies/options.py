@@ -83,6 +83,24 @@ class AnalysisArguments(SettingsArguments, total=False):
     strict: bool
 
 
+class LlmArguments(SettingsArguments, total=False):
+    """Arguments of costcalc.llm: all settings, and the options of generation and of several devices by name."""
+
+    prompt: int
+    generate: int
+    batch: int
+    cache_dtype: str | None
+    page: int
+    prefill_chunk: int | None
+    draft_tokens: int | None
+    acceptance: float | None
+    device_count: int | None
+    tp: int
+    pp: int
+    ep: int
+    dp: int | None
+
+
 class CostingArguments(ReadingArguments, total=False):
     """Arguments of functions that take no other settings than those of reading."""
 

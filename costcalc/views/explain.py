@@ -30,7 +30,7 @@ from costcalc.core.formula import Cost, Factor, Formula
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.registry import unknown_reason
-from costcalc.core.result import Result
+from costcalc.core.result import Result, short_repr
 from costcalc.core.traits import traits_of
 from costcalc.core.units import format_count, format_shape
 from costcalc.graph.parameters import StoredTensor, find_stored_tensors
@@ -220,7 +220,7 @@ class Explanation(Result):
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the working."""
-        return f"<Explanation of {self.report.name}: {self.layer or f'{len(self.workings)} layers'}>"
+        return short_repr("Explanation of", self.report.name, self.layer or f"{len(self.workings)} layers")
 
 
 def explain_report(report: Report, layer: str | None = None) -> Explanation:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from costcalc.core.result import Printable, Result
+from costcalc.core.result import Printable, Result, short_repr
 from costcalc.views.charts import BarChart, Chart, MemoryChart, ParetoChart, RooflineChart
 from costcalc.views.table import Table
 
@@ -31,7 +31,7 @@ class TableSet(Result):
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the tables."""
         rows = ", ".join(f"{len(sheet.rows):,} {'row' if len(sheet.rows) == 1 else 'rows'}" for sheet in self.sheets)
-        return f"<Tables {self.name:.40}: {rows:.40}>"
+        return short_repr("Tables", self.name, rows)
 
     def __len__(self) -> int:
         return len(self.sheets[0].rows)
@@ -55,7 +55,7 @@ class ChartSet(Printable):
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the charts as text."""
         titles = ", ".join(chart.title for chart in self.charts)
-        return f"<Charts of {CHART_KINDS[type(self.charts[0])]}: {titles:.60}>"
+        return short_repr("Charts", CHART_KINDS[type(self.charts[0])], titles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +67,4 @@ class ReportPage(Printable):
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
-        return f"<Page about {', '.join(self.names):.60}: .save('report.html') writes it>"
+        return short_repr("Page about", ", ".join(self.names), ".save('report.html') writes it")

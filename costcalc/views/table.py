@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from costcalc.core.amount import Amount
 from costcalc.core.quantity import Certainty
+from costcalc.core.result import short_repr
 
 
 class Column(NamedTuple):
@@ -81,7 +82,7 @@ class Table(NamedTuple):
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
-        return f"<Table {self.title}: {len(self.rows)} rows of {len(self.columns)} columns>"
+        return short_repr("Table", self.title, f"{len(self.rows)} rows of {len(self.columns)} columns")
 
 
 def make_table(title: str, columns: Sequence[Column], items: Iterable[Any], subtitle: str = "", **fields: Any) -> Table:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
+from costcalc.core.result import short_repr
+
 DEVICE_KINDS = ("microcontroller", "npu", "single-board", "phone", "laptop", "cpu", "gpu")
 
 PRECISIONS = (
@@ -94,6 +96,10 @@ class HardwareProfile:
     npu: str = ""
     clock: SourcedFigure | None = None
     links: Mapping[str, SourcedFigure] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return short_repr("HardwareProfile", self.id, self.name)
 
     @property
     def fastest_link(self) -> tuple[str, SourcedFigure] | None:

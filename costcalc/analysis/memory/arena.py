@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from costcalc.analysis.memory.liveness import Buffer, Schedule
 from costcalc.analysis.memory.ordering import check_sizes
+from costcalc.core.result import short_repr
 
 Lifetime = tuple[int, int]
 """The first and the last step that a buffer lives through."""
@@ -121,6 +122,10 @@ class Arena(NamedTuple):
     size: int
     bound: int
     alignment: int
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return short_repr("Arena of", f"{len(self.buffers):,} buffers", f"{self.size:,} bytes")
 
 
 def plan_arena(schedule: Schedule, alignment: int = 1) -> Arena:

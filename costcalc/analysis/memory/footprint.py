@@ -25,7 +25,7 @@ from costcalc.analysis.options import TFLM_RUNTIMES, ExecutionOptions
 from costcalc.core.dim import Dim, bounds, prod
 from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph
-from costcalc.core.result import Result
+from costcalc.core.result import Result, short_repr
 from costcalc.core.traits import traits_of
 from costcalc.core.units import format_count
 
@@ -52,7 +52,7 @@ class MemoryFootprint(Result):
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
         peak = "undecided" if self.peak is None else f"{format_count(self.peak)} B"
-        return f"<Footprint of {self.graph.name}: peak {peak}, {len(self.schedule.buffers)} tensors>"
+        return short_repr("Footprint of", self.graph.name, f"peak {peak}, {len(self.schedule.buffers)} tensors")
 
     @property
     def peak(self) -> Dim | None:

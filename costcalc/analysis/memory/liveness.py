@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from costcalc.core.dim import Dim, bounds, maximum, substitute_all, symbols
 from costcalc.core.ir import Graph, Node
+from costcalc.core.result import short_repr
 from costcalc.core.traits import traits_of
 from costcalc.graph.parameters import stored_values
 
@@ -44,6 +45,10 @@ class Schedule(NamedTuple):
     steps: tuple[ScheduleStep, ...]
     buffers: tuple[Buffer, ...]
     unknown: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return short_repr("Schedule of", f"{len(self.steps):,} steps", f"{len(self.buffers):,} buffers")
 
 
 def runtime_values(graph: Graph) -> set[str]:
@@ -177,6 +182,12 @@ class LiveMemory(NamedTuple):
     live_bytes: tuple[Dim, ...]
     peak: Dim | None
     peak_step: int
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return short_repr(
+            "LiveMemory of", f"{len(self.live_bytes):,} steps", f"peak {self.peak} bytes at step {self.peak_step}"
+        )
 
 
 def live_memory(schedule: Schedule) -> LiveMemory:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from costcalc.analysis.hardware.profile import HardwareProfile
 from costcalc.analysis.report import Report
-from costcalc.core.result import Result
+from costcalc.core.result import Result, short_repr
 from costcalc.core.units import format_si
 
 ZERO = Fraction(0)
@@ -75,7 +75,7 @@ class Roofline(Result):
         """Short, for a session that shows the value of every line; str is the table."""
         seconds, by = self.model.seconds, self.model.bound_by
         bound = "no bound" if seconds is None else f"≥ {format_si(seconds, 's')}{f', bound by {by}' if by else ''}"
-        return f"<Roofline of {self.report.name} on {self.profile.id}: {bound}>"
+        return short_repr("Roofline of", f"{self.report.name} on {self.profile.id}", bound)
 
 
 class Rooflines(Result, tuple[Roofline, ...]):
@@ -88,5 +88,4 @@ class Rooflines(Result, tuple[Roofline, ...]):
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the table."""
         bounds = [f"{roofline.profile.id} ≥ {format_si(roofline.model.seconds, 's')}" for roofline in self]
-        name = f"{self[0].report.name:.30}" if self else ""
-        return f"<Rooflines of {name}: {', '.join(bounds):.60}>"
+        return short_repr("Rooflines of", self[0].report.name if self else "nothing", ", ".join(bounds))

@@ -12,7 +12,7 @@ from costcalc.analysis.training.backward import STATE_BYTES, cost_backward, grad
 from costcalc.analysis.training.gradients import gradient_flow
 from costcalc.core.dim import Dim, sum_dims
 from costcalc.core.errors import UsageError
-from costcalc.core.result import Serializable
+from costcalc.core.result import Serializable, short_repr
 from costcalc.core.units import format_count
 
 
@@ -34,7 +34,7 @@ class TrainingStep(Serializable):
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
-        return f"<TrainingStep {self.options.optimizer}: {format_count(self.total_macs)} MACs>"
+        return short_repr("TrainingStep", self.options.optimizer, f"{format_count(self.total_macs)} MACs")
 
     @property
     def backward_macs(self) -> Dim:

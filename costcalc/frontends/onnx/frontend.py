@@ -18,16 +18,21 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     """The model. LoadError where it is damaged. UnknownNameError for options.params."""
     remedy = "an ONNX file has no parameters; use --dim or --shape"
     options.refuse("params", "--set is for YAML models", remedy)
+    return Loaded(_load(model_content(source), source, options))
+
+
+def model_content(source: Source) -> str | bytes:
+    """A source -> the path of its file, or the bytes of the model: of text and of objects those that they stand for."""
     if source.object is not None:
-        return Loaded(_load(serialize_model(source.object), source, options))
+        return serialize_model(source.object)
     form: TextFormat | None = text_format(source.head) if source.is_text else None
     if form is None and source.is_text:
         form = NAMED_TEXT.get(source.kind)
     if form is not None:
-        return Loaded(_load(parse_text(source.content(), source.file, form), source, options))
+        return parse_text(source.content(), source.file, form)
     if source.path is not None and source.kind not in NAMED_TEXT:
-        return Loaded(_load(str(source.path), source, options))
-    return Loaded(_load(source.content(), source, options))
+        return str(source.path)
+    return source.content()
 
 
 def _load(content: str | bytes, source: Source, options: ReadOptions) -> Graph:

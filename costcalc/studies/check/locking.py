@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.core.errors import LockError, UsageError
+from costcalc.core.result import short_repr
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import lock_file
 from costcalc.studies.check.baseline import FORMAT_VERSION, Baseline
@@ -45,7 +46,7 @@ class LockPlan(NamedTuple):
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
         state = "new" if self.old_text is None else f"{len(self.differences)} differences" if self.changes else "as is"
-        return f"<LockPlan {self.file[-60:]}: {state}, {len(self.failures)} models not read>"
+        return short_repr("LockPlan", self.file, f"{state}, {len(self.failures)} models not read")
 
     def __str__(self) -> str:
         """The file and what changes in it, a line for each difference."""

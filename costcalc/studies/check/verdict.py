@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.core.quantity import Certainty
-from costcalc.core.result import Result
+from costcalc.core.result import Result, short_repr
 from costcalc.studies.diff.snapshot import Snapshot
 
 Amount = Dim | Fraction | bool | None
@@ -105,6 +105,10 @@ class Verdict:
         """Whether it is exceeded and does not count."""
         return self.suppression is not None
 
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return short_repr("Verdict", f"{self.code} {self.outcome}", self.fact)
+
     @property
     def headroom(self) -> Amount:
         """What is left to the limit; negative where it is exceeded, None where it is no number."""
@@ -128,6 +132,10 @@ class ModelCheck:
     error: str = ""
     place: SourcePlace | None = None
     group: str = ""
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return short_repr("ModelCheck", self.title, self.error or f"{len(self.verdicts)} limits")
 
     @property
     def title(self) -> str:
@@ -176,7 +184,7 @@ class CheckResult(Result):
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
         models = f"{len(self.models)} {'model' if len(self.models) == 1 else 'models'}"
-        return f"<CheckResult of {models}, {len(self.verdicts)} limits: exit code {self.exit_code}>"
+        return short_repr("CheckResult of", f"{models}, {len(self.verdicts)} limits", f"exit code {self.exit_code}")
 
     @property
     def outcome(self) -> CheckOutcome:

@@ -16,7 +16,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.quantity import Figure
-from costcalc.core.result import Result, ResultTable, presenter
+from costcalc.core.result import Result, ResultTable, presenter, short_repr
 from costcalc.studies.diff.align import align
 from costcalc.studies.diff.attention import expand_attention
 from costcalc.studies.diff.axes import AxesOf, find_axes
@@ -42,6 +42,10 @@ class LayerChange:
     before: SnapshotLayer | None
     after: SnapshotLayer | None
     causes: Mapping[str, Mapping[str, Dim]]
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return short_repr("LayerChange", self.name, self.status)
 
     @property
     def name(self) -> str:
@@ -75,7 +79,7 @@ class Diff(Result):
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the tables."""
         old, new = (version.source or version.name for version in (self.before, self.after))
-        return f"<Diff {old} → {new}: {len(self.changes)} of {len(self.layers)} layers>"
+        return short_repr("Diff", f"{old} → {new}", f"{len(self.changes)} of {len(self.layers)} layers")
 
     def tables(self, top: int | None = None) -> tuple[ResultTable, ...]:
         """The totals, the causes and the layers, of those with top only the largest differences."""

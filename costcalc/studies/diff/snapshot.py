@@ -17,6 +17,7 @@ from costcalc.core.errors import QuantityError
 from costcalc.core.ir import Graph, TensorType, qualified_name
 from costcalc.core.quantities import TOTALS
 from costcalc.core.quantity import Figure
+from costcalc.core.result import short_repr
 
 
 class SnapshotTensor(NamedTuple):
@@ -69,6 +70,10 @@ class Snapshot:
     assumptions: tuple[str, ...] = ()
     figures: Mapping[str, Figure | QuantityError] = field(default_factory=dict)
     upper_bound: bool = False
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return short_repr("Snapshot", self.name, f"{len(self.layers):,} layers")
 
 
 NO_FIGURES: Mapping[str, Figure | QuantityError] = {}

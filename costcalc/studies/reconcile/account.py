@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from costcalc.core.dim import Dim
 from costcalc.core.formula import Factor, Product
+from costcalc.core.result import short_repr
 from costcalc.core.units import parse_magnitude
 from costcalc.studies.reconcile.call import KIND_NAMES, ModuleCall
 
@@ -175,6 +176,10 @@ class Account(NamedTuple):
     failure: str = ""
     published: PublishedFigure | None = None
     hints: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Short, for a session that shows the value of every line."""
+        return short_repr("Account of", self.counter.name, self.failure or f"{self.figure} {self.counter.unit}")
 
     @property
     def figure(self) -> Dim:

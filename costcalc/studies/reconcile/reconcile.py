@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from costcalc.core.arguments import check_mapping, split_names
 from costcalc.core.ir import Graph
-from costcalc.core.result import Result, ResultTable, presenter
+from costcalc.core.result import Result, ResultTable, presenter, short_repr
 from costcalc.studies.options import Settings
 from costcalc.studies.pipeline import load
 from costcalc.studies.reconcile.account import Account, PublishedFigure, make_account, parse_figure
@@ -48,7 +48,7 @@ class Reconciliation(Result):
         """Short, for a session that shows the value of every line; str is the tables."""
         names = [account.counter.name for account in self.accounts]
         counters = ", ".join(names) if len(names) <= MAX_NAMES else f"{len(names)} counters"
-        return f"<Reconciliation of {self.graph.name}: {counters}>"
+        return short_repr("Reconciliation of", self.graph.name, counters)
 
     def tables(self, inline: bool = False) -> tuple[ResultTable, ...]:
         """The tables to show: of all counters, where there are several, and of the terms of each. inline gives the

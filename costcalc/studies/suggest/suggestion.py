@@ -14,7 +14,7 @@ from costcalc.core.errors import CostcalcError, QuantityError, UsageError
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import TOTALS, parse_quantity
 from costcalc.core.quantity import Figure, QuantityRef
-from costcalc.core.result import Result, ResultTable, Serializable, presenter
+from costcalc.core.result import Result, ResultTable, Serializable, presenter, short_repr
 from costcalc.core.units import ratio
 from costcalc.studies.suggest.catalogue import RewriteRule
 from costcalc.studies.suggest.edit import edit
@@ -56,7 +56,7 @@ class Suggestion(Serializable):
     figures: Mapping[str, tuple[Figure | QuantityError, Figure | QuantityError]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<Suggestion {self.number}: {self.rule.id} at {self.name}, {len(self.matches)} uses>"
+        return short_repr("Suggestion", str(self.number), f"{self.rule.id} at {self.name}, {len(self.matches)} uses")
 
     @property
     def matches(self) -> tuple[RewriteMatch, ...]:
@@ -177,7 +177,7 @@ class Suggestions(Result):
         return self.ranked[index]
 
     def __repr__(self) -> str:
-        return f"<Suggestions for {self.report.name}: {len(self.ranked)}>"
+        return short_repr("Suggestions for", self.report.name, str(len(self.ranked)))
 
     def tables(self, top: int | None = None) -> tuple[ResultTable, ...]:
         """The suggestions, and each rewrite at all its places; with top only the first suggestions."""

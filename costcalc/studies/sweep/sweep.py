@@ -12,7 +12,7 @@ from costcalc.core.arguments import check_mapping, split_names
 from costcalc.core.errors import UsageError
 from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.quantity import QuantityRef
-from costcalc.core.result import Result, ResultTable, presenter
+from costcalc.core.result import Result, ResultTable, presenter, short_repr
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep import measurements
 from costcalc.studies.sweep.axes import SweepAxis, describe_point
@@ -73,7 +73,7 @@ class Sweep(Result):
         return [plain_value(layout.kind(position), row[position]) for row in self.rows]
 
     def __repr__(self) -> str:
-        return f"<Sweep {self.name}: {len(self.rows):,} rows of {self.points:,} combinations>"
+        return short_repr("Sweep", self.name, f"{len(self.rows):,} rows of {self.points:,} combinations")
 
     def tables(self, columns: str | Sequence[str] = ()) -> tuple[ResultTable, ...]:
         """The table, of these columns, else of what varies, the usual figures and the further quantities. UsageError
