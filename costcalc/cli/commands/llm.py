@@ -40,6 +40,10 @@ def llm(
     A float --dtype holds for activations too, unless --act-dtype says otherwise. The cache has the activations' type.
     Over several devices: what each holds and sends (--device 'h100-sxm x8' --tp 8).
     """
+    if settings.dims:
+        from costcalc.studies.generation.generation import refuse_unused_length
+
+        refuse_unused_length(model, settings, max_context)
     if max_context or max_batch:
         tables, content = _largest(model, settings, max_context, max_batch)
     elif sweep_parallel:
