@@ -108,14 +108,20 @@ class TrainingOptions(NamedTuple):
     )
 
 
+DEFAULT_PROMPT = 512
+"""Tokens of a prompt where nothing says how many."""
+
+
 class GenerationOptions(NamedTuple):
-    """What a decoder generates: `generate` tokens for each of a batch of texts behind a prompt of `prompt` tokens;
-    cache_dtype is the element type of its KV cache (None: that of the activations), which holds whole pages of so many
-    tokens. prefill_chunk cuts the prompt's pass. With draft_tokens, each step checks so many guesses of a cheaper model
-    or of extra heads, each of which is
+    """What a decoder generates: `generate` tokens for each of a batch of texts behind a prompt of `prompt` tokens
+    (None: as many as --dim binds the text's length to, else DEFAULT_PROMPT); cache_dtype is the element type of its KV
+    cache (None: that of the activations), which holds whole pages of so many tokens. prefill_chunk cuts the prompt's
+    pass. With draft_tokens, each step checks so many guesses of a cheaper model or of extra heads, each of which is
     right with the probability `acceptance`, whatever the others are."""
 
-    prompt: Annotated[int, Setting("count", "Tokens of each prompt.  [default: 512]")] = 512
+    prompt: Annotated[
+        int | None, Setting("count", "Tokens of each prompt.  [default: the text's length of --dim, else 512]")
+    ] = None
     generate: Annotated[int, Setting("count", "Tokens generated for each prompt.  [default: 128]")] = 128
     batch: Annotated[
         int, Setting("count", "How many texts at once (a batch of inputs is --dim N=8).  [default: 1]")

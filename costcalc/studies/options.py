@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar
 
 from costcalc.analysis.options import (
+    DEFAULT_PROMPT,
     TFLM_RUNTIMES,
     ExecutionOptions,
     GenerationOptions,
@@ -211,7 +212,9 @@ class Settings(NamedTuple):
             words += ["training", *option_words(self.training)]
         words += [f"hardware {name}" for name in self.devices]
         if self.generation is not None:
-            words += [f"prompt {self.generation.prompt}", f"generate {self.generation.generate}"]
+            prompt = self.generation.prompt or (None if self.dims else DEFAULT_PROMPT)
+            words += [] if prompt is None else [f"prompt {prompt}"]
+            words += [f"generate {self.generation.generate}"]
             words += [word for word in option_words(self.generation) if not word.startswith(("prompt", "generate"))]
         words += option_words(self.parallel)
         return ", ".join(words)

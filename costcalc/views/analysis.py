@@ -107,5 +107,5 @@ def _generation_notes(measurement: Measurement) -> Iterator[Note]:
         figure: Figure | QuantityError = measurement.attempt(ref)
         text = f"?: {figure.fact}" if isinstance(figure, QuantityError) else figure_text(ref, figure)
         yield Note(ref.label, text, isinstance(figure, QuantityError))
-    texts = "1 text" if options.batch == 1 else f"{options.batch:,} texts"
-    yield Note("Generation", f"{texts}, each of {options.prompt:,} + {options.generate:,} tokens (see `costcalc llm`)")
+    texts, prompt = "1 text" if options.batch == 1 else f"{options.batch:,} texts", measurement.generation.prompt
+    yield Note("Generation", f"{texts}, each of {prompt:,} + {options.generate:,} tokens (see `costcalc llm`)")

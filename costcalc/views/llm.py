@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from costcalc.analysis.hardware.catalogue import find_profile
 from costcalc.core.errors import UsageError
 from costcalc.frontends.source import ModelSource
-from costcalc.studies.generation.generation import measure_generation
+from costcalc.studies.generation.generation import measure_generation, refuse_unused_length
 from costcalc.studies.generation.largest import largest_batch, longest_context
 from costcalc.studies.generation.layouts import compare_layouts
 from costcalc.studies.generation.serving import compute_serving_speed, is_served, measure_serving
@@ -43,6 +43,8 @@ class LlmQuestion(NamedTuple):
 def llm_result(source: ModelSource, settings: Settings, question: LlmQuestion = LlmQuestion()) -> TableSet:  # noqa: B008
     """Model, settings and question -> the tables with their JSON content. UsageError where the model is no decoder, and
     where the question needs a device that the settings do not name."""
+    if settings.dims:
+        refuse_unused_length(source, settings, question.max_context)
     if question.max_context or question.max_batch:
         return _largest(source, settings, question)
     if question.sweep_parallel:

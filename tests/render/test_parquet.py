@@ -14,6 +14,7 @@ from support.cli import run
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install 'costcalc[parquet]'")
 from costcalc.render import parquet as rendering  # noqa: E402
 from costcalc.studies.sweep import sweep as sweeps  # noqa: E402
+from costcalc.studies.sweep.executor import row_blocks  # noqa: E402
 
 SWEEP = ("sweep", "mobilenet_v1", "--set", "alpha=0.25:1.0:0.25", "--set", "resolution=1,96,128", "--dim", "N=1,8")
 
@@ -129,7 +130,7 @@ def test_an_interrupted_file_is_gone_on_with(
     small_parts(monkeypatch, rows)
     whole, part = tmp_path / "whole.parquet", tmp_path / "part.parquet"
     assert run([*SWEEP, *extra, "-o", str(whole)]) == 0
-    original = sweeps.row_blocks
+    original = row_blocks
     for last in (0, 1, 6, 11, 17):
 
         def interrupted(recipe: Any, numbers: Any, *rest: Any, last: int = last) -> Any:

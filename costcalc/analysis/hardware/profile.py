@@ -108,9 +108,14 @@ class HardwareProfile:
 
     def find_peak(self, element: str) -> tuple[str, SourcedFigure] | None:
         """Element type -> the fastest precision that it can be multiplied in, and its peak; None where there is no
-        peak."""
-        peaks = [(name, self.peak[name]) for name in peak_precisions(element) if name in self.peak]
-        return max(peaks, key=lambda pair: pair[1].value, default=None)
+        peak. A float of 4 or 8 bits that the device does not multiply is converted to the next wider float."""
+        precisions = peak_precisions(element)
+        chain = WIDER_FLOATS[WIDER_FLOATS.index(precisions) :] if precisions in WIDER_FLOATS[:2] else (precisions,)
+        for group in chain:
+            peaks = [(name, self.peak[name]) for name in group if name in self.peak]
+            if peaks:
+                return max(peaks, key=lambda pair: pair[1].value)
+        return None
 
     @property
     def has_measured_energy(self) -> bool:
@@ -121,6 +126,10 @@ class HardwareProfile:
         """Memory -> its bytes; None where the profile does not state them."""
         figure = self.memory.get(memory)
         return None if figure is None else int(figure.value)
+
+
+WIDER_FLOATS = (("float4",), ("float8",), ("float16", "bfloat16"), ("float32", "tf32"))
+"""Precisions of floats from the narrowest on; each holds every number of those before it."""
 
 
 def peak_precisions(element: str) -> tuple[str, ...]:

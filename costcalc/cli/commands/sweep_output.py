@@ -63,6 +63,8 @@ def write_sweep(
         reason = f"; one is no valid model: {sweep.invalid_reason}" if sweep.invalid_reason else ""
         fact = f"none of the {sweep.points:,} combinations fits{reason}"
         raise CostcalcError(fact, "loosen the condition, or vary more")
+    if selection.where and not sweep.rows and sweep.invalid < sweep.points:
+        _tell_nothing_kept(selection.where, sweep.points)
     if form == "parquet":
         with _open_parquet(setup, numbers, output, folder=False) as writer:
             writer.fit(sweep.rows)
@@ -144,7 +146,7 @@ def _write_stream(
     """Writes the rows as they come; why none is a valid model, "" where one is. What an interruption leaves ends with a
     whole line."""
     columns = setup.recipe.columns
-    valid = invalid = 0
+    valid = invalid = kept = 0
     reason = ""
     with (
         progress(len(numbers), output.path) as advance,
@@ -153,10 +155,13 @@ def _write_stream(
         advance(resume_count)
         for rows, block in _with_remedy(stream_rows(setup, numbers[resume_count:], where, jobs, executor), output.path):
             write(rows)
+            kept += len(rows)
             invalid_rows = sum(1 for row in block if row[ERROR] is not None)
             reason = reason or first_error(setup.recipe, block)
             valid, invalid = valid + len(block) - invalid_rows, invalid + invalid_rows
             advance(len(block))
+    if valid and not kept and not resume_count:
+        _tell_nothing_kept(where, len(numbers))
     indices = _column_indices(columns, output.columns)
     if invalid and (valid or resume_count):
         shown = (
@@ -166,6 +171,11 @@ def _write_stream(
         )
         print_error(f"costcalc: {invalid:,} combinations are invalid, {shown}")
     return "" if valid or resume_count else reason
+
+
+def _tell_nothing_kept(where: str | None, points: int) -> None:
+    """Says on standard error that a condition leaves no row: a file or a pipe looks the same as after a mistake."""
+    print_error(f"costcalc: none of the {points:,} combinations meets --where {where!r}")
 
 
 Sink = tuple[int, Callable[[Sequence[Row]], None]]

@@ -183,7 +183,9 @@ def fp8_layout(block: Sequence[int], scale_encoding: str, static: bool) -> Weigh
 
 def mxfp4_layout() -> WeightLayout:
     """gpt-oss: `…_blocks` with 32 values in 16 bytes, `…_scales` with a byte of exponent for each 32 (OCP Microscaling
-    1.0); the parameter's own name is the stem."""
+    1.0); the parameter's own name is the stem. The file quantises weights alone. Kernels with the highest rate quantise
+    the other operand to float8 (MXFP8), and tensor cores multiply float8 by float4 at their rate of float8; a device
+    without float8 converts the weights to the other operand's type."""
 
     def parts(shape: Shape) -> Sequence[StoredPart]:
         count = 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from costcalc.analysis.options import DEFAULT_PROMPT
 from costcalc.core.dim import Dim, symbol, symbols
 from costcalc.core.errors import AssumptionError, UsageError
 from costcalc.core.ir import DType, Graph, TensorType, bind_type
@@ -148,7 +149,8 @@ class PassGraph(NamedTuple):
 class Decoder(NamedTuple):
     """A decoder model. build_pass(new, past) is the graph of a pass over `new` tokens behind `past` ones; open_graph
     has its sequence open, which the symbol `sequence` counts. cache_types(tokens) are the types of what it keeps of so
-    many earlier tokens of each text, a number or a symbol. batch is the number of texts of a pass."""
+    many earlier tokens of each text, a number or a symbol. batch is the number of texts of a pass, bound_lengths are
+    the symbols that count tokens and that --dim binds, by the names that it takes."""
 
     name: str
     source: str
@@ -158,6 +160,19 @@ class Decoder(NamedTuple):
     notes: tuple[str, ...]
     cache_types: Callable[[Dim], tuple[TensorType, ...]]
     batch: int
+    bound_lengths: Mapping[str, int] = {}
+
+    def prompt_length(self, prompt: int | None) -> int:
+        """Tokens of a prompt that is given, else those that --dim binds the length of a text to, else DEFAULT_PROMPT.
+        UsageError where --dim binds the length of the cache too: each pass has its own."""
+        if prompt is not None or not self.bound_lengths:
+            return prompt or DEFAULT_PROMPT
+        name = option_name(self.sequence, self.open_graph.data_symbols)
+        if set(self.bound_lengths) != {name}:
+            words = ", ".join(f"--dim {key}={value}" for key, value in self.bound_lengths.items())
+            fact = f"{words} is one pass, and a generation has many"
+            raise UsageError(fact, "say how long the prompt is by --prompt, or leave --dim out")
+        return self.bound_lengths[name]
 
     def check_length(self, tokens: int) -> None:
         """Raises AssumptionError where a text of so many tokens is longer than the model allows."""
@@ -177,10 +192,10 @@ def make_decoder(
     source: Any, batch: int = 1, precision: DecoderPrecision = PRECISION_OF_FILE, **options: Any
 ) -> Decoder:
     """Model -> Decoder with its batch bound, by batch or by dims; the other options are those of load. What dims binds
-    of symbols that count tokens is for the quantities of one pass: each pass of a generation has its own. UsageError
+    of symbols that count tokens is for the quantities of one pass, and the prompt's where that is not given. UsageError
     where the model is no decoder: no open sequence, no cache and no causal attention node to give one to."""
     source = hold_source(source)
-    dims, batches, batch = _bind_batch(source, batch, dict(options.pop("dims", None) or {}), options)
+    dims, batches, batch, lengths = _bind_batch(source, batch, dict(options.pop("dims", None) or {}), options)
     graph = keep_text(load(source, dims=dims, **options))
     caches = cache_inputs(graph)
     _check_branches(source, graph, caches, {**options, "dims": dims})
@@ -218,19 +233,21 @@ def make_decoder(
             [bind_type(shapes[name], bound)._replace(dtype=step.graph.types[name].dtype) for name in step.caches]
         )
 
-    return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes, cache_types, batch)
+    return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes, cache_types, batch, lengths)
 
 
 def _bind_batch(
     source: Any, batch: int, dims: dict[str, Any], options: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str], int]:
+) -> tuple[dict[str, Any], list[str], int, dict[str, int]]:
     """Model, number of texts and bound symbols -> the symbols with the batch bound and without those that count tokens,
-    the names that --dim takes for the batch, and the number of texts: where dims bind the batch, that. UsageError where
+    the names that --dim takes for the batch, the number of texts (where dims bind the batch, that), and what dims bind
+    of the symbols that count tokens. UsageError where
     the model has no open batch and there are several texts, or where dims say another number."""
     open_graph = keep_text(load(source, **options))
     origins, token_symbols = open_graph.data_symbols, _token_symbols(open_graph)
     symbol_of = {option_name(name, origins): name for name in origins}
     dims = {symbol_of.get(name, name): value for name, value in dims.items()}
+    lengths = {option_name(name, origins): dims[name] for name in token_symbols if isinstance(dims.get(name), int)}
     dims = {name: value for name, value in dims.items() if name not in token_symbols}
     batches = list(open_graph.symbols) or _unnamed_batches(open_graph)
     names = [option_name(name, origins) for name in batches]
@@ -245,7 +262,7 @@ def _bind_batch(
         raise UsageError("the model has no batch extent that is open", remedy)
     if len(bound) == 1:
         (batch,) = bound
-    return {**dict.fromkeys(batches, batch), **dims}, names, batch
+    return {**dict.fromkeys(batches, batch), **dims}, names, batch, lengths
 
 
 def _unnamed_batches(graph: Graph) -> list[str]:

@@ -291,7 +291,22 @@ def measure_generation(source: ModelSource, settings: Settings) -> Generation:
     make_decoder and of cost_generation."""
     options = settings.generation or GenerationOptions()
     model = decoder_of(source, settings, options.batch)
-    return cost_generation(model, options.prompt, options.generate, options.page, options.prefill_chunk)
+    prompt = model.prompt_length(options.prompt)
+    return cost_generation(model, prompt, options.generate, options.page, options.prefill_chunk)
+
+
+def refuse_unused_length(source: ModelSource, settings: Settings, is_searched: bool) -> None:
+    """UsageError where --dim binds the length of a text and --prompt says another, or the length is what is searched: a
+    question about generation alone would not use what --dim says."""
+    prompt = settings.generation.prompt if settings.generation is not None else None
+    if prompt is None and not is_searched:
+        return
+    for name, value in decoder_of(source, settings, 1).bound_lengths.items():
+        if is_searched:
+            fact = f"--max-context finds the length of a text, and --dim {name}={value} binds it"
+            raise UsageError(fact, f"leave --dim {name} out")
+        if value != prompt:
+            raise UsageError(f"--dim {name}={value} and --prompt {prompt} say different lengths", "give one of the two")
 
 
 def decoder_of(source: ModelSource, settings: Settings, batch: int) -> Decoder:

@@ -56,7 +56,8 @@ def largest_batch(source: ModelSource, settings: Settings, profile: HardwareProf
     def held(texts: int) -> int | None:
         changed = settings._replace(generation=options._replace(batch=texts * replicas))
         model = make_device_decoder(source, changed)
-        return model.memory_bytes(options.prompt, options.prompt + options.generate, options.prefill_chunk)
+        prompt = model.decoder.prompt_length(options.prompt)
+        return model.memory_bytes(prompt, prompt + options.generate, options.prefill_chunk)
 
     found = find_largest(held, capacity, 1, "one text a replica")
     return found._replace(number=found.number * replicas)

@@ -207,8 +207,9 @@ def measure_serving(source: ModelSource, settings: Settings) -> Serving:
     generation = settings.generation or GenerationOptions()
     expected_tokens(generation)
     model = make_device_decoder(source, settings)
+    prompt = model.decoder.prompt_length(generation.prompt)
     new, page, chunk = 1 + (generation.draft_tokens or 0), generation.page, generation.prefill_chunk
-    device = cost_generation(model.decoder, generation.prompt, generation.generate, page, chunk, new)
+    device = cost_generation(model.decoder, prompt, generation.generate, page, chunk, new)
     return Serving(
         settings.parallel, generation, device, generation.batch, model.stages, model.split, model.stage_of_nodes
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import socket
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
@@ -56,16 +57,29 @@ def connect_executor(text: str) -> Iterator[Any]:
 
 
 def _connect(client_type: Any, address: str) -> Any:
-    """The address of a scheduler -> a client. The port is tried first, for Dask tries a closed one again and again."""
+    """The address of a scheduler -> a client; one that is just starting has CONNECT_SECONDS for it. The port is tried
+    first, for the message of Dask does not say whether it is the name or the port that is wrong."""
     parts = urlsplit(address)
+    end = monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            with socket.create_connection((parts.hostname, parts.port), timeout=CONNECT_SECONDS):
+                break
+        except OSError as error:
+            if isinstance(error, socket.gaierror) or monotonic() > end:
+                raise _unreachable(address, error.strerror or str(error)) from error
+        sleep(0.2)
     try:
-        with socket.create_connection((parts.hostname, parts.port), timeout=CONNECT_SECONDS):
-            pass
-        return client_type(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of versions, which are compared here
+            return client_type(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or describe_exception(error)
-        fact = f"no Dask scheduler answers at {address}: {reason}"
-        raise ExecutorError(fact, "check the address; `dask scheduler` starts one, and prints it") from error
+        raise _unreachable(address, describe_exception(error)) from error
+
+
+def _unreachable(address: str, reason: str) -> ExecutorError:
+    fact = f"no Dask scheduler answers at {address}: {reason}"
+    return ExecutorError(fact, "check the address; `dask scheduler` starts one, and prints it")
 
 
 @contextmanager

@@ -192,3 +192,28 @@ def test_a_device_of_another_series_is_not_suggested(name: str, hint: str) -> No
         find_profile(name)
     assert hint in str(refused.value)
     assert ("did you mean" in str(refused.value)) == ("did you mean" in hint)
+
+
+@pytest.mark.parametrize(
+    ("device", "element", "precision"),
+    [
+        ("b200", "float4e2m1", "float4"),
+        ("b200", "float8e4m3fn", "float8"),
+        ("h100-sxm", "float4e2m1", "float8"),
+        ("a100-sxm-80gb", "float8e4m3fn", "float16"),
+        ("t4", "float4e2m1", "float16"),
+        ("apple-m4", "float8e5m2", "float16"),
+        ("pixel-1-big-core", "float8e4m3fn", "float32"),
+        ("tpu-v5e", "float8e4m3fn", "bfloat16"),
+        ("v100", "bfloat16", None),
+        ("coral-usb-accelerator", "float8e4m3fn", None),
+    ],
+)
+def test_a_narrow_float_is_multiplied_in_the_next_wider_one_that_the_device_has(
+    device: str, element: str, precision: str | None
+) -> None:
+    """A type of 16 bits or more, or an integer, without a peak has none: no figure is published."""
+    profile = find_profile(device)
+    found = profile.find_peak(element)
+    assert (found and found[0]) == precision
+    assert found is None or found[1] == profile.peak[found[0]]

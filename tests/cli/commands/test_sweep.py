@@ -260,6 +260,14 @@ def test_what_is_refused(args: tuple[str, ...], said: str, capsys: pytest.Captur
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("form", ["table", "csv", "jsonl", "json", "markdown"])
+def test_a_condition_that_keeps_nothing_is_told(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["sweep", *MOBILE, "--where", "macs < 1M", "--format", form]) == 0
+    assert capsys.readouterr().err == "costcalc: none of the 6 combinations meets --where 'macs < 1M'\n"
+    assert run(["sweep", *MOBILE, "--where", "macs < 1G", "--format", form]) == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("package", "args", "extra"),
     [("pyarrow", ("-o", "x.parquet"), "parquet"), ("distributed", ("--executor", "dask://127.0.0.1"), "dask")],

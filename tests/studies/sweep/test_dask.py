@@ -147,12 +147,15 @@ def test_a_cluster_without_workers_is_told(
     assert "has no worker, and the sweep waits for one" in caplog.text
 
 
-def test_no_scheduler_answers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_scheduler_answers(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("costcalc.studies.sweep.cluster.CONNECT_SECONDS", 0.5)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     assert run(["sweep", *GRID, "--executor", f"dask://127.0.0.1:{port}"]) == 2
     assert "no Dask scheduler answers at tcp://127.0.0.1" in capsys.readouterr().err
+    assert run(["sweep", *GRID, "--executor", "dask://nowhere.invalid"]) == 2
+    assert "no Dask scheduler answers at tcp://nowhere.invalid:8786" in capsys.readouterr().err
 
 
 def test_addresses() -> None:

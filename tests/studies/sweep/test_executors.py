@@ -19,7 +19,7 @@ from support.onnx_models import info, model, weight
 import costcalc
 from costcalc.core.errors import CostcalcError, ExecutorError
 from costcalc.rules import UsageError
-from costcalc.studies.sweep import executor, pools, worker
+from costcalc.studies.sweep import executor, point, pools, worker
 from costcalc.studies.sweep.recipe import prepare_sweep
 
 GRID: dict[str, Any] = {"alpha": "0.25:1:0.05", "resolution": "32:224:32"}
@@ -36,8 +36,9 @@ class Inline(Executor):
     """Computes at once in this process; before, each submission is told to a function, which may raise. What travels
     is pickled, as it is for another machine."""
 
-    def __init__(self, before: Callable[[int], None] = lambda number: None) -> None:
-        self.before, self.submissions, self.chunks = before, 0, []
+    def __init__(self, before: Callable[[int], object] = lambda number: None) -> None:
+        self.before, self.submissions = before, 0
+        self.chunks: list[int] = []
         self.bytes_sent = self.with_recipe = 0
 
     def submit(self, function: Any, /, *arguments: Any, **_: Any) -> Future[Any]:
@@ -147,7 +148,7 @@ def test_memory_is_bounded_for_a_million_points() -> None:
     """Rows are taken one block at a time; never more chunks are under way than the window holds."""
     recipe = prepare_sweep("lenet5", {"classes": "1:1000000"}, {}).recipe
     counting = Counting()
-    blocks = executor.row_blocks(recipe, range(10**6), executor=counting)
+    blocks: Any = executor.row_blocks(recipe, range(10**6), executor=counting)
     taken = 0
     for _ in range(3):
         taken += len(next(blocks))
@@ -250,7 +251,7 @@ def test_a_model_that_is_missing_or_other_where_workers_run(tmp_path: Path, monk
     ]
     worker._recipes.clear()
     with pytest.raises(UsageError, match=r"has another file .*net\.onnx: .* bytes instead of .*the same file"):
-        costcalc.sweep(path, executor=Inline(lambda _: onnx_file(path, 4) and None), **asked)
+        costcalc.sweep(path, executor=Inline(lambda _: onnx_file(path, 4)), **asked)
     with pytest.raises(UsageError, match=r"cannot read .*net\.onnx: No such file.*where every worker has it"):
         costcalc.sweep(path, executor=Inline(lambda _: path.unlink(missing_ok=True)), **asked)
 
@@ -269,12 +270,10 @@ def test_a_yaml_model_needs_no_file_where_workers_run(tmp_path: Path) -> None:
 
 def test_other_figures_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the reason is: the worker's own row of a combination is compared."""
-    original = worker.point.compute_row
+    original = point.compute_row
 
     def differ(_: int) -> None:
-        monkeypatch.setattr(
-            worker.point, "compute_row", lambda recipe, at: (*at, 7, *original(recipe, at)[len(at) + 1 :])
-        )
+        monkeypatch.setattr(point, "compute_row", lambda recipe, at: (*at, 7, *original(recipe, at)[len(at) + 1 :]))
 
     with pytest.raises(UsageError, match=r"gives other figures for alpha=0.25, resolution=32: macs is 7 instead of"):
         costcalc.sweep("mobilenet", params=GRID, executor=Inline(differ))
@@ -320,7 +319,7 @@ def test_a_model_that_cannot_be_sent() -> None:
 def test_what_follows_an_early_end_is_not_computed() -> None:
     slow = ThreadPoolExecutor(1)
     recipe = prepare_sweep("mobilenet", GRID, {}).recipe
-    blocks = executor.row_blocks(recipe, range(112), executor=slow)
+    blocks: Any = executor.row_blocks(recipe, range(112), executor=slow)
     next(blocks)
     blocks.close()
     start = time.monotonic()
