@@ -36,7 +36,7 @@ def comparison_data(measurements: Sequence[Measurement]) -> dict[str, Any]:
         "totals": [
             *[
                 [CATALOGUE[key].label, CATALOGUE[key].kind, *_side_by_side(amounts)]
-                for key, amounts in comparison.totals().items()
+                for key, amounts in sorted(comparison.totals().items(), key=_page_order)
             ],
             *[
                 [ref.label, ref.quantity.kind, [figure_data(ref, figure) for figure in row], figure_ratios(ref, row)]
@@ -45,6 +45,11 @@ def comparison_data(measurements: Sequence[Measurement]) -> dict[str, Any]:
         ],
         "operators": [[printable(op), "number", *_side_by_side(a)] for op, a in comparison.by_operator().items()],
     }
+
+
+def _page_order(item: tuple[str, Any]) -> int:
+    """A total -> its place: MACs, parameters, then the order of the catalogue, which a sort keeps."""
+    return {"macs": 0, "params": 1}.get(item[0], 2)
 
 
 def _side_by_side(amounts: Sequence[Any]) -> list[Any]:
