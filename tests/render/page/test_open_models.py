@@ -26,7 +26,7 @@ def detector(found: int = 3) -> costcalc.Report:
     and nodes beside its one block compute shapes."""
     b = GraphBuilder("detector", "", {"": 17})
     x = b.add_input("image", DType.FLOAT32, (4, 8))
-    outputs = []
+    outputs: list[str] = []
     for i in range(2):
         w = b.add_initializer(f"w{i}", DType.FLOAT32, (8, 8))
         (x,) = b.add("MatMul", [x, w], name=f"m/m.body/m.body.{i}/MatMul", scope=("m", "m.body", f"m.body.{i}"))
