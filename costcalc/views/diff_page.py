@@ -15,9 +15,9 @@ from costcalc.studies.diff.diff import Diff, LayerChange
 from costcalc.studies.diff.snapshot import SnapshotLayer
 from costcalc.studies.diff.threshold import ThresholdResult
 from costcalc.views.diff import count_statuses, diff_tables, diff_title, overview_table, versions_text
-from costcalc.views.diff_headline import diff_headline
 from costcalc.views.diff_words import describe_change, operator_text
 from costcalc.views.page.amounts import amount_data
+from costcalc.views.sentence import diff_sentence
 from costcalc.views.table import Table
 
 QUANTITIES = ("macs", "params", *(key for key in LAYER_QUANTITIES if key not in ("macs", "params", "buffers")))
@@ -37,6 +37,7 @@ def diff_page_content(
         "quantities": [[key, CATALOGUE[key].label] for key in QUANTITIES],
         "models": [],
         "empty": printable(empty) if not diffs else "",
+        "headline": f"{printable(diff_sentence(diffs, empty))}.",
         "diffs": [_diff_entry(diff, findings) for diff in diffs],
     }
 
@@ -50,7 +51,7 @@ def _diff_entry(diff: Diff, findings: Sequence[tuple[Diff, ThresholdResult]]) ->
     return {
         "title": printable(diff_title(diff)),
         "versions": printable(versions_text(diff)),
-        "headline": diff_headline(diff),
+        "headline": f"{printable(diff_sentence([diff]))}.",
         "counts": printable(count_statuses(diff)),
         "conditions": [
             [printable(finding.threshold.text), finding.outcome, printable(finding.fact)]

@@ -136,15 +136,16 @@ def _dearest_text(report: Report) -> str:
     top = max(cost for cost, _ in parts)
     equal = [part for cost, part in parts if cost == top]
     label = printable(block_label(equal[0]))
+    kind = "parts" if equal[0].children else "layers"
     known = "known " if is_lower_bound(report, key) else ""
     percent = round(top / whole * 100)
     amount = "nearly all" if percent == 100 else f"{percent or '<1'} %"
     text = f"takes {amount} of the {known}{unit}"
     if len(equal) == len(parts):
-        return f"each of its {len(parts):,} parts {text}"
+        return f"each of its {len(parts):,} {kind} {text}"
     if len(equal) == 1:
         return f"{cut_name(label)} {text}"
-    return f"each of {len(equal):,} {'parts' if equal[0].children else 'layers'} like {cut_name(label)} {text}"
+    return f"each of {len(equal):,} {kind} like {cut_name(label)} {text}"
 
 
 def block_label(block: LayerBlock) -> str:

@@ -76,7 +76,8 @@ def symbol_rows(report: Report, point: DrawingPoint, short: Mapping[str, str]) -
     operators = {row.name: row.operator for row in report.rows}
     groups: dict[tuple[str, int | None], list[str]] = {}
     for name in sorted(report.open_symbols, key=natural_key):
-        groups.setdefault((operators.get(nodes.get(name, ""), name), limits.get(name)), []).append(name)
+        source = name if name in axes else operators.get(nodes.get(name, ""), name)
+        groups.setdefault((source, limits.get(name)), []).append(name)
     rows = []
     for (operator, limit), names in groups.items():
         if len(names) > ALONE:
@@ -86,7 +87,8 @@ def symbol_rows(report: Report, point: DrawingPoint, short: Mapping[str, str]) -
             rows.append(SymbolRow(label, f"{first} … {last}", meaning, limit, point.sizes.get(first)))
             continue
         for name in names:
-            meaning = f"what {nodes[name]} finds in the data" if name in nodes else axes.get(name, "an extent")
+            found = f"what {nodes[name]} finds in the data" if name in nodes else "an extent"
+            meaning = axes.get(name, found)
             rows.append(SymbolRow(short.get(name, name), name, meaning, limit, point.sizes.get(name)))
     return rows
 

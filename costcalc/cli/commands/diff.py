@@ -141,7 +141,7 @@ def _print_diffs(
 ) -> None:
     from costcalc import render
     from costcalc.render.terminal import screen
-    from costcalc.views.diff import diff_tables, diff_title, versions_text
+    from costcalc.views.diff import diff_title, versions_text
     from costcalc.views.diff_document import diff_document, layer_changes_table
     from costcalc.views.sentence import diff_sentence
 
@@ -171,19 +171,24 @@ def _print_diffs(
     elif not diffs:
         write_text(empty, output)
     else:
-        from costcalc.views.diff import overview_table
+        _print_diff_tables(diffs, form, output, top or DEFAULT_TOP)
 
-        overview_tables = [overview_table(diffs)] if len(diffs) > 1 else []
-        tables = overview_tables + [
-            sheet for model_diff in diffs for sheet in diff_tables(model_diff, top or DEFAULT_TOP)
-        ]
-        if form == "markdown":
-            from costcalc.render.check import markdown as difference
 
-            sentence = diff_sentence(diffs)
-            write_text(screen(output is not None).text(difference.render_difference(tables, sentence)), output)
-        else:
-            print_tables(tables, form, output)
+def _print_diff_tables(diffs: Sequence[Diff], form: str, output: str | None, top: int) -> None:
+    """Prints the tables of diffs, behind one that lists them where they are several; Markdown opens with a sentence."""
+    from costcalc.render.terminal import screen
+    from costcalc.views.diff import diff_tables, overview_table
+
+    overview_tables = [overview_table(diffs)] if len(diffs) > 1 else []
+    tables = overview_tables + [sheet for model_diff in diffs for sheet in diff_tables(model_diff, top)]
+    if form == "markdown":
+        from costcalc.render.check import markdown as difference
+        from costcalc.views.sentence import diff_sentence
+
+        sentence = diff_sentence(diffs)
+        write_text(screen(output is not None).text(difference.render_difference(tables, sentence)), output)
+    else:
+        print_tables(tables, form, output)
 
 
 def _conditions(model_diff: Diff, findings: Sequence[tuple[Diff, ThresholdResult]]) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def _main_markup(content: dict[str, Any], overview: Table | None, tables: Sequen
         parts.append(f'<div class="title"><h1>{escape(content["empty"])}</h1></div>')
     if overview is not None:
         parts.append(
-            f'<div class="title"><h1>{escape(overview.title)}</h1></div><section id="overview" '
+            f'<div class="title"><h1>{escape(overview.title)}</h1>'
+            f'<p class="headline">{escape(content["headline"])}</p></div><section id="overview" '
             f'aria-labelledby="overview-title"><h2 id="overview-title">Models</h2>{sheet_markup(overview)}</section>'
         )
     level = 1 if overview is None else 2

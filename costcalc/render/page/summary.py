@@ -19,7 +19,7 @@ LONGEST_FORMULA = 90
 BESIDE = 4
 """Models that are compared in columns; more of them are rows."""
 
-STATIC = ("headline", "tiles", "symbols", "facts", "remarks", "parts", "inputs", "source", "drawn_facts")
+STATIC = ("headline", "tiles", "symbols", "parts", "inputs", "drawn_facts")
 """Entries of a model that stand in the HTML alone, not in the data for scripts."""
 
 

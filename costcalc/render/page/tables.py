@@ -11,7 +11,7 @@ from costcalc.views.table import Note, Table
 Cell = str | tuple[str, str]
 """A text, or two of them, of which a narrow screen shows the second."""
 
-NARROW_FIGURE = 7
+NARROW_FIGURE = 6
 """Signs of a figure that a narrow screen has room for."""
 
 LEFT_KINDS = ("name", "text", "prose", "sign")

@@ -23,8 +23,8 @@ from costcalc.studies.measurement import Measurement
 from costcalc.views.columns import BACKWARD_COLUMN
 from costcalc.views.figures import figure_plain, refusal_notes
 from costcalc.views.headline import report_headline
-from costcalc.views.page.amounts import amount_data
-from costcalc.views.page.comparison import comparison_data, figure_data
+from costcalc.views.page.amounts import amount_data, figure_data
+from costcalc.views.page.comparison import comparison_data
 from costcalc.views.page.devices import DEFAULT_DEVICES, device_data
 from costcalc.views.page.layers import QUANTITIES, block_data, edge_data, formula_data, layer_data
 from costcalc.views.page.memory import memory_data

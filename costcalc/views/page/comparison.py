@@ -6,25 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE
-from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.sanitize import printable
 from costcalc.core.units import format_ratio
 from costcalc.studies.compare import Comparison, amount_ratio, compare_measurements
 from costcalc.studies.measurement import Measurement
-from costcalc.views.figures import figure_amount, figure_ratios
+from costcalc.views.figures import figure_ratios
 from costcalc.views.headline import cut_name
-from costcalc.views.page.amounts import amount_data
+from costcalc.views.page.amounts import figure_data, side_by_side
 
 HEADLINE_MODELS = 4
 """Models that sentences compare; of more the table alone tells."""
-
-
-def figure_data(ref: QuantityRef, figure: Figure | QuantityError) -> Any:
-    """A figure for the page: an amount, or its text where it is none, which stands below all amounts in an order."""
-    amount = figure_amount(ref, figure)
-    return {"text": amount, "order": [-1, 0]} if isinstance(amount, str) else amount_data(amount)
 
 
 def comparison_data(measurements: Sequence[Measurement]) -> dict[str, Any]:
@@ -35,21 +27,21 @@ def comparison_data(measurements: Sequence[Measurement]) -> dict[str, Any]:
         "names": [printable(name) for name in comparison.names],
         "totals": [
             *[
-                [CATALOGUE[key].label, CATALOGUE[key].kind, *_side_by_side(amounts)]
-                for key, amounts in comparison.totals().items()
+                [CATALOGUE[key].label, CATALOGUE[key].kind, *side_by_side(amounts)]
+                for key, amounts in sorted(comparison.totals().items(), key=_page_order)
             ],
             *[
                 [ref.label, ref.quantity.kind, [figure_data(ref, figure) for figure in row], figure_ratios(ref, row)]
                 for ref, row in comparison.figures.items()
             ],
         ],
-        "operators": [[printable(op), "number", *_side_by_side(a)] for op, a in comparison.by_operator().items()],
+        "operators": [[printable(op), "number", *side_by_side(a)] for op, a in comparison.by_operator().items()],
     }
 
 
-def _side_by_side(amounts: Sequence[Any]) -> list[Any]:
-    """Amounts → the amounts for JSON, and their ratios to the first."""
-    return [[amount_data(a) for a in amounts], [amount_ratio(a, amounts[0]) for a in amounts]]
+def _page_order(item: tuple[str, Any]) -> int:
+    """A total -> its place: MACs, parameters, then the order of the catalogue, which a sort keeps."""
+    return {"macs": 0, "params": 1}.get(item[0], 2)
 
 
 def _headlines(comparison: Comparison) -> Iterator[str]:

@@ -14,7 +14,8 @@ function cost(model) {
     crumbs.replaceChildren(...trail(model, state.node, go));
     const whole = sumOf(model, model.root, state.key);
     const mine = sumOf(model, state.node, state.key);
-    const parts = partsOf(model, entrance(model, state.node, state.key)).map((node) => [node, sumOf(model, node, state.key)]);
+    const inner = entrance(model, state.node, state.key);
+    const parts = dearest(model, inner, partsOf(model, inner), state.key, MOST_AREAS).map((node) => [node, sumOf(model, node, state.key)]);
     const empty = isOpen(model, state.key) || !(mine > 0);
     status.textContent = isOpen(model, state.key)
       ? `${TITLES[state.key]} are formulas here: bind what is open with --dim to see their shares.`
@@ -63,19 +64,41 @@ function cost(model) {
   return made;
 }
 
+// Parts that are drawn: the dearest, and all others as one, for thousands of areas are none to look at.
+const MOST_AREAS = 150;
+const MOST_INNER = 40;
+
+function dearest(model, node, parts, key, most) {
+  if (parts.length <= most) return parts;
+  const order = [...parts].sort((a, b) => sumOf(model, b, key) - sumOf(model, a, key));
+  node.rest ??= new Map();
+  const at = `${key} ${most}`;
+  if (!node.rest.has(at)) node.rest.set(at, gatheredParts(model, node, order.slice(most - 1)));
+  return [...order.slice(0, most - 1), node.rest.get(at)];
+}
+
+function gatheredParts(model, node, children) {
+  const made = entered(model, `(${exact(children.length)} others)`, node, null);
+  made.children = children;
+  made.isRest = true;
+  made.layers = children.flatMap(({ layers }) => layers);
+  return made;
+}
+
 const spoken = (key) => (key === "macs" || key === "flops" ? TITLES[key] : TITLES[key].toLowerCase());
 const firstKey = (model) => ["macs", "flops", "params", "activation_bytes"].find((key) => !isOpen(model, key) && sumOf(model, model.root, key) > 0) ?? "macs";
 
 // The tree below a block as the charts take it: what costs nothing is left out, a block around a single other one is
 // drawn as one with it, and nothing is opened deeper than asked.
-function items(model, state, colours, node, depth) {
+function items(model, state, colours, node, depth, most = MOST_AREAS) {
   const costly = (block) => partsOf(model, block).filter((child) => sumOf(model, child, state.key) > 0);
-  return costly(node).map((child) => {
+  const parts = costly(node);
+  return dearest(model, node, parts, state.key, most).map((child) => {
     let inner = child;
     for (let next = costly(inner); next.length === 1; next = costly(inner)) [inner] = next;
-    const parts = depth > 1 && inner.children.length ? items(model, state, colours, inner, depth - 1) : [];
-    return { at: inner.at, name: child.label, value: sumOf(model, child, state.key), least: atLeast(model, child.layers, state.key), itemStyle: { color: parts.length ? colours.header : colours.fills[colourIn(model, inner, state.key)] },
-      ...(parts.length ? { children: parts } : {}) };
+    const areas = depth > 1 && inner.children.length && !inner.isRest ? items(model, state, colours, inner, depth - 1, MOST_INNER) : [];
+    return { at: inner.at, name: child.label, value: sumOf(model, child, state.key), least: atLeast(model, child.layers, state.key), itemStyle: { color: areas.length ? colours.header : colours.fills[colourIn(model, inner, state.key)] },
+      ...(areas.length ? { children: areas } : {}) };
   });
 }
 

@@ -14,7 +14,7 @@ function roofline(model) {
   function show() {
     const by = state.device.bound_by;
     const count = (name) => by.filter((one) => one === name).length;
-    status.textContent = `${state.device.name}: ${counted(count("compute"))} bound by compute, ${exact(count("memory"))} by memory.`;
+    status.textContent = `${state.device.name}: ${counted(count("compute"))} bound by compute, ${exact(count("memory"))} by memory.${points.length > MOST_CIRCLES ? ` The ${exact(MOST_CIRCLES)} of ${exact(points.length)} layers that take most of the time are drawn.` : ""}`;
     if (picture) picture.draw();
   }
 
@@ -47,6 +47,9 @@ function roofline(model) {
   return made;
 }
 
+// Circles that are drawn: of the layers that take most of the time.
+const MOST_CIRCLES = 1200;
+
 // The layers that compute: where each stands, how it is coloured, what it takes and says on the chosen device.
 function pointsOf(model, state) {
   const { flops, traffic_bytes: moved, name, kind } = model.layers;
@@ -66,7 +69,7 @@ function roofs(devices, points, device, colours, width) {
   const narrow = width < 600;
   const time = points.map((point) => point.time);
   const all = time.reduce((a, b) => a + b, 0) || 1;
-  const order = points.map((_, i) => i).sort((a, b) => time[b] - time[a]);
+  const order = points.map((_, i) => i).sort((a, b) => time[b] - time[a]).slice(0, MOST_CIRCLES);
   const top = 10 ** Math.ceil(Math.log10(Math.max(...devices.map((one) => one.peak)) * 1.6));
   const bottom = 10 ** Math.floor(Math.log10(Math.min(...devices.map((one) => one.bandwidth)) * left * 1.01));
   const lift = lifted(devices.map((one) => (Math.log10(one.peak / bottom) / Math.log10(top / bottom)) * 278), narrow ? 16 : 34);
