@@ -109,10 +109,10 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     for page in nav_pages(CONFIG["nav"]):
         assert (tmp_path / page).with_suffix(".html").is_file()
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".py", ".pyc")]
-    for page in sorted(tmp_path.rglob("*.html")):
-        paragraphs = re.findall(r"<p>(.*?)</p>", page.read_text(encoding="utf-8"), re.S)
+    for built in sorted(tmp_path.rglob("*.html")):
+        paragraphs = re.findall(r"<p>(.*?)</p>", built.read_text(encoding="utf-8"), re.S)
         spoilt = [text for text in paragraphs if re.search(r"^ *(?:\d+\. |[-*] |\||```)", text, re.M)]
-        assert not spoilt, f"{page.name}: a list, a table or a block that needs a blank line before it"
+        assert not spoilt, f"{built.name}: a list, a table or a block that needs a blank line before it"
     first = (tmp_path / "tutorials" / "why-is-mobilenet-cheap.html").read_text(encoding="utf-8")
     assert not re.search(r"""<(?:script|link|img)[^>]+(?:src|href)=["']?https?:""", first), "no other server is asked"
     assert '<span class="go">                   #filter params' in first, "only $ is a prompt"
