@@ -78,7 +78,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """The HTML of a page -> the page whose copy buttons take the commands of a console block, without `$` and output."""
+    """The HTML of a page -> the page whose copy buttons take the commands of a console block, without their output."""
 
     def add_commands(block: re.Match[str]) -> str:
         lines = unescape(re.sub(r"<[^>]+>", "", block[1])).splitlines()

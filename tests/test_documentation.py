@@ -24,6 +24,9 @@ CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding
 ROOT_DOCUMENTS = {"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md"}
 """Documents that are pages of the site, too (docs/site_hooks.py)."""
 
+KINDS = {"decode": ("decode tokens/s",), "prompt": ("prompt tokens/s", "first token ms")}
+"""The kinds of measurements of one text in docs/explanation/serving.md."""
+
 HEADINGS = (
     ("In CI", "in-ci"),
     ("`export`, models", "export-models"),
@@ -140,6 +143,18 @@ def test_the_picture_of_the_readme_is_what_costcalc_prints() -> None:
     shown = " ".join(("costcalc", *PICTURE["COMMAND"]))
     for page in (ROOT / "README.md", DOCS / "index.md"):
         assert f"![{shown}: " in page.read_text(encoding="utf-8")
+
+
+def test_the_tutorial_quotes_the_measurements_of_serving() -> None:
+    rows = [
+        line.split(" | ")
+        for line in (DOCS / "explanation" / "serving.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ")
+    ]
+    shares = {kind: [1 / float(row[9]) for row in rows if row[6] in kinds] for kind, kinds in KINDS.items()}
+    decode, prompt = ((round(100 * min(values)), round(100 * max(values))) for values in shares.values())
+    quoted = "decoding one text reaches {} to {} % of the bound, its prompt {} to {} %".format(*decode, *prompt)
+    assert quoted in " ".join((DOCS / "tutorials" / "how-many-users.md").read_text(encoding="utf-8").split())
 
 
 def test_a_block_that_prints_something_else_is_told() -> None:
