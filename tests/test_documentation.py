@@ -111,6 +111,7 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     for page in nav_pages(CONFIG["nav"]):
         assert (tmp_path / page).with_suffix(".html").is_file()
+        assert (tmp_path / page).is_file() or not (DOCS / page).exists(), "llms.txt names the Markdown files"
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".py", ".pyc")]
     for built in sorted(tmp_path.rglob("*.html")):
         paragraphs = re.findall(r"<p>(.*?)</p>", built.read_text(encoding="utf-8"), re.S)
