@@ -35,10 +35,11 @@ lint: $(VENV)/.lint
 gold: $(VENV)/.test
 	COSTCALC_GOLD=1 $(BIN)/python -m pytest tests
 
-# Rewrites the generated parts of docs/ (scripts docs/draw_*.py and docs/write_*.py, the package docs/reference_writers) and builds the site into site/.
+# Rewrites the generated parts of docs/, each by a script docs/draw_*.py or docs/write_*.py or a package docs/*_writers, and
+# builds the site into site/.
 docs: $(VENV)/.docs
-	for script in docs/draw_*.py docs/write_*.py; do PYTHONPATH=tests $(BIN)/python $$script || exit 1; done
-	PYTHONPATH=docs $(BIN)/python -m reference_writers
+	for script in $(wildcard docs/draw_*.py docs/write_*.py docs/*_writers); do \
+		PYTHONPATH=docs:tests $(BIN)/python $$script || exit 1; done
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 check-readme: $(VENV)/.demo

@@ -7,6 +7,7 @@ README is the first page.
 from __future__ import annotations
 
 import re
+import shutil
 from html import escape, unescape
 from pathlib import Path
 from posixpath import normpath, relpath
@@ -78,7 +79,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """The HTML of a page -> the page whose copy buttons take the commands of a console block, without `$` and output."""
+    """The HTML of a page -> the page whose copy buttons take the commands of a console block, without their output."""
 
     def add_commands(block: re.Match[str]) -> str:
         lines = unescape(re.sub(r"<[^>]+>", "", block[1])).splitlines()
@@ -86,3 +87,10 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
         return f'<div class="highlight" data-copy="{escape(commands)}">' if commands else block[0]
 
     return CONSOLE.sub(add_commands, html)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Lays the Markdown of each page beside it: llms.txt names these files, and a reader may want them."""
+    docs = Path(config.docs_dir)
+    for page in docs.rglob("*.md"):
+        shutil.copy(page, Path(config.site_dir) / page.relative_to(docs))

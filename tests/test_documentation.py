@@ -24,6 +24,9 @@ CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding
 ROOT_DOCUMENTS = {"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md"}
 """Documents that are pages of the site, too (docs/site_hooks.py)."""
 
+KINDS = {"decode": ("decode tokens/s",), "prompt": ("prompt tokens/s", "first token ms")}
+"""The kinds of measurements of one text in docs/explanation/serving.md."""
+
 HEADINGS = (
     ("In CI", "in-ci"),
     ("`export`, models", "export-models"),
@@ -108,7 +111,12 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     for page in nav_pages(CONFIG["nav"]):
         assert (tmp_path / page).with_suffix(".html").is_file()
+        assert (tmp_path / page).is_file() or not (DOCS / page).exists(), "llms.txt names the Markdown files"
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".py", ".pyc")]
+    for built in sorted(tmp_path.rglob("*.html")):
+        paragraphs = re.findall(r"<p>(.*?)</p>", built.read_text(encoding="utf-8"), re.S)
+        spoilt = [text for text in paragraphs if re.search(r"^ *(?:\d+\. |[-*] |\||```)", text, re.M)]
+        assert not spoilt, f"{built.name}: a list, a table or a block that needs a blank line before it"
     first = (tmp_path / "tutorials" / "why-is-mobilenet-cheap.html").read_text(encoding="utf-8")
     assert not re.search(r"""<(?:script|link|img)[^>]+(?:src|href)=["']?https?:""", first), "no other server is asked"
     assert '<span class="go">                   #filter params' in first, "only $ is a prompt"
@@ -136,6 +144,18 @@ def test_the_picture_of_the_readme_is_what_costcalc_prints() -> None:
     shown = " ".join(("costcalc", *PICTURE["COMMAND"]))
     for page in (ROOT / "README.md", DOCS / "index.md"):
         assert f"![{shown}: " in page.read_text(encoding="utf-8")
+
+
+def test_the_tutorial_quotes_the_measurements_of_serving() -> None:
+    rows = [
+        line.split(" | ")
+        for line in (DOCS / "explanation" / "serving.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ")
+    ]
+    shares = {kind: [1 / float(row[9]) for row in rows if row[6] in kinds] for kind, kinds in KINDS.items()}
+    decode, prompt = ((round(100 * min(values)), round(100 * max(values))) for values in shares.values())
+    quoted = "decoding one text reaches {} to {} % of the bound, its prompt {} to {} %".format(*decode, *prompt)
+    assert quoted in " ".join((DOCS / "tutorials" / "how-many-users.md").read_text(encoding="utf-8").split())
 
 
 def test_a_block_that_prints_something_else_is_told() -> None:

@@ -91,8 +91,10 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
         inputs_text(report),
         tuple(headers),
         tuple(zip(*cells, strict=True)),
-        summary_rows[0] if remainder_group else None,
-        _named_total(summary_rows[-1], keys, len(layers)),
+        _named_row(summary_rows[0], keys, f"({len(remainder)} more)") if remainder else None,
+        _named_row(
+            summary_rows[-1], keys, "Total" if "layers" in keys or "name" not in keys else f"Total of {len(layers):,}"
+        ),
         tuple((g.depth, g.label) for g in groups) if options.by in TREES and not _is_flat(options) else (),
         (*report_totals(report), *options.totals),
         (*options.notes, *report_notes(report)),
@@ -179,9 +181,9 @@ def _group_layers(layers: Sequence[LayerCost], options: TableOptions) -> Sequenc
     )
 
 
-def _named_total(cells: tuple[Any, ...], keys: Sequence[str], layers: int) -> tuple[Any, ...]:
-    total = "Total" if "layers" in keys else f"Total of {layers:,}"
-    names = {"name": total, "op": "" if "name" in keys else "Total", "dtype": "", "state": ""}
+def _named_row(cells: tuple[Any, ...], keys: Sequence[str], name: str) -> tuple[Any, ...]:
+    """The cells of a row that sums others -> the cells with its name in the first column that tells rows apart."""
+    names = {"name": name, "op": "" if "name" in keys else name, "dtype": "", "state": ""}
     return tuple(names.get(key, cell) for key, cell in zip(keys, cells, strict=True))
 
 

@@ -62,6 +62,15 @@ def test_sorted_blocks_are_flat_and_add_up() -> None:
     assert CONV1 + CONV3 + shown.remainder_row[3] == REPORT.macs
 
 
+def test_the_rest_of_operators_has_a_name() -> None:
+    by_operator = report_table(REPORT, TableOptions("op", top=1))
+    assert by_operator.remainder_row is not None
+    names = dict(zip([c.key for c in by_operator.columns], by_operator.remainder_row, strict=True))
+    assert names["op"] == f"({len(report_table(REPORT, TableOptions('op')).rows) - 1} more)"
+    both = report_table(REPORT, TableOptions(columns=("name", "op"), top=1)).remainder_row
+    assert both is not None and both[1] == ""
+
+
 def test_sort_and_top() -> None:
     assert column(TableOptions(sort="macs", top=2), "macs") == [CONV1, CONV3]
     assert report_table(REPORT, TableOptions(sort="params")).columns[5].title == "% Params"
