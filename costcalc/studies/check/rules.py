@@ -36,6 +36,8 @@ _BOUNDS: dict[Certainty, str] = {
 }
 """What a verdict on a quantity means that is not exact."""
 
+_MEASURED_ENERGY = " The figure is an estimate from what the device was measured to draw, and is held as it is."
+
 
 def _limit_rules() -> Iterable[CheckRule]:
     for key, number in CODES.items():
@@ -69,7 +71,7 @@ def _limit_rules() -> Iterable[CheckRule]:
                 f"CC{number:03}",
                 quantity.name,
                 f"The model's {name} ({quantity.meaning}) {verb} at {extreme} the limit; equal to it is kept."
-                + _BOUNDS[quantity.certainty],
+                + (_MEASURED_ENERGY if quantity.unit == "joules" else _BOUNDS[quantity.certainty]),
                 f"Set it with `{config_key}{inner}` or `{option} {path}={value}`." + _settings_remedy(quantity),
             )
 
