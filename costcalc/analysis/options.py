@@ -78,7 +78,9 @@ class TrainingOptions(NamedTuple):
     and recompute (none, selective, full) those of Megatron-LM; the model's batch is a micro-batch of a replica, of
     which a step has micro_batches."""
 
-    optimizer: Annotated[str, Setting("choice", "Whose state is kept.  [default: adam]", choices=OPTIMIZERS)] = "adam"
+    optimizer: Annotated[
+        str, Setting("choice", "The optimiser, whose state is kept.  [default: adam]", choices=OPTIMIZERS)
+    ] = "adam"
     freeze: Annotated[
         tuple[str, ...],
         Setting(

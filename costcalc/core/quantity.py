@@ -53,6 +53,11 @@ class Quantity(NamedTuple):
         return "device" in self.needs
 
     @property
+    def example_device(self) -> str:
+        """The device of an example: of what is of an NPU, one that has such."""
+        return "ethos-u55-128" if "npu" in self.needs else "t4"
+
+    @property
     def kind(self) -> str:
         """The kind of its column in a table: number, bytes, seconds, decimal or text."""
         return {"number": "number", "bytes": "bytes", "seconds": "seconds", "flop_per_byte": "decimal"}.get(

@@ -36,7 +36,7 @@ EXIT_CODES = (
 )
 
 VARIABLES = (
-    ("COSTCALC_FORMAT", "The format of `check` and `diff` where neither `--format` nor the file's ending says one."),
+    ("COSTCALC_FORMAT", "The format of `check` and `diff` unless `--format` names one."),
     ("COSTCALC_OFFLINE", "`1` is `--offline` of every command."),
     ("COSTCALC_CACHE", "The folder in which headers of remote models are kept; else the platform's cache folder."),
     ("HF_TOKEN", "Is sent to the Hugging Face hub, and to no other server."),
@@ -92,7 +92,7 @@ def _describe_command(name: str) -> Iterable[str]:
     context = click.Context(command, info_name=f"costcalc {name}")
     yield f"### {name}"
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
-        yield prose(paragraph)
+        yield block("text", paragraph.removeprefix("\b\n")) if paragraph.startswith("\b") else prose(paragraph)
     yield block("text", " ".join(["costcalc", name, *command.collect_usage_pieces(context)]))
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     own = [option for option in options if not isinstance(option, SettingOption) and option.name not in LAST]
@@ -158,7 +158,7 @@ def _option_meaning(option: click.Option) -> str:
     sentences = [prose(text)]
     if isinstance(option.type, click.Choice) and option.metavar is None:
         sentences.append(f"One of {', '.join(code(word) for word in option.type.choices)}.")
-    if isinstance(option.type, NUMBER_RANGES):
+    if isinstance(option.type, NUMBER_RANGES) and _range_text(option.type) not in text:
         sentences.append(f"{_range_text(option.type)}.")
     if option.multiple:
         sentences.append("May be given several times.")

@@ -10,12 +10,23 @@ SPECIAL = re.compile(r"([*_\[\]])")
 
 ASSIGNMENT = r"[a-zA-Z][\w*]*(?:\.[\w-]+)*=[\w.,:%*|/+-]*[\w%*]"
 
+FILE = r"(?:[\w./:@*-]*\w)?\.(?:yaml|yml|toml|json|onnx|tflite|md|py|svg|png|html|sarif)(?:\#[\w@]+)?\b"
+
 WORD_OF_CODE = re.compile(
-    rf"""(?<![\w`/.'"-])(--?[a-zA-Z][\w-]*(?:\ {ASSIGNMENT})?|{ASSIGNMENT}|[a-zA-Z]\w*_\w*[a-zA-Z0-9](?:\.[\w-]+)?)""",
+    rf"""(
+        (?<![\w`/.'"-]) (?:
+            --?[a-zA-Z][\w-]*(?:\ {ASSIGNMENT}|\ '[^']*'|\ \d+)?
+            | {ASSIGNMENT}
+            | {FILE}
+            | \$?[a-zA-Z]\w*_\w*[a-zA-Z0-9](?:\.[\w-]+)?
+            | (?:time|energy|fits)\.\w[\w-]*
+        )
+        | (?<=[\s(])'[^']+'(?=[\s,;.)]|$)
+    )""",
     re.X,
 )
 """A word within a sentence that is code: an option, perhaps with a value (`--fuse`, `--dim N=8`), an assignment
-(`macs=2%`) or a name (`weight_bytes`)."""
+(`macs=2%`), a file (`costcalc.yaml`), a name (`weight_bytes`, `time.t4`), or what stands in quotes."""
 
 CODE = re.compile(r"(`+[^`]+`+)")
 """What stands between backquotes."""

@@ -137,8 +137,8 @@ def check(
 ) -> int:
     """Hold models to their budget: those of costcalc.yaml, or a MODEL with --max, --min or --require.
 
-    Of a config, only the MODELs named are checked where some are. Every limit is reported. Exit 1 where one is
-    exceeded, 2 where it cannot be told, 3 where there is none.
+    With a config, MODEL names those of its models that are checked; all unless given. Every limit is reported. Exit 1
+    where one is exceeded, 2 where it cannot be told, 3 where there is none.
     """
     from costcalc.cli.commands.check_config import CommandLimits, choose_config, refuse, refuse_code, write_config
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def report(models: tuple[str, ...], settings: Settings, strict: bool, output: str | None) -> None:
     """Write one HTML page about the models: where the cost is, when memory is needed, what bounds the time.
 
-    The page stands alone: costcalc report resnet50 -o report.html
+    The page is one file that loads nothing from elsewhere.
     """
     from costcalc.render.page import render
     from costcalc.studies.compare import measure_models
@@ -108,7 +108,7 @@ def plot(
 ) -> None:
     """Draw where the cost is, when memory is needed, what bounds the time, or which models beat which.
 
-    costcalc plot resnet50 -o cost.svg; costcalc plot mobilenet resnet18 vgg16 --kind pareto --x time.t4
+    The ending of -o says the format: cost.svg, cost.png, cost.html. Without -o the terminal shows the chart.
     """
     for name in KINDS_OF:
         if kind != KINDS_OF[name] and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:

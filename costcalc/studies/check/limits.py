@@ -64,7 +64,8 @@ def limit_example(quantity: str) -> str:
     if quantity not in CATALOGUE:
         return f"{quantity}=0"
     entry = CATALOGUE[quantity]
-    return f"{quantity}{'.t4' if entry.per_device else ''}={entry.example.replace(' ', '')}"
+    device = f".{entry.example_device}" if entry.per_device else ""
+    return f"{quantity}{device}={entry.example.replace(' ', '')}"
 
 
 def make_limit(

@@ -32,17 +32,20 @@ _BOUNDS: dict[Certainty, str] = {
     "that the model stays below.",
     "upper": " The figure is an upper bound: one below the limit breaks it for certain, one above it does not promise "
     "that the device is that fast.",
-    "estimate": " The figure is an estimate from what the device was measured to draw, and is held as it is.",
+    "estimate": " The figure is an estimate, and is held as it is.",
 }
 """What a verdict on a quantity means that is not exact."""
+
+_MEASURED_ENERGY = " The figure is an estimate from what the device was measured to draw, and is held as it is."
 
 
 def _limit_rules() -> Iterable[CheckRule]:
     for key, number in CODES.items():
         quantity = CATALOGUE[key]
         name = f"{quantity.name} on a device" if quantity.per_device else quantity.name
-        path, value = (f"{key}.t4" if quantity.per_device else key), quantity.example.replace(" ", "")
-        inner = f"{{{key}: {{t4: {quantity.example}}}}}" if quantity.per_device else f"{{{key}: {quantity.example}}}"
+        device, value = quantity.example_device, quantity.example.replace(" ", "")
+        path = f"{key}.{device}" if quantity.per_device else key
+        inner = f"{{{key}: {f'{{{device}: {quantity.example}}}' if quantity.per_device else quantity.example}}}"
         if key in TOTALS:
             yield CheckRule(
                 f"CC{number:03}",
@@ -62,12 +65,13 @@ def _limit_rules() -> Iterable[CheckRule]:
         elif key != "time":
             extreme, config_key = ("most", "limits: ") if quantity.less_is_better else ("least", "min: ")
             option = "--max" if quantity.less_is_better else "--min"
-            verb = "are" if quantity.name.endswith("s") or "per" in quantity.name.split() else "is"
+            first, *_, last = (*quantity.name.split(), quantity.name)
+            verb = "are" if first.endswith("s") or last.endswith("s") else "is"
             yield CheckRule(
                 f"CC{number:03}",
                 quantity.name,
                 f"The model's {name} ({quantity.meaning}) {verb} at {extreme} the limit; equal to it is kept."
-                + _BOUNDS[quantity.certainty],
+                + (_MEASURED_ENERGY if quantity.unit == "joules" else _BOUNDS[quantity.certainty]),
                 f"Set it with `{config_key}{inner}` or `{option} {path}={value}`." + _settings_remedy(quantity),
             )
 

@@ -15,6 +15,8 @@ def test_every_quantity_has_a_rule_of_its_own() -> None:
     assert [f"CC{number:03}" in RULES for number in CODES.values()] == [True] * len(CODES)
     assert set(CATALOGUE) - set(INCREASES) == {"fits", "training_fits", "generation_fits"}
     assert "estimate from what the device was measured to draw" in RULES["CC016"].meaning
+    assert "measured" not in RULES["CC041"].meaning, "bytes that are sent are no energy"
+    assert "--max cpu_macs.ethos-u55-128=0" in RULES["CC042"].remedy, "a device with an NPU"
     assert "--require fits.t4" in RULES["CC017"].remedy and "`min: " in RULES["CC027"].remedy
 
 

@@ -117,7 +117,7 @@ def log_softmax(site: Site, axis: int) -> str:
 
 @layer("dropout", rate=LayerKey("number", 0.5, "share that training drops"))
 def dropout(site: Site, rate: float) -> str:
-    """Free at inference."""
+    """Sets elements to 0 in training; at inference the identity, which is free."""
     return site.op("Dropout", [site.x, site.floats([float(rate)], "ratio", scalar=True)])
 
 

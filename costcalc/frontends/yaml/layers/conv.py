@@ -108,7 +108,12 @@ def depthwise_conv(
 
 
 @layer(
-    "pointwise_conv", filters=FILTERS, stride=STRIDE, groups=LayerKey("extent", 1, "groups"), bias=BIAS, weights=WEIGHTS
+    "pointwise_conv",
+    filters=FILTERS,
+    stride=STRIDE,
+    groups=LayerKey("extent", 1, "independent groups of channels"),
+    bias=BIAS,
+    weights=WEIGHTS,
 )
 def pointwise_conv(site: Site, filters: Dim, stride: Extents, groups: Dim, bias: bool) -> str:
     """A 1×1 convolution: a linear map of the channels at every position."""

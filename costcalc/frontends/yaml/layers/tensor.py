@@ -25,7 +25,7 @@ def reshape(site: Site, shape: Sequence[Dim]) -> str:
 
 @layer("transpose", perm=LayerKey("axes", doc="the input's axes in their new order"))
 def transpose(site: Site, perm: Sequence[int]) -> str:
-    """Swaps axes."""
+    """Puts the axes in another order."""
     return site.op("Transpose", [site.x], {"perm": tuple(perm)})
 
 
@@ -167,7 +167,7 @@ def mean(site: Site, axes: Sequence[int], keep: bool) -> str:
 
 @layer("cast", to=LayerKey("word", doc="element type", choices=tuple(DTYPES)))
 def cast(site: Site, to: str) -> str:
-    """Another element type."""
+    """Converts the elements to another type."""
     return site.op("Cast", [site.x], {"to": DTYPES[to].code})
 
 
