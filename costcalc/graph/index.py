@@ -98,6 +98,10 @@ class GraphIndex:
         """A value's shape; () where it is not known, or the value is left out ("")."""
         return self.type(value).shape or ()
 
+    def has_shapes(self, node: Node) -> bool:
+        """Whether the shapes of all that a node reads and gives are known."""
+        return all(self.graph.types[name].shape is not None for name in (*node.inputs, *node.outputs) if name)
+
     def elements(self, value: str) -> Dim:
         """The number of elements of a value, whose shape must be known."""
         return self.graph.types[value].elements

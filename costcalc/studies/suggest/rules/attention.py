@@ -207,7 +207,7 @@ def group_queries(index: GraphIndex, options: RewriteOptions) -> Iterator[Rewrit
 def _narrow_paths(index: GraphIndex, node: Node, group: int) -> list[GraphChange] | None:
     """Attention node -> the changes of its key and value projections; None where one cannot be narrowed."""
     query, key, value = node.inputs[:3]
-    if key == value:
+    if key == value or not index.has_shapes(node):
         return None
     at = {index.producers.get(name) for name in (query, key, value)}
     if len(at) == 1 and None not in at:

@@ -47,6 +47,8 @@ def fold_normalisations(index: GraphIndex, options: RewriteOptions) -> Iterator[
     for i, node in enumerate(graph.nodes):
         if operator_key(node) not in FOLDABLE_KINDS or not index.is_unshared(node, 1) or len(node.inputs) < 2:
             continue
+        if not index.has_shapes(node):
+            continue
         reader = index.only_reader(node.outputs[0])
         if reader is None or operator_key(graph.nodes[reader]) != ("", "BatchNormalization"):
             continue
@@ -87,7 +89,7 @@ def drop_redundant(index: GraphIndex, options: RewriteOptions) -> Iterator[Rewri
         if node.domain or at is None or i in dropped or graph.nodes[at].domain:
             continue
         producer = graph.nodes[at]
-        if index.is_part(i) or index.is_part(at):
+        if index.is_part(i) or index.is_part(at) or not (index.has_shapes(node) and index.has_shapes(producer)):
             continue
         if (
             node.op_type == "Transpose" == producer.op_type
