@@ -12,6 +12,7 @@ from typing import Any
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
+from costcalc.core.quantity import Certainty
 from costcalc.core.units import format_bytes, format_exact_share, format_short, ratio
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.verdict import CheckResult, ModelCheck, ModelLineage, Verdict
@@ -61,14 +62,16 @@ def _rank(checked: ModelCheck) -> tuple[int, Fraction]:
 
 
 def _worst_verdict(checked: ModelCheck) -> Verdict | None:
-    """The verdict that the sentence is about: the most exceeded error, then one that cannot be told, then a warning."""
-    open_verdicts = [v for v in checked.verdicts if v.outcome != "kept" and not v.is_suppressed]
+    """The verdict that the sentence is about: an exceeded error, then one that cannot be told, then a warning; of these
+    the first on a total, in the order of the totals, then the most exceeded."""
+    totals = list(TOTALS)
 
-    def key(verdict: Verdict) -> tuple[int, bool, Fraction]:
+    def key(verdict: Verdict) -> tuple[int, int, Fraction]:
         order = 1 if verdict.outcome == "unknown" else 0 if verdict.level == "error" else 2
-        return order, verdict.quantity not in TOTALS, -_excess(verdict)
+        rank = totals.index(verdict.quantity) if verdict.quantity in totals else len(totals)
+        return order, rank, -_excess(verdict)
 
-    return min(open_verdicts, key=key, default=None)
+    return min((v for v in checked.verdicts if v.outcome != "kept" and not v.is_suppressed), key=key, default=None)
 
 
 def _excess(verdict: Verdict) -> Fraction:
@@ -138,9 +141,15 @@ def _excess_phrase(verdict: Verdict, key: str) -> str:
     of = "" if verdict.quantity.removesuffix(" increase") == key else f" of {verdict.quantity}"
     side = "below the least that is asked" if verdict.minimum else f"over {subject}"
     gap: Any = verdict.headroom
-    size = "" if gap is None else f" by {'at least ' if verdict.lower_bound else ''}{_short(-gap, verdict.kind)}"
+    bound = "at least " if verdict.lower_bound else _BOUNDS[verdict.certainty]
+    size = "" if gap is None else f" by {bound}{_short(-gap, verdict.kind)}"
     warning = " (a warning)" if verdict.level == "warning" else ""
     return f"{side}{of}{size if len(size) <= MAX_FORMULA else ''}{warning}"
+
+
+_BOUNDS: dict[Certainty, str] = {"exact": "", "lower": "at least ", "upper": "at least ", "estimate": "about "}
+"""What stands before the excess of a figure: one above a limit by a lower bound is so by at least that, and so is one
+below the least that is asked by an upper bound."""
 
 
 def _short(value: Any, kind: str) -> str:

@@ -64,7 +64,7 @@ ANY = "net: MACs +66.7% (19.2 k → 32.0 k)"
             broken(verdicts=(replace(EXCEEDED, quantity="macs increase", code="CC201"),)),
             f"{ANY}, over the growth that is allowed by 1; head was widened",
         ),
-        (broken(verdicts=(LOWERED,)), f"{ANY}, over its budget of time t4 by 1.00 ns (a warning); head was widened"),
+        (broken(verdicts=(LOWERED,)), f"{ANY}, over its budget of time t4 by at least 1.00 ns (a warning); head was widened"),
         (
             broken(verdicts=(Verdict("CC014", "error", "fits t4", "boolean", False, True, "exceeded", "fits t4: no"),)),
             f"{ANY}, fits t4: no; head was widened",

@@ -143,6 +143,7 @@ def _print_diffs(
     from costcalc.render.terminal import screen
     from costcalc.views.diff import diff_title, versions_text
     from costcalc.views.diff_document import diff_document, layer_changes_table
+    from costcalc.views.sentence import diff_sentence
 
     for model_diff, finding in findings:
         if finding.outcome != "kept":
@@ -151,7 +152,7 @@ def _print_diffs(
         from costcalc.render import json
 
         entries = [diff_document(model_diff, top) | _conditions(model_diff, findings) for model_diff in diffs]
-        write_text(json.dump({"diffs": entries}), output)
+        write_text(json.dump({"summary": diff_sentence(diffs, empty), "diffs": entries}), output)
     elif form == "html":
         from costcalc.render.page.diff import render as diff_page
 
@@ -177,12 +178,12 @@ def _print_diff_tables(diffs: Sequence[Diff], form: str, output: str | None, top
     """Prints the tables of diffs, behind one that lists them where they are several; Markdown opens with a sentence."""
     from costcalc.render.terminal import screen
     from costcalc.views.diff import diff_tables, overview_table
+    from costcalc.views.sentence import diff_sentence
 
     overview_tables = [overview_table(diffs)] if len(diffs) > 1 else []
     tables = overview_tables + [sheet for model_diff in diffs for sheet in diff_tables(model_diff, top)]
     if form == "markdown":
         from costcalc.render.check import markdown as difference
-        from costcalc.views.sentence import diff_sentence
 
         sentence = diff_sentence(diffs)
         write_text(screen(output is not None).text(difference.render_difference(tables, sentence)), output)

@@ -158,7 +158,13 @@ def run(
     checked_models = [_check_model(config, comparison, t, result) for t, result in results]
     source = "" if comparison.baseline is None else comparison.baseline.source
     models, ignore_notes = suppress_findings(
-        checked_models, config.ignores, config.levels, today=today, is_whole=is_whole, against=source
+        checked_models,
+        config.ignores,
+        config.levels,
+        today=today,
+        is_whole=is_whole,
+        has_config=bool(config.file),
+        against=source,
     )
     notes += (*ignore_notes, *coverage_notes(config, [target for target, _ in results], is_whole))
     return _make_result(models, notes, comparison.lineage)
