@@ -89,7 +89,8 @@ def test_an_open_model_has_figures_at_the_sizes_that_it_is_drawn_at_and_its_form
     assert model["drawn"] == "at seq = 1,024"
     assert model["layers"]["macs"] == [amount_data(row["macs"]) for row in bound.layers]
     assert model["memory"]["peak"] == bound.totals["peak_activation_bytes"]
-    assert model["totals"]["macs"] == bound.totals["macs"]
+    assert model["drawn_totals"]["macs"] == bound.totals["macs"]
+    assert model["totals"]["macs"]["text"] == "18,432·seq² + 123,532,032·seq"
     formulas = {i: str(row["macs"]) for i, row in enumerate(report.layers) if not isinstance(row["macs"], int)}
     assert model["formulas"]["macs"].keys() == set(map(str, formulas))
     assert "seq²" in model["tiles"][0]["formula"] and model["tiles"][0]["value"].startswith("≤ ")

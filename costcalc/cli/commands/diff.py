@@ -178,12 +178,12 @@ def _print_diff_tables(diffs: Sequence[Diff], form: str, output: str | None, top
     """Prints the tables of diffs, behind one that lists them where they are several; Markdown opens with a sentence."""
     from costcalc.render.terminal import screen
     from costcalc.views.diff import diff_tables, overview_table
+    from costcalc.views.sentence import diff_sentence
 
     overview_tables = [overview_table(diffs)] if len(diffs) > 1 else []
     tables = overview_tables + [sheet for model_diff in diffs for sheet in diff_tables(model_diff, top)]
     if form == "markdown":
         from costcalc.render.check import markdown as difference
-        from costcalc.views.sentence import diff_sentence
 
         sentence = diff_sentence(diffs)
         write_text(screen(output is not None).text(difference.render_difference(tables, sentence)), output)

@@ -74,8 +74,9 @@ def _model_entry(measurement: Measurement, keys: Sequence[str], names: Sequence[
         "parts": part_data(drawn),
         "totals": {
             **{ref.key: figure_plain(figure) for ref, figure in figures.items()},
-            **{key: amount_data(report_total(drawn, key)) for key in drawn.totals},
+            **{key: amount_data(report_total(report, key)) for key in report.totals},
         },
+        "drawn_totals": {key: amount_data(report_total(drawn, key)) for key in drawn.totals},
         "facts": [
             *[
                 [total.label, amount_data(total.value), total.kind, _bound_data(total, total.label in upper_labels)]

@@ -135,7 +135,7 @@ function layers(model) {
       const { key, amount, bar } = column;
       if (key === "name") return element("th", { scope: "row", class: "l" }, isAll ? "Total" : "Sum of the matches");
       if (bar) return element("td", { class: classOf(column) }, percent(sumOf(model, { layers: matches }, basis) / whole));
-      return element("td", { class: classOf(column) }, !amount ? "" : isAll ? brief(amountText(key, model.totals[key], narrow.matches), FORMULA) : sumText(matches, key));
+      return element("td", { class: classOf(column) }, !amount ? "" : isAll ? brief(amountText(key, model.drawn_totals[key], narrow.matches), FORMULA) : sumText(matches, key));
     }));
   }
 
