@@ -11,10 +11,11 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto
 
-# The tests of modules in memory need PyTorch, in a virtual environment of its own.
+# The tests of modules in memory, and the blocks of two guides, need PyTorch, in a virtual environment of its own.
 TORCH := .venv-torch
 test-torch: $(TORCH)/.test
 	$(TORCH)/bin/python -m pytest tests/frontends/pytorch
+	$(TORCH)/bin/python tests/check_readme.py docs/how-to/export-models.md docs/how-to/from-other-counters.md
 
 # Every command on every model of a folder: make test-models MODELS=../shared/models
 MODELS ?= ../shared/models
