@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
+from costcalc.cli.output import print_error
 from costcalc.cli.parameters import debug_option
 from costcalc.core.errors import UsageError
 
@@ -40,6 +42,8 @@ def server(protocol: str | None, root: str | None) -> None:
         raise UsageError("--root is for --mcp", "leave it out: an editor reads the files of its user")
     if find_spec(PACKAGES[protocol]) is None:
         raise UsageError(f"--{protocol} needs the package {PACKAGES[protocol]}", f"pip install 'costcalc[{protocol}]'")
+    if sys.stdin is not None and sys.stdin.isatty():
+        print_error("costcalc: this waits for the messages of an editor or an agent, which starts it; Ctrl-C ends it")
     gc.enable()  # the process lasts, unlike that of other commands
     gc.set_threshold(*COLLECTION_THRESHOLD)
     if protocol == "lsp":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from lsprotocol import types
@@ -39,6 +41,12 @@ COMPLETION_KINDS = {
     "block": types.CompletionItemKind.Class,
 }
 
+SLOW_SECONDS = 0.1
+"""An analysis that takes longer is not made for every letter that is typed."""
+
+PAUSE_SECONDS = 0.25
+"""How long no edit follows before a slow analysis is made."""
+
 MAX_REWRITTEN_NODES = 2_000
 """Nodes of the largest model whose rewrites are looked for: an editor asks with each move of the cursor."""
 
@@ -52,6 +60,9 @@ class CostServer:
         self.server = server
         self.workspace = EditorWorkspace()
         self.published: dict[Path, tuple[Diagnostic, ...]] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.seconds: dict[str, float] = {}
+        self.timers: dict[str, asyncio.TimerHandle] = {}
 
     def open(self, params: types.DidOpenTextDocumentParams) -> None:
         """A document that was opened."""
@@ -60,8 +71,21 @@ class CostServer:
             self._check_config(document)
 
     def change(self, params: types.DidChangeTextDocumentParams) -> None:
-        """A document that was edited."""
-        self._update(params.text_document.uri)
+        """A document that was edited. One whose last analysis took long is analysed when no edit follows for a while,
+        or when something is asked about it."""
+        uri = params.text_document.uri
+        if self.seconds.get(uri, 0) < SLOW_SECONDS:
+            self._update(uri)
+            return
+        self._drop_timer(uri)
+        self.timers[uri] = asyncio.get_running_loop().call_later(PAUSE_SECONDS, _safely(self._update, None), uri)
+
+    def _drop_timer(self, uri: str) -> bool:
+        """Whether an analysis was to be made later, which is not any more."""
+        timer = self.timers.pop(uri, None)
+        if timer is not None:
+            timer.cancel()
+        return timer is not None
 
     def save(self, params: types.DidSaveTextDocumentParams) -> None:
         """A document that was saved: limits are shown anew in the configs that are open."""
@@ -71,25 +95,45 @@ class CostServer:
 
     def close(self, params: types.DidCloseTextDocumentParams) -> None:
         """A document that was closed."""
+        self._drop_timer(params.text_document.uri)
+        self.seconds.pop(params.text_document.uri, None)
         file = _path_of(params.text_document.uri)
         self.workspace.close(file)
         self.published.pop(file, None)
         self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(params.text_document.uri, []))
 
     def _update(self, uri: str) -> Document | None:
+        self._drop_timer(uri)
         file, text = _path_of(uri), str(self.server.workspace.get_text_document(uri).source)
+        begin = perf_counter()
         document = self.workspace.update(file, text)
         if document is None:
             return None
         self._publish(document)
+        self.seconds[uri] = perf_counter() - begin
         if isinstance(document, ConfigDocument):
             for model in self.workspace.models.values():
                 self._publish(model)
         return document
 
     def _check_config(self, document: ConfigDocument) -> None:
-        self.workspace.check_config(document)
-        self._publish(document)
+        """Begins to check the models of a config; edits are answered between two of them."""
+
+        async def check() -> None:
+            for _ in self.workspace.check_config(document):
+                if self.workspace.configs.get(document.file) is not document:
+                    return
+                self._publish(document)
+                await asyncio.sleep(0)
+
+        task = asyncio.get_running_loop().create_task(check())
+        self.tasks.add(task)
+        task.add_done_callback(self._end_task)
+
+    def _end_task(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logging.getLogger(__name__).error(crash_message(error), exc_info=error)  # type: ignore[arg-type]
 
     def _publish(self, document: Document) -> None:
         """Sends the diagnostics of a document."""
@@ -240,6 +284,9 @@ class CostServer:
         return None if found is None else types.Location(params.text_document.uri, self._range(found, document.source))
 
     def _document(self, uri: str) -> Document | None:
+        """The document of a URI, as the editor has it now."""
+        if uri in self.timers:
+            self._update(uri)
         file = _path_of(uri)
         return self.workspace.models.get(file) or self.workspace.configs.get(file)
 

@@ -20,7 +20,7 @@ from costcalc.studies.check.config_file import NAMES, TABLE, diagnose_config, fi
 from costcalc.studies.check.diagnostic import Diagnostic, check_file, diagnostic_of, diagnostics_of, find_entries
 from costcalc.studies.check.run import run
 from costcalc.studies.check.targets import find_targets
-from costcalc.studies.check.verdict import SourcePlace
+from costcalc.studies.check.verdict import ModelCheck, SourcePlace
 
 MODEL_KEYS = re.compile(r"^(?:layers|input)\s*:", re.MULTILINE)
 """A YAML text that has both keys is a model, unless a config holds it anyway."""
@@ -40,8 +40,9 @@ class ConfigDocument:
         self.verdicts: tuple[Diagnostic, ...] = ()
 
     def update(self, text: str) -> None:
-        """Takes a new text; of a pyproject.toml without [tool.costcalc] nothing is read."""
-        self.source = SourceText(text)
+        """Takes a new text, of which no limit is checked yet; of a pyproject.toml without [tool.costcalc] nothing is
+        read."""
+        self.source, self.verdicts = SourceText(text), ()
         content = text.encode("utf-8", "replace")
         if self.file.suffix == ".toml" and TABLE not in content:
             self.config, self.errors = None, ()
@@ -80,17 +81,23 @@ class EditorWorkspace:
         return config is not None and any(True for _ in find_entries(config, file))
 
     def config_of(self, file: Path) -> Config | None:
-        """The config nearest to a file, as the editor has it; None where there is none, or it cannot be read."""
+        """The config nearest to a file, as the editor has it, saved or not; None where there is none, or it cannot be
+        read."""
         try:
-            config_file = find_config_file(file.parent)
+            saved_config = find_config_file(file.parent)
         except CostcalcError:  # the config's own document shows what is wrong with it
             return None
-        if config_file is None:
+        paths = [] if saved_config is None else [saved_config.resolve()]
+        paths += [
+            path
+            for path, document in self.configs.items()
+            if file.is_relative_to(path.parent) and (document.config is not None or document.errors)
+        ]
+        if not paths:
             return None
-        path = config_file.resolve()
-        document = self.configs.get(path)
-        if document is not None:
-            return document.config
+        path = min(paths, key=lambda path: (-len(path.parts), NAMES.index(path.name)))
+        if path in self.configs:
+            return self.configs[path].config
         try:
             return diagnose_config(path.read_bytes(), path.name, path.parent)[0]
         except OSError:  # it went away since it was found
@@ -121,33 +128,26 @@ class EditorWorkspace:
             place = diagnostic.limit_place
             yield diagnostic._replace(limit_place=place and place._replace(file=str(config.folder / place.file)))
 
-    def check_config(self, document: ConfigDocument) -> None:
-        """Checks the models of a config as they are on disk: the limits that are broken are told where they are set."""
+    def check_config(self, document: ConfigDocument) -> Iterator[None]:
+        """Checks the models of a config as they are on disk, one by one, and yields after each: the limits that are
+        broken are told where they are set. It ends early where the config has changed in the meantime."""
         document.verdicts = ()
         if document.config is None or document.errors:
             return
-        local_entries = tuple([e for e in document.config.entries if not e.path.startswith(REMOTE)])
-        config = replace(document.config, entries=local_entries)  # an editor downloads nothing
+        current = document.config
+        local_entries = tuple([e for e in current.entries if not e.path.startswith(REMOTE)])
+        config = replace(current, entries=local_entries)  # an editor downloads nothing
         try:
             targets = find_targets(config)
-            if len(targets) > MAX_CHECKED:
-                return
-            checks = run(config).models
+            for name in dict.fromkeys(target.name for target in targets[:MAX_CHECKED]):
+                verdicts = [v for check in run(config, model_names=[name]).models for v in _config_diagnostics(check)]
+                if document.config is not current:
+                    return
+                document.verdicts += tuple([v for v in verdicts if v.place.file == document.file.name])
+                yield
         except CostcalcError as error:
             document.verdicts = (diagnostic_of(error, document.file.name),)
-            return
-        file = document.file.name
-        verdicts = [
-            diagnostic._replace(
-                place=diagnostic.limit_place or (check.place if check.error and check.place else SourcePlace(file)),
-                fact=f"{check.title}: {diagnostic.fact}",
-                scenario="",
-                limit_place=None,
-            )
-            for check in checks
-            for diagnostic in diagnostics_of(check)
-        ]
-        document.verdicts = tuple(v for v in verdicts if v.place.file == file)
+            yield
 
     def models_beside(self, document: ConfigDocument, limit: int = 200) -> list[str]:
         """The paths of model files below a config's folder, as the config writes them, at most so many."""
@@ -160,3 +160,12 @@ class EditorWorkspace:
                 if len(names) >= limit:
                     break
         return sorted(names)
+
+
+def _config_diagnostics(check: ModelCheck) -> Iterator[Diagnostic]:
+    """The diagnostics of a model, each at the place of the config that sets the limit, or that names the model."""
+    for diagnostic in diagnostics_of(check):
+        place = diagnostic.limit_place or check.place
+        if place is not None:
+            fact = f"{check.title}: {diagnostic.fact}"
+            yield diagnostic._replace(place=place, fact=fact, scenario="", limit_place=None)

@@ -53,7 +53,7 @@ from costcalc.render.check.json import to_dict as check_document
 from costcalc.render.display import text_of_tables
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config import is_glob
-from costcalc.studies.check.config_file import find_config_file, read_config_file
+from costcalc.studies.check.config_file import NAMES, TABLE, read_config_file
 from costcalc.studies.check.run import check as check_models
 from costcalc.studies.check.run import run as run_check
 from costcalc.studies.options import Settings
@@ -174,11 +174,16 @@ class CostTools:
 
         return self.answer(work, top)
 
+    def _find_config(self) -> Path:
+        """The config in the root; one further up is outside. UsageError where there is none."""
+        for file in (self.root / name for name in NAMES):
+            if file.is_file() and (file.suffix != ".toml" or TABLE in file.read_bytes()):
+                return file
+        raise UsageError("there is no costcalc.yaml in the root", "name a config, or give limits")
+
     def _read_config(self, config: str | None) -> Config:
         """A config inside the root, all of whose models are inside it. UsageError where one is not."""
-        file = find_config_file(self.root) if config is None else Path(self.path(config))
-        if file is None:
-            raise UsageError("there is no costcalc.yaml in the root", "name a config, or give limits")
+        file = self._find_config() if config is None else Path(self.path(config))
         parsed = read_config_file(os.path.relpath(resolve_file(self.root, str(file)), self.root))
         for entry in parsed.entries:
             if entry.path.startswith(REMOTE):

@@ -22,6 +22,9 @@ from costcalc.studies.check.verdict import ModelCheck, SourcePlace
 
 Severity = Literal["error", "warning"]
 
+UNREADABLE = "CC102"
+"""The rule that a model breaks which cannot be read."""
+
 
 class Diagnostic(NamedTuple):
     """What is wrong at a place of a file. code is that of a rule (CC001), or the kind of the error (SpecError); layer
@@ -56,7 +59,7 @@ def diagnostics_of(check: ModelCheck) -> Iterator[Diagnostic]:
     """The verdicts of a model that are not kept, and its error -> Diagnostics."""
     file = SourcePlace(check.source)
     if check.error:
-        yield Diagnostic("CC1", "error", check.place or file, check.error, scenario=check.scenario)
+        yield Diagnostic(UNREADABLE, "error", check.place or file, check.error, scenario=check.scenario)
     for verdict in check.verdicts:
         if verdict.outcome == "kept":
             continue

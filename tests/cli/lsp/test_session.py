@@ -169,3 +169,42 @@ def test_other_yaml_files_are_left_alone(tmp_path: Path) -> None:
         assert {uri for uri, _ in editor.published} == {editor.uri("net.yaml")}
 
     run_session(tmp_path, session)
+
+
+def test_what_is_not_saved_counts(tmp_path: Path) -> None:
+    """A config that no file holds yet, a model without a file, and a config that is opened tells what its models break."""
+    (tmp_path / "net.yaml").write_text(NET)
+
+    async def session(editor: Editor) -> None:
+        table = "[tool.costcalc]\nmodels = ['net.yaml']\n[tool.costcalc.limits]\nmacs = '1k'\n"
+        assert await editor.open("pyproject.toml", table) == []
+        assert [d.code for d in await editor.open("net.yaml", NET)] == ["CC001"]
+        for _ in range(100):
+            found = editor.published[editor.uri("pyproject.toml"), 1]
+            if found:
+                break
+            await editor.hover("net.yaml", "relu")
+        assert [(d.code, d.range.start.line) for d in found] == [("CC001", 3)]
+        wrong = await editor.edit("pyproject.toml", table.replace("macs", "mcas"))
+        assert [d.range.start.line for d in wrong] == [3]
+
+    run_session(tmp_path, session)
+
+
+def test_a_slow_model_is_analysed_when_typing_pauses_or_something_is_asked(tmp_path: Path) -> None:
+    slow = "name: slow\ninput: [N, 3, 8, 8]\nlayers:\n  - repeat: {times: 3000, layers: [{conv: {filters: 4, kernel: 3, pad: same}}]}\n"
+
+    async def session(editor: Editor) -> None:
+        types = editor.types
+        await editor.open("slow.yaml", slow)
+        for version in range(2, 8):
+            editor.versions["slow.yaml"] = version
+            editor.texts["slow.yaml"] = text = slow + f"  - linear: {{units: {version}}}\n"
+            identifier = types.VersionedTextDocumentIdentifier(version, editor.uri("slow.yaml"))
+            change = types.TextDocumentContentChangeWholeDocument(text)
+            editor.client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, [change]))
+        assert "7" in await editor.hover("slow.yaml", "linear")
+        assert await editor.diagnostics("slow.yaml") == []
+        assert len([version for uri, version in editor.published if uri == editor.uri("slow.yaml")]) < 7
+
+    run_session(tmp_path, session)

@@ -18,10 +18,11 @@ NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, pad: same
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A root, and a secret model beside it."""
+    """A root, and a secret model and a config beside it."""
     folder = tmp_path / "root"
     (folder / "sub").mkdir(parents=True)
     (tmp_path / "secret.yaml").write_text(NET)
+    (tmp_path / "costcalc.yaml").write_text("models: [secret.yaml]\nlimits: {macs: 1}\n")
     (folder / "net.yaml").write_text(NET)
     return folder
 
@@ -147,6 +148,17 @@ def test_no_tool_leaves_the_root_over_stdio(root: Path) -> None:
         await tools.refuse("diff", before="HEAD:../secret.yaml", after="net.yaml")
         await tools.refuse("check", models=["link.yaml"], limits={"macs": 1})
         await tools.refuse("check", config="../costcalc.yaml")
+        assert "no costcalc.yaml in the root" in await tools.refuse("check")
+        (root.parent / "t4.yaml").write_text("name: secret\n")
+        for tool, arguments in {
+            "check": {"models": ["net.yaml"], "limits": {"time.../t4.yaml": "1ms"}},
+            "sweep": {"model": "net.yaml", "dims": {"N": [1]}, "quantities": ["time.../t4.yaml"]},
+            "suggest": {"model": "net.yaml", "sort": "time.../t4.yaml"},
+        }.items():
+            answer = await tools.client.call_tool(tool, arguments)
+            text = answer.content[0].text + str(answer.structured_content)
+            assert "secret" not in text
+            assert answer.is_error or answer.structured_content["outcome"] == "unknown"
         await tools.refuse("analyze", model="net.yaml", settings={"devices": ["../t4.yaml"]})
         for config in configs:
             answer = await tools.client.call_tool("check", {"config": config})
