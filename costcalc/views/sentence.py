@@ -298,13 +298,13 @@ def _held_phrase(result: CheckResult) -> str:
     return f"{held}, {suppressed:,} ignored" if suppressed else held
 
 
-def _lineage_phrases(lineage: ModelLineage, told: str = "") -> Iterator[str]:
+def _lineage_phrases(lineage: ModelLineage, told: str = "", removal: str = "no longer in the config") -> Iterator[str]:
     """The models that the baseline does not have, but for one that was told of, that it has under another name, and
-    that only it has."""
+    that only it has; removal says what became of these."""
     new = [_named_cost(*item) for item in lineage.new if item[0] != told]
     renamed = [f"{before} is now {after}" for before, after in lineage.renamed]
     removed = [_named_cost(*item) for item in lineage.removed]
-    for verb, names in (("new", new), ("renamed", renamed), ("gone", removed)):
+    for verb, names in (("new", new), ("renamed", renamed), (removal, removed)):
         if not names:
             continue
         listed = ", ".join(names[:MAX_NAMED]) + (
@@ -330,7 +330,7 @@ def diff_sentence(diffs: Sequence[Diff], empty: str = "") -> str:
     more = len(rest) - len(new) - len(removed)
     changed = [f"{more:,} more model{'s' if more > 1 else ''} changed"] if more else []
     lineage = ModelLineage(tuple(new), (), tuple(removed))
-    return "; ".join([_diff_text(lead), *changed, *_lineage_phrases(lineage)])
+    return "; ".join([_diff_text(lead), *changed, *_lineage_phrases(lineage, removal="gone")])
 
 
 def _diff_weight(comparison: Diff) -> tuple[bool, Fraction]:
