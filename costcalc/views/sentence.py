@@ -103,7 +103,8 @@ def _model_sentence(checked: ModelCheck, is_new: bool) -> str:
     if is_new:
         return f"{checked.label} is new ({_total_text(checked.snapshot, key)}){budget}"
     if comparison is None:
-        remark = ", as before" if checked.baseline is not None else ""
+        is_known = checked.baseline is not None and not _is_lower_bound(checked.snapshot, key)
+        remark = ", as before" if is_known else ""
         return f"{checked.label}: {_total_text(checked.snapshot, key)}{remark}{budget}"
     cause = _cause_phrase(comparison, key)
     return f"{checked.label}: {_change_text(comparison, key)}{budget}{f'; {cause}' if cause else ''}"
@@ -196,7 +197,7 @@ def _change_text(comparison: Diff, key: str) -> str:
     if not all(texts):
         return f"{label} {texts[0] or 'not known'} → {texts[1] or 'not known'}"
     if old.totals[key] == new.totals[key]:
-        return f"{label} {texts[1]}, as before"
+        return f"{label} {texts[1]}{'' if _is_lower_bound(new, key) else ', as before'}"
     share = _relative_change(comparison, key)
     if share is None:
         return f"{label} {texts[0]} → {texts[1]}" if texts[0] != texts[1] else f"{label} changed, {texts[1]}"

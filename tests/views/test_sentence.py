@@ -108,6 +108,7 @@ def test_figures_that_are_bounds_or_formulas() -> None:
     unknown = replace(NOW.layers[0], amounts={**NOW.layers[0].amounts, "macs": None}, state="unknown")
     partly = replace(NOW, layers=(unknown, *NOW.layers[1:]), unknown={"com.acme:Op": 1})
     assert changed(partly).startswith("net: MACs 19.2 k → at least 32.0 k, within")
+    assert changed(partly, partly) == "net: MACs at least 32.0 k, within its budget", "whether as before is not known"
     seq = replace(NOW, totals={**NOW.totals, "macs": 100 * symbol("seq")})
     assert changed(seq).startswith("net: MACs 19.2 k → 100·seq, within")
     assert changed(replace(NOW, totals={**NOW.totals, "macs": 200 * symbol("seq")}), seq).startswith(
