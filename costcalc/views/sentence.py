@@ -103,7 +103,8 @@ def _model_sentence(checked: ModelCheck, is_new: bool) -> str:
     if is_new:
         return f"{checked.label} is new ({_total_text(checked.snapshot, key)}){budget}"
     if comparison is None:
-        remark = ", as before" if checked.baseline is not None else ""
+        is_known = checked.baseline is not None and not _is_lower_bound(checked.snapshot, key)
+        remark = ", as before" if is_known else ""
         return f"{checked.label}: {_total_text(checked.snapshot, key)}{remark}{budget}"
     cause = _cause_phrase(comparison, key)
     return f"{checked.label}: {_change_text(comparison, key)}{budget}{f'; {cause}' if cause else ''}"
@@ -196,7 +197,7 @@ def _change_text(comparison: Diff, key: str) -> str:
     if not all(texts):
         return f"{label} {texts[0] or 'not known'} → {texts[1] or 'not known'}"
     if old.totals[key] == new.totals[key]:
-        return f"{label} {texts[1]}, as before"
+        return f"{label} {texts[1]}{'' if _is_lower_bound(new, key) else ', as before'}"
     share = _relative_change(comparison, key)
     if share is None:
         return f"{label} {texts[0]} → {texts[1]}" if texts[0] != texts[1] else f"{label} changed, {texts[1]}"
@@ -298,13 +299,13 @@ def _held_phrase(result: CheckResult) -> str:
     return f"{held}, {suppressed:,} ignored" if suppressed else held
 
 
-def _lineage_phrases(lineage: ModelLineage, told: str = "") -> Iterator[str]:
+def _lineage_phrases(lineage: ModelLineage, told: str = "", removal: str = "no longer in the config") -> Iterator[str]:
     """The models that the baseline does not have, but for one that was told of, that it has under another name, and
-    that only it has."""
+    that only it has; removal says what became of these."""
     new = [_named_cost(*item) for item in lineage.new if item[0] != told]
     renamed = [f"{before} is now {after}" for before, after in lineage.renamed]
     removed = [_named_cost(*item) for item in lineage.removed]
-    for verb, names in (("new", new), ("renamed", renamed), ("gone", removed)):
+    for verb, names in (("new", new), ("renamed", renamed), (removal, removed)):
         if not names:
             continue
         listed = ", ".join(names[:MAX_NAMED]) + (
@@ -330,7 +331,7 @@ def diff_sentence(diffs: Sequence[Diff], empty: str = "") -> str:
     more = len(rest) - len(new) - len(removed)
     changed = [f"{more:,} more model{'s' if more > 1 else ''} changed"] if more else []
     lineage = ModelLineage(tuple(new), (), tuple(removed))
-    return "; ".join([_diff_text(lead), *changed, *_lineage_phrases(lineage)])
+    return "; ".join([_diff_text(lead), *changed, *_lineage_phrases(lineage, removal="gone")])
 
 
 def _diff_weight(comparison: Diff) -> tuple[bool, Fraction]:

@@ -108,6 +108,7 @@ def test_figures_that_are_bounds_or_formulas() -> None:
     unknown = replace(NOW.layers[0], amounts={**NOW.layers[0].amounts, "macs": None}, state="unknown")
     partly = replace(NOW, layers=(unknown, *NOW.layers[1:]), unknown={"com.acme:Op": 1})
     assert changed(partly).startswith("net: MACs 19.2 k → at least 32.0 k, within")
+    assert changed(partly, partly) == "net: MACs at least 32.0 k, within its budget", "whether as before is not known"
     seq = replace(NOW, totals={**NOW.totals, "macs": 100 * symbol("seq")})
     assert changed(seq).startswith("net: MACs 19.2 k → 100·seq, within")
     assert changed(replace(NOW, totals={**NOW.totals, "macs": 200 * symbol("seq")}), seq).startswith(
@@ -141,13 +142,13 @@ def test_new_renamed_and_removed_models() -> None:
     lineage = ModelLineage((("a", 32_000),), (("old", "b"),), (("gone", 5_000), ("far", 1_000_000)))
     b = model("b", KEPT, before=NOW)
     assert many(model("a", EXCEEDED), b, lineage=lineage) == (
-        "a is new (MACs 32.0 k), over its budget by 1; old is now b; gone (5.00 k MACs), far (1.00 M MACs) are gone"
+        "a is new (MACs 32.0 k), over its budget by 1; old is now b; gone (5.00 k MACs), far (1.00 M MACs) are no longer in the config"
     )
     assert many(b, model("a", KEPT), lineage=ModelLineage((("a", 32_000),))) == (
         "2 models were checked; all 2 limits are kept; a (32.0 k MACs) is new"
     )
     assert many(b, lineage=ModelLineage((), (), (("gone", 5_000),))) == (
-        "b: MACs 32.0 k, as before, within its budget; gone (5.00 k MACs) is gone"
+        "b: MACs 32.0 k, as before, within its budget; gone (5.00 k MACs) is no longer in the config"
     )
 
 

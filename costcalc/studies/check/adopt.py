@@ -71,8 +71,8 @@ def plan_ignores(config: Config, result: CheckResult, until: str | None = None, 
         for verdict in checked.verdicts:
             if verdict.outcome != "exceeded" or verdict.level != "error" or verdict.is_suppressed:
                 continue
-            is_one_of_several = " " in verdict.quantity.removesuffix(" increase")
-            quantity = verdict.quantity if is_one_of_several else ""
+            quantity = verdict.quantity.removesuffix(" increase")
+            quantity = quantity if " " in quantity else ""  # of a device, an operator, layers: one of several
             codes = groups.setdefault((checked.model, checked.scenario, quantity), [])
             codes += [] if verdict.code in codes else [verdict.code]
             findings += 1

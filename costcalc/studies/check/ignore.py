@@ -14,8 +14,8 @@ from costcalc.studies.check.verdict import ModelCheck, SourcePlace, Suppression,
 @dataclass(frozen=True, slots=True)
 class Ignore:
     """An entry or a comment. codes are codes or their beginnings. model and layer are names or globs, quantity is as
-    verdicts write it, "" for any; lines are those of the model's file that a comment holds for, None for all. until is
-    the last day that it counts."""
+    verdicts write it, with or without ` increase`, "" for any; lines are those of the model's file that a comment holds
+    for, None for all. until is the last day that it counts."""
 
     codes: tuple[str, ...]
     place: SourcePlace
@@ -54,7 +54,7 @@ class Ignore:
             return ""
         if self.layer and verdict.layer != self.layer and not fnmatchcase(verdict.layer, self.layer):
             return ""
-        if self.quantity and self.quantity != verdict.quantity:
+        if self.quantity and self.quantity not in (verdict.quantity, verdict.quantity.removesuffix(" increase")):
             return ""
         return next((code for code in self.codes if verdict.code.startswith(code)), "")
 

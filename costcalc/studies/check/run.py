@@ -85,14 +85,12 @@ def check(
         )
     models = (*([] if config is None else [config]), *models)
     settings = Settings.of(**options)
-    all_limits = [
-        *make_limits(limits or {}, "--max", settings.devices),
-        *make_limits(minimums or {}, "--min", settings.devices),
-    ]
+    devices = settings.devices
+    all_limits = [*make_limits(limits or {}, "--max", devices), *make_limits(minimums or {}, "--min", devices)]
     increases = [
         increase
         for name, value in (max_increase or {}).items()
-        for increase in parse_increases(f"{name}={value}", settings.devices)
+        for increase in parse_increases(f"{name}={value}", devices)
     ]
     return run(make_config(models, make_limit_set(all_limits, increases, (), allow), settings), baseline, jobs=jobs)
 

@@ -141,6 +141,7 @@ def test_a_comment_that_is_not_understood_suppresses_nothing(directive: str, sai
         ("{code: CC0, model: 'n*.yaml', until: 2026-11}", ["CC001", "CC003"]),
         ("{code: CC001, layer: head}", ["CC001"]),
         ("{code: CC001, layer: 'h*', quantity: macs}", ["CC001"]),
+        ("{code: CC001, quantity: macs increase}", []),
         ("{code: CC001, layer: stem}", []),
         ("{code: CC001, quantity: params}", []),
         ("{code: CC001, model: other.yaml}", []),
@@ -218,6 +219,9 @@ def test_an_increase_that_is_ignored() -> None:
     Path("costcalc.lock.json").write_text(plan_lock(read_config_file("costcalc.yaml"), "x").text, encoding="utf-8")
     wider = NET.replace("filters: 8", "filters: 16")
     assert suppressed(checked(f"# costcalc: ignore CC201\n{wider}", config)) == ["CC201"]
+    for quantity in ("macs", "macs increase"):
+        entry = f"{config}ignore: [{{code: CC201, quantity: {quantity}}}]\n"
+        assert suppressed(checked(wider, entry)) == ["CC201"]
     result = checked(f"# costcalc: ignore CC201\n{NET}", config)
     assert (
         "CC302: net.yaml:1: the ignore of CC201 suppresses nothing against costcalc.lock.json: remove it"
