@@ -1,8 +1,8 @@
 """costcalc: what a neural network costs before anyone runs it.
 
-`analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware`, `reconcile`, `suggest` and `sweep`
-are the Python API, `TorchModule` is a PyTorch module with its inputs; each is imported when it is first used, so that
-`import costcalc` costs nothing.
+`add_ignores`, `analyze`, `check`, `compare`, `diff`, `explain`, `footprint`, `load`, `on_hardware`, `reconcile`,
+`suggest` and `sweep` are the Python API, `TorchModule` is a PyTorch module with its inputs; each is imported when it is
+first used, so that `import costcalc` costs nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from costcalc.api import analyze, compare, diff, explain, footprint, load, on_hardware
     from costcalc.core.errors import CostcalcError
     from costcalc.frontends.module import TorchModule
+    from costcalc.studies.check.adopt import add_ignores
     from costcalc.studies.check.run import check
     from costcalc.studies.reconcile.reconcile import reconcile
     from costcalc.studies.suggest.find import suggest
@@ -29,6 +30,7 @@ __all__ = [
     "Report",
     "TorchModule",
     "__version__",
+    "add_ignores",
     "analyze",
     "check",
     "compare",
@@ -59,6 +61,10 @@ def __getattr__(name: str) -> Any:
         from costcalc.studies.check.run import check
 
         return check
+    if name == "add_ignores":
+        from costcalc.studies.check.adopt import add_ignores
+
+        return add_ignores
     if name == "reconcile":
         from costcalc.studies.reconcile.reconcile import reconcile
 

@@ -1,6 +1,7 @@
 """CheckResult -> what every format says of it: the findings, worst first, each as a sentence with figures and place.
 
-A finding is a verdict that is not kept, or a model that cannot be read.
+A finding is a verdict that is not kept and not suppressed, or a model that cannot be read. Findings of one cause, a
+layer at its place or a reason why something cannot be told, are told together.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Any, NamedTuple
 
 from costcalc.core.quantity import SIGNS
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import Amount, CheckResult, ModelCheck, SourcePlace, Verdict
-
-UNREADABLE = "CC102"
+from costcalc.studies.check.rules import RULES
+from costcalc.studies.check.verdict import UNREADABLE, Amount, CheckResult, ModelCheck, SourcePlace, Verdict
+from costcalc.views.table import Column, Table, select_columns
 
 CI_ROOT_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR", "BUILD_SOURCESDIRECTORY", "BITBUCKET_CLONE_DIR")
 """Environment variables with the folder of the repository; a CI takes paths as relative to it."""
@@ -38,8 +39,8 @@ class CheckFinding(NamedTuple):
 
     @property
     def title(self) -> str:
-        """CC001 net (batch8): macs."""
-        return f"{self.verdict.code} {self.checked.title}: {self.verdict.quantity}"
+        """CC001 net (batch8) [vision]: macs."""
+        return f"{self.verdict.code} {self.checked.label}: {self.verdict.quantity}"
 
     @property
     def level(self) -> str:
@@ -58,7 +59,85 @@ def all_findings(result: CheckResult) -> Iterator[CheckFinding]:
 
 def findings(result: CheckResult) -> list[CheckFinding]:
     """A result → the findings, worst first: unknown verdicts, then errors before warnings, the most exceeded first."""
-    return sorted((finding for finding in all_findings(result) if finding.verdict.outcome != "kept"), key=_severity_key)
+    open_findings = (f for f in all_findings(result) if f.verdict.outcome != "kept" and not f.verdict.is_suppressed)
+    return sorted(open_findings, key=_severity_key)
+
+
+class FindingCause(NamedTuple):
+    """Findings of one cause, errors first, by their codes; several scenarios of a model may be among them."""
+
+    findings: tuple[CheckFinding, ...]
+
+    @property
+    def first(self) -> CheckFinding:
+        """The finding that says what the others need not repeat."""
+        return self.findings[0]
+
+    @property
+    def place(self) -> SourcePlace:
+        """Where to look."""
+        return self.first.place
+
+    @property
+    def level(self) -> str:
+        """error where one of the findings is one."""
+        return "error" if any(finding.level == "error" for finding in self.findings) else "warning"
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the findings, each once."""
+        return tuple(dict.fromkeys(finding.verdict.code for finding in self.findings))
+
+    @property
+    def title(self) -> str:
+        """CC001 net: macs; of several findings CC001, CC003 net: macs, params and 2 more."""
+        if len(self.findings) == 1:
+            return self.first.title
+        quantities = list(dict.fromkeys(finding.verdict.quantity for finding in self.findings))
+        more = f" and {len(quantities) - 3} more" if len(quantities) > 4 else ""
+        codes = f"{', '.join(self.codes[:3])}{', …' if len(self.codes) > 3 else ''}"
+        return f"{codes} {self.first.checked.label}: {', '.join(quantities[: 3 if more else 4])}{more}"
+
+    @property
+    def text(self) -> str:
+        """The first finding's fact and remedy, and a line with the fact of each further one."""
+        first, *rest = self.findings
+        lines = [finding_text(first)]
+        for finding in rest:
+            scenario = "" if finding.checked.label == first.checked.label else f"{finding.checked.label}: "
+            lines.append(scenario + short_fact(finding))
+        return "\n".join(lines)
+
+    @property
+    def fingerprint(self) -> str:
+        """What is the same in every run of one cause: of a layer its model's file and its name, else the finding's own
+        fingerprint."""
+        verdict = self.first.verdict
+        if not verdict.layer or verdict.outcome == "unknown":
+            return fingerprint(self.first)
+        return _hash_parts(self.first.checked.source, verdict.layer)
+
+
+def short_fact(finding: CheckFinding) -> str:
+    """A finding → its fact without what the layer did, which another finding of the same cause says."""
+    return finding.verdict.fact.removesuffix(f"; {words.describe_blame(finding.verdict)}")
+
+
+def causes(result: CheckResult) -> list[FindingCause]:
+    """A result → its findings by cause, in the order of the worst of each."""
+    groups: dict[Any, list[CheckFinding]] = {}
+    for finding in findings(result):
+        verdict = finding.verdict
+        key: tuple[Any, ...] = (finding.checked.label, verdict.quantity, verdict.code)
+        if verdict.outcome == "unknown":
+            is_open = is_known_from_below(verdict) or verdict.quantity == "unknown_ops"
+            key = (finding.checked.label, "CC101" if is_open else (verdict.code, verdict.remedy))
+        elif verdict.layer:
+            key = (finding.place[:2], verdict.layer)
+        groups.setdefault(key, []).append(finding)
+    for members in groups.values():  # what is known from below is explained by the operators that it misses
+        members.sort(key=lambda f: (is_known_from_below(f.verdict), f.level == "warning", f.verdict.code))
+    return [FindingCause(tuple(members)) for members in groups.values()]
 
 
 def _severity_key(finding: CheckFinding) -> tuple[bool, bool, Fraction]:
@@ -73,10 +152,12 @@ def _severity_key(finding: CheckFinding) -> tuple[bool, bool, Fraction]:
 def headline(result: CheckResult) -> str:
     """A result → its summary: 1 of 6 limits is exceeded; 2 cannot be told."""
     verdicts = list(all_findings(result))
-    counts = dict.fromkeys(("exceeded", "warning", "unknown"), 0)
+    counts = dict.fromkeys(("exceeded", "warning", "unknown", "suppressed"), 0)
     for finding in verdicts:
         if finding.verdict.outcome == "unknown":
             counts["unknown"] += 1
+        elif finding.verdict.is_suppressed:
+            counts["suppressed"] += 1
         elif finding.verdict.outcome == "exceeded":
             counts["warning" if finding.level == "warning" else "exceeded"] += 1
     total = f"{len(verdicts):,} {'limit' if len(verdicts) == 1 else 'limits'}"
@@ -95,13 +176,15 @@ def headline(result: CheckResult) -> str:
             if len(verdicts) == 1
             else f"all {total} are kept"
         )
-        kept_count = len(verdicts) - counts["warning"]
+        kept_count = len(verdicts) - counts["warning"] - counts["suppressed"]
         parts.insert(
             0,
             f"{kept_count:,} of {total} {_is_or_are(kept_count or len(verdicts))} kept"
-            if counts["warning"]
+            if counts["warning"] or counts["suppressed"]
             else kept_text,
         )
+    if counts["suppressed"]:
+        parts.append(f"{counts['suppressed']:,} {_is_or_are(counts['suppressed'])} ignored")
     return "; ".join(parts)
 
 
@@ -115,13 +198,45 @@ def finding_text(finding: CheckFinding) -> str:
     return f"{verdict.fact}; {verdict.remedy}" if verdict.remedy else verdict.fact
 
 
+STATISTICS_COLUMNS = (
+    Column("code", "Code", "text", 100),
+    Column("name", "Rule", "text", 95),
+    Column("errors", "Exceeded", "number", 90),
+    Column("warnings", "Warnings", "number", 85),
+    Column("unknown", "Cannot be told", "number", 85),
+    Column("suppressed", "Ignored", "number", 85),
+)
+
+
+def statistics_table(result: CheckResult) -> Table:
+    """A result → a row for each code that a finding has, the most frequent first; columns without a finding are left
+    out."""
+    counts = result.statistics
+    rows = [(code, RULES[code].name if code in RULES else "", *count) for code, count in counts.items()]
+    table = Table("Findings by code", headline(result), STATISTICS_COLUMNS, tuple(rows))
+    filled = [i for i in range(len(STATISTICS_COLUMNS)) if i < 2 or any(row[i] for row in rows)]
+    return select_columns(table, filled)
+
+
+def suppression_text(verdict: Verdict) -> str:
+    """A suppressed verdict → `ignored until 2027-01-31 at net.yaml:3 (the reason)`."""
+    suppression = verdict.suppression
+    assert suppression is not None
+    until = f" until {suppression.until}" if suppression.until else ""
+    reason = f" ({suppression.reason})" if suppression.reason else ""
+    return f"ignored{until} at {words.format_place(suppression.place._replace(column=0))}{reason}"
+
+
 def fingerprint(finding: CheckFinding) -> str:
     """A finding → its SHA-256 of code, model, scenario and quantity: the same in every run, whatever its figures and
     line."""
+    verdict, checked = finding.verdict, finding.checked
+    return _hash_parts(verdict.code, checked.model, checked.scenario, verdict.quantity)
+
+
+def _hash_parts(*parts: str) -> str:
     import hashlib
 
-    verdict, checked = finding.verdict, finding.checked
-    parts = (verdict.code, checked.model, checked.scenario, verdict.quantity)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -144,7 +144,10 @@ def many(n: int) -> CheckResult:
                     f"models/net{i}.yaml",
                     (
                         replace(
-                            EXCEEDED, value=31_999 + i, fact=f"macs: {31_999 + i:,} of at most 31,999, exceeded by {i}"
+                            EXCEEDED,
+                            value=31_999 + i,
+                            fact=f"macs: {31_999 + i:,} of at most 31,999, exceeded by {i}",
+                            place=SourcePlace(f"models/net{i}.yaml", 7, 5),
                         ),
                     ),
                     NOW,

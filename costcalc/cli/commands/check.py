@@ -16,6 +16,7 @@ from costcalc.cli.verdict_options import emit_result, verdict_options
 
 if TYPE_CHECKING:
     from costcalc.studies.check.budget import Config
+    from costcalc.studies.check.verdict import CheckResult
     from costcalc.studies.options import Settings
 
 
@@ -74,6 +75,27 @@ if TYPE_CHECKING:
 @click.option("--allow-code", is_flag=True, help="Import and run the code of a MODEL written as package.module:name.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 where a limit is exceeded (2 stays 2).")
 @click.option("--allow-empty", is_flag=True, help="Exit 0 where there is no limit to hold (3 otherwise).")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="NAME",
+    help="Check only the models of a group of the config (`groups:`), as often as wanted.",
+)
+@click.option(
+    "--statistics",
+    is_flag=True,
+    help="Print how many findings each code has, in place of the verdicts (as a table or as json).",
+)
+@click.option(
+    "--add-ignores",
+    is_flag=True,
+    help="Write an `ignore:` entry into the config for each limit that is exceeded now, and exit 0.",
+)
+@click.option(
+    "--until", metavar="DATE", help="With --add-ignores: the last day or month, 2027-01.  [default: in three months]"
+)
+@click.option("--reason", metavar="TEXT", help="With --add-ignores: why.  [default: TODO, to be filled in]")
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read the models in N processes.")
 @click.option(
     "--init",
@@ -98,6 +120,11 @@ def check(
     allow_code: bool,
     exit_zero: bool,
     allow_empty: bool,
+    groups: tuple[str, ...],
+    statistics: bool,
+    add_ignores: bool,
+    until: str | None,
+    reason: str | None,
     jobs: int,
     init: bool,
     slack: str | None,
@@ -127,33 +154,54 @@ def check(
                 "--report": reports,
                 "--exit-zero": exit_zero,
                 "--allow-empty": allow_empty,
+                "--group": groups,
+                "--statistics": statistics,
+                "--add-ignores": add_ignores,
             },
         )
         return write_config(models, file, slack, force, settings, jobs)
     if slack or force:
         refuse("check", {"--slack": slack, "--force": force}, "add --init")
+    if not add_ignores:
+        refuse("check", {"--until": until, "--reason": reason}, "add --add-ignores")
     config, only = choose_config(models, file, limits, settings)
-    return _run_check(config, only, baseline, jobs, (exit_zero, allow_empty), (form, output, reports, ident))
+    if groups and not config.file:
+        refuse("a check without a config", {"--group": groups})
+    outcome = _find_outcome(config, baseline, only, groups, jobs)
+    if add_ignores:
+        from costcalc.cli.commands.check_ignores import write_ignores
+
+        refuse("--add-ignores", {"--report": reports, "--format": form, "--output": output, "--statistics": statistics})
+        return write_ignores(config, outcome, until, reason)
+    if statistics:
+        from costcalc.cli.commands.check_ignores import print_statistics
+
+        refuse("--statistics", {"--report": reports})
+        print_statistics(outcome, form, output)
+        return 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code
+    return _report_outcome(config, outcome, (exit_zero, allow_empty), (form, output, reports, ident))
 
 
-def _run_check(
-    config: Config,
-    only: tuple[str, ...],
-    baseline: str | None,
-    jobs: int,
-    exit_options: tuple[bool, bool],
-    output_args: tuple[Any, ...],
-) -> int:
-    from costcalc.cli.output import CANNOT_ANSWER, print_error
+def _find_outcome(
+    config: Config, baseline: str | None, only: tuple[str, ...], groups: tuple[str, ...], jobs: int
+) -> CheckResult:
     from costcalc.studies.check.run import run
-    from costcalc.studies.check.wording import unknown_reasons
 
     reference = None
     if baseline is not None:
         from costcalc.studies.check.lock_file import read_baseline as read
 
         reference = read(baseline, config)
-    outcome = run(config, reference, model_names=only, jobs=jobs, raise_crashes="--debug" in sys.argv)
+    debug = "--debug" in sys.argv
+    return run(config, reference, model_names=only, groups=groups, jobs=jobs, raise_crashes=debug)
+
+
+def _report_outcome(
+    config: Config, outcome: CheckResult, exit_options: tuple[bool, bool], output_args: tuple[Any, ...]
+) -> int:
+    from costcalc.cli.output import CANNOT_ANSWER, print_error
+    from costcalc.studies.check.wording import unknown_reasons
+
     exit_zero, allow_empty = exit_options
     if allow_empty:
         outcome = replace(outcome, is_empty=False)

@@ -130,7 +130,8 @@ def write_config(
     models: Sequence[str], file: str | None, slack: str | None, force: bool, settings: Settings, jobs: int
 ) -> int:
     """Writes a config from what the models cost now; 2 where one of them cannot be read."""
-    from costcalc.studies.check.init import find_models, make_initial_config
+    from costcalc.studies.check.init import make_initial_config
+    from costcalc.studies.check.model_files import find_models
 
     target = Path(file or "costcalc.yaml")
     if target.suffix not in (".yaml", ".yml"):

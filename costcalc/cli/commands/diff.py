@@ -174,8 +174,10 @@ def _print_diffs(
         ]
         if form == "markdown":
             from costcalc.render.check import markdown as difference
+            from costcalc.views.sentence import diff_sentence
 
-            write_text(screen(output is not None).text(difference.render_difference(tables)), output)
+            sentence = diff_sentence(diffs)
+            write_text(screen(output is not None).text(difference.render_difference(tables, sentence)), output)
         else:
             print_tables(tables, form, output)
 

@@ -26,6 +26,13 @@ CHANGED = 1
     metavar="FILE",
     help="The config; costcalc.yaml or pyproject.toml, here or further up, unless given.",
 )
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="NAME",
+    help="Lock only the models of a group of the config (`groups:`), as often as wanted.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the file would change, and say what.")
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read models in N processes.")
 @click.option(
@@ -37,13 +44,19 @@ CHANGED = 1
 )
 @settings_options()
 def lock(
-    models: tuple[str, ...], config: str | None, check: bool, jobs: int, output: str | None, settings: Settings
+    models: tuple[str, ...],
+    config: str | None,
+    groups: tuple[str, ...],
+    check: bool,
+    jobs: int,
+    output: str | None,
+    settings: Settings,
 ) -> int:
     """Write what the config's models cost now as the baseline for `check`; commit the file.
 
-    With MODEL only its entries are written anew. Where there is no config, MODEL is locked under the settings of the
-    command line, with the quantities that they ask for. An operator without a rule is locked as not known; a model that
-    cannot be read is exit 2, and nothing is written.
+    With MODEL or --group only its entries are written anew. Where there is no config, MODEL is locked under the
+    settings of the command line, with the quantities that they ask for. An operator without a rule is locked as not
+    known; a model that cannot be read is exit 2, and nothing is written.
     """
     from costcalc.cli.commands.check_config import lock_config
     from costcalc.core.sanitize import printable, printable_lines
@@ -51,8 +64,9 @@ def lock(
 
     budget_config = lock_config(models, config, settings)
     file = str(budget_config.folder / budget_config.lock) if output in (None, "-") else str(output)
+    debug = "--debug" in sys.argv
     result = plan_lock(
-        budget_config, file, model_names=models, renew=not check, jobs=jobs, raise_crashes="--debug" in sys.argv
+        budget_config, file, model_names=models, groups=groups, renew=not check, jobs=jobs, raise_crashes=debug
     )
     for target, failure in result.failures:
         print_error(f"costcalc: {failure.place or target.name}: {failure.text}")
@@ -64,8 +78,9 @@ def lock(
     if output == "-" and not check:
         write_text(result.text.removesuffix("\n"), None)
         return 0
-    if not result.changes:
-        write_text(printable(f"{file} is up to date"), None)
+    if not (result.is_stale if check else result.changes):
+        remark = "; `costcalc lock` writes it in a shorter form" if result.changes else ""
+        write_text(printable(f"{file} is up to date{remark}"), None)
         return 0
     if not check:
         write(file, result.text)

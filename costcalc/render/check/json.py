@@ -9,7 +9,17 @@ from typing import Any
 from costcalc.core.amount import json_amount
 from costcalc.core.dim import Dim
 from costcalc.render import json
-from costcalc.studies.check.verdict import Amount, CheckResult, ModelCheck, SourcePlace, Verdict
+from costcalc.studies.check.rules import RULES
+from costcalc.studies.check.verdict import (
+    Amount,
+    CheckResult,
+    ModelCheck,
+    ModelLineage,
+    SourcePlace,
+    Suppression,
+    Verdict,
+)
+from costcalc.views.sentence import check_sentence
 
 
 def render(outcome: CheckResult) -> str:
@@ -18,14 +28,44 @@ def render(outcome: CheckResult) -> str:
 
 
 def to_dict(outcome: CheckResult) -> dict[str, Any]:
-    """Outcome -> the document. exit_code is the check's (before --exit-zero). A count is an integer, or a formula's
-    text while symbols are open; seconds, joules, rates and shares are floats; null is what is not known. minimum is
-    true where the limit is the least, certainty there where a figure is not exact."""
+    """Outcome -> the document. summary is the sentence that a comment opens with, exit_code the check's (before
+    --exit-zero). A count is an integer, or a formula's text while symbols are open; seconds, joules, rates and shares
+    are floats; null is what is not known. minimum is true where the limit is the least, certainty there where a figure
+    is not exact, suppression where an exceeded limit does not count."""
     return {
         "outcome": outcome.outcome,
+        "summary": check_sentence(outcome),
         "exit_code": outcome.exit_code,
         "models": [_model_object(checked) for checked in outcome.models],
         "notes": list(outcome.notes),
+        "statistics": statistics_objects(outcome),
+        "lineage": _lineage_object(outcome.lineage),
+    }
+
+
+def statistics_objects(outcome: CheckResult) -> list[dict[str, Any]]:
+    """Outcome -> an object for each code that a finding has: how many errors, warnings, unknown and suppressed."""
+    return [
+        {"code": code, "name": RULES[code].name if code in RULES else None, **count._asdict()}
+        for code, count in outcome.statistics.items()
+    ]
+
+
+def _lineage_object(lineage: ModelLineage) -> dict[str, Any]:
+    return {
+        "new": [{"title": title, "macs": json_amount(macs)} for title, macs in lineage.new],
+        "renamed": [{"before": before, "after": after} for before, after in lineage.renamed],
+        "removed": [{"title": title, "macs": json_amount(macs)} for title, macs in lineage.removed],
+    }
+
+
+def suppression_object(suppression: Suppression) -> dict[str, Any]:
+    """Suppression -> where it is written, its last day and reason; null where there is none."""
+    return {
+        "place": _place_object(suppression.place),
+        "until": suppression.until and suppression.until.isoformat(),
+        "reason": suppression.reason or None,
+        "in_source": suppression.in_source,
     }
 
 
@@ -33,6 +73,7 @@ def _model_object(checked: ModelCheck) -> dict[str, Any]:
     return {
         "name": checked.model,
         "scenario": checked.scenario or None,
+        **({"group": checked.group} if checked.group else {}),
         "source": checked.source,
         "error": checked.error or None,
         "place": _place_object(checked.place),
@@ -68,6 +109,7 @@ def _verdict_object(verdict: Verdict) -> dict[str, Any]:
         "limit_place": _place_object(verdict.limit_place),
         **({"minimum": True} if verdict.minimum else {}),
         **({"certainty": verdict.certainty} if verdict.certainty != "exact" else {}),
+        **({"suppression": suppression_object(verdict.suppression)} if verdict.suppression else {}),
     }
 
 

@@ -23,6 +23,7 @@ from costcalc.views.check import (
     is_known_from_below,
     verdict_figures,
 )
+from costcalc.views.sentence import check_sentence
 from costcalc.views.table import Table
 
 MAX_CHARACTERS = 64_000
@@ -31,7 +32,7 @@ MAX_CHARACTERS = 64_000
 NAME, SENTENCE = 100, 600
 """Longer names and sentences lose their middle."""
 
-MARKS = {"kept": "✅", "exceeded": "❌", "warning": "⚠️", "unknown": "❔"}
+MARKS = {"kept": "✅", "exceeded": "❌", "warning": "⚠️", "unknown": "❔", "suppressed": "🔕"}
 
 FIGURES = {"value": "Value", "limit": "Limit", "headroom": "Headroom", "delta": "Δ to the baseline"}
 
@@ -45,10 +46,12 @@ def marker(ident: str = "") -> str:
 
 
 def render(outcome: CheckResult, ident: str = "", most: int = MAX_CHARACTERS) -> str:
-    """Outcome -> the comment in at most `most` bytes, hence no more characters."""
+    """Outcome -> the comment in at most `most` bytes, hence no more characters. It opens with one sentence on what
+    changed, and says then how many limits are kept."""
     mark = MARKS["unknown" if outcome.outcome == "empty" else outcome.outcome]
+    sentence = escape_markdown_line(shorten_middle(check_sentence(outcome), SENTENCE))
     title = f" ({ident})" if ident else ""
-    head = MarkdownBlock((marker(ident), f"### {mark} costcalc{title}: {headline(outcome)}"))
+    head = MarkdownBlock((marker(ident), f"### {mark} {sentence}", "", f"costcalc{title}: {headline(outcome)}."))
     blocks = [
         head,
         *_finding_blocks(outcome),
@@ -64,7 +67,7 @@ def _finding_blocks(outcome: CheckResult) -> Iterator[MarkdownBlock]:
     """Outcome -> a list of what is not kept: the worst first, and behind it what else the same layer breaks."""
     groups: dict[tuple[str, str, str], list[CheckFinding]] = {}
     for finding in findings(outcome):
-        groups.setdefault((mark(finding), finding.checked.title, finding.verdict.layer), []).append(finding)
+        groups.setdefault((mark(finding), finding.checked.label, finding.verdict.layer), []).append(finding)
     explained: set[tuple[str, str]] = set()
     rows = []
     for (_, title, layer), members in groups.items():
@@ -85,7 +88,7 @@ def _finding_item(finding: CheckFinding, is_explained: bool) -> str:
         if is_explained
         else finding_text(finding).replace(place_phrase(verdict.place), "")
     )
-    title = escape_markdown(shorten_middle(finding.checked.title, NAME))
+    title = escape_markdown(shorten_middle(finding.checked.label, NAME))
     location = name(
         f"{verdict.layer} at {format_place(finding.place)}" if verdict.layer else format_place(finding.place)
     )
@@ -96,6 +99,8 @@ def _finding_item(finding: CheckFinding, is_explained: bool) -> str:
 
 def mark(finding: CheckFinding) -> str:
     """Finding -> the sign for what became of the limit."""
+    if finding.verdict.is_suppressed:
+        return MARKS["suppressed"]
     is_warning = finding.verdict.outcome == "exceeded" and finding.level == "warning"
     return MARKS["warning" if is_warning else finding.verdict.outcome]
 
@@ -126,7 +131,7 @@ def _limit_blocks(outcome: CheckResult) -> Iterator[MarkdownBlock]:
 
 
 def _limit_cells(finding: CheckFinding, texts: list[str]) -> list[str]:
-    return [mark(finding), name(finding.checked.title), name(finding.verdict.quantity), *map(escape_markdown, texts)]
+    return [mark(finding), name(finding.checked.label), name(finding.verdict.quantity), *map(escape_markdown, texts)]
 
 
 def _note_blocks(outcome: CheckResult) -> Iterator[MarkdownBlock]:
@@ -148,9 +153,11 @@ def name(text: str) -> str:
 DIFF_COMMENT_ID = "diff"
 
 
-def render_difference(sheets: Sequence[Table], most: int = MAX_CHARACTERS) -> str:
-    """Tables of a diff -> the comment, below `most` characters; where layers find no room, their number is told."""
-    return fit_blocks([MarkdownBlock((marker(DIFF_COMMENT_ID),)), *map(_sheet_block, sheets)], most)
+def render_difference(sheets: Sequence[Table], sentence: str, most: int = MAX_CHARACTERS) -> str:
+    """Tables of a diff and the sentence that the comment opens with -> the comment, below `most` characters; where
+    layers find no room, their number is told."""
+    opening = f"### {escape_markdown_line(shorten_middle(sentence, SENTENCE))}"
+    return fit_blocks([MarkdownBlock((marker(DIFF_COMMENT_ID), opening)), *map(_sheet_block, sheets)], most)
 
 
 def _sheet_block(sheet: Table) -> MarkdownBlock:

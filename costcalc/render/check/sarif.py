@@ -12,17 +12,18 @@ from urllib.parse import quote
 from costcalc.core.amount import json_amount
 from costcalc.core.sanitize import escape_controls, printable
 from costcalc.core.version import __version__
+from costcalc.render.check.json import suppression_object
 from costcalc.studies.check.rules import RULES
 from costcalc.studies.check.verdict import Amount, CheckResult
 from costcalc.views.check import (
     CheckFinding,
+    FindingCause,
     all_findings,
-    finding_text,
-    findings,
-    fingerprint,
+    causes,
     headline,
     repository_path,
 )
+from costcalc.views.sentence import check_sentence
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -30,10 +31,11 @@ HOME = "https://pypi.org/project/costcalc/"
 
 
 def render(outcome: CheckResult) -> str:
-    """Outcome -> a log of one run. Limits that are kept are no results, for code scanning would show them as alerts;
-    they stand with all figures among the run's properties."""
-    violations = findings(outcome)
-    codes = list(dict.fromkeys(finding.verdict.code for finding in violations))
+    """Outcome -> a log of one run with a result for each cause, under the code of its worst finding. Limits that are
+    kept or suppressed are no results, for code scanning would show them as alerts; they stand with all figures among
+    the run's properties."""
+    found = causes(outcome)
+    codes = list(dict.fromkeys(code for cause in found for code in cause.codes))
     run = {
         "tool": {
             "driver": {
@@ -45,9 +47,10 @@ def render(outcome: CheckResult) -> str:
         },
         "columnKind": "unicodeCodePoints",
         "invocations": [{"executionSuccessful": outcome.exit_code != 2, "exitCode": outcome.exit_code}],
-        "results": [_result_object(finding, codes) for finding in violations],
+        "results": [_result_object(cause, codes) for cause in found],
         "properties": {
             "headline": headline(outcome),
+            "summary": printable(check_sentence(outcome)),
             "notes": list(map(printable, outcome.notes)),
             "limits": [_limit_properties(finding) for finding in all_findings(outcome)],
         },
@@ -71,8 +74,9 @@ def _rule_object(code: str) -> dict[str, Any]:
     }
 
 
-def _result_object(finding: CheckFinding, codes: list[str]) -> dict[str, Any]:
-    place = finding.place
+def _result_object(cause: FindingCause, codes: list[str]) -> dict[str, Any]:
+    finding, place = cause.first, cause.place
+    further = [_limit_properties(other) for other in cause.findings[1:]]
     physical_location: dict[str, Any] = {
         "artifactLocation": _artifact_location(repository_path(place.file)),
         "region": {"startLine": max(1, place.line)},
@@ -85,11 +89,11 @@ def _result_object(finding: CheckFinding, codes: list[str]) -> dict[str, Any]:
     return {
         "ruleId": finding.verdict.code,
         "ruleIndex": codes.index(finding.verdict.code),
-        "level": finding.level,
-        "message": {"text": message(f"{finding.checked.title}: {finding_text(finding)}")},
+        "level": cause.level,
+        "message": {"text": "\n".join(map(message, f"{finding.checked.label}: {cause.text}".splitlines()))},
         "locations": [location],
-        "partialFingerprints": {"costcalc/v1": fingerprint(finding)},
-        "properties": _limit_properties(finding),
+        "partialFingerprints": {"costcalc/v2": cause.fingerprint},
+        "properties": {**_limit_properties(finding), **({"further": further} if further else {})},
     }
 
 
@@ -116,10 +120,12 @@ def _limit_properties(finding: CheckFinding) -> dict[str, Any]:
     return {
         "model": finding.checked.model,
         "scenario": finding.checked.scenario,
+        **({"group": finding.checked.group} if finding.checked.group else {}),
         "code": verdict.code,
         "quantity": verdict.quantity,
         "outcome": verdict.outcome,
         **{name: _json_number(amount) for name, amount in figures.items() if amount is not None},
+        **({"suppression": suppression_object(verdict.suppression)} if verdict.suppression else {}),
     }
 
 

@@ -11,9 +11,9 @@ from costcalc.render.layout import shorten_middle, text_width, wrap
 from costcalc.render.terminal import Palette, Screen
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.verdict import CheckResult, ModelCheck, Verdict
-from costcalc.views.check import headline, is_known_from_below, verdict_figures
+from costcalc.views.check import headline, is_known_from_below, suppression_text, verdict_figures
 
-MARKS = {"kept": "ok", "exceeded": "over", "warning": "warn", "unknown": "?"}
+MARKS = {"kept": "ok", "exceeded": "over", "warning": "warn", "unknown": "?", "suppressed": "skip"}
 
 MARK = 4
 
@@ -52,9 +52,10 @@ def render(outcome: CheckResult, screen: Screen) -> str:
 
 def _model_lines(checked: ModelCheck, screen: Screen) -> Iterator[str]:
     palette = screen.palette
-    title, source = printable(checked.title), printable(checked.source)
+    title, source = printable(checked.label), printable(checked.source)
     is_source_hidden = (
-        source in (title, printable(checked.model)) or text_width(title) + text_width(source) + 2 > screen.width
+        source in (printable(checked.title), printable(checked.model))
+        or text_width(title) + text_width(source) + 2 > screen.width
     )
     title, *rest = wrap(title, screen.text_width, 2)
     yield f"{palette.title}{title}{palette.off}{'' if is_source_hidden else f'  {palette.faint}{source}{palette.off}'}"
@@ -72,6 +73,8 @@ def _model_lines(checked: ModelCheck, screen: Screen) -> Iterator[str]:
 
 def mark(verdict: Verdict) -> str:
     """Verdict -> the key of MARKS: what became of the limit."""
+    if verdict.is_suppressed:
+        return "suppressed"
     return "warning" if verdict.outcome == "exceeded" and verdict.level == "warning" else verdict.outcome
 
 
@@ -135,6 +138,8 @@ def _advice_lines(verdict: Verdict) -> tuple[str, ...]:
     said. What to do about operators without a rule stands under the verdict on them."""
     if verdict.outcome == "kept":
         return ()
+    if verdict.is_suppressed:
+        return (f"{verdict.code}: {suppression_text(verdict)}",)
     explanation = words.describe_blame(verdict) if verdict.outcome == "exceeded" else ""
     location = f" ({words.format_place(verdict.place)})" if verdict.place else ""
     if verdict.outcome == "exceeded" and verdict.kind == "boolean":

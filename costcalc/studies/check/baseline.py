@@ -18,7 +18,7 @@ from costcalc.studies.check.verdict import title_of
 from costcalc.studies.diff.snapshot import Snapshot
 from costcalc.studies.options import Settings
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 NAME = "costcalc.lock.json"
 
@@ -46,11 +46,12 @@ class LockEntry:
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """The entries of a lock file in its order. version is the costcalc that last changed a figure; source is what
-    messages call the file."""
+    messages call the file, format_version that of its text."""
 
     entries: tuple[LockEntry, ...] = ()
     version: str = __version__
     source: str = NAME
+    format_version: int = FORMAT_VERSION
 
     def find(self, model: str, scenario: str = "") -> LockEntry | None:
         """The entry of a model in a scenario."""

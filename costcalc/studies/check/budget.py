@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.core.quantity import QuantityRef
+from costcalc.studies.check.ignore import Ignore
 from costcalc.studies.check.verdict import SourcePlace
 from costcalc.studies.options import Settings
 
@@ -95,7 +96,8 @@ class Budget:
 @dataclass(frozen=True, slots=True)
 class ConfigEntry:
     """An entry of `models:` in one scenario ("" where it has none). path is a file or a glob, relative to the config's
-    folder, or a built-in name; name is "" where it is the path that names the model."""
+    folder, or a built-in name; name is "" where it is the path that names the model. group is that of `groups:` which
+    it stands in, "" for none."""
 
     path: str
     name: str = ""
@@ -103,6 +105,7 @@ class ConfigEntry:
     settings: Settings = field(default_factory=Settings)
     budget: Budget = field(default_factory=Budget)
     place: SourcePlace | None = None
+    group: str = ""
 
     def locked_quantities(self) -> tuple[QuantityRef, ...]:
         """The quantities that a baseline holds beside the totals of every report: those that may only grow so far, and
@@ -130,7 +133,9 @@ ALL = RuleLevels()
 @dataclass(frozen=True, slots=True)
 class Config:
     """A config as it is checked. file is what messages call it ("" for the command line), folder what its paths are
-    relative to, lock the baseline's file in it. remote lets models be read from servers (`hf:ORG/NAME`)."""
+    relative to, lock the baseline's file in it. remote lets models be read from servers (`hf:ORG/NAME`). ignores are
+    the findings that do not count, exclude the globs of files that no glob of an entry finds, groups the names of
+    `groups:`."""
 
     file: str
     folder: Path
@@ -138,3 +143,6 @@ class Config:
     levels: RuleLevels = ALL
     lock: str = LOCK
     remote: bool = False
+    ignores: tuple[Ignore, ...] = ()
+    exclude: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()

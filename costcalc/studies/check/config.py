@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
@@ -11,7 +12,8 @@ from costcalc.studies.check.budget import LOCK, Config, ConfigEntry, RuleLevels
 from costcalc.studies.check.config_limits import LimitSet, read_limits
 from costcalc.studies.check.config_reader import ConfigReader, is_null
 from costcalc.studies.check.config_settings import make_settings, merge_settings, read_settings, settings_keys
-from costcalc.studies.check.rules import CANNOT_TELL, RULES
+from costcalc.studies.check.ignore import Ignore, parse_until
+from costcalc.studies.check.rules import CANNOT_TELL, RULES, require_ignorable
 
 LIMIT_KEYS = ("limits", "min", "max_increase", "min_delta", "layers", "allow")
 
@@ -19,7 +21,11 @@ SCENARIO_KEYS = (*settings_keys(), *LIMIT_KEYS)
 
 MODEL_KEYS = ("path", "name", "scenarios", *SCENARIO_KEYS)
 
-FILE_KEYS = ("models", *LIMIT_KEYS, "select", "ignore", "warn", "lock", "remote")
+GROUP_KEYS = ("models", *LIMIT_KEYS)
+
+FILE_KEYS = (*GROUP_KEYS, "groups", "select", "ignore", "warn", "exclude", "lock", "remote")
+
+IGNORE_KEYS = ("code", "model", "scenario", "layer", "quantity", "until", "reason")
 
 
 def read_config(root: YamlNode, file: str, folder: Path) -> Config:
@@ -29,16 +35,80 @@ def read_config(root: YamlNode, file: str, folder: Path) -> Config:
         raise reader.error(root, "it is no config", "a config has `models:` and `limits:`")
     for _ in reader.items(root, "", FILE_KEYS):
         pass
-    if "models" not in root.values:
+    if "models" not in root.values and "groups" not in root.values:
         raise reader.error(root, "`models:` is missing", "list models: `models: [models/*.yaml]`")
     outer = read_limits(reader, root)
-    models = root.values["models"]
-    nodes = models.items if isinstance(models, Seq) else [] if is_null(models) else [models]
-    entries = tuple([entry for node in nodes for entry in _read_entries(reader, node, outer)])
+    groups = list(reader.items(root.values.get("groups"), "groups"))
+    entries = [
+        *_read_models(reader, root, outer),
+        *(e for key, node in groups for e in _read_group(reader, key, node, outer)),
+    ]
     lock = root.values.get("lock")
-    levels = RuleLevels(*(_read_prefixes(reader, root, key) for key in ("select", "ignore", "warn")))
-    remote = reader.truth(root.values["remote"], "remote") if "remote" in root.values else False
-    return Config(file, folder, entries, levels, reader.word(lock, "lock") if lock else LOCK, remote)
+    return Config(
+        file,
+        folder,
+        tuple(entries),
+        RuleLevels(*(_read_prefixes(reader, root, key) for key in ("select", "ignore", "warn"))),
+        reader.word(lock, "lock") if lock else LOCK,
+        reader.truth(root.values["remote"], "remote") if "remote" in root.values else False,
+        tuple(_read_ignores(reader, root)),
+        tuple([pattern for pattern, _ in reader.words(root.values.get("exclude"), "exclude")]),
+        tuple([reader.word(key, "group") for key, _ in groups]),
+    )
+
+
+def _read_models(reader: ConfigReader, node: Map, outer: LimitSet) -> Iterator[ConfigEntry]:
+    """The entries of a mapping's `models:`, under the limits around it."""
+    models = node.values.get("models")
+    items = models.items if isinstance(models, Seq) else [] if models is None or is_null(models) else [models]
+    for item in items:
+        yield from _read_entries(reader, item, outer)
+
+
+def _read_group(reader: ConfigReader, key: Scalar, node: YamlNode, outer: LimitSet) -> Iterator[ConfigEntry]:
+    """The entries of a group; its limits stand over those of the whole file, and its models' over its own."""
+    for _ in reader.items(node, key.text, GROUP_KEYS):
+        pass
+    if not isinstance(node, Map) or "models" not in node.values:
+        raise reader.error(key, f"the group {key.text!r} has no models", "list them: `models: [vision/**/*.onnx]`")
+    limits = read_limits(reader, node).merge_into(outer)
+    for entry in _read_models(reader, node, limits):
+        yield replace(entry, group=reader.word(key, "group"))
+
+
+def _read_ignores(reader: ConfigReader, root: Map) -> Iterator[Ignore]:
+    """The mappings in `ignore:`; its words are prefixes of codes that are left out whole."""
+    for node in _list_items(root.values.get("ignore")):
+        if not isinstance(node, Map):
+            continue
+        for _ in reader.items(node, "an ignore", IGNORE_KEYS):
+            pass
+        texts = {
+            key.text: reader.word(value, key.text)
+            for key, value in reader.items(node, "an ignore")
+            if key.text != "code"
+        }
+        codes = reader.words(node.values.get("code"), "code")
+        if not codes:
+            raise reader.error(node, "`code:` is missing", "name the code that is ignored: `code: CC001`")
+        until = texts.get("until")
+        yield Ignore(
+            tuple([reader.with_place(inner, partial(require_ignorable, code)) for code, inner in codes]),
+            reader.place(node),
+            model=texts.get("model", ""),
+            scenario=texts.get("scenario", ""),
+            layer=texts.get("layer", ""),
+            quantity=texts.get("quantity", ""),
+            until=None if until is None else reader.with_place(node.values["until"], partial(parse_until, until)),
+            reason=texts.get("reason", ""),
+        )
+
+
+def _list_items(node: YamlNode | None) -> list[YamlNode]:
+    """The items of a list; a value that is none is a list of one, nothing one of none."""
+    if node is None or is_null(node):
+        return []
+    return node.items if isinstance(node, Seq) else [node]
 
 
 def _read_entries(reader: ConfigReader, node: YamlNode, outer_limits: LimitSet) -> Iterator[ConfigEntry]:
@@ -80,7 +150,8 @@ def is_glob(path: str) -> bool:
 
 def _read_prefixes(reader: ConfigReader, root: Map, key: str) -> tuple[str, ...]:
     """The prefixes of codes in select, ignore or warn. What cannot be told is neither left out nor lowered."""
-    prefixes = reader.words(root.values.get(key), key)
+    nodes = [node for node in _list_items(root.values.get(key)) if key != "ignore" or not isinstance(node, Map)]
+    prefixes = [(reader.word(node, key), node) for node in nodes]
     for prefix, node in prefixes:
         if not any(code.startswith(prefix) for code in RULES):
             raise reader.unknown(node, f"{key}: no code begins with", prefix, tuple(RULES))

@@ -9,25 +9,25 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from costcalc.core.dim import Dim, symbols
 from costcalc.core.units import format_ceiling, format_count, format_exact_share
 from costcalc.frontends.builtin import find_builtin
-from costcalc.frontends.table import YAML, is_model_path
 from costcalc.studies.batch import Failure
+from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.config_settings import KEYS
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
+from costcalc.studies.check.targets import find_targets
 from costcalc.studies.check.wording import quantity_kind
 from costcalc.studies.options import Settings
 
 QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
 """What a first config limits: work, size, and memory while it runs."""
 
-SKIPPED = frozenset(("node_modules", "__pycache__", "site-packages", "build", "dist"))
-
-_MODEL = re.compile(rb"^(input|layers):", re.M)
+MANY = 5
+"""Models of a folder from which on one glob stands for them."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][\w./+-]*", re.A)
 
@@ -51,26 +51,6 @@ class InitialConfig(NamedTuple):
     unreadable: tuple[str, ...]
 
 
-def find_models(folder: Path) -> list[str]:
-    """The files with a model's suffix under a folder, YAML only where it is a model; hidden folders and those of
-    tools are left out."""
-    models: list[str] = []
-    for directory, subdirectories, files in os.walk(folder):
-        subdirectories[:] = sorted(d for d in subdirectories if d not in SKIPPED and not d.startswith("."))
-        models += [str(Path(directory) / name) for name in sorted(files) if _is_model(Path(directory) / name)]
-    return models
-
-
-def _is_model(file: Path) -> bool:
-    if file.suffix not in YAML.suffixes:
-        return is_model_path(file)
-    try:
-        with file.open("rb") as stream:
-            return len(set(_MODEL.findall(stream.read(1 << 20)))) == 2
-    except OSError:
-        return False
-
-
 def make_initial_config(
     models: Sequence[str], file: Path, slack: Fraction, settings: Settings, jobs: int = 1
 ) -> InitialConfig:
@@ -79,12 +59,46 @@ def make_initial_config(
     lenient = len(names) > 1
     results = evaluate_models([Evaluation(name, settings, lenient=lenient) for name in names], jobs)
     lines = [*HEAD.format(slack=format_exact_share(slack).replace(".0%", "%")).splitlines(), "models:"]
-    for name, result in zip(names, results, strict=True):
-        lines += _format_entry(_config_path(name, file.parent), result, slack, settings)
+    paths = {_config_path(name, file.parent): result for name, result in zip(names, results, strict=True)}
+    for path, members in _group_by_glob(paths, file.parent).items():
+        lines += _format_entry(path, members, slack, settings)
     unreadable = [
         f"{name}: cannot be read: {a.text}" for name, a in zip(names, results, strict=True) if isinstance(a, Failure)
     ]
     return InitialConfig("\n".join([*lines, "", *TAIL.splitlines()]), len(names), tuple(unreadable))
+
+
+def _group_by_glob(
+    results: Mapping[str, ModelFigures | Failure], folder: Path
+) -> dict[str, Mapping[str, ModelFigures | Failure]]:
+    """Models by their paths from a config's folder → the same by the paths of its entries: a glob for the many models
+    of one suffix that a folder has, if all can be held and it fits no other file, so that a new one is held at once."""
+    members: dict[str, list[str]] = {}
+    for path in results:
+        pattern = f"{PurePosixPath(path).parent}/*{PurePosixPath(path).suffix}".removeprefix("./")
+        members.setdefault(pattern, []).append(path)
+    globs = {
+        pattern
+        for pattern, paths in members.items()
+        if len(paths) >= MANY
+        and all(_is_closed(results[path]) for path in paths)
+        and sorted(paths) == _find_by_glob(folder, pattern)
+    }
+    grouped: dict[str, dict[str, ModelFigures | Failure]] = {}
+    for pattern, paths in members.items():
+        for path in paths:
+            grouped.setdefault(pattern if pattern in globs else path, {})[path] = results[path]
+    return dict(sorted(grouped.items(), key=lambda item: list(results).index(next(iter(item[1])))))
+
+
+def _is_closed(result: ModelFigures | Failure) -> bool:
+    """Whether a model was read, and all that a first config limits is a number."""
+    return isinstance(result, ModelFigures) and all(isinstance(result.snapshot.totals.get(q), int) for q in QUANTITIES)
+
+
+def _find_by_glob(folder: Path, pattern: str) -> list[str]:
+    """The models that an entry with a glob holds, by their paths."""
+    return [target.name for target in find_targets(Config("costcalc.yaml", folder, (ConfigEntry(pattern),)))]
 
 
 def _config_path(name: str, folder: Path) -> str:
@@ -92,12 +106,21 @@ def _config_path(name: str, folder: Path) -> str:
     return name if not Path(name).is_file() and find_builtin(name) else Path(os.path.relpath(name, folder)).as_posix()
 
 
-def _format_entry(path: str, result: ModelFigures | Failure, slack: Fraction, settings: Settings) -> Iterator[str]:
+def _format_entry(
+    path: str, results: Mapping[str, ModelFigures | Failure], slack: Fraction, settings: Settings
+) -> Iterator[str]:
+    """The lines of an entry; of a glob, with what the largest of its models costs."""
     yield f"  - path: {_format_scalar(path)}"
-    if isinstance(result, Failure):
-        yield f"    # it cannot be read yet: {_format_comment(result.text)}"
+    if len(results) > 1:
+        yield "    # One limit for all of them; max_increase below holds each of them to its own last state"
+    readable = {name: result for name, result in results.items() if isinstance(result, ModelFigures)}
+    for name, result in results.items():
+        if isinstance(result, Failure):
+            subject = "it" if name == path else _format_comment(name)
+            yield f"    # {subject} cannot be read yet: {_format_comment(result.text)}"
+    if not readable:
         return
-    unknown_names = {(e.argument, e.name) for e in result.unknown_names}
+    unknown_names = set.intersection(*({(e.argument, e.name) for e in r.unknown_names} for r in readable.values()))
     for argument, value in _entry_settings(settings):
         bound = (
             {k: v for k, v in value.items() if (argument, k) not in unknown_names}
@@ -106,13 +129,14 @@ def _format_entry(path: str, result: ModelFigures | Failure, slack: Fraction, se
         )
         if bound:
             yield f"    {KEYS.get(argument, argument)}: {_format_flow(bound)}"
-    totals = result.snapshot.totals
-    if result.snapshot.unknown:
-        names = ", ".join(map(_format_scalar, result.snapshot.unknown))
+    totals = {name: result.snapshot.totals for name, result in readable.items()}
+    unknown = dict.fromkeys(op for result in readable.values() for op in result.snapshot.unknown)
+    if unknown:
+        names = ", ".join(map(_format_scalar, unknown))
         yield "    # These have no rule: the check exits 2 until they have one, or are allowed, that is taken as free"
         yield f"    # allow: [{_format_comment(names)}]"
-    open_symbols = symbols(*[totals[q] for q in QUANTITIES if q in totals])
-    if open_symbols or any(q not in totals for q in QUANTITIES):
+    open_symbols = symbols(*[figures[q] for figures in totals.values() for q in QUANTITIES if q in figures])
+    if open_symbols or any(q not in figures for figures in totals.values() for q in QUANTITIES):
         symbol = open_symbols[0] if open_symbols else "seq"
         yield f"    # Bind its symbols, so that all of it can be held: dims: {{{symbol}: 128}}"
     yield "    limits:"
@@ -126,12 +150,16 @@ def _entry_settings(settings: Settings) -> Iterator[tuple[str, Any]]:
         yield from value.items() if name == "execution" else ((name, value),)
 
 
-def _format_limits(totals: Mapping[str, Dim], slack: Fraction) -> Iterator[str]:
+def _format_limits(totals: Mapping[str, Mapping[str, Dim]], slack: Fraction) -> Iterator[str]:
+    """The totals of the models of an entry → a limit at the largest of each that is a number for all."""
     for quantity in QUANTITIES:
-        value = totals.get(quantity)
-        if isinstance(value, int):
-            limit = format_ceiling(value * (1 + slack), quantity_kind(quantity) == "bytes")
-            yield f"      {quantity}: {limit}  # now {format_count(value)}"
+        values = {name: value for name, figures in totals.items() if isinstance(value := figures.get(quantity), int)}
+        if len(values) < len(totals):
+            continue
+        name = max(values, key=lambda one: values[one])
+        limit = format_ceiling(values[name] * (1 + slack), quantity_kind(quantity) == "bytes")
+        owner = f", {_format_comment(PurePosixPath(name).name)}" if len(totals) > 1 else ""
+        yield f"      {quantity}: {limit}  # now {format_count(values[name])}{owner}"
 
 
 def _format_scalar(text: str) -> str:

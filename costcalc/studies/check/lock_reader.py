@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NoReturn
 
@@ -15,6 +15,8 @@ from costcalc.core.errors import CostcalcError, LoadError, LockError, UsageError
 from costcalc.core.quantities import parse_quantity
 from costcalc.core.quantity import SIGNS, Figure
 from costcalc.studies.check.baseline import FORMAT_VERSION, REWRITE_REMEDY, Baseline, LockEntry
+from costcalc.studies.check.lock_layers import shorten_name
+from costcalc.studies.check.lock_repeats import expand_template
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer, SnapshotTensor
 from costcalc.studies.options import Settings
 
@@ -23,6 +25,9 @@ _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.M)
 _HEAD = re.compile(r'\s*\{\s*("f|"?$)')
 
 _FRACTION = re.compile(r"[0-9]{1,400}(/[1-9][0-9]{0,400})?")
+
+MAX_LAYERS = 1_000_000
+"""Layers that the runs of a model may have together: a number in a damaged file must not fill the memory."""
 
 FOREIGN = "name a file that `costcalc lock` wrote"
 
@@ -43,7 +48,7 @@ def parse_lock(content: str | bytes, source: str) -> Baseline:
         for scenario, content in _expect_mapping(scenarios, f"{source}: {model}").items()
     ]
     entries.sort(key=lambda e: (e.model, e.scenario))
-    return Baseline(tuple(entries), _expect_text(document.get("costcalc"), f"{source}: costcalc"), source)
+    return Baseline(tuple(entries), _expect_text(document.get("costcalc"), f"{source}: costcalc"), source, version)
 
 
 def _parse_document(content: str | bytes, source: str) -> Mapping[str, Any]:
@@ -81,9 +86,13 @@ def _parse_entry(model: str, scenario: str, content: Any, place: str) -> LockEnt
         [_parse_tensor(t, f"{place}: inputs") for t in _expect_list(fields.get("inputs"), f"{place}: inputs")]
     )
     tensors = {t.name: t for t in inputs}
-    layers = []
-    for i, layer_content in enumerate(_expect_list(fields.get("layers"), f"{place}: layers"), 1):
-        layer = _parse_layer(_expect_mapping(layer_content, f"{place}: layer {i}"), f"{place}: layer {i}", tensors)
+    definitions = _expect_mapping(fields.get("definitions", {}), f"{place}: definitions")
+    layers: list[SnapshotLayer] = []
+    for row in _iter_rows(_expect_list(fields.get("layers"), f"{place}: layers"), place):
+        layer_place = f"{place}: layer {len(layers) + 1}"
+        if isinstance(row, list):
+            row = _define_row(row, definitions, layers, layer_place)
+        layer = _parse_layer(_expect_mapping(row, layer_place), layer_place, tensors)
         tensors.update((t.name, t) for t in layer.outputs)
         layers.append(layer)
     totals = {
@@ -120,6 +129,83 @@ def _parse_entry(model: str, scenario: str, content: Any, place: str) -> LockEnt
         for key, v in _expect_mapping(fields.get("figures", {}), place).items()
     }
     return LockEntry(model, scenario, source, frozen_settings, snapshot, figures)
+
+
+def _iter_rows(items: list[Any], place: str) -> Iterator[Any]:
+    """The items of a list of layers → a row for each layer, runs that repeat written out."""
+    count = 0
+    for item in items:
+        if not isinstance(item, dict) or "repeat" not in item:
+            yield item
+            continue
+        run_place = f"{place}: layers"
+        times = _expect_int(item["repeat"], run_place)
+        rows = [_expect_list(row, run_place, 2) for row in _expect_list(item.get("layers"), run_place)]
+        count += times * len(rows)
+        if times < 1 or count > MAX_LAYERS:
+            _refuse(
+                run_place, f"runs of layers have together more than {MAX_LAYERS:,}, or one is repeated less than once"
+            )
+        rounds = [_expand_row(row, times, run_place) for row in rows]
+        yield from (expanded[i] for i in range(times) for expanded in rounds)
+
+
+def _expand_row(row: list[Any], times: int, place: str) -> list[list[Any]]:
+    """A layer of a run → its row in each round."""
+
+    def expand(value: Any) -> list[Any]:
+        if isinstance(value, str):
+            try:
+                return expand_template(value, times)
+            except ValueError as error:
+                _refuse(place, str(error))
+        if isinstance(value, list) and any(isinstance(inner, str) for inner in value):
+            return [list(values) for values in zip(*map(expand, value), strict=True)]
+        return [value] * times
+
+    name, key, *rest = row
+    return [[*fields] for fields in zip(expand(name), [key] * times, *map(expand, rest), strict=True)]
+
+
+def _define_row(
+    row: list[Any], definitions: Mapping[str, Any], layers: Sequence[SnapshotLayer], place: str
+) -> dict[str, Any]:
+    """`[name, key, reads, names]` → the layer as it is written with its definition."""
+    name, key, *rest = _expect_list(row, place, 2)
+    definition = _expect_mapping(definitions.get(_expect_text(key, place)), f"{place}: definition {key}")
+    if len(rest) > 2:
+        _refuse(place, "a layer has at most four fields: name, definition, what it reads, names of tensors")
+    reads, names = (iter(_expect_list(fields, place)) for fields in [*rest, *([-1], [])[len(rest) :]])
+    layer_name = _expect_text(name, place)
+
+    def tensor(content: Any) -> Any:
+        if isinstance(content, dict):
+            return {kind: tensor(inner) for kind, inner in content.items()}
+        if not isinstance(content, list) or content[:1] != [None]:
+            return content
+        return [shorten_name(_expect_text(next(names, None), place), ""), *content[1:]]
+
+    inputs = [
+        _find_read(next(reads, None), layers, place) if content is None else tensor(content)
+        for content in _expect_list(definition.get("in"), place)
+    ]
+    outputs = [tensor(content) for content in _expect_list(definition.get("out"), place)]
+    if next(reads, None) is not None or next(names, None) is not None:
+        _refuse(place, "it reads more than its definition says")
+    return {**definition, "name": layer_name, "in": inputs, "out": outputs}
+
+
+def _find_read(read: Any, layers: Sequence[SnapshotLayer], place: str) -> Any:
+    """What a layer reads, a name or a distance with an output's number, → the name."""
+    if isinstance(read, str):
+        return read
+    distance, output = read if isinstance(read, list) and len(read) == 2 else (read, 0)
+    if not -len(layers) <= _expect_int(distance, place) < 0:
+        _refuse(place, f"nothing stands {read} layers from it")
+    outputs = layers[distance].outputs
+    if not 0 <= _expect_int(output, place) < len(outputs):
+        _refuse(place, f"{layers[distance].name} has no output {output}")
+    return outputs[output].name
 
 
 def _parse_figure(key: str, content: Any, place: str) -> Figure:

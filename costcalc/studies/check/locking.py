@@ -28,11 +28,18 @@ class LockPlan(NamedTuple):
     differences: tuple[str, ...]
     failures: tuple[tuple[Target, Failure], ...]
     unknown_titles: tuple[str, ...]
+    old_format: int = lock.FORMAT_VERSION
 
     @property
     def changes(self) -> bool:
         """Whether the file's content would change; how a checkout ends its lines is no content."""
         return self.old_text is None or self.old_text.replace("\r\n", "\n") != self.text
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the file says something else than it would now. One of an older format that says the same is not
+        stale, although locking would write it anew, and shorter."""
+        return self.changes and (self.old_format == lock.FORMAT_VERSION or bool(self.differences))
 
 
 def plan_lock(
@@ -40,13 +47,15 @@ def plan_lock(
     file: str,
     *,
     model_names: Collection[str] = (),
+    groups: Collection[str] = (),
     renew: bool = True,
     jobs: int = 1,
     raise_crashes: bool = False,
 ) -> LockPlan:
-    """What locking the models of a config in a file would write; of them only those that are named, where some are:
-    the entries of the others stay. A broken lock file counts as none where all is written anew (renew), else it is
-    refused, as a file of something else always is."""
+    """What locking the models of a config in a file would write; of them only those that are named or of some groups,
+    where some are: the entries of the others stay. A broken lock file counts as none where all is written anew (renew),
+    else it is refused, as a file of something else always is."""
+    is_partial = bool(model_names or groups)
     old_baseline: lock.Baseline | None = None
     old_text: str | None = None
     path = Path(file)
@@ -55,19 +64,19 @@ def plan_lock(
         try:
             old_baseline = lock_file.read_lock(file)
         except LockError:
-            if model_names or not renew:
+            if is_partial or not renew:
                 raise
-    results = evaluate_targets(config, model_names=model_names, jobs=jobs, raise_crashes=raise_crashes)
+    results = evaluate_targets(config, model_names=model_names, groups=groups, jobs=jobs, raise_crashes=raise_crashes)
     entries = [make_lock_entry(config, t, result) for t, result in results if isinstance(result, ModelFigures)]
     failures = tuple([(t, result) for t, result in results if isinstance(result, Failure)])
     new_keys = {(entry.model, entry.scenario) for entry in entries}
     other_entries = (
         [e for e in old_baseline.entries if (e.model, e.scenario) not in new_keys]
-        if old_baseline is not None and model_names
+        if old_baseline is not None and is_partial
         else []
     )
     differences = (
-        () if old_baseline is None else describe_differences(old_baseline, entries, not model_names and not failures)
+        () if old_baseline is None else describe_differences(old_baseline, entries, not is_partial and not failures)
     )
     unknown = tuple([entry.title for entry in entries if entry.snapshot.unknown])
     return LockPlan(
@@ -76,4 +85,5 @@ def plan_lock(
         differences,
         failures,
         unknown,
+        lock.FORMAT_VERSION if old_baseline is None else old_baseline.format_version,
     )

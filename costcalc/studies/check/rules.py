@@ -178,6 +178,36 @@ _OTHER_RULES = (
         "The baseline says what the models cost now. This is noted and breaks nothing.",
         "Write it anew with `costcalc lock`; `costcalc lock --check` fails where it would change.",
     ),
+    CheckRule(
+        "CC302",
+        "stale ignore",
+        "An ignore suppresses something: one that does not would hide the next finding. This is noted, no more.",
+        "Remove the comment, or the entry of `ignore:`.",
+    ),
+    CheckRule(
+        "CC303",
+        "expired ignore",
+        "An ignore is not over. What it suppressed counts again from the day after its date.",
+        "Mend the model, or give the ignore a later date.",
+    ),
+    CheckRule(
+        "CC304",
+        "model without a limit",
+        "Every model of the config has a limit. This is noted and breaks nothing.",
+        "Write `limits:` beside its `path:`, or for all models at the top of the config.",
+    ),
+    CheckRule(
+        "CC305",
+        "model without an entry",
+        "Every model file in the config's folder and below it is held by an entry. This is noted and breaks nothing.",
+        "Name the file or a glob in `models:`; leave out what is no product with `exclude: [tests/**]`.",
+    ),
+    CheckRule(
+        "CC306",
+        "unreadable ignore",
+        "A comment that begins with `costcalc:` is understood. One that is not suppresses nothing.",
+        "Write it as `# costcalc: ignore CC001 until 2027-01: the reason`.",
+    ),
 )
 
 RULES = {rule.code: rule for rule in sorted((*_limit_rules(), *_increase_rules(), *_OTHER_RULES))}
@@ -209,3 +239,15 @@ def rule_level(code: str, levels: RuleLevels) -> str:
     if selected < 0 or ignored >= selected:
         return ""
     return "warning" if any(code.startswith(p) for p in levels.warn) else "error"
+
+
+def require_ignorable(code: str) -> str:
+    """A code or the beginning of several → the same. UsageError where there is none, and for codes of what cannot be
+    told, which are never ignored."""
+    if not any(known.startswith(code) for known in RULES):
+        suggestion = did_you_mean(code, tuple(RULES)) or "`costcalc rule` lists the codes"
+        raise UsageError(f"no code begins with {code!r}", suggestion)
+    if code.startswith(CANNOT_TELL) or CANNOT_TELL.startswith(code):
+        fact = f"{code} covers codes of what cannot be told ({CANNOT_TELL}…), which are never ignored"
+        raise UsageError(fact, "name the others (CC0, CC2)")
+    return code

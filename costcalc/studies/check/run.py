@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costcalc.core.errors import HardwareError, LockError, UsageError
+from costcalc.core.errors import HardwareError, UsageError
 from costcalc.core.ir import WarningNote
 from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.frontends.builtin import find_builtin
@@ -16,7 +17,7 @@ from costcalc.frontends.module import NamedModel
 from costcalc.frontends.source import find_source
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
-from costcalc.studies.check import branch, lock_file, measurements
+from costcalc.studies.check import branch, measurements
 from costcalc.studies.check.branch import TargetResult
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.case import CheckCase
@@ -25,10 +26,16 @@ from costcalc.studies.check.config_limits import LimitSet, make_limit_set
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.limits import make_limits, parse_increases
-from costcalc.studies.check.rules import rule_level
-from costcalc.studies.check.staleness import describe_differences, describe_removed
+from costcalc.studies.check.notes import (
+    coverage_notes,
+    read_config_lock,
+    stale_lock_note,
+    stale_notes,
+    trace_lineage,
+)
+from costcalc.studies.check.suppress import suppress_findings
 from costcalc.studies.check.targets import Target, find_targets
-from costcalc.studies.check.verdict import CheckResult, ModelCheck, SourcePlace
+from costcalc.studies.check.verdict import CheckResult, ModelCheck, ModelLineage, SourcePlace
 from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
@@ -41,6 +48,7 @@ def check(
     config: str | os.PathLike[str] | None = None,
     *models: Any,
     baseline: lock.Baseline | None = None,
+    groups: Sequence[str] = (),
     jobs: int = 1,
     limits: Mapping[str, Any] | None = None,
     minimums: Mapping[str, Any] | None = None,
@@ -49,7 +57,8 @@ def check(
     **options: Unpack[SettingsArguments],
 ) -> CheckResult:
     """Holds models to their budget: those of a config's file (None: the nearest one from the working directory upward),
-    of them only the named ones where some are named. ConfigError where there is no config or it breaks its form.
+    of them only the named ones where some are named, and those of groups where that names some of `groups:`.
+    ConfigError where there is no config or it breaks its form.
 
     With limits, minimums or max_increase (by quantity: `{"macs": "600M", "time.t4": "2.1 ms", "fits.stm32h743": True}`,
     `{"macs": "2%"}`) no config is read, and every name is a model that is held to them, under the options, which are
@@ -67,7 +76,9 @@ def check(
                 raise UsageError(fact, "give the path of a config, or limits={'macs': '600M'} for a model")
         for name in ("allow",) if allow else options:
             raise UsageError(f"{name} does not go with a config", "write it there")
-        return run(_find_config(config), baseline, model_names=models, jobs=jobs)
+        return run(_find_config(config), baseline, model_names=models, groups=groups, jobs=jobs)
+    if groups:
+        raise UsageError("groups do not go with limits", "they are those of a config")
     if isinstance(config, (str, os.PathLike)) and Path(config).name in NAMES:
         raise UsageError(
             f"limits do not go with the config {os.fspath(config)}", "write them there, or give None for it"
@@ -123,34 +134,52 @@ def run(
     baseline: lock.Baseline | None = None,
     *,
     model_names: Collection[str] = (),
+    groups: Collection[str] = (),
     jobs: int = 1,
     raise_crashes: bool = False,
+    today: date | None = None,
 ) -> CheckResult:
-    """Config → the verdicts on its models. baseline is another revision's, which need not know every model; without
-    one, the config's lock file is taken where it exists. Its staleness is noted either way."""
-    results = evaluate_targets(config, model_names=model_names, jobs=jobs, raise_crashes=raise_crashes)
+    """Config → the verdicts on its models, or on those that are named or of some groups. baseline is another
+    revision's, which need not know every model; without one, the config's lock file is taken where it exists. Its
+    staleness is noted either way. today decides which ignores are over."""
+    results = evaluate_targets(config, model_names=model_names, groups=groups, jobs=jobs, raise_crashes=raise_crashes)
+    is_whole = not (model_names or groups)
     if baseline is None:
-        config_lock = _read_config_lock(config)
-        notes = () if config_lock is None else _stale_notes(config, config_lock, results, not model_names)
-        return _check_models(config, config_lock, {}, False, results, notes)
-    names = {branch.target_key(t) for t in find_targets(config)}
-    renames = branch.find_renames(config, baseline, results, names) if config.file else {}
-    notes = branch.baseline_notes(baseline, results, renames, names if config.file and not model_names else None)
-    notes += _stale_lock_note(config, baseline, results, not model_names)
-    return _check_models(config, baseline, renames, True, results, notes)
+        config_lock = read_config_lock(config)
+        notes = () if config_lock is None else stale_notes(config, config_lock, results, is_whole)
+        comparison = ConfigBaseline(config_lock)
+    else:
+        names = {branch.target_key(t) for t in find_targets(config)}
+        renames = branch.find_renames(config, baseline, results, names) if config.file else {}
+        all_names = names if config.file and is_whole else None
+        notes = branch.baseline_notes(baseline, results, renames, all_names)
+        notes += stale_lock_note(config, baseline, results, is_whole)
+        comparison = ConfigBaseline(baseline, renames, True, trace_lineage(baseline, results, renames, all_names))
+    checked_models = [_check_model(config, comparison, t, result) for t, result in results]
+    source = "" if comparison.baseline is None else comparison.baseline.source
+    models, ignore_notes = suppress_findings(
+        checked_models, config.ignores, config.levels, today=today, is_whole=is_whole, against=source
+    )
+    notes += (*ignore_notes, *coverage_notes(config, [target for target, _ in results], is_whole))
+    return _make_result(models, notes, comparison.lineage)
 
 
-def _check_models(
-    config: Config,
-    baseline: lock.Baseline | None,
-    renames: Mapping[tuple[str, str], lock.LockEntry],
-    other_revision: bool,
-    results: Sequence[TargetResult],
-    notes: tuple[str, ...],
-) -> CheckResult:
-    """The verdicts on all models, and what warns that one may not be what was meant, once for all scenarios; empty
+NO_RENAMES: Mapping[branch.Key, lock.LockEntry] = {}
+
+
+class ConfigBaseline(NamedTuple):
+    """What the models of a config are compared with; renames is what it has under another name, is_other_revision says
+    that it is another revision's, lineage what became of models since then."""
+
+    baseline: lock.Baseline | None
+    renames: Mapping[branch.Key, lock.LockEntry] = NO_RENAMES
+    is_other_revision: bool = False
+    lineage: ModelLineage = ModelLineage()
+
+
+def _make_result(models: tuple[ModelCheck, ...], notes: tuple[str, ...], lineage: ModelLineage) -> CheckResult:
+    """The result of checked models, with what warns that one may not be what was meant, once for all scenarios; empty
     where all were read and there is no verdict, for want of limits or of rules that are held to."""
-    models = tuple([_check_model(config, baseline, renames, other_revision, t, result) for t, result in results])
     warnings = dict.fromkeys(
         f"{checked.model}: {note}"
         for checked in models
@@ -158,14 +187,21 @@ def _check_models(
         for note in checked.snapshot.notes
         if isinstance(note, WarningNote)
     )
-    return CheckResult(models, (*notes, *warnings), not any(checked.verdicts or checked.error for checked in models))
+    is_empty = not any(checked.verdicts or checked.error for checked in models)
+    return CheckResult(models, (*notes, *warnings), is_empty, lineage)
 
 
 def evaluate_targets(
-    config: Config, *, model_names: Collection[str] = (), jobs: int = 1, raise_crashes: bool = False
+    config: Config,
+    *,
+    model_names: Collection[str] = (),
+    groups: Collection[str] = (),
+    jobs: int = 1,
+    raise_crashes: bool = False,
 ) -> tuple[TargetResult, ...]:
-    """Each model of a config in each scenario with its figures, or what stands in the way."""
-    targets = find_targets(config, model_names)
+    """Each model of a config in each scenario with its figures, or what stands in the way; of them only those that are
+    named, or of some groups."""
+    targets = find_targets(config, model_names, groups)
     shared_groups = {t.group for t, following in pairwise(targets) if t.group == following.group}
     evaluations = [_make_evaluation(config, t, t.group in shared_groups) for t in targets if not t.error]
     evaluation_results = iter(evaluate_models(evaluations, jobs, raise_crashes))
@@ -214,43 +250,42 @@ def _refuse_unknown_names(results: Sequence[TargetResult]) -> Iterable[TargetRes
         yield target, result
 
 
-def _check_model(
-    config: Config,
-    baseline: lock.Baseline | None,
-    renames: Mapping[tuple[str, str], lock.LockEntry],
-    other_revision: bool,
-    target: Target,
-    result: Any,
-) -> ModelCheck:
-    """The verdicts on a model. other_revision: the baseline is another revision's; renames: what it has under another
-    name."""
+def _check_model(config: Config, comparison: ConfigBaseline, target: Target, result: Any) -> ModelCheck:
+    """The verdicts on a model."""
     entry = target.entry
     if isinstance(result, Failure):
         place = _parse_place(result.place) or (
             SourcePlace(target.source) if Path(target.source).is_file() else entry.place
         )
-        return ModelCheck(target.name, entry.scenario, target.source, (), error=result.text, place=place)
-    key = target.name, entry.scenario
-    lock_entry = None if baseline is None else renames.get(key) or baseline.find(*key)
+        return ModelCheck(
+            target.name, entry.scenario, target.source, (), error=result.text, place=place, group=entry.group
+        )
+    baseline, key = comparison.baseline, branch.target_key(target)
+    lock_entry = None if baseline is None else comparison.renames.get(key) or baseline.find(*key)
     baseline_snapshot = None if lock_entry is None else lock_entry.snapshot
-    source = "" if baseline is None else baseline.source
-    baseline_figures = (
-        {} if lock_entry is None else {parse_quantity(key): figure for key, figure in lock_entry.figures.items()}
-    )
+    locked_figures = {} if lock_entry is None else lock_entry.figures
     case = CheckCase(
         result.snapshot,
         entry.budget,
         config.levels,
         baseline_snapshot,
-        source,
-        other_revision,
+        "" if baseline is None else baseline.source,
+        comparison.is_other_revision,
         result.figures,
-        baseline_figures,
+        {parse_quantity(key): figure for key, figure in locked_figures.items()},
         result.peak,
         result.open_branches,
         result.total_limits,
     )
-    return ModelCheck(target.name, entry.scenario, target.source, judge(case), result.snapshot, baseline_snapshot)
+    return ModelCheck(
+        target.name,
+        entry.scenario,
+        target.source,
+        judge(case),
+        result.snapshot,
+        baseline_snapshot,
+        group=entry.group,
+    )
 
 
 def _parse_place(text: str) -> SourcePlace | None:
@@ -259,45 +294,3 @@ def _parse_place(text: str) -> SourcePlace | None:
     if len(fields) == 3 and fields[1].isdigit() and fields[2].isdigit():
         return SourcePlace(fields[0], int(fields[1]), int(fields[2]))
     return None
-
-
-def _read_config_lock(config: Config) -> lock.Baseline | None:
-    """The config's lock file, where it exists."""
-    file = config.folder / config.lock
-    return lock_file.read_lock(file) if config.file and file.is_file() else None
-
-
-def _stale_lock_note(
-    config: Config, baseline: lock.Baseline, results: Sequence[TargetResult], all_models: bool
-) -> tuple[str, ...]:
-    """That the config's own lock file, which is not the baseline, is stale or broken, in one sentence: once it is
-    merged, others are held to it."""
-    if not rule_level("CC301", config.levels):
-        return ()
-    try:
-        config_lock = _read_config_lock(config)
-    except LockError as error:
-        return (f"CC301: {error}",)
-    lines = (
-        ()
-        if config_lock is None or config_lock.source == baseline.source
-        else _stale_notes(config, config_lock, results, all_models)
-    )
-    if config_lock is None or not lines:
-        return ()
-    entries = f"{len(lines):,} {'entry' if len(lines) == 1 else 'entries'}"
-    return (f"CC301: {config_lock.source} is stale in {entries}: run `costcalc lock`, commit it",)
-
-
-def _stale_notes(
-    config: Config, config_lock: lock.Baseline, results: Sequence[TargetResult], all_models: bool
-) -> tuple[str, ...]:
-    """A note for each model whose entry in the lock file differs from its figures now, or that has no model any
-    more."""
-    if not rule_level("CC301", config.levels):
-        return ()
-    entries = [branch.make_lock_entry(config, t, a) for t, a in results if isinstance(a, ModelFigures)]
-    differences = [describe_differences(config_lock, [entry], all_models=False) for entry in entries]
-    removed = describe_removed(config_lock, {(t.name, t.entry.scenario) for t, _ in results}) if all_models else ()
-    sentences = [line[0] + (f" and {len(line) - 1} more" if len(line) > 1 else "") for line in differences if line]
-    return tuple([f"CC301: {config_lock.source} is stale: {line}" for line in (*sentences, *removed)])

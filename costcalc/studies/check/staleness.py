@@ -48,7 +48,7 @@ def _describe_entry(old: LockEntry | None, new: LockEntry) -> Iterator[str]:
     if old is None:
         yield f"{new.title}: it is not locked yet"
         return
-    if format_lock(Baseline((old,), "")) == format_lock(Baseline((new,), "")):
+    if old == new or format_lock(Baseline((old,), "")) == format_lock(Baseline((new,), "")):
         return
     before, after = old.snapshot.totals, new.snapshot.totals
     totals = [

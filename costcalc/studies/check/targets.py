@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from costcalc.core.errors import ConfigError, UsageError
+from costcalc.core.errors import ConfigError, UsageError, did_you_mean
 from costcalc.frontends import git as revisions
 from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.module import NamedModel
@@ -40,9 +40,14 @@ class Target(NamedTuple):
     error: str = ""
 
 
-def find_targets(config: Config, model_names: Collection[str] = ()) -> tuple[Target, ...]:
-    """The models of a config; of them only those that are named so, or whose file or glob is, where model_names says
-    which. ConfigError where two have one name, UsageError for a name that is none."""
+def find_targets(config: Config, model_names: Collection[str] = (), groups: Collection[str] = ()) -> tuple[Target, ...]:
+    """The models of a config; of them only those of some groups, where groups names them, and those that are named so,
+    or whose file or glob is, where model_names says which. ConfigError where two have one name, UsageError for a name
+    that is none."""
+    for group in groups:
+        if group not in config.groups:
+            remedy = did_you_mean(group, config.groups) or f"there are {', '.join(config.groups) or 'none'}"
+            raise UsageError(f"{config.file} has no group {group!r}", remedy)
     targets = [
         t for i, entry in enumerate(config.entries) for t in _expand_targets(config, entry, i if config.file else 0)
     ]
@@ -57,6 +62,8 @@ def find_targets(config: Config, model_names: Collection[str] = ()) -> tuple[Tar
                 format_place(target.entry.place),
             )
         first_of_key[key] = target
+    if groups:
+        targets = [target for target in targets if target.entry.group in groups]
     if not model_names:
         return tuple(targets)
     paths_of_name = {name: {name, os.path.normpath(name)} for name in model_names}
@@ -97,6 +104,8 @@ def _expand_targets(config: Config, entry: ConfigEntry, group: int) -> Iterator[
         for path in glob.glob(pattern, root_dir=config.folder, recursive=True)  # noqa: PTH207
         if path != config_name and (config.folder / path).is_file() and is_model_path(config.folder / path)
     )
+    excluded = {name for pattern in config.exclude for name in match_paths(pattern, names)}
+    names = [name for name in names if name not in excluded]
     for name in names:
         yield Target(name, locate(config.folder, name), entry, group)
     if not names:
@@ -220,7 +229,8 @@ def _expand_paths(config: Config, entry: ConfigEntry, paths: dict[str, str], rev
     def is_model(path: str) -> bool:
         return is_model_file(path, lambda: Source(path, data=revisions.read_file(revision, paths[path]), file=path))
 
-    yield from (path for path in match_paths(entry.path, paths) if path != config_name and is_model(path))
+    excluded = {path for pattern in config.exclude for path in match_paths(pattern, paths)} | {config_name}
+    yield from (path for path in match_paths(entry.path, paths) if path not in excluded and is_model(path))
 
 
 def read_config_at(config: Config, revision: str) -> Config | None:

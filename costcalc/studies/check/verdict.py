@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
@@ -18,6 +20,10 @@ CheckOutcome = Literal["kept", "exceeded", "unknown", "empty"]
 
 EXIT_CODES: dict[CheckOutcome, int] = {"kept": 0, "exceeded": 1, "unknown": 2, "empty": 3}
 """What a check as a whole found -> the exit code."""
+
+
+UNREADABLE = "CC102"
+"""The code of a model that cannot be read."""
 
 
 class SourcePlace(NamedTuple):
@@ -44,6 +50,16 @@ class LayerGrowth(NamedTuple):
     follower_growth: Dim = 0
 
 
+class Suppression(NamedTuple):
+    """Why an exceeded limit does not count: where that is written, the last day that it holds, the reason; in_source
+    says that it stands in the model's file."""
+
+    place: SourcePlace
+    until: date | None = None
+    reason: str = ""
+    in_source: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether one limit is kept.
@@ -59,7 +75,7 @@ class Verdict:
     below.
     growth is what an increase may be, in words (`+2.0%`), where the baseline is a formula, of which that is no figure:
     limit is then None. minimum says that the limit is the least that the value may be; certainty is what is certain of
-    the value.
+    the value. suppression says why an exceeded limit does not count.
     """
 
     code: str
@@ -82,6 +98,12 @@ class Verdict:
     growth: str = ""
     minimum: bool = False
     certainty: Certainty = "exact"
+    suppression: Suppression | None = None
+
+    @property
+    def is_suppressed(self) -> bool:
+        """Whether it is exceeded and does not count."""
+        return self.suppression is not None
 
     @property
     def headroom(self) -> Amount:
@@ -95,7 +117,7 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class ModelCheck:
     """One model in one scenario ("" where it has none). now is its figures, None where the model cannot be read: then
-    error says why. before is the baseline's, None where there is none."""
+    error says why. before is the baseline's, None where there is none. group is that of its entry, "" for none."""
 
     model: str
     scenario: str
@@ -105,21 +127,51 @@ class ModelCheck:
     baseline: Snapshot | None = None
     error: str = ""
     place: SourcePlace | None = None
+    group: str = ""
 
     @property
     def title(self) -> str:
         """model, or model (scenario)."""
         return title_of(self.model, self.scenario)
 
+    @property
+    def label(self) -> str:
+        """The title with the group, where there is one: `net.yaml (batch8) [vision]`."""
+        return f"{self.title} [{self.group}]" if self.group else self.title
+
+
+class ModelLineage(NamedTuple):
+    """What became of models since a baseline of another revision: (title, MACs) of those that it does not have and of
+    those that only it has, (title before, title now) of those that it has under another name."""
+
+    new: tuple[tuple[str, Dim], ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    removed: tuple[tuple[str, Dim], ...] = ()
+
+
+NO_LINEAGE = ModelLineage()
+
+
+class CodeCount(NamedTuple):
+    """How many findings have a code: exceeded limits that are errors, those that are warnings, limits that cannot be
+    told, and exceeded limits that are suppressed."""
+
+    errors: int = 0
+    warnings: int = 0
+    unknown: int = 0
+    suppressed: int = 0
+
 
 @dataclass(frozen=True, slots=True)
 class CheckResult(Printable):
     """All models that were checked, and notes on the check as a whole (a stale baseline). is_empty says that
-    no limit is held, for there is none or its rule is left out; a caller that accepts that sets it False."""
+    no limit is held, for there is none or its rule is left out; a caller that accepts that sets it False. lineage says
+    which models are new, renamed or gone."""
 
     models: tuple[ModelCheck, ...]
     notes: tuple[str, ...] = ()
     is_empty: bool = False
+    lineage: ModelLineage = NO_LINEAGE
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
@@ -128,12 +180,12 @@ class CheckResult(Printable):
     @property
     def outcome(self) -> CheckOutcome:
         """unknown where a model cannot be read or a limit cannot be told, else empty where there is no limit, else
-        exceeded where one is, else kept. What is only a warning changes nothing."""
+        exceeded where one is, else kept. What is only a warning, or suppressed, changes nothing."""
         if any(c.error for c in self.models) or any(v.outcome == "unknown" for v in self.verdicts):
             return "unknown"
         if self.is_empty:
             return "empty"
-        is_exceeded = any(v.outcome == "exceeded" and v.level == "error" for v in self.verdicts)
+        is_exceeded = any(v.outcome == "exceeded" and v.level == "error" and not v.is_suppressed for v in self.verdicts)
         return "exceeded" if is_exceeded else "kept"
 
     @property
@@ -145,3 +197,23 @@ class CheckResult(Printable):
     def verdicts(self) -> tuple[Verdict, ...]:
         """Those of all models."""
         return tuple([v for c in self.models for v in c.verdicts])
+
+    @property
+    def suppressed(self) -> tuple[tuple[ModelCheck, Verdict], ...]:
+        """The exceeded limits that do not count, each with its model."""
+        return tuple([(c, v) for c in self.models for v in c.verdicts if v.is_suppressed])
+
+    @property
+    def statistics(self) -> dict[str, CodeCount]:
+        """The number of findings by their codes, the most frequent first; a model that cannot be read is one."""
+        counts: dict[str, Counter[str]] = {}
+        for verdict in self.verdicts:
+            if verdict.outcome != "kept":
+                kind = "warnings" if verdict.level == "warning" else "errors"
+                kind = "unknown" if verdict.outcome == "unknown" else "suppressed" if verdict.is_suppressed else kind
+                counts.setdefault(verdict.code, Counter())[kind] += 1
+        unreadable = sum(bool(c.error) for c in self.models)
+        if unreadable:
+            counts.setdefault(UNREADABLE, Counter())["unknown"] += unreadable
+        ordered = sorted(counts.items(), key=lambda item: (-item[1].total(), item[0]))
+        return {code: CodeCount(**count) for code, count in ordered}

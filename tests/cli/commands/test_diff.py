@@ -54,7 +54,9 @@ def test_nothing_differs_of_one_layer(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_the_markdown_is_a_comment_that_can_be_updated_and_opened(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = diff(capsys, "old.yaml", "new.yaml", "--format", "markdown")
-    assert code == 0 and out.startswith("<!-- costcalc:diff -->\n\n### Net\n")
+    assert code == 0 and out.startswith(
+        "<!-- costcalc:diff -->\n### Net: MACs +50.0% (3.89 k → 5.83 k); conv was widened\n"
+    )
     opened, closed = out.index("<details><summary>Layers: ~ 1 changed, → 1 follow"), out.index("</details>")
     assert opened < out.index("| filters 4 → 6 |") < closed
 
@@ -169,7 +171,7 @@ def test_several_conditions_and_what_cannot_be_told(capsys: pytest.CaptureFixtur
 
 def test_the_environment_names_a_format(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COSTCALC_FORMAT", "markdown")
-    assert diff(capsys, "old.yaml", "new.yaml")[1].startswith("<!-- costcalc:diff -->\n\n### Net\n")
+    assert diff(capsys, "old.yaml", "new.yaml")[1].startswith("<!-- costcalc:diff -->\n### Net: ")
     assert diff(capsys, "old.yaml", "new.yaml", "--format", "csv")[1].startswith("model,status,layer,")
     monkeypatch.setenv("COSTCALC_FORMAT", "sarif")  # a format of check alone
     assert diff(capsys, "old.yaml", "new.yaml")[1].startswith("Net  old.yaml")

@@ -113,7 +113,10 @@ def test_several_models_are_listed_first(capsys: pytest.CaptureFixture[str]) -> 
     assert "models differ" not in capsys.readouterr().out  # one model needs no list
     Path("models/b.yaml").unlink()
     assert run(["diff", "--git", "main", "--format", "markdown"]) == 0
-    head = [line for line in capsys.readouterr().out.splitlines() if line][1:6]
+    head = [line for line in capsys.readouterr().out.splitlines() if line][1:7]
+    assert head.pop(0) == (
+        "### models/a.yaml: MACs +100.0% (3.89 k → 7.78 k); conv was widened; models/b.yaml (3.89 k MACs) is gone"
+    )
     assert head[0] == "### 2 models differ"
     assert head[3:] == [
         f"| models/a.yaml | {MACS:,} | {2 * MACS:,} | +{MACS:,} | +100.0% | +{4 * 27} | \\~ 1 changed, → 1 follow what they read |",

@@ -32,7 +32,10 @@ from costcalc.rules import UsageError
 
 def test_it_says_what_is_exceeded_where_and_by_how_much() -> None:
     text = comment.render(BROKEN)
-    assert text.startswith("<!-- costcalc -->\n### ❌ costcalc: 1 of 2 limits is exceeded\n")
+    assert text.startswith(
+        "<!-- costcalc -->\n### ❌ net: MACs +66.7% (19.2 k → 32.0 k), over its budget by 1; head was widened\n\n"
+        "costcalc: 1 of 2 limits is exceeded.\n"
+    )
     assert "- ❌ **net** macs: 32,000 of at most 31,999, exceeded by 1 (&lt;0.1%); head grew most" in text
     assert "(CC001, head at models/net.yaml:7:5)" in text
     assert "| ❌ | net | macs | 32,000 | 31,999 | exceeded by 1 (&lt;0.1%) | +12,800 (+66.7%) |" in text
@@ -89,15 +92,18 @@ def test_a_line_is_told_once() -> None:
 
 
 def test_marks() -> None:
-    assert "### ✅ costcalc: the limit is kept" in comment.render(FINE)
+    text = comment.render(FINE)
+    assert "### ✅ net: MACs 32.0 k, as before, within its budget\n\ncostcalc: the limit is kept." in text
     text = comment.render(MIXED)
-    assert "### ❔ costcalc: 1 of 6 limits is exceeded; 2 cannot be told; 1 warning" in text
+    assert "### ❔ net: MACs +66.7%" in text
+    assert "costcalc: 1 of 6 limits is exceeded; 2 cannot be told; 1 warning." in text
     assert text.index("❔ **other") < text.index("❌ **net") < text.index("⚠️ **net (batch1)")
     assert "≥ 2.100001 ms | 2.100000 ms | exceeded by 1.00 ns" in text, "rounding hides no breach"
 
 
 def test_a_marker_finds_a_comment_again_and_tells_several_apart() -> None:
-    assert comment.render(FINE, "models-a").startswith("<!-- costcalc:models-a -->\n### ✅ costcalc (models-a): ")
+    assert comment.render(FINE, "models-a").startswith("<!-- costcalc:models-a -->\n### ✅ net: ")
+    assert "\ncostcalc (models-a): the limit is kept.\n" in comment.render(FINE, "models-a")
     for bad in ("a b", "-->", "a--b", "x" * 65, "a\n"):
         with pytest.raises(UsageError):
             comment.render(FINE, bad)
@@ -108,7 +114,7 @@ def test_a_long_comment_is_cut_and_closes_what_it_opened(n: int) -> None:
     text = comment.render(many(n))
     assert len(text) <= len(text.encode()) < 64_000
     assert text.count("<details>") == text.count("</details>")
-    assert ("more" in text) == (n > 3)
+    assert ("… and" in text) == (n > 3)
     assert f"costcalc: {n:,} of {n:,} limits are exceeded" in text and text.endswith("</sub>")
 
 

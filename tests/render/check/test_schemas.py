@@ -33,7 +33,7 @@ def test_sarif_is_valid(outcome: Any) -> None:
     (run,) = document["runs"]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
-    assert len({result["partialFingerprints"]["costcalc/v1"] for result in run["results"]}) == len(run["results"])
+    assert len({result["partialFingerprints"]["costcalc/v2"] for result in run["results"]}) == len(run["results"])
     assert run["invocations"][0]["exitCode"] == outcome.exit_code
 
 
@@ -115,8 +115,8 @@ def test_a_fingerprint_outlives_figures_and_lines() -> None:
     later = broken(verdicts=(moved,))
     first, second = (json.loads(shown("gitlab", o))[0]["fingerprint"] for o in (BROKEN, later))
     assert first == second
-    other = broken(scenario="batch8")
-    assert json.loads(shown("gitlab", other))[0]["fingerprint"] != first
+    for other in (broken(source="models/other.yaml"), broken(verdicts=(replace(EXCEEDED, layer="stem"),))):
+        assert json.loads(shown("gitlab", other))[0]["fingerprint"] != first
 
 
 def test_paths_are_relative_to_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

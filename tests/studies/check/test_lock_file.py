@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.cli import ok
+from support.paths import DATA
 from support.versions import QUANTITIES
 
 from costcalc import analyze
@@ -66,7 +68,7 @@ def test_a_line_for_each_layer_and_total(small: Path) -> None:
         "linear",
     ]
     whole = json.loads(text)
-    assert whole["format_version"] == 1
+    assert whole["format_version"] == 2
     assert whole["models"]["net"][""]["source"] == "models/small.yaml"
 
 
@@ -86,6 +88,57 @@ def test_built_in_models_are_given_back(name: str, symbolic: bool) -> None:
     assert lock_file.parse_lock(text, "f").entries == baseline.entries
     assert lock_file.format_lock(lock_file.parse_lock(text, "f")) == text
     assert len(text) < 200_000 or symbolic
+
+
+CHAIN = """
+name: Chain
+input: [N, 16, 32, 32]
+layers:
+  - repeat: {times: 500, layers: [{conv: {filters: 16, kernel: 3, pad: same}}, relu]}
+"""
+
+GPT2_LARGE = {"depth": 36, "d": 1280, "heads": 20}
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "format_1_bytes"),
+    [("resnet152", {}, 187_154), ("gpt2", GPT2_LARGE, 189_681), (CHAIN, {}, 268_037)],
+)
+def test_layers_that_repeat_take_less_than_a_fifth(
+    name: str, params: dict[str, int], format_1_bytes: int, tmp_path: Path
+) -> None:
+    """format_1_bytes: what the format took that wrote each layer out."""
+    source = name
+    if "\n" in name:
+        (tmp_path / "chain.yaml").write_text(name, encoding="utf-8")
+        source = str(tmp_path / "chain.yaml")
+    baseline = lock_file.make_baseline([entry(source, params=params)])
+    text = lock_file.format_lock(baseline)
+    assert len(text) < 0.2 * format_1_bytes
+    assert lock_file.parse_lock(text, "f").entries == baseline.entries
+
+
+def test_a_change_of_one_block_changes_lines_of_that_block_only() -> None:
+    """What a pull request shows, and what a merge has to join: a longer stage changes its count and its totals."""
+    before, after = (
+        lock_file.format_lock(lock.Baseline((entry("gpt2", params={"depth": n}),))).splitlines() for n in (12, 14)
+    )
+    changed = [a for a, b in zip(before, after, strict=True) if a != b]
+    assert sum(line.startswith('{"repeat"') for line in changed) == 1
+    assert not any('": {"op": ' in line for line in changed)
+
+
+def test_older_locks_are_read_and_are_not_stale_for_their_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in (DATA / "lock").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    old = (tmp_path / "costcalc.lock.json").read_text(encoding="utf-8")
+    assert json.loads(old)["format_version"] == 1
+    assert "up to date; `costcalc lock` writes it in a shorter form" in ok("lock", "--check")
+    ok("lock")
+    new = (tmp_path / "costcalc.lock.json").read_text(encoding="utf-8")
+    assert lock_file.parse_lock(new, "f").entries == lock_file.parse_lock(old, "f").entries
+    assert "up to date" in ok("lock", "--check")
 
 
 WORDS = st.text(max_size=6) | st.sampled_from(["~", "~~x", "a", "a.weight", "\ud800", "<<<<<<< x", "\n=======", "a-b"])

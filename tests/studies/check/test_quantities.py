@@ -17,6 +17,7 @@ from support.small_models import NET, mystery, write
 import costcalc
 from costcalc.analysis.hardware.catalogue import PROFILE_FOLDER
 from costcalc.rules import UsageError
+from costcalc.studies.check.lock_file import read_lock
 
 
 def test_settings_of_the_command_line_hold_for_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,11 +129,11 @@ def test_a_lock_of_settings_without_new_quantities_is_what_it_was(
 ) -> None:
     """tests/data/lock/costcalc.lock.json was written before a lock held figures."""
     shutil.copytree(DATA / "lock", here / "old")
-    written = (here / "old" / "costcalc.lock.json").read_bytes()
-    assert call(capsys, "lock", "--config", "old/costcalc.yaml")[1].endswith("is up to date\n")
+    written = read_lock(here / "old" / "costcalc.lock.json").entries
+    assert "is up to date" in call(capsys, "lock", "--check", "--config", "old/costcalc.yaml")[1]
     (here / "old" / "costcalc.lock.json").unlink()
     assert call(capsys, "lock", "--config", "old/costcalc.yaml")[0] == 0
-    assert (here / "old" / "costcalc.lock.json").read_bytes() == written
+    assert read_lock(here / "old" / "costcalc.lock.json").entries == written
 
 
 LOCKED = """\

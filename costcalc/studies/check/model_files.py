@@ -1,0 +1,103 @@
+"""A folder → the model files in it and below; a config and its models → those that no entry holds.
+
+Files of hidden folders and of tools are left out. Of those that no entry holds, in a git repository, those too that git
+ignores: they are in nobody's pull request.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from costcalc.core.errors import UsageError
+from costcalc.frontends import git as revisions
+from costcalc.frontends.table import YAML, is_model_path
+from costcalc.studies.check.budget import Config
+from costcalc.studies.check.config_file import NAMES, TABLE
+from costcalc.studies.check.targets import Target, match_paths
+
+SKIPPED = frozenset(("node_modules", "__pycache__", "site-packages", "build", "dist"))
+
+_MODEL = re.compile(rb"^(input|layers):", re.M)
+
+MAX_NAMED = 5
+"""Files that a note names; the others are counted."""
+
+
+def find_models(folder: Path) -> list[str]:
+    """The model files under a folder, in alphabetical order, YAML only where it is a model."""
+    return [str(folder / name) for name in sorted(_walk(folder)) if _is_model(folder / name)]
+
+
+def _list_files(folder: Path) -> Iterator[str]:
+    """The files under a folder, from there and with forward slashes, that git knows or would add; all where there is no
+    repository, or no git."""
+    try:
+        names: Iterable[str] = revisions.run_git_list(
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            folder="" if folder == Path() else str(folder),
+        )
+    except UsageError:
+        names = _walk(folder)
+    for name in dict.fromkeys(names):
+        if not any(part in SKIPPED or part.startswith(".") for part in PurePosixPath(name).parts[:-1]):
+            yield name
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    for directory, subdirectories, files in os.walk(folder):
+        subdirectories[:] = [d for d in subdirectories if d not in SKIPPED and not d.startswith(".")]
+        yield from ((Path(directory) / name).relative_to(folder).as_posix() for name in files)
+
+
+def _is_model(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    if file.suffix not in YAML.suffixes:
+        return is_model_path(file)
+    try:
+        with file.open("rb") as stream:
+            return len(set(_MODEL.findall(stream.read(1 << 20)))) == 2
+    except OSError:
+        return False
+
+
+def find_unheld_models(config: Config, targets: Sequence[Target]) -> list[str]:
+    """The model files in a config's folder and below that none of its targets is, from that folder; without those of
+    `exclude:`, and those below another config, which holds them."""
+    held = {os.path.realpath(target.source) for target in targets}
+    files = sorted(_list_files(config.folder))
+    inner = {str(PurePosixPath(name).parent) for name in files if "/" in name and _is_config(config.folder, name)}
+    excluded = {path for pattern in config.exclude for path in match_paths(pattern, files)}
+    return [
+        name
+        for name in files
+        if name not in excluded
+        and inner.isdisjoint(map(str, PurePosixPath(name).parents))
+        and os.path.realpath(config.folder / name) not in held
+        and _is_model(config.folder / name)
+    ]
+
+
+def _is_config(folder: Path, name: str) -> bool:
+    file = folder / name
+    return file.name in NAMES and file.is_file() and (file.suffix != ".toml" or TABLE in file.read_bytes())
+
+
+def describe_unheld_models(folder: Path, names: Sequence[str]) -> str:
+    """Model files that no entry holds, from the config's folder → a sentence, with the glob that fits them and no other
+    file where there is one."""
+    listed = ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else "")
+    patterns = {f"{PurePosixPath(name).parent}/*{PurePosixPath(name).suffix}".removeprefix("./") for name in names}
+    verb = "is" if len(names) == 1 else "are"
+    it, name = ("it", "it") if len(names) == 1 else ("them", "each")
+    fits = len(names) > 1 and sorted(glob.glob(min(patterns), root_dir=folder)) == list(names)  # noqa: PTH207
+    remedy = f"add `- path: {min(patterns)}`" if fits else f"name {it} in `models:`"
+    return f"{listed} {verb} held by no entry: {remedy}, or leave {name if len(names) > 1 else it} out with `exclude:`"

@@ -1,0 +1,104 @@
+"""Verdicts and ignores → the verdicts that are ignored marked as such, and notes on the ignores that are of no use: one
+that suppresses nothing, one whose date is over, one that is not understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timezone
+from pathlib import Path
+
+from costcalc.frontends.table import YAML
+from costcalc.studies.check.budget import RuleLevels
+from costcalc.studies.check.ignore import Ignore
+from costcalc.studies.check.ignore_comment import NO_IGNORES, SourceIgnores, read_source_ignores
+from costcalc.studies.check.rules import rule_level
+from costcalc.studies.check.verdict import ModelCheck, Verdict
+from costcalc.studies.check.wording import format_place
+
+Used = set[tuple[Ignore, str]]
+"""Ignores with those of their codes that suppress something."""
+
+
+def current_date() -> date:
+    """Today's date in UTC, so that a check says the same everywhere."""
+    return datetime.now(timezone.utc).date()
+
+
+def suppress_findings(
+    models: Sequence[ModelCheck],
+    ignores: Sequence[Ignore],
+    levels: RuleLevels,
+    *,
+    today: date | None = None,
+    is_whole: bool = True,
+    against: str = "",
+) -> tuple[tuple[ModelCheck, ...], tuple[str, ...]]:
+    """The models with their exceeded verdicts marked that an ignore suppresses, and the notes. ignores are the
+    config's; those of YAML models are read from their files. is_whole says that all models of the config are there;
+    against names the baseline."""
+    today = today or current_date()
+    sources = {checked.source: _read_source(checked.source) for checked in models if not checked.error}
+    all_ignores = [*ignores, *(ignore for source in sources.values() for ignore in source.ignores)]
+    if not all_ignores and not any(source.problems for source in sources.values()):
+        return tuple(models), ()
+    used: Used = set()
+    suppressed = tuple([_suppress_model(checked, all_ignores, today, used) for checked in models])
+    problems = [f"CC306: {problem}" for source in sources.values() for problem in source.problems]
+    notes = (*problems, *_stale_notes(models, all_ignores, used, today, is_whole, against))
+    return suppressed, tuple([note for note in notes if rule_level(note[:5], levels)])
+
+
+def _read_source(source: str) -> SourceIgnores:
+    path = Path(source)
+    return (
+        read_source_ignores(path.read_bytes(), source)
+        if path.suffix in YAML.suffixes and path.is_file()
+        else NO_IGNORES
+    )
+
+
+def _suppress_model(checked: ModelCheck, ignores: Sequence[Ignore], today: date, used: Used) -> ModelCheck:
+    """A model with its verdicts marked; used gets what suppresses one. Of several the first that still counts."""
+    fitting = [ignore for ignore in ignores if ignore.fits_model(checked)]
+    if not fitting:
+        return checked
+
+    def mark(verdict: Verdict) -> Verdict:
+        if verdict.outcome != "exceeded":
+            return verdict
+        found = [(ignore, code) for ignore in fitting if (code := ignore.find_code(verdict))]
+        used.update(found)
+        current = next((ignore for ignore, _ in found if not ignore.is_expired(today)), None)
+        return verdict if current is None else replace(verdict, suppression=current.suppression)
+
+    return replace(checked, verdicts=tuple(map(mark, checked.verdicts)))
+
+
+def _stale_notes(
+    models: Sequence[ModelCheck],
+    ignores: Sequence[Ignore],
+    used: Collection[tuple[Ignore, str]],
+    today: date,
+    is_whole: bool,
+    against: str,
+) -> Iterator[str]:
+    """A sentence for each code of an ignore that suppresses nothing, and for each ignore that is over. Nothing is said
+    of an ignore where a model that it may be about was not checked, or cannot be read."""
+    for ignore in ignores:
+        place = format_place(ignore.place._replace(column=0))
+        fitting = [checked for checked in models if ignore.fits_model(checked)]
+        if any(checked.error for checked in fitting) or not (is_whole or ignore.in_source):
+            continue
+        unused = [code for code in ignore.codes if (ignore, code) not in used]
+        if unused:
+            increases = all(code.startswith("CC2") for code in unused)
+            remark = f" against {against}" if increases and against else ""
+            yield f"CC302: {place}: the ignore of {', '.join(unused)} suppresses nothing{remark}: remove it"
+        expired = [code for code in ignore.codes if code not in unused]
+        if expired and ignore.is_expired(today):
+            yield (
+                f"CC303: {place}: the ignore of {', '.join(expired)} ended on {ignore.until}, and counts no more: mend "
+                "the model, or give it a later date"
+            )

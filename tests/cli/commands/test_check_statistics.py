@@ -1,0 +1,48 @@
+"""--statistics: how many findings each code has, as ruff counts them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.cli import call
+from support.small_models import BROKEN, NET, write
+
+CONFIG = """\
+limits: {macs: 1, params: 1}
+models: [a.yaml, b.yaml, broken.yaml]
+warn: [CC003]
+ignore: [{code: CC001, model: b.yaml}]
+"""
+
+
+def test_numbers_by_code(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(here, a_yaml=NET, b_yaml=NET, broken_yaml=BROKEN, costcalc_yaml=CONFIG)
+    code, out, _ = call(capsys, "check", "--statistics")
+    lines = [line.split() for line in out.splitlines() if line]
+    assert code == 2
+    assert lines[1:] == [
+        ["Code", "Rule", "Exceeded", "Warnings", "Cannot", "be", "told", "Ignored"],
+        ["CC001", "MACs", "1", "0", "0", "1"],
+        ["CC003", "parameters", "0", "2", "0", "0"],
+        ["CC102", "unreadable", "model", "0", "0", "1", "0"],
+    ]
+    document = json.loads(call(capsys, "check", "--statistics", "--format", "json")[1])
+    assert [(row["code"], row["errors"], row["warnings"]) for row in document["statistics"]] == [
+        ("CC001", 1, 0),
+        ("CC003", 0, 2),
+        ("CC102", 0, 0),
+    ]
+    assert "| CC001 | MACs |" in call(capsys, "check", "--statistics", "--format", "markdown")[1]
+    code, _, err = call(capsys, "check", "--statistics", "--format", "sarif")
+    assert code == 2 and "--statistics has no format sarif; there are table, json, markdown" in err
+    assert call(capsys, "check", "--statistics", "--report", "sarif=x")[0] == 2
+
+
+def test_exit_codes_are_those_of_the_check(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(here, a_yaml=NET, costcalc_yaml="models: [a.yaml]\nlimits: {macs: 1}\n")
+    assert call(capsys, "check", "--statistics")[0] == 1
+    assert call(capsys, "check", "--statistics", "--exit-zero")[0] == 0
+    write(here, costcalc_yaml="models: [a.yaml]\nlimits: {macs: 1M}\n")
+    assert call(capsys, "check", "--statistics")[:2] == (0, "the limit is kept\n")
