@@ -12,6 +12,7 @@ from typing import Any
 from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
+from costcalc.core.quantity import Certainty
 from costcalc.core.units import format_bytes, format_exact_share, format_short, ratio
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.verdict import CheckResult, ModelCheck, ModelLineage, Verdict
@@ -140,9 +141,15 @@ def _excess_phrase(verdict: Verdict, key: str) -> str:
     of = "" if verdict.quantity.removesuffix(" increase") == key else f" of {verdict.quantity}"
     side = "below the least that is asked" if verdict.minimum else f"over {subject}"
     gap: Any = verdict.headroom
-    size = "" if gap is None else f" by {'at least ' if verdict.lower_bound else ''}{_short(-gap, verdict.kind)}"
+    bound = "at least " if verdict.lower_bound else _BOUNDS[verdict.certainty]
+    size = "" if gap is None else f" by {bound}{_short(-gap, verdict.kind)}"
     warning = " (a warning)" if verdict.level == "warning" else ""
     return f"{side}{of}{size if len(size) <= MAX_FORMULA else ''}{warning}"
+
+
+_BOUNDS: dict[Certainty, str] = {"exact": "", "lower": "at least ", "upper": "at least ", "estimate": "about "}
+"""What stands before the excess of a figure: one above a limit by a lower bound is so by at least that, and so is one
+below the least that is asked by an upper bound."""
 
 
 def _short(value: Any, kind: str) -> str:
@@ -291,13 +298,13 @@ def _held_phrase(result: CheckResult) -> str:
     return f"{held}, {suppressed:,} ignored" if suppressed else held
 
 
-def _lineage_phrases(lineage: ModelLineage, told: str = "") -> Iterator[str]:
+def _lineage_phrases(lineage: ModelLineage, told: str = "", removal: str = "no longer in the config") -> Iterator[str]:
     """The models that the baseline does not have, but for one that was told of, that it has under another name, and
-    that only it has."""
+    that only it has; removal says what became of these."""
     new = [_named_cost(*item) for item in lineage.new if item[0] != told]
     renamed = [f"{before} is now {after}" for before, after in lineage.renamed]
     removed = [_named_cost(*item) for item in lineage.removed]
-    for verb, names in (("new", new), ("renamed", renamed), ("gone", removed)):
+    for verb, names in (("new", new), ("renamed", renamed), (removal, removed)):
         if not names:
             continue
         listed = ", ".join(names[:MAX_NAMED]) + (
@@ -323,7 +330,7 @@ def diff_sentence(diffs: Sequence[Diff], empty: str = "") -> str:
     more = len(rest) - len(new) - len(removed)
     changed = [f"{more:,} more model{'s' if more > 1 else ''} changed"] if more else []
     lineage = ModelLineage(tuple(new), (), tuple(removed))
-    return "; ".join([_diff_text(lead), *changed, *_lineage_phrases(lineage)])
+    return "; ".join([_diff_text(lead), *changed, *_lineage_phrases(lineage, removal="gone")])
 
 
 def _diff_weight(comparison: Diff) -> tuple[bool, Fraction]:

@@ -64,7 +64,7 @@ ANY = "net: MACs +66.7% (19.2 k → 32.0 k)"
             broken(verdicts=(replace(EXCEEDED, quantity="macs increase", code="CC201"),)),
             f"{ANY}, over the growth that is allowed by 1; head was widened",
         ),
-        (broken(verdicts=(LOWERED,)), f"{ANY}, over its budget of time t4 by 1.00 ns (a warning); head was widened"),
+        (broken(verdicts=(LOWERED,)), f"{ANY}, over its budget of time t4 by at least 1.00 ns (a warning); head was widened"),
         (
             broken(verdicts=(Verdict("CC014", "error", "fits t4", "boolean", False, True, "exceeded", "fits t4: no"),)),
             f"{ANY}, fits t4: no; head was widened",
@@ -141,13 +141,13 @@ def test_new_renamed_and_removed_models() -> None:
     lineage = ModelLineage((("a", 32_000),), (("old", "b"),), (("gone", 5_000), ("far", 1_000_000)))
     b = model("b", KEPT, before=NOW)
     assert many(model("a", EXCEEDED), b, lineage=lineage) == (
-        "a is new (MACs 32.0 k), over its budget by 1; old is now b; gone (5.00 k MACs), far (1.00 M MACs) are gone"
+        "a is new (MACs 32.0 k), over its budget by 1; old is now b; gone (5.00 k MACs), far (1.00 M MACs) are no longer in the config"
     )
     assert many(b, model("a", KEPT), lineage=ModelLineage((("a", 32_000),))) == (
         "2 models were checked; all 2 limits are kept; a (32.0 k MACs) is new"
     )
     assert many(b, lineage=ModelLineage((), (), (("gone", 5_000),))) == (
-        "b: MACs 32.0 k, as before, within its budget; gone (5.00 k MACs) is gone"
+        "b: MACs 32.0 k, as before, within its budget; gone (5.00 k MACs) is no longer in the config"
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -118,22 +118,11 @@ def check(
     baseline: str | None,
     allow: tuple[str, ...],
     allow_code: bool,
-    exit_zero: bool,
-    allow_empty: bool,
-    groups: tuple[str, ...],
-    statistics: bool,
-    add_ignores: bool,
-    until: str | None,
-    reason: str | None,
-    jobs: int,
     init: bool,
     slack: str | None,
     force: bool,
-    form: str | None,
-    output: str | None,
-    reports: tuple[tuple[str, str], ...],
-    ident: str,
     settings: Settings,
+    **options: Any,
 ) -> int:
     """Hold models to their budget: those of costcalc.yaml, or a MODEL with --max, --min or --require.
 
@@ -145,41 +134,67 @@ def check(
     refuse_code(models, allow_code, init)
 
     limits = CommandLimits(maxima, minima, requirements, increases, deltas, allow)
+    choice = CheckOptions(**options)
     if init:
-        refuse(
-            "--init",
-            {
-                **limits.by_option(),
-                "--baseline": baseline,
-                "--report": reports,
-                "--exit-zero": exit_zero,
-                "--allow-empty": allow_empty,
-                "--group": groups,
-                "--statistics": statistics,
-                "--add-ignores": add_ignores,
-            },
-        )
-        return write_config(models, file, slack, force, settings, jobs)
+        refuse("--init", {**limits.by_option(), "--baseline": baseline, **choice.by_option()})
+        return write_config(models, file, slack, force, settings, choice.jobs)
     if slack or force:
         refuse("check", {"--slack": slack, "--force": force}, "add --init")
-    if not add_ignores:
-        refuse("check", {"--until": until, "--reason": reason}, "add --add-ignores")
+    if not choice.add_ignores:
+        refuse("check", {"--until": choice.until, "--reason": choice.reason}, "add --add-ignores")
     config, only = choose_config(models, file, limits, settings)
-    if groups and not config.file:
-        refuse("a check without a config", {"--group": groups})
-    outcome = _find_outcome(config, baseline, only, groups, jobs)
-    if add_ignores:
+    if choice.groups and not config.file:
+        refuse("a check without a config", {"--group": choice.groups})
+    outcome = _find_outcome(config, baseline, only, choice.groups, choice.jobs)
+    return _show_outcome(config, outcome, choice)
+
+
+class CheckOptions(NamedTuple):
+    """What a check is about, what it shows, and what is done with its findings."""
+
+    exit_zero: bool
+    allow_empty: bool
+    groups: tuple[str, ...]
+    statistics: bool
+    add_ignores: bool
+    until: str | None
+    reason: str | None
+    jobs: int
+    form: str | None
+    output: str | None
+    reports: tuple[tuple[str, str], ...]
+    ident: str
+
+    def by_option(self) -> dict[str, Any]:
+        """The values of the options that only a check has."""
+        return {
+            "--report": self.reports,
+            "--exit-zero": self.exit_zero,
+            "--allow-empty": self.allow_empty,
+            "--group": self.groups,
+            "--statistics": self.statistics,
+            "--add-ignores": self.add_ignores,
+        }
+
+
+def _show_outcome(config: Config, outcome: CheckResult, choice: CheckOptions) -> int:
+    """Prints the verdicts, or how many findings each code has; or writes ignores for them."""
+    from costcalc.cli.commands.check_config import refuse
+
+    written = {"--report": choice.reports, "--format": choice.form, "--output": choice.output}
+    if choice.add_ignores:
         from costcalc.cli.commands.check_ignores import write_ignores
 
-        refuse("--add-ignores", {"--report": reports, "--format": form, "--output": output, "--statistics": statistics})
-        return write_ignores(config, outcome, until, reason)
-    if statistics:
+        refuse("--add-ignores", {**written, "--statistics": choice.statistics})
+        return write_ignores(config, outcome, choice.until, choice.reason)
+    if choice.statistics:
         from costcalc.cli.commands.check_ignores import print_statistics
 
-        refuse("--statistics", {"--report": reports})
-        print_statistics(outcome, form, output)
-        return 0 if exit_zero and outcome.exit_code == 1 else outcome.exit_code
-    return _report_outcome(config, outcome, (exit_zero, allow_empty), (form, output, reports, ident))
+        refuse("--statistics", {"--report": choice.reports})
+        print_statistics(outcome, choice.form, choice.output)
+        return 0 if choice.exit_zero and outcome.exit_code == 1 else outcome.exit_code
+    output_args = choice.form, choice.output, choice.reports, choice.ident
+    return _report_outcome(config, outcome, (choice.exit_zero, choice.allow_empty), output_args)
 
 
 def _find_outcome(

@@ -143,6 +143,7 @@ def _print_diffs(
     from costcalc.render.terminal import screen
     from costcalc.views.diff import diff_tables, diff_title, versions_text
     from costcalc.views.diff_document import diff_document, layer_changes_table
+    from costcalc.views.sentence import diff_sentence
 
     for model_diff, finding in findings:
         if finding.outcome != "kept":
@@ -151,7 +152,7 @@ def _print_diffs(
         from costcalc.render import json
 
         entries = [diff_document(model_diff, top) | _conditions(model_diff, findings) for model_diff in diffs]
-        write_text(json.dump({"diffs": entries}), output)
+        write_text(json.dump({"summary": diff_sentence(diffs, empty), "diffs": entries}), output)
     elif form == "csv":
         write_text(render.render_tables("csv", [layer_changes_table(diffs, top)], screen(output is not None)), output)
     elif form == "table" and all(not d.changes and d.before.totals == d.after.totals for d in diffs):
@@ -174,7 +175,6 @@ def _print_diffs(
         ]
         if form == "markdown":
             from costcalc.render.check import markdown as difference
-            from costcalc.views.sentence import diff_sentence
 
             sentence = diff_sentence(diffs)
             write_text(screen(output is not None).text(difference.render_difference(tables, sentence)), output)

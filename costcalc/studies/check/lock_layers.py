@@ -10,7 +10,6 @@ when others come or go, and branches that add layers merge. A layer reads `-1`, 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections import Counter
@@ -153,6 +152,8 @@ def _define_layer(layer: SnapshotLayer, givers: Sequence[Giver | None]) -> tuple
 
 def _make_keys(operators: Mapping[str, str]) -> dict[str, str]:
     """Definitions with their operators → their keys, none of two equal: `Conv-3f2a19`."""
+    import hashlib  # here, for it takes milliseconds, and a check writes no lock
+
     keys: dict[str, str] = {}
     used: set[str] = set()
     digests = {d: hashlib.sha256(d.encode("utf-8", "surrogatepass")).hexdigest() for d in operators}

@@ -85,14 +85,12 @@ def check(
         )
     models = (*([] if config is None else [config]), *models)
     settings = Settings.of(**options)
-    all_limits = [
-        *make_limits(limits or {}, "--max", settings.devices),
-        *make_limits(minimums or {}, "--min", settings.devices),
-    ]
+    devices = settings.devices
+    all_limits = [*make_limits(limits or {}, "--max", devices), *make_limits(minimums or {}, "--min", devices)]
     increases = [
         increase
         for name, value in (max_increase or {}).items()
-        for increase in parse_increases(f"{name}={value}", settings.devices)
+        for increase in parse_increases(f"{name}={value}", devices)
     ]
     return run(make_config(models, make_limit_set(all_limits, increases, (), allow), settings), baseline, jobs=jobs)
 
@@ -158,7 +156,13 @@ def run(
     checked_models = [_check_model(config, comparison, t, result) for t, result in results]
     source = "" if comparison.baseline is None else comparison.baseline.source
     models, ignore_notes = suppress_findings(
-        checked_models, config.ignores, config.levels, today=today, is_whole=is_whole, against=source
+        checked_models,
+        config.ignores,
+        config.levels,
+        today=today,
+        is_whole=is_whole,
+        has_config=bool(config.file),
+        against=source,
     )
     notes += (*ignore_notes, *coverage_notes(config, [target for target, _ in results], is_whole))
     return _make_result(models, notes, comparison.lineage)

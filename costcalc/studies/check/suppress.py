@@ -33,10 +33,12 @@ def suppress_findings(
     *,
     today: date | None = None,
     is_whole: bool = True,
+    has_config: bool = True,
     against: str = "",
 ) -> tuple[tuple[ModelCheck, ...], tuple[str, ...]]:
     """The models with their exceeded verdicts marked that an ignore suppresses, and the notes. ignores are the
-    config's; those of YAML models are read from their files. is_whole says that all models of the config are there;
+    config's; those of YAML models are read from their files. is_whole says that all models of the config are there,
+    has_config that there is one: of limits on a command line, which are some of all, no ignore is told to be stale.
     against names the baseline."""
     today = today or current_date()
     sources = {checked.source: _read_source(checked.source) for checked in models if not checked.error}
@@ -46,7 +48,8 @@ def suppress_findings(
     used: Used = set()
     suppressed = tuple([_suppress_model(checked, all_ignores, today, used) for checked in models])
     problems = [f"CC306: {problem}" for source in sources.values() for problem in source.problems]
-    notes = (*problems, *_stale_notes(models, all_ignores, used, today, is_whole, against))
+    told = all_ignores if has_config else [ignore for ignore in all_ignores if ignore.is_expired(today)]
+    notes = (*problems, *_stale_notes(models, told, used, today, is_whole, against))
     return suppressed, tuple([note for note in notes if rule_level(note[:5], levels)])
 
 

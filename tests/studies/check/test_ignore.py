@@ -199,6 +199,12 @@ def test_nothing_is_said_of_an_ignore_where_not_all_models_were_checked() -> Non
     assert not any("CC302" in note for note in checked(config=config).notes)
 
 
+def test_limits_of_a_command_line_tell_no_ignore_to_be_stale(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("net.yaml").write_text(f"# costcalc: ignore CC001, CC003\n{NET}", encoding="utf-8")
+    code, out, _ = call(capsys, "check", "net.yaml", "--max", "macs=1k")
+    assert code == 0 and "skip  macs" in out and "CC302" not in out
+
+
 def test_what_cannot_be_told_is_never_suppressed() -> None:
     net = f"# costcalc: ignore CC0\n{NET}"
     result = checked(net, "models: [{path: net.yaml, symbolic: true}]\nlimits: {macs: 1k}\n")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -210,3 +211,18 @@ def test_an_entry_is_found_by_model_and_scenario() -> None:
     assert baseline.find("net", "batch8") == other
     assert baseline.find("net", "batch9") is None
     assert other.title == "net (batch8)"
+
+
+def test_branches_that_change_different_models_merge_without_a_conflict(tmp_path: Path) -> None:
+    def lock_of(depth: int, layers: int) -> lock.Baseline:
+        first = entry("gpt2", params={"depth": depth})
+        second = entry("resnet18", params={"classes": layers})
+        return lock_file.make_baseline([replace(first, model="a"), replace(second, model="b")])
+
+    texts = {"base": lock_of(12, 1000), "ours": lock_of(14, 1000), "theirs": lock_of(12, 10)}
+    for name, baseline in texts.items():
+        (tmp_path / name).write_text(lock_file.format_lock(baseline), encoding="utf-8")
+    merge = ["git", "merge-file", "-p", *(str(tmp_path / name) for name in ("ours", "base", "theirs"))]
+    done = subprocess.run(merge, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == 0
+    assert done.stdout == lock_file.format_lock(lock_of(14, 10))
