@@ -40,7 +40,8 @@ Inputs = dict[str, FileState]
 def watch(args: Sequence[str]) -> int:
     """The arguments of this Python process -> the exit code of the last run that was not interrupted. UsageError for
     what cannot be run again."""
-    for option, fact in {"-": "standard input can be read once", "--init": "--init writes a config once"}.items():
+    facts = {option: f"{option} writes a config once" for option in ("--init", "--add-ignores")}
+    for option, fact in {"-": "standard input can be read once", **facts}.items():
         if option in args and (option != "-" or args[list(args).index(option) - 1] not in ("-o", "--output")):
             raise UsageError(fact, "leave --watch out")
     command = [sys.executable, *(arg for arg in args if arg != "--watch")]

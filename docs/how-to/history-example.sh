@@ -10,7 +10,7 @@ save() {
   GIT_AUTHOR_DATE="2026-01-$(printf %02d $day)T12:00:00Z"
   GIT_COMMITTER_DATE=$GIT_AUTHOR_DATE
   export GIT_AUTHOR_DATE GIT_COMMITTER_DATE
-  git add -A
+  git add "$2" "${3:-$2}"
   git commit -q -m "$1"
 }
 net() {
@@ -19,16 +19,16 @@ net() {
   printf '  - global_avg_pool\n  - flatten\n  - linear: {units: 10}\n'
 }
 net 16 32 > net.yaml
-save 'A first network'
+save 'A first network' net.yaml
 net 32 32 > net.yaml
-save 'Twice the filters'
+save 'Twice the filters' net.yaml
 mkdir models
 git mv net.yaml models/net.yaml
 printf 'models: [models/*.yaml]\nlimits: {macs: 12M}\n' > costcalc.yaml
-save 'Models have a folder'
+save 'Models have a folder' models costcalc.yaml
 printf 'layers: [\n' > models/net.yaml
 day=$((day - 5))
-save 'Half saved'
+save 'Half saved' models
 net 32 32 64 > models/net.yaml
 day=$((day - 5))
-save 'A third convolution'
+save 'A third convolution' models

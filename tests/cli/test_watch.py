@@ -138,6 +138,7 @@ def test_analyze_watches_too_and_prints_each_time(tmp_path: Path) -> None:
         (["check", "--watch"], 3, "there is no limit"),
         (["analyze", "--watch", "-"], 2, "standard input can be read once"),
         (["check", "--watch", "--init"], 2, "--init writes a config once"),
+        (["check", "--watch", "--add-ignores"], 2, "--add-ignores writes a config once"),
         (["check", "--watch", "--nonsense"], 2, "No such option"),
         (["analyze", "lenet5", "--watch", "--dim", "N=-1"], 2, "is not understood"),
         (["analyze", "lenet5", "--watch"], 0, "it reads no file"),

@@ -136,6 +136,24 @@ def test_a_forks_pull_request(origin: Path, github: GitHub) -> None:
     assert comments[0]["body"] == Path(vision["comment-path"]).read_text(encoding="utf-8")
 
 
+def test_teams_that_share_a_config(origin: Path, github: GitHub) -> None:
+    groups = "  vision: {models: [vision/net.yaml], limits: {macs: 1k}}\n  speech: {models: [speech/net.yaml]}\n"
+    (origin / "costcalc.yaml").write_text(f"limits: {{params: 16}}\ngroups:\n{groups}")
+    for team in CONFIGS:
+        (origin / team / "costcalc.yaml").unlink()
+    (origin / "vision/net.yaml").write_text(NET.replace("filters: 4", "filters: 6"))  # 3 · 6 · 8 · 8, 3 · 6 + 6
+    verdicts = {}
+    for team in CONFIGS:
+        job = github.job(origin, {"args": f"--group {team}", "comment-id": team, "comment": "true"})
+        job.context["github.event.pull_request.number"] = "7"
+        _, given = job.run("Check")
+        verdicts[team] = given["verdict"]
+        assert job.run("Comment")[0].stdout == ""
+    assert verdicts == {"vision": "exceeded", "speech": "kept"}
+    bodies = [one["body"] for one in github.state["comments"]]
+    assert "vision/net.yaml" in bodies[0] and "speech/net.yaml" not in bodies[0] and "speech" in bodies[1]
+
+
 @pytest.mark.parametrize(
     "body",
     [

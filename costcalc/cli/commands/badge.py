@@ -36,6 +36,7 @@ def known_quantities() -> Iterable[str]:
 )
 @click.option("--label", default="", metavar="TEXT", help="The text on the left.  [default: the quantity, or costcalc]")
 @click.option("--config", metavar="FILE", type=click.Path(dir_okay=False), help="The config, without MODEL.")
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="Only the models of a group of the config.")
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read the config's models in N processes.")
 @settings_options()
 @output_options("svg", "json")
@@ -44,6 +45,7 @@ def badge(
     quantity: str | None,
     label: str,
     config: str | None,
+    groups: tuple[str, ...],
     jobs: int,
     settings: Settings,
     form: str,
@@ -56,10 +58,12 @@ def badge(
     """
     from costcalc.render import badge as renderer
 
-    if model is not None and config is not None:
+    if model is not None and (config is not None or groups):
         raise UsageError("a badge is of a MODEL or of a config", "leave one out")
     made = (
-        _verdict(config, quantity, label, settings, jobs) if model is None else _total(model, quantity, label, settings)
+        _verdict(config, groups, quantity, label, settings, jobs)
+        if model is None
+        else _total(model, quantity, label, settings)
     )
     write_text(renderer.svg(made) if form == "svg" else renderer.endpoint(made), output)
 
@@ -78,7 +82,9 @@ def _total(model: str, quantity: str | None, label: str, settings: Settings) -> 
     return figure_badge(ref, measurement.figure(ref), label)
 
 
-def _verdict(config: str | None, quantity: str | None, label: str, settings: Settings, jobs: int) -> Badge:
+def _verdict(
+    config: str | None, groups: tuple[str, ...], quantity: str | None, label: str, settings: Settings, jobs: int
+) -> Badge:
     """The verdict of a config. UsageError for options that are a MODEL's."""
     from costcalc.cli.commands.check_config import options_of, refuse
     from costcalc.studies.check.config_file import nearest_config
@@ -86,4 +92,6 @@ def _verdict(config: str | None, quantity: str | None, label: str, settings: Set
     from costcalc.views.badge import verdict_badge
 
     refuse("a badge of the config", {"--quantity": quantity, **options_of(settings)}, "name a MODEL")
-    return verdict_badge(run(nearest_config(config), jobs=jobs, raise_crashes="--debug" in sys.argv), label)
+    return verdict_badge(
+        run(nearest_config(config), groups=groups, jobs=jobs, raise_crashes="--debug" in sys.argv), label
+    )

@@ -29,6 +29,7 @@ DEFAULT_QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
     type=click.Path(dir_okay=False),
     help="The config, whose models and settings are taken where no MODEL is named.",
 )
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="Only the models of a group of the config.")
 @click.option("--rev", "revision", default="HEAD", metavar="REV", help="The newest revision.  [default: HEAD]")
 @click.option("--since", default="", metavar="REV|DATE", help="Only what came after: v1.0, 2026-01-31, '3 months ago'.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the N newest revisions of each model.")
@@ -47,6 +48,7 @@ DEFAULT_QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
 def history(
     models: tuple[str, ...],
     config: str | None,
+    groups: tuple[str, ...],
     revision: str,
     since: str,
     limit: int | None,
@@ -66,7 +68,7 @@ def history(
     from costcalc.studies.history import RevisionRange, trace_history
     from costcalc.views.history import history_document, history_tables
 
-    tracked = _tracked_models(models, config, settings)
+    tracked = _tracked_models(models, config, groups, settings)
     quantities = _parse_quantities(columns, settings)
     revisions = RevisionRange(revision, since, limit, first_parent)
     result = trace_history(tracked, quantities, revisions, jobs, raise_crashes="--debug" in sys.argv)
@@ -95,7 +97,9 @@ def _parse_quantities(columns: Sequence[str], settings: Settings) -> tuple[Quant
     return tuple(dict.fromkeys(refs))
 
 
-def _tracked_models(models: Sequence[str], config: str | None, settings: Settings) -> list[TrackedModel]:
+def _tracked_models(
+    models: Sequence[str], config: str | None, groups: Sequence[str], settings: Settings
+) -> list[TrackedModel]:
     """The models that are named, under the settings of the command line; else those of the config, under its own."""
     from costcalc.cli.commands.check_config import options_of, refuse
     from costcalc.frontends.builtin import find_builtin
@@ -105,9 +109,9 @@ def _tracked_models(models: Sequence[str], config: str | None, settings: Setting
     from costcalc.studies.history import TrackedModel
 
     if models:
-        refuse("named models", {"--config": config}, "leave it out, or name none")
+        refuse("named models", {"--config": config, "--group": groups}, "leave it out, or name none")
         return [TrackedModel(model, model, settings) for model in models]
     budget_config = nearest_config(config)
     refuse(f"the config {budget_config.file}", options_of(settings), "write it there, or name a model")
-    targets = [t for t in find_targets(budget_config) if not t.error and not find_builtin(t.source)]
+    targets = [t for t in find_targets(budget_config, groups=groups) if not t.error and not find_builtin(t.source)]
     return [TrackedModel(title_of(t.name, t.entry.scenario), t.source, t.entry.settings) for t in targets]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from costcalc.core.sanitize import printable
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.views.check import CheckFinding, finding_text, findings, headline, repository_path
+from costcalc.views.check import FindingCause, causes, headline, repository_path
 
 MAX_ISSUES = 10
 """The agent keeps ten errors and ten warnings of a step for the run's summary."""
@@ -19,30 +19,31 @@ VALUE_ESCAPES = {**ESCAPES, ";": "%3B", "]": "%5D"}
 
 
 def render(outcome: CheckResult) -> str:
-    """Outcome -> a headline for the log, an issue for each of the worst findings, and how many more there are."""
-    violations = findings(outcome)
-    lines = [f"costcalc: {headline(outcome)}", *map(_command, violations[:MAX_ISSUES])]
-    more = len(violations) - MAX_ISSUES
-    notices = [*([f"and {more:,} more, which the report has"] if more > 0 else []), *outcome.notes]
+    """Outcome -> a headline for the log, an issue for each cause, the worst first, and how many findings are left."""
+    found = causes(outcome)
+    lines = [f"costcalc: {headline(outcome)}", *map(_command, found[:MAX_ISSUES])]
+    more = sum(len(cause.findings) for cause in found[MAX_ISSUES:])
+    notices = [*([f"and {more:,} more, which the report has"] if more else []), *outcome.notes]
     return "\n".join([*lines, *(f"##vso[task.logissue type=warning]{data(f'costcalc: {text}')}" for text in notices)])
 
 
-def _command(finding: CheckFinding) -> str:
-    place = finding.place
+def _command(cause: FindingCause) -> str:
+    place = cause.place
     properties = {
-        "type": finding.level,
+        "type": cause.level,
         "sourcepath": repository_path(place.file),
         "linenumber": str(place.line or ""),
         "columnnumber": str(place.column or "") if place.line else "",
-        "code": finding.verdict.code,
+        "code": " ".join(cause.codes),
     }
     text = ";".join(f"{name}={value(item)}" for name, item in properties.items() if item)
-    return f"##vso[task.logissue {text}]{data(f'{finding.checked.title}: {finding_text(finding)}')}"
+    return f"##vso[task.logissue {text}]{data(f'{cause.first.checked.label}: {cause.text}')}"
 
 
 def data(text: str) -> str:
-    """Text -> message of a command; control characters are written out before."""
-    return "".join(ESCAPES.get(character, character) for character in printable(text))
+    """Text -> message of a command; control characters but line breaks are written out before."""
+    lines = map(printable, text.split("\n"))
+    return "".join(ESCAPES.get(character, character) for character in "\n".join(lines))
 
 
 def value(text: str) -> str:

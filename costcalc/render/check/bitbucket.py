@@ -12,15 +12,7 @@ from typing import Any
 from costcalc.core.sanitize import escape_controls, printable
 from costcalc.render.layout import shorten_middle
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.views.check import (
-    CheckFinding,
-    all_findings,
-    finding_text,
-    findings,
-    fingerprint,
-    headline,
-    repository_path,
-)
+from costcalc.views.check import FindingCause, all_findings, causes, headline, repository_path
 
 BATCH, MAX_ANNOTATIONS = 100, 1000
 """Annotations of one request, and of a report, at most."""
@@ -33,17 +25,17 @@ SEVERITIES = {"unknown": "CRITICAL", "error": "HIGH", "warning": "LOW"}
 
 def render(outcome: CheckResult) -> str:
     """Outcome -> the document as JSON."""
-    annotations = [_annotation(finding) for finding in findings(outcome)[:MAX_ANNOTATIONS]]
+    annotations = [_annotation(cause) for cause in causes(outcome)[:MAX_ANNOTATIONS]]
     batches = [annotations[i : i + BATCH] for i in range(0, len(annotations), BATCH)]
     document = {"report": _report(outcome), "annotations": batches}
     return escape_controls(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def _report(outcome: CheckResult) -> dict[str, Any]:
-    counts = dict.fromkeys(("kept", "exceeded", "unknown"), 0)
+    counts = dict.fromkeys(("kept", "exceeded", "unknown", "ignored"), 0)
     for finding in all_findings(outcome):
-        counts[finding.verdict.outcome] += 1
-    titles = {"kept": "Limits that are kept", "exceeded": "Exceeded", "unknown": "Cannot be told"}
+        counts["ignored" if finding.verdict.is_suppressed else finding.verdict.outcome] += 1
+    titles = {"kept": "Limits that are kept", "exceeded": "Exceeded", "unknown": "Cannot be told", "ignored": "Ignored"}
     details = "\n".join([headline(outcome), *map(printable, outcome.notes)])
     return {
         "title": "costcalc",
@@ -58,15 +50,15 @@ def _report(outcome: CheckResult) -> dict[str, Any]:
     }
 
 
-def _annotation(finding: CheckFinding) -> dict[str, Any]:
-    place, outcome = finding.place, finding.verdict.outcome
-    text = printable(finding_text(finding))
+def _annotation(cause: FindingCause) -> dict[str, Any]:
+    place, outcome = cause.place, cause.first.verdict.outcome
+    text = "\n".join(map(printable, cause.text.split("\n")))
     return {
-        "external_id": f"costcalc-{fingerprint(finding)}",
+        "external_id": f"costcalc-{cause.fingerprint}",
         "annotation_type": "CODE_SMELL",
-        "severity": SEVERITIES["unknown" if outcome == "unknown" else finding.level],
+        "severity": SEVERITIES["unknown" if outcome == "unknown" else cause.level],
         "result": "FAILED",
-        "summary": shorten_middle(printable(finding.title), MAX_SUMMARY),
+        "summary": shorten_middle(printable(cause.title), MAX_SUMMARY),
         "details": shorten_middle(text, MAX_DETAILS),
         "path": repository_path(place.file),
         **({"line": place.line} if place.line else {}),

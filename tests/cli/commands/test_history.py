@@ -115,6 +115,19 @@ def test_the_models_of_a_config(repository: Path, capsys: pytest.CaptureFixture[
     assert code == 2 and "write it there, or name a model" in err
 
 
+def test_a_group_of_the_config(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repository / "other.yaml").write_text(NET)
+    commit(repository, "another model, and the working tree's text")
+    git(repository, "checkout", "-q", "HEAD~1", "models/net.yaml")
+    groups = "{a: {models: [models/net.yaml], limits: {macs: 1}}, b: {models: [other.yaml], limits: {macs: 1G}}}"
+    (repository / "costcalc.yaml").write_text(f"groups: {groups}\n")
+    code, out, _ = call(capsys, "history", "--group", "b", "--format", "json")
+    assert code == 0 and [model["path"] for model in document(out)["models"]] == ["other.yaml"]
+    messages = [json.loads(call(capsys, "badge", "--group", group, "--format", "json")[1])["message"] for group in "ab"]
+    assert messages == ["1 of 1 limit is exceeded", "the limit is kept"]
+    assert call(capsys, "history", "--group", "c")[0] == call(capsys, "badge", "--group", "c")[0] == 2
+
+
 @pytest.mark.parametrize("word", ["lenet5", "hf:org/name", "-", "missing.yaml"])
 def test_what_is_no_file_of_the_repository(repository: Path, capsys: pytest.CaptureFixture[str], word: str) -> None:
     code, out, err = call(capsys, "history", word)
