@@ -39,7 +39,7 @@ SECTIONS = {
         "hardware": "The device profiles, with the source of every figure.",
         "ops": "Every operator with its state.",
         "schema": "The JSON Schema of the YAML language, for editors.",
-        "export": "Write a model as an ONNX file.",
+        "export": "An ONNX file, or costs for a viewer of models.",
     },
 }
 """The commands in the order of the first page, each with the words that fit there on a narrow terminal."""
