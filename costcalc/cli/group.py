@@ -41,7 +41,7 @@ SECTIONS = {
         "hardware": "The device profiles, with the source of every figure.",
         "ops": "Every operator with its state.",
         "schema": "JSON Schemas of models, configs and documents.",
-        "export": "Write a model as an ONNX file.",
+        "export": "An ONNX file, or costs for a viewer of models.",
     },
     "Inside other programs": {
         "server": "For editors (LSP) and agents (MCP).",

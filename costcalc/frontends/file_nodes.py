@@ -39,6 +39,11 @@ class FileNode(NamedTuple):
     owner: int | None = None
     attribute: str = ""
 
+    @property
+    def has_branches(self) -> bool:
+        """Whether its bodies are the branches of a choice."""
+        return self.op_type == "If"
+
 
 class FileNodes(NamedTuple):
     """The nodes of a file, those of bodies behind their owners; form is onnx, tflite or pt2. graphs are the names of

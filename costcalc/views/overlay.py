@@ -203,7 +203,7 @@ def _explorer_ids(file: FileNodes) -> list[tuple[str, str]]:
         if node.owner is not None:
             owner = file.nodes[node.owner]
             outer_graph, outer_name = ids[node.owner]
-            if owner.op_type == "If":  # the adapter moves the nodes of its branches into the graph around it
+            if owner.has_branches:  # the adapter moves the nodes of its branches into the graph around it
                 graph, name = outer_graph, f"{outer_name}/{node.attribute}/{name}"
             else:
                 graph = f"{outer_name}/{node.attribute}"
