@@ -97,7 +97,7 @@ def figures() -> Iterable[str]:
     "table]",
 )
 @partial(output_option, folder=True)
-@click.option("--resume", is_flag=True, help="Go on with the file of -o where an interrupted sweep ended.")
+@click.option("--resume", is_flag=True, help="Go on with the file of -o where an interrupted run of this sweep ended.")
 def sweep(
     model: str,
     settings: Settings,
@@ -119,9 +119,7 @@ def sweep(
     """Cost every combination of parameters, symbols and settings.
 
     Any quantity can be a column, a condition or a goal: arena_bytes, time.t4, energy.stm32h743, training_bytes …
-    A combination that is no valid model is a row with its error. Parameters vary slowest, then settings, and symbols
-    fastest, each in the order given. Totals are evaluated from formulas where symbols vary; the rest builds the model
-    anew. --resume takes only a file of the same sweep.
+    A combination that is no valid model is a row with its error. Parameters vary slowest, then settings, then symbols.
     """
     from costcalc.cli.commands.sweep_output import SweepOutput, write_sweep
     from costcalc.cli.formats import choose_format
@@ -144,9 +142,9 @@ def sweep(
         strict=strict,
     )
     numbers = select_numbers(setup, sample, seed or 0)
-    sweep_output = SweepOutput(choose_format(form, output, FORMS), output, columns, plot, resume)
+    answer = SweepOutput(choose_format(form, output, FORMS), output, columns, plot, resume)
     with use_executor(executor, jobs) as workers:
-        reason = write_sweep(setup, numbers, chosen, sweep_output, jobs, workers)
+        reason = write_sweep(setup, numbers, chosen, answer, jobs, workers)
     if reason:
         fact = f"none of the {len(numbers):,} combinations is a valid model: {reason}"
         raise CostcalcError(fact, "vary other values; the column `error` of --format csv says why of each")

@@ -97,8 +97,10 @@ def _silent(*packages: str) -> Iterator[None]:
 
 
 def open_pool(executor: Any, recipe: SweepRecipe, number: int) -> ExecutorPool:
-    """An executor, or a Dask client -> the pool of its workers; number is the combination by which they compare.
-    UsageError where it is none."""
+    """An executor, or a Dask client -> the pool of its workers; number is the combination by which they compare. A pool
+    stays as it is. UsageError where it is none."""
+    if isinstance(executor, ExecutorPool):
+        return executor
     if hasattr(executor, "get_executor"):
         executor = executor.get_executor(pure=False)
     if not callable(getattr(executor, "submit", None)):

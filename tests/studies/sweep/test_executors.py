@@ -103,6 +103,21 @@ def test_any_sweep_is_the_same(asked: dict[str, Any]) -> None:
     assert costcalc.sweep("resnet18", executor=Inline(), **asked) == costcalc.sweep("resnet18", jobs=1, **asked)
 
 
+def test_an_optimum_greets_its_workers_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its levels are sweeps of their own, of a few points each."""
+    packed: list[int] = []
+    original = worker.pack_recipe
+
+    def pack(recipe: Any, number: int) -> bytes:
+        packed.append(number)
+        return original(recipe, number)
+
+    monkeypatch.setattr(worker, "pack_recipe", pack)
+    asked: dict[str, Any] = {"params": GRID, "maximize": "resolution", "subject_to": "macs < 20M"}
+    assert costcalc.sweep("mobilenet", executor=Inline(), **asked) == costcalc.sweep("mobilenet", jobs=1, **asked)
+    assert packed == [0]
+
+
 def test_a_graph_a_rule_file_and_a_profile_travel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = costcalc.load("bert_base")
     assert costcalc.sweep(graph, dims={"seq": [7, 128]}, executor=Inline()) == costcalc.sweep(
