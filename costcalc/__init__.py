@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from costcalc.studies.check.adopt import add_ignores
     from costcalc.studies.check.locking import lock
     from costcalc.studies.check.run import check
+    from costcalc.studies.history import history
     from costcalc.studies.reconcile.reconcile import reconcile
     from costcalc.studies.suggest.find import suggest
     from costcalc.studies.sweep.sweep import sweep
@@ -58,6 +59,7 @@ __all__ = [
     "export",
     "footprint",
     "hardware",
+    "history",
     "llm",
     "load",
     "lock",
@@ -81,6 +83,7 @@ HOMES = {
     "Report": "costcalc.analysis.report",
     "TorchModule": "costcalc.frontends.module",
     "check": "costcalc.studies.check.run",
+    "history": "costcalc.studies.history",
     "lock": "costcalc.studies.check.locking",
     "reconcile": "costcalc.studies.reconcile.reconcile",
     "suggest": "costcalc.studies.suggest.find",

@@ -21,8 +21,8 @@ from costcalc.studies.options import GROUPS, LlmArguments, SettingsArguments
 OTHER_WORDS = {"ops": "operators"}
 """Commands whose function has another name: costcalc.ops is a package."""
 
-NO_FUNCTIONS = {"server"}
-"""Commands that only a shell needs."""
+NO_FUNCTIONS = {"badge", "server"}
+"""Commands that only a shell needs: a picture for a README, and what runs until its input ends."""
 
 
 def test_every_command_is_a_function_of_the_package() -> None:

@@ -6,12 +6,14 @@ that cannot be read (a broken file, a pointer whose content is not here) has the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.core.errors import CostcalcError, LoadError, QuantityError, UnknownNameError, UsageError, crash_message
+from costcalc.core.quantities import parse_quantities
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.result import Printable
 from costcalc.frontends.builtin import find_builtin
@@ -20,8 +22,16 @@ from costcalc.frontends.git_history import FileRevision, list_revisions
 from costcalc.frontends.module import NamedModel
 from costcalc.frontends.source import REMOTE, Source
 from costcalc.studies.batch import process_pool
+from costcalc.studies.check.config_file import nearest_config
+from costcalc.studies.check.targets import find_targets
+from costcalc.studies.check.verdict import title_of
 from costcalc.studies.measurement import Measurement, measure
 from costcalc.studies.options import Settings, drop_unknown_names, refuse_unknown_names
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from costcalc.studies.options import SettingsArguments
 
 
 class TrackedModel(NamedTuple):
@@ -43,6 +53,9 @@ class RevisionRange(NamedTuple):
 
 
 ALL_REVISIONS = RevisionRange()
+
+DEFAULT_QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
+"""What is shown of each revision, unless quantities are named."""
 
 
 class RevisionContent(NamedTuple):
@@ -100,6 +113,60 @@ class History(Printable):
     def is_complete(self) -> bool:
         """Whether some revision of each model could be read, or there is none."""
         return all(not m.revisions or any(item.figures for item in m.revisions) for m in self.models)
+
+
+def history(
+    *models: str,
+    quantities: Sequence[str] = (),
+    config: str | os.PathLike[str] | None = None,
+    groups: Collection[str] = (),
+    revision: str = "HEAD",
+    since: str = "",
+    limit: int | None = None,
+    first_parent: bool = False,
+    jobs: int = 1,
+    **options: Unpack[SettingsArguments],
+) -> History:
+    """What models cost in each git revision that touched them, newest first: `costcalc.history("net.yaml")`.
+
+    Without models those of a config (None: the nearest one), of them some groups', under its settings; else under the
+    options, which are analyze's. quantities are names such as "macs" and "time.t4"; since is a revision or a date,
+    limit the newest so many. UsageError where a model is no file of the repository.
+    """
+    revisions = RevisionRange(revision, since, limit, first_parent)
+    return history_of(models, quantities, config, groups, Settings.of(**options), revisions, jobs)
+
+
+def history_of(
+    models: Sequence[str],
+    quantities: Sequence[str],
+    config: str | os.PathLike[str] | None,
+    groups: Collection[str],
+    settings: Settings,
+    revisions: RevisionRange,
+    jobs: int = 1,
+    raise_crashes: bool = False,
+) -> History:
+    """history with its options as Settings and RevisionRange."""
+    refs = [ref for key in quantities or DEFAULT_QUANTITIES for ref in parse_quantities(key, settings.devices)]
+    tracked = _tracked_models(models, config, groups, settings)
+    return trace_history(tracked, tuple(dict.fromkeys(refs)), revisions, jobs, raise_crashes)
+
+
+def _tracked_models(
+    models: Sequence[str], config: str | os.PathLike[str] | None, groups: Collection[str], settings: Settings
+) -> list[TrackedModel]:
+    """The models that are named, under the settings; else those of the config, under its own."""
+    if models:
+        for option, value in {"config": config, "group": groups}.items():
+            if value:
+                raise UsageError(f"a {option} does not go with named models", "leave it out, or name none")
+        return [TrackedModel(model, model, settings) for model in models]
+    found = nearest_config(config)
+    if settings != Settings():
+        raise UsageError(f"settings do not go with the config {found.file}", "write them there, or name a model")
+    targets = [t for t in find_targets(found, groups=groups) if not t.error and not find_builtin(t.source)]
+    return [TrackedModel(title_of(t.name, t.entry.scenario), t.source, t.entry.settings) for t in targets]
 
 
 def trace_history(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +13,6 @@ from costcalc.cli.parameters import Model, NameList, output_options
 from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
-    from costcalc.core.quantity import QuantityRef
-    from costcalc.studies.history import TrackedModel
     from costcalc.studies.options import Settings
 
 DEFAULT_QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
@@ -65,13 +62,14 @@ def history(
     Without MODEL those of costcalc.yaml, under its settings. Renames are followed, nothing is checked out. Exit 2 where
     no revision of a model can be read.
     """
-    from costcalc.studies.history import RevisionRange, trace_history
+    from costcalc.cli.commands.check_config import options_of, refuse
+    from costcalc.studies.history import RevisionRange, history_of
     from costcalc.views.history import history_document, history_tables
 
-    tracked = _tracked_models(models, config, groups, settings)
-    quantities = _parse_quantities(columns, settings)
+    if not models:
+        refuse("a config", options_of(settings), "write it there, or name a model")
     revisions = RevisionRange(revision, since, limit, first_parent)
-    result = trace_history(tracked, quantities, revisions, jobs, raise_crashes="--debug" in sys.argv)
+    result = history_of(models, columns, config, groups, settings, revisions, jobs, "--debug" in sys.argv)
     if form == "json":
         from costcalc.render import json
 
@@ -87,31 +85,3 @@ def history(
             reason = f"no revision since {since}" if since else f"git knows no {model.model.path} up to {revision}"
             print_error(f"costcalc: {model.model.name}: {reason}")
     return 0 if result.is_complete else CANNOT_ANSWER
-
-
-def _parse_quantities(columns: Sequence[str], settings: Settings) -> tuple[QuantityRef, ...]:
-    """--columns, or the usual quantities. UsageError for a word that is no quantity."""
-    from costcalc.core.quantities import parse_quantities
-
-    refs = [ref for key in columns or DEFAULT_QUANTITIES for ref in parse_quantities(key, settings.devices)]
-    return tuple(dict.fromkeys(refs))
-
-
-def _tracked_models(
-    models: Sequence[str], config: str | None, groups: Sequence[str], settings: Settings
-) -> list[TrackedModel]:
-    """The models that are named, under the settings of the command line; else those of the config, under its own."""
-    from costcalc.cli.commands.check_config import options_of, refuse
-    from costcalc.frontends.builtin import find_builtin
-    from costcalc.studies.check.config_file import nearest_config
-    from costcalc.studies.check.targets import find_targets
-    from costcalc.studies.check.verdict import title_of
-    from costcalc.studies.history import TrackedModel
-
-    if models:
-        refuse("named models", {"--config": config, "--group": groups}, "leave it out, or name none")
-        return [TrackedModel(model, model, settings) for model in models]
-    budget_config = nearest_config(config)
-    refuse(f"the config {budget_config.file}", options_of(settings), "write it there, or name a model")
-    targets = [t for t in find_targets(budget_config, groups=groups) if not t.error and not find_builtin(t.source)]
-    return [TrackedModel(title_of(t.name, t.entry.scenario), t.source, t.entry.settings) for t in targets]
