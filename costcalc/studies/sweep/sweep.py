@@ -14,9 +14,8 @@ from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.quantity import QuantityRef
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.options import Settings
-from costcalc.studies.sweep import measurements
+from costcalc.studies.sweep import distribution, measurements
 from costcalc.studies.sweep.axes import SweepAxis, describe_point
-from costcalc.studies.sweep.cluster import connect_executor
 from costcalc.studies.sweep.columns import DEVICE_KEYS, ERROR, Row, SweepColumns, device_column, plain_value
 from costcalc.studies.sweep.executor import row_blocks
 from costcalc.studies.sweep.point import SweepRecipe
@@ -138,7 +137,7 @@ def use_executor(executor: Any, jobs: int | None) -> Iterator[Any]:
     if not isinstance(executor, str):
         yield executor
         return
-    with connect_executor(executor) as client_executor:
+    with distribution().connect_executor(executor) as client_executor:
         yield client_executor
 
 
