@@ -1,7 +1,7 @@
 """Sweeps: a model at many sizes and settings, any quantity of each.
 
 `measurements` is the part that measures quantities beyond the totals. It imports every analysis, which a sweep over
-totals does not pay for at its start; `distribution` is the part that has other processes compute.
+totals does not pay for at its start.
 """
 
 from __future__ import annotations
@@ -17,10 +17,3 @@ def measurements() -> ModuleType:
     from costcalc.studies.sweep import measured_point
 
     return measured_point
-
-
-def distribution() -> ModuleType:
-    """The module that has other processes compute chunks, imported when they are first needed."""
-    from costcalc.studies.sweep import chunks
-
-    return chunks

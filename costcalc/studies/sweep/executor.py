@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from itertools import islice
+from types import ModuleType
 from typing import Any
 
-from costcalc.studies.sweep import distribution
 from costcalc.studies.sweep.batches import compute_rows, has_formulas, limit_collections, number_batches
 from costcalc.studies.sweep.columns import Row
 from costcalc.studies.sweep.point import SweepRecipe
@@ -49,3 +50,8 @@ def row_blocks(
 def usable_cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def distribution() -> ModuleType:
+    """The module that has other processes compute chunks, imported when they are first needed."""
+    return import_module("costcalc.studies.sweep.chunks")

@@ -17,11 +17,10 @@ from typing import Any, NamedTuple
 
 from costcalc.core.errors import UsageError
 from costcalc.core.quantities import CATALOGUE
-from costcalc.studies.sweep import distribution
 from costcalc.studies.sweep.axes import Grid, split_values
 from costcalc.studies.sweep.batches import BLOCK_POINTS, MIN_FORMULA_POINTS
 from costcalc.studies.sweep.columns import Row, is_number
-from costcalc.studies.sweep.executor import row_blocks
+from costcalc.studies.sweep.executor import distribution, row_blocks
 from costcalc.studies.sweep.point import SweepRecipe
 from costcalc.studies.sweep.query import RowFunction, compile_expression, parse_expression
 

@@ -14,10 +14,10 @@ from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.quantity import QuantityRef
 from costcalc.core.result import Result, ResultTable, presenter
 from costcalc.studies.options import Settings
-from costcalc.studies.sweep import distribution, measurements
+from costcalc.studies.sweep import measurements
 from costcalc.studies.sweep.axes import SweepAxis, describe_point
 from costcalc.studies.sweep.columns import DEVICE_KEYS, ERROR, Row, SweepColumns, device_column, plain_value
-from costcalc.studies.sweep.executor import row_blocks
+from costcalc.studies.sweep.executor import distribution, row_blocks
 from costcalc.studies.sweep.point import SweepRecipe
 from costcalc.studies.sweep.query import compile_condition, device_quantity, parse_expression
 from costcalc.studies.sweep.recipe import SweepSetup, prepare_sweep
