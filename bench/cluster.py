@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import distributed
 import psutil
+from distributed.cfexecutor import ClientExecutor
 
 import costcalc
 
@@ -25,10 +26,21 @@ REST_SECONDS = 5.0
 """How long the background is measured."""
 
 
+class CountingExecutor(ClientExecutor):
+    """Dask's executor, which counts what is submitted."""
+
+    chunks = 0
+
+    def submit(self, *arguments: Any, **options: Any) -> Any:
+        self.chunks += 1
+        return super().submit(*arguments, **options)
+
+
 class Run(NamedTuple):
-    """Rows, seconds, and CPU seconds by process; background are CPU seconds a second at rest, by process."""
+    """Rows, chunks, seconds, and CPU seconds by process; background are CPU seconds a second at rest, by process."""
 
     rows: int
+    chunks: int
     seconds: float
     cpu: list[float]
     background: list[float]
@@ -58,11 +70,13 @@ def run_cluster(workers: int) -> Run:
         distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
+        executor = CountingExecutor(client)
         processes = [*map(psutil.Process, client.run(os.getpid).values()), psutil.Process()]
-        costcalc.sweep("mobilenet_v2", executor=client, **WARM_UP)
+        costcalc.sweep("mobilenet_v2", executor=executor, **WARM_UP)
+        executor.chunks = 0
         rest, idle, _ = measure(processes, lambda: time.sleep(REST_SECONDS))
-        seconds, cpu, sweep = measure(processes, lambda: costcalc.sweep("mobilenet_v2", executor=client, **GRID))
-        return Run(len(sweep), seconds, cpu, [c / rest for c in idle])
+        seconds, cpu, sweep = measure(processes, lambda: costcalc.sweep("mobilenet_v2", executor=executor, **GRID))
+        return Run(len(sweep), executor.chunks, seconds, cpu, [c / rest for c in idle])
 
 
 def main() -> None:
@@ -76,7 +90,9 @@ def main() -> None:
     )
     print(f"  background at rest: {', '.join(f'{rate:.1%}' for rate in run.background)} of a core")
     print(f"  throughput: {wall / run.seconds:.2f}x by wall-clock time, {2 * one / sum(workers):.2f}x by CPU time")
-    print(f"  client and scheduler: {client / (sum(workers) + client):.1%} of all CPU time")
+    print(
+        f"  client and scheduler: {client:.2f} s of CPU for {run.chunks} chunks, {1000 * client / run.chunks:.0f} ms each"
+    )
 
 
 if __name__ == "__main__":

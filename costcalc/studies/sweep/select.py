@@ -19,9 +19,8 @@ from costcalc.core.errors import UsageError
 from costcalc.core.quantities import CATALOGUE
 from costcalc.studies.sweep.axes import Grid, split_values
 from costcalc.studies.sweep.batches import BLOCK_POINTS, MIN_FORMULA_POINTS
-from costcalc.studies.sweep.cluster import open_pool
 from costcalc.studies.sweep.columns import Row, is_number
-from costcalc.studies.sweep.executor import row_blocks
+from costcalc.studies.sweep.executor import distribution, row_blocks
 from costcalc.studies.sweep.point import SweepRecipe
 from costcalc.studies.sweep.query import RowFunction, compile_expression, parse_expression
 
@@ -204,7 +203,7 @@ def find_optimum(
     """The best of the grid's points of these numbers that fit, in the grid's order; () where none does."""
     grid = recipe.space.grid
     if executor is not None and numbers:
-        executor = open_pool(executor, recipe, numbers[0])  # once, and not for each level
+        executor = distribution().open_pool(executor, recipe, numbers[0])  # once, and not for each level
     if len(numbers) > MAX_ORDERED_POINTS or not _depends_on_axes(goal, grid, numbers):
         return best_rows((row for block in row_blocks(recipe, numbers, jobs, executor) for row in block), goal, fits)
     min_points = BLOCK_POINTS if grid.points_per_structure >= MIN_FORMULA_POINTS else 1

@@ -16,9 +16,8 @@ from costcalc.core.result import Result, ResultTable, presenter, short_repr
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep import measurements
 from costcalc.studies.sweep.axes import SweepAxis, describe_point
-from costcalc.studies.sweep.cluster import connect_executor
 from costcalc.studies.sweep.columns import DEVICE_KEYS, ERROR, Row, SweepColumns, device_column, plain_value
-from costcalc.studies.sweep.executor import row_blocks
+from costcalc.studies.sweep.executor import distribution, row_blocks
 from costcalc.studies.sweep.point import SweepRecipe
 from costcalc.studies.sweep.query import compile_condition, device_quantity, parse_expression
 from costcalc.studies.sweep.recipe import SweepSetup, prepare_sweep
@@ -138,7 +137,7 @@ def use_executor(executor: Any, jobs: int | None) -> Iterator[Any]:
     if not isinstance(executor, str):
         yield executor
         return
-    with connect_executor(executor) as client_executor:
+    with distribution().connect_executor(executor) as client_executor:
         yield client_executor
 
 

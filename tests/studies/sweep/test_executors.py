@@ -19,7 +19,7 @@ from support.onnx_models import info, model, weight
 import costcalc
 from costcalc.core.errors import CostcalcError, ExecutorError
 from costcalc.rules import UsageError
-from costcalc.studies.sweep import executor, point, pools, worker
+from costcalc.studies.sweep import chunks, executor, point, pools, worker
 from costcalc.studies.sweep.recipe import prepare_sweep
 
 GRID: dict[str, Any] = {"alpha": "0.25:1:0.05", "resolution": "32:224:32"}
@@ -118,7 +118,7 @@ def test_an_optimum_greets_its_workers_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert packed == [0]
 
 
-def test_a_graph_a_rule_file_and_a_profile_travel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graph_and_a_profile_travel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = costcalc.load("bert_base")
     assert costcalc.sweep(graph, dims={"seq": [7, 128]}, executor=Inline()) == costcalc.sweep(
         graph, dims={"seq": [7, 128]}
@@ -139,23 +139,23 @@ def test_a_graph_a_rule_file_and_a_profile_travel(tmp_path: Path, monkeypatch: p
 def test_chunks_follow_the_time_of_a_point() -> None:
     """Few points first, then as many as take TARGET_SECONDS, fewer towards the end."""
     inline = Inline()
-    numbers = executor.ChunkSizes(range(100_000), 1)
-    assert len(numbers.next(4)) == executor.FIRST_POINTS
+    numbers = chunks.ChunkSizes(range(100_000), 1)
+    assert len(numbers.next(4)) == chunks.FIRST_POINTS
     numbers.measure(4, 4 * 0.01)
-    assert len(numbers.next(4)) == executor.TARGET_SECONDS / 0.01
+    assert len(numbers.next(4)) == chunks.TARGET_SECONDS / 0.01
     numbers.measure(1000, 1000 * 1e-6)
-    assert len(numbers.next(4)) == executor.MAX_CHUNK_POINTS
-    last = executor.ChunkSizes(range(80), 1)
+    assert len(numbers.next(4)) == chunks.MAX_CHUNK_POINTS
+    last = chunks.ChunkSizes(range(80), 1)
     last.measure(100, 100 * 0.02)
     assert [len(last.next(4)) for _ in range(9)] == [10, 9, 8, 7, 6, 5, 5, 5, 5]
     costcalc.sweep("mobilenet", params=GRID, executor=inline)
-    assert sum(inline.chunks) == 16 * 7 and max(inline.chunks[64:], default=5) > executor.FIRST_POINTS
+    assert sum(inline.chunks) == 16 * 7 and max(inline.chunks[64:], default=5) > chunks.FIRST_POINTS
 
 
 def test_a_structure_with_formulas_is_not_divided() -> None:
-    sizes = executor.ChunkSizes(range(150, 1000), 100)
+    sizes = chunks.ChunkSizes(range(150, 1000), 100)
     assert [sizes.next(1) for _ in range(3)] == [range(150, 200), range(200, 300), range(300, 400)]
-    drawn = executor.ChunkSizes([1, 2, 3, 50, 99, 100, 150], 100)
+    drawn = chunks.ChunkSizes([1, 2, 3, 50, 99, 100, 150], 100)
     assert [drawn.next(1) for _ in range(3)] == [[1, 2, 3, 50, 99], [100, 150], []]
 
 
@@ -167,7 +167,7 @@ def test_memory_is_bounded_for_a_million_points() -> None:
     taken = 0
     for _ in range(3):
         taken += len(next(blocks))
-        assert sum(counting.chunks) - taken <= 4 * 2 * executor.MAX_CHUNK_POINTS
+        assert sum(counting.chunks) - taken <= 4 * 2 * chunks.MAX_CHUNK_POINTS
         assert counting.submissions <= 3 + 4 * 2
     blocks.close()
     assert counting.bytes_sent / counting.submissions < 20_000
@@ -175,7 +175,7 @@ def test_memory_is_bounded_for_a_million_points() -> None:
 
 def test_a_large_recipe_is_sent_to_those_that_lack_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "MAX_INLINE_BYTES", 0)
-    monkeypatch.setattr(executor, "MAX_CHUNK_POINTS", 2)
+    monkeypatch.setattr(chunks, "MAX_CHUNK_POINTS", 2)
     inline = Counting()
     assert costcalc.sweep("mobilenet", params=GRID, executor=inline) == costcalc.sweep("mobilenet", params=GRID, jobs=1)
     assert inline.submissions == 16 * 7 / 2 + 8 and inline.with_recipe == 8
@@ -211,7 +211,7 @@ def test_a_local_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
     killed = False
     with pools.LocalPool(recipe, 2) as pool:
         rows: list[Any] = []
-        for block in executor.run_chunks(pool, recipe, range(160), False):
+        for block in chunks.run_chunks(pool, recipe, range(160), False):
             rows += block
             if not killed:
                 os.kill(next(iter(pool.executor._processes)), signal.SIGKILL)

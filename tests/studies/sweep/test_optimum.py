@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 import costcalc
-from costcalc.studies.sweep import executor as work
-from costcalc.studies.sweep import point
+from costcalc.studies.sweep import chunks, point
 
 GRID: dict[str, Any] = {"alpha": "0.25:1:0.25", "resolution": "96:224:32"}
 EVERY = costcalc.sweep("mobilenet_v1", params=GRID, jobs=1)
@@ -57,5 +56,5 @@ def test_none_fits() -> None:
 
 
 def test_little_work_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "LocalPool", lambda *_: pytest.fail("a process"))
+    monkeypatch.setattr(chunks, "LocalPool", lambda *_: pytest.fail("a process"))
     assert len(costcalc.sweep("mobilenet_v1", params=GRID)) == 20
