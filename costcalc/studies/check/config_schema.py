@@ -14,7 +14,7 @@ from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
 from costcalc.frontends.yaml.schema import any_of, list_of, with_description
 from costcalc.graph.convert import PRECISIONS
 from costcalc.studies.check.budget import COUNTABLE, LIMITS, LOCK
-from costcalc.studies.check.config import FILE_KEYS, MODEL_KEYS, SCENARIO_KEYS
+from costcalc.studies.check.config import FILE_KEYS, GROUP_KEYS, IGNORE_KEYS, MODEL_KEYS, SCENARIO_KEYS
 from costcalc.studies.check.config_settings import FLAT_GROUPS, KEYS
 from costcalc.studies.check.limits import takes_name
 from costcalc.studies.check.rules import RULES
@@ -35,8 +35,17 @@ MEANINGS: Mapping[str, str] = {
     "layers": "limits of the layers whose names fit a glob",
     "allow": "operators without a rule that are taken as free (`domain:Op`)",
     "select": "beginnings of the codes that are held to; all unless given",
-    "ignore": "beginnings of codes that are left out",
+    "groups": "groups of models by name, such as teams: their models, and limits over those of the whole file",
+    "ignore": "beginnings of codes that are left out, and mappings: single findings that are ignored for a time",
     "warn": "beginnings of codes that are reported as warnings and break nothing",
+    "exclude": "globs of model files of the tree that no entry need hold",
+    "code": "the code of what is ignored, or several",
+    "model": "the model's name or a glob; any unless given",
+    "scenario": "the scenario; any unless given",
+    "layer": "the layer's name or a glob; any unless given",
+    "quantity": "the quantity as a verdict writes it, such as `time t4`; any unless given",
+    "until": "the last day (2027-01-15) or month (2027-01) on which it is ignored; without it always",
+    "reason": "why",
     "lock": f"the baseline's file, relative to the config's folder: {LOCK} unless given",
     "remote": "whether models may be read from servers (`hf:ORG/NAME`)",
     "devices": "device profiles, by name or path: bounds of time and energy on each",
@@ -72,9 +81,12 @@ def config_schema() -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "costcalc config",
         "description": "What `costcalc check` holds models to: costcalc.yaml, or [tool.costcalc] of pyproject.toml.",
-        **_mapping(FILE_KEYS, ("models",)),
+        **_mapping(FILE_KEYS),
+        "anyOf": [{"required": ["models"]}, {"required": ["groups"]}],
         "$defs": {
             "entry": any_of({"type": "string"}, _mapping(MODEL_KEYS, ("path",))),
+            "group": _mapping(GROUP_KEYS, ("models",)),
+            "ignore": _mapping(IGNORE_KEYS, ("code",)),
             "scenario": {**_mapping(SCENARIO_KEYS), "type": ["object", "null"]},
             "limits": _quantities(LIMITS, AMOUNT),
             "growth": _quantities(COUNTABLE, AMOUNT),
@@ -100,6 +112,7 @@ def key_schema(key: str) -> Schema:
     word: Schema = {"type": "string"}
     words = any_of(word, list_of(word))
     codes = any_of({"enum": list(RULES)}, word)
+    finding = any_of({"enum": list(RULES)}, word, {"$ref": "#/$defs/ignore"})
     device = any_of({"enum": list(profile_names())}, word)
     schemas: dict[str, Schema] = {
         "models": any_of({"$ref": "#/$defs/entry"}, list_of({"$ref": "#/$defs/entry"})),
@@ -110,10 +123,14 @@ def key_schema(key: str) -> Schema:
         "min_delta": {"$ref": "#/$defs/growth"},
         "layers": {"type": "object", "additionalProperties": {"$ref": "#/$defs/layer"}},
         "remote": TRUTH,
-        **dict.fromkeys(("path", "name", "lock"), word),
-        "allow": words,
+        "groups": {"type": "object", "additionalProperties": {"$ref": "#/$defs/group"}},
+        **dict.fromkeys(("path", "name", "lock", "model", "scenario", "layer", "quantity", "reason"), word),
+        "until": {"type": ["string", "integer"]},
+        "code": any_of(codes, list_of(codes)),
+        **dict.fromkeys(("allow", "exclude"), words),
         "devices": any_of(device, list_of(device)),
-        **dict.fromkeys(("select", "ignore", "warn"), any_of(codes, list_of(codes))),
+        **dict.fromkeys(("select", "warn"), any_of(codes, list_of(codes))),
+        "ignore": any_of(finding, list_of(finding)),
         **{group: any_of(TRUTH, {"enum": ["none", None]}, group_schema(group)) for group in GROUPS},
     }
     return with_description(schemas[key], MEANINGS[key])
