@@ -78,6 +78,7 @@ LINES = {
         "check lenet5 --max macs=1M --max time.t4=1ns --require fits.t4 --max params=10 --exit-zero",
         "check lenet5 --max macs=1M --min intensity=2",
         "check detector.yaml --max flops=10",
+        "check --config groups.yaml",
     ],
     "diff": ["diff lenet5 alexnet --hardware t4", "diff gpt2 lenet5 --training"],
     "sweep": [
@@ -150,6 +151,12 @@ layers:
 """
 """The number of boxes depends on data, and has a limit."""
 
+GROUPS = """
+groups:
+  edge: {models: [lenet5], limits: {macs: 1k}}
+ignore: [{code: CC001, until: 2099-01, reason: known}]
+"""
+
 CONFIG: dict[str, Any] = {
     "models": ["lenet5", {"path": "detector.yaml", "limits": {"flops": 10}}, {"path": "gpt2", "dims": {"seq": 16}}],
     "max_increase": {"macs": "2%", "time": {"t4": "2%"}},
@@ -162,6 +169,7 @@ CASES = [(name, line) for name, lines in LINES.items() for line in lines]
 def models(here: Path) -> Path:
     """A folder with a detector."""
     (here / "detector.yaml").write_text(DETECTOR, encoding="utf-8")
+    (here / "groups.yaml").write_text(GROUPS, encoding="utf-8")
     return here
 
 

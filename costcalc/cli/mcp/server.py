@@ -12,7 +12,7 @@ from mcp.types import ToolAnnotations
 from costcalc.cli.mcp.confinement import install_audit_hook
 from costcalc.cli.mcp.tools import TOOLS, CostTools
 from costcalc.core.version import __version__
-from costcalc.frontends.table import frontends
+from costcalc.frontends.table import installed_frontends
 from costcalc.ops.plugins import load_installed_rules
 
 INSTRUCTIONS = (
@@ -43,6 +43,6 @@ def serve(root: Path) -> None:
     os.chdir(root)
     sys.dont_write_bytecode = True  # modules are imported when a tool first needs them, and a tool writes nothing
     load_installed_rules()
-    frontends()
+    installed_frontends()
     install_audit_hook()
     make_server(root).run("stdio")
