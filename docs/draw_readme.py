@@ -7,6 +7,7 @@ draws it with costcalc itself: a table as SVG, which has a light and a dark form
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,9 @@ COMMAND = ("analyze", "resnet18", "--by", "block", "--depth", "1")
 def draw() -> str:
     """The picture as SVG. CalledProcessError where the command fails."""
     command = [sys.executable, "-m", "costcalc", *COMMAND, "--format", "svg"]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8").stdout
+    environment = {**os.environ, "COLUMNS": "80"}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment)
+    return done.stdout
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def test_all_of_a_few_are_named_too() -> None:
         ("reconcile lenet5 --tool thpo", "'thpo' is no counter that is known; did you mean 'thop'? There are"),
         ("reconcile lenet5 --written poool=mean", "in several ways; did you mean 'pool'?"),
         ("rule CC0", "no rule 'CC0'; did you mean 'CC001' or 'CC002' or 'CC003'? `costcalc rule` lists all"),
-        ("rule cc30", "no rule 'cc30'; did you mean 'CC301'?"),
+        ("rule cc30", "no rule 'cc30'; did you mean 'CC301' or 'CC302' or 'CC303'?"),
         ("analyze lenet5 --hardware t", "no hardware profile 't'; did you mean t4?"),
         ("analyze lenet5 --columns outp", "no column 'outp'; did you mean 'output'?"),
         ("analyze lenet5 --sort mcas", "no column 'mcas'; did you mean 'macs'?"),

@@ -79,6 +79,8 @@ def _total(model: str, quantity: str | None, label: str, settings: Settings) -> 
     if others:
         raise UsageError(f"a badge has one figure, and {quantity} is of several devices", f"write {ref.key}")
     measurement = measure(model, settings.extend_for([ref]))
+    for further in settings.quantities():  # refused where the model does not have what the settings ask for
+        measurement.figure(further)
     return figure_badge(ref, measurement.figure(ref), label)
 
 

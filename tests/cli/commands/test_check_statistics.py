@@ -17,7 +17,8 @@ ignore: [{code: CC001, model: b.yaml}]
 """
 
 
-def test_numbers_by_code(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_by_code(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     write(here, a_yaml=NET, b_yaml=NET, broken_yaml=BROKEN, costcalc_yaml=CONFIG)
     code, out, _ = call(capsys, "check", "--statistics")
     lines = [line.split() for line in out.splitlines() if line]
