@@ -1,5 +1,6 @@
 # A repository of five commits, the same on every machine: a network is made, widened, broken, mended and renamed.
 set -eu
+unset GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
 git init -q -b main
 git config user.name Ada
 git config user.email ada@example.org
