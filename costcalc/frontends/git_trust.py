@@ -40,7 +40,7 @@ def is_trusted() -> bool:
 @contextmanager
 def untrusted_repositories(root: Path) -> Iterator[None]:
     """While this lasts, git runs only in repositories that run nothing and whose objects are below the root."""
-    global _root  # noqa: PLW0603  # of the process: its threads run git, too
+    global _root  # of the process: its threads run git, too
     previous, _root = _root, root
     try:
         yield

@@ -117,7 +117,7 @@ def install_audit_hook() -> None:
 def confined(root: Path) -> Iterator[None]:
     """While this lasts, the process opens files inside the root only, writes none, connects to nothing, and trusts no
     repository. One tool at a time."""
-    global _root  # noqa: PLW0603
+    global _root
     previous, _root = _root, root
     try:
         with untrusted_repositories(root):
@@ -174,6 +174,16 @@ def _relative(root: Path, real: Path) -> str:
     """A real path below the root -> the same from there; of a file called "-", which would be standard input, ./-."""
     path = os.path.relpath(real, root)
     return path if path != "-" else f".{os.sep}-"
+
+
+def resolve_baseline(root: Path, text: str) -> str:
+    """A lock file that a client names -> its path inside the root; a git revision (`main`, `main:old.lock.json`) -> the
+    same."""
+    revision, colon, _ = text.partition(":")
+    is_file = "\0" not in text and (root / text).exists()
+    if is_file or not REVISION.fullmatch(revision) or (not colon and text.endswith(".json")):
+        return _relative(root, resolve_file(root, text))
+    return text
 
 
 def resolve_device(root: Path, text: str) -> str:

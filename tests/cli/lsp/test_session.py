@@ -1,5 +1,6 @@
 """`costcalc server --lsp` as an editor uses it: pygls's own client, over stdio."""
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -206,5 +207,43 @@ def test_a_slow_model_is_analysed_when_typing_pauses_or_something_is_asked(tmp_p
         assert "7" in await editor.hover("slow.yaml", "linear")
         assert await editor.diagnostics("slow.yaml") == []
         assert len([version for uri, version in editor.published if uri == editor.uri("slow.yaml")]) < 7
+
+    run_session(tmp_path, session)
+
+
+def test_two_saves_of_a_config_tell_each_limit_once(tmp_path: Path) -> None:
+    names = [f"net{i}.yaml" for i in range(3)]
+    for name in names:
+        (tmp_path / name).write_text(NET)
+    config = "models: [net0.yaml, net1.yaml, net2.yaml]\nlimits: {macs: 1k}\n"
+    (tmp_path / "costcalc.yaml").write_text(config)
+
+    async def session(editor: Editor) -> None:
+        await editor.open("costcalc.yaml", config)
+        for _ in range(3):
+            params = editor.types.DidSaveTextDocumentParams(editor.identifier("costcalc.yaml"))
+            editor.client.text_document_did_save(params)
+        most = 0
+        for _ in range(60):
+            await editor.hover("costcalc.yaml", "macs")
+            await asyncio.sleep(0.05)
+            most = max(most, len(editor.published[editor.uri("costcalc.yaml"), 1]))
+        assert most == len(names)
+
+    run_session(tmp_path, session)
+
+
+def test_what_a_config_leaves_out_or_a_text_ignores_is_not_told(tmp_path: Path) -> None:
+    config = (
+        "models: ['*.yaml']\nexclude: [left.yaml]\nlimits: {macs: 1k}\nignore:\n  - {code: CC001, model: known.yaml}\n"
+    )
+    (tmp_path / "costcalc.yaml").write_text(config)
+
+    async def session(editor: Editor) -> None:
+        assert [d.code for d in await editor.open("net.yaml", NET)] == ["CC001"]
+        assert await editor.edit("net.yaml", f"# costcalc: ignore CC001: known\n{NET}") == []
+        assert [d.code for d in await editor.edit("net.yaml", NET)] == ["CC001"]
+        assert await editor.open("left.yaml", NET) == []
+        assert await editor.open("known.yaml", NET) == []
 
     run_session(tmp_path, session)
