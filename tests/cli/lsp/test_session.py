@@ -3,7 +3,8 @@
 import asyncio
 import time
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from support.language_client import Editor, run_session
@@ -192,23 +193,49 @@ def test_what_is_not_saved_counts(tmp_path: Path) -> None:
     run_session(tmp_path, session)
 
 
-def test_a_slow_model_is_analysed_when_typing_pauses_or_something_is_asked(tmp_path: Path) -> None:
-    slow = "name: slow\ninput: [N, 3, 8, 8]\nlayers:\n  - repeat: {times: 3000, layers: [{conv: {filters: 4, kernel: 3, pad: same}}]}\n"
+def test_a_slow_model_is_analysed_when_typing_pauses_or_something_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lsprotocol import types
+    from pygls.workspace import PositionCodec, TextDocument
 
-    async def session(editor: Editor) -> None:
-        types = editor.types
-        await editor.open("slow.yaml", slow)
+    from costcalc.cli.lsp import server
+
+    monkeypatch.setattr(server, "SLOW_SECONDS", 0.0)  # every model is slow, on any machine
+    uri = (tmp_path / "net.yaml").as_uri()
+    documents: dict[str, TextDocument] = {}
+    published: list[Any] = []
+    workspace = SimpleNamespace(
+        text_documents=documents, get_text_document=documents.__getitem__, position_codec=PositionCodec()
+    )
+    session = server.CostServer(
+        cast("Any", SimpleNamespace(workspace=workspace, text_document_publish_diagnostics=published.append))
+    )
+
+    def type_text(version: int) -> None:
+        documents[uri] = TextDocument(uri, NET + f"  - linear: {{units: {version}}}\n", version)
+        identifier = types.VersionedTextDocumentIdentifier(version, uri)
+        session.change(types.DidChangeTextDocumentParams(identifier, []))
+
+    async def type_and_ask() -> None:
+        documents[uri] = TextDocument(uri, NET, 1)
+        session.open(types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "yaml", 1, NET)))
         for version in range(2, 8):
-            editor.versions["slow.yaml"] = version
-            editor.texts["slow.yaml"] = text = slow + f"  - linear: {{units: {version}}}\n"
-            identifier = types.VersionedTextDocumentIdentifier(version, editor.uri("slow.yaml"))
-            change = types.TextDocumentContentChangeWholeDocument(text)
-            editor.client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, [change]))
-        assert "7" in await editor.hover("slow.yaml", "linear")
-        assert await editor.diagnostics("slow.yaml") == []
-        assert len([version for uri, version in editor.published if uri == editor.uri("slow.yaml")]) < 7
+            type_text(version)
+        assert [item.version for item in published] == [1]
+        place = types.Position(NET.count("\n"), 6)
+        answer = session.hover(types.HoverParams(types.TextDocumentIdentifier(uri), place))
+        assert answer is not None
+        assert "7" in answer.contents.value
+        assert [item.version for item in published] == [1, 7]
+        type_text(8)
+        type_text(9)
+        deadline = time.monotonic() + 30
+        while len(published) < 3 and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        assert [item.version for item in published] == [1, 7, 9]
 
-    run_session(tmp_path, session)
+    asyncio.run(type_and_ask())
 
 
 def test_two_saves_of_a_config_tell_each_limit_once(tmp_path: Path) -> None:

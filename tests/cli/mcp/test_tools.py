@@ -115,16 +115,17 @@ def test_errors_tell_the_fact_and_the_remedy_and_the_session_goes_on(root: Path)
 
 def test_an_argument_that_a_tool_does_not_know_is_refused_with_a_remedy(root: Path) -> None:
     async def session(tools: ToolCaller) -> None:
-        expected = {
-            ("analyze", "dims"): "analyze has no argument dims; it takes model, settings, sort, top",
-            ("sweep", "parms"): "sweep has no argument parms; did you mean 'params'?",
-            ("check", "group"): "check has no argument group; did you mean 'groups'?",
+        expected: dict[str, tuple[dict[str, Any], str]] = {
+            "analyze": (
+                {"model": "net.yaml", "dims": {}},
+                "analyze has no argument dims; it takes model, settings, sort, top",
+            ),
+            "sweep": ({"model": "net.yaml", "parms": {}}, "sweep has no argument parms; did you mean 'params'?"),
+            "check": ({"group": "a"}, "check has no argument group; did you mean 'groups'?"),
         }
-        for (tool, argument), text in expected.items():
-            assert text in await tools.refuse(
-                tool, **{"model": "net.yaml", argument: {}} if tool != "check" else {argument: "a"}
-            )
-        wrong = {
+        for tool, (given, text) in expected.items():
+            assert text in await tools.refuse(tool, **given)
+        wrong: dict[str, dict[str, Any]] = {
             "analyze needs the argument model": {},
             "did you mean 'dims'?": {"model": "net.yaml", "settings": {"dim": {"N": 1}}},
             "analyze: top: input should be less than or equal to 200": {"model": "net.yaml", "top": 1000},
