@@ -10,16 +10,19 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from costcalc.core.errors import LoadError, UsageError
+from costcalc.frontends import git_trust
 
 if TYPE_CHECKING:
     import subprocess
 
-_COMMAND = ("git", "--no-pager", "--literal-pathspecs", "-c", "diff.relative=false", "-c", "core.fsmonitor=false")
+_CONFIG = ("diff.relative=false", "core.fsmonitor=false", "log.follow=false", "log.showSignature=false")
+
+_COMMAND = ("git", "--no-pager", "--literal-pathspecs", *(word for setting in _CONFIG for word in ("-c", setting)))
 
 _ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
 
@@ -113,13 +116,27 @@ def _revision_remedy(revision: str, folder: str) -> str:
 
 
 def _run(*args: str, folder: str, standard_input: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    if git_trust.is_trusted():
+        return _start(*args, folder=folder, standard_input=standard_input)
+
+    def run_confined(*words: str) -> tuple[int, bytes]:
+        process = _start(*words, folder=folder, environment=git_trust.ENVIRONMENT)
+        return process.returncode, process.stdout
+
+    git_trust.check_repository(run_confined)
+    return _start(*args, folder=folder, standard_input=standard_input, environment=git_trust.ENVIRONMENT)
+
+
+def _start(
+    *args: str, folder: str, standard_input: bytes = b"", environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
     import subprocess
 
     try:
         return subprocess.run(
             [*_COMMAND, *args],
             cwd=folder or None,
-            env={**os.environ, **_ENVIRONMENT},
+            env={**os.environ, **_ENVIRONMENT, **(environment or {})},
             input=standard_input,
             capture_output=True,
             check=False,
@@ -226,7 +243,7 @@ def find_old_path(revision: str, path: str, folder: str = "") -> str | None:
 
 def find_renames(before: str, after: str = "", folder: str = "") -> dict[str, str]:
     """Two commits, or one and the working tree -> new path of each file that git sees as renamed, and its old one."""
-    options = ("--name-status", "-z", "-M", "--diff-filter=R", "--no-ext-diff")
+    options = ("--name-status", "-z", "-M", "--diff-filter=R", "--no-ext-diff", "--no-textconv", "--ignore-submodules")
     fields = run_git_list("diff", *options, *filter(None, (before, after)), "--", folder=folder)
     return dict(zip(fields[2::3], fields[1::3], strict=True))
 

@@ -22,8 +22,8 @@ COLLECTION_THRESHOLD = (50_000, 10, 10)
 
 
 @click.command()
-@click.option("--lsp", "protocol", flag_value="lsp", help="The Language Server Protocol, for editors.")
-@click.option("--mcp", "protocol", flag_value="mcp", help="The Model Context Protocol, for agents.")
+@click.option("--lsp", "lsp", is_flag=True, help="The Language Server Protocol, for editors.")
+@click.option("--mcp", "mcp", is_flag=True, help="The Model Context Protocol, for agents.")
 @click.option(
     "--root",
     type=click.Path(exists=True, file_okay=False),
@@ -31,12 +31,15 @@ COLLECTION_THRESHOLD = (50_000, 10, 10)
     help="With --mcp: the folder outside of which no file is read; the working directory unless given.",
 )
 @debug_option
-def server(protocol: str | None, root: str | None) -> None:
+def server(lsp: bool, mcp: bool, root: str | None) -> None:
     """Serve one client over standard input and output.
 
     An editor or an agent starts this command by itself; `docs/how-to/editors.md` and `docs/how-to/agents.md` say how.
     """
-    if protocol is None:
+    if lsp and mcp:
+        raise UsageError("--lsp and --mcp are two protocols, and a server has one", "leave one out")
+    protocol = "lsp" if lsp else "mcp"
+    if not lsp and not mcp:
         raise UsageError("no protocol is named", "write --lsp for an editor, or --mcp for an agent")
     if root is not None and protocol == "lsp":
         raise UsageError("--root is for --mcp", "leave it out: an editor reads the files of its user")

@@ -60,7 +60,7 @@ class CostServer:
         self.server = server
         self.workspace = EditorWorkspace()
         self.published: dict[Path, tuple[Diagnostic, ...]] = {}
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: dict[Path, asyncio.Task[None]] = {}
         self.seconds: dict[str, float] = {}
         self.timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -98,6 +98,7 @@ class CostServer:
         self._drop_timer(params.text_document.uri)
         self.seconds.pop(params.text_document.uri, None)
         file = _path_of(params.text_document.uri)
+        self._cancel_check(file)
         self.workspace.close(file)
         self.published.pop(file, None)
         self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(params.text_document.uri, []))
@@ -117,21 +118,28 @@ class CostServer:
         return document
 
     def _check_config(self, document: ConfigDocument) -> None:
-        """Begins to check the models of a config; edits are answered between two of them."""
+        """Begins to check the models of a config, in the place of a check of it that has not ended; edits are answered
+        between two of them."""
+        self._cancel_check(document.file)
 
         async def check() -> None:
             for _ in self.workspace.check_config(document):
                 if self.workspace.configs.get(document.file) is not document:
                     return
-                self._publish(document)
                 await asyncio.sleep(0)
+            self._publish(document)
 
         task = asyncio.get_running_loop().create_task(check())
-        self.tasks.add(task)
+        self.tasks[document.file] = task
         task.add_done_callback(self._end_task)
 
+    def _cancel_check(self, file: Path) -> None:
+        task = self.tasks.pop(file, None)
+        if task is not None:
+            task.cancel()
+
     def _end_task(self, task: asyncio.Task[None]) -> None:
-        self.tasks.discard(task)
+        self.tasks = {file: other for file, other in self.tasks.items() if other is not task}
         if not task.cancelled() and (error := task.exception()) is not None:
             logging.getLogger(__name__).error(crash_message(error), exc_info=error)  # type: ignore[arg-type]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 
 from costcalc.cli.lsp.model import ModelDocument
 from costcalc.cli.lsp.text import SourceText
@@ -18,6 +19,7 @@ from costcalc.frontends.table import suffixes
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import NAMES, TABLE, diagnose_config, find_config_file
 from costcalc.studies.check.diagnostic import Diagnostic, check_file, diagnostic_of, diagnostics_of, find_entries
+from costcalc.studies.check.model_files import walk_files
 from costcalc.studies.check.run import run
 from costcalc.studies.check.targets import find_targets
 from costcalc.studies.check.verdict import ModelCheck, SourcePlace
@@ -152,14 +154,9 @@ class EditorWorkspace:
     def models_beside(self, document: ConfigDocument, limit: int = 200) -> list[str]:
         """The paths of model files below a config's folder, as the config writes them, at most so many."""
         endings = tuple(suffixes())
-        names: list[str] = []
-        for path in document.file.parent.rglob("*"):
-            hidden = any(part.startswith(".") for part in path.relative_to(document.file.parent).parts)
-            if path.suffix in endings and not hidden and path.name not in NAMES:
-                names.append(path.relative_to(document.file.parent).as_posix())
-                if len(names) >= limit:
-                    break
-        return sorted(names)
+        files = (PurePosixPath(name) for name in walk_files(document.file.parent))
+        models = (str(file) for file in files if file.suffix in endings and file.name not in NAMES)
+        return sorted(name for name in islice(models, limit) if not name.startswith("."))
 
 
 def _config_diagnostics(check: ModelCheck) -> Iterator[Diagnostic]:

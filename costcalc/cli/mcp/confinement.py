@@ -13,7 +13,6 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 from costcalc.core.errors import UsageError
 from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.git import repository_root
+from costcalc.frontends.git_trust import untrusted_repositories
 from costcalc.frontends.source import REMOTE
 
 REMEDY = "name a file below it, or a built-in model; the server's --root says which folder that is"
@@ -28,7 +28,21 @@ REMEDY = "name a file below it, or a built-in model; the server's --root says wh
 REVISION = re.compile(r"(?!-)[\w./~^@{}-]{1,200}")
 """A revision of git, as a client may name it."""
 
-_WRITING = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "shutil.rmtree")
+_WRITING = (
+    "os.rename",
+    "os.remove",
+    "os.mkdir",
+    "os.rmdir",
+    "os.link",
+    "os.symlink",
+    "os.truncate",
+    "os.chmod",
+    "os.chown",
+    "os.utime",
+    "os.setxattr",
+    "os.removexattr",
+    "shutil.rmtree",
+)
 
 _LISTING = ("os.listdir", "os.scandir")
 
@@ -36,7 +50,8 @@ _PROCESSES = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.
 
 _CONNECTIONS = ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.gethostbyname", "urllib.Request")
 
-_root: ContextVar[Path | None] = ContextVar("root", default=None)
+_root: Path | None = None
+"""The root of the tool that runs: of the process, as a tool may start threads, and one tool runs at a time."""
 
 
 @cache
@@ -55,7 +70,7 @@ def _is_inside(path: str, folder: str) -> bool:
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    root = _root.get()
+    root = _root
     if root is None:
         return
     if event == "open":
@@ -100,12 +115,15 @@ def install_audit_hook() -> None:
 
 @contextmanager
 def confined(root: Path) -> Iterator[None]:
-    """While this lasts, the thread opens files inside the root only, writes none, connects to nothing."""
-    token = _root.set(root)
+    """While this lasts, the process opens files inside the root only, writes none, connects to nothing, and trusts no
+    repository. One tool at a time."""
+    global _root
+    previous, _root = _root, root
     try:
-        yield
+        with untrusted_repositories(root):
+            yield
     finally:
-        _root.reset(token)
+        _root = previous
 
 
 def resolve_file(root: Path, text: str) -> Path:
@@ -153,7 +171,19 @@ def resolve_version(root: Path, text: str) -> str:
 
 
 def _relative(root: Path, real: Path) -> str:
-    return os.path.relpath(real, root)
+    """A real path below the root -> the same from there; of a file called "-", which would be standard input, ./-."""
+    path = os.path.relpath(real, root)
+    return path if path != "-" else f".{os.sep}-"
+
+
+def resolve_baseline(root: Path, text: str) -> str:
+    """A lock file that a client names -> its path inside the root; a git revision (`main`, `main:old.lock.json`) -> the
+    same."""
+    revision, colon, _ = text.partition(":")
+    is_file = "\0" not in text and (root / text).exists()
+    if is_file or not REVISION.fullmatch(revision) or (not colon and text.endswith(".json")):
+        return _relative(root, resolve_file(root, text))
+    return text
 
 
 def resolve_device(root: Path, text: str) -> str:

@@ -94,6 +94,13 @@ CheckedModels = Annotated[
     list[str] | None, _text("of the config only these; with limits the models that are held to them", 64)
 ]
 
+CheckedGroups = Annotated[list[str] | None, _text("of the config only the entries of these groups", 64)]
+
+BaselineName = Annotated[
+    str | None,
+    _text("what increases are from: a lock file below the root, or a git revision that has one: main, main...HEAD"),
+]
+
 Limits = Annotated[
     dict[str, str | int | float | bool] | None,
     _text('the most that figures may be, in the place of a config: {"macs": "600M", "time.t4": "2 ms"}', 64),

@@ -8,10 +8,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from costcalc.core.errors import UsageError
+
 MAX_BYTES = 60_000
 """The most characters of a structured answer; an agent reads all of them."""
 
 MAX_TEXT = 2_000
+
+MAX_KEYS = 100
+"""The most entries of a mapping, where an answer is short enough with them."""
 
 FIRST_LINES, LAST_LINES = 20, 16
 
@@ -108,28 +113,35 @@ class CatalogueOutput(DocumentOutput):
 
 
 def bounded(document: dict[str, Any], limit: int) -> dict[str, Any]:
-    """A document -> the same with at most `limit` entries in each of its lists, and fewer where it would still be
-    longer than MAX_BYTES; left_out counts them."""
+    """A document -> the same with at most `limit` entries in each of its lists, and fewer, also in its mappings, where
+    it would still be longer than MAX_BYTES; left_out counts them. UsageError where nothing is left to cut."""
+    width = max(limit, MAX_KEYS)
     while True:
         left_out: dict[str, int] = {}
-        cut = {key: _cut(value, limit, key, left_out) for key, value in document.items()}
-        if limit <= 1 or len(json.dumps(cut, default=str)) <= MAX_BYTES:
-            return {**cut, "left_out": left_out}
-        limit = limit // 2
+        cut = {key: _cut(value, (limit, width), key, left_out) for key, value in document.items()}
+        answer = {**cut, "left_out": left_out}
+        if len(json.dumps(answer, default=str)) <= MAX_BYTES:
+            return answer
+        if limit == width == 1:
+            fact = f"the answer is longer than {MAX_BYTES:,} characters"
+            raise UsageError(fact, "ask about a part: a layer, a scenario, fewer models")
+        limit, width = max(limit // 2, 1), width if limit > 1 else width // 2
 
 
-def _cut(value: Any, limit: int, path: str, left_out: dict[str, int]) -> Any:
-    """A value of a document with its lists cut; texts end after MAX_TEXT characters."""
+def _cut(value: Any, limits: tuple[int, int], path: str, left_out: dict[str, int]) -> Any:
+    """A value of a document with its lists and mappings cut to so many entries; texts end after MAX_TEXT
+    characters."""
+    limit, width = limits
     if isinstance(value, dict):
         items = list(value.items())
-        if len(items) > max(limit, 100):
-            left_out[path] = len(items) - max(limit, 100)
-        return {str(k): _cut(v, limit, f"{path}.{k}", left_out) for k, v in items[: max(limit, 100)]}
+        if len(items) > width:
+            left_out[path] = left_out.get(path, 0) + len(items) - width
+        return {str(k): _cut(v, limits, f"{path}.{k}", left_out) for k, v in items[:width]}
     if isinstance(value, (list, tuple)):
         if len(value) > limit:
             left_out[path] = left_out.get(path, 0) + len(value) - limit
         return [
-            _cut(item, limit, path if isinstance(item, (dict, list)) else f"{path}[]", left_out)
+            _cut(item, limits, path if isinstance(item, (dict, list)) else f"{path}[]", left_out)
             for item in value[:limit]
         ]
     if isinstance(value, str) and len(value) > MAX_TEXT:

@@ -17,9 +17,11 @@ from mcp.types import CallToolResult, TextContent
 from costcalc import api
 from costcalc.analysis.hardware.catalogue import builtin_profiles
 from costcalc.cli.mcp import outputs
-from costcalc.cli.mcp.confinement import confined, resolve_file, resolve_model, resolve_version
+from costcalc.cli.mcp.confinement import confined, resolve_baseline, resolve_file, resolve_model, resolve_version
 from costcalc.cli.mcp.inputs import (
     MAX_POINTS,
+    BaselineName,
+    CheckedGroups,
     CheckedModels,
     Condition,
     ConfigPath,
@@ -54,6 +56,7 @@ from costcalc.render.display import text_of_tables
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config import is_glob
 from costcalc.studies.check.config_file import NAMES, TABLE, read_config_file
+from costcalc.studies.check.lock_file import read_baseline
 from costcalc.studies.check.run import check as check_models
 from costcalc.studies.check.run import run as run_check
 from costcalc.studies.options import Settings
@@ -77,6 +80,7 @@ class CostTools:
         try:
             with self.lock, confined(self.root):
                 document, text = work()
+            answer = outputs.bounded(document, top)
         except CostcalcError as error:
             raise ToolError(self.relative(str(error))) from error
         except OSError as error:
@@ -84,7 +88,7 @@ class CostTools:
         except (MemoryError, RecursionError) as error:
             raise ToolError(crash_message(error)) from error
         content = [TextContent(type="text", text=outputs.short_text(text))]
-        return CallToolResult(content=content, structured_content=outputs.bounded(document, top))
+        return CallToolResult(content=content, structured_content=answer)
 
     def arguments(self, settings: Any) -> dict[str, Any]:
         """The settings of a call as keyword arguments of the API."""
@@ -155,6 +159,8 @@ class CostTools:
         models: CheckedModels = None,
         limits: Limits = None,
         minimums: Minimums = None,
+        groups: CheckedGroups = None,
+        baseline: BaselineName = None,
         settings: SettingsArgument = None,
         top: Top = 50,
     ) -> Annotated[CallToolResult, outputs.CheckOutput]:
@@ -163,13 +169,17 @@ class CostTools:
 
         def work() -> tuple[dict[str, Any], str]:
             if limits or minimums:
+                if config or groups or baseline:
+                    raise UsageError("limits stand in the place of a config", "leave out config, groups and baseline")
                 names = [self.path(name) for name in models or ()]
                 arguments = self.arguments(settings)
                 result = check_models(None, *names, limits=limits or {}, minimums=minimums or {}, **arguments)
             else:
                 if settings is not None:
                     raise UsageError("settings do not go with a config", "write them there, or give limits")
-                result = run_check(self._read_config(config), model_names=models or ())
+                parsed = self._read_config(config)
+                reference = baseline and read_baseline(resolve_baseline(self.root, baseline), parsed)
+                result = run_check(parsed, reference or None, model_names=models or (), groups=groups or ())
             return check_document(result), str(result)
 
         return self.answer(work, top)

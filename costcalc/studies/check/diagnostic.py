@@ -17,6 +17,7 @@ from costcalc.studies.check.config import is_glob
 from costcalc.studies.check.evaluate import Evaluation, evaluate
 from costcalc.studies.check.notes import read_config_lock
 from costcalc.studies.check.run import ConfigBaseline, check_model, make_evaluation
+from costcalc.studies.check.suppress import suppress_findings
 from costcalc.studies.check.targets import Target, match_paths
 from costcalc.studies.check.verdict import ModelCheck, SourcePlace
 
@@ -56,12 +57,12 @@ def diagnostic_of(error: CostcalcError, file: str) -> Diagnostic:
 
 
 def diagnostics_of(check: ModelCheck) -> Iterator[Diagnostic]:
-    """The verdicts of a model that are not kept, and its error -> Diagnostics."""
+    """The verdicts of a model that are not kept and not ignored, and its error -> Diagnostics."""
     file = SourcePlace(check.source)
     if check.error:
         yield Diagnostic(UNREADABLE, "error", check.place or file, check.error, scenario=check.scenario)
     for verdict in check.verdicts:
-        if verdict.outcome == "kept":
+        if verdict.outcome == "kept" or verdict.suppression is not None:
             continue
         yield Diagnostic(
             verdict.code,
@@ -88,7 +89,9 @@ def find_entries(config: Config, file: Path) -> Iterator[tuple[Target, bool]]:
 
 
 def _fits(config: Config, entry: ConfigEntry, relative: str) -> bool:
-    """Whether an entry is a glob, or a folder, that holds the file."""
+    """Whether an entry is a glob, or a folder, that holds the file, and `exclude:` does not leave it out."""
+    if any(match_paths(excluded, [relative]) for excluded in config.exclude):
+        return False
     pattern = entry.path.rstrip("/")
     if (config.folder / pattern).is_dir():
         return relative.rpartition("/")[0] == pattern.removeprefix("./")
@@ -106,7 +109,8 @@ def check_file(config: Config, file: Path, content: bytes, report: Report | None
         content_source = Source(file.name, data=content, kind=file.suffix.lower(), file=file.name)
         model = content_source if report is None else _known_model(evaluation, report) or content_source
         checks.append(check_model(config, comparison, target, evaluate(evaluation._replace(source=model))))
-    return tuple(checks)
+    contents = {file.name: content}
+    return suppress_findings(checks, config.ignores, config.levels, is_whole=False, contents=contents)[0]
 
 
 def _known_model(evaluation: Evaluation, report: Report) -> Report | Graph | None:

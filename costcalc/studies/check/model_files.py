@@ -29,7 +29,7 @@ MAX_NAMED = 5
 
 def find_models(folder: Path) -> list[str]:
     """The model files under a folder, in alphabetical order, YAML only where it is a model."""
-    return [str(folder / name) for name in sorted(_walk(folder)) if _is_model(folder / name)]
+    return [str(folder / name) for name in sorted(walk_files(folder)) if _is_model(folder / name)]
 
 
 def _list_files(folder: Path) -> Iterator[str]:
@@ -45,13 +45,14 @@ def _list_files(folder: Path) -> Iterator[str]:
             folder="" if folder == Path() else str(folder),
         )
     except UsageError:
-        names = _walk(folder)
+        names = walk_files(folder)
     for name in dict.fromkeys(names):
         if not any(part in SKIPPED or part.startswith(".") for part in PurePosixPath(name).parts[:-1]):
             yield name
 
 
-def _walk(folder: Path) -> Iterator[str]:
+def walk_files(folder: Path) -> Iterator[str]:
+    """The files under a folder, from there and with forward slashes, without hidden folders and those of tools."""
     for directory, subdirectories, files in os.walk(folder):
         subdirectories[:] = [d for d in subdirectories if d not in SKIPPED and not d.startswith(".")]
         yield from ((Path(directory) / name).relative_to(folder).as_posix() for name in files)
@@ -71,9 +72,9 @@ def _is_model(file: Path) -> bool:
 
 def find_unheld_models(config: Config, targets: Sequence[Target]) -> list[str]:
     """The model files in a config's folder and below that none of its targets is, from that folder; without those of
-    `exclude:`, and those below another config, which holds them."""
+    `exclude:`, those below another config, which holds them, and links to files elsewhere."""
     held = {os.path.realpath(target.source) for target in targets}
-    files = sorted(_list_files(config.folder))
+    files = sorted(name for name in _list_files(config.folder) if not _leads_outside(config.folder, name))
     inner = {str(PurePosixPath(name).parent) for name in files if "/" in name and _is_config(config.folder, name)}
     excluded = {path for pattern in config.exclude for path in match_paths(pattern, files)}
     return [
@@ -84,6 +85,12 @@ def find_unheld_models(config: Config, targets: Sequence[Target]) -> list[str]:
         and os.path.realpath(config.folder / name) not in held
         and _is_model(config.folder / name)
     ]
+
+
+def _leads_outside(folder: Path, name: str) -> bool:
+    """Whether a file under a folder is a link to one that is not."""
+    file = folder / name
+    return file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder))
 
 
 def _is_config(folder: Path, name: str) -> bool:

@@ -4,7 +4,7 @@ that suppresses nothing, one whose date is over, one that is not understood.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -35,13 +35,14 @@ def suppress_findings(
     is_whole: bool = True,
     has_config: bool = True,
     against: str = "",
+    contents: Mapping[str, bytes] | None = None,
 ) -> tuple[tuple[ModelCheck, ...], tuple[str, ...]]:
     """The models with their exceeded verdicts marked that an ignore suppresses, and the notes. ignores are the
     config's; those of YAML models are read from their files. is_whole says that all models of the config are there,
     has_config that there is one: of limits on a command line, which are some of all, no ignore is told to be stale.
-    against names the baseline."""
+    against names the baseline. contents holds files of models that are not as on disk."""
     today = today or current_date()
-    sources = {checked.source: _read_source(checked.source) for checked in models if not checked.error}
+    sources = {checked.source: _read_source(checked.source, contents or {}) for checked in models if not checked.error}
     all_ignores = [*ignores, *(ignore for source in sources.values() for ignore in source.ignores)]
     if not all_ignores and not any(source.problems for source in sources.values()):
         return tuple(models), ()
@@ -53,13 +54,11 @@ def suppress_findings(
     return suppressed, tuple([note for note in notes if rule_level(note[:5], levels)])
 
 
-def _read_source(source: str) -> SourceIgnores:
+def _read_source(source: str, contents: Mapping[str, bytes]) -> SourceIgnores:
     path = Path(source)
-    return (
-        read_source_ignores(path.read_bytes(), source)
-        if path.suffix in YAML.suffixes and path.is_file()
-        else NO_IGNORES
-    )
+    if path.suffix not in YAML.suffixes or not (source in contents or path.is_file()):
+        return NO_IGNORES
+    return read_source_ignores(contents[source] if source in contents else path.read_bytes(), source)
 
 
 def _suppress_model(checked: ModelCheck, ignores: Sequence[Ignore], today: date, used: Used) -> ModelCheck:

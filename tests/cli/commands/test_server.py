@@ -37,3 +37,10 @@ def test_a_root_is_for_tools(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 2
     assert "--root is for --mcp" in err
     assert call(capsys, "server", "--mcp", "--root", "no/such/folder")[0] == 2
+
+
+def test_two_protocols_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (("--lsp", "--mcp"), ("--mcp", "--lsp")):
+        code, _, err = call(capsys, "server", *arguments)
+        assert code == 2
+        assert "two protocols" in err

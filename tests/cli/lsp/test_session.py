@@ -1,8 +1,10 @@
 """`costcalc server --lsp` as an editor uses it: pygls's own client, over stdio."""
 
+import asyncio
 import time
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from support.language_client import Editor, run_session
@@ -191,20 +193,84 @@ def test_what_is_not_saved_counts(tmp_path: Path) -> None:
     run_session(tmp_path, session)
 
 
-def test_a_slow_model_is_analysed_when_typing_pauses_or_something_is_asked(tmp_path: Path) -> None:
-    slow = "name: slow\ninput: [N, 3, 8, 8]\nlayers:\n  - repeat: {times: 3000, layers: [{conv: {filters: 4, kernel: 3, pad: same}}]}\n"
+def test_a_slow_model_is_analysed_when_typing_pauses_or_something_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lsprotocol import types
+    from pygls.workspace import PositionCodec, TextDocument
+
+    from costcalc.cli.lsp import server
+
+    monkeypatch.setattr(server, "SLOW_SECONDS", 0.0)  # every model is slow, on any machine
+    uri = (tmp_path / "net.yaml").as_uri()
+    documents: dict[str, TextDocument] = {}
+    published: list[Any] = []
+    workspace = SimpleNamespace(
+        text_documents=documents, get_text_document=documents.__getitem__, position_codec=PositionCodec()
+    )
+    session = server.CostServer(
+        cast("Any", SimpleNamespace(workspace=workspace, text_document_publish_diagnostics=published.append))
+    )
+
+    def type_text(version: int) -> None:
+        documents[uri] = TextDocument(uri, NET + f"  - linear: {{units: {version}}}\n", version)
+        identifier = types.VersionedTextDocumentIdentifier(version, uri)
+        session.change(types.DidChangeTextDocumentParams(identifier, []))
+
+    async def type_and_ask() -> None:
+        documents[uri] = TextDocument(uri, NET, 1)
+        session.open(types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "yaml", 1, NET)))
+        for version in range(2, 8):
+            type_text(version)
+        assert [item.version for item in published] == [1]
+        place = types.Position(NET.count("\n"), 6)
+        answer = session.hover(types.HoverParams(types.TextDocumentIdentifier(uri), place))
+        assert answer is not None
+        assert "7" in answer.contents.value
+        assert [item.version for item in published] == [1, 7]
+        type_text(8)
+        type_text(9)
+        deadline = time.monotonic() + 30
+        while len(published) < 3 and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        assert [item.version for item in published] == [1, 7, 9]
+
+    asyncio.run(type_and_ask())
+
+
+def test_two_saves_of_a_config_tell_each_limit_once(tmp_path: Path) -> None:
+    names = [f"net{i}.yaml" for i in range(3)]
+    for name in names:
+        (tmp_path / name).write_text(NET)
+    config = "models: [net0.yaml, net1.yaml, net2.yaml]\nlimits: {macs: 1k}\n"
+    (tmp_path / "costcalc.yaml").write_text(config)
 
     async def session(editor: Editor) -> None:
-        types = editor.types
-        await editor.open("slow.yaml", slow)
-        for version in range(2, 8):
-            editor.versions["slow.yaml"] = version
-            editor.texts["slow.yaml"] = text = slow + f"  - linear: {{units: {version}}}\n"
-            identifier = types.VersionedTextDocumentIdentifier(version, editor.uri("slow.yaml"))
-            change = types.TextDocumentContentChangeWholeDocument(text)
-            editor.client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, [change]))
-        assert "7" in await editor.hover("slow.yaml", "linear")
-        assert await editor.diagnostics("slow.yaml") == []
-        assert len([version for uri, version in editor.published if uri == editor.uri("slow.yaml")]) < 7
+        await editor.open("costcalc.yaml", config)
+        for _ in range(3):
+            params = editor.types.DidSaveTextDocumentParams(editor.identifier("costcalc.yaml"))
+            editor.client.text_document_did_save(params)
+        most = 0
+        for _ in range(60):
+            await editor.hover("costcalc.yaml", "macs")
+            await asyncio.sleep(0.05)
+            most = max(most, len(editor.published[editor.uri("costcalc.yaml"), 1]))
+        assert most == len(names)
+
+    run_session(tmp_path, session)
+
+
+def test_what_a_config_leaves_out_or_a_text_ignores_is_not_told(tmp_path: Path) -> None:
+    config = (
+        "models: ['*.yaml']\nexclude: [left.yaml]\nlimits: {macs: 1k}\nignore:\n  - {code: CC001, model: known.yaml}\n"
+    )
+    (tmp_path / "costcalc.yaml").write_text(config)
+
+    async def session(editor: Editor) -> None:
+        assert [d.code for d in await editor.open("net.yaml", NET)] == ["CC001"]
+        assert await editor.edit("net.yaml", f"# costcalc: ignore CC001: known\n{NET}") == []
+        assert [d.code for d in await editor.edit("net.yaml", NET)] == ["CC001"]
+        assert await editor.open("left.yaml", NET) == []
+        assert await editor.open("known.yaml", NET) == []
 
     run_session(tmp_path, session)

@@ -1,6 +1,7 @@
 """The language server's answers without a client: speed after an edit, random edits, ranges and places in broken
 text."""
 
+import os
 import random
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from costcalc.cli.lsp import completion, fixes, hover, outline
 from costcalc.cli.lsp.context import cursor_context
 from costcalc.cli.lsp.model import ModelDocument
 from costcalc.cli.lsp.text import SourceText, TextPosition, map_line
-from costcalc.cli.lsp.workspace import EditorWorkspace
+from costcalc.cli.lsp.workspace import ConfigDocument, EditorWorkspace
 from costcalc.studies.check.verdict import SourcePlace
 
 BIG = "name: big\ninput: [N, 3, 32, 32]\nlayers:\n" + "".join(
@@ -128,3 +129,17 @@ def test_what_may_stand_at_the_cursor(text: str) -> None:
     assert context.role == role
     if role != "none":
         assert context.path == path
+
+
+def test_folders_of_tools_are_not_walked_for_the_names_of_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("nets", ".git/objects", ".venv/lib", "node_modules/x"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "net.yaml").write_text("input: [N]\n")
+    listed: list[str] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: (listed.append(os.fspath(path)), scandir(path))[1])
+    names = EditorWorkspace().models_beside(ConfigDocument(tmp_path / "costcalc.yaml"))
+    assert names == ["nets/net.yaml"]
+    assert sorted(listed) == [str(tmp_path), str(tmp_path / "nets")]

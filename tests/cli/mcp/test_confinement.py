@@ -5,13 +5,16 @@ import os
 import struct
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from support.tool_client import ToolCaller, run_tools
 
 from costcalc.cli.mcp.confinement import confined, install_audit_hook, resolve_file, resolve_model
-from costcalc.core.errors import UsageError
+from costcalc.core.errors import CostcalcError, UsageError
+from costcalc.frontends.git import find_renames, read_file
+from costcalc.frontends.git_history import list_revisions
 
 NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, pad: same}\n  - relu\n"
 
@@ -85,6 +88,11 @@ def test_a_folder_whose_name_begins_like_the_root_is_outside(root: Path) -> None
         resolve_model(root, "../root-other/net.yaml")
 
 
+def in_thread(work: Callable[[], object]) -> object:
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(work).result()
+
+
 ACTIONS: dict[str, Callable[[Path], object]] = {
     "open": lambda root: (root.parent / "secret.yaml").read_text(),
     "os.open": lambda root: os.open(root.parent / "secret.yaml", os.O_RDONLY),
@@ -94,6 +102,10 @@ ACTIONS: dict[str, Callable[[Path], object]] = {
     "write": lambda root: (root / "new.yaml").write_text("x"),
     "remove": lambda root: (root / "net.yaml").unlink(),
     "rename": lambda root: (root / "net.yaml").rename(root / "other.yaml"),
+    "chmod": lambda root: (root / "net.yaml").chmod(0o777),
+    "utime": lambda root: os.utime(root / "net.yaml", (0, 0)),
+    "chown": lambda root: os.chown(root / "net.yaml", os.getuid(), os.getgid()),
+    "thread": lambda root: in_thread((root.parent / "secret.yaml").read_text),
     "process": lambda root: subprocess.run(["true"], check=False),
     "shell": lambda root: os.system("true"),
     "connection": lambda root: __import__("socket").create_connection(("127.0.0.1", 9), 0.1),
@@ -184,8 +196,86 @@ def test_a_revision_is_read_where_its_repository_is_below_the_root(root: Path) -
         assert answer["layers"] == []
 
     async def outside(tools: ToolCaller) -> None:
-        assert "top is not below" in await tools.refuse("diff", before="HEAD:net.yaml", after="net.yaml")
-        assert "top is not below" in await tools.refuse("diff", before="HEAD:secret.yaml", after="net.yaml")
+        assert "the repository, or its objects, are outside of the root" in await tools.refuse(
+            "diff", before="HEAD:net.yaml", after="net.yaml"
+        )
+        assert "the repository, or its objects, are outside of the root" in await tools.refuse(
+            "diff", before="HEAD:secret.yaml", after="net.yaml"
+        )
 
     run_tools(repository, inside)
     run_tools(root, outside)
+
+
+GIT = ("git", "-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "protocol.file.allow=always")
+
+HOSTILE_CONFIGS = {
+    "partial clone": {
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.url": ".",
+        "remote.origin.uploadpack": "touch PWNED; false",
+    },
+    "filter": {"filter.x.clean": "touch PWNED; cat", "core.fsmonitor": "touch PWNED; false"},
+    "included": {"include.path": "more"},
+    "fsmonitor": {"core.fsmonitor": "touch PWNED; false"},
+    "diff": {"diff.external": "touch PWNED; false", "diff.x.textconv": "touch PWNED; cat", "log.showSignature": "true"},
+}
+
+
+@pytest.fixture
+def hostile_repository(root: Path) -> Path:
+    """A root that is a repository of two commits; the object of n.yaml of the first is missing."""
+    (root / "n.yaml").write_text(NET)
+    (root / ".gitattributes").write_text("*.yaml filter=x diff=x\n")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"], ["mv", "n.yaml", "moved.yaml"]):
+        subprocess.run([*GIT, *command], cwd=root, check=True)
+    (root / "moved.yaml").write_text(NET + "# changed\n")
+    subprocess.run([*GIT, "commit", "-qam", "two"], cwd=root, check=True)
+    blob = subprocess.run([*GIT, "rev-parse", "HEAD~1:n.yaml"], cwd=root, check=True, capture_output=True, text=True)
+    oid = blob.stdout.strip()
+    (root / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
+    (root / "net.yaml").write_text(NET + "# not committed\n")
+    (root / ".git" / "more").write_text('[filter "x"]\n\tclean = touch PWNED; cat\n')
+    return root
+
+
+@pytest.mark.parametrize("config", HOSTILE_CONFIGS)
+def test_the_config_of_a_repository_runs_nothing(
+    config: str, hostile_repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in HOSTILE_CONFIGS[config].items():
+        subprocess.run([*GIT, "config", key, value], cwd=hostile_repository, check=True)
+    (hostile_repository / "PWNED").unlink(missing_ok=True)
+    monkeypatch.chdir(hostile_repository)
+    refusals = []
+    with confined(hostile_repository):
+        for work in (
+            lambda: read_file("HEAD~1", "n.yaml"),
+            lambda: read_file("HEAD", "n.yaml"),
+            lambda: find_renames("HEAD~1"),
+            lambda: list_revisions("net.yaml"),
+        ):
+            try:
+                work()
+            except CostcalcError as error:
+                refusals.append(str(error))
+    assert refusals
+    assert not (hostile_repository / "PWNED").exists()
+    if config in ("partial clone", "filter", "included"):
+        assert all("makes git run a program" in refusal for refusal in refusals)
+
+
+def test_a_repository_whose_objects_are_elsewhere_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run([*GIT, *command], cwd=root.parent, check=True)
+    (root / ".git").write_text(f"gitdir: {root.parent / '.git'}\n")
+    monkeypatch.chdir(root)
+    assert read_file("HEAD", "secret.yaml") == NET.encode()
+    with confined(root), pytest.raises(UsageError, match="outside of the root"):
+        read_file("HEAD", "secret.yaml")
+
+
+def test_a_file_called_like_standard_input_is_a_file(root: Path) -> None:
+    (root / "-").write_text(NET)
+    assert resolve_model(root, "./-") == f".{os.sep}-"

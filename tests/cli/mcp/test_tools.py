@@ -9,8 +9,11 @@ import pytest
 from support.tool_client import ToolCaller, run_tools
 
 import costcalc
+from costcalc.core.errors import UsageError
 
 pytest.importorskip("mcp", reason="the extra `mcp` is not installed")
+
+from costcalc.cli.mcp.outputs import MAX_BYTES, bounded
 
 NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, pad: same}\n  - relu\n"
 MACS = 4 * 8 * 8 * 3 * 3 * 3
@@ -108,3 +111,73 @@ def test_errors_tell_the_fact_and_the_remedy_and_the_session_goes_on(root: Path)
         assert (await tools.call("analyze", model="net.yaml"))["totals"]["macs"] == MACS
 
     run_tools(root, session)
+
+
+def test_an_argument_that_a_tool_does_not_know_is_refused_with_a_remedy(root: Path) -> None:
+    async def session(tools: ToolCaller) -> None:
+        expected: dict[str, tuple[dict[str, Any], str]] = {
+            "analyze": (
+                {"model": "net.yaml", "dims": {}},
+                "analyze has no argument dims; it takes model, settings, sort, top",
+            ),
+            "sweep": ({"model": "net.yaml", "parms": {}}, "sweep has no argument parms; did you mean 'params'?"),
+            "check": ({"group": "a"}, "check has no argument group; did you mean 'groups'?"),
+        }
+        for tool, (given, text) in expected.items():
+            assert text in await tools.refuse(tool, **given)
+        wrong: dict[str, dict[str, Any]] = {
+            "analyze needs the argument model": {},
+            "did you mean 'dims'?": {"model": "net.yaml", "settings": {"dim": {"N": 1}}},
+            "analyze: top: input should be less than or equal to 200": {"model": "net.yaml", "top": 1000},
+            "analyze: model: input should be a valid string": {"model": 3},
+        }
+        for text, arguments in wrong.items():
+            answer = await tools.refuse("analyze", **arguments)
+            assert text in answer
+            assert "pydantic" not in answer
+            assert "http" not in answer
+
+    run_tools(root, session)
+
+
+def test_a_check_takes_groups_and_a_baseline(root: Path) -> None:
+    (root / "costcalc.yaml").write_text(
+        "models: [net.yaml]\nmax_increase: {macs: 0}\ngroups: {team: {models: [lenet5], limits: {macs: 1}}}\n"
+    )
+    costcalc.lock(config=root / "costcalc.yaml", output=root / "old.lock.json")
+    (root / "net.yaml").write_text(NET.replace("filters: 4", "filters: 5"))
+
+    async def session(tools: ToolCaller) -> None:
+        codes = await tools.call("check", baseline="old.lock.json")
+        assert "CC201" in json.dumps(codes)
+        assert "CC201" not in json.dumps(await tools.call("check"))
+        assert "outside of the root" in await tools.refuse("check", baseline="../old.lock.json")
+        assert [model["source"] for model in (await tools.call("check", groups=["team"]))["models"]] == ["lenet5"]
+        assert "other" in await tools.refuse("check", groups=["other"])
+
+    run_tools(root, session)
+
+
+def test_a_link_out_of_the_root_does_not_end_a_check(root: Path) -> None:
+    (root.parent / "secret.yaml").write_text(NET)
+    (root / "link.yaml").symlink_to(root.parent / "secret.yaml")
+    (root / "other.yaml").write_text(NET)
+
+    async def session(tools: ToolCaller) -> None:
+        answer = await tools.call("check")
+        assert answer["outcome"] == "exceeded"
+        assert "other.yaml" in str(answer["notes"])
+        assert "link.yaml" not in str(answer["notes"])
+
+    run_tools(root, session)
+
+
+def test_an_answer_is_bounded_whatever_its_form() -> None:
+    wide = {str(i): {str(j): {str(k): "figure" for k in range(99)} for j in range(99)} for i in range(9)}
+    answer = bounded({"totals": wide, "name": "wide"}, 20)
+    assert len(json.dumps(answer)) <= MAX_BYTES
+    assert answer["left_out"]
+    assert answer["name"] == "wide"
+    many_texts = {f"{'key' * 100}{i}": "text" * 1_000 for i in range(1_000)}
+    with pytest.raises(UsageError, match="longer than"):
+        bounded(many_texts, 20)
