@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costcalc.core.errors import CostcalcError, LoadError, QuantityError, UnknownNameError, UsageError, crash_message
 from costcalc.core.quantities import parse_quantities
 from costcalc.core.quantity import Figure, QuantityRef
-from costcalc.core.result import Printable
+from costcalc.core.result import Result
 from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.git import is_shallow, read_blob
 from costcalc.frontends.git_history import FileRevision, list_revisions
@@ -99,7 +99,7 @@ class ModelHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class History(Printable):
+class History(Result):
     """The histories of models. is_shallow: the clone lacks commits, so that the oldest ones need not be the first."""
 
     models: tuple[ModelHistory, ...]

@@ -13,6 +13,7 @@ import pytest
 from support.cli import call
 from support.repository import NET, begin, commit, git
 
+import costcalc
 import costcalc.studies.history as study
 
 MACS = 3 * 4 * 3 * 3 * 6 * 6  # of NET: 3×3 filters on 8×8 without padding
@@ -113,6 +114,29 @@ def test_the_models_of_a_config(repository: Path, capsys: pytest.CaptureFixture[
     assert macs["models/net.yaml (two)"] == [2 * MACS, 2 * MACS, 4 * MACS, 2 * MACS]
     code, _, err = call(capsys, "history", "--dim", "N=2")
     assert code == 2 and "write it there, or name a model" in err
+
+
+def test_the_function_saves_what_the_command_prints(
+    repository: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    result = costcalc.history("models/net.yaml")
+    for ending, form in {"json": "json", "csv": "csv", "html": "html", "md": "markdown", "txt": "table"}.items():
+        file = tmp_path / f"saved.{ending}"
+        result.save(file)
+        call(capsys, "history", "models/net.yaml", "--format", form, "-o", str(tmp_path / "printed"))
+        assert file.read_text(encoding="utf-8") == (tmp_path / "printed").read_text(encoding="utf-8"), form
+    assert [model["name"] for model in result.to_dict()["models"]] == ["models/net.yaml"]
+    assert [table.title for table in result.tables()] == ["models/net.yaml"]
+
+
+def test_the_revisions_as_a_data_frame(repository: Path) -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    (repository / "other.yaml").write_text(NET)
+    commit(repository, "another model")
+    frame = costcalc.history("models/net.yaml", "other.yaml").to_pandas()
+    assert list(frame["model"]) == ["models/net.yaml"] * (len(frame) - 1) + ["other.yaml"]
+    assert str(frame["macs"].dtype) == "Int64"
+    assert list(frame["macs"].dropna())[-2:] == [MACS, MACS] and frame["macs"].isna().sum() == 3
 
 
 def test_a_group_of_the_config(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
