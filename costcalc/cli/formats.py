@@ -32,6 +32,9 @@ FOREIGN_ENDINGS = (
 )
 """Endings of formats that a text format must not be written under."""
 
+TEXT_ENDINGS = ("", "txt", "text", "log", "out")
+"""Endings of files for text, which any format may be written to."""
+
 FORMATS_WITHOUT_ENDING = (
     *(
         "text",
@@ -72,12 +75,15 @@ def refuse_ending(output: str | None, form: str, endings: Sequence[str], foreign
 
 def choose_format(form: str | None, output: str | None, forms: Sequence[str]) -> str:
     """Format option and name of a file -> the format: the option's, else that of the file's ending, else the first of
-    forms. UsageError where the ending is that of a format that is not written here."""
+    forms. UsageError where the ending names no format that is written here."""
     if form:
         return form
-    from_ending = format_of_file(output, forms)
-    if from_ending is None and file_ending(output) in FOREIGN_ENDINGS:
-        fact = f"{output} would be {file_ending(output).upper()}, which is not written here"
-        endings = ", ".join([f".{name}" for name in forms if name not in FORMATS_WITHOUT_ENDING])
+    from_ending, ending = format_of_file(output, forms), file_ending(output)
+    if from_ending is None and ending not in TEXT_ENDINGS:
+        is_format = ending in (*FOREIGN_ENDINGS, *FORMAT_OF_ENDING)
+        fact = (
+            f"{output} {f'would be {ending.upper()}' if is_format else f'ends in .{ending}'}, which is not written here"
+        )
+        endings = ", ".join([f".{name}" for name in (*forms, "txt") if name not in FORMATS_WITHOUT_ENDING])
         raise UsageError(fact, f"name a file that ends in {endings}, or give --format")
     return from_ending or forms[0]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costcalc.cli.formats import format_of_file
+from costcalc.cli import formats
 from costcalc.cli.output import output_option, print_error, write_text
 from costcalc.cli.parameters import Word
-from costcalc.core.errors import CostcalcError
+from costcalc.core.errors import CostcalcError, UsageError
 
 if TYPE_CHECKING:
     from costcalc.studies.check.verdict import CheckResult
@@ -74,10 +74,10 @@ def _check_ident(ctx: click.Context, param: click.Parameter, value: str) -> str:
 
 def choose_format(form: str | None, output: str | None = None) -> str:
     """The format that is asked for on the command line, else by the environment, else by the file's ending, else the
-    table."""
+    table. UsageError where the ending names no format."""
     if form is not None:
         return form
-    choice = os.environ.get(VARIABLE, "").strip() or format_of_file(output, FORMATS) or FORMATS[0]
+    choice = os.environ.get(VARIABLE, "").strip() or formats.choose_format(None, output, FORMATS)
     if choice in FORMATS:
         return choice
     print_error(
@@ -91,9 +91,14 @@ def emit_result(
 ) -> bool:
     """Prints the outcome and writes the reports; whether all could be written. What goes wrong goes to standard error;
     a reader of the pipe who has gone is nothing wrong."""
-    outputs = [*reports, (choose_format(form, output), output)]
-    written = [_write_result(outcome, kind, file, ident) for kind, file in outputs]
-    return all(written)
+    written = [_write_result(outcome, kind, file, ident) for kind, file in reports]
+    try:
+        kind = choose_format(form, output)
+    except UsageError as error:  # the verdict is told all the same
+        print_error(f"costcalc: {error}")
+        _write_result(outcome, FORMATS[0], None, ident)
+        return False
+    return _write_result(outcome, kind, output, ident) and all(written)
 
 
 def _write_result(outcome: CheckResult, form: str, output: str | None, ident: str) -> bool:

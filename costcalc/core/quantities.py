@@ -11,6 +11,9 @@ from costcalc.core.quantity import Quantity, QuantityRef, Unit, make_quantity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+HISTORY_QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
+"""What a history shows of each revision, unless quantities are named."""
+
 
 def _layer_sum(names: str, unit: Unit, importance: int, example: str, meaning: str, code: int) -> Quantity:
     """A quantity of every model that is the sum of the column of the layers that has its own key."""

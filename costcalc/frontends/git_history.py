@@ -10,12 +10,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from costcalc.core.errors import LoadError, UsageError
 from costcalc.frontends.git import find_renames, path_candidates, repository_root, resolve_commit, run_git, run_git_list
 
 FORMAT = "%x00".join(("%H", "%P", "%cI", "%ct", "%an", "%s"))
 """A commit in `git log`: its hash, its parents, when it was committed (ISO 8601, and seconds), author, subject."""
+
+
+OPTIONS = ("--no-follow", "--no-show-signature", "--encoding=UTF-8")
+"""They hold against log.follow, log.showSignature and i18n.logOutputEncoding of the user's configuration."""
+
+_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})([T ]\d{1,2}:\d\d(:\d\d(\.\d+)?)?)?( ?(Z|[+-]\d\d:?\d\d))?")
+
+_RELATIVE = re.compile(
+    r"(?i)yesterday|today|midnight|noon|last[ .](week|month|year)"
+    r"|((\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten)[ .](second|minute|hour|day|week|month|year)s?[ .])+ago"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +81,25 @@ def _read_since(since: str, folder: str) -> tuple[int, tuple[str, ...]]:
     try:
         return 0, (f"^{resolve_commit(since, folder)}",)
     except UsageError as error:
-        midnight = "T00:00:00" if re.fullmatch(r"\d{4}-\d{2}-\d{2}", since) else ""  # else git takes the time of now
+        if not _is_date(since):
+            tags = "name a tag (`git fetch --tags` brings those that are not here), a branch or a commit"
+            remedy = f"{tags}, or a date: 2026-01-31, '3 months ago', yesterday"
+            raise UsageError(f"--since {since!r} is no revision here and no date", remedy) from error
+        midnight = "T00:00:00" if re.fullmatch(r"[\d-]+", since) else ""  # else git takes the time of now
         output = run_git("rev-parse", f"--since={since}{midnight}", folder=folder).decode()
-        if not any(character.isdigit() for character in since) and since not in ("yesterday", "midnight"):
-            remedy = "name a tag, a branch or a commit, or a date: 2026-01-31, '3 months ago'"
-            raise UsageError(f"--since {since!r} is no revision and no date", remedy) from error
         return int(output.partition("=")[2]), ()
+
+
+def _is_date(text: str) -> bool:
+    """Whether a text is a day of the calendar with or without a time, or so long ago: git takes any other for now."""
+    match = _DAY.fullmatch(text)
+    if match is None:
+        return _RELATIVE.fullmatch(text) is not None
+    try:
+        date(*map(int, match.groups()[:3]))
+    except ValueError:
+        return False
+    return True
 
 
 def _follow(commit: str, path: str, options: Sequence[str], folder: str) -> dict[str, FileRevision]:
@@ -96,14 +121,15 @@ def _list_under_one_name(
     commit: str, path: str, options: Sequence[str], folder: str
 ) -> Iterator[tuple[FileRevision, list[tuple[str, str]]]]:
     """The revisions up to a commit that touched a path, each with the parents where it had another name, and that."""
-    log = run_git_list("log", "-z", f"--format={FORMAT}", *options, commit, "--", path, folder=folder, keep_empty=True)
+    arguments = ("-z", f"--format={FORMAT}", *OPTIONS, *options, commit, "--", path)
+    log = run_git_list("log", *arguments, folder=folder, keep_empty=True)
     commits = [log[i : i + 6] for i in range(0, len(log) - 5, 6)]
     parents = [fields[1].split()[: 1 if "--first-parent" in options else None] for fields in commits]
     names = dict.fromkeys(name for fields, older in zip(commits, parents, strict=True) for name in (fields[0], *older))
     blobs = _find_blobs(names, path, folder)
     for fields, older in zip(commits, parents, strict=True):
-        name, _, date, timestamp, author, subject = fields
-        item = FileRevision(name, path, blobs[name], date, int(timestamp), author, subject)
+        name, _, committed, timestamp, author, subject = fields
+        item = FileRevision(name, path, blobs[name], committed, int(timestamp), author, subject)
         moves: list[tuple[str, str]] = []
         for parent in older:
             if item.blob and not blobs[parent]:

@@ -16,14 +16,17 @@ from costcalc.render.charts import matplotlib
 from costcalc.render.check import render as render_check
 from costcalc.render.check.markdown import render_difference
 from costcalc.render.page import charts
+from costcalc.render.page import history as history_page
 from costcalc.render.terminal import Screen, screen
 from costcalc.studies.check.verdict import CheckResult
 from costcalc.studies.compare import Comparison
 from costcalc.studies.diff.diff import Diff
+from costcalc.studies.history import History
 from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.studies.suggest.suggestion import Suggestions
 from costcalc.studies.sweep.sweep import Sweep
 from costcalc.views.explain import Explanation
+from costcalc.views.history import history_tables
 from costcalc.views.present import document, tables
 from costcalc.views.records import record_table
 from costcalc.views.results import ChartSet, ReportPage, TableSet
@@ -47,6 +50,7 @@ DOCUMENT_KEYS: dict[type, str] = {
     Reconciliation: "reconciliation",
     Sweep: "sweep",
     Explanation: "explanation",
+    History: "history",
 }
 """Class of a result -> the key of its entry in the JSON document of its command."""
 
@@ -84,6 +88,8 @@ def _content(result: Any, form: str, path: str, plain_text: Callable[[Any], str]
     if isinstance(result, CheckResult):
         forms = ("table", "markdown", "svg")
         return _require(form, forms, path, lambda: f"{render_check(form, result, surface)}\n".encode())
+    if isinstance(result, History) and form == "html":
+        return history_page.render(result).encode()
     if isinstance(result, Diff) and form == "markdown":
         return f"{render_difference(tables(result), diff_sentence([result]))}\n".encode()
     sheets = tables(result, inline=True) if isinstance(result, Reconciliation) and form != "table" else tables(result)
@@ -133,6 +139,8 @@ def _csv_text(result: Any) -> str:
         layout = result.layout
         lines = stream.row_lines("csv", layout, range(len(layout.names)), result.rows)
         return f"{stream.header_line('csv', layout.names)}{lines}".removesuffix("\n")
+    if isinstance(result, History):
+        return Screen().text(csv.render(history_tables(result, full=True)))
     sheets = (
         tables(result) if isinstance(result, (Report, Roofline, Rooflines, Comparison)) else (record_table(result),)
     )

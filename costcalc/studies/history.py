@@ -13,9 +13,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.core.errors import CostcalcError, LoadError, QuantityError, UnknownNameError, UsageError, crash_message
-from costcalc.core.quantities import parse_quantities
+from costcalc.core.quantities import HISTORY_QUANTITIES, parse_quantities
 from costcalc.core.quantity import Figure, QuantityRef
-from costcalc.core.result import Printable
+from costcalc.core.result import Result
 from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.git import is_shallow, read_blob
 from costcalc.frontends.git_history import FileRevision, list_revisions
@@ -35,11 +35,19 @@ if TYPE_CHECKING:
 
 
 class TrackedModel(NamedTuple):
-    """A model whose history is asked for: what it is called, its file, and the settings that hold for all revisions."""
+    """A model whose history is asked for: what it is called, its file as seen from the working directory, the settings
+    that hold for all revisions, and the folder whose repository is asked ("" for that of the working directory)."""
 
     name: str
     path: str
     settings: Settings
+    folder: str = ""
+
+    @property
+    def path_from_folder(self) -> str:
+        """The file as git is asked for it."""
+        is_file = bool(self.folder) and os.path.isfile(self.path)
+        return f"./{os.path.relpath(self.path, self.folder)}" if is_file else self.path
 
 
 class RevisionRange(NamedTuple):
@@ -54,17 +62,15 @@ class RevisionRange(NamedTuple):
 
 ALL_REVISIONS = RevisionRange()
 
-DEFAULT_QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
-"""What is shown of each revision, unless quantities are named."""
-
 
 class RevisionContent(NamedTuple):
-    """A content that is analysed: git's object, the name of its file, and what is asked of it."""
+    """A content that is analysed: git's object, the name of its file, what is asked of it, and where git is asked."""
 
     blob: str
     path: str
     settings: Settings
     quantities: tuple[QuantityRef, ...]
+    folder: str = ""
 
 
 class ContentFigures(NamedTuple):
@@ -89,17 +95,24 @@ class ModelRevision:
 @dataclass(frozen=True, slots=True)
 class ModelHistory:
     """A model's revisions, newest first; omitted is how many older ones a limit leaves out, contents how many distinct
-    contents the others have."""
+    contents the others have. is_known: whether git has the file in some revision."""
 
     model: TrackedModel
     quantities: tuple[QuantityRef, ...]
     revisions: tuple[ModelRevision, ...]
     omitted: int = 0
     contents: int = 0
+    is_known: bool = True
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether git knows the file, and some revision that has it could be read, or there is none of those."""
+        figures = [item.figures for item in self.revisions if item.revision.blob]
+        return self.is_known and (not figures or any(figures))
 
 
 @dataclass(frozen=True, slots=True)
-class History(Printable):
+class History(Result):
     """The histories of models. is_shallow: the clone lacks commits, so that the oldest ones need not be the first."""
 
     models: tuple[ModelHistory, ...]
@@ -111,8 +124,8 @@ class History(Printable):
 
     @property
     def is_complete(self) -> bool:
-        """Whether some revision of each model could be read, or there is none."""
-        return all(not m.revisions or any(item.figures for item in m.revisions) for m in self.models)
+        """Whether each model's history is."""
+        return all(model.is_complete for model in self.models)
 
 
 def history(
@@ -148,7 +161,7 @@ def history_of(
     raise_crashes: bool = False,
 ) -> History:
     """history with its options as Settings and RevisionRange."""
-    refs = [ref for key in quantities or DEFAULT_QUANTITIES for ref in parse_quantities(key, settings.devices)]
+    refs = [ref for key in quantities or HISTORY_QUANTITIES for ref in parse_quantities(key, settings.devices)]
     tracked = _tracked_models(models, config, groups, settings)
     return trace_history(tracked, tuple(dict.fromkeys(refs)), revisions, jobs, raise_crashes)
 
@@ -166,7 +179,8 @@ def _tracked_models(
     if settings != Settings():
         raise UsageError(f"settings do not go with the config {found.file}", "write them there, or name a model")
     targets = [t for t in find_targets(found, groups=groups) if not t.error and not find_builtin(t.source)]
-    return [TrackedModel(title_of(t.name, t.entry.scenario), t.source, t.entry.settings) for t in targets]
+    folder = str(found.folder)
+    return [TrackedModel(title_of(t.name, t.entry.scenario), t.source, t.entry.settings, folder) for t in targets]
 
 
 def trace_history(
@@ -179,15 +193,15 @@ def trace_history(
     """Models and quantities (of each model those too that its settings add) -> their histories. UsageError where a
     model is no file of the repository, and for a bound name that no revision of the models has. Of several models, one
     that is not committed has no revisions."""
-    paths = dict.fromkeys(model.path for model in models)
-    listed = {path: _list_file(path, revisions, len(paths) > 1) for path in paths}
+    first_of_path = {model.path: model for model in reversed(models)}
+    found = {path: _list_file(model, revisions, len(first_of_path) > 1) for path, model in first_of_path.items()}
+    listed = {path: items or () for path, items in found.items()}
     contents: dict[tuple[int, str], RevisionContent] = {}
     asked = [tuple(dict.fromkeys((*quantities, *model.settings.quantities()))) for model in models]
     for i, model in enumerate(models):
         for revision in filter(lambda revision: revision.blob, listed[model.path][: revisions.limit]):
-            contents.setdefault(
-                (i, revision.blob), RevisionContent(revision.blob, revision.path, model.settings, asked[i])
-            )
+            content = RevisionContent(revision.blob, revision.path, model.settings, asked[i], model.folder)
+            contents.setdefault((i, revision.blob), content)
     figures = dict(zip(contents, _measure_all(list(contents.values()), jobs, raise_crashes), strict=True))
     refuse_unknown_names([result.unknown_names for result in figures.values() if not result.error])
     histories = [
@@ -199,25 +213,29 @@ def trace_history(
             ),
             len(listed[model.path][revisions.limit :]) if revisions.limit else 0,
             sum(index == i for index, _ in contents),
+            found[model.path] is not None,
         )
         for i, model in enumerate(models)
     ]
-    return History(tuple(histories), is_shallow())
+    return History(tuple(histories), is_shallow(models[0].folder if models else ""))
 
 
-def _list_file(path: str, revisions: RevisionRange, may_lack: bool) -> tuple[FileRevision, ...]:
+def _list_file(model: TrackedModel, revisions: RevisionRange, may_lack: bool) -> tuple[FileRevision, ...] | None:
+    """The revisions of a model's file; None where git does not know it, if that may be."""
+    path = model.path
     remedy = "name a file of the repository"
     if isinstance(path, NamedModel):
         raise UsageError(f"{path} is Python code, which has no figures without running it", remedy)
     if path == "-" or path.startswith(REMOTE):
         raise UsageError(f"{path} is no file of a git repository", remedy)
     try:
-        return list_revisions(path, revisions.revision, revisions.since, revisions.first_parent)
+        name, folder = model.path_from_folder, model.folder
+        return list_revisions(name, revisions.revision, revisions.since, revisions.first_parent, folder)
     except CostcalcError as error:
         if find_builtin(path):
             raise UsageError(f"{path} is a built-in model, which no git repository keeps", remedy) from error
         if may_lack and isinstance(error, LoadError):
-            return ()
+            return None
         raise
 
 
@@ -241,7 +259,7 @@ def measure_content(content: RevisionContent, raise_crashes: bool = False) -> Co
     settings = content.settings.extend_for(content.quantities)
 
     def read(**reading: Any) -> Measurement:
-        data = read_blob(content.blob, content.path)
+        data = read_blob(content.blob, content.path, content.folder)
         source = Source(content.path, data, kind=PurePosixPath(content.path).suffix.lower(), file=content.path)
         return measure(source, settings._replace(**reading))
 

@@ -1,7 +1,7 @@
 """A result -> the table of its rows for programs (data frames, CSV files), with raw values and one column for each key.
 
 A row is a layer of a report, a model of a comparison, a combination of a sweep, a layer that a diff changed, a tensor
-of a footprint, a part of a reconciled figure, a suggestion, a verdict of a check.
+of a footprint, a revision of a model, a part of a reconciled figure, a suggestion, a verdict of a check.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from costcalc.core.quantity import Certainty, Figure
 from costcalc.studies.check.verdict import CheckResult
 from costcalc.studies.compare import Comparison
 from costcalc.studies.diff.diff import Diff
+from costcalc.studies.history import History
 from costcalc.studies.measurement import MeasuredReport
 from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.studies.suggest.suggestion import Suggestions
@@ -28,6 +29,7 @@ from costcalc.studies.sweep.sweep import Sweep
 from costcalc.views.check import verdicts_table
 from costcalc.views.columns import BACKWARD_COLUMN, DEVICE_COLUMNS
 from costcalc.views.diff_document import layer_changes_table
+from costcalc.views.history import history_tables
 from costcalc.views.memory import memory_table
 from costcalc.views.reconcile import flat_table
 from costcalc.views.report import TREES, TableOptions, report_table
@@ -150,6 +152,19 @@ def _(result: MemoryFootprint, by: str = "tensor") -> Table:
     if by not in ("tensor", "step", "resolution"):
         raise UsageError(f"there are no rows by {by!r}", "take by tensor, step, resolution")
     return memory_table(result, by)
+
+
+@record_table.register(History)
+def _(result: History) -> Table:
+    """A row for each revision of each model, behind the model's name."""
+    sheets = history_tables(result, full=True)
+    columns = {column.key: column for sheet in sheets for column in sheet.columns}
+    rows = [
+        (sheet.title, *[row.get(key) for key in columns])
+        for sheet in sheets
+        for row in (dict(zip([column.key for column in sheet.columns], cells, strict=True)) for cells in sheet.rows)
+    ]
+    return Table("history", "", (Column("model", "Model", "name", 100), *columns.values()), tuple(rows))
 
 
 @record_table.register(Reconciliation)

@@ -44,7 +44,7 @@ def test_an_ending_that_no_format_has_is_refused_before_anything_is_written(
 
 @pytest.mark.parametrize(
     ("name", "start"),
-    [("c.sarif", b"{"), ("c.xml", b"<?xml"), ("c.md", b"<!-- costcalc"), ("c.json", b"{"), ("c.pdf", b"lenet5\n")],
+    [("c.sarif", b"{"), ("c.xml", b"<?xml"), ("c.md", b"<!-- costcalc"), ("c.json", b"{"), ("c.txt", b"lenet5\n")],
 )
 def test_verdicts_are_never_lost_to_an_ending(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, start: bytes
@@ -53,6 +53,30 @@ def test_verdicts_are_never_lost_to_an_ending(
     file = tmp_path / name
     assert run(["check", "lenet5", "--max", "macs=1M", "-o", str(file)]) == 0
     assert file.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["x.html", "x.pdf", "x.xyz"])
+@pytest.mark.parametrize(("limit", "code"), [("1M", 2), ("1k", 1)])
+def test_verdicts_under_an_ending_of_no_format_stand_on_the_terminal(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    limit: str,
+    code: int,
+) -> None:
+    """The file is missing, hence no 0; a limit that is exceeded is told as ever."""
+    monkeypatch.delenv("COSTCALC_FORMAT", raising=False)
+    assert run(["check", "lenet5", "--max", f"macs={limit}", "-o", str(tmp_path / name)]) == code
+    out, err = capsys.readouterr()
+    assert out.startswith("lenet5\n") and "which is not written here" in err
+    assert not (tmp_path / name).exists()
+
+
+def test_an_unknown_ending_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analyze", "lenet5", "-o", str(tmp_path / "out.xyz")]) == 2
+    assert "out.xyz ends in .xyz, which is not written here; name a file" in capsys.readouterr().err
+    assert not (tmp_path / "out.xyz").exists()
 
 
 def test_the_environment_stands_above_the_ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +90,7 @@ def test_a_diff_is_as_its_ending_says(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("COSTCALC_FORMAT", raising=False)
     file = tmp_path / "change.md"
     assert run(["diff", "lenet5", "lenet5_modern", "-o", str(file)]) == 0
-    assert file.read_bytes().startswith(b"<!-- costcalc:diff -->\n\n### LeNet-5")
+    assert file.read_bytes().startswith(b"<!-- costcalc:diff -->\n### LeNet-5")
 
 
 @pytest.mark.parametrize(

@@ -131,8 +131,25 @@ def test_since_a_revision_or_a_date(repository: Path, monkeypatch: pytest.Monkey
     assert subjects(list_revisions("net.yaml", since="2036-02-02")) == ["2036-02-02"], "from its midnight on"
     assert subjects(list_revisions("net.yaml", since="2035-01-01 13:00")) == ["2036-02-02"]
     assert list_revisions("net.yaml", since="HEAD") == ()
-    with pytest.raises(UsageError, match="no revision and no date"):
-        list_revisions("net.yaml", since="bogus")
+    for date in ("yesterday", "2 weeks ago", "3.months.ago", "1 year 2 months ago", "last week", "2034-12-31T10:00Z"):
+        assert subjects(list_revisions("net.yaml", since=date))[:1] == ["2036-02-02"], date
+
+
+@pytest.mark.parametrize("since", ["bogus", "v1.0", "2026-13-45", "release-2026", "12"])
+def test_since_what_is_neither_a_revision_nor_a_date(repository: Path, since: str) -> None:
+    """git takes each of them for a date: the one of now, or one that nobody meant."""
+    with pytest.raises(UsageError, match="no revision here and no date; name a tag .`git fetch --tags`"):
+        list_revisions("net.yaml", since=since)
+
+
+def test_the_configuration_of_git_changes_nothing(repository: Path) -> None:
+    git(repository, "mv", "net.yaml", "new.yaml")
+    commit(repository, "renamed Ü")
+    found = list_revisions("new.yaml")
+    assert subjects(found) == ["renamed Ü", "first"]
+    for key, value in {"log.follow": "true", "log.showSignature": "true", "i18n.logOutputEncoding": "latin-1"}.items():
+        git(repository, "config", key, value)
+    assert list_revisions("new.yaml") == found
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,10 @@ def test_azure(text: str, has_thread: bool, repository: Path, api: ApiServer) ->
     comment = bash(azure_steps()["costcalc comment"]["bash"], repository, **variables, COSTCALC_EXIT_CODE=str(code))
     assert (comment.returncode, comment.stdout, comment.stderr) == (0, "", "")
     assert {call.authorization for call in api.calls} == {"Bearer secret"}
+    assert api.calls[0][:2] == ("GET", "/org/_apis/connectionData")
+    assert [call.query for call in api.calls] == ["api-version=7.1-preview.1"] + ["api-version=7.0"] * (
+        len(api.calls) - 1
+    )
     written = [(call.method, call.path, call.content) for call in api.calls if call.method != "GET"]
     body = (repository.parent / "costcalc.md").read_text(encoding="utf-8")
     status = "closed" if code == 0 else "active"

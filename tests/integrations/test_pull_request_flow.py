@@ -19,6 +19,8 @@ from support.github_runner import GITHUB, Runner, action
 from support.paths import ROOT
 from support.repository import begin, commit, git
 
+from costcalc.core.sanitize import escape_html, escape_markdown
+
 NET = "name: Net\ninput: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 1}\n    as: stem\n  - relu\n  - global_avg_pool\n"
 CONFIGS = {
     "vision": "models: ['*.yaml']\nlimits: {macs: 1k}\nmax_increase: {macs: 0}\n",  # 3 · 4 · 8 · 8 = 768
@@ -162,6 +164,16 @@ def test_teams_that_share_a_config(origin: Path, github: GitHub) -> None:
         "<!-- costcalc -->\n[click](javascript:alert(1))",
         "<!-- costcalc -->\nhttps://evil.example",
         "<!-- costcalc -->\n<img src=x>",
+        "<!-- costcalc -->\n<IMG src=//evil.example>",
+        "<!-- costcalc -->\n<A HREF=//evil.example>click</A>",
+        "<!-- costcalc -->\n<video src=//evil.example>",
+        "<!-- costcalc -->\n<details>\\<img\nsrc=//evil.example>",
+        "<!-- costcalc -->\n<details ontoggle=x>",
+        "<!-- costcalc -->\nWWW.evil.example",
+        "<!-- costcalc -->\n[x][r]",
+        "<!-- costcalc -->\n[x]\n\n[x]: //evil.example",
+        "<!-- costcalc -->\n[x\\\\](//evil.example)",
+        "<!-- costcalc -->\nhello &#64;org/team",
         "<!-- costcalc -->\n" + "x" * 70_000,
         None,
     ],
@@ -178,6 +190,19 @@ def test_what_a_fork_wrote_itself_is_not_posted(body: str | None, origin: Path, 
     done, _ = github.job(origin, {"post": str(file)}, github__event__workflow_run__head_sha="c0ffee").run("Comment")
     assert done.returncode == 0 and done.stdout.startswith("::warning title=costcalc::the comment could not be written")
     assert github.state["comments"] == []
+
+
+def test_names_of_a_model_do_not_hold_the_comment_back(origin: Path, github: GitHub) -> None:
+    """What costcalc writes of names that look like links, tags and mentions is posted, and so are formulas."""
+    github.open_pull(7, "c0ffee")
+    name = "net [a](b) <i> & $x$ @org https://e.example www.e.example"
+    body = f"<!-- costcalc -->\n{escape_markdown(name)} \\[N, (H+1)//2\\]: <sub>costcalc</sub>"
+    body += f"\n<details><summary>{escape_html('a & <b> @org')}</summary>\n\n&emsp;x\n\n</details>"
+    file = github.folder / "comment.md"
+    file.write_text(body, encoding="utf-8")
+    done, _ = github.job(origin, {"post": str(file)}, github__event__workflow_run__head_sha="c0ffee").run("Comment")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert [one["body"] for one in github.state["comments"]] == [body]
 
 
 def test_a_commit_that_is_no_longer_the_newest_is_not_commented(origin: Path, github: GitHub) -> None:

@@ -18,6 +18,7 @@ class ApiCall(NamedTuple):
     path: str
     authorization: str
     content: Any
+    query: str = ""
 
 
 @dataclass
@@ -41,9 +42,9 @@ def serve() -> Iterator[ApiServer]:
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            path = self.path.partition("?")[0]
+            path, _, query = self.path.partition("?")
             content = json.loads(body) if body else None
-            api.calls.append(ApiCall(self.command, path, self.headers.get("Authorization") or "", content))
+            api.calls.append(ApiCall(self.command, path, self.headers.get("Authorization") or "", content, query))
             answer = api.answers.get((self.command, path), {})
             data = json.dumps(answer).encode()
             self.send_response(answer if isinstance(answer, int) else 200)

@@ -117,17 +117,18 @@ def _diff_revision(
     pairs = pair_versions(nearest_config(config), before, after, models)
     differing = [pair for pair in pairs if not pair.is_unchanged]
     results: list[Diff] = []
-    complete = True
+    count = len(pairs)
     for pair, result in diff_versions(differing, jobs, [threshold.quantity for threshold in thresholds]):
         if isinstance(result, Failure):
-            complete = False
+            count -= 1
             print_error(f"costcalc: {result.place or pair.title}: {result.text}")
         elif result.changes or result.before.totals != result.after.totals:
             results.append(result)
     return (
         results,
-        complete,
-        f"No difference in {len(pairs):,} {'model' if len(pairs) == 1 else 'models'} since {before}",
+        count == len(pairs),
+        f"No difference in {count:,} {'model' if count == 1 else 'models'} since {before}"
+        f"{'' if count == len(pairs) else f'; {len(pairs) - count:,} cannot be read'}",
     )
 
 

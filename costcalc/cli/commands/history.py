@@ -11,11 +11,10 @@ from costcalc.cli.commands.table import known_columns, table_columns
 from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_bytes, write_text
 from costcalc.cli.parameters import Model, NameList, output_options
 from costcalc.cli.settings import SettingsCommand, settings_options
+from costcalc.core.quantities import HISTORY_QUANTITIES
 
 if TYPE_CHECKING:
     from costcalc.studies.options import Settings
-
-DEFAULT_QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
 
 
 @click.command(cls=SettingsCommand)
@@ -37,7 +36,7 @@ DEFAULT_QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
     callback=table_columns,
     metavar="A,B,…",
     help="Which quantities: any, time.DEVICE too.  "
-    f"[default: {','.join(DEFAULT_QUANTITIES)}, and what the settings add]",
+    f"[default: {','.join(HISTORY_QUANTITIES)}, and what the settings add]",
 )
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Analyse in N processes.")
 @settings_options()
@@ -60,7 +59,7 @@ def history(
     line.
 
     Without MODEL those of costcalc.yaml, under its settings. Renames are followed, nothing is checked out. Exit 2 where
-    no revision of a model can be read.
+    no revision of a model can be read, or git knows none.
     """
     from costcalc.cli.commands.check_config import options_of, refuse
     from costcalc.studies.history import RevisionRange, history_of
@@ -82,6 +81,7 @@ def history(
         print_tables(history_tables(result, full=form == "csv"), form, output, keep_all=bool(columns))
     for model in result.models:
         if not model.revisions:
-            reason = f"no revision since {since}" if since else f"git knows no {model.model.path} up to {revision}"
+            unknown = f"git knows no {model.model.path} up to {revision}"
+            reason = f"no revision since {since}" if model.is_known else unknown
             print_error(f"costcalc: {model.model.name}: {reason}")
     return 0 if result.is_complete else CANNOT_ANSWER

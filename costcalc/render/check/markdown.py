@@ -21,6 +21,7 @@ from costcalc.views.check import (
     findings,
     headline,
     is_known_from_below,
+    suppression_text,
     verdict_figures,
 )
 from costcalc.views.sentence import check_sentence
@@ -55,6 +56,7 @@ def render(outcome: CheckResult, ident: str = "", most: int = MAX_CHARACTERS) ->
     blocks = [
         head,
         *_finding_blocks(outcome),
+        *_suppressed_blocks(outcome),
         *_note_blocks(outcome),
         *_limit_blocks(outcome),
         *changed_models(outcome),
@@ -95,6 +97,19 @@ def _finding_item(finding: CheckFinding, is_explained: bool) -> str:
     return (
         f"- {mark(finding)} **{title}** {escape_markdown(shorten_middle(text, SENTENCE))} ({verdict.code}, {location})"
     )
+
+
+def _suppressed_blocks(outcome: CheckResult) -> Iterator[MarkdownBlock]:
+    """Outcome -> a list of what is exceeded and ignored: until when, where that is written, and why."""
+    rows = tuple([_suppressed_item(finding) for finding in all_findings(outcome) if finding.verdict.is_suppressed])
+    if rows:
+        yield MarkdownBlock((), rows, (), "that are ignored")
+
+
+def _suppressed_item(finding: CheckFinding) -> str:
+    fact, why = finding.verdict.fact, suppression_text(finding.verdict)
+    texts = [escape_markdown(shorten_middle(text, SENTENCE)) for text in (f"{fact} ({finding.verdict.code})", why)]
+    return f"- {MARKS['suppressed']} **{name(finding.checked.label)}** {texts[0]}: {texts[1]}"
 
 
 def mark(finding: CheckFinding) -> str:

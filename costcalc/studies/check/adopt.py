@@ -65,6 +65,8 @@ def plan_ignores(config: Config, result: CheckResult, until: str | None = None, 
     if not config.file:
         raise UsageError("there is no config to write ignores into", "write one with `costcalc check --init`")
     last = parse_until(until) if until else _add_months(current_date(), MONTHS)
+    if last < current_date():
+        raise UsageError(f"until {until!r} is over: such an entry suppresses nothing", "name a day or month to come")
     groups: dict[tuple[str, str, str], list[str]] = {}
     findings = 0
     for checked in result.models:

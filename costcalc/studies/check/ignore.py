@@ -41,9 +41,13 @@ class Ignore:
         """Whether it is about a model in a scenario."""
         if self.in_source:
             return checked.source == self.place.file
-        if self.scenario and self.scenario != checked.scenario:
+        return self.fits_name(checked.model, checked.scenario)
+
+    def fits_name(self, model: str, scenario: str) -> bool:
+        """Whether an entry of a config is about a model and a scenario of these names."""
+        if self.scenario and self.scenario != scenario:
             return False
-        return not self.model or checked.model == self.model or fnmatchcase(checked.model, self.model)
+        return not self.model or model == self.model or fnmatchcase(model, self.model)
 
     def find_code(self, verdict: Verdict) -> str:
         """The one of its codes that a verdict of such a model breaks; "" for none."""

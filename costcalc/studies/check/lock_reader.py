@@ -142,10 +142,10 @@ def _iter_rows(items: list[Any], place: str) -> Iterator[Any]:
         times = _expect_int(item["repeat"], run_place)
         rows = [_expect_list(row, run_place, 2) for row in _expect_list(item.get("layers"), run_place)]
         count += times * len(rows)
-        if times < 1 or count > MAX_LAYERS:
-            _refuse(
-                run_place, f"runs of layers have together more than {MAX_LAYERS:,}, or one is repeated less than once"
-            )
+        if not rows or times < 1:
+            _refuse(run_place, "a run of layers has no layer, or is repeated less than once")
+        if count > MAX_LAYERS:
+            _refuse(run_place, f"runs of layers have together more than {MAX_LAYERS:,}")
         rounds = [_expand_row(row, times, run_place) for row in rows]
         yield from (expanded[i] for i in range(times) for expanded in rounds)
 

@@ -27,6 +27,7 @@ from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_m
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.limits import make_limits, parse_increases
 from costcalc.studies.check.notes import (
+    CheckScope,
     coverage_notes,
     read_config_lock,
     stale_lock_note,
@@ -141,17 +142,17 @@ def run(
     revision's, which need not know every model; without one, the config's lock file is taken where it exists. Its
     staleness is noted either way. today decides which ignores are over."""
     results = evaluate_targets(config, model_names=model_names, groups=groups, jobs=jobs, raise_crashes=raise_crashes)
-    is_whole = not (model_names or groups)
+    scope = CheckScope(model_names, groups)
     if baseline is None:
         config_lock = read_config_lock(config)
-        notes = () if config_lock is None else stale_notes(config, config_lock, results, is_whole)
+        notes = () if config_lock is None else stale_notes(config, config_lock, results, scope)
         comparison = ConfigBaseline(config_lock)
     else:
         names = {branch.target_key(t) for t in find_targets(config)}
         renames = branch.find_renames(config, baseline, results, names) if config.file else {}
-        all_names = names if config.file and is_whole else None
+        all_names = scope.find_names(config, baseline)
         notes = branch.baseline_notes(baseline, results, renames, all_names)
-        notes += stale_lock_note(config, baseline, results, is_whole)
+        notes += stale_lock_note(config, baseline, results, scope)
         comparison = ConfigBaseline(baseline, renames, True, trace_lineage(baseline, results, renames, all_names))
     checked_models = [check_model(config, comparison, t, result) for t, result in results]
     source = "" if comparison.baseline is None else comparison.baseline.source
@@ -160,12 +161,18 @@ def run(
         config.ignores,
         config.levels,
         today=today,
-        is_whole=is_whole,
+        is_whole=scope.is_whole,
+        unchecked=_find_unchecked(config, results) if groups and not model_names else None,
         has_config=bool(config.file),
         against=source,
     )
-    notes += (*ignore_notes, *coverage_notes(config, [target for target, _ in results], is_whole))
+    notes += (*ignore_notes, *coverage_notes(config, [target for target, _ in results], scope.is_whole))
     return _make_result(models, notes, comparison.lineage)
+
+
+def _find_unchecked(config: Config, results: Sequence[TargetResult]) -> set[branch.Key]:
+    """The models of a config that are none of those that were checked."""
+    return {branch.target_key(t) for t in find_targets(config)} - {branch.target_key(t) for t, _ in results}
 
 
 NO_RENAMES: Mapping[branch.Key, lock.LockEntry] = {}

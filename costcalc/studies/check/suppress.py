@@ -33,12 +33,14 @@ def suppress_findings(
     *,
     today: date | None = None,
     is_whole: bool = True,
+    unchecked: Collection[tuple[str, str]] | None = None,
     has_config: bool = True,
     against: str = "",
     contents: Mapping[str, bytes] | None = None,
 ) -> tuple[tuple[ModelCheck, ...], tuple[str, ...]]:
     """The models with their exceeded verdicts marked that an ignore suppresses, and the notes. ignores are the
     config's; those of YAML models are read from their files. is_whole says that all models of the config are there,
+    unchecked which (model, scenario) are not (None: nothing is told of a config's ignores then),
     has_config that there is one: of limits on a command line, which are some of all, no ignore is told to be stale.
     against names the baseline. contents holds files of models that are not as on disk."""
     today = today or current_date()
@@ -50,8 +52,17 @@ def suppress_findings(
     suppressed = tuple([_suppress_model(checked, all_ignores, today, used) for checked in models])
     problems = [f"CC306: {problem}" for source in sources.values() for problem in source.problems]
     told = all_ignores if has_config else [ignore for ignore in all_ignores if ignore.is_expired(today)]
-    notes = (*problems, *_stale_notes(models, told, used, today, is_whole, against))
+    if not is_whole:
+        told = [ignore for ignore in told if ignore.in_source or _is_of_checked(ignore, models, unchecked)]
+    notes = (*problems, *_stale_notes(models, told, used, today, against))
     return suppressed, tuple([note for note in notes if rule_level(note[:5], levels)])
+
+
+def _is_of_checked(ignore: Ignore, models: Sequence[ModelCheck], unchecked: Collection[tuple[str, str]] | None) -> bool:
+    """Whether an entry is about some of the models that were checked, and about no other model of the config."""
+    if unchecked is None or any(ignore.fits_name(*key) for key in unchecked):
+        return False
+    return any(ignore.fits_model(checked) for checked in models)
 
 
 def _read_source(source: str, contents: Mapping[str, bytes]) -> SourceIgnores:
@@ -83,7 +94,6 @@ def _stale_notes(
     ignores: Sequence[Ignore],
     used: Collection[tuple[Ignore, str]],
     today: date,
-    is_whole: bool,
     against: str,
 ) -> Iterator[str]:
     """A sentence for each code of an ignore that suppresses nothing, and for each ignore that is over. Nothing is said
@@ -91,7 +101,7 @@ def _stale_notes(
     for ignore in ignores:
         place = format_place(ignore.place._replace(column=0))
         fitting = [checked for checked in models if ignore.fits_model(checked)]
-        if any(checked.error for checked in fitting) or not (is_whole or ignore.in_source):
+        if any(checked.error for checked in fitting):
             continue
         unused = [code for code in ignore.codes if (ignore, code) not in used]
         if unused:

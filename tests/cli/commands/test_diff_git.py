@@ -72,6 +72,13 @@ def test_only_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "has no model 'models/c.yaml'; there are models/a.yaml" in diff(capsys, "main", "models/c.yaml")[2]
 
 
+def test_what_cannot_be_read_is_not_without_a_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    write("models/b.yaml", "layers: [")
+    assert run(["diff", "--git", "main"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "No difference in 2 models since main; 1 cannot be read\n" and "models/b.yaml" in err
+
+
 def test_between_revisions(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     git(repository, "switch", "-q", "-c", "wide")
     write("models/a.yaml", NET.replace("4", "8"))

@@ -13,6 +13,7 @@ import pytest
 from support.cli import call
 from support.repository import NET, begin, commit, git
 
+import costcalc
 import costcalc.studies.history as study
 
 MACS = 3 * 4 * 3 * 3 * 6 * 6  # of NET: 3×3 filters on 8×8 without padding
@@ -107,12 +108,35 @@ def test_the_models_of_a_config(repository: Path, capsys: pytest.CaptureFixture[
     (repository / "costcalc.yaml").write_text(config)
     code, out, err = call(capsys, "history", "--format", "json")
     models = document(out)["models"]
-    assert code == 0 and "models/new.yaml (one): git knows no models/new.yaml up to HEAD" in err
+    assert code == 2 and "models/new.yaml (one): git knows no models/new.yaml up to HEAD" in err
     macs = {model["name"]: [e["figures"]["macs"] for e in model["revisions"] if e["figures"]] for model in models}
     assert macs["models/net.yaml (one)"] == [MACS, MACS, 2 * MACS, MACS]
     assert macs["models/net.yaml (two)"] == [2 * MACS, 2 * MACS, 4 * MACS, 2 * MACS]
     code, _, err = call(capsys, "history", "--dim", "N=2")
     assert code == 2 and "write it there, or name a model" in err
+
+
+def test_the_function_saves_what_the_command_prints(
+    repository: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    result = costcalc.history("models/net.yaml")
+    for ending, form in {"json": "json", "csv": "csv", "html": "html", "md": "markdown", "txt": "table"}.items():
+        file = tmp_path / f"saved.{ending}"
+        result.save(file)
+        call(capsys, "history", "models/net.yaml", "--format", form, "-o", str(tmp_path / "printed"))
+        assert file.read_text(encoding="utf-8") == (tmp_path / "printed").read_text(encoding="utf-8"), form
+    assert [model["name"] for model in result.to_dict()["models"]] == ["models/net.yaml"]
+    assert [table.title for table in result.tables()] == ["models/net.yaml"]
+
+
+def test_the_revisions_as_a_data_frame(repository: Path) -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    (repository / "other.yaml").write_text(NET)
+    commit(repository, "another model")
+    frame = costcalc.history("models/net.yaml", "other.yaml").to_pandas()
+    assert list(frame["model"]) == ["models/net.yaml"] * (len(frame) - 1) + ["other.yaml"]
+    assert str(frame["macs"].dtype) == "Int64"
+    assert list(frame["macs"].dropna())[-2:] == [MACS, MACS] and frame["macs"].isna().sum() == 3
 
 
 def test_a_group_of_the_config(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,6 +162,36 @@ def test_no_revision_can_be_read(repository: Path, capsys: pytest.CaptureFixture
     (repository / "bad.yaml").write_text("layers: [")
     commit(repository, "bad")
     assert call(capsys, "history", "bad.yaml")[0] == 2
+
+
+def test_a_model_that_was_removed_is_an_answer(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    git(repository, "rm", "-q", "-f", "models/net.yaml")
+    commit(repository, "removed")
+    code, out, err = call(capsys, "history", "models/net.yaml", "--limit", "1")
+    assert (code, err) == (0, "") and "Removed" in out
+    assert call(capsys, "history", "models/net.yaml", "--since", "HEAD~1")[0] == 0
+
+
+def test_the_config_of_another_repository(
+    repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen from a folder that is in no repository, and from a file's own folder, where the repository's top has one of
+    the same name."""
+    git(repository, "checkout", "-q", "models/net.yaml")
+    (repository / "net.yaml").write_text(NET.replace("4", "16"))
+    (repository / "models/costcalc.yaml").write_text("models: [net.yaml]\nlimits: {macs: 1G}\n")
+    commit(repository, "a config, and a file of the same name")
+    for folder, words in {
+        repository.parent: ["--config", "repo/models/costcalc.yaml"],
+        repository / "models": [],
+    }.items():
+        monkeypatch.chdir(folder)
+        code, out, err = call(capsys, "history", *words, "--format", "json")
+        assert (code, err) == (0, "")
+        (model,) = document(out)["models"]
+        assert [entry["subject"] for entry in model["revisions"]][:2] == ["moved", "back"], folder
+    code, out, _ = call(capsys, "history", "--config", "costcalc.yaml", "--limit", "1", "--format", "csv")
+    assert code == 0 and rows(out)[0]["path"] == "models/net.yaml"
 
 
 def test_a_shallow_clone_says_so(repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:

@@ -170,3 +170,16 @@ def test_a_headline_is_a_sentence() -> None:
         ((), "no limit applies"),
     ):
         assert shown("github", broken(verdicts=verdicts)).splitlines()[0] == f"costcalc: {words}"
+
+
+@pytest.mark.parametrize("form", ["markdown", "azure-comment", "bitbucket-comment"])
+def test_a_comment_says_why_a_finding_is_ignored(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text(NET)
+    ignore = "ignore: [{code: CC001, until: 2099-01, reason: 'until the <distilled> model is there'}]"
+    Path("costcalc.yaml").write_text(f"models: [net.yaml]\nlimits: {{macs: 1k}}\n{ignore}\n")
+    assert run(["check", "--format", form]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("- 🔕 **net.yaml**")]
+    assert "(CC001): ignored until 2099-01-31 at costcalc.yaml:3 (until the &lt;distilled&gt; model is there)" in line

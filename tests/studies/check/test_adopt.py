@@ -106,6 +106,13 @@ def test_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 2 and "there is no config to write ignores into" in err
 
 
+def test_a_date_that_is_over_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("costcalc.yaml").write_text(HEAD, encoding="utf-8")
+    code, out, err = call(capsys, "check", "--add-ignores", "--until", "2020-01")
+    assert (code, out) == (2, "") and "until '2020-01' is over" in err
+    assert Path("costcalc.yaml").read_text(encoding="utf-8") == HEAD
+
+
 def test_what_cannot_be_told_remains(capsys: pytest.CaptureFixture[str]) -> None:
     Path("costcalc.yaml").write_text("models: [net.yaml, {path: gone.yaml}]\nlimits: {macs: 1}\n", encoding="utf-8")
     code, out, err = call(capsys, "check", "--add-ignores")

@@ -96,3 +96,21 @@ def test_toml() -> None:
     )
     (model,) = costcalc.check("pyproject.toml", groups=["vision"]).models
     assert model.group == "vision" and model.verdicts[0].limit == 1
+
+
+def test_what_is_gone_or_of_no_use_is_told_to_its_group(here: Path) -> None:
+    """A model that is gone belongs to the group whose glob fits it, an ignore to the one that has all of its models."""
+    write(here, vision__old_yaml=NET, audio__b_yaml=NET)
+    costcalc.lock(config="costcalc.yaml")
+    (here / "vision/old.yaml").unlink()
+    ignores = "[{code: CC001, model: vision/*}, {code: CC003, model: audio/*}, {code: CC2, model: '*'}]"
+    Path("costcalc.yaml").write_text(f"{CONFIG}ignore: {ignores}\n", encoding="utf-8")
+    notes = {group: costcalc.check("costcalc.yaml", groups=[group]).notes for group in ("vision", "audio")}
+    gone = [note for note in notes["vision"] if "no longer a model" in note]
+    assert len(gone) == 1 and "vision/old.yaml" in gone[0]
+    assert not any("no longer a model" in note for note in notes["audio"])
+    useless = {group: [note for note in found if note.startswith("CC302")] for group, found in notes.items()}
+    assert {group: [("CC001" in n, "CC003" in n) for n in found] for group, found in useless.items()} == {
+        "vision": [(True, False)],
+        "audio": [(False, True)],
+    }

@@ -115,6 +115,7 @@ def test_a_run_is_read() -> None:
         ('["r0"]', "a list is missing"),
         ('["r0", "Relu-1", ["x"], [], []]', "a layer has at most four fields"),
         ('{"repeat": 2000000000, "layers": [["r{0}", "Relu-1", ["x"]]]}', "more than 1,000,000"),
+        ('{"repeat": 1000000000000000, "layers": []}', "a run of layers has no layer"),
         ('{"repeat": -1, "layers": [["r{0}", "Relu-1", ["x"]]]}', "less than once"),
         ('{"repeat": 2, "layers": [["r{", "Relu-1", ["x"]]]}', "has a single brace"),
         ('{"repeat": 2, "layers": [[["r", "s"], "Relu-1", ["x"]]]}', "a name is missing"),
