@@ -91,6 +91,21 @@ def test_a_result_is_saved_as_the_command_writes_it(tmp_path: Path, name: str, e
     assert saved.read_bytes() == written.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("limits", "ok", "text"),
+    [
+        ({"macs": 1}, False, "1 model: 1 of 1 limits exceeded, exit code 1"),
+        ({"macs": "1G", "params": 1}, False, "1 model: 1 of 2 limits exceeded, exit code 1"),
+        ({"macs": "1G"}, True, "1 model: 0 of 1 limits exceeded, exit code 0"),
+        ({"macs": "2G"}, False, "1 model: 0 of 1 limits exceeded, 1 unknown, exit code 2"),
+    ],
+)
+def test_a_check_can_be_asserted(limits: dict[str, Any], ok: bool, text: str) -> None:
+    checked = costcalc.check("gpt2" if limits == {"macs": "2G"} else "lenet5", limits=limits)
+    assert checked.ok is ok and bool(checked) is ok
+    assert repr(checked) == f"<CheckResult of {text}>"
+
+
 def test_a_table_has_the_rows_of_the_command() -> None:
     table = costcalc.table("lenet5", "alexnet", columns="name,macs,time.t4")
     written = ok("table", "lenet5", "alexnet", "--columns", "name,macs,time.t4", "--format", "json")
