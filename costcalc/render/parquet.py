@@ -150,15 +150,13 @@ class ParquetWriter:
         """Writes what stands in the files again, with the present schema; all of them before one is replaced."""
         part, earlier = self.parts, None
         if self.writer is not None:
-            self.writer.close()
-            self.writer = None
+            self._close_writer()
             earlier = self._temporary_path().with_suffix(".old")
             self._temporary_path().replace(earlier)
         complete = []
         for self.parts in range(part):
             self._copy(self._part_path())
-            self.writer.close()
-            self.writer = None
+            self._close_writer()
             complete.append((self._temporary_path(), self._part_path()))
         self.parts = part
         if earlier is not None:
@@ -216,10 +214,13 @@ class ParquetWriter:
         if self.folder and self.part_rows >= PART_ROWS:
             self._close_part()
 
-    def _close_part(self) -> None:
-        """Completes the file that is being written, and gives it its name."""
+    def _close_writer(self) -> None:
         self.writer.close()
         self.writer = None
+
+    def _close_part(self) -> None:
+        """Completes the file that is being written, and gives it its name."""
+        self._close_writer()
         self._temporary_path().replace(self._part_path())
         self.parts += 1
         self.part_rows = 0
