@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,46 @@ def test_a_result_is_saved_as_the_command_writes_it(tmp_path: Path, name: str, e
     make().save(saved)
     ok(*arguments, "-o", str(written))
     assert saved.read_bytes() == written.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("limits", "ok", "text"),
+    [
+        ({"macs": 1}, False, "1 model: 1 of 1 limits exceeded, exit code 1"),
+        ({"macs": "1G", "params": 1}, False, "1 model: 1 of 2 limits exceeded, exit code 1"),
+        ({"macs": "1G"}, True, "1 model: 0 of 1 limits exceeded, exit code 0"),
+        ({"macs": "2G"}, False, "1 model: 0 of 1 limits exceeded, 1 unknown, exit code 2"),
+    ],
+)
+def test_a_check_can_be_asserted(limits: dict[str, Any], ok: bool, text: str) -> None:
+    checked = costcalc.check("gpt2" if limits == {"macs": "2G"} else "lenet5", limits=limits)
+    assert checked.ok is ok and bool(checked) is ok
+    assert repr(checked) == f"<CheckResult of {text}>"
+
+
+@pytest.mark.parametrize(
+    ("word", "remedy"),
+    [
+        ("hardware", "write devices=…, which is --hardware of the command line"),
+        ("set", "write params=…, which is --set of the command line"),
+        ("fuse", "write execution={'fuse': …}"),
+        ("optimizer", "write training={'optimizer': …}"),
+        ("tp", "write parallel={'tp': …}"),
+        ("dim", "did you mean 'dims'?"),
+        ("quantise", "there are dims, shapes"),
+    ],
+)
+def test_a_word_of_the_command_line_is_told_its_argument(word: str, remedy: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"there is no setting {word!r}; {remedy}")):
+        costcalc.analyze("lenet5", **{word: True})  # type: ignore[arg-type]
+
+
+def test_help_names_all_formats() -> None:
+    for words in (("--help",), ("analyze", "--help")):
+        told = ok(*words)
+        assert [
+            form for form in (".yaml", ".onnx", ".pt2", ".tflite", ".gguf", "Hugging Face") if form not in told
+        ] == []
 
 
 def test_a_table_has_the_rows_of_the_command() -> None:

@@ -277,6 +277,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 def cli() -> None:
     """What a neural network costs before anyone runs it: MACs, FLOPs, parameters and memory, layer by layer.
 
-    MODEL is a YAML file, an ONNX file or a built-in name (see `costcalc models`); - reads standard input. Begin with
-    `costcalc analyze MODEL`; `costcalc COMMAND --help` ends with examples.
+    MODEL is a file (.yaml, .onnx, .pt2, .tflite, .gguf), a Hugging Face folder or its config.json, or a built-in name
+    (see `costcalc models`); - reads standard input. Begin with `costcalc analyze MODEL`; `costcalc COMMAND --help` ends
+    with examples.
     """

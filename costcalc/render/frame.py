@@ -41,6 +41,8 @@ def make_frame(table: Table, library: str) -> Any:
     try:
         module = import_module(library)
     except ImportError as error:
+        if error.name != library:
+            raise
         fact = f"a {library} data frame needs {library}, which is not installed"
         raise UsageError(fact, f"pip install {library}") from error
     columns = [(i, column) for i, column in enumerate(table.columns) if column.kind != "bar"]

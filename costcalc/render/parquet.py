@@ -3,8 +3,8 @@ where the sweep goes on.
 
 Whole numbers are int64. A column that holds a larger one becomes decimal128(38, 0), and beyond that text; what was
 written before is then written anew, so that all parts have one schema and no number is changed. An interruption leaves
-valid files: what is under way has another name until it is closed. Files depend on the rows alone, not on the blocks
-in which they come.
+valid files: what is under way has another name until it is closed, and a file is replaced only by one with all its
+rows. Files depend on the rows alone, not on the blocks in which they come.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class ParquetWriter:
         self.integer_types = dict.fromkeys(
             [name for name, kind in zip(self.names, self.kinds, strict=True) if kind == "int"], 0
         )
-        self.is_open = False
+        self.is_open = self.is_writing = self.is_mixed = False
         self.parts = self.part_rows = 0
         self.buffer: list[Cells] = []
         self.writer: Any = None
@@ -73,8 +73,8 @@ class ParquetWriter:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if not self.is_open:
-            return
+        if not self.is_open or self.is_writing:
+            return  # an interrupted row group or rewrite is not known to be whole, so nothing gets its name
         self._flush(0)
         if self.writer is None and not self.parts:
             self._write_group([])
@@ -122,10 +122,14 @@ class ParquetWriter:
     def _flush(self, least: int) -> None:
         """Writes the row groups that are complete, with a least of 0 the rest too."""
         while self.buffer and len(self.buffer) >= least:
-            group, self.buffer = self.buffer[:GROUP_ROWS], self.buffer[GROUP_ROWS:]
+            group = self.buffer[:GROUP_ROWS]
+            self.is_writing = True
             if self._widen(group):
                 self._write_anew()
             self._write_group(group)
+            self._close_full_part()
+            del self.buffer[: len(group)]
+            self.is_writing = False
 
     def fit(self, rows: Sequence[Row]) -> None:
         """Makes the columns as wide as these rows need, before anything is written."""
@@ -143,19 +147,23 @@ class ParquetWriter:
         return is_wider
 
     def _write_anew(self) -> None:
-        """Writes what stands in the files again, with the present schema."""
+        """Writes what stands in the files again, with the present schema; all of them before one is replaced."""
         part, earlier = self.parts, None
         if self.writer is not None:
-            self.writer.close()
-            self.writer = None
+            self._close_writer()
             earlier = self._temporary_path().with_suffix(".old")
             self._temporary_path().replace(earlier)
+        complete = []
         for self.parts in range(part):
             self._copy(self._part_path())
+            self._close_writer()
+            complete.append((self._temporary_path(), self._part_path()))
         self.parts = part
         if earlier is not None:
             self._copy(earlier)
             earlier.unlink()
+        for temporary, path in complete:
+            temporary.replace(path)
 
     def _copy(self, path: Path) -> None:
         """Opens a part with all the rows of a file."""
@@ -201,15 +209,21 @@ class ParquetWriter:
             arrays.append(self.arrow.array(values, field.type))
         self.writer.write_table(self.arrow.table(arrays, schema=schema), row_group_size=GROUP_ROWS)
         self.part_rows += len(group)
+
+    def _close_full_part(self) -> None:
         if self.folder and self.part_rows >= PART_ROWS:
             self._close_part()
 
-    def _close_part(self) -> None:
-        """Completes the file that is being written, and gives it its name."""
+    def _close_writer(self) -> None:
         self.writer.close()
         self.writer = None
+
+    def _close_part(self) -> None:
+        """Completes the file that is being written, and gives it its name."""
+        self._close_writer()
         self._temporary_path().replace(self._part_path())
         self.parts += 1
+        self.part_rows = 0
 
     def _part_path(self) -> Path:
         return self.path / f"part-{self.parts:05d}.parquet" if self.folder else self.path
@@ -240,13 +254,16 @@ class ParquetWriter:
             row = point.compute_row(recipe, recipe.space.grid.point(number))
             if self._row_cells([row]) != [cells]:
                 raise UsageError(f"{self.path} is of another sweep: the model gives other figures now", RESTART_REMEDY)
+        self.is_writing = True
         self._continue(paths)
+        self.is_writing = False
         return position + 1
 
     def _read_ends(self, paths: Sequence[Path]) -> tuple[Cells, Cells, int]:
         """The first and the last row, and the number of all. UsageError where the columns are others."""
         rows: list[Cells] = []
         count = 0
+        levels = set()
         for path in paths:
             with self.parquet.ParquetFile(path) as file:
                 types = file.schema_arrow
@@ -258,12 +275,14 @@ class ParquetWriter:
                     if level < 0:
                         raise UsageError(f"{path} is of another sweep: {name} is {text}", RESTART_REMEDY)
                     self.integer_types[name] = max(level, self.integer_types[name])
+                levels.add(tuple([str(types.field(name).type) for name in self.integer_types]))
                 count += file.metadata.num_rows
                 if file.metadata.num_rows:
                     ends = dict.fromkeys((0, file.num_row_groups - 1))
                     tables = [file.read_row_group(number) for number in ends]
                     rows += self._read_cells(tables[0].slice(0, 1))
                     rows += self._read_cells(tables[-1].slice(tables[-1].num_rows - 1, 1))
+        self.is_mixed = len(levels) > 1
         return (rows[0], rows[-1], count) if rows else ((), (), 0)
 
     def _find_point(self, recipe: SweepRecipe, numbers: Sequence[int], cells: Cells) -> int:
@@ -286,17 +305,21 @@ class ParquetWriter:
     def _continue(self, paths: Sequence[Path]) -> None:
         """Opens the last part again, with its rows; those of an incomplete row group go back to the buffer."""
         self.is_open = True
+        for path in self.path.glob(".part-*") if self.folder else ():
+            path.unlink()
         self.parts = len(paths) - 1 if self.folder else 0
         with self.parquet.ParquetFile(paths[-1]) as file:
             if self.folder and file.metadata.num_rows >= PART_ROWS:
                 self.parts += 1
-                return
-            for number in range(file.num_row_groups):
-                group = self._read_cells(file.read_row_group(number))
-                if len(group) == GROUP_ROWS:
-                    self._write_group(group)
-                else:
-                    self.buffer += group
+            else:
+                for number in range(file.num_row_groups):
+                    group = self._read_cells(file.read_row_group(number))
+                    if len(group) == GROUP_ROWS:
+                        self._write_group(group)
+                    else:
+                        self.buffer += group
+        if self.is_mixed:
+            self._write_anew()
 
 
 def _import_pyarrow() -> tuple[Any, Any]:
@@ -305,5 +328,7 @@ def _import_pyarrow() -> tuple[Any, Any]:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
+        if error.name != "pyarrow":
+            raise
         raise UsageError("Parquet needs the package pyarrow", "pip install 'costcalc[parquet]'") from error
     return pyarrow, parquet

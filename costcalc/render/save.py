@@ -16,7 +16,11 @@ from costcalc.render.charts import matplotlib
 from costcalc.render.check import render as render_check
 from costcalc.render.check.markdown import render_difference
 from costcalc.render.page import charts
+<<<<<<< HEAD
 from costcalc.render.page import history as history_page
+=======
+from costcalc.render.page import diff as diff_page
+>>>>>>> f3
 from costcalc.render.terminal import Screen, screen
 from costcalc.studies.check.verdict import CheckResult
 from costcalc.studies.compare import Comparison
@@ -54,7 +58,7 @@ DOCUMENT_KEYS: dict[type, str] = {
 }
 """Class of a result -> the key of its entry in the JSON document of its command."""
 
-LIST_KEYS: dict[type, str] = {Report: "models", Roofline: "hardware", Diff: "diffs"}
+LIST_KEYS: dict[type, str] = {Report: "models", Roofline: "hardware"}
 """The same of results of which a command's document has a list."""
 
 
@@ -81,6 +85,8 @@ def _content(result: Any, form: str, path: str, plain_text: Callable[[Any], str]
         return _require(form, ("html",), path, lambda: page.render(dict(result.content)).encode())
     if form == "json":
         return f"{json.dump(dict(json_content(result)))}\n".encode()
+    if isinstance(result, Diff) and form == "html":
+        return f"{diff_page.render([result])}\n".encode()
     if form == "csv":
         return f"{_csv_text(result)}\n".encode()
     if isinstance(result, Explanation):
@@ -124,6 +130,8 @@ def json_content(result: Any) -> Mapping[str, Any]:
         return {"models": [document(report) for report in result.reports], "comparison": document(result)}
     if isinstance(result, Rooflines):
         return {"hardware": [document(roofline) for roofline in result]}
+    if isinstance(result, Diff):
+        return {"summary": diff_sentence([result]), "diffs": [document(result)]}
     for kind, key in LIST_KEYS.items():
         if isinstance(result, kind):
             return {key: [document(result)]}

@@ -60,7 +60,10 @@ def _list_models(directory: Path, skip: Collection[str]) -> list[str]:
     paths = [path for path in paths if path != config]  # beside exported models it is their configuration
     if not paths:
         refuse_directory(find_source(directory))
-        raise UsageError(f"there is no model in the directory {directory}", "name one with .onnx or .yaml files")
+        raise UsageError(
+            f"there is no model in the directory {directory}",
+            "name one with model files (.yaml, .onnx, .pt2, .tflite, .gguf)",
+        )
     return paths
 
 

@@ -19,7 +19,7 @@ from costcalc.analysis.options import (
     ParallelOptions,
     TrainingOptions,
 )
-from costcalc.core.errors import UnknownNameError, UsageError, did_you_mean
+from costcalc.core.errors import Correction, UnknownNameError, UsageError, did_you_mean
 from costcalc.core.quantities import (
     CATALOGUE,
     GENERATION,
@@ -167,9 +167,8 @@ class Settings(NamedTuple):
                 fields |= {"parallel": _with_count(arguments.get("parallel"), count)} if count else {}
             else:
                 names = (*reading_settings, *GROUPS, "devices")
-                raise UsageError(
-                    f"there is no setting {name!r}", did_you_mean(name, names) or "there are " + ", ".join(names)
-                )
+                remedy = _option_remedy(name) or did_you_mean(name, names) or f"there are {', '.join(names)}"
+                raise UsageError(f"there is no setting {name!r}", remedy)
         return cls(**fields)
 
     def load_arguments(self) -> dict[str, Any]:
@@ -266,6 +265,19 @@ def parse_devices(texts: Iterable[str]) -> tuple[str, ...]:
     if "" in names:
         raise UsageError("--hardware has an empty name", "write NAME or NAME,NAME; `costcalc hardware` lists all")
     return tuple(dict.fromkeys(names))
+
+
+ARGUMENT_NAMES = {"hardware": "devices", "device": "devices", "set": "params"}
+"""Word of the command line -> the keyword argument."""
+
+
+def _option_remedy(word: str) -> str:
+    """An option of the command line that is no keyword argument -> what to write; "" for every other word."""
+    if word in ARGUMENT_NAMES:
+        argument = ARGUMENT_NAMES[word]
+        return Correction(f"write {argument}=…, which is --{word} of the command line", word, (argument,))
+    group = next((name for name, cls in GROUPS.items() if word in {setting.name for setting in settings_of(cls)}), "")
+    return f"write {group}={{{word!r}: …}}" if group else ""
 
 
 def _build_group(name: str, value: Any) -> Any:

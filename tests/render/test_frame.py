@@ -134,6 +134,16 @@ def test_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
             getattr(report, f"to_{name}")()
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_broken_library_is_not_said_to_be_missing(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str) -> None:
+        raise ImportError("numpy has another ABI", name="numpy")
+
+    monkeypatch.setattr("costcalc.render.frame.import_module", broken)
+    with pytest.raises(ImportError, match="another ABI"):
+        getattr(costcalc.analyze("lenet5"), f"to_{library}")()
+
+
 def test_a_result_without_rows_is_refused() -> None:
     with pytest.raises(UsageError, match="Explanation has no rows"):
         costcalc.explain("lenet5").to_pandas()

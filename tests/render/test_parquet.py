@@ -4,6 +4,8 @@ with."""
 from __future__ import annotations
 
 import json
+import re
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from support.cli import run
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install 'costcalc[parquet]'")
+from costcalc.core.errors import UsageError  # noqa: E402
 from costcalc.render import parquet as rendering  # noqa: E402
 from costcalc.studies.sweep import sweep as sweeps  # noqa: E402
 from costcalc.studies.sweep.executor import row_blocks  # noqa: E402
@@ -146,6 +149,78 @@ def test_an_interrupted_file_is_gone_on_with(
         assert list(content(part).values()) == list(content(whole).values())
     assert run([*SWEEP, *extra, "-o", str(part), "--resume"]) == 0
     assert list(content(part).values()) == list(content(whole).values())
+
+
+@pytest.mark.parametrize("rows", [6, 1000])
+@pytest.mark.parametrize(("owner", "step"), [(rendering.ParquetWriter, "_write_group"), (Path, "replace")])
+@pytest.mark.parametrize("is_done", [False, True])
+def test_an_interruption_of_a_write_loses_no_rows(
+    rows: int, owner: type, step: str, is_done: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before and after each row group and each rename, those of a rewrite with wider columns too; then it is gone on
+    with."""
+    small_parts(monkeypatch, rows, 3)
+    asked = ("sweep", "lenet5", "--dim", "N=" + ",".join(map(str, [*range(1, 10), 10**15, 2, *range(11, 20)])))
+    whole = tmp_path / "whole.parquet"
+    assert run([*asked, "-o", str(whole)]) == 0
+    original = getattr(owner, step)
+    for last in range(100):
+        path, calls = tmp_path / f"{last}.parquet", 0
+
+        def interrupted(self: Any, *args: Any, last: int = last) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == last + 1 and not is_done:
+                raise KeyboardInterrupt
+            answer = original(self, *args)
+            if calls == last + 1:
+                raise KeyboardInterrupt
+            return answer
+
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, step, interrupted)
+            code = run([*asked, "-o", str(path)])
+        if code == 0:
+            break
+        assert code == 130
+        kept = [int(row["N"]) for row in rows_of(path)] if path.exists() else []
+        assert kept == [int(row["N"]) for row in rows_of(whole)][: len(kept)]
+        assert run([*asked, "-o", str(path), "--resume"]) == 0
+        assert content(path).keys() == (content(whole).keys() if path.is_dir() else {path.name})
+        assert list(content(path).values()) == list(content(whole).values())
+    assert calls == last > 0
+
+
+def test_an_interrupted_rewrite_on_resume_keeps_the_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows of the last part are written again before others follow; until then the part stays."""
+    small_parts(monkeypatch, 1000, 3)
+    path = tmp_path / "rows.parquet"
+    assert run([*SWEEP, "-o", str(path)]) == 0
+    before, original, calls = path.read_bytes(), rendering.ParquetWriter._write_group, 0
+
+    def interrupted(self: Any, group: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        original(self, group)
+
+    monkeypatch.setattr(rendering.ParquetWriter, "_write_group", interrupted)
+    assert run([*SWEEP, "-o", str(path), "--resume"]) == 130
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("name", "text"), [("pyarrow", "costcalc[parquet]"), ("libarrow_core", "No module named")])
+def test_a_broken_package_is_not_said_to_be_missing(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Finder:
+        def find_spec(self, wanted: str, *_: Any) -> None:
+            if wanted == "pyarrow":
+                raise ImportError(f"No module named {name}", name=name)
+
+    monkeypatch.delitem(sys.modules, "pyarrow")
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    with pytest.raises((ImportError, UsageError), match=re.escape(text)):
+        rendering._import_pyarrow()
 
 
 def test_a_file_of_another_sweep_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

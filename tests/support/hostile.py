@@ -205,6 +205,73 @@ def plain_html(text: str) -> None:
     assert "&#8203;" in text or "@" not in text
 
 
+class _PageTags(HTMLParser):
+    """Tags of a page of costcalc: its icon and links within it are all its addresses, and its own two scripts run."""
+
+    KNOWN = frozenset(
+        [
+            "a",
+            "article",
+            "b",
+            "body",
+            "caption",
+            "dd",
+            "details",
+            "div",
+            "dl",
+            "dt",
+            "footer",
+            "h1",
+            "h2",
+            "head",
+            "header",
+            "html",
+            "li",
+            "link",
+            "main",
+            "meta",
+            "nav",
+            "noscript",
+            "p",
+            "script",
+            "section",
+            "style",
+            "summary",
+            "table",
+            "tbody",
+            "td",
+            "th",
+            "thead",
+            "title",
+            "tr",
+            "ul",
+        ]
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scripts: list[str | None] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in self.KNOWN, tag
+        if tag == "script":
+            self.scripts.append(dict(attrs).get("type"))
+        for key, value in attrs:
+            assert not key.startswith("on") and key != "src", attrs
+            assert key != "href" or value == ("data:," if tag == "link" else "#main"), attrs
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(data)
+
+
+def plain_page(text: str) -> None:
+    """A page that runs its own script only: the data, and one script that its policy names."""
+    neutral(text)
+    parser = _PageTags()
+    parser.feed(text)
+    assert parser.scripts == ["application/json", None], parser.scripts
+
+
 def plain_json(text: str) -> Any:
     neutral(text)
     return json.loads(text)

@@ -159,8 +159,8 @@ def analyze(
 ) -> int:
     """Show what each layer costs, and the totals.
 
-    A directory stands for the .onnx and .yaml files in it. JSON always holds every layer; --by op, block or
-    module adds the groups.
+    A directory stands for the model files in it (.yaml, .onnx, .pt2, .tflite, .gguf), or for the Hugging Face model
+    that its config.json describes. JSON always holds every layer; --by op, block or module adds the groups.
     """
     from costcalc.core.quantities import CATALOGUE
     from costcalc.core.quantity import QuantityRef

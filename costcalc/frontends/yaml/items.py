@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from costcalc.core.errors import CostcalcError, did_you_mean
+from costcalc.core.errors import Correction, CostcalcError, SpecError, did_you_mean
 from costcalc.frontends.yaml.calls import values_remedy
 from costcalc.frontends.yaml.document import Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.values import ValueReader
-from costcalc.frontends.yaml.words import option_remedy
+from costcalc.frontends.yaml.words import example_layer, option_remedy
 from costcalc.graph.builder import GraphBuilder
 
 
@@ -144,14 +144,31 @@ def read_item(node: YamlNode, reader: ValueReader) -> LayerItem:
                 raise error(keys[key], f"`{key}:` is given twice", "keep one")
             common[key] = options.pop(key, common[key])
     elif not (isinstance(body, Scalar) and body.is_null) and kind not in STRUCTURE:
-        if isinstance(body, Seq):
-            values = [item.text if isinstance(item, Scalar) else "" for item in body.items]
-        else:
-            values = [body.text] if isinstance(body, Scalar) else []
-        remedy = values_remedy(kind, values, isinstance(body, Seq)) or f"write `- {kind}: {{key: value}}`"
-        raise error(body, f"the options of {kind!r} are no mapping", remedy)
+        raise _options_error(kind, node, body, reader)
     place = reader.document.place(node)
     return LayerItem(kind, node, place, body, options, keys, common["as"], common["from"], common["when"])
+
+
+def _options_error(kind: str, node: Map, body: YamlNode, reader: ValueReader) -> SpecError:
+    """What is wrong where options are no mapping: `- conv {filters: 16}` (YAML takes `conv {filters` for the key), a
+    word of another language, or a value without its key."""
+    if found := re.match(r"([\w.]+)\s+([\[{].*)", kind):
+        text = f"{found[2]}: {body.text}" if isinstance(body, Scalar) else f"{found[2]}: …}}"
+        fact = f"the colon behind {found[1]!r} is missing"
+        return reader.error(node.keys[kind], fact, f"write `- {found[1]}: {text}`")
+    if isinstance(body, Seq):
+        values = [item.text if isinstance(item, Scalar) else "" for item in body.items]
+    else:
+        values = [body.text] if isinstance(body, Scalar) else []
+    remedy = values_remedy(kind, values, isinstance(body, Seq))
+    ours = example_layer(kind).partition(":")[0]
+    root = reader.document.root
+    blocks = root.values.get("blocks") if isinstance(root, Map) else None
+    is_block = isinstance(blocks, Map) and kind in blocks.values
+    if ours and ours != kind and kind.islower() and not is_block:
+        hint = f"did you mean {ours!r}? {remedy[:1].upper()}{remedy[1:]}".strip()
+        return reader.error(node.keys[kind], f"there is no layer {kind!r}", Correction(hint, kind, (ours,)))
+    return reader.error(body, f"the options of {kind!r} are no mapping", remedy or f"write `- {kind}: {{key: value}}`")
 
 
 PLACE = re.compile(r"\{([A-Za-z_]\w*)\}(\.?)")

@@ -9,10 +9,10 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from costcalc.core.sanitize import escape_html as escape
 from costcalc.render.names import shorten_names
 from costcalc.render.page.summary import STATIC, page_markup
 

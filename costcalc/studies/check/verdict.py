@@ -105,6 +105,11 @@ class Verdict:
         """Whether it is exceeded and does not count."""
         return self.suppression is not None
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether it is exceeded and counts: not suppressed, and no mere warning."""
+        return self.outcome == "exceeded" and self.level == "error" and not self.is_suppressed
+
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
         return short_repr("Verdict", f"{self.code} {self.outcome}", self.fact)
@@ -184,7 +189,20 @@ class CheckResult(Result):
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
         models = f"{len(self.models)} {'model' if len(self.models) == 1 else 'models'}"
-        return short_repr("CheckResult of", f"{models}, {len(self.verdicts)} limits", f"exit code {self.exit_code}")
+        exceeded = sum(v.is_failure for v in self.verdicts)
+        unknown = sum(v.outcome == "unknown" for v in self.verdicts)
+        facts = f"{exceeded} of {len(self.verdicts)} limits exceeded" + (f", {unknown} unknown" if unknown else "")
+        return short_repr("CheckResult of", models, f"{facts}, exit code {self.exit_code}")
+
+    def __bool__(self) -> bool:
+        """The same as ok, so that `assert costcalc.check(...)` fails where a limit is exceeded."""
+        return self.ok
+
+    @property
+    def ok(self) -> bool:
+        """Whether all limits are kept: False where one is exceeded, where one or a model is unknown, and where there
+        is none."""
+        return self.outcome == "kept"
 
     @property
     def outcome(self) -> CheckOutcome:
@@ -194,8 +212,7 @@ class CheckResult(Result):
             return "unknown"
         if self.is_empty:
             return "empty"
-        is_exceeded = any(v.outcome == "exceeded" and v.level == "error" and not v.is_suppressed for v in self.verdicts)
-        return "exceeded" if is_exceeded else "kept"
+        return "exceeded" if any(v.is_failure for v in self.verdicts) else "kept"
 
     @property
     def exit_code(self) -> int:

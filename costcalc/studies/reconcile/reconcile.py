@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from costcalc.frontends.source import ModelSource
     from costcalc.studies.options import ReadingArguments
 
+NO_ONNX_DOMAINS = {"tflite": "the model is a TensorFlow Lite file, and it reads ONNX files only"}
+"""Domain of operators that no ONNX file holds -> why a counter of ONNX nodes gives no figure."""
+
 MAX_NAMES = 3
 """Counters that a repr names at most."""
 
@@ -84,9 +87,13 @@ def reconcile_graph(
     published = {counter.name: figure for name, figure in figures.items() for counter in select_counters([name])}
     index = CostIndex(graph)
     by_calls, by_nodes = pytorch_calls(index, style), onnx_calls(index)
+    domains = {node.domain for node in graph.nodes}
+    unreadable = next((reason for domain, reason in NO_ONNX_DOMAINS.items() if domain in domains), "")
     accounts = []
     for counter in counters:
         account = make_account(counter, by_nodes if counter.onnx_nodes else by_calls)
+        if counter.onnx_nodes and unreadable:
+            account = account._replace(failure=unreadable)
         figure = published.get(counter.name)
         if figure is not None:
             account = account._replace(published=figure)

@@ -47,6 +47,8 @@ def connect_executor(text: str) -> Iterator[Any]:
     try:
         import distributed
     except ImportError as error:
+        if error.name != "distributed":
+            raise
         raise UsageError(f"{text} needs the package distributed", "pip install 'costcalc[dask]'") from error
     with _silent("distributed", "tornado", "asyncio"):
         client = _connect(distributed.Client, address)

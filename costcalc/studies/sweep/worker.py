@@ -1,9 +1,9 @@
 """Numbers of combinations -> their rows, in a process that works for another one, perhaps on another machine.
 
-A worker is given the recipe once, as bytes, and holds it by its key. Before it computes it makes sure that its rows are
-those of the sender: the same versions of costcalc, Python and the plugins, the same files, and for one combination the
-same row. What goes wrong here is a part of the answer, so that an exception that comes out of an executor is always
-one of the executor.
+A worker is given the recipe as bytes, with every chunk where it is small (MAX_INLINE_BYTES), else once, and holds it
+by its key. Before it computes it makes sure that its rows are those of the sender: the same versions of costcalc,
+Python and the plugins, the same files, and for one combination the same row. What goes wrong here is a part of the
+answer, so that an exception that comes out of an executor is always one of the executor.
 """
 
 from __future__ import annotations

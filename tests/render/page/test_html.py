@@ -18,7 +18,8 @@ from support.pages import page_text
 from support.paths import ROOT
 
 import costcalc
-from costcalc.render.page import ASSETS, SCRIPTS, VENDORED, embed_json
+from costcalc.core.sanitize import escape_html
+from costcalc.render.page import ASSETS, SCRIPTS, VENDORED, embed_json, render
 from costcalc.render.page.charts import SCRIPTS as CHARTS
 from costcalc.render.page.diff import SCRIPTS as DIFF
 from costcalc.rules import DType, GraphBuilder
@@ -156,3 +157,11 @@ def test_the_vendored_library_is_what_was_built() -> None:
     assert wanted == {name: VERSIONS[name] for name in wanted}
     assert all(locked[f"node_modules/{name}"]["version"] == version for name, version in VERSIONS.items())
     assert all("resolved" not in package for package in locked.values())
+
+
+def test_a_title_is_printable() -> None:
+    """It is escaped as all other texts are: no control sign, no turned direction."""
+    text = render({"models": []}, (), "net\x1b[2J\u202e<b>@team", main="")
+    title = text.split("<title>")[1].split("</title>")[0]
+    assert escape_html("net\x1b[2J\u202e<b>@team") in title and "&lt;b&gt;" in title
+    assert not re.search("[\x1b\u202e]|@team", title)

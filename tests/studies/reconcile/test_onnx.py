@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.cli import ok
-from support.paths import COUNTER_FIGURES, ONNX_FILES
+from support.paths import COUNTER_FIGURES, ONNX_FILES, ROOT
 
 import costcalc
 from costcalc.rules import DType, GraphBuilder
@@ -106,3 +106,9 @@ def test_an_operator_without_a_rule_is_told() -> None:
     assert found.unknown == ("odd",) and costcalc.analyze(graph).lower_bound
     assert "Sum" in str(found) and f"≥ {5 * 16 * 27:,}" in str(found)
     assert "the cost of 1 layer (odd): no rule or no shapes" in " ".join(str(found).split())
+
+
+def test_a_counter_of_onnx_files_gives_no_figure_of_a_tflite_file() -> None:
+    found = costcalc.reconcile(str(ROOT / "tests/data/tflite/adjoints.tflite"), tools="onnx_tool,fvcore")
+    assert "reads ONNX files only" in found["onnx_tool"].failure
+    assert found["fvcore"].failure == "" and found["fvcore"].figure == 2304

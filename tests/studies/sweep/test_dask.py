@@ -19,7 +19,7 @@ from support.cli import run
 
 import costcalc
 from costcalc.core.errors import ExecutorError, UsageError
-from costcalc.studies.sweep.cluster import compare_versions, scheduler_address
+from costcalc.studies.sweep.cluster import compare_versions, connect_executor, scheduler_address
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: pip install 'costcalc[dask]'")
 
@@ -156,6 +156,21 @@ def test_no_scheduler_answers(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert "no Dask scheduler answers at tcp://127.0.0.1" in capsys.readouterr().err
     assert run(["sweep", *GRID, "--executor", "dask://nowhere.invalid"]) == 2
     assert "no Dask scheduler answers at tcp://nowhere.invalid:8786" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("missing", "kind"), [("distributed", UsageError), ("tornado", ImportError)])
+def test_a_broken_package_is_not_said_to_be_missing(
+    missing: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Finder:
+        def find_spec(self, wanted: str, *_: Any) -> None:
+            if wanted == "distributed":
+                raise ImportError(f"no {missing}", name=missing)
+
+    monkeypatch.delitem(sys.modules, "distributed")
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    with pytest.raises(kind), connect_executor("dask://localhost:1"):
+        pass
 
 
 def test_addresses() -> None:
