@@ -26,7 +26,8 @@ _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})([T ]\d{1,2}:\d\d(:\d\d(\.\d+)?)?
 
 _RELATIVE = re.compile(
     r"(?i)yesterday|today|midnight|noon|last[ .](week|month|year)"
-    r"|((\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten)[ .](second|minute|hour|day|week|month|year)s?[ .])+ago"
+    r"|((\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten)"
+    r"[ .](second|minute|hour|day|week|month|year)s?[ .])+ago"
 )
 
 

@@ -16,11 +16,8 @@ from costcalc.render.charts import matplotlib
 from costcalc.render.check import render as render_check
 from costcalc.render.check.markdown import render_difference
 from costcalc.render.page import charts
-<<<<<<< HEAD
-from costcalc.render.page import history as history_page
-=======
 from costcalc.render.page import diff as diff_page
->>>>>>> f3
+from costcalc.render.page import history as history_page
 from costcalc.render.terminal import Screen, screen
 from costcalc.studies.check.verdict import CheckResult
 from costcalc.studies.compare import Comparison

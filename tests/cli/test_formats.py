@@ -90,11 +90,7 @@ def test_a_diff_is_as_its_ending_says(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("COSTCALC_FORMAT", raising=False)
     file = tmp_path / "change.md"
     assert run(["diff", "lenet5", "lenet5_modern", "-o", str(file)]) == 0
-<<<<<<< HEAD
-    assert file.read_bytes().startswith(b"<!-- costcalc:diff -->\n### LeNet-5")
-=======
     assert file.read_bytes().startswith("<!-- costcalc:diff -->\n### LeNet-5 → LeNet-5, modern: FLOPs -0.4%".encode())
->>>>>>> f3
 
 
 @pytest.mark.parametrize(
