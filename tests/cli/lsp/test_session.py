@@ -238,28 +238,6 @@ def test_a_slow_model_is_analysed_when_typing_pauses_or_something_is_asked(
     asyncio.run(type_and_ask())
 
 
-def test_two_saves_of_a_config_tell_each_limit_once(tmp_path: Path) -> None:
-    names = [f"net{i}.yaml" for i in range(3)]
-    for name in names:
-        (tmp_path / name).write_text(NET)
-    config = "models: [net0.yaml, net1.yaml, net2.yaml]\nlimits: {macs: 1k}\n"
-    (tmp_path / "costcalc.yaml").write_text(config)
-
-    async def session(editor: Editor) -> None:
-        await editor.open("costcalc.yaml", config)
-        for _ in range(3):
-            params = editor.types.DidSaveTextDocumentParams(editor.identifier("costcalc.yaml"))
-            editor.client.text_document_did_save(params)
-        most = 0
-        for _ in range(60):
-            await editor.hover("costcalc.yaml", "macs")
-            await asyncio.sleep(0.05)
-            most = max(most, len(editor.published[editor.uri("costcalc.yaml"), 1]))
-        assert most == len(names)
-
-    run_session(tmp_path, session)
-
-
 def test_what_a_config_leaves_out_or_a_text_ignores_is_not_told(tmp_path: Path) -> None:
     config = (
         "models: ['*.yaml']\nexclude: [left.yaml]\nlimits: {macs: 1k}\nignore:\n  - {code: CC001, model: known.yaml}\n"

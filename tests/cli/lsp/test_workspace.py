@@ -139,7 +139,12 @@ def test_folders_of_tools_are_not_walked_for_the_names_of_models(
         (tmp_path / folder / "net.yaml").write_text("input: [N]\n")
     listed: list[str] = []
     scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: (listed.append(os.fspath(path)), scandir(path))[1])
+
+    def record(path: str) -> object:
+        listed.append(os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", record)
     names = EditorWorkspace().models_beside(ConfigDocument(tmp_path / "costcalc.yaml"))
     assert names == ["nets/net.yaml"]
     assert sorted(listed) == [str(tmp_path), str(tmp_path / "nets")]
