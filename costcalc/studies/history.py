@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.core.errors import CostcalcError, LoadError, QuantityError, UnknownNameError, UsageError, crash_message
@@ -46,7 +46,7 @@ class TrackedModel(NamedTuple):
     @property
     def path_from_folder(self) -> str:
         """The file as git is asked for it."""
-        is_file = bool(self.folder) and os.path.isfile(self.path)
+        is_file = bool(self.folder) and Path(self.path).is_file()
         return f"./{os.path.relpath(self.path, self.folder)}" if is_file else self.path
 
 
@@ -124,7 +124,7 @@ class History(Result):
 
     @property
     def is_complete(self) -> bool:
-        """Whether each model's history is."""
+        """Whether git knows each model, and some revision of each could be read (or the revisions are removals)."""
         return all(model.is_complete for model in self.models)
 
 

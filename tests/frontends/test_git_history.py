@@ -138,7 +138,7 @@ def test_since_a_revision_or_a_date(repository: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("since", ["bogus", "v1.0", "2026-13-45", "release-2026", "12"])
 def test_since_what_is_neither_a_revision_nor_a_date(repository: Path, since: str) -> None:
     """git takes each of them for a date: the one of now, or one that nobody meant."""
-    with pytest.raises(UsageError, match="no revision here and no date; name a tag .`git fetch --tags`"):
+    with pytest.raises(UsageError, match=r"no revision here and no date; name a tag .`git fetch --tags`"):
         list_revisions("net.yaml", since=since)
 
 

@@ -38,10 +38,10 @@ def suppress_findings(
     against: str = "",
 ) -> tuple[tuple[ModelCheck, ...], tuple[str, ...]]:
     """The models with their exceeded verdicts marked that an ignore suppresses, and the notes. ignores are the
-    config's; those of YAML models are read from their files. is_whole says that all models of the config are there, unchecked
-    which (model, scenario) are not (None: nothing is told of a config's ignores then),
-    has_config that there is one: of limits on a command line, which are some of all, no ignore is told to be stale.
-    against names the baseline."""
+    config's; those of YAML models are read from their files. is_whole says that all models of the config are there,
+    unchecked which (model, scenario) are not (None: nothing is told of the config's ignores then), has_config that
+    there is one: of limits on a command line, which are some of all, no ignore is told to be stale. against names the
+    baseline."""
     today = today or current_date()
     sources = {checked.source: _read_source(checked.source) for checked in models if not checked.error}
     all_ignores = [*ignores, *(ignore for source in sources.values() for ignore in source.ignores)]
