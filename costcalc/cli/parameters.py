@@ -266,17 +266,10 @@ def watch_instead(ctx: click.Context, param: click.Parameter, value: bool) -> No
         ctx.exit(watch(sys.orig_argv[1:]))
 
 
-MAX_CHOICES = 46
-"""Signs of the choices of an option that are shown beside its name."""
-
-
 def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """--format and -o; the command is called with the format, also where the file's ending names it."""
     help_text = f"How to print it.  [default: by the file's ending, else {formats[0]}]"
-    words = "|".join(formats)
-    metavar = None if len(words) <= MAX_CHOICES else "FORMAT"  # a column of options is not broken
-    help_text = help_text if metavar is None else f"{words.replace('|', ', ')}: h{help_text[1:]}"
-    option = click.option("--format", "form", type=Word(formats), metavar=metavar, help=help_text)
+    option = click.option("--format", "form", type=Word(formats), help=help_text)
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)

@@ -22,12 +22,15 @@ FORMAT = "%x00".join(("%H", "%P", "%cI", "%ct", "%an", "%s"))
 OPTIONS = ("--no-follow", "--no-show-signature", "--encoding=UTF-8")
 """They hold against log.follow, log.showSignature and i18n.logOutputEncoding of the user's configuration."""
 
-_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})([T ]\d{1,2}:\d\d(:\d\d(\.\d+)?)?)?( ?(Z|[+-]\d\d:?\d\d))?")
+_DAY = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})"
+    r"([T ]\d{1,2}:\d\d(:\d\d(\.\d+)?)?)?( ?(Z|[+-]\d\d:?\d\d))?"
+)
 
 _RELATIVE = re.compile(
     r"(?i)yesterday|today|midnight|noon|last[ .](week|month|year)"
-    r"|((\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten)"
-    r"[ .](second|minute|hour|day|week|month|year)s?[ .])+ago"
+    r"|((\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten)[ .]"
+    r"(second|minute|hour|day|week|month|year)s?[ .])+ago"
 )
 
 

@@ -124,7 +124,7 @@ class History(Result):
 
     @property
     def is_complete(self) -> bool:
-        """Whether each model's history is."""
+        """Whether git knows each model, and some revision of each could be read (or the revisions are removals)."""
         return all(model.is_complete for model in self.models)
 
 

@@ -59,7 +59,7 @@ def test_generation_of_a_model_that_generates_nothing_is_refused(
     assert code == 2
     if command == "suggest":
         assert err.startswith(OF_SUGGEST)
-    elif command in ("check", "lock"):
+    elif command in ("badge", "check", "lock"):
         assert REASON.removeprefix("costcalc: ") in " ".join((out + err).split())
         assert not list(tmp_path.iterdir())
     else:
