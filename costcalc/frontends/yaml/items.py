@@ -166,7 +166,7 @@ def _options_error(kind: str, node: Map, body: YamlNode, reader: ValueReader) ->
     blocks = root.values.get("blocks") if isinstance(root, Map) else None
     is_block = isinstance(blocks, Map) and kind in blocks.values
     if ours and ours != kind and kind.islower() and not is_block:
-        hint = f"did you mean {ours!r}? {remedy[:1].upper()}{remedy[1:]}".strip()
+        hint = remedy or f"did you mean {ours!r}?"
         return reader.error(node.keys[kind], f"there is no layer {kind!r}", Correction(hint, kind, (ours,)))
     return reader.error(body, f"the options of {kind!r} are no mapping", remedy or f"write `- {kind}: {{key: value}}`")
 

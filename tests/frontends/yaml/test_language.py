@@ -204,7 +204,7 @@ ERRORS = [
     ("  - {relu: , tanh: }\n", "a layer has one kind, here are 2 ('relu', 'tanh')"),
     ("  - conv: 3\n", "the options of 'conv' are no mapping"),
     ("  - conv {filters: 16}\n", "the colon behind 'conv' is missing; write `- conv: {filters: 16}`"),
-    ("  - maxpool: 2\n", "there is no layer 'maxpool'; did you mean 'max_pool'? Write `- max_pool: {kernel: 2}`"),
+    ("  - maxpool: 2\n", "there is no layer 'maxpool'; write `- max_pool: {kernel: 2}`"),
     ("  - conv: {filters: 4, filters: 5, kernel: 3}\n", "the key 'filters' is given twice"),
     ("  - Conv: {kernel_shape: [3], padz: 1}\n", "Conv has no attribute 'padz'; did you mean 'pads'?"),
     ("  - Softmax: {axis: x}\n", "axis is 'x'"),
