@@ -94,8 +94,8 @@ def figures() -> Iterable[str]:
     "form",
     type=Word(FORMS),
     metavar="FORMAT",
-    help=f"How to print it: {', '.join(FORMS)}. csv, jsonl (a JSON object a line) and parquet stream.  [default: by the "
-    "file's ending, else table]",
+    help=f"How to print it: {', '.join(FORMS)}. csv, jsonl (a JSON object a line) and parquet stream.  [default: by "
+    "the file's ending, else table]",
 )
 @partial(output_option, folder=True)
 @click.option("--resume", is_flag=True, help="Go on with the file of -o where an interrupted run of this sweep ended.")
