@@ -29,6 +29,11 @@ class CostcalcError(Exception):
         """A file -> the same error with the file before its place, which is in a file that it stands for."""
         return self._with_place(f"{file}: {self.place}" if self.place else file)
 
+    def without_origin(self) -> CostcalcError:
+        """The same error without its traceback and the errors that it came from, which need not travel to another
+        process (tblib, which Dask brings, would pickle them too)."""
+        return self._with_place(self.place)
+
     def _with_place(self, place: str) -> CostcalcError:
         return type(self)(self.fact, self.remedy, place)
 

@@ -98,7 +98,7 @@ def compute_chunk(
                 rows = compute_batches(held.recipe, numbers)
             return ChunkResult(rows, perf_counter() - start)
         except CostcalcError as error:
-            return ChunkResult([], error=error)
+            return ChunkResult([], error=error.without_origin())
         except Exception as error:
             text = crash_message(error).removeprefix("costcalc: ")
             return ChunkResult([], error=CostcalcError(f"{worker_name()}: {text}"))

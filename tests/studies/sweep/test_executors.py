@@ -304,6 +304,22 @@ def test_rules_of_an_earlier_sweep_are_told(tmp_path: Path, monkeypatch: pytest.
         costcalc.sweep("mobilenet", params=GRID, executor=Inline(earlier))
 
 
+def test_an_error_travels_without_its_traceback() -> None:
+    """tblib, which Dask installs, pickles tracebacks and causes: those of a deep model exceed Python's depth."""
+    results: list[Any] = []
+
+    class Keeping(Inline):
+        def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+            results.append(function(*arguments))
+            return super().submit(function, *arguments, **options)
+
+    with pytest.raises(CostcalcError):
+        costcalc.sweep("gpt2", executor=Keeping(), dims={"seq": [1025, 1026]}, strict=True)
+    error = results[0].error
+    assert error is not None and "1025" in str(error)
+    assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)
+
+
 def test_an_error_of_strict_and_a_bug_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {"dims": {"seq": [1000, 1025]}, "strict": True}
     with pytest.raises(CostcalcError) as here:
