@@ -73,13 +73,14 @@ def refuse_ending(output: str | None, form: str, endings: Sequence[str], foreign
         raise UsageError(fact, f"name a file that ends in {' or '.join(f'.{name}' for name in endings)}")
 
 
-def choose_format(form: str | None, output: str | None, forms: Sequence[str]) -> str:
+def choose_format(form: str | None, output: str | None, forms: Sequence[str], others: Sequence[str] = ()) -> str:
     """Format option and name of a file -> the format: the option's, else that of the file's ending, else the first of
-    forms. UsageError where the ending names no format that is written here."""
+    forms. others are endings of what the command writes beside. UsageError where the ending names no format that is
+    written here."""
     if form:
         return form
     from_ending, ending = format_of_file(output, forms), file_ending(output)
-    if from_ending is None and ending not in TEXT_ENDINGS:
+    if from_ending is None and ending not in (*TEXT_ENDINGS, *others):
         is_format = ending in (*FOREIGN_ENDINGS, *FORMAT_OF_ENDING)
         fact = (
             f"{output} {f'would be {ending.upper()}' if is_format else f'ends in .{ending}'}, which is not written here"

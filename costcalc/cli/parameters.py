@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -266,15 +266,16 @@ def watch_instead(ctx: click.Context, param: click.Parameter, value: bool) -> No
         ctx.exit(watch(sys.orig_argv[1:]))
 
 
-def output_options(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """--format and -o; the command is called with the format, also where the file's ending names it."""
+def output_options(*formats: str, others: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--format and -o; the command is called with the format, also where the file's ending names it. others are endings
+    of what it writes beside."""
     help_text = f"How to print it.  [default: by the file's ending, else {formats[0]}]"
     option = click.option("--format", "form", type=Word(formats), help=help_text)
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def with_format(*args: Any, form: str | None, output: str | None, **options: Any) -> Any:
-            return command(*args, form=choose_format(form, output, formats), output=output, **options)
+            return command(*args, form=choose_format(form, output, formats, others), output=output, **options)
 
         return option(output_option(with_format))
 

@@ -109,8 +109,12 @@ def input_state(path: str) -> FileState:
         return None
 
 
+PASSING_NAMES = ("4913", "__pycache__")
+"""What Vim writes to see whether it may, and Python's cache."""
+
+
 def _is_lasting(name: str) -> bool:
-    return not name.startswith((".", "#")) and not name.endswith(TEMPORARY_ENDINGS) and name != "4913"
+    return not name.startswith((".", "#")) and not name.endswith(TEMPORARY_ENDINGS) and name not in PASSING_NAMES
 
 
 def _wait_for_change(inputs: Inputs) -> Inputs:
@@ -196,10 +200,13 @@ def _access(args: tuple[Any, ...]) -> str:
 
 def _record(descriptor: int, path: str, kind: str, excluded: tuple[str, ...]) -> None:
     path = os.path.abspath(path)  # noqa: PTH100  # links stay, for they may be changed too
-    if os.path.basename(os.path.dirname(path)) == "__pycache__":  # noqa: PTH119, PTH120
-        from importlib.util import source_from_cache
-
-        path = source_from_cache(path)
+    folder, name = os.path.split(path)
+    if name == "__pycache__":
+        return
+    if os.path.basename(folder) == "__pycache__":  # noqa: PTH119
+        if kind == "write":  # Python's own cache, under a name for a moment
+            return
+        path = os.path.join(os.path.dirname(folder), f"{name.partition('.')[0]}.py")  # noqa: PTH118, PTH120
     if not os.path.realpath(path).startswith(excluded):
         line = json.dumps([kind, path, None if kind == "write" else input_state(path)])
         os.write(descriptor, f"{line}\n".encode())

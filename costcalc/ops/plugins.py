@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from costcalc import ops
@@ -28,17 +29,16 @@ def load_rules(path: str) -> None:
     where the file cannot be run."""
     if path in RULE_FILES:
         return
-    import importlib.util
-
     ops.load_families()
     file = Path(path)
-    spec = importlib.util.spec_from_file_location(f"costcalc_rules_{len(RULE_FILES)}_{file.stem}", file)
-    if spec is None or spec.loader is None or not file.is_file():
+    if not file.is_file() or file.suffix != ".py":
         raise UsageError(f"there is no Python file {path}", "name a .py file that registers rules")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+    module = ModuleType(f"costcalc_rules_{len(RULE_FILES)}_{file.stem}")
+    module.__file__ = str(file)
+    sys.modules[module.__name__] = module
     try:
-        spec.loader.exec_module(module)
+        # Without a cache of bytecode, which takes a file that is saved twice in a second for the first one.
+        exec(compile(file.read_bytes(), str(file), "exec"), module.__dict__)
     except (Exception, SystemExit) as error:
         raise UsageError(f"{path} cannot be run: {type(error).__name__}: {error}", "correct it") from error
     RULE_FILES.append(path)

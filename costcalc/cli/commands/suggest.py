@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DEFAULT_TOP = 20
 """Suggestions and uses that a page shows unless --top says otherwise."""
 
+MODEL_ENDINGS = ("yaml", "yml", "onnx")
+"""Endings of the files that --apply writes."""
+
 
 def rewrites() -> Iterable[str]:
     """The names of the rewrites."""
@@ -84,7 +87,7 @@ def quantities() -> Iterable[str]:
     help="Write the model with a suggestion applied: its number, or a rewrite's name for all its places. "
     "YAML stays YAML; -o FILE.onnx writes ONNX.",
 )
-@output_options(*FORMATS)
+@output_options(*FORMATS, others=MODEL_ENDINGS)
 def suggest(
     model: str,
     number: int | None,
@@ -108,6 +111,8 @@ def suggest(
 
     if selector is not None and (number is not None or form != "table"):
         raise UsageError("--apply writes the model", "leave NUMBER and --format out")
+    if selector is None and (output or "").endswith(tuple(f".{ending}" for ending in MODEL_ENDINGS)):
+        raise UsageError(f"{output} would be a model", "say which rewrite is applied: --apply 1")
     suggestions = suggest_settings(model, settings, only, sort, min_saving, RewriteOptions(reduction, group))
     if selector is not None:
         write(suggestions, selector, output)
