@@ -15,9 +15,7 @@ from costcalc.studies.options import Settings
 from costcalc.views.charts import Chart, bar_chart, memory_chart, roofline_chart
 from costcalc.views.page import DEFAULT_DEVICES
 from costcalc.views.pareto import SUFFIXES, pareto_chart, read_records, report_records
-
-CHART_NAMES = ("bars", "memory", "roofline", "pareto")
-"""The kinds of charts."""
+from costcalc.views.results import CHART_KINDS
 
 DEFAULT_BARS = 12
 """Bars of a model, unless `top` says otherwise."""
@@ -58,8 +56,8 @@ def layer_quantity(text: str, settings: Settings) -> QuantityRef:
 def make_charts(kind: str, models: Sequence[Any], settings: Settings, options: ChartOptions) -> tuple[Chart, ...]:
     """Kind, models and options -> a chart for each model, or one of all. UsageError where a figure is open or
     unknown."""
-    if kind not in CHART_NAMES:
-        raise UsageError(f"there is no chart {kind!r}", f"there are {', '.join(CHART_NAMES)}")
+    if kind not in CHART_KINDS.values():
+        raise UsageError(f"there is no chart {kind!r}", f"there are {', '.join(CHART_KINDS.values())}")
     if kind == "pareto":
         return (_pareto_chart(models, settings, options),)
     ref = layer_quantity(options.quantity, settings)

@@ -22,7 +22,7 @@ def find_least_work(graph: Graph, node: Node, macs: Formula, needed: AbstractSet
     operator = traits_of(node)
     if needed is not None and needed.isdisjoint(node.outputs):
         return LeastWork(0, unused=frozenset(range(len(node.inputs))))
-    if _has_unknown_input(graph, node):
+    if any(name and graph.types[name].shape is None for name in node.inputs):
         return LeastWork(0, dict.fromkeys(range(len(node.inputs)), 0))
     if operator.least_work is not None:
         outputs = frozenset(i for i, name in enumerate(node.outputs) if name and (needed is None or name in needed))
@@ -67,13 +67,7 @@ def find_needed_values(graph: Graph, names: Iterable[str]) -> set[str]:
 def _unused_inputs(graph: Graph, node: Node, needed: AbstractSet[str]) -> frozenset[int]:
     if traits_of(node).least_work is None or all(name in needed for name in node.outputs if name):
         return frozenset()
-    if _has_unknown_input(graph, node):
-        return frozenset()
     return find_least_work(graph, node, Formula(), needed).unused
-
-
-def _has_unknown_input(graph: Graph, node: Node) -> bool:
-    return any(name and graph.types[name].shape is None for name in node.inputs)
 
 
 def needed_by_outputs(graph: Graph) -> set[str] | None:

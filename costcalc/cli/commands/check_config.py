@@ -13,6 +13,7 @@ from costcalc.core.errors import UsageError
 from costcalc.core.sanitize import printable
 from costcalc.core.units import parse_percent
 from costcalc.frontends.module import NamedModel
+from costcalc.frontends.table import YAML
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import find_config_file, nearest_config, read_config_file
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
@@ -133,7 +134,7 @@ def write_config(
     from costcalc.studies.check.model_files import find_models
 
     target = Path(file or "costcalc.yaml")
-    if target.suffix not in (".yaml", ".yml"):
+    if target.suffix not in YAML.suffixes:
         raise UsageError(f"{target} is no name of a config", "name a .yaml file; its content fits [tool.costcalc] too")
     if target.exists() and not force:
         raise UsageError(f"{target} is there already", "overwrite it with --force, or name another with --config")

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from costcalc.analysis.hardware.catalogue import is_profile_path
 from costcalc.core.errors import UsageError
 from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.git import repository_root
@@ -188,6 +189,6 @@ def resolve_baseline(root: Path, text: str) -> str:
 
 def resolve_device(root: Path, text: str) -> str:
     """A device that a client names -> the name of a profile, or the path of one inside the root."""
-    if os.sep in text or "/" in text or text.endswith((".yaml", ".yml")) or "\0" in text:
+    if is_profile_path(text) or os.sep in text or "\0" in text:
         return _relative(root, resolve_file(root, text))
     return text

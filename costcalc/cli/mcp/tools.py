@@ -15,7 +15,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent
 
 from costcalc import api
-from costcalc.analysis.hardware.catalogue import builtin_profiles
+from costcalc.analysis.hardware.catalogue import builtin_profiles, is_profile_path
 from costcalc.cli.mcp import outputs
 from costcalc.cli.mcp.confinement import confined, resolve_baseline, resolve_file, resolve_model, resolve_version
 from costcalc.cli.mcp.inputs import (
@@ -203,7 +203,7 @@ class CostTools:
             beginning = entry.path.split("*")[0] if is_glob(entry.path) else entry.path
             resolve_file(self.root, str(self.root / parsed.folder / beginning))
             for device in entry.settings.devices:
-                if "/" in device or device.endswith((".yaml", ".yml")):
+                if is_profile_path(device):
                     resolve_file(self.root, str(self.root / parsed.folder / device))
         resolve_file(self.root, str(self.root / parsed.folder / parsed.lock))
         return parsed

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from costcalc.analysis.report import Report
 from costcalc.core.errors import CostcalcError, UnknownNameError
 from costcalc.core.quantity import QuantityRef
+from costcalc.frontends.table import YAML
 from costcalc.studies.batch import Failure, process_pool
 from costcalc.studies.check import measurements
 from costcalc.studies.check.case import CheckFigure, Peak
@@ -111,7 +112,7 @@ def relocate(figures: ModelFigures, old: str, new: str) -> ModelFigures:
 def evaluation_key(evaluation: Evaluation) -> Any:
     """What makes two evaluations the same: a YAML file's content, or the source; the settings; what else is asked."""
     file = Path(evaluation.source)
-    content: Any = file.read_bytes() if file.suffix in (".yaml", ".yml") and file.is_file() else evaluation.source
+    content: Any = file.read_bytes() if file.suffix in YAML.suffixes and file.is_file() else evaluation.source
     return content, repr(evaluation[1:])
 
 

@@ -24,9 +24,13 @@ from typing import Any, NamedTuple
 
 from costcalc.analysis.hardware.catalogue import described_devices, find_profile, is_profile_path
 from costcalc.analysis.hardware.profile import HardwareProfile
+from costcalc.core.entry_points import find_entry_points
 from costcalc.core.errors import CostcalcError, UsageError, crash_message
 from costcalc.core.version import __version__
 from costcalc.frontends.source import Source
+from costcalc.frontends.table import GROUP as FRONTENDS_GROUP
+from costcalc.frontends.table import YAML
+from costcalc.ops.plugins import GROUP as RULES_GROUP
 from costcalc.ops.plugins import RULE_FILES, load_rules
 from costcalc.studies.sweep import point
 from costcalc.studies.sweep.axes import describe_point
@@ -113,10 +117,8 @@ def worker_name() -> str:
 def describe_environment() -> dict[str, str]:
     """What decides about figures beside the recipe: name -> version of costcalc, Python (without its last number) and
     the installed packages that bring rules or front ends."""
-    from importlib.metadata import entry_points
-
-    groups = ("costcalc.rules", "costcalc.frontends")
-    packages = {entry.dist for group in groups for entry in entry_points(group=group) if entry.dist is not None}
+    entries = [entry for group in (RULES_GROUP, FRONTENDS_GROUP) for entry in find_entry_points(group)]
+    packages = {entry.dist for entry in entries if entry.dist is not None}
     plugins = {package.name: package.version for package in sorted(packages, key=lambda package: package.name)}
     return {"costcalc": __version__, "Python": ".".join(platform.python_version_tuple()[:2]), **plugins}
 
@@ -162,7 +164,7 @@ def _portable_source(source: Any) -> tuple[Any, tuple[FileState, ...]]:
     it, for it is small and reads no other file; other files are named by their absolute paths."""
     if not isinstance(source, Source) or source.path is None or source.object is not None:
         return source, ()
-    if source.kind in (".yaml", ".yml") and not source.is_directory and source.size <= MAX_SENT_BYTES:
+    if source.kind in YAML.suffixes and not source.is_directory and source.size <= MAX_SENT_BYTES:
         return replace(source, data=source.content(), path=None), ()
     path = source.path.absolute()
     return replace(source, path=path), (file_state(path),)
