@@ -73,6 +73,8 @@ WORDS = {
     "depth": ("1", "2", "999999999999999999999999"),
     "top": ("1", "3", "99999999999999999999"),
 }
+ENDLESS = ("server", "watch")
+"""The command and the option that run until somebody ends them."""
 FILES = {"csv": "o.csv", "json": "o.json", "html": "o.html", "svg": "o.svg"}
 
 
@@ -83,7 +85,7 @@ def command_line(r: random.Random, model: str, other: str) -> tuple[str, ...]:
         if r.random() < 0.25:
             words += options(r, words[0], 1)
         return tuple(words)
-    name = r.choice(sorted(MODULES.keys() - {"server"}))  # a server waits for its client
+    name = r.choice(sorted(MODULES.keys() - set(ENDLESS)))
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     words = [name]
@@ -99,7 +101,7 @@ def options(r: random.Random, name: str, count: int) -> list[str]:
     """So many options of a command, with values of their kinds or at their borders."""
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
-    known = [p for p in command.params if isinstance(p, click.Option) and p.name not in ("help", "debug")]
+    known = [p for p in command.params if isinstance(p, click.Option) and p.name not in ("help", "debug", *ENDLESS)]
     words: list[str] = []
     for option in r.sample(known, min(count, len(known))):
         flag = r.choice(option.opts)
