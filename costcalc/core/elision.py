@@ -54,9 +54,10 @@ def module_labels(name: str, tensors: Iterable[str] = ()) -> frozenset[str]:
 
 
 def natural_key(name: str) -> tuple[tuple[bool, int, str], ...]:
-    """A name → the key by which names are put in order, their numbers as numbers: nonzero2 before nonzero10."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", name)
-    return tuple([(part.isascii() and part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts])
+    """A name → the key by which names are put in order, their numbers as numbers: nonzero2 before nonzero10. Numbers
+    may have any length, so they are compared as digits: the longer one is the larger."""
+    parts = re.findall(r"(0*)([0-9]+)|([^0-9]+)", name)
+    return tuple([(False, 0, text) if text else (True, len(digits), digits) for _, digits, text in parts])
 
 
 def list_symbols(names: Iterable[str], most: int = 6) -> str:

@@ -22,6 +22,12 @@ FACTORS = {"": 1, "b": 1} | {
 """The factor of each suffix in small letters: k, M, G of 1,000, KiB, MiB, GiB of 1,024."""
 
 
+def parse_digits(text: str) -> int | None:
+    """Digits 0 to 9, at most 18 -> their number; None for any other text. Python's int() takes digits of other
+    scripts and refuses more than 4,300 digits, so text from a file is never given to it as it is."""
+    return int(text) if len(text) < 19 and text.isascii() and text.isdigit() else None
+
+
 def format_count(d: Dim | None) -> str:
     """A count -> 1,234,567; a formula while symbols are open; `?` where it is not known."""
     if d.__class__ is int:

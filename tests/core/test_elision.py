@@ -55,3 +55,4 @@ def test_symbols_are_listed_in_order_and_not_all() -> None:
     assert bind_options(names[:2]) == "--dim nonzero2=… --dim nonzero10=…"
     assert bind_options([f"y{i}" for i in range(90)]) == "--dim y0=… and so on, or all 90 with --dim '*=…'"
     assert sorted(["a²", "a2", "2a", "", "b"], key=natural_key)[0] == ""
+    assert sorted(["n10", "n9", "n009", "n" + "9" * 5_000], key=natural_key) == ["n9", "n009", "n10", "n" + "9" * 5_000]

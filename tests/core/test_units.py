@@ -205,3 +205,12 @@ def test_a_very_large_share_is_told_in_times() -> None:
     assert units.format_exact_share(Fraction(2_500_000), sign=True) == "+2.50 M×"
     assert units.format_exact_share(Fraction(99_999)) == "9,999,900.0%"
     assert units.format_percent(12.5) == "1,250.0%"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0", 0), ("007", 7), ("9" * 18, 10**18 - 1), ("9" * 19, None), ("9" * 5_000, None), ("²", None), ("٣", None)]
+    + [("", None), ("-1", None), ("1_000", None), (" 1", None)],
+)
+def test_digits_of_any_file_are_a_number_or_none(text: str, number: int | None) -> None:
+    assert units.parse_digits(text) == number

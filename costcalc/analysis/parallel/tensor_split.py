@@ -98,7 +98,10 @@ class _Splitter:
 
     def demand(self, name: str, axis: int, is_mixed: bool = False) -> Fraction | None:
         """Value and axis -> the part that one device needs where the value is split along it; None where it must be
-        whole. is_mixed: a normalisation across the axis stands before, which only heads may follow."""
+        whole, as one of unknown shape, or of no axes, must. is_mixed: a normalisation across the axis stands before,
+        which only heads may follow."""
+        if not self._rank(name):
+            return None
         key = (name, axis, is_mixed)
         if key not in self.demands:
             self.demands[key] = None
@@ -141,7 +144,7 @@ class _Splitter:
             if share is None:
                 return None
             total += share * self._extent(output, axis)
-        return total / self._extent(name, axis)
+        return total / max(1, self._extent(name, axis))
 
     def _split_product(self, index: int, node: Node) -> None:
         data, weight = (node.inputs[i] for i in traits_of(node).factors)
@@ -156,7 +159,7 @@ class _Splitter:
             self._store(root, k_axis, state.share)
             self.partial[output] = index
             return
-        share = self.demand(output, last)
+        share = self.demand(output, last) if self._rank(root) > 1 else None
         if share is None or self._extent(output, last) < self.tensor:
             self.copied.append(node.name)
             return
@@ -187,7 +190,7 @@ class _Splitter:
             return
         for position, name in enumerate(node.inputs):
             axis = heads.query.get(position, heads.kv.get(position))
-            if name and axis is not None and name not in self.shares:
+            if name and axis is not None and self._rank(name) and name not in self.shares:
                 self._store(name, axis % self._rank(name), self._head_share(node, position))
         for name in node.inputs[:3]:
             if name not in self.shares:
@@ -195,7 +198,8 @@ class _Splitter:
         share = min(
             self._head_share(node, position) for position, name in enumerate(node.inputs[:3]) if name in self.shares
         )
-        self.shares[node.outputs[0]] = AxisShare(self._rank(node.outputs[0]) - 1, share)
+        if self._rank(node.outputs[0]):
+            self.shares[node.outputs[0]] = AxisShare(self._rank(node.outputs[0]) - 1, share)
 
     def _head_share(self, node: Node, position: int) -> Fraction:
         """The part of the heads of an attention's input that one device computes: at least one head."""
@@ -285,10 +289,12 @@ class _Splitter:
             self.shares[name] = AxisShare(axis, share)
 
     def _vocabulary_share(self, extent: Dim) -> Fraction:
+        """Rows of a table -> the part of them that the device with the most holds; the whole of an empty one."""
         assert isinstance(extent, int)
-        return Fraction(-(-extent // self.tensor), extent)
+        return Fraction(-(-extent // self.tensor), extent) if extent else Fraction(1)
 
     def _extent(self, name: str, axis: int) -> int:
+        """The extent of an axis of a value of known shape; 1 where it is open."""
         shape = self.graph.types[name].shape
         assert shape is not None
         extent = shape[axis]

@@ -42,8 +42,9 @@ FLOAT32_BYTES = 4
 
 def saved_activations(
     node: Node, graph: Graph, gradients: GradientFlow, cost: Cost, products: Sequence[Contraction]
-) -> SavedActivations:
-    """Node with a gradient, its cost and its contractions -> what it saves of the forward pass."""
+) -> SavedActivations | None:
+    """Node with a gradient, its cost and its contractions -> what it saves of the forward pass; None where that
+    depends on a shape that is not known."""
     types, operator = graph.types, traits_of(node)
     outputs = [name for name in node.outputs if name]
     out = types[outputs[0]]
@@ -68,6 +69,8 @@ def saved_activations(
             return SavedActivations(())
         case "indices":
             return SavedActivations(tuple(n for n in node.inputs if n and not graph.is_real(n)))
+        case "mask" | "maxima" if out.shape is None:
+            return None
         case "mask":
             return SavedActivations((), out.elements)
         case "maxima":

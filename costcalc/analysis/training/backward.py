@@ -69,7 +69,10 @@ def cost_backward(report: Report, gradients: GradientFlow) -> BackwardPass:
         backward: Dim | None = 0
         if gradients.has_gradient(node):
             products = _node_contractions(node, row, graph)
-            if products is None or row.cost is None:
+            activations = None
+            if products is not None and row.cost is not None:
+                activations = saved_activations(node, graph, gradients, row.cost, products)
+            if products is None or activations is None:
                 backward = None
                 without_rule.append(row.name)
             else:
@@ -77,7 +80,6 @@ def cost_backward(report: Report, gradients: GradientFlow) -> BackwardPass:
                 for name, macs in gradient_macs.items():
                     sums[name] = sums[name] + macs * row.count
                 backward = (gradient_macs["weight_gradient"] + gradient_macs["input_gradient"]) * row.count
-                activations = saved_activations(node, graph, gradients, row.cost, products)
                 saved[index] = activations._replace(extra_bytes=activations.extra_bytes * row.count)
         rows.append(replace(row, figures={**row.figures, "backward_macs": backward}))
     return BackwardPass(tuple(rows), sums, saved, tuple(without_rule))

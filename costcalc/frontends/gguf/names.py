@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from costcalc.frontends.checkpoint.names import core_of
 
-_LAYER = re.compile(r"^(?:layers|h|blocks)\.(\d+)\.(.+)$")
+_LAYER = re.compile(r"^(?:layers|h|blocks)\.([0-9]{1,9})\.(.+)$")
 
 _BLOCK = re.compile(r"^blk\.(\d{1,6})\.(\w+(?:\.\w+)*?)(?:\.(weight|bias))?$")
 

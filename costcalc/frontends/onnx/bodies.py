@@ -91,7 +91,9 @@ def stack_type(t: TensorType, trips: Dim, axis: int) -> TensorType:
 
 
 def add_control_node(walker: Walker, call: ResolvedNode, results: Sequence[str], types: Sequence[TensorType]) -> None:
-    """Adds the node itself, with the types of its outputs."""
+    """Adds the node itself, with the types of its outputs. LoadError where it names more than its body gives."""
+    if len(types) < len(call.outputs):
+        raise LoadError(f"its body gives {len(types)} values, {len(call.outputs)} are named", "export the model again")
     walker.add(call, tuple(types[: len(call.outputs)]), (*call.inputs, *results))
 
 

@@ -116,7 +116,7 @@ def _unroll(
             multiply_counts(walker, start, 0)
             break
         carried = [types[name] for name in results[1 : 1 + n]]
-    scans = [stack_type(t, trips, 0) for t in rows] or [UNKNOWN] * (len(call.outputs) - n)
+    scans = [stack_type(t, trips, 0) for t in rows]
     add_control_node(walker, call, results[1:], [*carried, *scans])
 
 

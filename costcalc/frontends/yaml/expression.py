@@ -18,6 +18,7 @@ from costcalc.core.arithmetic import FUNCTIONS, MAX_BITS, OPERATORS, reduce_frac
 from costcalc.core.budget import spend
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import ExpressionError, did_you_mean
+from costcalc.core.units import parse_digits
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -46,8 +47,8 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     ExpressionError for a name that is not known (with the nearest that is), for anything outside the language, and for
     numbers above 2^256.
     """
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
+    if (number := parse_digits(text)) is not None:
+        return number
     if text in names:
         return names[text]
     tree, free = _parse(text)

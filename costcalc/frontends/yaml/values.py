@@ -10,6 +10,7 @@ from typing import Any
 
 from costcalc.core.dim import Poly
 from costcalc.core.errors import CostcalcError, ExpressionError, LimitError, SpecError, did_you_mean
+from costcalc.core.units import parse_digits
 from costcalc.frontends.yaml.document import Document, Map, Scalar, Seq, YamlNode
 from costcalc.frontends.yaml.expression import MAX_ELEMENTS, count_elements, evaluate, is_expression
 from costcalc.frontends.yaml.layers.base import KINDS, LayerKey
@@ -29,7 +30,7 @@ MAX_ERRORS = 100
 
 def is_count(key: LayerKey, text: str) -> bool:
     """Whether the text is a number of at least 1, at a key that takes digits for that number."""
-    return key.kind in PLAIN and text.isdigit() and text.isascii() and len(text) < 19 and bool(text.strip("0"))
+    return key.kind in PLAIN and bool(parse_digits(text))
 
 
 def is_constant(key: LayerKey, node: YamlNode) -> bool:
@@ -97,8 +98,8 @@ class ValueReader:
         text = node.text
         if text in names and text.lower() not in RESERVED:
             return names[text]
-        if text.isdigit() and text.isascii() and len(text) < 19:
-            return int(text)
+        if (number := parse_digits(text)) is not None:
+            return number
         if node.is_null:
             return None
         if node.plain and text.lower() in ("true", "false"):

@@ -115,7 +115,7 @@ def draw_bars(chart: BarChart, axes: Any) -> None:
         return
     numbers = number_kinds(bar.kind for bar in chart.bars if bar.kind)
     colours = [MARKS[numbers[bar.kind]] if bar.kind else MARKS[0] for bar in chart.bars]
-    values: list[float] = [bar.value for bar in chart.bars]
+    values = [float(bar.value) for bar in chart.bars]  # matplotlib takes no integer of more than 64 bits
     names = shorten_names([printable(bar.label) for bar in chart.bars], list(map(printable, chart.names)), LABEL)
     texts = [(bar.value, values[i]) for i, bar in enumerate(chart.bars)]
     if chart.rest[0]:
@@ -155,11 +155,10 @@ def draw_memory(chart: MemoryChart, axes: Any) -> None:
     """Memory chart -> live bytes as an area with a stair for each step; the axis is marked in binary units."""
     from matplotlib.ticker import MaxNLocator
 
-    count, most = len(chart.values), chart.values[chart.peak]
+    count, most = len(chart.values), float(chart.values[chart.peak])
+    peak = format_bytes(chart.values[chart.peak])
     draw_title(
-        axes,
-        chart.title,
-        f"live activation bytes by step, at most {format_bytes(most)} at step {chart.peak + 1:,} of {count:,}",
+        axes, chart.title, f"live activation bytes by step, at most {peak} at step {chart.peak + 1:,} of {count:,}"
     )
     values = [float(v) for v in chart.values]
     axes.stairs(values, [i + 0.5 for i in range(count + 1)], fill=True, color=MARKS[0], alpha=0.25, linewidth=0)
@@ -174,7 +173,7 @@ def draw_memory(chart: MemoryChart, axes: Any) -> None:
     axes.grid(axis="y")
     right = chart.peak > count / 2
     axes.annotate(
-        f"{format_bytes(most)}  {label(chart.names[chart.peak], 48)}",
+        f"{peak}  {label(chart.names[chart.peak], 48)}",
         (chart.peak + 1, most),
         xytext=(-3 if right else 3, 4),
         textcoords="offset points",
@@ -320,7 +319,7 @@ def draw_pareto(chart: ParetoChart, axes: Any) -> None:
     labels = [label(p.label, 30) if p in labelled else "" for p in points]
     sides_by_goal = {(False, False): "bfdeal", (True, False): "bedafr", (False, True): "acdrlb", (True, True): "acdlrb"}
     sides = [sides_by_goal[chart.x.greatest, chart.y.greatest] if p.best else "rlabcdef" for p in points]
-    place_labels(axes, [(p.x, p.y) for p in points], labels, sides, fontsize=8.5, color=INK, zorder=6)
+    place_labels(axes, [(float(p.x), float(p.y)) for p in points], labels, sides, fontsize=8.5, color=INK, zorder=6)
 
 
 def _scale_axis(set_scale: Callable[[str], None], ticks: Any, axis: ChartAxis, values: Sequence[float]) -> None:

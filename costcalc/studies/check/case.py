@@ -14,8 +14,9 @@ from typing import NamedTuple
 from costcalc.core.dim import Dim, bounds
 from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.core.quantity import Figure, QuantityRef
+from costcalc.core.units import parse_digits
 from costcalc.studies.check.budget import ALL, Budget, RuleLevels
-from costcalc.studies.check.verdict import LayerGrowth, SourcePlace
+from costcalc.studies.check.verdict import LayerGrowth, SourcePlace, parse_place
 from costcalc.studies.diff.diff import LayerChange
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 
@@ -209,10 +210,11 @@ def share_of_total(layer: SnapshotLayer, snapshot: Snapshot, quantity: str) -> F
 def layer_place(layer: SnapshotLayer, snapshot: Snapshot) -> SourcePlace | None:
     """Where a layer is written: in the model's file (that alone where it has no lines), or in the source file that the
     model was exported from. A built-in model's lines are nobody's to edit."""
-    source_file, _, last = layer.place.rpartition(":")
-    file, _, line = source_file.rpartition(":")
-    if file == snapshot.source and line.isdigit() and last.isdigit():
-        return SourcePlace(file, int(line), int(last))
-    if source_file.endswith(".py") and last.isdigit():
-        return SourcePlace(source_file.removeprefix(f"{Path.cwd().as_posix()}/"), int(last))
+    place = parse_place(layer.place)
+    if place is not None and place.file == snapshot.source:
+        return place
+    source_file, _, line = layer.place.rpartition(":")
+    number = parse_digits(line)
+    if source_file.endswith(".py") and number is not None:
+        return SourcePlace(source_file.removeprefix(f"{Path.cwd().as_posix()}/"), number)
     return SourcePlace(snapshot.source) if layer.place == snapshot.source else None

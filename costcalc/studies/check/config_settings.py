@@ -13,6 +13,7 @@ from typing import Any
 
 from costcalc.core.errors import ConfigError
 from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
+from costcalc.core.units import parse_digits
 from costcalc.frontends.yaml.document import Map, Seq, YamlNode
 from costcalc.graph.convert import PRECISIONS, normalise_dtype
 from costcalc.studies.check.config_reader import ConfigReader, is_null, is_removal
@@ -138,13 +139,14 @@ def _read_param(reader: ConfigReader, node: YamlNode, label: str) -> Any:
     if isinstance(node, Seq):
         return [_read_param(reader, item, label) for item in node.items]
     text = reader.word(node, label)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else text
+    number = parse_digits(text)
+    return text if number is None else number
 
 
 def _read_extent(reader: ConfigReader, node: YamlNode, label: str) -> int | str:
     text = reader.word(node, label)
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
+    if (number := parse_digits(text)) is not None:
+        return number
     if text[0].isdigit() or not text[0].isidentifier():
         raise reader.error(node, f"{label} is {text!r}", "give a whole number, or a symbol's name")
     return text

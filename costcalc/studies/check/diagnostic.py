@@ -19,7 +19,7 @@ from costcalc.studies.check.notes import read_config_lock
 from costcalc.studies.check.run import ConfigBaseline, check_model, make_evaluation
 from costcalc.studies.check.suppress import suppress_findings
 from costcalc.studies.check.targets import Target, match_paths
-from costcalc.studies.check.verdict import ModelCheck, SourcePlace
+from costcalc.studies.check.verdict import ModelCheck, SourcePlace, parse_place
 
 Severity = Literal["error", "warning"]
 
@@ -50,10 +50,9 @@ class Diagnostic(NamedTuple):
 def diagnostic_of(error: CostcalcError, file: str) -> Diagnostic:
     """An error, and the file that it is about -> its Diagnostic, at line 0 where the error has no place."""
     place, _, layer = error.place.partition(": ")
-    fields = place.rsplit(":", 2)
-    is_placed = len(fields) == 3 and fields[1].isdigit() and fields[2].isdigit()
-    source_place = SourcePlace(fields[0], int(fields[1]), int(fields[2])) if is_placed else SourcePlace(file)
-    return Diagnostic(type(error).__name__, "error", source_place, error.fact, error.remedy, layer)
+    return Diagnostic(
+        type(error).__name__, "error", parse_place(place) or SourcePlace(file), error.fact, error.remedy, layer
+    )
 
 
 def diagnostics_of(check: ModelCheck) -> Iterator[Diagnostic]:

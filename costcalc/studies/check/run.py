@@ -36,7 +36,7 @@ from costcalc.studies.check.notes import (
 )
 from costcalc.studies.check.suppress import suppress_findings
 from costcalc.studies.check.targets import Target, find_targets
-from costcalc.studies.check.verdict import CheckResult, ModelCheck, ModelLineage, SourcePlace
+from costcalc.studies.check.verdict import CheckResult, ModelCheck, ModelLineage, SourcePlace, parse_place
 from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def check_model(config: Config, comparison: ConfigBaseline, target: Target, resu
     """The verdicts on a model."""
     entry = target.entry
     if isinstance(result, Failure):
-        place = _parse_place(result.place) or (
+        place = parse_place(result.place.split(": ")[0]) or (
             SourcePlace(target.source) if Path(target.source).is_file() else entry.place
         )
         return ModelCheck(
@@ -297,11 +297,3 @@ def check_model(config: Config, comparison: ConfigBaseline, target: Target, resu
         baseline_snapshot,
         group=entry.group,
     )
-
-
-def _parse_place(text: str) -> SourcePlace | None:
-    """file:line:column of an error, whatever stands behind it."""
-    fields = text.split(": ")[0].rsplit(":", 2)
-    if len(fields) == 3 and fields[1].isdigit() and fields[2].isdigit():
-        return SourcePlace(fields[0], int(fields[1]), int(fields[2]))
-    return None

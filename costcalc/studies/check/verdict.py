@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from costcalc.core.dim import Dim
 from costcalc.core.quantity import Certainty
 from costcalc.core.result import Result, short_repr
+from costcalc.core.units import parse_digits
 from costcalc.studies.diff.snapshot import Snapshot
 
 Amount = Dim | Fraction | bool | None
@@ -32,6 +33,13 @@ class SourcePlace(NamedTuple):
     file: str
     line: int = 0
     column: int = 0
+
+
+def parse_place(text: str) -> SourcePlace | None:
+    """file:line:column -> the place; None for any other text."""
+    file, *numbers = text.rsplit(":", 2)
+    line, column = map(parse_digits, numbers) if len(numbers) == 2 else (None, None)
+    return None if line is None or column is None else SourcePlace(file, line, column)
 
 
 def title_of(model: str, scenario: str) -> str:

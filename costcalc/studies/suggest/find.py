@@ -17,7 +17,7 @@ from costcalc.core.errors import QuantityError, ShapeError, UndecidedError, Usag
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import parse_quantity
 from costcalc.core.quantity import QuantityRef
-from costcalc.core.units import parse_percent, parse_value, ratio
+from costcalc.core.units import parse_digits, parse_percent, parse_value, ratio
 from costcalc.frontends.yaml.document import Spans, find_spans
 from costcalc.graph.index import GraphIndex, layer_place
 from costcalc.studies.options import Settings
@@ -122,7 +122,8 @@ def suggest_in_lines(source: RewriteSource, first: int, last: int) -> tuple[Sugg
     of a model with more than MAX_NODES nodes."""
     nodes = source.graph.nodes
     places = [layer_place(node).rsplit(":", 2) for node in nodes]
-    chosen_nodes = {i for i, (*_, line, _) in enumerate(places) if line.isdigit() and first <= int(line) <= last}
+    lines = [parse_digits(line) for *_, line, _ in places]
+    chosen_nodes = {i for i, line in enumerate(lines) if line is not None and first <= line <= last}
     if source.trace is None or not chosen_nodes or len(nodes) > MAX_NODES:
         return ()
     index, file_spans = GraphIndex(source.graph), find_spans(source.trace.text)

@@ -15,7 +15,7 @@ from costcalc.core.ir import Graph
 from costcalc.core.quantities import TOTALS, parse_quantity
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.result import Result, ResultTable, Serializable, presenter, short_repr
-from costcalc.core.units import ratio
+from costcalc.core.units import parse_digits, ratio
 from costcalc.studies.suggest.catalogue import RewriteRule
 from costcalc.studies.suggest.edit import edit
 from costcalc.studies.suggest.places import RewriteSite
@@ -185,10 +185,10 @@ class Suggestions(Result):
 
     def select(self, selector: str) -> tuple[Suggestion, ...]:
         """The suggestion of a number, or all of a rewrite. UsageError where there is none."""
-        if selector.isascii() and selector.isdigit() and len(selector) < 10:
-            if not 1 <= int(selector) <= len(self.ranked):
+        if (number := parse_digits(selector)) is not None:
+            if not 1 <= number <= len(self.ranked):
                 raise UsageError(f"there is no suggestion {selector}", f"there are {len(self.ranked)}")
-            return (self.ranked[int(selector) - 1],)
+            return (self.ranked[number - 1],)
         suggestions = tuple(suggestion for suggestion in self.ranked if suggestion.rule.id == selector)
         if not suggestions:
             ids = dict.fromkeys(suggestion.rule.id for suggestion in self.ranked)

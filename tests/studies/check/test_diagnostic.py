@@ -5,11 +5,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from support.check_results import layer, snapshot
 
 from costcalc.core.errors import ConfigError, SpecError
+from costcalc.studies.check.case import layer_place
 from costcalc.studies.check.config_file import diagnose_config, parse_config
 from costcalc.studies.check.config_schema import config_schema
 from costcalc.studies.check.diagnostic import check_file, diagnostic_of, diagnostics_of
+from costcalc.studies.check.verdict import SourcePlace, parse_place
 
 NET = "input: [N, 3, 8, 8]\nlayers:\n  - conv: {filters: 4, kernel: 3, pad: same}\n  - relu\n"
 MACS = 4 * 8 * 8 * 3 * 3 * 3
@@ -49,6 +52,15 @@ def test_an_error_has_its_place_and_its_layer() -> None:
     diagnostic = diagnostic_of(error, "net.yaml")
     assert (diagnostic.code, diagnostic.place[1:], diagnostic.layer) == ("SpecError", (3, 5), "conv1 (conv)")
     assert diagnostic.message == "fact; remedy"
+
+
+@pytest.mark.parametrize("line", ["9" * 5_000, "²", ""])
+def test_a_line_that_is_no_number_is_no_place(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse_place(f"net.yaml:{line}:5") is None
+    error = SpecError("fact", "remedy", f"net.yaml:3:{line}: conv1 (conv)")
+    assert diagnostic_of(error, "net.yaml").place == SourcePlace("net.yaml")
+    one = layer("conv1", 8, 6_400, place=f"net.py:{line}")
+    assert layer_place(one, snapshot(one)) is None
 
 
 def test_all_errors_of_a_config_are_told() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from costcalc.core.units import parse_digits
+
 _LIBRARIES = tuple(str(Path(file).parent) + "/" for file in (torch.__file__, str(Path(__file__).parents[3] / "x")))
 """Folders of torch and of costcalc, whose lines are nobody's own."""
 
@@ -40,7 +42,7 @@ def _short(file: str) -> str:
 def code_at(place: str) -> str:
     """`file:line` -> that line."""
     file, _, line = place.rpartition(":")
-    return linecache.getline(file, int(line)).strip()[:100] if line.isdigit() else ""
+    return linecache.getline(file, parse_digits(line) or 0).strip()[:100]
 
 
 def is_data_dependent(error: Any) -> bool:

@@ -58,7 +58,7 @@ def emit_expand(call: CallSite, value: str, shape: Sequence[Dim], suffix: str = 
             call.alias(value)
         return value
     old = (1,) * (len(shape) - len(old)) + old
-    target = tuple([1 if n == before else n for n, before in zip(shape, old, strict=True)])
+    target = tuple([1 if n == before else n for n, before in call.pairs(shape, old, "an output and an input")])
     return call.emit("Expand", [value, call.constant(target, f"{suffix}shape")], suffix=suffix)
 
 
@@ -199,7 +199,7 @@ def move_axes(call: CallSite) -> None:
     source = find_axes(call, call.ints("source"), rank)
     destination = find_axes(call, call.ints("destination"), rank)
     rest = iter([axis for axis in range(rank) if axis not in source])
-    places = dict(zip(destination, source, strict=True))
+    places = dict(call.pairs(destination, source, "destinations and sources"))
     emit_transpose(call, x, [places[i] if i in places else next(rest) for i in range(rank)])
 
 
@@ -272,7 +272,7 @@ def emit_roll(call: CallSite, x: str, shifts: Sequence[int], axes: Sequence[int]
     """Elements that leave an axis at its end enter at its start: two slices and a Concat for each axis, as exporters
     write it. The last one gives the call's output, or, with a suffix, an intermediate value."""
     shape = call.shape(x)
-    moves = [(n, axis) for n, axis in zip(shifts, axes, strict=True) if n and shape and shape[axis] != 0]
+    moves = [(n, axis) for n, axis in call.pairs(shifts, axes, "shifts and dims") if n and shape and shape[axis] != 0]
     for i, (n, axis) in enumerate(moves):
         extent = shape[axis]
         cut = -n % extent if isinstance(extent, int) else -n

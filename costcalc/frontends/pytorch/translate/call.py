@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN, DType, TensorType
 from costcalc.frontends.pytorch.program import REMEDY, Call, ValueName, namespace_of, operator_name, tensor_names
 from costcalc.graph.builder import GraphBuilder
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
 
 
 class Inliner(Protocol):
@@ -168,6 +171,13 @@ class CallSite:
         if declared is None or declared.shape is None:
             raise LoadError(f"{self.target} has no tensor as its output {position}", REMEDY)
         return declared
+
+    def pairs(self, first: Sequence[_A], second: Sequence[_B], what: str) -> list[tuple[_A, _B]]:
+        """Two sequences, one value for each of the same axes -> their pairs. LoadError where they are not equally
+        long; what says which two they are."""
+        if len(first) != len(second):
+            raise LoadError(f"{self.target} has {what} of {len(first)} and {len(second)} axes", REMEDY)
+        return list(zip(first, second, strict=True))
 
     def out_types(self, outputs: Sequence[str]) -> list[TensorType]:
         """Outputs of the call, by their names in the graph -> the types that the program says they have."""

@@ -64,7 +64,7 @@ def _is_for_some_extents(call: CallSite, x: str, attributes: Mapping[str, Any]) 
     extents, sizes = call.shape(x)[-len(kernel) :], (call.out_type().shape or ())[-len(kernel) :]
     if not attributes["ceil_mode"] or all(isinstance(extent, int) for extent in extents):
         return False
-    for i, (extent, size) in enumerate(zip(extents, sizes, strict=True)):
+    for i, (extent, size) in enumerate(call.pairs(extents, sizes, "an image and an output")):
         free = extent + 2 * pads[i] - dilated_kernel(kernel[i], dilations[i])
         left_out = (free + (strides[i] - 1)) // strides[i] + 1 - size
         if not (isinstance(left_out, int) and 0 <= left_out <= 1):
@@ -99,7 +99,7 @@ def _adaptive_pool(call: CallSite, pool: str, name: str) -> None:
     if all(size == 1 for size in sizes) and len(outputs) == 1:
         emit_batched(call, f"Global{pool}", (x,), {}, rank)
         return
-    kernel = tuple([_equal_windows(extent, size) for extent, size in zip(extents, sizes, strict=True)])
+    kernel = tuple([_equal_windows(*pair) for pair in call.pairs(extents, sizes, "an image and an output")])
     if all(kernel):
         emit_batched(call, pool, (x,), {"kernel_shape": kernel, "strides": kernel}, rank, outputs=outputs)
     else:

@@ -64,7 +64,8 @@ def scatter(call: CallSite) -> None:
 
 def _emit_first(call: CallSite, value: str, shape: Sequence[Dim]) -> str:
     """The first elements of each axis, up to a shape."""
-    axes = [i for i, (a, b) in enumerate(zip(call.shape(value), shape, strict=True)) if a != b]
+    pairs = call.pairs(call.shape(value), shape, "a source and an index")
+    axes = [i for i, (a, b) in enumerate(pairs) if a != b]
     if not axes:
         return value
     ends = [shape[i] for i in axes]
