@@ -10,7 +10,8 @@ from costcalc.core.dim import symbol
 from costcalc.core.formula import Cost
 from costcalc.core.ir import DType
 from costcalc.core.memo import Memo
-from costcalc.graph.builder import GraphBuilder, InferenceCache
+from costcalc.graph.builder import GraphBuilder
+from costcalc.graph.inference import InferenceCache
 
 
 def test_equal_nodes_are_asked_once() -> None:
