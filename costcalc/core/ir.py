@@ -64,7 +64,7 @@ Value = tuple[Any, ...]
 
 
 _product = lru_cache(maxsize=1 << 10)(prod)
-"""The product of a shape's extents. Kept, because equal blocks have equal shapes, and formulas are multiplied slowly."""
+"""The product of a shape's extents. Kept, because equal blocks have equal shapes, and formulas multiply slowly."""
 
 
 class TensorType(NamedTuple):

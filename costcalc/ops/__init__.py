@@ -110,8 +110,8 @@ def load_families(families: tuple[str, ...] = COMMON_FAMILIES + OTHER_FAMILIES) 
 
 @cache
 def load_operator(domain: str, op_type: str) -> None:
-    """Registers the rules of families until one has the operator's shape rule: of those in its domain's folder first, of
-    all where none has it."""
+    """Registers the rules of families until one has the operator's shape rule: those in its domain's folder first, all
+    where none has it."""
     if domain == "tflite":
         load_families(TFLITE_FAMILIES)
     folder = FOLDERS.get(domain, "")

@@ -6,6 +6,7 @@ import pytest
 
 from costcalc.analysis.cost import cost_graph
 from costcalc.core import registry
+from costcalc.core.assumptions import collect_assumptions
 from costcalc.core.dim import symbol
 from costcalc.core.formula import Cost
 from costcalc.core.ir import DType
@@ -32,6 +33,23 @@ def test_nodes_with_symbols_of_their_own_keep_them() -> None:
     builder.add("NonZero", ["x"], name="b")
     assert builder.types["a"].shape == (2, 5)
     assert builder.types["b"].shape == (2, symbol("nonzero2"))
+    assert not builder.cache.types
+
+
+def test_equal_nodes_with_symbols_are_inferred_once_and_assume_the_same_each_time() -> None:
+    """Two sums of n and m rows need n = m; whoever collects assumptions at the second is told too."""
+    builder = GraphBuilder("g", "", {"": 17})
+    builder.cache = InferenceCache({})
+    builder.add_input("x", DType.FLOAT32, (symbol("n"), 4))
+    builder.add_input("y", DType.FLOAT32, (symbol("m"), 4))
+    collected = []
+    for name in ("a", "b"):
+        with collect_assumptions() as assumptions:
+            builder.add("Add", ["x", "y"], name=name)
+        collected.append(tuple(assumptions))
+    assert builder.types["a"] is builder.types["b"]
+    assert [str(a) for a in collected[0]] == ["n = m"]
+    assert collected[0] == collected[1]
     assert not builder.cache.types
 
 

@@ -204,6 +204,17 @@ def test_all_values_are_passed_on(name: str) -> None:
     assert sorted(np.asarray(y).ravel()) == sorted(x.ravel())
 
 
+def test_an_operator_loads_its_own_family_only() -> None:
+    """Families of other formats take longer to import than a small model takes to be read."""
+    program = (
+        "import sys\nfrom costcalc import ops\n"
+        "ops.load_operator('com.microsoft', 'MoE')\nops.load_operator('', 'Gather')\n"
+        "assert 'costcalc.ops.contrib.moe' in sys.modules and 'costcalc.ops.indexing' in sys.modules\n"
+        "assert not {'costcalc.ops.tflite.numeric', 'costcalc.ops.ml.models'} & sys.modules.keys()\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_the_rules_of_an_operator_stand_in_one_family() -> None:
     """An operator that is met loads the first family with its shape rule alone, so no other may add to it."""
     program = (
