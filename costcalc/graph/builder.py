@@ -36,7 +36,7 @@ from costcalc.core.ir import (
     bind_type,
 )
 from costcalc.core.memo import Memo
-from costcalc.graph.inference import InferenceCache
+from costcalc.graph.inference import InferenceCache, are_concrete
 from costcalc.ops.plugins import load_installed_rules
 from costcalc.ops.ranks import check_ranks
 from costcalc.ops.schema import check_kinds, check_node, find_schema, name_outputs
@@ -291,10 +291,12 @@ class GraphBuilder:
         self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
         if any(t is not None and t.shape is None for t in inputs):
             return (UNKNOWN,) * n
-        with collect_assumptions() as made:
+        if are_concrete(inputs):
+            return self.cache.store(memo_key, self._apply_rule(rule, node, inputs, opset))
+        with collect_assumptions() as assumptions:
             types = self._apply_rule(rule, node, inputs, opset)
-        add_assumptions(made)
-        return self.cache.store(memo_key, inputs, types, made)
+        add_assumptions(assumptions)
+        return self.cache.store_symbolic(memo_key, inputs, types, assumptions)
 
     def _apply_rule(
         self, rule: registry.OperatorRule, node: Node, inputs: Sequence[TensorType | None], opset: int

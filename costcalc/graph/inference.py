@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Union
+from collections.abc import Iterable
+from typing import Any
 
 from costcalc.core.assumptions import Assumption, add_assumptions
 from costcalc.core.dim import Poly
@@ -11,8 +11,6 @@ from costcalc.core.ir import TensorType
 from costcalc.core.memo import Memo
 
 Types = tuple[TensorType, ...]
-
-OptionalTypes = Sequence[Union[TensorType, None]]
 
 MAX_CACHED_ELEMENTS = 64
 """Elements of the largest tensor with known values whose node's types are kept."""
@@ -44,33 +42,42 @@ class InferenceCache:
             add_assumptions(assumptions)
         return types
 
-    def store(self, key: Any, inputs: OptionalTypes, types: Types, assumptions: Iterable[Assumption] = ()) -> Types:
-        """Key, input types, output types and what the rule assumed -> the output types, kept under the key where they
-        hold for the next node too."""
-        assumed = tuple(assumptions)
-        try:
-            if not self.has_fresh_symbol and are_small(inputs) and are_small(types):
-                if assumed or not (are_concrete(inputs) and are_concrete(types)):
-                    self.symbolic_types[key] = types, assumed
-                else:
-                    self.types[key] = types
-        except TypeError:
-            return types
+    def store(self, key: Any, types: Types) -> Types:
+        """Key and output types of a node with concrete inputs -> the types, kept under the key where they hold for the
+        next node too."""
+        if not self.has_fresh_symbol and are_concrete(types):
+            try:
+                self.types[key] = types
+            except TypeError:
+                return types
+        return types
+
+    def store_symbolic(
+        self, key: Any, inputs: Iterable[TensorType | None], types: Types, assumptions: Iterable[Assumption]
+    ) -> Types:
+        """The same of a node whose inputs have symbols, with what its rule assumed."""
+        all_types = filter(None, (*inputs, *types))
+        if not self.has_fresh_symbol and all(type(t) is TensorType and not is_long(t) for t in all_types):
+            try:
+                self.symbolic_types[key] = types, tuple(assumptions)
+            except TypeError:
+                return types
         return types
 
 
-def are_small(types: OptionalTypes) -> bool:
-    """Whether all types are tensors of known shapes with at most MAX_CACHED_ELEMENTS known elements."""
+def is_long(t: TensorType) -> bool:
+    """Whether a tensor has more than MAX_CACHED_ELEMENTS known elements."""
+    return t.value is not None and len(t.value) > MAX_CACHED_ELEMENTS
+
+
+def are_concrete(types: Iterable[TensorType | None]) -> bool:
+    """Whether all types are tensors whose extents and known elements are numbers, at most MAX_CACHED_ELEMENTS of
+    them."""
     for t in types:
         if t is None:
             continue
-        if type(t) is not TensorType or t.shape is None or (t.value and len(t.value) > MAX_CACHED_ELEMENTS):
+        if type(t) is not TensorType or t.shape is None or Poly in map(type, t.shape):
+            return False
+        if t.value is not None and (is_long(t) or Poly in map(type, t.value)):
             return False
     return True
-
-
-def are_concrete(types: OptionalTypes) -> bool:
-    """Whether types are small, and their extents and known elements are numbers."""
-    if not are_small(types):
-        return False
-    return not any(t is not None and Poly in map(type, (*(t.shape or ()), *(t.value or ()))) for t in types)
