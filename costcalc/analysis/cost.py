@@ -12,7 +12,7 @@ from costcalc.core.formula import NO_COST, Cost
 from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.registry import Types
 from costcalc.core.traits import TRAITS, UNKNOWN_TRAITS, traits_of
-from costcalc.graph.builder import are_concrete
+from costcalc.graph.inference import are_concrete
 from costcalc.graph.parameters import NO_STORAGE, StoredCount, parameters_by_node, stored_values
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from costcalc.analysis.layers import LayerCost
@@ -40,19 +39,26 @@ def group_by_operator(rows: Iterable[LayerCost]) -> list[LayerGroup]:
     return [LayerGroup(operator, tuple(group), is_block=False) for operator, group in members.items()]
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class LayerBlock:
     """A node of the tree: a block with its rows and inner blocks in execution order, or a single layer. label is the
     end of its path that its parent's lacks. is_folded: it stands for layers beside blocks. class_name is a
     module's; is_module: the block is one, which may have none inside."""
 
-    path: tuple[str, ...]
-    label: str = ""
-    rows: list[LayerCost] = field(default_factory=list)
-    children: dict[str, LayerBlock] = field(default_factory=dict)
-    is_folded: bool = False
-    class_name: str = ""
-    is_module: bool = False
+    __slots__ = ("children", "class_name", "is_folded", "is_module", "label", "path", "rows")
+
+    def __init__(
+        self,
+        path: tuple[str, ...],
+        label: str = "",
+        rows: Iterable[LayerCost] = (),
+        *,
+        class_name: str = "",
+        is_folded: bool = False,
+        is_module: bool = False,
+    ) -> None:
+        self.path, self.label, self.rows, self.class_name = path, label, list(rows), class_name
+        self.children: dict[str, LayerBlock] = {}
+        self.is_folded, self.is_module = is_folded, is_module
 
 
 def module_tree(rows: Iterable[LayerCost]) -> LayerBlock:
@@ -172,7 +178,8 @@ def _fold_minor(children: list[LayerBlock]) -> list[LayerBlock]:
     if len(minor) < 2 or not any(child.children or child.is_module for child in children):
         return children
     label = f"({len(minor):,} other layers)"
-    folded = LayerBlock((label,), label, [row for child in minor for row in child.rows], {label: minor[0]}, True)
+    folded = LayerBlock((label,), label, [row for child in minor for row in child.rows], is_folded=True)
+    folded.children = {label: minor[0]}
     return [*(child for child in children if not _is_minor(child)), folded]
 
 

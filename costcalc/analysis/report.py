@@ -59,13 +59,12 @@ def group_flops(rows: Iterable[LayerCost], names: Iterable[str], key: Callable[[
 
 def group_macs(graph: Graph, rows: Iterable[LayerCost]) -> dict[str, Dim]:
     """Graph and its rows -> MACs by the element types that are multiplied."""
-    precisions, sums = OperandPrecisions(graph), dict[str, Dim]()
+    precisions, macs_by_precision = OperandPrecisions(graph), dict[str, list[Dim]]()
     for row, node in zip(rows, graph.nodes, strict=True):
         macs = row.figures["macs"]
         if macs is not None and macs != 0:
-            name = precisions.find_precision(node)
-            sums[name] = sums.get(name, 0) + macs
-    return sums
+            macs_by_precision.setdefault(precisions.find_precision(node), []).append(macs)
+    return {name: sum_dims(macs) for name, macs in macs_by_precision.items()}
 
 
 FORMAT_VERSION = 1

@@ -144,7 +144,7 @@ def ratio(a: Dim | None, b: Dim | None) -> Fraction | None:
         return Fraction(a, b)
     if a == 0:
         return Fraction(0)
-    if isinstance(a, int) or isinstance(b, int):
+    if isinstance(a, int) or isinstance(b, int) or len(a.terms) != len(b.terms):
         return None
     monomial, c = next(iter(b.terms.items()))
     factor = Fraction(a.terms.get(monomial, 0), c)

@@ -74,8 +74,9 @@ def _parse_directory(data: bytes) -> dict[str, Member]:
         name_end = position + 46 + name_length
         extra_end = name_end + extra_length
         name = data[position + 46 : name_end].decode("utf-8", "replace")
-        sizes = _sizes_64(data[name_end:extra_end], [size, packed, offset])
-        members[name] = Member(method, sizes[1], sizes[0], sizes[2])
+        if _IN_EXTRA_32 in (size, packed, offset):
+            size, packed, offset = _sizes_64(data[name_end:extra_end], [size, packed, offset])
+        members[name] = Member(method, packed, size, offset)
         position = extra_end + comment_length
     return members
 

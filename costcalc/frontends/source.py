@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Union
 
 from costcalc.core.errors import CostcalcError, LoadError, UsageError, did_you_mean
 from costcalc.core.ir import Graph
-from costcalc.frontends import git
-from costcalc.frontends.archive import read_directory
+from costcalc.frontends.archive import Member, read_directory
 from costcalc.frontends.builtin import builtin_names, find_builtin, find_family
 from costcalc.frontends.module import (
     NamedModel,
@@ -82,15 +83,15 @@ class Source:
         return bool(self.head) and _BINARY.search(self.head) is None
 
     @cached_property
-    def members(self) -> tuple[str, ...]:
-        """The names in the directory of a zip archive; none where the source is no archive, or a damaged one."""
+    def members(self) -> Mapping[str, Member]:
+        """The directory of a zip archive by names; empty where the source is no archive, or a damaged one."""
         if not self.head.startswith(ZIP):
-            return ()
+            return {}
         try:
             with self.open() as stream:
-                return tuple(read_directory(stream))
+                return read_directory(stream)
         except LoadError:
-            return ()
+            return {}
 
     def open(self) -> IO[bytes]:
         """The bytes as a binary stream. LoadError where the file cannot be read."""
@@ -175,6 +176,7 @@ def _named_source(text: str) -> Source:
     if builtin is not None:
         return Source(builtin.stem, path=builtin, kind=builtin.suffix, file=builtin.name)
     if ":" in text:
+        git = import_module("costcalc.frontends.git")  # few models are files of a revision
         revision = git.split_revision(text)
         if revision is not None:
             try:

@@ -12,9 +12,16 @@ from typing import Any
 
 from costcalc import ops
 from costcalc.core import registry
-from costcalc.core.assumptions import Assumption, require_at_least, resolve_extremes, simplify_assumptions
+from costcalc.core.assumptions import (
+    Assumption,
+    add_assumptions,
+    collect_assumptions,
+    require_at_least,
+    resolve_extremes,
+    simplify_assumptions,
+)
 from costcalc.core.budget import MAX_RANK, NODE_STEPS, check_limit, spend
-from costcalc.core.dim import Dim, Poly, limited_range, pretty_text, symbol
+from costcalc.core.dim import Dim, limited_range, pretty_text, symbol
 from costcalc.core.errors import CostcalcError, ShapeError
 from costcalc.core.ir import (
     UNKNOWN,
@@ -29,63 +36,13 @@ from costcalc.core.ir import (
     bind_type,
 )
 from costcalc.core.memo import Memo
+from costcalc.graph.inference import InferenceCache, are_concrete
 from costcalc.ops.plugins import load_installed_rules
 from costcalc.ops.ranks import check_ranks
 from costcalc.ops.schema import check_kinds, check_node, find_schema, name_outputs
 
-Types = tuple[TensorType, ...]
-
-MAX_CACHED_ELEMENTS = 64
-"""Elements of the largest tensor with known values whose node's types are kept."""
-
-INFERRED_TYPES: Memo[Any, Types] = Memo("inferred types", 1 << 14)
-"""Output types by the node's rules, inputs and attributes. The rules are part of the key: it holds for every graph."""
-
 VALID_FORMS: Memo[Any, bool] = Memo("forms of nodes", 1 << 12)
 """Operator, opset, attributes, and which inputs and outputs are there, of nodes that are as their schemas say."""
-
-
-class InferenceCache:
-    """Output types of nodes by what they depend on. Only types without symbols are kept: a rule that sees a symbol may
-    make an assumption about it each time. Whoever gives a rule a new symbol of its node sets has_fresh_symbol: such
-    types are not kept."""
-
-    def __init__(self, types: dict[Any, Types] = INFERRED_TYPES) -> None:
-        self.types = types
-        self.has_fresh_symbol = False
-
-    def find(self, key: Any) -> Types | None:
-        """A key that holds the rules, the inputs and all else that the types depend on -> the types; None where they
-        are not kept."""
-        self.has_fresh_symbol = False
-        try:
-            return self.types.get(key)
-        except TypeError:  # an attribute that is a list or a graph has no hash
-            return None
-
-    def store(self, key: Any, inputs: Iterable[TensorType | None], types: Types) -> Types:
-        """Key, input types and output types -> the output types, cached under the key where they hold for the next node
-        too."""
-        if not self.has_fresh_symbol and are_concrete(inputs) and are_concrete(types):
-            try:
-                self.types[key] = types
-            except TypeError:
-                return types
-        return types
-
-
-def are_concrete(types: Iterable[TensorType | None]) -> bool:
-    """Whether all types are tensors whose extents and known elements are numbers, at most MAX_CACHED_ELEMENTS of
-    them."""
-    for t in types:
-        if t is None:
-            continue
-        if type(t) is not TensorType or t.shape is None or Poly in map(type, t.shape):
-            return False
-        if t.value is not None and (len(t.value) > MAX_CACHED_ELEMENTS or Poly in map(type, t.value)):
-            return False
-    return True
-
 
 MAX_VALUE_ELEMENTS = 4096
 """Elements of the largest tensor whose values are followed."""
@@ -309,19 +266,15 @@ class GraphBuilder:
             raise ShapeError(f"the name {name!r} is given twice", "give each value a name of its own")
 
     def _infer(self, node: Node) -> tuple[TensorType, ...]:
-        types = self.types
         try:
-            inputs = tuple([types[name] if name else None for name in node.inputs])
+            inputs = tuple([self.types[name] if name else None for name in node.inputs])
         except KeyError as error:
             raise _missing_value(error.args[0]) from None
         n = len(node.outputs)
         key = (node.domain, node.op_type)
         rule = registry.SHAPE_RULES.get(key)
-        if rule is None and not node.domain:
-            ops.load_families(ops.ONNX_FAMILIES)
-            rule = registry.SHAPE_RULES.get(key)
         if rule is None:
-            ops.load_families()
+            ops.load_operator(*key)
             rule = registry.SHAPE_RULES.get(key) or _installed_rule(key)
         opset = self.opset.get(node.domain, 0)
         if rule is None:
@@ -338,7 +291,12 @@ class GraphBuilder:
         self.check(node.op_type, node.inputs, node.outputs, node.attributes, node.domain)
         if any(t is not None and t.shape is None for t in inputs):
             return (UNKNOWN,) * n
-        return self.cache.store(memo_key, inputs, self._apply_rule(rule, node, inputs, opset))
+        if are_concrete(inputs):
+            return self.cache.store(memo_key, self._apply_rule(rule, node, inputs, opset))
+        with collect_assumptions() as assumptions:
+            types = self._apply_rule(rule, node, inputs, opset)
+        add_assumptions(assumptions)
+        return self.cache.store_symbolic(memo_key, inputs, types, assumptions)
 
     def _apply_rule(
         self, rule: registry.OperatorRule, node: Node, inputs: Sequence[TensorType | None], opset: int

@@ -1,11 +1,14 @@
 """What each operator does: shape, value, cost and gradient rules and traits, one family a file.
 
 A family registers its rules when it is imported: COMMON_FAMILIES with this package, TFLITE_FAMILIES with a `.tflite`
-file, the others when an operator is met that these do not know (importing them takes some 40 ms).
+file, the others one after another when an operator is met that these do not know (importing all takes some 40 ms). All
+rules of an operator stand in one family, but those of TFLITE_FAMILIES.
 """
 
 from functools import cache
 from importlib import import_module
+
+from costcalc.core.registry import SHAPE_RULES
 
 COMMON_FAMILIES = (
     "activation",
@@ -36,12 +39,18 @@ TFLITE_FAMILIES = (
 )
 
 OTHER_FAMILIES = (
+    "indexing",
+    "join_split",
+    "layout",
+    "unary",
+    "reduce",
+    "attention",
+    "contrib.moe",
     "aten.elementwise",
     "aten.image",
     "aten.indexing",
     "aten.linear_algebra",
     "aten.product",
-    "attention",
     "contrib.activation",
     "contrib.attention",
     "contrib.attention_lstm",
@@ -54,7 +63,6 @@ OTHER_FAMILIES = (
     "contrib.language_model",
     "contrib.matmul",
     "contrib.mixes",
-    "contrib.moe",
     "contrib.multi_head",
     "contrib.nchwc",
     "contrib.norm",
@@ -65,9 +73,6 @@ OTHER_FAMILIES = (
     "contrib.quantized_matmul",
     "creation",
     "einsum",
-    "indexing",
-    "join_split",
-    "layout",
     "linear_attention",
     "llm.latent_attention",
     "llm.causal_attention",
@@ -81,21 +86,19 @@ OTHER_FAMILIES = (
     "optimizers",
     "quantize",
     "recurrent",
-    "reduce",
     "resize",
     "retired",
     "sequence",
     "signal",
     "strings",
     *TFLITE_FAMILIES,
-    "unary",
     "unknown",
     "vision",
 )
+"""In the order in which they are asked for an operator: the most frequent first."""
 
-
-ONNX_FAMILIES = tuple([family for family in (*COMMON_FAMILIES, *OTHER_FAMILIES) if "." not in family])
-"""Those of ONNX's own domain. The others change nothing of them; they add what some exporters write into it."""
+FOLDERS = {"com.microsoft": "contrib", "aten": "aten", "ai.onnx.ml": "ml", "costcalc.llm": "llm"}
+"""The folder with most families of a domain; that of a domain which is not here is this one."""
 
 
 @cache
@@ -103,6 +106,19 @@ def load_families(families: tuple[str, ...] = COMMON_FAMILIES + OTHER_FAMILIES) 
     """Registers the rules of families, of all unless named; once, for every operator without a rule asks."""
     for family in families:
         import_module(f"costcalc.ops.{family}")
+
+
+@cache
+def load_operator(domain: str, op_type: str) -> None:
+    """Registers the rules of families until one has the operator's shape rule: those in its domain's folder first, all
+    where none has it."""
+    if domain == "tflite":
+        load_families(TFLITE_FAMILIES)
+    folder = FOLDERS.get(domain, "")
+    for family in sorted(OTHER_FAMILIES, key=lambda family: family.rpartition(".")[0] != folder):
+        import_module(f"costcalc.ops.{family}")
+        if (domain, op_type) in SHAPE_RULES:
+            return
 
 
 load_families(COMMON_FAMILIES)

@@ -6,11 +6,14 @@ import pytest
 
 from costcalc.analysis.cost import cost_graph
 from costcalc.core import registry
+from costcalc.core.assumptions import collect_assumptions
 from costcalc.core.dim import symbol
 from costcalc.core.formula import Cost
 from costcalc.core.ir import DType
 from costcalc.core.memo import Memo
-from costcalc.graph.builder import GraphBuilder, InferenceCache
+from costcalc.graph.builder import GraphBuilder
+from costcalc.graph.inference import InferenceCache
+from costcalc.ops import load_operator
 
 
 def test_equal_nodes_are_asked_once() -> None:
@@ -31,6 +34,23 @@ def test_nodes_with_symbols_of_their_own_keep_them() -> None:
     builder.add("NonZero", ["x"], name="b")
     assert builder.types["a"].shape == (2, 5)
     assert builder.types["b"].shape == (2, symbol("nonzero2"))
+    assert not builder.cache.types
+
+
+def test_equal_nodes_with_symbols_are_inferred_once_and_assume_the_same_each_time() -> None:
+    """Two sums of n and m rows need n = m; whoever collects assumptions at the second is told too."""
+    builder = GraphBuilder("g", "", {"": 17})
+    builder.cache = InferenceCache({})
+    builder.add_input("x", DType.FLOAT32, (symbol("n"), 4))
+    builder.add_input("y", DType.FLOAT32, (symbol("m"), 4))
+    collected = []
+    for name in ("a", "b"):
+        with collect_assumptions() as assumptions:
+            builder.add("Add", ["x", "y"], name=name)
+        collected.append(tuple(assumptions))
+    assert builder.types["a"] is builder.types["b"]
+    assert [str(a) for a in collected[0]] == ["n = m"]
+    assert collected[0] == collected[1]
     assert not builder.cache.types
 
 
@@ -69,7 +89,7 @@ def test_answers_hold_for_the_next_graph_but_not_for_another_rule(monkeypatch: p
 def test_no_more_answers_are_kept_than_a_process_has_room_for() -> None:
     cache = InferenceCache(Memo("test", 8))
     for i in range(8 + 3):
-        cache.store(i, (), ())
+        cache.store(i, ())
     assert sorted(cache.types) == [8, 9, 10]
 
 
@@ -80,6 +100,7 @@ def test_figures_hold_for_the_next_graph_but_not_for_another_rule(monkeypatch: p
     builder.add("Relu", ["x"], name="y")
     graph = builder.build(["y"])
     assert [cost_graph(graph)[0].flops for _ in range(2)] == [2 * 3 * 5] * 2
+    load_operator("", "Erf")
     monkeypatch.setitem(
         registry.COST_RULES, ("", "Relu"), registry.COST_RULES["", "Erf"]._replace(function=lambda x, out: Cost())
     )

@@ -8,7 +8,10 @@ puts it there, and a planner gives its memory to others then (micro_allocation_i
 Microcontrollers marks a subgraph's inputs as created and last used at its start).
 """
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim, bounds, maximum, substitute_all, symbols
@@ -200,18 +203,14 @@ def live_memory(schedule: Schedule) -> LiveMemory:
 def live_bytes(schedule: Schedule) -> list[Dim]:
     """Schedule -> live bytes at each step: a buffer is added at its first step and subtracted after its last."""
     count = len(schedule.steps)
+    add, subtract = lru_cache(maxsize=None)(operator.add), lru_cache(maxsize=None)(operator.sub)  # blocks repeat sums
     changes: list[Dim] = [0] * (count + 2)
     for buffer in schedule.buffers:
         start = max(buffer.first_step, 0)
-        changes[start] = changes[start] + buffer.nbytes
+        changes[start] = add(changes[start], buffer.nbytes)
         if buffer.last_step < count:
-            changes[buffer.last_step + 1] = changes[buffer.last_step + 1] - buffer.nbytes
-    live: list[Dim] = []
-    current: Dim = 0
-    for step in range(max(count, 1)):
-        current = current + changes[step]
-        live.append(current)
-    return live
+            changes[buffer.last_step + 1] = subtract(changes[buffer.last_step + 1], buffer.nbytes)
+    return list(accumulate(changes[: max(count, 1)], add))
 
 
 def maximum_and_step(values: list[Dim]) -> tuple[Dim | None, int]:

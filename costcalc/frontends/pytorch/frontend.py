@@ -17,7 +17,7 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     options.refuse("values", "--value is for ONNX models", "a .pt2 file has its values in it; use --dim")
     try:
         with source.open() as file:
-            program = read_program(file)
+            program = read_program(file, source.members)
         return Loaded(load_program(program, Path(source.name).stem, source.file, options))
     except CostcalcError as error:
         raise error.at(source.file) from error

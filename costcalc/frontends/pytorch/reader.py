@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import IO, Any
 
 from costcalc.core.assumptions import Assumption, collect_assumptions, require_at_least
@@ -30,9 +30,10 @@ MAX_JSON_BYTES = 1 << 28
 """Bytes of the largest graph: a hundred thousand nodes."""
 
 
-def read_program(file: IO[bytes]) -> ExportedProgram:
-    """A `.pt2` archive -> its program. LoadError where it is damaged, or holds none or several."""
-    members = read_directory(file)
+def read_program(file: IO[bytes], members: Mapping[str, Member] = {}) -> ExportedProgram:
+    """A `.pt2` archive, and its directory if that was read before -> its program. LoadError where it is damaged, or
+    holds none or several."""
+    members = members or read_directory(file)
     names = [name for name in members if "/models/" in f"/{name}" and name.endswith(".json")]
     if not names:
         if any(name.endswith("serialized_exported_program.json") for name in members):

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
-from typing import Union
+from typing import NamedTuple, Union
 
 from costcalc.core.dim import Dim, Poly, bounds, divide, maximum, minimum, terms_of
 from costcalc.core.ir import DType
 
 
-@dataclass(frozen=True, slots=True)
-class ExtentRatio:
+class ExtentRatio(NamedTuple):
     """num / den in lowest terms, den > 1."""
 
     num: Poly
