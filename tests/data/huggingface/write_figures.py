@@ -76,7 +76,7 @@ def add_macs(model: Any, found: dict[str, Any]) -> None:
         try:
             with torch.no_grad(), counter:
                 model(**inputs, **mask)
-        except (RuntimeError, ValueError, TypeError):
+        except (RuntimeError, ValueError, TypeError, AssertionError):
             if mask is masks[-1]:
                 raise
             continue
