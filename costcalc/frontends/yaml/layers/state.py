@@ -51,9 +51,9 @@ def linear_attention(
     state_dtype=LayerKey("word", "", "element type of the state (that of the values unless given)", STATE_TYPES),
 )
 def diagonal_recurrence(site: Site, state_dtype: str) -> tuple[str, ...]:
-    """A recurrence of each channel for itself (arXiv:2402.19427): `from: [value, decay]`, each [N, positions, channels].
-    The state of a channel is multiplied with its decay, and the value is added. Gives all states and the last ones
-    [N, channels], which can be cached: `as: [y, states]`."""
+    """A recurrence of each channel for itself (arXiv:2402.19427): `from: [value, decay]`, each [N, positions,
+    channels]. The state of a channel is multiplied with its decay, and the value is added. Gives all states and the
+    last ones [N, channels], which can be cached: `as: [y, states]`."""
     if len(site.inputs) != 2:
         raise ShapeError(f"it reads {len(site.inputs)} values", "give `from: [value, decay]`")
     attributes = {"state_type": state_dtype} if state_dtype else {}
