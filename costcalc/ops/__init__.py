@@ -78,6 +78,7 @@ OTHER_FAMILIES = (
     "llm.causal_attention",
     "llm.causal_convolution",
     "llm.compressed_attention",
+    "llm.diagonal_recurrence",
     "llm.grouped_linear_attention",
     "llm.hyper_connection",
     "llm.sparse_indexer",

@@ -71,7 +71,7 @@ LAYOUT_COLUMNS = (
     ),
     Column("token", "Per token ≥", "text", 78, lambda row: row.speed and _seconds_text(row.speed.seconds_per_token)),
     Column("tokens_per_s", "Tokens/s ≤", "text", 85, lambda row: row.speed and _rate_text(row.speed.tokens_per_s)),
-    Column("fits", "Fits", "text", 88, lambda row: _layout_fit(row)),
+    Column("fits", "Fits", "text", 88, lambda row: {None: "", True: "yes", False: "no"}[_layout_fit(row)]),
 )
 
 
@@ -241,7 +241,7 @@ def layout_document(layout: Layout) -> dict[str, Any]:
     if layout.serving is None:
         return {**split, "refused": layout.refusal}
     rate = None if speed is None or speed.tokens_per_s is None else float(speed.tokens_per_s)
-    return {**serving_document(layout.serving), "tokens_per_s": rate, "fits": _layout_fit(layout) or None}
+    return {**serving_document(layout.serving), "tokens_per_s": rate, "fits": _layout_fit(layout)}
 
 
 def largest_document(found: Largest) -> dict[str, Any]:
@@ -260,9 +260,10 @@ def _step_bytes(serving: Serving | None) -> int | None:
     )
 
 
-def _layout_fit(layout: Layout) -> str:
+def _layout_fit(layout: Layout) -> bool | None:
+    """Whether the parts of a layout fit their devices; None without a device."""
     fits = layout.speed.fits if layout.speed is not None else ()
-    return ("yes" if all(fit.fits for fit in fits) else "no") if fits else ""
+    return all(fit.fits for fit in fits) if fits else None
 
 
 def _seconds_text(seconds: Fraction | None) -> str:

@@ -69,6 +69,24 @@ def test_a_convolution_keeps_as_many_positions_as_its_kernel_has() -> None:
     assert slots("CausalConvolution", types) == [(3, "past_state", TensorType(DType.BFLOAT16, (1, 96, 4)), 1)]
 
 
+@pytest.mark.parametrize("past", [False, True])
+def test_a_diagonal_recurrence_is_work_element_by_element(past: bool) -> None:
+    """h = a · h + x of each token and channel: a multiplication and an addition, no product of matrices."""
+    builder = GraphBuilder("one", "one", {"": 23})
+    x, decay = (builder.add_input(name, DType.BFLOAT16, (BATCH, 7, 12)) for name in ("x", "a"))
+    inputs = [x, decay, *([builder.add_input("past", DType.FLOAT32, (BATCH, 12))] if past else [])]
+    builder.add("DiagonalRecurrence", inputs, {"state_type": "float32"}, name="y", outputs=("y", "s"), domain=LLM)
+    found = analyze_graph(builder.build(["y", "s"]))
+    assert (found.macs, found.flops, found.unknown) == (0, 2 * BATCH * 7 * 12, ())
+    assert found.graph.types["s"] == TensorType(DType.FLOAT32, (BATCH, 12))
+
+
+def test_a_diagonal_recurrence_keeps_a_number_a_channel() -> None:
+    types = [TensorType(DType.BFLOAT16, (1, 5, 2560))] * 2
+    expected = TensorType(DType.FLOAT32, (1, 2560))
+    assert slots("DiagonalRecurrence", types, state_type="float32") == [(2, "past_state", expected, 1)]
+
+
 @given(st.integers(1, 9), st.integers(1, 5), st.booleans())
 def test_taps_before_the_first_position_are_no_work(tokens: int, kernel: int, past: bool) -> None:
     builder = GraphBuilder("one", "one", {"": 23})
@@ -88,6 +106,7 @@ def test_taps_before_the_first_position_are_no_work(tokens: int, kernel: int, pa
         ("linear_attention: {heads: 4, from: [x, x, x]}", "it reads 3 values; give `from: .query, key, value, decay"),
         ("linear_attention: {heads: 4, update: delta, from: [x, x]}", "it reads 2 values.*value, beta"),
         ("linear_attention: {heads: 3, key_heads: 2, update: linear, from: [x, x, x]}", "3 states|for 3 heads"),
+        ("diagonal_recurrence: {from: [x]}", "it reads 1 values; give `from: .value, decay"),
         ("linear_attention: {heads: 4, update: wild, from: [x, x, x]}", "update is 'wild'"),
     ],
 )

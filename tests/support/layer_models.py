@@ -205,6 +205,7 @@ LAYER_MODELS = {
         ],
     ),
     "causal_conv": (TOKENS, ["causal_conv: {kernel: 4, as: [a, window]}", "causal_conv: {kernel: 2, bias: false}"]),
+    "diagonal_recurrence": (TOKENS, ["diagonal_recurrence: {state_dtype: float32, from: [x, x], as: [h, states]}"]),
     "expand": (TOKENS, ["unsqueeze: {axes: 0}", "expand: {shape: [5, 1, 7, 16]}"]),
     "prelu": (IMAGE, ["prelu"]),
     "dropout": (TOKENS, ["dropout: {rate: 0.1}"]),
@@ -219,7 +220,7 @@ CHAINED |= {"latent_attention", "linear_attention", "rotary", "sparse_indexer"}
 CHAINED |= {"compressed_indexer", "compressed_attention", "hyper_connection"}
 
 OWN_OPERATORS = {"latent_attention", "sparse_indexer", "compressed_indexer", "compressed_attention", "hyper_connection"}
-OWN_OPERATORS |= {"linear_attention", "causal_conv"}
+OWN_OPERATORS |= {"linear_attention", "causal_conv", "diagonal_recurrence"}
 """Layers with operators of costcalc's own, which no runtime has."""
 
 

@@ -56,6 +56,14 @@ def _mamba2(scan: Extents) -> tuple[int, int]:
     return scan["heads"] * counted, 2 * scan["tokens"] * scan["heads"] * k * v
 
 
+def _mlstm(scan: Extents) -> tuple[int, int]:
+    """mlstm_chunkwise_native_autograd. Of a chunk of c tokens: kᵀ @ v and q @ C, c · d_k · d_v each; q @ kᵀ, c² · d_k; the
+    scores with v, c² · d_v; q with the sum of keys, c · d_k. The definition: k ⊗ v and qᵀC of each token, and qᵀn."""
+    c, k, v = scan["chunk"], scan["k"], scan["v"]
+    per_chunk = 2 * c * k * v + c * c * (k + v) + c * k
+    return _chunks(scan) * scan["heads"] * per_chunk, scan["tokens"] * scan["heads"] * (2 * k * v + k)
+
+
 def _mamba(scan: Extents) -> tuple[int, int]:
     """mamba_selective_scan, token by token: qᵀS is a product, k ⊗ v is computed element by element, which the counter
     does not see."""
@@ -80,6 +88,7 @@ RULES: Mapping[str, Callable[[Extents], tuple[int, int]]] = {
     "lightning": _lightning,
     "mamba2": _mamba2,
     "mamba": _mamba,
+    "mlstm": _mlstm,
     "convolution": _convolution,
     "one_hot_mean": _one_hot_mean,
 }

@@ -237,6 +237,19 @@ def test_a_schema_is_valid_and_its_references_resolve(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_is_true_or_false_is_a_boolean(name: str) -> None:
+    words = {word for schema in schemas_in(find_schema(name)) for word in schema.get("enum", ()) if word is not None}
+    assert not words & {"yes", "no", "true", "false", "on", "off"}
+
+
+def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+    for value in children(schema):
+        yield from schemas_in(value)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_property_is_described(name: str) -> None:
     assert [key for key, value in described(find_schema(name)) if not value.get("description")] == []
 

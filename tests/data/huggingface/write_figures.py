@@ -24,6 +24,10 @@ WHOLES = {"step3p5": "step3p7"}
 """Types of texts that have no class of their own -> the network whose text_config they are; its other parts are left out."""
 
 
+FLOAT32 = {"xlstm"}
+"""Types whose code multiplies float32 with the type of the weights."""
+
+
 CLASSES = (
     "AutoModelForSeq2SeqLM",
     "AutoModelForSpeechSeq2Seq",
@@ -76,7 +80,7 @@ def add_macs(model: Any, found: dict[str, Any]) -> None:
         try:
             with torch.no_grad(), counter:
                 model(**inputs, **mask)
-        except (RuntimeError, ValueError, TypeError):
+        except (RuntimeError, ValueError, TypeError, AssertionError):
             if mask is masks[-1]:
                 raise
             continue
@@ -108,12 +112,13 @@ def make_model(config: dict[str, Any]) -> Any:
     if whole:
         kind = transformers.AutoModelForImageTextToText
         return kind.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
+    dtype = torch.float32 if config["model_type"] in FLOAT32 else torch.bfloat16
     name = next(iter(config.get("architectures", ())), None)
     if name:
         settings._attn_implementation = "eager"
-        return getattr(transformers, name)(settings).to(torch.bfloat16).eval()
+        return getattr(transformers, name)(settings).to(dtype).eval()
     kind = next(c for name in CLASSES if type(settings) in (c := getattr(transformers, name))._model_mapping)
-    return kind.from_config(settings, attn_implementation="eager", dtype=torch.bfloat16).eval()
+    return kind.from_config(settings, attn_implementation="eager", dtype=dtype).eval()
 
 
 def make_inputs(model: Any) -> dict[str, Any]:

@@ -90,6 +90,20 @@ def test_each_type_with_a_cache_generates(case: Case) -> None:
     assert generation.memory_bytes - held == generation.peak_bytes > 0
 
 
+STATES = [
+    # RG-LRU and the window of a convolution in 18 of 26 layers (transformers keeps the state outside of its Cache)
+    ({"model_type": "recurrent_gemma"}, 18 * 2560 * (1 + 4)),
+    # C, n and m of 8 heads in 32 layers (xLSTMCache is no Cache)
+    ({"model_type": "xlstm"}, 32 * 8 * (256 * 512 + 256 + 1)),
+]
+
+
+@pytest.mark.parametrize(("config", "elements"), STATES, ids=[config["model_type"] for config, _ in STATES])
+def test_a_state_that_no_cache_of_transformers_holds(config: Case, elements: int) -> None:
+    generation = measure_generation(json.dumps(config).encode(), Settings.of(generation={"prompt": 5, "generate": 4}))
+    assert generation.state_elements == elements and generation.memory_bytes > generation.weight_bytes
+
+
 @pytest.mark.parametrize("model_type", family_files())
 def test_every_model_type_has_a_class_with_defaults(model_type: str) -> None:
     family = find_family(model_type, "config.json")

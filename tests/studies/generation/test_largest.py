@@ -100,6 +100,11 @@ def test_the_questions_of_the_command(tmp_path: Path) -> None:
         (1, 1, 3, False),
         (3, 1, 1, True),
     ]
+    assert [row["fits"] for row in layouts[:2]] == [None, None]
+    split = ("--devices", "4", "--sweep-parallel", "--prompt", "1024", "--generate", "2")
+    for batch, fits in ((1, True), (4096, False)):
+        rows = run("llm", model, "--device", "t4", *split, "--batch", str(batch))["layouts"]
+        assert [row["fits"] for row in rows if row["tp"] == 4] == [fits]
 
 
 def test_a_sweep_over_the_batch(tmp_path: Path) -> None:

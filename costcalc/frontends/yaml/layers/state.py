@@ -46,6 +46,20 @@ def linear_attention(
     return _with_state(site, "GroupedLinearAttention", inputs, attributes)
 
 
+@layer(
+    "diagonal_recurrence",
+    state_dtype=LayerKey("word", "", "element type of the state (that of the values unless given)", STATE_TYPES),
+)
+def diagonal_recurrence(site: Site, state_dtype: str) -> tuple[str, ...]:
+    """A recurrence of each channel for itself (arXiv:2402.19427): `from: [value, decay]`, each [N, positions,
+    channels]. The state of a channel is multiplied with its decay, and the value is added. Gives all states and the
+    last ones [N, channels], which can be cached: `as: [y, states]`."""
+    if len(site.inputs) != 2:
+        raise ShapeError(f"it reads {len(site.inputs)} values", "give `from: [value, decay]`")
+    attributes = {"state_type": state_dtype} if state_dtype else {}
+    return _with_state(site, "DiagonalRecurrence", list(site.inputs), attributes)
+
+
 @layer("causal_conv", kernel=LayerKey("extent", doc="positions that an output sees, its own the last"), bias=BIAS)
 def causal_conv(site: Site, kernel: int, bias: bool) -> tuple[str, ...]:
     """A convolution of each channel of [N, positions, channels] over the last positions, which can be cached. Gives the
