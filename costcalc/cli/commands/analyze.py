@@ -130,6 +130,7 @@ def layer_columns() -> Iterable[str]:
     "--sort", type=NameList(layer_columns, several=False), metavar="COLUMN", help="The largest of this column first."
 )
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows; the others are summed up.")
+@click.option("--all-layers", is_flag=True, help="A row for every layer: blocks that repeat the ones before them, too.")
 @click.option(
     "--columns",
     type=NameList(layer_columns),
@@ -150,6 +151,7 @@ def analyze(
     depth: int | None,
     sort: str | None,
     top: int | None,
+    all_layers: bool,
     columns: tuple[str, ...],
     strict: bool,
     settings: Settings,
@@ -167,7 +169,7 @@ def analyze(
     from costcalc.views.report import TableOptions
 
     settings = settings.extend_for([QuantityRef(CATALOGUE[key]) for key in (*columns, sort or "") if key in CATALOGUE])
-    view = TableOptions("block" if depth and by == "layer" else by, depth, sort, top, columns)
+    view = TableOptions("block" if depth and by == "layer" else by, depth, sort, top, columns, all_layers=all_layers)
     paths = model_paths(models)
     answers = analyze_models(AnalysisRequest(settings, view, strict, form), paths, jobs)
     if form == "json" and answers:
