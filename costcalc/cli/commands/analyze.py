@@ -130,7 +130,9 @@ def layer_columns() -> Iterable[str]:
     "--sort", type=NameList(layer_columns, several=False), metavar="COLUMN", help="The largest of this column first."
 )
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows; the others are summed up.")
-@click.option("--all-layers", is_flag=True, help="A row for every layer: blocks that repeat the ones before them, too.")
+@click.option(
+    "--all-layers", is_flag=True, help="No row for several layers: repeats of blocks, layers that cost nothing."
+)
 @click.option(
     "--columns",
     type=NameList(layer_columns),
@@ -162,7 +164,8 @@ def analyze(
     """Show what each layer costs, and the totals.
 
     A directory stands for the model files in it (.yaml, .onnx, .pt2, .tflite, .gguf), or for the Hugging Face model
-    that its config.json describes. JSON always holds every layer; --by op, block or module adds the groups.
+    that its config.json describes. Blocks that equal those before them are one row; --all-layers shows each. JSON
+    always holds every layer; --by op, block or module adds the groups.
     """
     from costcalc.core.quantities import CATALOGUE
     from costcalc.core.quantity import QuantityRef
