@@ -189,16 +189,18 @@ def _is_minor(block: LayerBlock) -> bool:
     return not block.children and not block.is_module and figures["macs"] == 0 and figures["params"] == 0
 
 
-def expand_tree(root: LayerBlock, depth: int | None) -> list[LayerGroup]:
-    """Tree and depth (None: default_depth) -> its blocks down to that depth as groups, each before its inner blocks."""
+def expand_tree(root: LayerBlock, depth: int | None, all_layers: bool = False) -> list[LayerGroup]:
+    """Tree and depth (None: default_depth) -> its blocks down to that depth as groups, each before its inner blocks;
+    all_layers gives those that cost next to nothing a group each, too."""
     depth = default_depth(root) if depth is None else depth
+    inner = _all_children if all_layers else _children
     groups: list[LayerGroup] = []
-    stack = [(block, 1) for block in reversed(_fold_minor(list(root.children.values())))]
+    stack = [(block, 1) for block in reversed(_all_children(root) if all_layers else _fold_minor(_all_children(root)))]
     while stack:
         block, level = stack.pop()
         groups.append(_block_group(block, level - 1))
         if level < depth:
-            stack.extend((child, level + 1) for child in reversed(_children(block)))
+            stack.extend((child, level + 1) for child in reversed(inner(block)))
     return groups
 
 
@@ -266,6 +268,11 @@ def _frontier_blocks(root: LayerBlock, depth: int) -> list[LayerBlock]:
             break
         blocks = [inner for block in blocks for inner in (_children(block) or [block])]
     return blocks
+
+
+def _all_children(block: LayerBlock) -> list[LayerBlock]:
+    """Block -> its inner blocks and layers, each for itself."""
+    return list(block.children.values())
 
 
 def _children(block: LayerBlock) -> list[LayerBlock]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from costcalc.render.terminal import Screen
-from costcalc.views.table import Table
+from costcalc.views.table import Table, fold_repeats
 
 
 def render_tables(form: str, tables: Sequence[Table], screen: Screen, keep_all: bool = False) -> str:
-    """Tables -> text in a format for people or spreadsheets: csv, markdown, html, svg or table; for a PNG, which is
-    bytes, see render_png. keep_all leaves no column out where a line is narrow."""
+    """Tables -> text in a format for people, where repeats of rows are one row (markdown, html, svg, table), or for
+    spreadsheets (csv); for a PNG, which is bytes, see render_png. keep_all leaves no column out where a line is
+    narrow."""
     if form == "csv":
         from costcalc.render import csv
 
         return screen.text(csv.render(tables))
+    tables = list(map(fold_repeats, tables))
     if form == "markdown":
         from costcalc.render import markdown
 
@@ -39,7 +41,7 @@ def render_png(tables: Sequence[Table], screen: Screen, keep_all: bool = False) 
     for it."""
     from costcalc.render import svg
 
-    return svg.rasterize(svg.render(tables, screen.text_width, keep_all))
+    return svg.rasterize(svg.render(list(map(fold_repeats, tables)), screen.text_width, keep_all))
 
 
 def _encode_markup(page: str, screen: Screen) -> str:

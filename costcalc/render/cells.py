@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from costcalc.core.amount import LowerBound
+from costcalc.core.amount import LowerBound, is_formula
 from costcalc.core.sanitize import printable
 from costcalc.core.units import (
     format_bytes,
@@ -22,13 +22,17 @@ from costcalc.core.units import (
     format_si,
     format_signed,
 )
+from costcalc.render.layout import shorten_formula
 from costcalc.views.table import FigureCell
 
 if TYPE_CHECKING:
     from costcalc.core.amount import Amount
-    from costcalc.views.table import Column, Total
+    from costcalc.views.table import Column, Table, Total
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+FORMULA, FORMULA_KINDS = 48, ("number", "short", "bytes", "change")
+"""A formula may be shortened down to this; columns of these kinds have such."""
 
 LEVELS = " ▁▂▃▄▅▆▇█"
 
@@ -45,6 +49,7 @@ __all__ = [
     "limit_text",
     "printable",
     "round_wide_figures",
+    "row_texts",
     "short_form",
 ]
 
@@ -59,6 +64,16 @@ def column_texts(column: Column, values: Sequence[Any]) -> list[str]:
     distinct = list(dict.fromkeys(values))  # networks repeat layers: most figures stand in a column several times
     texts = dict(zip(distinct, map(printable, _format_values(column, distinct)), strict=True))
     return [texts[v] for v in values]
+
+
+def row_texts(sheet: Table, index: int, values: Sequence[Any]) -> list[str]:
+    """Table, a column's index and its raw values -> their texts, as column_texts; above totals, which stand whole, a
+    formula of more than FORMULA signs without its end, for it would pull all rows apart."""
+    column = sheet.columns[index]
+    texts = column_texts(column, values)
+    if column.kind not in FORMULA_KINDS or not sheet.totals:
+        return texts
+    return [shorten_formula(t, FORMULA) if is_formula(v) else t for t, v in zip(texts, values, strict=True)]
 
 
 def _format_values(column: Column, values: Sequence[Any]) -> list[str]:

@@ -18,7 +18,7 @@ from costcalc.views import present
 from costcalc.views.explain import Explanation
 from costcalc.views.present import tables
 from costcalc.views.results import ChartSet, ReportPage, TableSet
-from costcalc.views.table import Table
+from costcalc.views.table import Table, fold_repeats
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -83,7 +83,7 @@ def markup(result: Any) -> str:
         page: str = import_module("costcalc.render.page").render(dict(result.content))
         return html.frame_fragment(page)
     sheets = tables(result, inline=True) if isinstance(result, Reconciliation) else tables(result)
-    return html.fragment(sheets)
+    return html.fragment(list(map(fold_repeats, sheets)))
 
 
 def _chart_markup(result: ChartSet) -> str:

@@ -89,7 +89,7 @@ def _sheet_markup(sheet: Table) -> str:
         if column.kind == "bar":
             columns.append(_bar_cells(raw[i][: len(sheet.rows)]) + [""] * len(footer_rows))
             continue
-        texts = list(map(escape, cells.column_texts(column, raw[i])))
+        texts = list(map(escape, cells.row_texts(sheet, i, raw[i])))
         if column.kind == "name" and sheet.tree:
             texts[: len(sheet.tree)] = [f"{'&emsp;' * depth}{escape(label)}" for depth, label in sheet.tree]
         columns.append(texts)

@@ -22,7 +22,7 @@ def table(sheet: Table) -> list[str]:
     columns = [(i, column) for i, column in enumerate(sheet.columns) if column.kind != "bar"]
     footer_rows = [row for row in (sheet.remainder_row, sheet.total_row) if row is not None]
     raw = list(zip(*sheet.rows, *footer_rows, strict=True)) or [()] * len(sheet.columns)
-    texts = [[escape(text) for text in cells.column_texts(column, raw[i])] for i, column in columns]
+    texts = [[escape(text) for text in cells.row_texts(sheet, i, raw[i])] for i, _ in columns]
     for (_, column), column_texts in zip(columns, texts, strict=True):
         if column.kind == "name" and sheet.tree:
             labels = [f"{'&emsp;' * depth}{escape(label)}" for depth, label in sheet.tree]

@@ -32,8 +32,8 @@ from costcalc.render.names import distinct_width, shorten_name, shorten_names
 from costcalc.render.terminal import Palette, Screen
 from costcalc.views.table import Column, Note, Table, Total, select_columns
 
-NAME_WIDTH, TITLE, FORMULA = 22, 16, 48
-"""A name, a title and a formula may be shortened down to this; a figure is never cut."""
+NAME_WIDTH, TITLE = 22, 16
+"""A name and a title may be shortened down to this; a figure is never cut."""
 
 
 SHRINKING_KINDS = {"text": 9, "shape": 13, "prose": 24, "bar": 5}
@@ -74,7 +74,7 @@ def _least_width(column: Column, values: Sequence[Any], line: int) -> int:
         return min(column_width(texts), NAME_WIDTH)
     if column.kind in SHRINKING_KINDS:
         return min(column_width(texts), SHRINKING_KINDS[column.kind])
-    formula = min(FORMULA, max(TITLE, line - NAME_WIDTH - 2 * len(GAP)))
+    formula = min(cells.FORMULA, max(TITLE, line - NAME_WIDTH - 2 * len(GAP)))
     widths = [min(len(t), formula) if is_formula(v) else len(t) for v, t in zip(values, texts, strict=True)]
     return max(min(text_width(column.title), TITLE), *widths, 0)
 
@@ -258,7 +258,7 @@ def _column_texts(sheet: Table, index: int, values: Sequence[Any], widest: int) 
     column = sheet.columns[index]
     if column.kind == "bar":
         return []
-    texts = cells.column_texts(column, values)
+    texts = cells.row_texts(sheet, index, values)
     if column.kind not in ("name", "prose", "text"):
         texts = cells.round_wide_figures(texts, widest)
     if column.kind == "name" and sheet.tree:
@@ -269,14 +269,14 @@ def _column_texts(sheet: Table, index: int, values: Sequence[Any], widest: int) 
 
 def _floor_width(kind: str, values: Sequence[Any], texts: Sequence[str], width: int) -> int:
     """Values and texts of a column -> the width below which it is not shortened: that of the widest figure, for a
-    figure is not cut while formulas may be; of names what tells them apart."""
+    figure is not cut; of formulas a quarter of the line; of names what tells them apart."""
     if kind == "name":
         return min(column_width(texts), NAME, width // 4)
     if kind not in (*FIGURE_KINDS, "share", "ratio", "percent", "sign"):
         return 0
     if not any(map(is_formula, set(values))):
         return max(map(len, texts), default=0)
-    return max((len(t) for v, t in zip(values, texts, strict=True) if not is_formula(v)), default=0)
+    return max(min(len(t), width // 4) if is_formula(v) else len(t) for v, t in zip(values, texts, strict=True))
 
 
 def _paint_column(texts: list[str], key: str, palette: Palette) -> list[str]:

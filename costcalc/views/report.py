@@ -3,7 +3,7 @@ report: symbols, totals, layers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,14 +15,15 @@ from costcalc.core.amount import LowerBound, json_amount, sum_amounts
 from costcalc.core.errors import UsageError
 from costcalc.core.settings import non_defaults
 from costcalc.views import columns
-from costcalc.views.columns import COLUMNS, check_column, column_values, sort_items
+from costcalc.views.columns import COLUMNS, Item, check_column, column_values, sort_items
 from costcalc.views.figures import inexact
 from costcalc.views.summary import inputs_text, report_notes, report_totals, symbol_legend
-from costcalc.views.table import Table
+from costcalc.views.table import RowRepeat, Table
 from costcalc.views.training import training_document
 
 if TYPE_CHECKING:
     from costcalc.core.quantity import Certainty
+    from costcalc.views.repeats import ItemGroup
     from costcalc.views.table import Column, Note, Total
 
 DEFAULT_COLUMNS = {
@@ -38,10 +39,14 @@ TREES = {"block": grouping.block_tree, "module": grouping.module_tree}
 SORTED = 95
 """The importance of the column that a table is sorted by."""
 
+LEAST_SAVED = 8
+"""Rows that a repeat must save to be shown as one."""
+
 
 class TableOptions(NamedTuple):
     """Options of a table: rows per layer, op, block or module; the tree's depth; order, number of rows and columns; the
-    names of devices and the columns of each; totals and notes of what else was measured."""
+    names of devices and the columns of each; totals and notes of what else was measured; whether every layer stands for
+    itself, though it repeats one before it or costs next to nothing."""
 
     by: str = "layer"
     depth: int | None = None
@@ -52,6 +57,7 @@ class TableOptions(NamedTuple):
     device_columns: Mapping[str, Column] = {}
     totals: tuple[Total, ...] = ()
     notes: tuple[Note, ...] = ()
+    all_layers: bool = False
 
 
 def report_table(report: Report, options: TableOptions = TableOptions()) -> Table:  # noqa: B008
@@ -86,11 +92,14 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
     if options.by == "op" and headers[0].key == "op":
         headers[0] = headers[0]._replace(kind="name")
     groups = [item for item in items if isinstance(item, LayerGroup)]
+    rows = tuple(zip(*cells, strict=True))
+    repeats = _find_repeats(items, rows, keys, options)
+    repeat_cells = column_values([item.group for item in repeats], keys, basis, total_amount, device_columns)
     return Table(
         report.name,
         inputs_text(report),
         tuple(headers),
-        tuple(zip(*cells, strict=True)),
+        rows,
         _named_row(summary_rows[0], keys, f"({len(remainder)} more)") if remainder else None,
         _named_row(
             summary_rows[-1], keys, "Total" if "layers" in keys or "name" not in keys else f"Total of {len(layers):,}"
@@ -99,7 +108,33 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
         (*report_totals(report), *options.totals),
         (*options.notes, *report_notes(report)),
         all_names=all_names,
+        repeats=tuple(_repeat_rows(repeats, list(zip(*repeat_cells, strict=True)), keys, options)),
     )
+
+
+def _find_repeats(
+    items: Sequence[Item], rows: Sequence[tuple[Any, ...]], keys: Sequence[str], options: TableOptions
+) -> Sequence[ItemGroup]:
+    """Items with their rows → the repeats among them; none where the table is sorted, or has no name for them."""
+    if options.all_layers or options.by == "op" or _is_flat(options) or not {"name", "op"} & set(keys):
+        return ()
+    shown = [i for i, key in enumerate(keys) if key not in ("name", "scope")]
+    cells = [tuple([row[i] for i in shown]) for row in rows]
+    if len(cells) - len(set(cells)) < LEAST_SAVED:
+        return ()
+    groups: list[ItemGroup] = import_module("costcalc.views.repeats").find_item_repeats(items, cells, LEAST_SAVED)
+    return groups
+
+
+def _repeat_rows(
+    repeats: Sequence[ItemGroup], rows: Sequence[tuple[Any, ...]], keys: Sequence[str], options: TableOptions
+) -> Iterator[RowRepeat]:
+    """Repeats and the values of their groups → the rows that stand for them; without a bar, which would be the longest
+    and leave none to compare."""
+    for (start, stop, group), values in zip(repeats, rows, strict=True):
+        row = tuple([None if key == "bar" else value for key, value in zip(keys, values, strict=True)])
+        node = (group.depth, group.label) if options.by in TREES else None
+        yield RowRepeat(start, stop, _named_row(row, keys, group.name), node)
 
 
 def _column_keys(report: Report, options: TableOptions) -> list[str]:
@@ -177,7 +212,7 @@ def _group_layers(layers: Sequence[LayerCost], options: TableOptions) -> Sequenc
     return (
         grouping.innermost_groups(root, options.depth)
         if _is_flat(options)
-        else grouping.expand_tree(root, options.depth)
+        else grouping.expand_tree(root, options.depth, options.all_layers)
     )
 
 

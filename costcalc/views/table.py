@@ -59,12 +59,23 @@ class StepPlot(NamedTuple):
     values: tuple[int, ...]
 
 
+class RowRepeat(NamedTuple):
+    """Rows from start to before stop, which equal rows before them but for the numbers of their blocks, and the row
+    that stands for them where people read: its cells, and in a tree its (depth, label)."""
+
+    start: int
+    stop: int
+    row: tuple[Any, ...]
+    node: tuple[int, str] | None = None
+
+
 class Table(NamedTuple):
     """rows hold one raw value per column. remainder_row sums up the rows that --top left out, total_row all of them.
     tree gives each row's (depth, label) where rows are a tree. kind says what the title names. plot stands before the
     rows. groups are the indexes of columns that stand together: where there are any, no column is left out, and what a
     line has no room for stands below. all_names are those that the names of the rows are not to be taken for: of all
-    rows, where --top leaves some out; empty where the rows are all."""
+    rows, where --top leaves some out; empty where the rows are all. repeats are in the order of the rows, none over
+    another."""
 
     title: str
     subtitle: str
@@ -79,6 +90,7 @@ class Table(NamedTuple):
     kind: str = "model"
     plot: StepPlot | None = None
     all_names: tuple[str, ...] = ()
+    repeats: tuple[RowRepeat, ...] = ()
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
@@ -104,4 +116,28 @@ def select_columns(table: Table, indexes: Sequence[int]) -> Table:
         rows=tuple([tuple([row[i] for i in indexes]) for row in table.rows]),
         remainder_row=select(table.remainder_row),
         total_row=select(table.total_row),
+        repeats=tuple([repeat._replace(row=select(repeat.row) or ()) for repeat in table.repeats]),
+    )
+
+
+def fold_repeats(table: Table) -> Table:
+    """A table → the table for people: one row for each of its repeats, and a note that says so."""
+    if not table.repeats:
+        return table
+    rows: list[tuple[Any, ...]] = []
+    tree: list[tuple[int, str]] = []
+    end = 0
+    for start, stop, row, node in table.repeats:
+        rows += [*table.rows[end:start], row]
+        tree += [*table.tree[end:start], *([node] if node else [])]
+        end = stop
+    count = sum(repeat.stop - repeat.start for repeat in table.repeats)
+    text = f"rows with × stand for {count:,} that equal those above them (--all-layers shows each)"
+    names = next((i for i, column in enumerate(table.columns) if column.key == "name"), None)
+    return table._replace(
+        rows=(*rows, *table.rows[end:]),
+        tree=(*tree, *table.tree[end:]),
+        notes=(Note("Repeats", text), *table.notes),
+        all_names=table.all_names or (() if names is None else tuple([row[names] for row in table.rows])),
+        repeats=(),
     )

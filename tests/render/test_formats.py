@@ -21,7 +21,7 @@ from support.paths import ROOT
 
 import costcalc
 from costcalc.core.dim import symbol
-from costcalc.render import html, layout, markdown, render_tables, table
+from costcalc.render import cells, html, layout, markdown, render_tables, table
 from costcalc.render import json as render_json
 from costcalc.render.layout import text_width
 from costcalc.render.terminal import Screen, palette, screen
@@ -331,3 +331,33 @@ def test_a_total_of_very_many_terms_is_cut() -> None:
     assert "more lines (--format json has them)" in totals and len(totals.splitlines()) < 70
     assert max(map(text_width, totals.splitlines())) <= 80
     assert "and 145 more" in totals and "x2," in totals.replace("extent_of_input", "x")
+
+
+def many_terms() -> Graph:
+    text = "name: n\ninput: [1, 3, h, w]\nlayers:\n" + "  - conv: {filters: 8, kernel: 3, stride: 2, pad: 1}\n" * 4
+    return costcalc.load(text.encode())
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "html"])
+def test_a_formula_of_many_terms_stands_whole_below_the_rows_alone(form: str) -> None:
+    report = costcalc.analyze(many_terms())
+    shown = report_table(report)
+    total = cells.amount(report.totals["macs"])
+    assert len(total) > 48
+    text = render_tables(form, [shown], screen(to_file=True))
+    row = next(line for line in text.splitlines() if "Total of 4" in line)
+    assert total in text.replace("\\", "") and total not in row and " + …" in row
+    assert total in render_tables(form, [shown._replace(totals=())], screen(to_file=True)).replace("\\", "")
+
+
+@pytest.mark.parametrize("width", [56, 68, 80])
+def test_a_formula_keeps_a_factor_beside_long_names(width: int) -> None:
+    names = [
+        f"/m/backbone/backbone.{i}/block/block.{j}/block.{j}.{k}/Conv" for i in range(9) for j in "01" for k in "02"
+    ]
+    columns = [Column("name", "Layer", "name", 100), Column("op", "Operator", "text", 70)]
+    columns += [Column("output", "Output", "text", 60), Column("macs", "MACs", "number", 90)]
+    macs = 327_680 * symbol("height") * symbol("width")
+    rows = tuple((name, "Conv", "1x16x56x56", macs, 1_234_567) for name in names)
+    sheet = Table("n", "", (*columns, Column("params", "Params", "number", 65)), rows)
+    assert all("327,680·height" in line for line in list(table.body_lines(sheet, Screen(width)))[1:])

@@ -131,6 +131,9 @@ def layer_columns() -> Iterable[str]:
 )
 @click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows; the others are summed up.")
 @click.option(
+    "--all-layers", is_flag=True, help="No row for several layers: repeats of blocks, layers that cost nothing."
+)
+@click.option(
     "--columns",
     type=NameList(layer_columns),
     callback=split_columns,
@@ -150,6 +153,7 @@ def analyze(
     depth: int | None,
     sort: str | None,
     top: int | None,
+    all_layers: bool,
     columns: tuple[str, ...],
     strict: bool,
     settings: Settings,
@@ -160,14 +164,15 @@ def analyze(
     """Show what each layer costs, and the totals.
 
     A directory stands for the model files in it (.yaml, .onnx, .pt2, .tflite, .gguf), or for the Hugging Face model
-    that its config.json describes. JSON always holds every layer; --by op, block or module adds the groups.
+    that its config.json describes. Blocks that equal those before them are one row; --all-layers shows each. JSON
+    always holds every layer; --by op, block or module adds the groups.
     """
     from costcalc.core.quantities import CATALOGUE
     from costcalc.core.quantity import QuantityRef
     from costcalc.views.report import TableOptions
 
     settings = settings.extend_for([QuantityRef(CATALOGUE[key]) for key in (*columns, sort or "") if key in CATALOGUE])
-    view = TableOptions("block" if depth and by == "layer" else by, depth, sort, top, columns)
+    view = TableOptions("block" if depth and by == "layer" else by, depth, sort, top, columns, all_layers=all_layers)
     paths = model_paths(models)
     answers = analyze_models(AnalysisRequest(settings, view, strict, form), paths, jobs)
     if form == "json" and answers:

@@ -17,9 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from costcalc.analysis.layers import LAYER_QUANTITIES
+from costcalc.analysis.repeats import Repeat, find_repeats
 from costcalc.core.amount import json_amount
 from costcalc.core.sanitize import escape_controls
-from costcalc.studies.check.lock_repeats import Repeat, find_repeats, make_template, skeleton
+from costcalc.studies.check.lock_repeats import LEAST_SAVED, make_template, skeleton
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 MAX_SPAN = 200
@@ -70,7 +71,7 @@ def layer_lines(layers: Sequence[SnapshotLayer], inputs: Sequence[SnapshotTensor
         (definition, _read_skeleton(line), *map(skeleton, line.texts()))
         for definition, line in zip(definitions, lines, strict=True)
     ]
-    parts = _fill_gaps(find_repeats(tokens), len(layers))
+    parts = _fill_gaps(find_repeats(tokens, LEAST_SAVED), len(layers))
     uses = Counter(definitions[i] for part in parts for i in range(part.start, part.start + part.period))
     uses.update(definitions[i] for part in parts if part.times > 1 for i in range(part.start, part.start + part.period))
     keys = _make_keys({d: layer.op_type for d, layer in zip(definitions, layers, strict=True) if uses[d] > 1})

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from costcalc.analysis.repeats import Repeat, find_repeats
 from costcalc.rules import LoadError
 from costcalc.studies.check import lock_file
-from costcalc.studies.check.lock_repeats import Repeat, expand_template, find_repeats, make_template, skeleton
+from costcalc.studies.check.lock_repeats import LEAST_SAVED, expand_template, make_template, skeleton
 
 
 @pytest.mark.parametrize(
@@ -23,23 +24,23 @@ from costcalc.studies.check.lock_repeats import Repeat, expand_template, find_re
     ],
 )
 def test_runs(tokens: str, found: list[Repeat]) -> None:
-    assert find_repeats(tokens) == found
+    assert find_repeats(tokens, LEAST_SAVED) == found
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=60))
 @settings(deadline=None)
 def test_runs_are_what_stands_there(tokens: list[str]) -> None:
     end = 0
-    for start, period, times in find_repeats(tokens):
+    for start, period, times in find_repeats(tokens, LEAST_SAVED):
         assert start >= end and times > 1
         end = start + period * times
         assert tokens[start:end] == tokens[start : start + period] * times
 
 
 def test_many_layers_of_one_kind_take_no_square() -> None:
-    assert find_repeats(["a"] * 200_000) == [Repeat(0, 1, 200_000)]
+    assert find_repeats(["a"] * 200_000, LEAST_SAVED) == [Repeat(0, 1, 200_000)]
     half = [str(i) for i in range(50_000)]
-    assert find_repeats([*half, "x", *half]) == []
+    assert find_repeats([*half, "x", *half], LEAST_SAVED) == []
 
 
 @pytest.mark.parametrize(
