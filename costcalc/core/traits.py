@@ -127,6 +127,7 @@ class Traits(NamedTuple):
     """What an operator is; the defaults say of an unknown one as little as is known.
 
     kind             what it is called in the field; it implies layout, positions and fusion (KIND_DEFAULTS)
+    counterpart      ONNX's operator that computes the same, of one of another format or of a special case ("": none)
     factors          the two inputs that it multiplies; of a convolution or a product the second is the weight
                      ([filters, C/group, *kernel], transposed [C, filters/group, *kernel]; [K, N])
     filters          the order in which the filters are stored, where it is not ONNX's
@@ -173,6 +174,7 @@ class Traits(NamedTuple):
     """
 
     kind: Kind = ""
+    counterpart: str = ""
     factors: tuple[int, int] = (0, 1)
     filters: FilterOrder = ""
     bias: int | None = None

@@ -21,8 +21,9 @@ from costcalc.frontends.pytorch.program import ExportedProgram
 from costcalc.frontends.pytorch.reader import read_program
 from costcalc.frontends.source import ModelSource, Source
 from costcalc.frontends.tflite.frontend import open_model
+from costcalc.frontends.tflite.layer_names import layer_names
 from costcalc.frontends.tflite.model import TfliteModel
-from costcalc.frontends.tflite.names import SEPARATOR, unique_names
+from costcalc.frontends.tflite.names import unique_names
 
 
 class FileNode(NamedTuple):
@@ -132,10 +133,9 @@ def _tflite_nodes(model: TfliteModel) -> FileNodes:
     names = unique_names([tensor.name for tensor in main.tensors])
 
     def operators() -> Iterator[FileNode]:
-        for index, operator in enumerate(main.operators):
+        for index, (operator, layer) in enumerate(zip(main.operators, layer_names(main, names), strict=True)):
             outputs = tuple([names[i] for i in operator.outputs if i >= 0])
-            label = (outputs[0] if outputs else "").partition(SEPARATOR)[0] or operator.name
-            yield FileNode(0, index, "", operator.name, outputs, label)
+            yield FileNode(0, index, "", operator.name, outputs, layer.name or operator.name)
 
     signatures = {signature.subgraph: signature.key for signature in reversed(model.signatures)}
     graphs = [

@@ -12,7 +12,7 @@ from costcalc.core.ir import TensorType
 from costcalc.core.registry import cost_rule, describe, operands, shape_rule
 from costcalc.core.traits import PRODUCT_GRADIENT, LeastWork, OperatorUse, least_work_rule, traits
 from costcalc.ops.common.axes import shape_text
-from costcalc.ops.common.window import axis_attribute, check_strides, dilated_kernel, output_shape
+from costcalc.ops.common.window import output_shape, transposed_extents
 from costcalc.ops.common.window_reads import convolution_reads, transposed_convolution_reads
 
 operands("Conv", "ConvTranspose", weights=(1, 2))
@@ -134,29 +134,22 @@ def conv_transpose_shape(
     if group != 1 and c_in % group != 0:
         raise ShapeError(f"{c_in} channels do not divide into {group} groups", "make channels a multiple of group")
     rank = len(spatial)
-    stride, dilation = axis_attribute(strides, rank, "strides"), axis_attribute(dilations, rank, "dilations")
-    check_strides(stride, dilation)
-    extra = axis_attribute(output_padding, rank, "output_padding", 0)
-    if output_shape:
-        if len(output_shape) not in (rank, rank + 2):
-            raise ShapeError(
-                f"output_shape has {len(output_shape)} numbers for {rank} spatial axes", f"give {rank} numbers"
-            )
-        spatial_shape = tuple(output_shape[-rank:])
-        return TensorType(x.dtype, (n, c_group * group, *spatial_shape))
-    pad = (0,) * (2 * rank) if auto_pad == "VALID" or not pads else tuple(pads)
-    if len(pad) != 2 * rank:
-        raise ShapeError(f"pads has {len(pad)} numbers for {rank} spatial axes", f"give {2 * rank}")
-    out: list[Dim] = []
-    for i in range(rank):
-        if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
-            extent = spatial[i] * stride[i]
-        else:
-            full = (spatial[i] - 1) * stride[i] + dilated_kernel(kernel[i], dilation[i]) + extra[i]
-            extent = full - (pad[i] + pad[rank + i])
+    if output_shape and len(output_shape) not in (rank, rank + 2):
+        raise ShapeError(
+            f"output_shape has {len(output_shape)} numbers for {rank} spatial axes", f"give {rank} numbers"
+        )
+    attributes = {
+        "strides": strides,
+        "pads": pads,
+        "dilations": dilations,
+        "auto_pad": auto_pad,
+        "output_padding": output_padding,
+        "output_shape": output_shape,
+    }
+    out = [extent for _, extent in transposed_extents(spatial, kernel, attributes)]
+    for extent in out:
         if isinstance(extent, int) and extent < 1:
             raise ShapeError(f"the output extent is {extent}", "use less padding")
-        out.append(extent)
     return TensorType(x.dtype, (n, c_group * group, *out))
 
 

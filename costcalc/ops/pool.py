@@ -22,6 +22,8 @@ traits("GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool", kind="global_pool")
 traits("MaxPool", "GlobalMaxPool", keeps="maxima")
 
 traits("AveragePool", "GlobalAveragePool", keeps="nothing")
+traits("GlobalAveragePool", counterpart="AveragePool")  # over the whole image
+traits("GlobalMaxPool", counterpart="MaxPool")
 
 describe("Takes the greatest input under each position of a sliding window, channel by channel.", "MaxPool")
 

@@ -18,6 +18,7 @@ from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.result import Result, short_repr
 from costcalc.core.units import ratio
 from costcalc.frontends.source import ModelSource, hold_source
+from costcalc.studies.diff.definition import operator_kind
 from costcalc.studies.measurement import Measurement, measure
 from costcalc.studies.options import Settings, drop_unknown_names, refuse_unknown_names
 
@@ -45,12 +46,31 @@ class Comparison(Result):
         return {key: tuple(report_total(report, _total_key(report, key)) for report in self.reports) for key in keys}
 
     def by_operator(self) -> dict[str, tuple[Amount, ...]]:
-        """FLOPs of each operator type of each model, those that compute nothing left out; the dearest first."""
-        flops_by_model = [_flops_by_operator(report) for report in self.reports]
+        """FLOPs of each operator type of each model, those that compute nothing left out; the dearest first. Operators
+        of joined_operators are one."""
+        kinds = {op: kind for kind, operators in self.joined_operators().items() for op in operators}
+        flops_by_model = [_flops_by_operator(report, kinds) for report in self.reports]
         ops = dict.fromkeys(op for flops in flops_by_model for op in flops)
         table = {op: tuple(flops.get(op, 0) for flops in flops_by_model) for op in ops}
         nonzero = {op: amounts for op, amounts in table.items() if any(a != 0 for a in amounts)}
         return dict(sorted(nonzero.items(), key=lambda item: max(map(magnitude, item[1])), reverse=True))
+
+    def joined_operators(self) -> dict[str, tuple[str, ...]]:
+        """Kind -> the operators that compute the same under several names, where models of different formats have
+        different ones: `Conv` -> `Conv`, `tflite:CONV_2D`, `tflite:DEPTHWISE_CONV_2D`."""
+        operators_by_kind: dict[str, list[dict[str, str]]] = {}
+        for index, report in enumerate(self.reports):
+            for row in report.rows:
+                _, kind = operator_kind((row.domain, row.op_type))
+                models = operators_by_kind.setdefault(kind, [{} for _ in self.reports])
+                models[index][row.operator] = row.domain
+        joined: dict[str, tuple[str, ...]] = {}
+        for kind, models in operators_by_kind.items():
+            found = [operators for operators in models if operators]
+            domains = {domain for operators in found for domain in operators.values()}
+            if len(domains) > 1 and any(operators != found[0] for operators in found):
+                joined[kind] = tuple(dict.fromkeys(op for operators in found for op in operators))
+        return joined
 
 
 def measure_models(
@@ -134,8 +154,9 @@ def amount_ratio(a: Amount, b: Amount) -> float | None:
     return None if quotient is None else float(quotient)
 
 
-def _flops_by_operator(report: Report) -> dict[str, Amount]:
+def _flops_by_operator(report: Report, kinds: Mapping[str, str]) -> dict[str, Amount]:
+    """A report and the kinds of operators that are taken as one -> FLOPs by kind or operator."""
     flops: dict[str, list[Dim | None]] = {}
     for row in report.rows:
-        flops.setdefault(row.operator, []).append(row.figures["flops"])
+        flops.setdefault(kinds.get(row.operator, row.operator), []).append(row.figures["flops"])
     return {op: sum_amounts(amounts) for op, amounts in flops.items()}

@@ -68,6 +68,8 @@ def comparison_notes(comparison: Comparison) -> tuple[Note, ...]:
         Note(name, accounting_text(report), report.lower_bound)
         for name, report in zip(comparison.names, comparison.reports, strict=True)
     ]
+    joined = [f"{kind}: {', '.join(operators)}" for kind, operators in comparison.joined_operators().items()]
+    notes += [Note("Operators", f"of one kind are one row: {'; '.join(joined)}")] if joined else []
     notes += account_notes(comparison.names, comparison.reports)
     return (*notes, *refusal_notes(comparison.names, comparison.figures), *accounting_notes)
 

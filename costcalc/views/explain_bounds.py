@@ -58,7 +58,8 @@ def _model_lines(roofline: Roofline) -> Iterator[WorkingLine]:
     for note in placement_notes(roofline):
         yield WorkingLine(note.label.strip(), (note.text,))
     for fit in memory_fits(roofline.report, roofline.profile):
-        yield WorkingLine("Fits" if fit.fits else "Does not fit", (fit_text(fit),))
+        text = "; ".join(filter(None, (fit_text(fit), fit.remark)))
+        yield WorkingLine("Fits" if fit.fits else "Does not fit", (text,))
     joules = estimate_energy(roofline)
     if joules is not None:
         terms = [

@@ -7,8 +7,10 @@ from typing import Any
 
 from costcalc.analysis.folding import measure_folding
 from costcalc.analysis.memory.flash import FlashUse, measure_flash
+from costcalc.analysis.memory.fusion import fuse_steps
+from costcalc.analysis.memory.liveness import live_memory, make_schedule
 from costcalc.analysis.report import Report
-from costcalc.core.dim import Dim
+from costcalc.core.dim import Dim, sum_dims
 from costcalc.core.flat_model import FlatModel
 from costcalc.core.units import format_bytes, format_count
 from costcalc.views.table import Note
@@ -57,6 +59,7 @@ def account_notes(names: Sequence[str], reports: Sequence[Report]) -> Iterator[N
     for name, report in zip(names, reports, strict=True):
         if report.graph.flat is None:
             yield from _folding_notes(name, report, deployed)
+            yield from _fusion_notes(name, report, files)
         else:
             yield Note("Bytes", f"{name}: {_byte_terms(report, measure_flash(report.graph.flat))}")
 
@@ -73,6 +76,25 @@ def _folding_notes(name: str, report: Report, deployed: Collection[Dim]) -> Iter
         f"{format_count(folding.params)} of {format_count(report.totals['params'])} parameters and "
         f"{format_count(folding.buffers)} buffers become {format_count(folding.biases)} biases; "
         f"{format_count(params)} parameters are left{same}",
+    )
+
+
+def _fusion_notes(name: str, report: Report, files: Sequence[Report]) -> Iterator[Note]:
+    """A model that is no file -> what it would write, and its peak, with contractions and what follows them as one
+    step, as they are in a file. None where sizes are open, or the model is shown so already."""
+    if report.execution.fuse or report.execution.fuse_blocks:
+        return
+    schedule = make_schedule(report.graph, fuse_steps(report.graph))
+    written, peak = (sum_dims(b.nbytes for b in schedule.buffers if b.first_step >= 0), live_memory(schedule).peak)
+    before = report.totals["activation_bytes"]
+    if not all(isinstance(amount, int) for amount in (written, peak, before)) or written == before:
+        return
+    is_same = (written, peak) in {(f.totals["activation_bytes"], f.totals["peak_activation_bytes"]) for f in files}
+    yield Note(
+        "Fused",
+        f"{name}: contractions with the normalisation and the activation behind them as one step (--fuse) write "
+        f"{format_count(written)} of {format_count(before)} activation bytes, {format_count(peak)} at the peak"
+        f"{', the same as in the file' if is_same else ''}",
     )
 
 

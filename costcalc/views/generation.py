@@ -14,7 +14,7 @@ from costcalc.studies.generation.generation import Generation, Pass, masked_atte
 from costcalc.studies.generation.speed import GenerationSpeed
 from costcalc.views.columns import quantity_column
 from costcalc.views.figures import tokens_text
-from costcalc.views.roofline import fit_notes
+from costcalc.views.roofline import fit_document, fit_notes
 from costcalc.views.table import Column, Note, Table, Total, make_table
 
 
@@ -236,14 +236,5 @@ def speed_document(speed: GenerationSpeed) -> dict[str, Any]:
         "total_s": seconds(speed.total_seconds),
         "tokens_per_s": seconds(speed.tokens_per_s),
         "without_peak": list(speed.without_peak),
-        "fits": [
-            {
-                "memory": fit.memory,
-                "what": fit.contents,
-                "needed_bytes": fit.nbytes,
-                "capacity_bytes": fit.capacity,
-                "fits": fit.fits,
-            }
-            for fit in speed.fits
-        ],
+        "fits": [fit_document(fit) for fit in speed.fits],
     }

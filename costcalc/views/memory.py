@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from costcalc.analysis.memory.arena import arena_remark
 from costcalc.analysis.memory.footprint import MemoryFootprint, memory_by_resolution
 from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.dim import Dim, bind_remedy, symbols
@@ -132,6 +133,8 @@ def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:
         yield Note("Arena", f"{more} more than is alive at once; offsets are multiples of {footprint.arena.alignment}")
     yield Note("Execution", "; ".join(_execution_texts(footprint)))
     yield Note("Not counted", "weights, and an operator's own working memory")
+    if footprint.graph.flat is not None and footprint.graph.flat.is_as_stored:
+        yield Note("Runtime", f"none, {arena_remark(footprint.graph, footprint.execution)}")
     if footprint.graph.flat is not None:
         yield from file_notes(footprint.graph.flat)
     bindings = [f"{name} = {format_count(value)}" for name, value in footprint.graph.symbols.items()]

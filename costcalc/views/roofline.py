@@ -19,7 +19,6 @@ from costcalc.views.table import Column, Note
 
 if TYPE_CHECKING:
     from costcalc.analysis.hardware.profile import HardwareProfile, SourcedFigure
-    from costcalc.analysis.report import Report
     from costcalc.analysis.roofline.energy import InferenceEnergy, MemoryFit
     from costcalc.analysis.roofline.published_runs import PublishedBand
     from costcalc.analysis.roofline.roofline import Roofline, TimeBound
@@ -66,8 +65,8 @@ def _device_notes(roofline: Roofline) -> Iterator[Note]:
     yield from placement_notes(roofline)
     for fit in memory_fits(roofline.report, profile):
         yield Note("  Fits" if fit.fits else "  Does not fit", fit_text(fit), not fit.fits)
-    if is_arena_of_no_runtime(roofline.report, profile):
-        yield Note("", ARENA_OF_NO_RUNTIME)
+        if fit.remark:
+            yield Note("", fit.remark)
     joules = estimate_energy(roofline)
     if joules is not None:
         yield Note("  Energy", energy_text(joules, profile))
@@ -168,27 +167,24 @@ MEMORY_NAMES = {"flash": "flash", "weights": "weight memory", "sram": "SRAM", "d
 """Memories as text."""
 
 
-ARENA_OF_NO_RUNTIME = (
-    "tensors alone: an interpreter's arena is larger (--runtime tflm:cmsis-nn for Cortex-M; tflm:cortex-m for others "
-    "of 32 bits)"
-)
-"""What is said of an arena without what a runtime adds."""
-
-
-def is_arena_of_no_runtime(report: Report, profile: HardwareProfile) -> bool:
-    """Report and profile -> whether a `.tflite` model is held to a microcontroller's SRAM without what the interpreter
-    that runs it there adds."""
-    flat = report.graph.flat
-    is_file = flat is not None and flat.is_as_stored and report.execution.runtime is None
-    return is_file and profile.kind == "microcontroller" and profile.bytes_of("sram") is not None
-
-
 def fit_text(fit: MemoryFit) -> str:
     """`weights 549 KiB of 2.00 MiB flash (26.8%)`."""
     share = format_percent(Fraction(fit.nbytes, fit.capacity))
     over = "" if fit.fits else f", {format_bytes(fit.nbytes - fit.capacity)} too many"
     memory = MEMORY_NAMES[fit.memory]
     return f"{fit.contents} {format_bytes(fit.nbytes)} of {format_bytes(fit.capacity)} {memory} ({share}{over})"
+
+
+def fit_document(fit: MemoryFit) -> dict[str, Any]:
+    """What must fit in a memory -> its JSON entry; remark is null where the bytes leave nothing out."""
+    return {
+        "memory": fit.memory,
+        "what": fit.contents,
+        "needed_bytes": fit.nbytes,
+        "capacity_bytes": fit.capacity,
+        "fits": fit.fits,
+        "remark": fit.remark or None,
+    }
 
 
 def fit_notes(device: str, fits: Sequence[MemoryFit]) -> tuple[Note, ...]:
@@ -256,16 +252,7 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
         "peaks": peaks,
         "without_peak": list(roofline.without_peak),
         "open": list(roofline.open_symbols),
-        "fits": [
-            {
-                "memory": f.memory,
-                "what": f.contents,
-                "needed_bytes": f.nbytes,
-                "capacity_bytes": f.capacity,
-                "fits": f.fits,
-            }
-            for f in memory_fits(roofline.report, roofline.profile)
-        ],
+        "fits": [fit_document(fit) for fit in memory_fits(roofline.report, roofline.profile)],
         "energy_j": None if joules is None else to_float(joules.total),
         "energy_source": None if joules is None else joules.table,
         "energy_of": None if joules is None else "the whole device, measured" if joules.is_measured else CIRCUITS,

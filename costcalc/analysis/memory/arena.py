@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from costcalc.analysis.memory.liveness import Buffer, Schedule
 from costcalc.analysis.memory.ordering import check_sizes
+from costcalc.analysis.options import TFLM_RUNTIMES, ExecutionOptions
+from costcalc.core.ir import Graph
 from costcalc.core.result import short_repr
 
 Lifetime = tuple[int, int]
@@ -223,3 +225,20 @@ def _improve_placement(
         if height < best[0]:
             best = height, placement
     return best[1]
+
+
+NO_RUNTIME = "tensors alone: an interpreter's arena is larger"
+NO_RUNTIME_REMEDIES = {
+    True: "--runtime tflm:cmsis-nn for Cortex-M; tflm:cortex-m for others of 32 bits",
+    False: "--runtime tflm tells it of a .tflite file",
+}
+"""What is said of an arena without what a runtime adds, and what tells it, by whether the model is a .tflite file."""
+
+
+def arena_remark(graph: Graph, execution: ExecutionOptions) -> str:
+    """Graph and execution -> what arena bytes leave out: all that an interpreter adds, unless a runtime of
+    microcontrollers is stated."""
+    if execution.runtime in TFLM_RUNTIMES:
+        return ""
+    flat = graph.flat
+    return f"{NO_RUNTIME} ({NO_RUNTIME_REMEDIES[flat is not None and flat.is_as_stored]})"

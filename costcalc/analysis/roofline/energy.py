@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from costcalc.analysis.hardware.catalogue import reference_energy
 from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile, SourcedFigure, peak_precisions
-from costcalc.analysis.memory.arena import plan_arena
+from costcalc.analysis.memory.arena import arena_remark, plan_arena
 from costcalc.analysis.memory.flash import measure_flash
 from costcalc.analysis.memory.fusion import fuse_steps
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
@@ -125,13 +125,14 @@ def _traffic_by_memory(roofline: Roofline, compulsory_bytes: int) -> Iterator[tu
 
 
 class MemoryFit(NamedTuple):
-    """What must fit in a memory: contents names the quantities, nbytes are their bytes, capacity those of the
-    memory."""
+    """What must fit in a memory: contents names the quantities, nbytes are their bytes, capacity those of the memory,
+    remark says what the bytes leave out."""
 
     memory: str
     contents: str
     nbytes: int
     capacity: int
+    remark: str = ""
 
     @property
     def fits(self) -> bool:
@@ -214,6 +215,7 @@ def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit
         if capacity is None or len(amounts) < len(content_totals) or not amounts or amounts[0][0] != keys[0]:
             continue
         contents = " + ".join(CONTENT_NAMES[key] for key, _ in amounts)
-        yield MemoryFit(memory, contents, sum(amount for _, amount in amounts), capacity)
+        remark = arena_remark(report.graph, report.execution) if memory == "sram" and has_arena else ""
+        yield MemoryFit(memory, contents, sum(amount for _, amount in amounts), capacity, remark)
         if memory == "flash" and stripped:
             yield MemoryFit(memory, "model file, stripped", stripped, capacity)

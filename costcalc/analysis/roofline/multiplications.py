@@ -19,6 +19,7 @@ from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.roofline.least_work import least_macs, needed_by_outputs
 from costcalc.core.ir import Graph, Node
 from costcalc.core.traits import Traits, traits_of
+from costcalc.ops.common.window import explicit_pads, same_pads, transposed_extents
 
 FFT_MULTIPLICATIONS = 2
 """Multiplications of each position of an axis by FFT."""
@@ -65,7 +66,7 @@ def _multiplications_per_mac(graph: Graph, node: Node, operator: Traits) -> Frac
         inside, outside = outside, inside
     strides = _read_integers(node.attributes, "strides", rank)
     dilations = _read_integers(node.attributes, "dilations", rank)
-    begins = _begin_pads(node.attributes, inside, outside, w[2:], strides, dilations)
+    begins = _begin_pads(operator, node.attributes, inside, outside, w[2:])
     taps, tiled, transformed = Fraction(1), Fraction(1), Fraction(FFT_MULTIPLICATIONS)
     for extent, positions, kernel, stride, dilation, begin in zip(
         inside, outside, w[2:], strides, dilations, begins, strict=True
@@ -106,24 +107,24 @@ def real_taps(extent: int, positions: int, kernel: int, stride: int, dilation: i
 
 
 def _begin_pads(
+    operator: Traits,
     attributes: Mapping[str, Any],
     inside: Sequence[int],
     outside: Sequence[int],
     kernel: Sequence[int],
-    strides: Sequence[int],
-    dilations: Sequence[int],
 ) -> list[int]:
-    """Attributes and extents -> the padding before each axis: pads, or by auto_pad, or what an output_shape leaves
-    to pad."""
-    auto = attributes.get("auto_pad", "NOTSET")
-    if auto == "VALID" or (auto not in ("SAME_UPPER", "SAME_LOWER") and not attributes.get("output_shape")):
-        pads = attributes.get("pads") if auto != "VALID" else None
-        return [int(p) for p in (pads or ())][: len(kernel)] or [0] * len(kernel)
-    begins = []
-    for i, k in enumerate(kernel):
-        padding = max(0, (outside[i] - 1) * strides[i] + (k - 1) * dilations[i] + 1 - inside[i])
-        begins.append(padding - padding // 2 if auto == "SAME_LOWER" else padding // 2)
-    return begins
+    """Attributes, extents of the image that windows are cut from and numbers of windows -> the padding before each
+    axis."""
+    auto, rank = attributes.get("auto_pad", "NOTSET"), len(kernel)
+    is_same = auto in ("SAME_UPPER", "SAME_LOWER")
+    if operator.kind == "transposed_convolution":
+        known = {**attributes, "output_shape": inside} if is_same else attributes
+        return [int(begin) for begin, _ in transposed_extents(outside, kernel, known)]
+    if not is_same:
+        return list(explicit_pads(attributes.get("pads"), auto, rank)[:rank])
+    strides, dilations = (_read_integers(attributes, name, rank) for name in ("strides", "dilations"))
+    pads = map(same_pads, inside, kernel, strides, dilations, [auto == "SAME_LOWER"] * rank)
+    return [int(begin) for begin, _ in pads]
 
 
 def _read_integers(attributes: Mapping[str, Any], name: str, rank: int) -> list[int]:

@@ -35,6 +35,7 @@ def add_control(
     outputs: Sequence[str],
     inline: Inline,
     analyse: AnalyseLoop,
+    scope: tuple[str, ...],
 ) -> None:
     """Adds the subgraphs that an operator runs, and the operator itself, which computes nothing: its outputs ("" for
     one that nothing takes) have the types of what these give. LoadError where they disagree in their number."""
@@ -56,7 +57,7 @@ def add_control(
     if outputs:
         types = [builder.types.get(value, UNKNOWN)._replace(value=None) for value in results]
         kept = {key: attributes[key] for key in ("name",) if key in attributes}
-        builder.add(operator.name, read, kept, name=name, outputs=outputs, domain=TFLITE, types=types)
+        builder.add(operator.name, read, kept, name=name, outputs=outputs, domain=TFLITE, scope=scope, types=types)
 
 
 def _add_branches(

@@ -1,7 +1,6 @@
 """Names of tensors and operators as a file has them -> names of values, of nodes (each of its own), and of operators.
 
-A converter joins the names of all layers that it fuses (`conv/BiasAdd;bn/FusedBatchNorm;conv/Conv2D`), and a file may
-give two tensors one name, or none.
+A file may give two tensors one name, or none.
 """
 
 from __future__ import annotations
@@ -13,9 +12,6 @@ from costcalc.ops.tflite import CUSTOM, FLEX, TFLITE
 
 FLEX_PREFIX = "Flex"
 """Begins the names of custom operators that TensorFlow's own kernels run."""
-
-SEPARATOR = ";"
-"""Stands between the names of layers that are fused into one operator."""
 
 
 def unique_names(texts: Sequence[str], prefix: str = "") -> list[str]:
@@ -39,10 +35,10 @@ class NodeNames:
         self.taken: set[str] = set()
         self.numbers: dict[str, int] = {}
 
-    def name(self, operator: str, output: str) -> str:
-        """An operator and the name of its first output ("" without one) -> the name of its node: the first layer that
-        the output is called after, or the operator's, with a number where it is taken."""
-        base = name = output.partition(SEPARATOR)[0] or operator
+    def name(self, operator: str, layer: str) -> str:
+        """An operator and the name of its layer ("" without one) -> the name of its node: the layer's or the
+        operator's, with a number where it is taken."""
+        base = name = layer or operator
         while name in self.taken:  # the numbers of a base go on: a file may call all its layers alike
             self.numbers[base] = self.numbers.get(base, 1) + 1
             name = f"{base}_{self.numbers[base]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from costcalc import ops
 from costcalc.core import registry
@@ -14,6 +15,7 @@ from costcalc.frontends.tflite.control import CALLEES, add_control
 from costcalc.frontends.tflite.declared import DeclaredShapes
 from costcalc.frontends.tflite.derived import derive_attributes
 from costcalc.frontends.tflite.flatbuffer import REMEDY
+from costcalc.frontends.tflite.layer_names import LayerName, layer_names
 from costcalc.frontends.tflite.model import OperatorCall, Subgraph, Tensor, TfliteModel
 from costcalc.frontends.tflite.names import NodeNames, name_operator, unique_names
 from costcalc.frontends.tflite.trips import count_trips, find_invariants
@@ -97,11 +99,17 @@ class ModelWalker:
             builder.sparse[name] = tensor.sparse
 
     def add_node(
-        self, operator: OperatorCall, name: str, inputs: Sequence[str], outputs: Sequence[str], frame: SubgraphWalker
+        self,
+        operator: OperatorCall,
+        layer: LayerName,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        frame: SubgraphWalker,
     ) -> None:
         """A node of an operator's own rules; of an unknown one where they give other shapes than the file."""
-        builder = self.builder
+        builder, (name, scope) = self.builder, layer
         domain, op_type = name_operator(operator)
+        add = partial(builder.add, name=name, scope=scope, domain=domain)
         if op_type == HANDLE:
             inputs = [value for value in (self.add_variable(operator, name),) if value]
         tensors = frame.subgraph.tensors
@@ -114,11 +122,11 @@ class ModelWalker:
                 t._replace(shape=shapes.open_shape(tensors[i], name) if is_kept else None) if i >= 0 else t
                 for i, t in zip(operator.outputs, declared, strict=True)
             ] or [UNKNOWN]
-            builder.add(op_type, inputs, attributes, name=name, outputs=outputs or (name,), domain=domain, types=types)
+            add(op_type, inputs, attributes, outputs=outputs or (name,), types=types)
             return
         known, nodes = len(builder.types), len(builder.nodes)
         try:
-            builder.add(op_type, inputs, attributes, name=name, outputs=outputs, domain=domain)
+            add(op_type, inputs, attributes, outputs=outputs)
             difference = self.declared_shapes.find_difference(operator, name, inputs, outputs, tensors)
         except LimitError:
             raise
@@ -133,20 +141,22 @@ class ModelWalker:
             del builder.nodes[nodes:]
             for value in list(builder.types)[known:]:
                 del builder.types[value]
-            builder.add(op_type, inputs, attributes, name=name, outputs=outputs, domain=domain, types=declared)
+            add(op_type, inputs, attributes, outputs=outputs, types=declared)
 
 
 class SubgraphWalker:
     """A subgraph that is being added: its tensors' values by index. prefix and depth are those of an inner one."""
 
-    def __init__(self, walker: ModelWalker, subgraph: Subgraph, names: list[str], depth: int) -> None:
+    def __init__(self, walker: ModelWalker, subgraph: Subgraph, names: list[str], depth: int, prefix: str = "") -> None:
         self.walker, self.subgraph, self.names, self.depth = walker, subgraph, list(names), depth
+        self.prefix = prefix
 
     def add_operators(self) -> None:
         """Adds the operators in order."""
-        for operator in self.subgraph.operators:
+        layers = layer_names(self.subgraph, [name.removeprefix(self.prefix) for name in self.names])
+        for operator, layer in zip(self.subgraph.operators, layers, strict=True):
             spend(NODE_STEPS)
-            self._add(operator)
+            self._add(operator, layer)
 
     def value(self, index: int) -> str:
         """The value of a tensor, "" of an absent one; a stored tensor is added when it is first read."""
@@ -166,19 +176,19 @@ class SubgraphWalker:
         types = self.walker.builder.types
         return all(types[self.names[i]].shape == self.declared(i).shape for i in operator.inputs if i >= 0)
 
-    def _add(self, operator: OperatorCall) -> None:
+    def _add(self, operator: OperatorCall, layer: LayerName) -> None:
         inputs = [self.value(i) for i in operator.inputs]
-        first = next((i for i in operator.outputs if i >= 0), -1)
-        name = self.walker.node_names.name(operator.name, self.names[first] if first >= 0 else "")
+        name = self.walker.node_names.name(operator.name, layer.name and self.prefix + layer.name)
+        scope = (*filter(None, self.prefix.split("/")), *layer.scope)
         outputs = [self.names[i] if i >= 0 else "" for i in operator.outputs]
         for index, output in zip(operator.outputs, outputs, strict=True):
             if output:
                 self.walker.note_quantised(self.subgraph.tensors[index], output)
         if not CALLEES.isdisjoint(operator.attributes):
-            add_control(self.walker.builder, operator, name, inputs, outputs, self._inline, self._analyse_loop)
+            add_control(self.walker.builder, operator, name, inputs, outputs, self._inline, self._analyse_loop, scope)
             self._close_shapes(operator, outputs)
             return
-        self.walker.add_node(operator, name, inputs, outputs, self)
+        self.walker.add_node(operator, LayerName(name, scope), inputs, outputs, self)
 
     def _close_shapes(self, operator: OperatorCall, outputs: Sequence[str]) -> None:
         """Gives what subgraphs leave open the numbers that the file has for the operator's own outputs."""
@@ -210,6 +220,6 @@ class SubgraphWalker:
         for index, value in zip(inner.inputs, inputs, strict=False):
             if index >= 0:
                 names[index] = value
-        frame = SubgraphWalker(self.walker, inner, names, self.depth + 1)
+        frame = SubgraphWalker(self.walker, inner, names, self.depth + 1, f"{name}/")
         frame.add_operators()
         return [frame.value(i) for i in inner.outputs]

@@ -22,7 +22,7 @@ def register_like(name: str, op_type: str, domain: str = ATEN) -> None:
     """Gives an operator the cost rule and the traits of ONNX's op_type: it has other outputs besides, or attributes
     that ONNX's does not take."""
     COST_RULES[domain, name] = COST_RULES["", op_type]
-    TRAITS[domain, name] = TRAITS["", op_type]
+    TRAITS[domain, name] = TRAITS["", op_type]._replace(counterpart=op_type)
 
 
 register_like("convolution", "Conv")

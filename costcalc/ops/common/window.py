@@ -115,25 +115,26 @@ def explicit_pads(pads: Sequence[int] | None, auto_pad: str, rank: int) -> tuple
 
 
 def transposed_extents(
-    spatial: Sequence[int], kernel: Sequence[int], attributes: Mapping[str, Any]
-) -> tuple[tuple[int, int], ...]:
+    spatial: Sequence[Dim], kernel: Sequence[Dim], attributes: Mapping[str, Any]
+) -> tuple[tuple[Dim, Dim], ...]:
     """(begin, out) of each axis of a transposed convolution: how much is cut off before it, and its output extent. Of
     what SAME or an output_shape cuts off, the odd one stands at the beginning, with SAME_UPPER at the end (ONNX,
     ConvTranspose)."""
     rank = len(spatial)
     stride = axis_attribute(attributes.get("strides"), rank, "strides")
     dilation = axis_attribute(attributes.get("dilations"), rank, "dilations")
+    check_strides(stride, dilation)
     extra = axis_attribute(attributes.get("output_padding"), rank, "output_padding", 0)
     auto_pad, shape = attributes.get("auto_pad", "NOTSET"), attributes.get("output_shape")
     is_same = auto_pad in ("SAME_UPPER", "SAME_LOWER")
     pads = (0,) * (2 * rank) if is_same or shape else explicit_pads(attributes.get("pads"), auto_pad, rank)
-    extents = []
+    extents = list[tuple[Dim, Dim]]()
     for i in range(rank):
-        full = (spatial[i] - 1) * stride[i] + int(dilated_kernel(kernel[i], dilation[i])) + extra[i]
+        full = (spatial[i] - 1) * stride[i] + dilated_kernel(kernel[i], dilation[i]) + extra[i]
         if not is_same and not shape:
             extents.append((pads[i], full - pads[i] - pads[rank + i]))
             continue
         out = shape[i - rank] if shape else spatial[i] * stride[i]
-        cut = max(0, full - out)
+        cut = maximum(full - out, 0)
         extents.append((cut // 2 if auto_pad == "SAME_UPPER" else cut - cut // 2, out))
     return tuple(extents)

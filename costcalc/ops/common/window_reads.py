@@ -115,7 +115,7 @@ def transposed_convolution_reads(use: OperatorUse, x: TensorType, w: TensorType)
     dilation = axis_attribute(use.attributes.get("dilations"), rank, "dilations")
     positions, taps = prod(x.shape[:2]), prod(w.shape[:2])
     for i, (begin, extent) in enumerate(transposed_extents(inside, kernel, use.attributes)):
-        ranges = tap_windows(extent, kernel[i], stride[i], begin, dilation[i], inside[i])
+        ranges = tap_windows(int(extent), kernel[i], stride[i], int(begin), dilation[i], inside[i])
         positions *= _count_union([(first, last) for _, first, last in ranges])
         taps *= len(ranges)
     return LeastWork(use.macs.value, {0: positions, 1: taps})

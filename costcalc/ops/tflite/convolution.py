@@ -67,9 +67,9 @@ POOLS = ("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D")
 
 traits(*POOLS, domain=TFLITE, kind="pool", layout="channels_last")
 
-traits("MAX_POOL_2D", domain=TFLITE, keeps="maxima")
+traits("MAX_POOL_2D", domain=TFLITE, keeps="maxima", counterpart="MaxPool")
 
-traits("AVERAGE_POOL_2D", domain=TFLITE, keeps="nothing")
+traits("AVERAGE_POOL_2D", domain=TFLITE, keeps="nothing", counterpart="AveragePool")
 
 describe(
     "Each filter slides over the input and gives one channel: at each position it multiplies and adds all the "

@@ -129,9 +129,10 @@ RESCALED = frozenset(
 )
 """Operators whose quantised inputs and output have scales of their own."""
 
-OTHER_VALUES = frozenset(
-    ("NOT_EQUAL", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1", "RIGHT_SHIFT", "STABLEHLO_REMAINDER", "FLOOR_DIV")
-)
+CLIPS = frozenset(("RELU6", "RELU_0_TO_1", "RELU_N1_TO_1"))
+"""Operators whose bounds are in their names, where ONNX's Clip reads them."""
+
+OTHER_VALUES = CLIPS | {"NOT_EQUAL", "RIGHT_SHIFT", "STABLEHLO_REMAINDER", "FLOOR_DIV"}
 """Operators that cost what their counterpart does, and give other elements."""
 
 
@@ -174,7 +175,8 @@ def take_rules(name: str, counterpart: str, domain: str = TFLITE) -> None:
         COST_RULES[domain, name] = _fused(name, _adapted(cost))
     else:
         FREE_OPS.add((domain, name))
-    TRAITS[domain, name] = TRAITS["", counterpart]
+    is_same = name not in OTHER_VALUES or name in CLIPS
+    TRAITS[domain, name] = TRAITS["", counterpart]._replace(counterpart=counterpart if is_same else "")
 
 
 for _name, _counterpart in {**FUNCTIONS, **ARITHMETIC, **COMBINATIONS}.items():

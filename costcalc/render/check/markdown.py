@@ -146,7 +146,9 @@ def _limit_blocks(outcome: CheckResult) -> Iterator[MarkdownBlock]:
 
 
 def _limit_cells(finding: CheckFinding, texts: list[str]) -> list[str]:
-    return [mark(finding), name(finding.checked.label), name(finding.verdict.quantity), *map(escape_markdown, texts)]
+    verdict = finding.verdict
+    remark = f": {escape_markdown(verdict.remark)}" if verdict.remark and verdict.outcome == "kept" else ""
+    return [mark(finding), name(finding.checked.label), name(verdict.quantity) + remark, *map(escape_markdown, texts)]
 
 
 def _note_blocks(outcome: CheckResult) -> Iterator[MarkdownBlock]:

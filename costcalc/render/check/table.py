@@ -134,10 +134,10 @@ def _style_start(mark: str, palette: Palette) -> str:
 
 
 def _advice_lines(verdict: Verdict) -> tuple[str, ...]:
-    """Verdict -> what is said under a limit that is not kept; once under several in a row of which the same is to be
-    said. What to do about operators without a rule stands under the verdict on them."""
+    """Verdict -> what is said under a limit that is not kept, or whose figure has a remark; once under several in a row
+    of which the same is to be said. What to do about operators without a rule stands under the verdict on them."""
     if verdict.outcome == "kept":
-        return ()
+        return (verdict.remark,) if verdict.remark else ()
     if verdict.is_suppressed:
         return (f"{verdict.code}: {suppression_text(verdict)}",)
     explanation = words.describe_blame(verdict) if verdict.outcome == "exceeded" else ""

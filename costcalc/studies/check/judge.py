@@ -204,11 +204,11 @@ def _judge_quantity(case: CheckCase, limit: Limit) -> Verdict:
             verdict, fact=f"{verdict.quantity}: there is no figure to hold: {reason}", remedy=check_figure.remedy
         )
     if quantity.unit == "boolean":
-        return replace(verdict, fact=_boolean_fact(verdict, reason or check_figure.reason))
-    remark = words.REMARKS.get((quantity.certainty, outcome))
+        return replace(verdict, fact=_boolean_fact(verdict, reason or check_figure.reason), remark=check_figure.reason)
+    remark = words.REMARKS.get((quantity.certainty, outcome), check_figure.reason)
     certainty = verdict.certainty if check_figure.figure is None else check_figure.figure.certainty
-    fact = f"{verdict.fact} ({remark})" if remark else verdict.fact
-    return replace(verdict, fact=fact, certainty=certainty)
+    fact = f"{verdict.fact} ({remark})" if remark and remark not in verdict.fact else verdict.fact
+    return replace(verdict, fact=fact, certainty=certainty, remark=check_figure.reason)
 
 
 def _boolean_fact(verdict: Verdict, reason: str) -> str:

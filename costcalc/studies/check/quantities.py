@@ -9,10 +9,11 @@ from fractions import Fraction
 from functools import lru_cache
 
 from costcalc.analysis.hardware.catalogue import find_profile
+from costcalc.analysis.memory.arena import arena_remark
 from costcalc.analysis.memory.footprint import execution_steps
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
 from costcalc.analysis.report import Report
-from costcalc.analysis.roofline.energy import estimate_energy
+from costcalc.analysis.roofline.energy import MemoryFit, estimate_energy
 from costcalc.core.errors import HardwareError, NoDeviceFigureError, OpenQuantityError, QuantityError
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.studies.check.case import CheckFigure, Peak
@@ -60,20 +61,25 @@ def _is_measured(measurement: Measurement, ref: QuantityRef) -> bool:
 
 
 def _figure_remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -> tuple[str, bool]:
-    """(remark, whether it says what the figure leaves out) on a figure: which memory is too small, for what an
-    energy has no figure."""
-    if figure.value is False:
-        misfits = [line for line in measurement.fits(ref) if not line.fits]
-        shortages = [
-            f"{line.contents} need {line.nbytes:,} bytes of {line.memory}, which has {line.capacity:,}"
-            for line in misfits
-        ]
-        return "; ".join(shortages), False
+    """(remark, whether it says why the figure decides nothing) on a figure: which memory is too small or what was held
+    to which, what an arena leaves out, for what an energy has no figure."""
+    if isinstance(figure.value, bool):
+        lines = [line for line in measurement.fits(ref) if line.fits == figure.value]
+        return "; ".join(map(_fit_sentence, lines)), False
+    if ref.quantity.key == "arena_bytes" and measurement.base.graph.flat is not None:
+        return arena_remark(measurement.base.graph, measurement.base.execution), False
     if ref.quantity.key == "energy":
         joules = estimate_energy(measurement.roofline(ref.device))
         if joules is not None and joules.without:
             return f"the profile has no energy of {', '.join(joules.without)}", True
     return "", False
+
+
+def _fit_sentence(fit: MemoryFit) -> str:
+    """`weights need 9 bytes of flash, which has 8`, with what the bytes leave out."""
+    verb = "need" if "+" in fit.contents or fit.contents.endswith("s") else "needs"
+    remark = f"; {fit.remark}" if fit.remark else ""
+    return f"{fit.contents} {verb} {fit.nbytes:,} bytes of {fit.memory}, which has {fit.capacity:,}{remark}"
 
 
 def _largest_layer(measurement: Measurement, ref: QuantityRef) -> tuple[str, Fraction | None]:

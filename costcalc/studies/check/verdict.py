@@ -83,7 +83,8 @@ class Verdict:
     below.
     growth is what an increase may be, in words (`+2.0%`), where the baseline is a formula, of which that is no figure:
     limit is then None. minimum says that the limit is the least that the value may be; certainty is what is certain of
-    the value. suppression says why an exceeded limit does not count.
+    the value. suppression says why an exceeded limit does not count, remark what was held to what and what it leaves
+    out, where a figure needs it; it is part of fact.
     """
 
     code: str
@@ -107,6 +108,7 @@ class Verdict:
     minimum: bool = False
     certainty: Certainty = "exact"
     suppression: Suppression | None = None
+    remark: str = ""
 
     @property
     def is_suppressed(self) -> bool:

@@ -15,7 +15,13 @@ from costcalc.graph.patterns.convolution import reads_one_channel
 from costcalc.ops.plugins import load_installed_rules
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
-CONVOLUTIONS = ("convolution", "deformable_convolution", "transposed_convolution")
+CONVOLUTION_KINDS = {
+    "convolution": "Conv",
+    "deformable_convolution": "Conv",
+    "transposed_convolution": "ConvTranspose",
+}
+"""Kind of an operator whose weights are filters -> the operator that stands for all of this kind."""
+
 
 NEUTRAL = frozenset(
     [
@@ -49,9 +55,20 @@ def operator_traits(key: Key) -> Traits:
     return TRAITS.get(key, UNKNOWN_TRAITS)
 
 
+def operator_kind(key: Key) -> Key:
+    """An operator -> what stands for all that compute the same in any format: MatMul for products, Conv and
+    ConvTranspose for convolutions, ONNX's counterpart of others; else the operator itself."""
+    operator = operator_traits(key)
+    if right_operand_index(operator) is not None:
+        return "", "MatMul"
+    if operator.kind in CONVOLUTION_KINDS:
+        return "", CONVOLUTION_KINDS[operator.kind]
+    return ("", operator.counterpart) if operator.counterpart else key
+
+
 def filters_index(operator: Traits) -> int | None:
     """Where filters [C_out, C_in/group, *kernel] (transposed [C_in, C_out/group, *kernel]) stand among the inputs."""
-    return operator.factors[1] if operator.kind in CONVOLUTIONS else None
+    return operator.factors[1] if operator.kind in CONVOLUTION_KINDS else None
 
 
 def right_operand_index(operator: Traits) -> int | None:

@@ -9,7 +9,14 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim
-from costcalc.studies.diff.definition import Definition, define_layer, has_macs, operator_traits, right_operand_index
+from costcalc.studies.diff.definition import (
+    Definition,
+    define_layer,
+    has_macs,
+    operator_kind,
+    operator_traits,
+    right_operand_index,
+)
 from costcalc.studies.diff.names import is_numbered, stem
 from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 
@@ -184,12 +191,12 @@ def operator_family(layer: SnapshotLayer) -> str:
 
 def _shape_free_key(layer: SnapshotLayer, d: Definition) -> tuple[object, ...]:
     key = (layer.domain, layer.op_type)
-    operator = operator_traits(key)
-    if right_operand_index(operator) is not None:
-        return "", "MatMul"
-    if operator.kind in ("convolution", "deformable_convolution"):
-        return "", "Conv", *[item for item in d.shape_free[2:] if not (isinstance(item, tuple) and item[0] in FUSED)]
-    return d.shape_free
+    kind = operator_kind(key)
+    if right_operand_index(operator_traits(key)) is not None:
+        return kind
+    if kind == ("", "Conv"):
+        return *kind, *[item for item in d.shape_free[2:] if not (isinstance(item, tuple) and item[0] in FUSED)]
+    return *kind, *d.shape_free[2:]
 
 
 def _computed_shapes(layer: SnapshotLayer) -> tuple[object, ...]:

@@ -11,11 +11,9 @@ from costcalc.analysis.roofline.roofline import Roofline
 from costcalc.core.sanitize import printable
 from costcalc.views.placement import placement_notes
 from costcalc.views.roofline import (
-    ARENA_OF_NO_RUNTIME,
     bandwidth_text,
     bound_text,
     fit_text,
-    is_arena_of_no_runtime,
     layers_text,
     rate_text,
     shows_layers,
@@ -70,9 +68,8 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def _fits(roofline: Roofline) -> Iterator[tuple[str, bool]]:
-    """Roofline -> a sentence for each memory, and whether it holds what it must; of an arena that no runtime has laid
-    out, that it is larger."""
-    report, profile = roofline.report, roofline.profile
-    yield from ((fit_text(fit), fit.fits) for fit in memory_fits(report, profile))
-    if is_arena_of_no_runtime(report, profile):
-        yield ARENA_OF_NO_RUNTIME, True
+    """Roofline -> a sentence for each memory, and whether it holds what it must; behind it what its bytes leave out."""
+    for fit in memory_fits(roofline.report, roofline.profile):
+        yield fit_text(fit), fit.fits
+        if fit.remark:
+            yield fit.remark, True

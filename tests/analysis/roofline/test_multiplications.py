@@ -74,6 +74,15 @@ def test_a_transposed_convolution_has_the_taps_of_its_convolution() -> None:
     assert forward == back < 1000
 
 
+def test_what_an_output_shape_cuts_stands_where_onnx_says() -> None:
+    """Two inputs with stride 2 and three taps reach 5 outputs, and one more is padded: of an output_shape of 5 the odd
+    one is cut at the beginning, which is a tap, with SAME_UPPER at the end, which is not."""
+    shapes = (1, 1, 2), (1, 1, 3), (1, 1, 5)
+    options: dict[str, Any] = {"strides": (2,), "output_padding": (1,), "output_shape": (5,)}
+    upper = convolution(*shapes, "ConvTranspose", auto_pad="SAME_UPPER", **options)
+    assert convolution(*shapes, "ConvTranspose", **options) == upper * Fraction(5, 6)
+
+
 @given(*[st.integers(1, 9)] * 5, st.integers(0, 9))
 def test_real_taps_are_counted(
     extent: int, positions: int, kernel: int, stride: int, dilation: int, begin: int

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from support.cli import ok
-from support.paths import ONNX_FILES
+from support.paths import DATA, ONNX_FILES, ROOT
 
+SPECS = ROOT / "specs"
 OPEN = str(ONNX_FILES / "resnet18__ts_dynhw.onnx")
 WHY = "which step needs the most memory depends on height, width"
 
@@ -72,3 +73,33 @@ def test_active_parameters_of_a_dense_model_beside_a_mixture_are_all_of_its_para
     assert [document["active_params"] for document in documents] == active
     assert "Active params" in ok("compare", *reversed(models))
     assert "Active params" not in ok("compare", "lenet5", "alexnet")
+
+
+VWW = DATA / "npu" / "vela" / "vww_96_int8.tflite"
+
+
+def test_a_network_and_the_file_that_was_made_of_it(tmp_path: Path) -> None:
+    """MobileNet v1 with a quarter of its width, 96 × 96, and MLPerf Tiny's file of it: equal MACs, and for everything
+    else the reason why it differs, down to equal figures. Operators of one kind stand in one row."""
+    path = tmp_path / "net.yaml"
+    text = (SPECS / "mobilenet_v1.yaml").read_text()
+    path.write_text(
+        text.replace("alpha: 1.0, resolution: 224, classes: 1000", "alpha: 0.25, resolution: 96, classes: 2")
+    )
+    options = ("--dtype", "int8", "--act-dtype", "int8")
+    document = json.loads(ok("compare", str(path), str(VWW), *options, "--format", "json"))["comparison"]
+    macs = [entry["value"] for entry in document["totals"]["macs"]]
+    assert macs == [7_489_664, 7_489_664]
+    flops = {op: [entry["value"] for entry in row] for op, row in document["flops_by_op"].items()}
+    assert [op for op in flops if ":" in op] == []
+    assert flops["MatMul"] == [1_026, 1_030] and flops["AveragePool"] == [2_304, 2_304]
+    table = " ".join(ok("compare", str(path), str(VWW), *options).split())
+    assert "Conv: Conv, tflite:CONV_2D, tflite:DEPTHWISE_CONV_2D" in table
+    assert "210,850 parameters are left, the same as in the file" in table
+    assert "write 231,812 of 694,916 activation bytes, 55,296 at the peak, the same as in the file" in table
+    assert "Fused" not in ok("compare", str(path), str(VWW), "--fuse")
+
+
+def test_models_of_one_format_have_a_row_for_each_operator() -> None:
+    flops = json.loads(ok("compare", "lenet5", "resnet18", "--format", "json"))["comparison"]["flops_by_op"]
+    assert {"Conv", "Gemm"} <= set(flops) and "MatMul" not in flops

@@ -224,3 +224,30 @@ def test_a_broken_arena_names_the_layer_that_holds_the_peak(here: Path, capsys: 
     text = " ".join(out.split())
     assert code == 1 and "CC013: where activations peak, the largest output is of tanh1 (50.0%)" in text
     assert "make tanh1 cheaper, or raise the limit" in text
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "remark"),
+    [
+        (
+            "kws.tflite",
+            [],
+            "arena needs 16,000 bytes of sram, which has 270,336; tensors alone: an interpreter's arena",
+        ),
+        ("kws.tflite", ["--runtime", "tflm:cortex-m"], ""),
+        ("lenet5", [], "tensors alone: an interpreter's arena is larger (--runtime tflm tells it of a .tflite file)"),
+    ],
+)
+def test_a_verdict_says_which_memory_was_held_to_which(
+    model: str, options: list[str], remark: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a runtime an arena is that of the tensors; a kept limit says so, in every form that has room for it."""
+    shutil.copy(DATA / "npu" / "kws_ref_model.tflite", here / "kws.tflite")
+    limits = ["--require", "fits.rp2040", "--max", "arena_bytes=1MiB"]
+    for form in ("table", "json", "markdown"):
+        code, out, _ = call(capsys, "check", model, *options, *limits, "--format", form)
+        text = " ".join(out.replace("\\", "").split())
+        assert code == 0 and remark in text
+        assert "of flash, which has 2,097,152" in text
+        assert ("tensors alone" in text) == bool(remark)
+    assert ("arena_bytes" in text) and text.count("tensors alone") == (0 if not remark else 2 if "kws" in model else 1)
