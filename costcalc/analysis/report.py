@@ -34,6 +34,7 @@ from costcalc.core.ir import DType, Graph, bind_type
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.quantity import Certainty
 from costcalc.core.result import Result, short_repr
+from costcalc.core.settings import non_defaults
 from costcalc.core.units import format_count
 from costcalc.graph.bind import bind_graph, check_binding, check_limits, resolve_limits
 
@@ -108,6 +109,17 @@ class Report(Result):
     def element_types(self) -> frozenset[DType]:
         """The element types of all values of the graph."""
         return frozenset([t.dtype for t in self.graph.types.values()])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that are not their defaults, by name, as costcalc.analyze takes them: of the reading, the
+        execution and training."""
+        settings = dict(self.graph.settings)
+        if self.execution != NODE_BY_NODE:
+            settings["execution"] = non_defaults(self.execution)
+        if self.step is not None:
+            settings["training"] = non_defaults(self.step.options) or True
+        return settings
 
     @property
     def open_branches(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +34,7 @@ from costcalc.core.result import Result, short_repr
 from costcalc.core.traits import traits_of
 from costcalc.core.units import format_count, format_shape
 from costcalc.graph.parameters import StoredTensor, find_stored_tensors
+from costcalc.views.settings import settings_document
 
 MAX_TERMS = 8
 """A sum of more terms than this is shortened: equal terms together, then by operator type."""
@@ -200,7 +201,7 @@ class LayerExplanation:
 class Explanation(Result):
     """The workings of a model's layers that cost MACs (or, where none does, FLOPs), or of the layer asked for; and
     those of what its settings ask for: live bytes under an execution, a training step, bounds on devices, generation.
-    """
+    settings are those that are not their defaults, by name."""
 
     report: Report
     layer: str | None
@@ -211,6 +212,7 @@ class Explanation(Result):
     training: tuple[WorkingLine, ...] = ()
     bounds: tuple[WorkingLine, ...] = ()
     generation: tuple[WorkingLine, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sections(self) -> dict[str, tuple[WorkingLine, ...]]:
@@ -328,6 +330,7 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
     return {
         "model": explanation.report.name,
         "source": explanation.report.source,
+        **settings_document(explanation.settings),
         "layers": [_layer_document(working) for working in explanation.workings],
         "sums": [_line_document(step) for step in explanation.sums],
         "separable": [

@@ -59,6 +59,7 @@ def explain_measurement(measurement: Measurement, layer: str | None = None) -> E
         training=() if step is None or index is not None else tuple(training_lines(step)),
         bounds=tuple(bound_lines(explanation, measurement.rooflines())),
         generation=() if index is not None else tuple(generation_lines(measurement)),
+        settings={**measurement.settings.to_dict(), **report.settings},
     )
 
 
