@@ -29,7 +29,8 @@ def explanation_text(explanation: Explanation, screen: Screen) -> str:
     report, palette = explanation.report, screen.palette
     lines: list[str] = []
     if explanation.layer is None:
-        head = printable(f"{report.name}  {subtitle_text(report)}")
+        title = f"{explanation.block} of {report.name}" if explanation.block else report.name
+        head = printable(f"{title}  {subtitle_text(report)}")
         lines += [*(f"{palette.title}{line}{palette.off}" for line in wrap(head, screen.text_width, 2)), ""]
     if len(explanation.workings) <= MAX_FULL_LAYERS:
         operators: set[str] = set()
@@ -47,7 +48,8 @@ def explanation_text(explanation: Explanation, screen: Screen) -> str:
     if given := [WorkingLine(note.label, (note.text,)) for note in reading_notes(report)]:
         lines += [*_step_lines(given, screen.text_width, palette, ""), ""]
     if explanation.layer is None and len(explanation.workings) > MAX_FULL_LAYERS:
-        lines += [f"{palette.faint}costcalc explain MODEL LAYER shows one layer's whole working{palette.off}", ""]
+        hint = "costcalc explain MODEL NAME shows the whole working of a layer, a block or a total"
+        lines += [*(f"{palette.faint}{line}{palette.off}" for line in wrap(hint, screen.text_width, 2)), ""]
     return screen.text("\n".join(lines[:-1]))
 
 
