@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.core.arguments import check_mapping, split_names
 from costcalc.core.errors import UsageError
+from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.quantity import QuantityRef
 from costcalc.core.result import Result, ResultTable, presenter, short_repr
@@ -206,18 +207,12 @@ def run_sweep(
     rows = sort_rows(rows, sort_goals) if sort_goals else rows
     rows = rows[: selection.top] if selection.top is not None else rows
     axes, quantities = recipe.columns
-    return Sweep(
-        setup.name,
-        axes,
-        quantities,
-        tuple(rows),
-        len(numbers),
-        invalid,
-        setup.notes,
-        reason,
-        recipe.source.name if isinstance(recipe.source, Source) else str(recipe.source),
-        recipe.settings.to_dict(),
-    )
+    reading = _source_name(recipe.source), recipe.settings.to_dict()
+    return Sweep(setup.name, axes, quantities, tuple(rows), len(numbers), invalid, setup.notes, reason, *reading)
+
+
+def _source_name(source: Any) -> str:
+    return source.name if isinstance(source, (Source, Graph)) else str(source)
 
 
 def first_error(recipe: SweepRecipe, rows: Sequence[Row]) -> str:
