@@ -161,7 +161,8 @@ def memory(
 def explain(
     source: ModelSource | Report, layer: str | None = None, **options: Unpack[AnalysisArguments]
 ) -> Explanation:
-    """The working of a model's figures, or of one layer's; the options are analyze's."""
+    """The working of a model's figures, or of one layer's, a block's (`layer1.0`) or a total's (`traffic_bytes`); the
+    options are analyze's."""
     from costcalc.studies.measurement import measure
     from costcalc.views.explain_settings import explain_measurement
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -136,3 +137,29 @@ def test_a_check_prints_as_the_command_does() -> None:
     assert str(result) == ok("check", "lenet5", "--max", "macs=600M").rstrip("\n")
     assert "<pre>lenet5" in result._repr_html_()
     assert "exit code 0" in repr(result)
+
+
+def test_figures_of_layers_and_totals_are_attributes() -> None:
+    report = costcalc.analyze("lenet5")
+    layer = report.layers[0]
+    assert (layer.macs, layer.params) == (117_600, 156) and layer.macs == layer["macs"]
+    for key in ("macs", "flops", "params", "buffers", "weight_bytes", "activation_bytes", "traffic_bytes"):
+        assert [getattr(row, key) for row in report.layers] == [row[key] for row in report.layers]
+        assert getattr(report, key) == report.totals[key] and key in dir(report) and key in dir(layer)
+    assert report.peak_activation_bytes == report.totals["peak_activation_bytes"]
+
+
+def test_a_peak_that_is_undecided_says_what_to_bind() -> None:
+    report = costcalc.analyze("mobilenet_v1", symbolic=True)
+    with pytest.raises(costcalc.CostcalcError, match="depends on H, N, W; bind with --dim"):
+        report.peak_activation_bytes  # noqa: B018
+
+
+@pytest.mark.parametrize("word", ["mac", "MACs", "peak_activation", "param"])
+def test_a_wrong_key_is_told_the_right_one(word: str) -> None:
+    report = costcalc.analyze("lenet5")
+    with pytest.raises(KeyError, match="did you mean"):
+        report.totals[word]
+    with pytest.raises(KeyError, match=r"there is no figure 'x': there are macs, flops"):
+        report.layers[0]["x"]
+    assert pickle.loads(pickle.dumps(report.totals)) == dict(report.totals) and report.totals.get(word) is None

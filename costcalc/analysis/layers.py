@@ -14,7 +14,7 @@ from costcalc.core.dim import Dim, substitute, sum_dims
 from costcalc.core.formula import Cost
 from costcalc.core.ir import Graph, Module, TensorType, bind_type, qualified_name
 from costcalc.core.quantities import CATALOGUE, LAYER_TOTALS
-from costcalc.core.quantity import Certainty
+from costcalc.core.quantity import Certainty, QuantityMap
 from costcalc.core.registry import rule_state
 from costcalc.core.result import short_repr
 from costcalc.core.units import format_count
@@ -68,7 +68,43 @@ class LayerCost:
         facts = f"{self.operator}, {'?' if macs is None else format_count(macs)} MACs"
         return short_repr("LayerCost", self.name, facts)
 
+    @property
+    def macs(self) -> Dim | None:
+        """Multiply-accumulates of contractions; None where they are not known."""
+        return self.figures["macs"]
+
+    @property
+    def flops(self) -> Dim | None:
+        """2 × MACs and elementwise operations; None where they are not known."""
+        return self.figures["flops"]
+
+    @property
+    def params(self) -> Dim | None:
+        """Learned values, a shared tensor at the first layer that reads it."""
+        return self.figures["params"]
+
+    @property
+    def buffers(self) -> Dim | None:
+        """Stored values that are not learned."""
+        return self.figures["buffers"]
+
+    @property
+    def weight_bytes(self) -> Dim | None:
+        """Bytes of parameters and buffers as they are stored."""
+        return self.figures["weight_bytes"]
+
+    @property
+    def activation_bytes(self) -> Dim | None:
+        """Bytes of the outputs, 0 of a view; None where a shape is not known."""
+        return self.figures["activation_bytes"]
+
+    @property
+    def traffic_bytes(self) -> Dim | None:
+        """Bytes that are read and written, weights included; None where a shape is not known."""
+        return self.figures["traffic_bytes"]
+
     def __getitem__(self, quantity: str) -> Dim | None:
+        """A figure by its key. KeyError, with the key that was meant, for another."""
         return self.figures[quantity]
 
 
@@ -116,7 +152,7 @@ def make_layers(items: Iterable[NodeCost], graph: Graph | None = None) -> tuple[
         key = (item.macs, item.flops, item.storage, item.activation_bytes, item.traffic_bytes, node.count)
         figures = figures_by_cost.get(key)
         if figures is None:
-            figures = figures_by_cost[key] = _layer_figures(item, item.storage, node.count)
+            figures = figures_by_cost[key] = QuantityMap(_layer_figures(item, item.storage, node.count))
         outputs = tuple(map(LayerOutput, filter(None, node.outputs), item.outputs))
         rows.append(
             LayerCost(
@@ -151,7 +187,7 @@ def _layer_figures(item: NodeFigures | NodeCost, storage: StoredCount, count: Di
 
 def bind_layer(row: LayerCost, dims: Mapping[str, int]) -> LayerCost:
     """Row and values of symbols -> the row with these symbols bound."""
-    figures = {k: None if v is None else substitute(v, dims) for k, v in row.figures.items()}
+    figures = QuantityMap({k: None if v is None else substitute(v, dims) for k, v in row.figures.items()})
     outputs = tuple(LayerOutput(o.name, bind_type(o.type, dims)) for o in row.outputs)
     cost = row.cost and bind_cost(row.cost, dims)
     return replace(row, figures=figures, outputs=outputs, count=substitute(row.count, dims), cost=cost)

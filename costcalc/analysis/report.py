@@ -29,11 +29,13 @@ from costcalc.core.assumptions import Assumption
 from costcalc.core.budget import MAX_BITS, check_limit, limited_work
 from costcalc.core.dim import Dim, Poly, limited_range, substitute, sum_dims, symbols, terms_of
 from costcalc.core.elision import bind_options, list_symbols
+from costcalc.core.errors import OpenQuantityError
 from costcalc.core.formula import KINDS, ROLES
 from costcalc.core.ir import DType, Graph, bind_type
 from costcalc.core.quantities import CATALOGUE
-from costcalc.core.quantity import Certainty
+from costcalc.core.quantity import Certainty, QuantityMap
 from costcalc.core.result import Result, short_repr
+from costcalc.core.settings import non_defaults
 from costcalc.core.units import format_count
 from costcalc.graph.bind import bind_graph, check_binding, check_limits, resolve_limits
 
@@ -91,6 +93,9 @@ class Report(Result):
     graph: Graph
     execution: ExecutionOptions
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "totals", QuantityMap(self.totals))
+
     @property
     def open_symbols(self) -> tuple[str, ...]:
         """The symbols that the totals and the shapes still contain."""
@@ -107,6 +112,17 @@ class Report(Result):
     def element_types(self) -> frozenset[DType]:
         """The element types of all values of the graph."""
         return frozenset([t.dtype for t in self.graph.types.values()])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that are not their defaults, by name, as costcalc.analyze takes them: of the reading, the
+        execution and training."""
+        settings = dict(self.graph.settings)
+        if self.execution != NODE_BY_NODE:
+            settings["execution"] = non_defaults(self.execution)
+        if self.step is not None:
+            settings["training"] = non_defaults(self.step.options) or True
+        return settings
 
     @property
     def open_branches(self) -> tuple[str, ...]:
@@ -137,6 +153,33 @@ class Report(Result):
     def params(self) -> Dim:
         """Learned values; a shared tensor counts once."""
         return self.totals["params"]
+
+    @property
+    def buffers(self) -> Dim:
+        """Stored values that are not learned."""
+        return self.totals["buffers"]
+
+    @property
+    def weight_bytes(self) -> Dim:
+        """Bytes of parameters and buffers as they are stored."""
+        return self.totals["weight_bytes"]
+
+    @property
+    def activation_bytes(self) -> Dim:
+        """Bytes of all values that are computed, views apart."""
+        return self.totals["activation_bytes"]
+
+    @property
+    def traffic_bytes(self) -> Dim:
+        """Bytes that layers read and write, one by one."""
+        return self.totals["traffic_bytes"]
+
+    @property
+    def peak_activation_bytes(self) -> Dim:
+        """The most bytes of values that are alive at once. OpenQuantityError where open symbols leave it undecided."""
+        if "peak_activation_bytes" not in self.totals:
+            raise OpenQuantityError(*open_peak(self))
+        return self.totals["peak_activation_bytes"]
 
     @property
     def layers(self) -> tuple[LayerCost, ...]:

@@ -244,7 +244,8 @@ class Graph(NamedTuple):
     for, stored_kinds says which stored tensors are buffers or constants, frozen names parameters that are not trained,
     owners gives tensors that no node reads the node that they are counted for. flat is the file as an interpreter
     reads it, of formats that microcontrollers run; None of any other, where its inputs are resized to open extents, and
-    of a signature of another subgraph than the first.
+    of a signature of another subgraph than the first. settings are the settings of its reading that are not their
+    defaults, by name, as costcalc.load takes them.
     """
 
     name: str
@@ -272,6 +273,7 @@ class Graph(NamedTuple):
     frozen: frozenset[str] = frozenset()
     owners: Mapping[str, str] = {}
     flat: "FlatModel | None" = None
+    settings: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

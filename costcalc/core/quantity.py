@@ -1,11 +1,15 @@
 """What a quantity and its figure for one model are: key, label, unit and needs; value and certainty."""
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+
+from costcalc.core.errors import did_you_mean
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from costcalc.core.dim import Dim
+
+V = TypeVar("V")
 
 Unit = Literal["number", "bytes", "seconds", "joules", "flop_per_byte", "per_second", "boolean"]
 
@@ -101,3 +105,18 @@ class Figure(NamedTuple):
 
     value: "Dim | Fraction | bool"
     certainty: Certainty = "exact"
+
+
+class QuantityKeyError(KeyError):
+    """A quantity that a mapping lacks; its text is a sentence, with the key that was meant."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class QuantityMap(dict[str, V]):
+    """Figures by the keys of their quantities. QuantityKeyError for a key that it lacks."""
+
+    def __missing__(self, key: str) -> V:
+        remedy = did_you_mean(str(key), self) or f"there are {', '.join(self)}"
+        raise QuantityKeyError(f"there is no figure {key!r}: {remedy}")

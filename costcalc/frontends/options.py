@@ -28,6 +28,11 @@ class ReadOptions(NamedTuple):
     upper: bool = False
     source_map: bool = False
 
+    def non_defaults(self) -> dict[str, Any]:
+        """The options that are not their defaults, by name, without source_map, which changes nothing of a graph."""
+        values, defaults = self._asdict(), self._field_defaults
+        return {name: value for name, value in values.items() if name != "source_map" and value != defaults[name]}
+
     def refuse(self, argument: str, fact: str, remedy: str) -> None:
         """UnknownNameError where an argument is used that this kind of model does not have (`params`, `values` …)."""
         for name in getattr(self, argument):

@@ -34,6 +34,7 @@ def bind_graph(graph: Graph, dims: Mapping[str, int]) -> Graph:
         nodes=tuple(nodes),
         initializers=stored,
         symbols={**graph.symbols, **dims},
+        settings={**graph.settings, "dims": {**graph.settings.get("dims", {}), **dims}},
         upper_bounds=limits,
     )
 

@@ -81,6 +81,7 @@ def convert(graph: Graph, weights: DType | None = None, activations: DType | Non
         flat=None if graph.flat is None else graph.flat._replace(is_as_stored=False),
         parameters=graph.parameters | learned | packed,
         notes=(*graph.notes, *_make_notes(weights, activations, len(packed))),
+        settings={**graph.settings, **_dtype_settings(weights, activations)},
     )
 
 
@@ -109,6 +110,10 @@ def _with_dtype(type_: TensorType, dtype: DType) -> TensorType:
         items = tuple(_with_dtype(item, dtype) if _is_convertible(item, False) else item for item in type_.value)
         return SequenceType(dtype, type_.shape, items)
     return type_._replace(dtype=dtype)
+
+
+def _dtype_settings(weights: DType | None, activations: DType | None) -> dict[str, str]:
+    return {name: str(dtype) for name, dtype in (("dtype", weights), ("act_dtype", activations)) if dtype is not None}
 
 
 def _make_notes(weights: DType | None, activations: DType | None, packed_count: int) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from costcalc.render.names import shorten_name
 from costcalc.render.terminal import Palette, Screen
 from costcalc.views.columns import COLUMNS
 from costcalc.views.explain import MAX_TERMS, Explanation, LayerExplanation, WorkingLine, value_in_formula
-from costcalc.views.summary import inputs_text
+from costcalc.views.summary import reading_notes, subtitle_text
 from costcalc.views.table import Column, make_table
 
 INDENT = "  "
@@ -29,7 +29,8 @@ def explanation_text(explanation: Explanation, screen: Screen) -> str:
     report, palette = explanation.report, screen.palette
     lines: list[str] = []
     if explanation.layer is None:
-        head = printable(f"{report.name}  {inputs_text(report)}")
+        title = f"{explanation.block} of {report.name}" if explanation.block else report.name
+        head = printable(f"{title}  {subtitle_text(report)}")
         lines += [*(f"{palette.title}{line}{palette.off}" for line in wrap(head, screen.text_width, 2)), ""]
     if len(explanation.workings) <= MAX_FULL_LAYERS:
         operators: set[str] = set()
@@ -44,8 +45,11 @@ def explanation_text(explanation: Explanation, screen: Screen) -> str:
         lines += [*_step_lines(list(section), screen.text_width, palette, ""), ""]
     if explanation.separable:
         lines += [*_separable_lines(explanation.separable, screen), ""]
+    if given := [WorkingLine(note.label, (note.text,)) for note in reading_notes(report)]:
+        lines += [*_step_lines(given, screen.text_width, palette, ""), ""]
     if explanation.layer is None and len(explanation.workings) > MAX_FULL_LAYERS:
-        lines += [f"{palette.faint}costcalc explain MODEL LAYER shows one layer's whole working{palette.off}", ""]
+        hint = "costcalc explain MODEL NAME shows the whole working of a layer, a block or a total"
+        lines += [*(f"{palette.faint}{line}{palette.off}" for line in wrap(hint, screen.text_width, 2)), ""]
     return screen.text("\n".join(lines[:-1]))
 
 

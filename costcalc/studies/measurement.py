@@ -238,6 +238,11 @@ class MeasuredReport(Report):
         """What a training step costs; None without training."""
         return self.measurement.report.step
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that are not their defaults, by name, as costcalc.analyze takes them."""
+        return {**self.measurement.settings.to_dict(), **self.measurement.report.settings}
+
     def bind(self, dims: Any) -> MeasuredReport:
         """As Report.bind; the further quantities are measured again."""
         before = self.measurement

@@ -22,6 +22,7 @@ from costcalc.views.figures import (
 from costcalc.views.generation import generation_document
 from costcalc.views.report import TableOptions, report_table
 from costcalc.views.roofline import roofline_document, with_devices
+from costcalc.views.settings import settings_document
 from costcalc.views.table import Note, Table, Total
 from costcalc.views.training import training_split_document
 
@@ -55,6 +56,7 @@ def analysis_document(measurement: Measurement) -> dict[str, Any]:
     if measurement.settings.generation is not None:
         measurement.require_generation()
     model = measurement.report.to_dict()
+    model |= settings_document({**measurement.settings.to_dict(), **measurement.report.settings})
     figures = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
     model["totals"] |= {ref.key: figure_plain(figure) for ref, figure in figures.items()}
     if certainty := model.pop("certainty", {}) | inexact_certainty(figures):

@@ -19,8 +19,10 @@ from costcalc.core.quantities import CATALOGUE, parse_quantity
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.units import format_count, format_shape
 from costcalc.studies.diff.diff import CAUSES, Diff, LayerChange, total_change
+from costcalc.studies.diff.snapshot import Snapshot
 from costcalc.views.diff_words import describe_change, operator_text
 from costcalc.views.figures import figure_amount, figure_change, refusal_notes
+from costcalc.views.settings import reading_words
 from costcalc.views.table import Column, Note, Table, select_columns
 
 
@@ -34,22 +36,29 @@ def _notes(diff: Diff, changed_keys: Sequence[str]) -> Iterator[Note]:
     if not changed_keys and not diff.changes:
         n = len(diff.layers)
         yield Note("No difference", "its layer is the same" if n == 1 else f"all {n:,} layers are the same")
+        yield from _change_notes("Given", _settings_text(diff.before), _settings_text(diff.after), diff)
         return
     if unchanged_labels:
         yield Note("Unchanged", ", ".join(unchanged_labels))
     yield from _input_notes(diff)
     for label, before, after in (
         ("Bound", _symbols_text(diff.before.symbols), _symbols_text(diff.after.symbols)),
+        ("Given", _settings_text(diff.before), _settings_text(diff.after)),
         ("Assumed", "; ".join(diff.before.assumptions), "; ".join(diff.after.assumptions)),
     ):
-        if before != after and diff.before.source and diff.after.source:
-            yield Note(label, f"{before or 'nothing'} → {after or 'nothing'}")
-        elif after:
-            yield Note(label, after)
+        yield from _change_notes(label, before, after, diff)
     for version, snapshot in (("before", diff.before), ("after", diff.after)):
         for op, count in snapshot.unknown.items():
             yield Note("Unknown", f"{op} × {count} {version}: totals marked ≥ are lower bounds", True)
     yield from _refusal_notes(diff)
+
+
+def _change_notes(label: str, before: str, after: str, diff: Diff) -> Iterator[Note]:
+    """What holds of the versions of a diff → the note of it: from what to what where it differs."""
+    if before != after and diff.before.source and diff.after.source:
+        yield Note(label, f"{before or 'nothing'} → {after or 'nothing'}")
+    elif after:
+        yield Note(label, after)
 
 
 def _refusal_notes(diff: Diff) -> Iterator[Note]:
@@ -87,6 +96,10 @@ def _input_notes(diff: Diff) -> Iterator[Note]:
 
 def _symbols_text(values: Any) -> str:
     return ", ".join(f"{name} = {format_count(value)}" for name, value in values.items())
+
+
+def _settings_text(version: Snapshot) -> str:
+    return reading_words(version.settings, version.symbols)
 
 
 STATUS_TEXTS = {

@@ -18,6 +18,7 @@ from costcalc.studies.diff.snapshot import Snapshot
 from costcalc.views.diff import diff_title, largest_changes, relative_change
 from costcalc.views.diff_words import describe_change, operator_text
 from costcalc.views.figures import figure_plain
+from costcalc.views.settings import settings_document
 from costcalc.views.table import Column, Table
 
 
@@ -41,7 +42,13 @@ def _version_document(snapshot: Snapshot) -> dict[str, Any] | None:
     if not snapshot.source:
         return None
     symbols = {name: json_amount(value) for name, value in snapshot.symbols.items()}
-    return {"name": snapshot.name, "source": snapshot.source, "symbols": symbols, "unknown_ops": dict(snapshot.unknown)}
+    return {
+        "name": snapshot.name,
+        "source": snapshot.source,
+        **settings_document(snapshot.settings),
+        "symbols": symbols,
+        "unknown_ops": dict(snapshot.unknown),
+    }
 
 
 def _total_keys(diff: Diff) -> Iterator[str]:

@@ -7,7 +7,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +34,7 @@ from costcalc.core.result import Result, short_repr
 from costcalc.core.traits import traits_of
 from costcalc.core.units import format_count, format_shape
 from costcalc.graph.parameters import StoredTensor, find_stored_tensors
+from costcalc.views.settings import settings_document
 
 MAX_TERMS = 8
 """A sum of more terms than this is shortened: equal terms together, then by operator type."""
@@ -200,7 +201,8 @@ class LayerExplanation:
 class Explanation(Result):
     """The workings of a model's layers that cost MACs (or, where none does, FLOPs), or of the layer asked for; and
     those of what its settings ask for: live bytes under an execution, a training step, bounds on devices, generation.
-    """
+    settings are those that are not their defaults, by name. Where one total was asked for, quantity is its working;
+    where a block was, block is its path, and the workings and sums are those of its layers."""
 
     report: Report
     layer: str | None
@@ -211,35 +213,44 @@ class Explanation(Result):
     training: tuple[WorkingLine, ...] = ()
     bounds: tuple[WorkingLine, ...] = ()
     generation: tuple[WorkingLine, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    quantity: tuple[WorkingLine, ...] = ()
+    block: str = ""
 
     @property
     def sections(self) -> dict[str, tuple[WorkingLine, ...]]:
         """The workings of what the settings ask for, those that there are."""
-        names = ("execution", "training", "bounds", "generation")
+        names = ("quantity", "execution", "training", "bounds", "generation")
         return {name: lines for name in names if (lines := getattr(self, name))}
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line; str is the working."""
-        return short_repr("Explanation of", self.report.name, self.layer or f"{len(self.workings)} layers")
+        return short_repr(
+            "Explanation of", self.report.name, self.layer or self.block or f"{len(self.workings)} layers"
+        )
 
 
 def explain_report(report: Report, layer: str | None = None) -> Explanation:
     """The working of a report's layers, or of one. UsageError where no layer, or more than one, has that name."""
+    workings = explain_layers(report, range(len(report.rows)) if layer is None else [find_layer(report, layer)])
     if layer is not None:
-        indexes = [find_layer(report, layer)]
-    else:
-        with_macs = [i for i, row in enumerate(report.rows) if row.figures["macs"] not in (0, None)]
-        indexes = with_macs or [i for i, row in enumerate(report.rows) if row.figures["flops"] not in (0, None)]
+        pairs = tuple(p for p in separable_pairs(report) if workings[0].row.name in (p.depthwise, p.pointwise))
+        return Explanation(report, workings[0].row.name, workings, (), pairs)
+    return Explanation(report, None, workings, tuple(sum_lines(report)), tuple(separable_pairs(report)))
+
+
+def explain_layers(report: Report, indexes: Sequence[int]) -> tuple[LayerExplanation, ...]:
+    """A report and indexes of its layers -> the working of those that cost MACs, or, where none does, FLOPs; of a lone
+    layer in any case."""
+    if len(indexes) > 1:
+        with_macs = [i for i in indexes if report.rows[i].figures["macs"] not in (0, None)]
+        indexes = with_macs or [i for i in indexes if report.rows[i].figures["flops"] not in (0, None)]
     tensors: dict[int, list[StoredTensor]] = {}
     for tensor in find_stored_tensors(report.graph):
         if tensor.kind != "constant":
             tensors.setdefault(tensor.owner, []).append(tensor)
     fields = receptive_fields(report.graph)
-    workings = tuple(_explain_layer(report, index, tensors.get(index, ()), fields) for index in indexes)
-    if layer is not None:
-        pairs = tuple(p for p in separable_pairs(report) if workings[0].row.name in (p.depthwise, p.pointwise))
-        return Explanation(report, workings[0].row.name, workings, (), pairs)
-    return Explanation(report, None, workings, tuple(sum_lines(report)), tuple(separable_pairs(report)))
+    return tuple(_explain_layer(report, index, tensors.get(index, ()), fields) for index in indexes)
 
 
 def find_layer(report: Report, name: str) -> int:
@@ -328,6 +339,8 @@ def explanation_document(explanation: Explanation) -> dict[str, Any]:
     return {
         "model": explanation.report.name,
         "source": explanation.report.source,
+        **settings_document(explanation.settings),
+        **({"block": explanation.block} if explanation.block else {}),
         "layers": [_layer_document(working) for working in explanation.workings],
         "sums": [_line_document(step) for step in explanation.sums],
         "separable": [

@@ -12,10 +12,11 @@ from dataclasses import replace
 from costcalc.analysis.layers import LayerCost
 from costcalc.analysis.memory.footprint import MemoryFootprint, measure_footprint
 from costcalc.analysis.report import NODE_BY_NODE, Report
+from costcalc.analysis.separable import separable_pairs
 from costcalc.analysis.training.gradients import GradientFlow, gradient_flow
 from costcalc.analysis.training.step import TrainingStep
 from costcalc.core.dim import Dim, pretty_text
-from costcalc.core.errors import QuantityError, UndecidedError
+from costcalc.core.errors import QuantityError, UndecidedError, UsageError
 from costcalc.core.formula import Product
 from costcalc.core.ir import Node
 from costcalc.core.quantities import CATALOGUE
@@ -29,12 +30,14 @@ from costcalc.views.explain import (
     MAX_TERMS,
     Explanation,
     WorkingLine,
+    explain_layers,
     explain_report,
     factor_names,
     factor_values,
     value_in_formula,
 )
 from costcalc.views.explain_bounds import bound_lines
+from costcalc.views.explain_parts import PEAK, block_lines, find_block, find_quantity, is_layer_name, quantity_lines
 from costcalc.views.figures import figure_text
 from costcalc.views.memory import open_peak_text
 
@@ -42,9 +45,13 @@ BACKWARD_LABEL = CATALOGUE["backward_macs"].label
 
 
 def explain_measurement(measurement: Measurement, layer: str | None = None) -> Explanation:
-    """The working of a measured model's layers, or of one, and of what its settings ask for. UsageError where no layer,
-    or more than one, has that name; QuantityError where generation is asked for and the model generates nothing."""
+    """The working of a measured model's layers, or of one, and of what its settings ask for; of a block the working of
+    its layers, of a total its own. UsageError where no layer, or more than one, has that name; QuantityError where
+    generation is asked for and the model generates nothing."""
     report = measurement.report
+    part = None if layer is None or is_layer_name(report, layer) else _explain_part(report, layer)
+    if part is not None:
+        return _with_part_settings(part, measurement)
     explanation = explain_report(report, layer)
     index = None
     if layer is not None:
@@ -59,7 +66,50 @@ def explain_measurement(measurement: Measurement, layer: str | None = None) -> E
         training=() if step is None or index is not None else tuple(training_lines(step)),
         bounds=tuple(bound_lines(explanation, measurement.rooflines())),
         generation=() if index is not None else tuple(generation_lines(measurement)),
+        settings={**measurement.settings.to_dict(), **report.settings},
     )
+
+
+def _explain_part(report: Report, name: str) -> Explanation | None:
+    """A report and a name -> the working of the total, or of the block, of this name; None where there is none."""
+    if key := find_quantity(name):
+        lines = tuple(peak_lines(report) if key == PEAK else quantity_lines(report, key))
+        return Explanation(report, None, (), (), (), quantity=lines)
+    if (found := find_block(report, name)) is None:
+        return None
+    path, indexes = found
+    workings = explain_layers(report, indexes)
+    sums = tuple(block_lines(report, [report.rows[i] for i in indexes]))
+    names = {working.row.name for working in workings}
+    pairs = tuple([pair for pair in separable_pairs(report) if {pair.depthwise, pair.pointwise} <= names])
+    return Explanation(report, None, workings, sums, pairs, block=path)
+
+
+def _with_part_settings(part: Explanation, measurement: Measurement) -> Explanation:
+    """The working of a part -> the same with what the settings ask for. UsageError for bounds of a block."""
+    report, rooflines = measurement.report, measurement.rooflines()
+    if part.block and rooflines:
+        raise UsageError(
+            "bounds on devices are those of a layer or of the model", "name a layer, or leave --hardware out"
+        )
+    if report.step is not None:
+        options = report.step.options
+        part = _with_backward(part, gradient_flow(report.graph, options.freeze, options.input_gradient))
+    settings = {**measurement.settings.to_dict(), **report.settings}
+    return replace(part, bounds=tuple(bound_lines(part, rooflines)), settings=settings)
+
+
+def peak_lines(report: Report) -> Iterator[WorkingLine]:
+    """The working of the peak of live activation bytes, under the report's execution: its step and the tensors that are
+    alive then, with their sum."""
+    if report.execution != NODE_BY_NODE:
+        yield from execution_lines(report, None)
+        return
+    footprint = measure_footprint(report.graph, report.execution)
+    if footprint.peak is None:
+        yield WorkingLine("Peak", (open_peak_text(footprint),))
+    elif footprint.schedule.steps:
+        yield from _live_lines(footprint, footprint.liveness.peak_step, "Peak")
 
 
 def execution_lines(report: Report, index: int | None) -> Iterator[WorkingLine]:

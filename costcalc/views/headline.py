@@ -15,6 +15,7 @@ from costcalc.core.dim import Dim, Poly
 from costcalc.core.quantity import SIGNS
 from costcalc.core.sanitize import printable
 from costcalc.core.units import format_bytes, format_short, share
+from costcalc.views.settings import parameters_text
 from costcalc.views.summary import FLOAT32_MODEL_TYPES
 
 LONGEST_NAME = 60
@@ -31,7 +32,9 @@ def report_headline(report: Report, point: DrawingPoint) -> str:
     """A report and the point that it is drawn at -> the sentence."""
     parts = [f"{_work_text(report, point)}, {_parameters_text(report, point)}"]
     parts += filter(None, (_dearest_text(point.report), _peak_text(report, point), _unknown_text(report)))
-    return f"{cut_name(printable(report.name))}{sizes_phrase(report, point)}: {'; '.join(parts)}."
+    parameters = printable(parameters_text(report.graph))
+    name = f"{cut_name(printable(report.name))}{f' ({parameters})' if parameters else ''}"
+    return f"{name}{sizes_phrase(report, point)}: {'; '.join(parts)}."
 
 
 def cut_name(name: str, longest: int = LONGEST_NAME) -> str:

@@ -28,7 +28,8 @@ from costcalc.views.serving import (
     serving_speeds_table,
     stages_table,
 )
-from costcalc.views.table import Table
+from costcalc.views.settings import reading_words, settings_document
+from costcalc.views.table import Note, Table
 
 
 class LlmQuestion(NamedTuple):
@@ -46,10 +47,14 @@ def llm_result(source: ModelSource, settings: Settings, question: LlmQuestion = 
     if settings.dims:
         refuse_unused_length(source, settings, question.max_context)
     if question.max_context or question.max_batch:
-        return _largest(source, settings, question)
-    if question.sweep_parallel:
-        return _layouts(source, settings)
-    return _generation(source, settings)
+        result = _largest(source, settings, question)
+    else:
+        result = _layouts(source, settings) if question.sweep_parallel else _generation(source, settings)
+    first, *others = result.sheets
+    text = reading_words(settings.load_arguments())
+    notes = (*first.notes, *([Note("Given", text)] if text else []))
+    content = {**result.content, **settings_document(settings.to_dict())}
+    return TableSet(result.name, (first._replace(notes=notes), *others), content)
 
 
 def _generation(source: ModelSource, settings: Settings) -> TableSet:

@@ -10,9 +10,11 @@ from costcalc.analysis.memory.footprint import MemoryFootprint, memory_by_resolu
 from costcalc.core.amount import Amount, LowerBound, json_amount
 from costcalc.core.dim import Dim, bind_remedy, symbols
 from costcalc.core.elision import list_symbols
+from costcalc.core.settings import non_defaults
 from costcalc.core.units import format_count, format_shape, format_share, share
 from costcalc.views.flash import file_notes, flash_document
 from costcalc.views.onnxruntime import ort_document, ort_notes, ort_plot, ort_rows, ort_totals
+from costcalc.views.settings import given_notes, parameters_text, settings_document
 from costcalc.views.table import Column, Note, StepPlot, Table, Total, make_table
 from costcalc.views.tflm import tflm_document, tflm_notes, tflm_plot, tflm_rows, tflm_totals
 
@@ -27,6 +29,7 @@ def memory_document(footprint: MemoryFootprint) -> dict[str, Any]:
     content: dict[str, Any] = {
         "name": footprint.graph.name,
         "source": footprint.graph.source,
+        **settings_document(_settings(footprint)),
         "symbols": {
             **dict.fromkeys(symbols(*footprint.liveness.live_bytes, footprint.total)),
             **{name: json_amount(value) for name, value in footprint.graph.symbols.items()},
@@ -54,6 +57,12 @@ def memory_document(footprint: MemoryFootprint) -> dict[str, Any]:
     if footprint.graph.flat is not None:
         content["flash"] = flash_document(footprint.graph.flat)
     return content
+
+
+def _settings(footprint: MemoryFootprint) -> dict[str, Any]:
+    """The settings of a footprint that are not their defaults."""
+    execution = non_defaults(footprint.execution)
+    return {**footprint.graph.settings, **({"execution": execution} if execution else {})}
 
 
 def _execution_document(footprint: MemoryFootprint) -> dict[str, Any]:
@@ -141,6 +150,7 @@ def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in footprint.graph.notes)]
     if unnoted_bindings:
         yield Note("Bound", ", ".join(unnoted_bindings))
+    yield from given_notes(footprint.graph)
     for assumption in footprint.graph.assumptions:
         yield Note("Assumed", assumption.format())
     for note in footprint.graph.notes:
@@ -209,7 +219,8 @@ def _select_rows(items: Sequence[Any], by: str, top: int | None) -> tuple[Sequen
 
 def _input_texts(footprint: MemoryFootprint) -> str:
     types = footprint.graph.types
-    return ", ".join(f"{n} {format_shape(types[n].shape)} {types[n].dtype}" for n in footprint.graph.inputs)
+    inputs = [f"{n} {format_shape(types[n].shape)} {types[n].dtype}" for n in footprint.graph.inputs]
+    return ", ".join(filter(None, (parameters_text(footprint.graph), *inputs)))
 
 
 def _runtime_table(footprint: MemoryFootprint, by: str, top: int | None) -> Table:
@@ -230,7 +241,7 @@ def _runtime_table(footprint: MemoryFootprint, by: str, top: int | None) -> Tabl
         rows,
         _input_texts(footprint),
         totals=tuple(totals),
-        notes=(*shown, *notes, *[Note("Note", note) for note in graph.notes]),
+        notes=(*shown, *notes, *given_notes(graph), *[Note("Note", note) for note in graph.notes]),
         plot=plot,
     )
 

@@ -14,6 +14,7 @@ from costcalc.studies.reconcile.account import Account, Term
 from costcalc.studies.reconcile.reconcile import Reconciliation
 from costcalc.views.explain import factor_names, factor_values
 from costcalc.views.reconcile_notes import difference_notes, hint_notes, reconcile_notes
+from costcalc.views.settings import settings_document
 from costcalc.views.table import Column, Note, Table, Total
 
 COSTCALC_LABELS = {"macs": "costcalc's MACs", "flops": "costcalc's FLOPs"}
@@ -216,6 +217,7 @@ def reconciliation_document(result: Reconciliation, by: str = "part") -> dict[st
     return {
         "name": result.graph.name,
         "source": result.graph.source,
+        **settings_document(result.graph.settings),
         "symbols": {name: json_amount(value) for name, value in result.graph.symbols.items()},
         "written": result.style._asdict(),
         "lower_bound": bool(result.unknown),

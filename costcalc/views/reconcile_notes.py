@@ -15,6 +15,7 @@ from costcalc.studies.reconcile.call import ModuleCall
 from costcalc.studies.reconcile.call_sizes import bias_of, is_convolution
 from costcalc.studies.reconcile.pytorch_style import PROGRAM, PROGRAM_ANSWER, STYLE_CHOICES
 from costcalc.studies.reconcile.reconcile import Reconciliation
+from costcalc.views.settings import given_notes
 from costcalc.views.table import Note
 
 
@@ -102,6 +103,7 @@ def _shared_notes(result: Reconciliation) -> Iterator[Note]:
     for name, value in result.graph.symbols.items():
         if value != 1:
             yield Note("Bound", f"{name} = {format_count(value)}")
+    yield from given_notes(result.graph)
     for assumption in result.graph.assumptions:
         yield Note("Assumed", assumption.format())
     for note in result.graph.notes:

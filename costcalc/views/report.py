@@ -17,7 +17,8 @@ from costcalc.core.settings import non_defaults
 from costcalc.views import columns
 from costcalc.views.columns import COLUMNS, Item, check_column, column_values, sort_items
 from costcalc.views.figures import inexact
-from costcalc.views.summary import inputs_text, report_notes, report_totals, symbol_legend
+from costcalc.views.settings import settings_document
+from costcalc.views.summary import report_notes, report_totals, subtitle_text, symbol_legend
 from costcalc.views.table import RowRepeat, Table
 from costcalc.views.training import training_document
 
@@ -97,7 +98,7 @@ def report_table(report: Report, options: TableOptions = TableOptions()) -> Tabl
     repeat_cells = column_values([item.group for item in repeats], keys, basis, total_amount, device_columns)
     return Table(
         report.name,
-        inputs_text(report),
+        subtitle_text(report),
         tuple(headers),
         rows,
         _named_row(summary_rows[0], keys, f"({len(remainder)} more)") if remainder else None,
@@ -233,6 +234,7 @@ def report_document(report: Report) -> dict[str, Any]:
     return {
         "name": report.name,
         "source": report.source,
+        **settings_document(report.settings),
         "symbols": {
             **dict.fromkeys(report.open_symbols),
             **{k: json_amount(v) for k, v in report.bound_symbols.items()},

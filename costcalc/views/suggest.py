@@ -15,7 +15,8 @@ from costcalc.core.units import format_count, share
 from costcalc.studies.suggest.catalogue import EXACT, MEASURE, RULES
 from costcalc.studies.suggest.suggestion import QUANTITIES, Suggestion, Suggestions, combine_rewrites
 from costcalc.views.figures import figure_change, figure_plain, figure_text, inexact_certainty, refusal_notes
-from costcalc.views.summary import inputs_text, report_notes
+from costcalc.views.settings import settings_document
+from costcalc.views.summary import report_notes, subtitle_text
 from costcalc.views.table import Column, Note, Table
 
 RANKING_COLUMNS = (
@@ -44,7 +45,7 @@ REWRITE_COLUMNS = (
     Column("accuracy", "Accuracy", "text", 85),
 )
 
-NOTE_LABELS = ("Bound", "Open", "Peak", "Execution", "Assumed", "Note", "Unknown", "")
+NOTE_LABELS = ("Bound", "Given", "Open", "Peak", "Execution", "Assumed", "Note", "Unknown", "")
 """Labels of the notes of a report that stand under its suggestions."""
 
 
@@ -60,7 +61,7 @@ def suggestion_tables(suggestions: Suggestions, top: int | None = None) -> tuple
     )
     ranking = Table(
         f"Suggestions for {report.name}",
-        inputs_text(report),
+        subtitle_text(report),
         columns,
         tuple(top_rows),
         notes=() if rows else tuple(notes),
@@ -181,6 +182,7 @@ def suggestions_document(suggestions: Suggestions, selection: Sequence[Suggestio
     return {
         "model": suggestions.report.name,
         "source": suggestions.report.source,
+        **settings_document(suggestions.report.settings),
         "sort": suggestions.sort,
         "suggestions": [
             suggestion_document(suggestion) for suggestion in (suggestions.ranked if selection is None else selection)

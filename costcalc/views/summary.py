@@ -18,6 +18,7 @@ from costcalc.core.settings import option_words
 from costcalc.core.units import format_bytes, format_count, format_shape, format_short
 from costcalc.frontends.symbols import option_name
 from costcalc.views import training
+from costcalc.views.settings import given_notes, parameters_text
 from costcalc.views.table import Note, Total
 
 if TYPE_CHECKING:
@@ -82,10 +83,7 @@ def _notes(report: Report) -> Iterator[Note]:
     yield from _precision_notes(report)
     if report.graph.flat is not None:
         yield from import_module("costcalc.views.flash").file_notes(report.graph.flat)
-    bindings = [f"{name} = {format_count(value)}" for name, value in report.bound_symbols.items()]
-    unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in report.notes)]
-    if unnoted_bindings:
-        yield Note("Bound", list_symbols(unnoted_bindings, MAX_SYMBOLS))
+    yield from reading_notes(report)
     yield from _open_notes(report)
     if "peak_activation_bytes" not in report.totals:
         yield Note("Peak", f"{open_peak(report)[0]}: bind them")
@@ -113,6 +111,15 @@ def _notes(report: Report) -> Iterator[Note]:
         names = report.open_branches
         names_text = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         yield Note("", f"totals are upper bounds: which branch is taken is open ({names_text})", True)
+
+
+def reading_notes(report: Report) -> Iterator[Note]:
+    """A report → the notes of what was given for its reading: bound symbols, and every other setting."""
+    bindings = [f"{name} = {format_count(value)}" for name, value in report.bound_symbols.items()]
+    unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in report.notes)]
+    if unnoted_bindings:
+        yield Note("Bound", list_symbols(unnoted_bindings, MAX_SYMBOLS))
+    yield from given_notes(report.graph)
 
 
 def symbol_legend(report: Report) -> dict[str, str]:
@@ -176,6 +183,12 @@ def _operators_text(report: Report, state: str) -> str:
     """A report and a state → the operators of its rows in it: ` (Split × 12, Gather × 1)`."""
     counts = Counter(row.operator for row in report.rows if row.state == state)
     return f" ({', '.join(f'{op} × {n}' for op, n in counts.most_common())})" if counts else ""
+
+
+def subtitle_text(report: Report) -> str:
+    """What tells a report from another one of the same model: the parameters that were set, and its inputs:
+    `alpha = 0.25, x 1×3×224×224 float32`."""
+    return ", ".join(filter(None, (parameters_text(report.graph), inputs_text(report))))
 
 
 def inputs_text(report: Report) -> str:

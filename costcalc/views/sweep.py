@@ -8,10 +8,11 @@ from typing import Any
 from costcalc.core.arguments import split_names
 from costcalc.core.quantity import SIGNS, Figure, QuantityRef
 from costcalc.core.units import format_bytes
-from costcalc.studies.sweep.axes import Grid, describe_point, value_text
+from costcalc.studies.sweep.axes import Grid, describe_point, value_text, values_text
 from costcalc.studies.sweep.columns import ERROR, LOWER, REFUSED, UPPER, Row, SweepColumns
 from costcalc.studies.sweep.sweep import Sweep
 from costcalc.views.figures import UNKNOWN, figure_amount
+from costcalc.views.settings import reading_words, settings_document
 from costcalc.views.table import Column, Note, Table
 
 MAX_ROWS = 10_000
@@ -63,6 +64,9 @@ def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]
     rows = [layout.record(row) for row in result.rows]
     return {
         "model": result.name,
+        "source": result.source,
+        "axes": _axes_document(result),
+        **settings_document(result.settings),
         "points": result.points,
         "invalid": result.invalid,
         "invalid_reason": result.invalid_reason or None,
@@ -70,6 +74,15 @@ def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]
         "columns": names,
         "rows": [{name: row[name] for name in names} for row in rows],
     }
+
+
+def _axes_document(result: Sweep) -> dict[str, dict[str, str]]:
+    """What is varied as costcalc.sweep takes it: params, dims and vary, each with texts of values by name."""
+    axes: dict[str, dict[str, str]] = {}
+    for axis in result.axes:
+        kind = "vary" if axis.setting else "dims" if axis.dim else "params"
+        axes.setdefault(kind, {})[axis.column] = values_text(axis.values)
+    return axes
 
 
 def _notes(result: Sweep, indexes: Sequence[int]) -> Iterator[Note]:
@@ -82,6 +95,8 @@ def _notes(result: Sweep, indexes: Sequence[int]) -> Iterator[Note]:
     constants = ", ".join(f"{axis.column} = {value_text(axis.values[0])}" for axis in result.axes if not axis.varies)
     if constants:
         yield Note("Given", constants)
+    if text := reading_words(result.settings):
+        yield Note("Given", text)
     errors = [(row, {"": row[ERROR]}) for row in result.rows if row[ERROR] is not None]
     yield from _reason_notes(result, "Invalid", "error", errors)
     if result.invalid and not errors:

@@ -54,6 +54,8 @@ LINES = {
     ],
     "explain": [
         "explain depthwise_separable",
+        "explain mobilenet_v1 separable3",
+        "explain mobilenet_v1 traffic_bytes",
         f"explain gpt2 {GENERATION}",
         "explain lenet5 C3 --training --fuse --hardware t4",
     ],

@@ -44,8 +44,10 @@ def compare(models: tuple[str, ...], strict: bool, settings: Settings, form: str
 def explain(model: str, layer: str | None, settings: Settings, form: str, output: str | None) -> None:
     """Show the working of every figure: formulas with names and with numbers, extents, receptive fields.
 
-    LAYER is a layer's name, or enough of it to be told from the others. Execution, training, devices and generation add
-    the working of the peak, of the backward pass, of the bounds, of cache and memory.
+    LAYER is a layer's name, or enough of it to be told from the others; a block of several layers (layer1.0); or a
+    total (peak_activation_bytes: the tensors that are alive; traffic_bytes: what is read and written). Execution,
+    training, devices and generation add the working of the peak, of the backward pass, of the bounds, of cache and
+    memory.
     """
     from costcalc.studies.measurement import measure
     from costcalc.views.explain_settings import explain_measurement

@@ -57,7 +57,7 @@ class Snapshot:
     """A version of a model. layers stand in execution order; inputs are those of the graph. totals are those of every
     report; unknown counts the layers of each operator without a rule (`domain:Op`). symbols are bound extents. figures
     are further quantities by their keys (`time.t4`), or why the version does not have them. upper_bound says that the
-    more expensive branch of an open If counts."""
+    more expensive branch of an open If counts. settings are those that are not their defaults, by name."""
 
     name: str
     source: str
@@ -70,6 +70,7 @@ class Snapshot:
     assumptions: tuple[str, ...] = ()
     figures: Mapping[str, Figure | QuantityError] = field(default_factory=dict)
     upper_bound: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
@@ -94,6 +95,7 @@ def snapshot(report: Report, figures: Mapping[str, Figure | QuantityError] = NO_
         tuple(map(str, report.assumptions)),
         dict(figures),
         report.upper_bound,
+        report.settings,
     )
 
 

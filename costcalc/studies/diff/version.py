@@ -36,7 +36,8 @@ def measure_version(
     measurement = measure(source, settings.extend_for(quantities), strict)
     effective = measurement.settings if settings == Settings() and isinstance(source, Report) else settings
     refs = dict.fromkeys((*effective.quantities(), *quantities))
-    return snapshot(measurement.base, {ref.key: measurement.attempt(ref) for ref in refs if ref.key not in TOTALS})
+    version = snapshot(measurement.base, {ref.key: measurement.attempt(ref) for ref in refs if ref.key not in TOTALS})
+    return replace(version, settings={**effective.to_dict(), **version.settings})
 
 
 def restrict_version(version: Snapshot, old_settings: Settings, settings: Settings) -> Snapshot:

@@ -143,6 +143,15 @@ def value_text(value: Value) -> str:
     return str(value)
 
 
+def values_text(values: Sequence[Value]) -> str:
+    """An axis' values -> their text on the command line: `0.25:1:0.25`, `relu,gelu`."""
+    if len(values) > 1 and isinstance(values, (Steps, range)):
+        multiplies = isinstance(values, Steps) and values.ratio
+        ends = f"{value_text(values[0])}:{value_text(values[-1])}"
+        return f"{ends}:{'*' if multiplies else ''}{value_text(values.step)}"
+    return ",".join(map(value_text, values))
+
+
 def describe_point(axes: Sequence[SweepAxis], point: Sequence[Value]) -> str:
     """A combination in words, without what is the same in all: `alpha=0.5, N=8`."""
     return ", ".join(f"{a.column}={value_text(v)}" for a, v in zip(axes, point, strict=False) if a.varies) or "as given"

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from costcalc.core.arguments import check_mapping, split_names
 from costcalc.core.errors import UsageError
+from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.quantity import QuantityRef
 from costcalc.core.result import Result, ResultTable, presenter, short_repr
+from costcalc.frontends.source import Source
 from costcalc.studies.options import Settings
 from costcalc.studies.sweep import measurements
 from costcalc.studies.sweep.axes import SweepAxis, describe_point
@@ -36,7 +38,8 @@ class Sweep(Result):
     and an error where the combination is none. It iterates over its rows as dicts of plain values.
 
     quantities are those beyond the totals of every model; points counts the combinations that were asked for, invalid
-    those of them that are no model; invalid_reason is why the first of these is none."""
+    those of them that are no model; invalid_reason is why the first of these is none. source is the model's file or
+    built-in name, settings are those of every row that are not their defaults, by name."""
 
     name: str
     axes: tuple[SweepAxis, ...]
@@ -46,6 +49,8 @@ class Sweep(Result):
     invalid: int
     notes: tuple[str, ...] = ()
     invalid_reason: str = ""
+    source: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def layout(self) -> SweepColumns:
@@ -202,7 +207,12 @@ def run_sweep(
     rows = sort_rows(rows, sort_goals) if sort_goals else rows
     rows = rows[: selection.top] if selection.top is not None else rows
     axes, quantities = recipe.columns
-    return Sweep(setup.name, axes, quantities, tuple(rows), len(numbers), invalid, setup.notes, reason)
+    reading = _source_name(recipe.source), recipe.settings.to_dict()
+    return Sweep(setup.name, axes, quantities, tuple(rows), len(numbers), invalid, setup.notes, reason, *reading)
+
+
+def _source_name(source: Any) -> str:
+    return source.name if isinstance(source, (Source, Graph)) else str(source)
 
 
 def first_error(recipe: SweepRecipe, rows: Sequence[Row]) -> str:

@@ -29,7 +29,7 @@ from costcalc.views.page.devices import DEFAULT_DEVICES, device_data
 from costcalc.views.page.layers import QUANTITIES, block_data, edge_data, formula_data, layer_data
 from costcalc.views.page.memory import memory_data
 from costcalc.views.page.summary import drawn_facts, legend_data, part_data, point_text, tile_data
-from costcalc.views.summary import inputs_text, report_notes, report_totals
+from costcalc.views.summary import report_notes, report_totals, subtitle_text
 from costcalc.views.symbol_names import short_names, shorten_symbols
 from costcalc.views.table import Note, Total
 
@@ -66,7 +66,7 @@ def _model_entry(measurement: Measurement, keys: Sequence[str], names: Sequence[
         "name": printable(report.name),
         "source": printable(report.source),
         "headline": report_headline(report, point),
-        "inputs": shorten_symbols(printable(inputs_text(report)), short),
+        "inputs": shorten_symbols(printable(subtitle_text(report)), short),
         "tiles": tile_data(report, point, short),
         "symbols": legend_data(report, point, short),
         "drawn": point_text(point, short),

@@ -66,6 +66,7 @@ def test_mobilenet_on_a_microcontroller_shows_its_working() -> None:
 def test_json_is_only_added_to() -> None:
     (plain,), (timed,) = models("analyze", "lenet5"), models("analyze", "lenet5", "--hardware", "t4,a100")
     hardware, certainty = timed.pop("hardware"), timed.pop("certainty")
+    assert timed.pop("settings") == {"devices": ["t4", "a100"]}
     assert certainty == {"time.t4": "lower", "energy.t4": "estimate", "time.a100": "lower", "energy.a100": "estimate"}
     added = {key: timed["totals"].pop(key) for key in list(timed["totals"]) if "." in key}
     assert timed == plain

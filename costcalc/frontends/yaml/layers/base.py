@@ -167,6 +167,8 @@ class Site:
         shape = self.shape()
         if len(shape) < 2:
             raise ShapeError(f"its input has {len(shape)} axes and no channels", "it takes [N, C, …]")
+        if len(shape) > 2:
+            note_layout(self.builder, self.x)
         return shape[1]
 
     def spatial(self) -> int:

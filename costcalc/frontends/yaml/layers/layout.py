@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.ir import WarningNote
+from costcalc.core.ir import Node, WarningNote
+from costcalc.core.traits import traits_of
 from costcalc.graph.builder import GraphBuilder
 
 IMAGE_CHANNELS = (1, 3, 4)
@@ -21,12 +22,27 @@ DEFAULT_INPUT = "input"
 def layout_text(name: str, shape: Sequence[Dim]) -> str:
     """An input's name and its shape → what its axes look like and how to write them, or "" where they look like
     [N, C, spatial…]."""
-    axes, sides = {4: _channels_last, 3: _without_batch}.get(len(shape), lambda _: ("", ()))(shape)
+    axes, sides = {5: _video_channels_last, 4: _channels_last, 3: _three_axes, 2: _two_axes}.get(len(shape), _none)(
+        shape
+    )
     if not axes:
         return ""
     subject = "the input" if name == DEFAULT_INPUT else f"the input {name!r}"
-    advice = f"images are [N, C, H, W] here: write its shape as [N, {', '.join(map(str, sides))}]"
-    return f"{subject} looks like {axes}; {advice}"
+    kind = {1: "sequences are [N, C, L]", 2: "sequences are [N, C, L]", 3: "images are [N, C, H, W]"}
+    order = kind.get(len(sides), "videos are [N, C, T, H, W]")
+    return f"{subject} looks like {axes}; {order} here: write its shape as [N, {', '.join(map(str, sides))}]"
+
+
+def _none(shape: Sequence[Dim]) -> tuple[str, Sequence[Dim]]:
+    return "", ()
+
+
+def _video_channels_last(shape: Sequence[Dim]) -> tuple[str, Sequence[Dim]]:
+    """[N, T, H, W, C] → (these axes, [C, T, H, W]); ("", …) where the shape is none."""
+    _, length, height, width, channels = shape
+    if channels in IMAGE_CHANNELS and length not in IMAGE_CHANNELS and _is_image(height, width, channels != 1):
+        return "[N, T, H, W, C]", (channels, length, height, width)
+    return "", ()
 
 
 def _channels_last(shape: Sequence[Dim]) -> tuple[str, Sequence[Dim]]:
@@ -35,11 +51,14 @@ def _channels_last(shape: Sequence[Dim]) -> tuple[str, Sequence[Dim]]:
     _, height, width, channels = shape
     if channels in IMAGE_CHANNELS and _is_image(height, width, of_any_sides=channels != 1):
         return "[N, H, W, C]", (channels, height, width)
+    if isinstance(channels, int) and height == width != channels and height not in IMAGE_CHANNELS:
+        return "[N, H, W, C]", (channels, height, width)  # a square feature map
     return "", ()
 
 
-def _without_batch(shape: Sequence[Dim]) -> tuple[str, Sequence[Dim]]:
-    """[C, H, W], [H, W, C], [N, H, W] → (these axes, [C, H, W]); ("", …) where the shape is none of them."""
+def _three_axes(shape: Sequence[Dim]) -> tuple[str, Sequence[Dim]]:
+    """[C, H, W], [H, W, C], [N, H, W] → (these axes, [C, H, W]), [N, L, C] of one channel → (these axes, [C, L]);
+    ("", …) where the shape is none of them."""
     first, middle, last = shape
     if isinstance(first, int) and _is_image(middle, last, of_any_sides=first == IMAGE_CHANNELS[1]):
         if first in IMAGE_CHANNELS[1:]:
@@ -47,7 +66,22 @@ def _without_batch(shape: Sequence[Dim]) -> tuple[str, Sequence[Dim]]:
         return "[N, H, W]", (1, middle, last)
     if last in IMAGE_CHANNELS and _is_image(first, middle, of_any_sides=last == IMAGE_CHANNELS[1]):
         return "[H, W, C]", (last, first, middle)
+    if last == 1 and isinstance(middle, int) and middle >= MIN_SIDE**2:
+        return "[N, L, C]", (last, middle)
     return "", ()
+
+
+def _two_axes(shape: Sequence[Dim]) -> tuple[str, Sequence[Dim]]:
+    """[H, W] of a square image → (these axes, [1, H, W]), [1, L] or [L, 1] of a signal → (these axes, [1, L]);
+    ("", …) where the shape is none of them."""
+    first, last = shape
+    if not isinstance(first, int) or not isinstance(last, int):
+        return "", ()
+    if _is_image(first, last, of_any_sides=False):
+        return "[H, W]", (1, first, last)
+    if min(shape) != 1 or max(first, last) < MIN_SIDE**2:
+        return "", ()
+    return "[C, L]" if first == 1 else "[L, C]", (1, max(first, last))
 
 
 def _is_image(height: Dim, width: Dim, of_any_sides: bool) -> bool:
@@ -57,10 +91,38 @@ def _is_image(height: Dim, width: Dim, of_any_sides: bool) -> bool:
     return min(height, width) >= MIN_SIDE and (of_any_sides or height == width)
 
 
-def note_layout(builder: GraphBuilder, value: str) -> None:
-    """Notes where a value is an input whose axes look like those of another tool."""
-    shape = builder.types[value].shape if value in builder.inputs else None
-    text = layout_text(value, shape) if shape is not None else ""
+NEAR = 8
+"""Among so many nodes before a layer it is looked for what gives its input."""
+
+KEEPS_AXES = frozenset(("Dropout", "Identity", "Cast", "Pad", "Resize", "Concat", "Slice"))
+"""Operators, beside those that work element by element, whose output has the axes of their first input."""
+
+
+def trace_axes(builder: GraphBuilder, value: str) -> tuple[str, Node | None]:
+    """A value → the value whose axes it has, and the node that gives that: an input has None. It is followed through
+    operators that keep the axes."""
+    for node in reversed(builder.nodes[-NEAR:]):
+        if value not in node.outputs:
+            continue
+        traits = traits_of(node)
+        if (
+            not traits.in_place
+            and traits.kind not in ("activation", "normalisation")
+            and node.op_type not in KEEPS_AXES
+        ):
+            return value, node
+        value = node.inputs[0]
+    return value, None
+
+
+def note_layout(builder: GraphBuilder, value: str, only_batch: bool = False) -> None:
+    """Notes where a value is an input, or has the axes of one, whose axes look like those of another tool; with
+    only_batch, where they lack the batch."""
+    source, _ = trace_axes(builder, value)
+    shape = builder.types[source].shape if source in builder.inputs else None
+    text = layout_text(source, shape) if shape is not None else ""
+    if only_batch and (shape is None or len(shape) > 3 or "like [N" in text or "like [C, L]" in text):
+        return
     if text and text not in builder.notes:
         builder.notes.append(WarningNote(text))
 

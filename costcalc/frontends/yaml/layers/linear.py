@@ -8,7 +8,7 @@ from costcalc.core.ir import WarningNote
 from costcalc.core.traits import traits_of
 from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 from costcalc.frontends.yaml.layers.conv import BIAS, WEIGHTS
-from costcalc.frontends.yaml.layers.layout import layout_text
+from costcalc.frontends.yaml.layers.layout import layout_text, trace_axes
 from costcalc.graph.builder import GraphBuilder
 
 
@@ -35,28 +35,23 @@ def linear(site: Site, units: Dim, bias: bool) -> str:
     return site.op("Add", [product, site.weight("bias", (units,))], suffix="bias") if bias else product
 
 
-NEAR = 8
-"""Among so many nodes before a layer it is looked for what gives its input."""
+MAP_KINDS = ("convolution", "transposed_convolution", "pool", "global_pool")
+"""Kinds of operators that give a feature map."""
 
 
 def _image_axes(builder: GraphBuilder, value: str) -> str:
     """A value → `a feature map [N, C, H, W]` where a convolution or a pool gives it, `an image [N, C, H, W]` where an
-    input does, directly or through operators that work element by element; "" for others."""
-    rank = len(builder.types[value].shape or ())
-    for node in reversed(builder.nodes[-NEAR:]):
-        if value not in node.outputs:
-            continue
-        traits = traits_of(node)
-        if traits.kind in ("convolution", "transposed_convolution", "pool"):
-            return "a feature map [N, C, H, W]" if rank > 3 else ""
-        if traits.kind not in ("activation", "normalisation") and not traits.in_place:
-            return ""
-        value = node.inputs[0]
-    if value not in builder.inputs:
+    input does, directly or through operators that keep its axes; "" for others."""
+    source, node = trace_axes(builder, value)
+    rank = len(builder.types[source].shape or ())
+    if node is not None:
+        return "a feature map [N, C, H, W]" if rank > 3 and traits_of(node).kind in MAP_KINDS else ""
+    if source not in builder.inputs:
         return ""
     if rank > 3:
         return "an image [N, C, H, W]"
-    return "an image [N, H, W]" if layout_text(value, builder.types[value].shape or ()) else ""
+    text = layout_text(source, builder.types[source].shape or ()) if rank == 3 else ""
+    return "an image [N, H, W]" if "H, W" in text else ""
 
 
 def _gemm(site: Site, x: str, units: Dim, features: Dim, bias: bool) -> str:

@@ -9,11 +9,14 @@ from costcalc.core.dim import Dim, Poly, prod
 from costcalc.core.errors import ShapeError
 from costcalc.core.ir import DTYPES
 from costcalc.frontends.yaml.layers.base import LayerKey, Site, add_constant, layer
+from costcalc.frontends.yaml.layers.layout import note_layout
 
 
 @layer("flatten", axis=LayerKey("int", 1, "first axis that is joined"))
 def flatten(site: Site, axis: int) -> str:
     """Joins the axes before and from `axis` on into two."""
+    if axis == 1:
+        note_layout(site.builder, site.x, only_batch=True)
     return site.op("Flatten", [site.x], {"axis": axis})
 
 
