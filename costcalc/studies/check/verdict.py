@@ -75,7 +75,7 @@ class Verdict:
     below.
     growth is what an increase may be, in words (`+2.0%`), where the baseline is a formula, of which that is no figure:
     limit is then None. minimum says that the limit is the least that the value may be; certainty is what is certain of
-    the value. suppression says why an exceeded limit does not count.
+    the value. suppression says why an exceeded limit does not count. remark is a sentence of fact on an exceeded value.
     """
 
     code: str
@@ -99,6 +99,7 @@ class Verdict:
     minimum: bool = False
     certainty: Certainty = "exact"
     suppression: Suppression | None = None
+    remark: str = ""
 
     @property
     def is_suppressed(self) -> bool:
