@@ -95,7 +95,7 @@ def _figure_remark(measurement: Measurement, ref: QuantityRef, figure: Figure) -
         verb = "allocate" if len(names) > 1 else "allocates"
         return (f"what {', '.join(names)} {verb} in the arena is not known", True) if names else ("", False)
     if ref.quantity.key in LEFT_TO_CPU:
-        return next((place.reason for place in _placements(measurement, ref) if place.target == "cpu"), ""), False
+        return next((place.general for place in _placements(measurement, ref) if place.target == "cpu"), ""), False
     if ref.quantity.key == "energy":
         joules = estimate_energy(measurement.roofline(ref.device))
         if joules is not None and joules.without:
