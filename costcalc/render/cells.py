@@ -93,7 +93,7 @@ def _format_values(column: Column, values: Sequence[Any]) -> list[str]:
     return list(values)
 
 
-def _seconds(value: float | LowerBound | None) -> str:
+def _seconds(value: Any) -> str:
     if isinstance(value, LowerBound):
         return f"≥ {_seconds(value.value)}"
     return format_si(None if value is None else Fraction(value), "s")
