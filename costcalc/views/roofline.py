@@ -67,6 +67,9 @@ def _device_notes(roofline: Roofline) -> Iterator[Note]:
     yield from placement_notes(roofline)
     for fit in memory_fits(roofline.report, profile):
         yield Note("  Fits" if fit.fits else "  Does not fit", fit_text(fit), not fit.fits)
+        peak = roofline.report.totals.get("peak_activation_bytes")
+        if fit.memory == "sram" and fit.contents == "arena" and isinstance(peak, int) and fit.nbytes < peak:
+            yield Note("", ARENA_OF_FUSED_STEPS)
     if is_arena_of_no_runtime(roofline.report, profile):
         yield Note("", ARENA_OF_NO_RUNTIME)
     joules = estimate_energy(roofline)
@@ -167,6 +170,10 @@ def layers_text(roofline: Roofline) -> str:
 
 MEMORY_NAMES = {"flash": "flash", "weights": "weight memory", "sram": "SRAM", "device": "device memory"}
 """Memories as text."""
+
+
+ARENA_OF_FUSED_STEPS = "of fused steps, as a runtime of small devices executes them: --fuse gives the peak of these"
+"""What is said of an arena that is smaller than the peak of the layers one by one."""
 
 
 ARENA_OF_NO_RUNTIME = (
