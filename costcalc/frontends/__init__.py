@@ -61,7 +61,7 @@ def _bind_open(frontend: Frontend, source: Source, options: ReadOptions) -> Load
     return loaded
 
 
-SUPPORTED_FORMATS = "give a YAML model, an ONNX model or a built-in name"
+SUPPORTED_FORMATS = "give a YAML model, an ONNX model, a .pt2, .tflite or .gguf file, or a built-in name"
 
 
 def read_model(model: ModelSource, options: ReadOptions = ReadOptions()) -> Loaded:  # noqa: B008

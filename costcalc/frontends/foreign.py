@@ -173,6 +173,16 @@ def _is_numpy(source: Source) -> bool:
     return arrays or source.head.startswith(b"\x93NUMPY")
 
 
+_C_ARRAY = re.compile(
+    rb"\b(?:char|u?int8_t)\s+\w+\s*\[[^\]\n]*\][^={};]{0,99}=\s*\{\s*(?:0[xX][0-9a-fA-F]{1,2}|\d{1,3})\s*,"
+)
+"""`alignas(8) const unsigned char g_model[] = {0x1c, …`: an array of bytes with its first value, in C or C++."""
+
+
+def _is_c_array(source: Source) -> bool:
+    return source.is_text and _C_ARRAY.search(source.head) is not None
+
+
 def _is_zip(source: Source) -> bool:
     return source.head.startswith((ZIP, b"PK\x05\x06"))
 
@@ -305,8 +315,24 @@ FORMATS = (
         _FOLDER_REMEDY,
     ),
     ForeignFormat("numpy", _is_numpy, "it holds NumPy arrays and no graph", _WEIGHTS_REMEDY),
+    ForeignFormat(
+        "tflite-zip",
+        lambda s: any(name.endswith(".tflite") for name in s.members),
+        "it is a zip archive with a TensorFlow Lite model in it",
+        "unpack it, and name the .tflite file",
+    ),
     ForeignFormat("zip", _is_zip, "it is a zip archive without a model", "put one .onnx file in it, or unpack it"),
     ForeignFormat("archive", _is_archive, "it is compressed, or an archive", "unpack it, and name the model in it"),
+    ForeignFormat(
+        "c-array",
+        _is_c_array,
+        "it is C source with an array of bytes, as firmware holds a .tflite model",
+        "name the .tflite file that it was made from, or write its bytes to one: "
+        "grep -oE '0x[0-9a-fA-F]{2}' FILE | cut -c3- | xxd -r -p > model.tflite",
+    ),
+    ForeignFormat(
+        "elf", _starts(b"\x7fELF"), "it is a program or a library (ELF)", "name the model file that was built into it"
+    ),
     ForeignFormat(
         "external-data",
         _suffix(".onnx.data", ".onnx_data"),

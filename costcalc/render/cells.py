@@ -92,7 +92,7 @@ def _format_values(column: Column, values: Sequence[Any]) -> list[str]:
     if column.kind == "share":
         return [format_percent(v) if v else "" for v in values]
     if column.kind == "seconds":
-        return ["" if v == 0 else format_si(None if v is None else Fraction(v), "s") for v in values]
+        return ["" if v == 0 else _seconds(v) for v in values]
     if column.kind == "decimal":
         return ["" if not v else format_digits(Fraction(v)) for v in values]
     if column.kind == "ratio":
@@ -106,6 +106,12 @@ def _format_values(column: Column, values: Sequence[Any]) -> list[str]:
     if column.kind == "sign":
         return [SIGNS.get(v, v) for v in values]
     return list(values)
+
+
+def _seconds(value: Any) -> str:
+    if isinstance(value, LowerBound):
+        return f"≥ {_seconds(value.value)}"
+    return format_si(None if value is None else Fraction(value), "s")
 
 
 EXACT_NUMBER = re.compile(r"([^\d]*)(\d{1,3}(?:,\d{3})+)")

@@ -180,13 +180,13 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
     yield f"{palette.header}{GAP.join(header).rstrip()}{palette.off}"
     rows = [GAP.join(row).rstrip() for row in zip(*columns, strict=True)]
     end_of_rows = sum(heights[: len(sheet.rows)])
+    end_of_body = len(rows) - (heights[-1] if sheet.total_row is not None else 0)
     yield from rows[:end_of_rows]
-    if sheet.remainder_row is not None:
-        yield f"{palette.faint}{rows[end_of_rows]}{palette.off}"
+    yield from (f"{palette.faint}{row}{palette.off}" for row in rows[end_of_rows:end_of_body])
     if sheet.total_row is not None:
         total_width = sum(widths.values()) + len(GAP) * (len(widths) - 1)
         yield f"{palette.faint}{'─' * total_width}{palette.off}"
-        yield f"{palette.total}{rows[-1]}{palette.off}"
+        yield from (f"{palette.total}{row}{palette.off}" for row in rows[end_of_body:])
 
 
 def _fit_names(

@@ -10,7 +10,7 @@ from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
 from costcalc.analysis.roofline.roofline import Roofline, TimeBound
 from costcalc.core.units import format_count, format_digits, format_short, format_si
 from costcalc.views.explain import Explanation, WorkingLine
-from costcalc.views.placement import placement_notes
+from costcalc.views.placement import placed_bounds, placement_notes
 from costcalc.views.roofline import bandwidth_text, by_text, energy_text, fit_text, layers_text, rate_text, shows_layers
 
 BOUND_BASIS = (
@@ -127,7 +127,7 @@ def _maximum_line(label: str, bound: TimeBound) -> WorkingLine:
 
 
 def _layer_lines(roofline: Roofline, index: int) -> Iterator[WorkingLine]:
-    row, bound = roofline.report.rows[index], roofline.layers[index]
+    row, bound = roofline.report.rows[index], placed_bounds(roofline)[index]
     flops, traffic = row.figures["flops"], row.figures["traffic_bytes"]
     if not isinstance(flops, int) or not isinstance(traffic, int):
         yield WorkingLine("Time", ("depends on what is open or unknown",))

@@ -33,6 +33,7 @@ from costcalc.frontends.source import ModelSource
 from costcalc.studies.measurement import measure
 from costcalc.studies.options import Settings
 from costcalc.views.columns import BACKWARD_COLUMN
+from costcalc.views.placement import placed_bounds
 
 VIEWERS = ("netron", "model-explorer")
 
@@ -96,7 +97,7 @@ def _layer_figures(report: Report, rooflines: Sequence[Roofline]) -> dict[str, l
     keys = [*LAYER_QUANTITIES, *[BACKWARD_COLUMN] * (BACKWARD_COLUMN in report.totals)]
     figures: dict[str, list[Any]] = {key: [row.figures.get(key) for row in report.rows] for key in keys}
     for roofline in rooflines:
-        seconds = [bound.seconds for bound in roofline.layers]
+        seconds = [bound.seconds for bound in placed_bounds(roofline)]
         figures[f"time.{roofline.profile.id}"] = [None if value is None else float(value) for value in seconds]
     return figures
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.npu.placement import NpuPlacement, place_operators, vela_band
+from costcalc.analysis.roofline.roofline import TimeBound
 from costcalc.core.dim import Dim
 from costcalc.core.ir import qualified_name
 from costcalc.core.units import format_bytes, format_percent, format_si
@@ -45,8 +46,18 @@ def placement_columns(roofline: Roofline) -> dict[str, Column]:
 
     columns = {"runs_on": COLUMNS["runs_on"]._replace(value=read(lambda node: TARGETS[node.target]))}
     if placement.count("cpu"):
-        columns["why"] = COLUMNS["why"]._replace(value=read(lambda node: node.reason))
+        columns["why"] = COLUMNS["why"]._replace(value=read(lambda node: node.general))
     return columns
+
+
+def placed_bounds(roofline: Roofline) -> tuple[TimeBound, ...]:
+    """Roofline → the bounds of its layers; none of those that an NPU leaves to the CPU, for the profile's peaks are the
+    NPU's."""
+    placement = place_operators(roofline.report, roofline.profile)
+    if placement is None or not placement.nodes:
+        return roofline.layers
+    pairs = zip(roofline.layers, placement.nodes, strict=True)
+    return tuple([TimeBound(None, None) if place.target == "cpu" else bound for bound, place in pairs])
 
 
 def placement_notes(roofline: Roofline) -> Iterator[Note]:
@@ -60,7 +71,7 @@ def placement_notes(roofline: Roofline) -> Iterator[Note]:
         return
     yield Note("  Placement", _placement_text(placement), bool(placement.count("cpu")))
     reasons = Counter(
-        (qualified_name("", row.op_type), node.reason)
+        (qualified_name("", row.op_type), node.general)
         for row, node in zip(roofline.report.rows, placement.nodes, strict=True)
         if node.target == "cpu"
     )

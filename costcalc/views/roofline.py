@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.roofline.energy import estimate_energy, memory_fits
 from costcalc.analysis.roofline.published_runs import find_energy_band, find_measured_energy_band, find_time_band
+from costcalc.core.amount import LowerBound
 from costcalc.core.units import format_bytes, format_percent, format_short, format_si
 from costcalc.views.columns import COLUMNS, DEVICE_COLUMNS
-from costcalc.views.placement import placement_columns, placement_document, placement_notes
+from costcalc.views.placement import placed_bounds, placement_columns, placement_document, placement_notes
 from costcalc.views.report import TableOptions
 from costcalc.views.table import Column, Note
 
@@ -65,6 +66,9 @@ def _device_notes(roofline: Roofline) -> Iterator[Note]:
     yield from placement_notes(roofline)
     for fit in memory_fits(roofline.report, profile):
         yield Note("  Fits" if fit.fits else "  Does not fit", fit_text(fit), not fit.fits)
+        peak = roofline.report.totals.get("peak_activation_bytes")
+        if fit.memory == "sram" and fit.contents == "arena" and isinstance(peak, int) and fit.nbytes < peak:
+            yield Note("", ARENA_OF_FUSED_STEPS)
         if fit.remark:
             yield Note("", fit.remark)
     joules = estimate_energy(roofline)
@@ -167,6 +171,10 @@ MEMORY_NAMES = {"flash": "flash", "weights": "weight memory", "sram": "SRAM", "d
 """Memories as text."""
 
 
+ARENA_OF_FUSED_STEPS = "of fused steps, as a runtime of small devices executes them: --fuse gives the peak of these"
+"""What is said of an arena that is smaller than the peak of the layers one by one."""
+
+
 def fit_text(fit: MemoryFit) -> str:
     """`weights 549 KiB of 2.00 MiB flash (26.8%)`."""
     share = format_percent(Fraction(fit.nbytes, fit.capacity))
@@ -262,10 +270,10 @@ def roofline_document(roofline: Roofline) -> dict[str, Any]:
             {
                 "name": row.name,
                 "time_s": to_float(b.seconds),
-                "bound_by": b.bound_by or None,
+                "bound_by": (b.compute is not None and b.bound_by) or None,
                 "utilisation": to_float(b.utilisation),
             }
-            for row, b in zip(roofline.report.rows, roofline.layers, strict=True)
+            for row, b in zip(roofline.report.rows, placed_bounds(roofline), strict=True)
         ],
     }
 
@@ -300,7 +308,7 @@ def device_columns(rooflines: Sequence[Roofline]) -> dict[str, Column]:
     """Rooflines → a time, a bound and a utilisation column for each, by key; where it has an NPU, what runs there."""
     columns: dict[str, Column] = {}
     for roofline in rooflines:
-        bounds = {id(row): bound for row, bound in zip(roofline.report.rows, roofline.layers, strict=True)}
+        bounds = {id(row): bound for row, bound in zip(roofline.report.rows, placed_bounds(roofline), strict=True)}
         own = {key: COLUMNS[key]._replace(value=_bound_reader(key, bounds)) for key in DEVICE_COLUMNS[:3]}
         own |= placement_columns(roofline)
         for key, column in own.items():
@@ -313,18 +321,25 @@ def device_columns(rooflines: Sequence[Roofline]) -> dict[str, Column]:
 
 
 def _bound_reader(key: str, bounds: dict[int, TimeBound]) -> Callable[[Item], Any]:
+    """The key of a column and bounds by the identity of their row → the reader of its cells. Where the arithmetic of a
+    layer has no time, the seconds are a LowerBound and nothing is said of what bounds it."""
+
     def cell(item: Item) -> Any:
         rows = item.rows if isinstance(item, LayerGroup) else (item,)
         row_bounds = [bounds[id(row)] for row in rows]
+        known = [bound for bound in row_bounds if bound.compute is not None]
         if key == "bound":
-            limits = {bound.bound_by for bound in row_bounds} - {""}
+            limits = {bound.bound_by for bound in known if len(known) == len(row_bounds)} - {""}
             return limits.pop() if len(limits) == 1 else "both" if limits else ""
-        times = [(bound.seconds, bound.compute) for bound in row_bounds if bound.seconds is not None]
-        seconds = sum((s for s, _ in times), Fraction(0))
+        times = [bound.seconds for bound in row_bounds if bound.seconds is not None]
+        seconds = sum(times, Fraction(0))
         if not times:
             return None
         if key == "time":
-            return float(seconds)
-        return float(sum((c or Fraction(0) for _, c in times), Fraction(0)) / seconds) if seconds else None
+            value: Any = float(seconds)
+            return value if len(known) == len(row_bounds) else LowerBound(value)
+        if not seconds or len(known) < len(row_bounds):
+            return None
+        return float(sum((bound.compute or Fraction(0) for bound in known), Fraction(0)) / seconds)
 
     return cell

@@ -27,10 +27,12 @@ Target = Literal["npu", "cpu", "none"]
 
 
 class NodePlacement(NamedTuple):
-    """Where a node runs, and why not on the NPU."""
+    """Where a node runs, and why not on the NPU; general is the reason with the node's tensors by their place (`its
+    input`) and not by their names, which makes it the same for all operators that it keeps from the NPU."""
 
     target: Target
     reason: str = ""
+    general: str = ""
 
 
 class RunBand(NamedTuple):
@@ -146,8 +148,23 @@ def _reject_nodes(graph: Graph, reject: Callable[[NpuCall], str]) -> Iterator[tu
 
 
 def _place_on_ethos_u(graph: Graph) -> Iterator[NodePlacement]:
-    for _, reason in _reject_nodes(graph, ethos_u_rules.reject_call):
-        yield NodePlacement("none") if reason is None else NodePlacement("cpu" if reason else "npu", reason)
+    for node, reason in _reject_nodes(graph, ethos_u_rules.reject_call):
+        if reason is None:
+            yield NodePlacement("none")
+        else:
+            yield NodePlacement("cpu" if reason else "npu", reason, _generalise(node, reason))
+
+
+def _generalise(node: Node, reason: str) -> str:
+    """A node and a reason -> the reason with the tensor that it names by its place in the node: `its input`, `its input
+    2`, `its output`."""
+    for kind, names in (("output", node.outputs), ("input", node.inputs)):
+        for position, name in enumerate(names):
+            if name and f" {name} " in f" {reason} ":
+                place = f"its {kind}{f' {position + 1}' if position else ''}"
+                text = f" {reason} ".replace(f" its parameter {name} ", f" {place} ").replace(f" {name} ", f" {place} ")
+                return text.strip()
+    return reason
 
 
 def _is_folded(graph: Graph, node: Node) -> bool:
@@ -165,9 +182,11 @@ def _place_on_edge_tpu(graph: Graph) -> Iterator[NodePlacement]:
             continue
         converts = node.op_type in CONVERSIONS and set(node.inputs) <= set(graph.inputs)
         if converts and reason:
-            yield NodePlacement("cpu", "it converts an input of the model")
+            converts_input = "it converts an input of the model"
+            yield NodePlacement("cpu", converts_input, converts_input)
         elif reason or behind:
-            yield NodePlacement("cpu", reason or f"it comes behind {behind}, and only one part is compiled")
+            reason = reason or f"it comes behind {behind}, and only one part is compiled"
+            yield NodePlacement("cpu", reason, _generalise(node, reason))
             behind = behind or node.name
         else:
             yield NodePlacement("npu")

@@ -139,6 +139,11 @@ class MemoryFit(NamedTuple):
         """Whether the bytes are no more than the capacity."""
         return self.nbytes <= self.capacity
 
+    @property
+    def is_plural(self) -> bool:
+        """Whether its contents are several things in a sentence."""
+        return self.contents.endswith("s") or "+" in self.contents
+
 
 MEMORY_CONTENTS = {
     "flash": ("weight_bytes",),

@@ -140,7 +140,8 @@ def _advice_lines(verdict: Verdict) -> tuple[str, ...]:
         return (verdict.remark,) if verdict.remark else ()
     if verdict.is_suppressed:
         return (f"{verdict.code}: {suppression_text(verdict)}",)
-    explanation = words.describe_blame(verdict) if verdict.outcome == "exceeded" else ""
+    sentences = (words.describe_blame(verdict), verdict.remark) if verdict.outcome == "exceeded" else ()
+    explanation = "; ".join(filter(None, sentences))
     location = f" ({words.format_place(verdict.place)})" if verdict.place else ""
     if verdict.outcome == "exceeded" and verdict.kind == "boolean":
         explanation = verdict.fact.removeprefix(f"{verdict.quantity}: ")

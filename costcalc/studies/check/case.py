@@ -24,7 +24,8 @@ from costcalc.studies.diff.snapshot import Snapshot, SnapshotLayer
 class CheckFigure(NamedTuple):
     """A quantity of a model that is no total of every report. figure is None where the model does not have it: then
     reason says so, under a code, and remedy what to do. Of one that is there, reason says what broke it or what it
-    leaves out, where incomplete. layer has the largest part of it, share is that part of the sum over layers."""
+    leaves out, where incomplete. layer has the largest part of it, share is that part of the sum over layers. transient
+    is a greater value that the model has for a while, which a limit must allow too (None: it has none)."""
 
     figure: Figure | None
     reason: str = ""
@@ -33,6 +34,7 @@ class CheckFigure(NamedTuple):
     layer: str = ""
     share: Fraction | None = None
     incomplete: bool = False
+    transient: int | None = None
 
 
 class UncostedOperator(NamedTuple):

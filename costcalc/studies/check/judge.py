@@ -180,12 +180,17 @@ def _judge_quantity(case: CheckCase, limit: Limit) -> Verdict:
     """The verdict on a quantity that is no total of every report. A bound decides on its own side for certain; on the
     other side it is all that can be held, and the verdict says so. An estimate is held as it is."""
     check_figure, quantity = case.figures[limit.ref], limit.ref.quantity
-    code = LIMIT_CODES[limit.quantity]
+    code, remark = LIMIT_CODES[limit.quantity], ""
     if check_figure.figure is None:
         value, outcome, code, reason = None, "unknown", check_figure.code, check_figure.reason
     else:
         value = check_figure.figure.value
         outcome, code, reason = decide_limit(case, limit, value, code)
+        remark = check_figure.reason
+        if outcome == "kept" and _exceeds_for_a_while(case, limit, check_figure.transient):
+            finished = words.format_figure(value, words.quantity_kind(limit.quantity))
+            remark = f"the arena must have as many while it is set up; then it uses {finished}"
+            value, outcome = check_figure.transient, "exceeded"
         if outcome == "kept" and check_figure.incomplete:
             outcome, code, reason = "unknown", "CC107", check_figure.reason
     kind = words.quantity_kind(limit.quantity)
@@ -205,10 +210,24 @@ def _judge_quantity(case: CheckCase, limit: Limit) -> Verdict:
         )
     if quantity.unit == "boolean":
         return replace(verdict, fact=_boolean_fact(verdict, reason or check_figure.reason), remark=check_figure.reason)
-    remark = words.REMARKS.get((quantity.certainty, outcome), check_figure.reason)
+    certainty_remark = words.REMARKS.get((quantity.certainty, outcome))
     certainty = verdict.certainty if check_figure.figure is None else check_figure.figure.certainty
-    fact = f"{verdict.fact} ({remark})" if remark and remark not in verdict.fact else verdict.fact
-    return replace(verdict, fact=fact, certainty=certainty, remark=check_figure.reason)
+    if code == "CC107":
+        return replace(verdict, remedy=check_figure.remedy, certainty=certainty)
+    fact = f"{verdict.fact} ({certainty_remark})" if certainty_remark else verdict.fact
+    if remark and remark not in fact:
+        fact = f"{fact}; {remark}"
+    return replace(verdict, fact=fact, certainty=certainty, remark=remark)
+
+
+def _exceeds_for_a_while(case: CheckCase, limit: Limit, transient: int | None) -> bool:
+    """Whether a value that the model has for a while breaks a limit that its lasting value keeps."""
+    return transient is not None and decide_limit(case, limit, transient, LIMIT_CODES[limit.quantity])[0] == "exceeded"
+
+
+def _exceeds_for_a_while(case: CheckCase, limit: Limit, transient: int | None) -> bool:
+    """Whether a value that the model has for a while breaks a limit that its lasting value keeps."""
+    return transient is not None and decide_limit(case, limit, transient, LIMIT_CODES[limit.quantity])[0] == "exceeded"
 
 
 def _boolean_fact(verdict: Verdict, reason: str) -> str:

@@ -49,6 +49,11 @@ BLAME_PHRASES = {
     "CC009": "longest takes",
     "CC013": "where activations peak, the largest output is of",
     "CC010": "the first too many is",
+    "CC017": "the largest part is of",
+    "CC031": "the largest buffer at its peak is of",
+    "CC032": "the largest weights are of",
+    "CC042": "the first is",
+    "CC043": "the first is",
 }
 """How the layer is told that a broken limit points at, where it is not the one with the largest part of a sum."""
 
@@ -129,10 +134,14 @@ def unknown_reasons(result: CheckResult) -> list[str]:
     return list(reasons)
 
 
+REPLACED = ("CC010", "CC042", "CC043")
+"""Codes of limits that a layer breaks by what it is, not by its size."""
+
+
 def describe_remedy(verdict: Verdict, other_revision: bool = False) -> str:
     """What to do about an exceeded limit: the layer and its line, or the limit and its line. other_revision says that
     the baseline is another revision's, which no `costcalc lock` here changes."""
-    layer_action = "replace {}" if verdict.code == "CC010" else "make {} cheaper"
+    layer_action = "replace {}" if verdict.code in REPLACED else "make {} cheaper"
     layer_phrase = f"{layer_action.format(verdict.layer)}{place_phrase(verdict.place)}" if verdict.layer else ""
     if verdict.code.startswith("CC2") and not other_revision:
         alternative = "where the growth is meant, run `costcalc lock`"

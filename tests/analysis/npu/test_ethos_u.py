@@ -219,3 +219,36 @@ def test_the_report_page_says_where_operators_run() -> None:
     placement = dict(device["placement"])
     assert placement["Placement"].startswith("31 of 31 operators and 100.0% of the MACs run on the NPU")
     assert placement["MACs by Vela"].startswith("7,491,972 = 7,489,664")
+
+
+FLOAT = str(FOLDER / "vela" / "vww_96_float.tflite")
+
+
+def test_an_operator_of_the_cpu_has_no_time_on_the_npu() -> None:
+    """The profile's peaks are the NPU's: nothing of a float model runs there, and the CPU's time is not known."""
+    entry = costcalc.analyze(FLOAT, devices="ethos-u55-128").to_dict()
+    assert {(layer["time_s"], layer["bound_by"]) for layer in entry["hardware"][0]["layers"]} == {(None, None)}
+    text = str(costcalc.analyze(FLOAT, devices=("ethos-u55-128", "rp2040")))
+    total = next(line for line in text.splitlines() if line.startswith("Total of"))
+    assert " ? " in total and "≥ " in total, "rp2040 has no peak for float32: its time is that of memory alone"
+
+
+def test_one_reason_reads_alike_for_all_operators() -> None:
+    text = str(costcalc.analyze(FLOAT, devices="ethos-u55-128"))
+    assert "CONV_2D × 14 on the CPU: its input is float32, not int8, uint8, int16" in " ".join(text.split())
+    file = str(FOLDER / "calls_convolutions.tflite")
+    measured = measure(file, Settings.of(devices="ethos-u55-128"))
+    placement = place_operators(measured.base, find_profile("ethos-u55-128"))
+    assert placement is not None
+    reasons = {node.reason: node.general for node in placement.nodes if node.target == "cpu"}
+    assert reasons["input_10 is float32, not int8, uint8, int16, int32 or int64"].startswith("its input is float32")
+
+
+def test_the_row_of_totals_is_whole_where_the_reasons_take_several_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    code, out, _ = call(capsys, "analyze", FLOAT, "--hardware", "ethos-u55-128", "--by", "op")
+    lines = out.splitlines()
+    first = lines.index("─" * 100) + 1
+    assert code == 0 and lines[first].startswith("Total  ") and "7,489,664" in lines[first]
