@@ -14,6 +14,7 @@ from typing import Any
 from costcalc.core.errors import ConfigError
 from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
 from costcalc.frontends.yaml.document import Map, Seq, YamlNode
+from costcalc.frontends.symbols import refuse_empty
 from costcalc.graph.convert import PRECISIONS, normalise_dtype
 from costcalc.studies.check.config_reader import ConfigReader, is_null, is_removal
 from costcalc.studies.options import GROUPS, Settings, all_settings
@@ -144,6 +145,7 @@ def _read_param(reader: ConfigReader, node: YamlNode, label: str) -> Any:
 def _read_extent(reader: ConfigReader, node: YamlNode, label: str) -> int | str:
     text = reader.word(node, label)
     if text.isascii() and text.isdigit() and len(text) < 19:
+        reader.with_place(node, lambda: refuse_empty(label, int(text)))
         return int(text)
     if text[0].isdigit() or not text[0].isidentifier():
         raise reader.error(node, f"{label} is {text!r}", "give a whole number, or a symbol's name")

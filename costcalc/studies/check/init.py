@@ -72,7 +72,8 @@ def _group_by_glob(
     results: Mapping[str, ModelFigures | Failure], folder: Path
 ) -> dict[str, Mapping[str, ModelFigures | Failure]]:
     """Models by their paths from a config's folder → the same by the paths of its entries: a glob for the many models
-    of one suffix that a folder has, if all can be held and it fits no other file, so that a new one is held at once."""
+    of one suffix that a folder has, if it fits no other file, so that a new one is held at once. One that cannot be
+    held yet (open, or unreadable) has an entry of its own beside it, which is then the glob's exception."""
     members: dict[str, list[str]] = {}
     for path in results:
         pattern = f"{PurePosixPath(path).parent}/*{PurePosixPath(path).suffix}".removeprefix("./")
@@ -80,14 +81,13 @@ def _group_by_glob(
     globs = {
         pattern
         for pattern, paths in members.items()
-        if len(paths) >= MANY
-        and all(_is_closed(results[path]) for path in paths)
-        and sorted(paths) == _find_by_glob(folder, pattern)
+        if sum(_is_closed(results[path]) for path in paths) >= MANY and sorted(paths) == _find_by_glob(folder, pattern)
     }
     grouped: dict[str, dict[str, ModelFigures | Failure]] = {}
     for pattern, paths in members.items():
         for path in paths:
-            grouped.setdefault(pattern if pattern in globs else path, {})[path] = results[path]
+            is_fitting = pattern in globs and _is_closed(results[path])
+            grouped.setdefault(pattern if is_fitting else path, {})[path] = results[path]
     return dict(sorted(grouped.items(), key=lambda item: list(results).index(next(iter(item[1])))))
 
 
@@ -137,8 +137,8 @@ def _format_entry(
         yield f"    # allow: [{_format_comment(names)}]"
     open_symbols = symbols(*[figures[q] for figures in totals.values() for q in QUANTITIES if q in figures])
     if open_symbols or any(q not in figures for figures in totals.values() for q in QUANTITIES):
-        symbol = open_symbols[0] if open_symbols else "seq"
-        yield f"    # Bind its symbols, so that all of it can be held: dims: {{{symbol}: 128}}"
+        bindings = ", ".join(f"{_format_scalar(symbol)}: 128" for symbol in open_symbols or ("seq",))
+        yield f"    # Bind its symbols, so that all of it can be held: dims: {{{_format_comment(bindings)}}}"
     yield "    limits:"
     yield from _format_limits(totals, slack)
     yield "      unknown_ops: 0"
