@@ -38,10 +38,17 @@ def check_sentence(result: CheckResult) -> str:
 def _rule_phrases(result: CheckResult) -> Iterator[str]:
     """What rules find that are about no single limit → the limit that was loosened, or how many were; how many more
     rules are broken."""
-    loosened = [rule.fact.rpartition(", against ")[0] or rule.fact for rule in result.broken_rules if rule.code == LOOSENED]
+    loosened = [
+        rule.fact.rpartition(", against ")[0] or rule.fact for rule in result.broken_rules if rule.code == LOOSENED
+    ]
     if loosened:
-        yield loosened[0] + (f", and {len(loosened) - 1:,} more limits were loosened" if len(loosened) > 2 else
-                             f", and {loosened[1]}" if len(loosened) > 1 else "")
+        yield loosened[0] + (
+            f", and {len(loosened) - 1:,} more limits were loosened"
+            if len(loosened) > 2
+            else f", and {loosened[1]}"
+            if len(loosened) > 1
+            else ""
+        )
     broken = sum(rule.level == "error" and rule.code != LOOSENED for rule in result.broken_rules)
     if broken:
         yield f"{broken:,} {'rule is' if broken == 1 else 'rules are'} broken"

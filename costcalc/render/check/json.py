@@ -88,6 +88,7 @@ def _model_object(checked: ModelCheck) -> dict[str, Any]:
         "scenario": checked.scenario or None,
         **({"group": checked.group} if checked.group else {}),
         "source": checked.source,
+        **({"settings": dict(checked.settings)} if checked.settings else {}),
         "error": checked.error or None,
         "place": _place_object(checked.place),
         "totals": None if checked.snapshot is None else _totals_object(checked.snapshot.totals),

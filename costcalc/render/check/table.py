@@ -70,6 +70,9 @@ def _model_lines(checked: ModelCheck, screen: Screen) -> Iterator[str]:
     title, *rest = wrap(title, screen.text_width, 2)
     yield f"{palette.title}{title}{palette.off}{'' if is_source_hidden else f'  {palette.faint}{source}{palette.off}'}"
     yield from (f"{palette.title}{line}{palette.off}" for line in rest)
+    if checked.settings:
+        settings = printable(f"Settings  {words.format_settings(checked.settings)}")
+        yield from (f"{palette.faint}{line}{palette.off}" for line in wrap(settings, screen.text_width, 10))
     if checked.error:
         location = words.format_place(checked.place)
         text = f"cannot be read: {location}: {checked.error}" if location else f"cannot be read: {checked.error}"

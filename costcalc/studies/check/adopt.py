@@ -93,9 +93,7 @@ def plan_ignores(config: Config, result: CheckResult, until: str | None = None, 
     expired = _find_expired(config, groups)
     for ignore, key in sorted(expired.items(), key=lambda item: item[0].place, reverse=True):
         new_text = renew_entry(new_text, config.file, ignore, groups[key], until, reason)
-    entries = [
-        _make_fields(key, codes, until, reason) for key, codes in groups.items() if key not in expired.values()
-    ]
+    entries = [_make_fields(key, codes, until, reason) for key, codes in groups.items() if key not in expired.values()]
     if entries:
         is_toml = config.file.endswith(".toml")
         new_text = _extend_toml(new_text, entries) if is_toml else _extend_yaml(new_text, config.file, entries)

@@ -34,6 +34,7 @@ from costcalc.studies.check.targets import (
     read_config_at,
 )
 from costcalc.studies.check.verdict import title_of
+from costcalc.studies.check.wording import format_settings
 from costcalc.studies.diff.diff import Diff, diff
 from costcalc.studies.diff.snapshot import Snapshot
 
@@ -259,7 +260,7 @@ def baseline_notes(
         "renamed since {}": [f"{e.title} → {title_of(*name)}" for name, e in renames.items()],
         "no longer a model since {}": [f"{e.title} ({format_cost(e.snapshot.totals)})" for e in removed],
         "read with other settings than in {}": [
-            f"{title_of(*name)}: {_format_settings(e.settings)} → {_format_settings(now)}"
+            f"{title_of(*name)}: {format_settings(e.settings)} → {format_settings(now)}"
             for name, t, e in pairs
             if e is not None and (now := lock.settings_to_lock(t.entry.locked_settings())) != e.settings
         ],
@@ -270,12 +271,3 @@ def baseline_notes(
 def format_cost(totals: Mapping[str, Dim]) -> str:
     """Totals -> `248,320 MACs, 8,898 params`."""
     return f"{format_count(totals['macs'])} MACs, {format_count(totals['params'])} params"
-
-
-def _format_settings(settings: Mapping[str, object]) -> str:
-    """Settings -> `dims N=8, dtype=int8`."""
-    texts = [
-        f"{name} {' '.join(f'{k}={v}' for k, v in value.items())}" if isinstance(value, Mapping) else f"{name}={value}"
-        for name, value in settings.items()
-    ]
-    return ", ".join(texts) or "none"

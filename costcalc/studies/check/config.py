@@ -47,9 +47,7 @@ def read_config(root: YamlNode, file: str, folder: Path, errors: list[CostcalcEr
         *_read_models(reader, root, outer),
         *(e for key, node in groups for e in reader.attempt(partial(_read_group, reader, key, node, outer)) or ()),
     ]
-    levels = RuleLevels(
-        *(reader.attempt(partial(_read_prefixes, reader, root, key)) or () for key in LEVEL_KEYS)
-    )
+    levels = RuleLevels(*(reader.attempt(partial(_read_prefixes, reader, root, key)) or () for key in LEVEL_KEYS))
     return Config(
         file,
         folder,

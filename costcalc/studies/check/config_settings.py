@@ -72,6 +72,15 @@ def make_settings(reader: ConfigReader, node: YamlNode, values: SettingsValues) 
     return reader.with_place(node, lambda: Settings.of(**values))
 
 
+def config_settings(settings: Settings) -> dict[str, Any]:
+    """Settings that are no defaults → the same by the keys of an entry: `set` of parameters, execution's on their
+    own."""
+    values: dict[str, Any] = {}
+    for name, value in settings.to_dict().items():
+        values |= value if name == "execution" else {KEYS.get(name, name): value}
+    return values
+
+
 def _read_named_group(
     reader: ConfigReader, node: YamlNode | None, name: str, settings: tuple[Setting, ...]
 ) -> dict[str, Any]:

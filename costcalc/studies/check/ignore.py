@@ -36,7 +36,10 @@ class Ignore:
     @property
     def subject(self) -> str:
         """What it is about in words: `ignore of CC001 for net.yaml (eight) layer conv1 time t4`."""
-        about = [self.model or (self.place.file if self.in_source else ""), f"({self.scenario})" if self.scenario else ""]
+        about = [
+            self.model or (self.place.file if self.in_source else ""),
+            f"({self.scenario})" if self.scenario else "",
+        ]
         about += [f"layer {self.layer}" if self.layer else "", self.quantity]
         subject = " ".join(filter(None, about))
         return f"ignore of {', '.join(self.codes)}{f' for {subject}' if subject else ''}"

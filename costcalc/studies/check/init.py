@@ -17,7 +17,7 @@ from costcalc.core.units import format_ceiling, format_count, format_exact_share
 from costcalc.frontends.builtin import find_builtin
 from costcalc.studies.batch import Failure
 from costcalc.studies.check.budget import Config, ConfigEntry
-from costcalc.studies.check.config_settings import KEYS
+from costcalc.studies.check.config_settings import config_settings
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.targets import find_targets
 from costcalc.studies.check.wording import quantity_kind
@@ -121,14 +121,14 @@ def _format_entry(
     if not readable:
         return
     unknown_names = set.intersection(*({(e.argument, e.name) for e in r.unknown_names} for r in readable.values()))
-    for argument, value in _entry_settings(settings):
+    for key, value in config_settings(settings).items():
         bound = (
-            {k: v for k, v in value.items() if (argument, k) not in unknown_names}
+            {k: v for k, v in value.items() if ({"set": "params"}.get(key, key), k) not in unknown_names}
             if isinstance(value, Mapping)
             else value
         )
         if bound:
-            yield f"    {KEYS.get(argument, argument)}: {_format_flow(bound)}"
+            yield f"    {key}: {_format_flow(bound)}"
     totals = {name: result.snapshot.totals for name, result in readable.items()}
     unknown = dict.fromkeys(op for result in readable.values() for op in result.snapshot.unknown)
     if unknown:
@@ -142,12 +142,6 @@ def _format_entry(
     yield "    limits:"
     yield from _format_limits(totals, slack)
     yield "      unknown_ops: 0"
-
-
-def _entry_settings(settings: Settings) -> Iterator[tuple[str, Any]]:
-    """The settings that are no defaults, by the keys of an entry."""
-    for name, value in settings.to_dict().items():
-        yield from value.items() if name == "execution" else ((name, value),)
 
 
 def _format_limits(totals: Mapping[str, Mapping[str, Dim]], slack: Fraction) -> Iterator[str]:

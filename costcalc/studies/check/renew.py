@@ -41,7 +41,9 @@ def _find_node(text: str, file: str, ignore: Ignore) -> Map:
 
 
 def _no_place(file: str, line: int) -> ConfigError:
-    return ConfigError("the entry that is over cannot be renewed in its form", "give it another `until:`", f"{file}:{line}")
+    return ConfigError(
+        "the entry that is over cannot be renewed in its form", "give it another `until:`", f"{file}:{line}"
+    )
 
 
 def _yaml_places(text: str, node: Map, texts: Mapping[str, str]) -> list[tuple[int, int, str]]:

@@ -21,6 +21,7 @@ from costcalc.studies.check import branch, measurements
 from costcalc.studies.check.branch import TargetResult
 from costcalc.studies.check.budget import Config, ConfigEntry, RuleLevels
 from costcalc.studies.check.case import CheckCase
+from costcalc.studies.check.config_settings import config_settings
 from costcalc.studies.check.config_file import NAMES, nearest_config
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
@@ -235,9 +236,7 @@ class ConfigBaseline(NamedTuple):
     lineage: ModelLineage = ModelLineage()
 
 
-def _make_result(
-    models: tuple[ModelCheck, ...], notes: Sequence[str | RuleNote], lineage: ModelLineage
-) -> CheckResult:
+def _make_result(models: tuple[ModelCheck, ...], notes: Sequence[str | RuleNote], lineage: ModelLineage) -> CheckResult:
     """The result of checked models, with what warns that one may not be what was meant, once for all scenarios; empty
     where all were read and there is no verdict, for want of limits or of rules that are held to. A rule of the level
     note is a note among the others."""
@@ -321,7 +320,14 @@ def check_model(config: Config, comparison: ConfigBaseline, target: Target, resu
             SourcePlace(target.source) if Path(target.source).is_file() else entry.place
         )
         return ModelCheck(
-            target.name, entry.scenario, target.source, (), error=result.text, place=place, group=entry.group
+            target.name,
+            entry.scenario,
+            target.source,
+            (),
+            error=result.text,
+            place=place,
+            group=entry.group,
+            settings=config_settings(entry.settings),
         )
     baseline, key = comparison.baseline, branch.target_key(target)
     lock_entry = None if baseline is None else comparison.renames.get(key) or baseline.find(*key)
@@ -348,6 +354,7 @@ def check_model(config: Config, comparison: ConfigBaseline, target: Target, resu
         result.snapshot,
         baseline_snapshot,
         group=entry.group,
+        settings=config_settings(entry.settings),
     )
 
 

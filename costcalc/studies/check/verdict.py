@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Literal, NamedTuple
@@ -130,7 +131,8 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class ModelCheck:
     """One model in one scenario ("" where it has none). now is its figures, None where the model cannot be read: then
-    error says why. before is the baseline's, None where there is none. group is that of its entry, "" for none."""
+    error says why. before is the baseline's, None where there is none. group is that of its entry, "" for none; settings
+    are those of the config or the command line under which it was read, without defaults."""
 
     model: str
     scenario: str
@@ -141,6 +143,7 @@ class ModelCheck:
     error: str = ""
     place: SourcePlace | None = None
     group: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

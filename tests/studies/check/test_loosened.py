@@ -181,7 +181,10 @@ def test_a_model_that_was_renamed_and_rewritten(repository: Path) -> None:
     write(repository, **{"costcalc.yaml": CONFIG.replace("[m/*.yaml]", "[m/a.yaml, {path: m/c.yaml, name: m/b.yaml}]")})
     named = check()
     assert not facts(named, "CC308") and [v.code for v in named.verdicts if v.outcome == "exceeded"] == ["CC201"]
-    write(repository, **{"costcalc.yaml": CONFIG.replace("[m/*.yaml]", "[m/a.yaml, {path: m/c.yaml, limits: {macs: 1G}}]")})
+    write(
+        repository,
+        **{"costcalc.yaml": CONFIG.replace("[m/*.yaml]", "[m/a.yaml, {path: m/c.yaml, limits: {macs: 1G}}]")},
+    )
     assert facts(check()) == ["the limit of macs rose from 500 M to 1 G for m/c.yaml"]
     write(repository, **{"m/b.yaml": NET, "costcalc.yaml": CONFIG})
     assert not check().broken_rules, "a new model beside those that were there has nothing to hide"

@@ -74,7 +74,9 @@ FINDINGS: dict[str, Callable[[str], CheckResult]] = {
 def test_every_code_can_fail_a_check(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for levels in (RuleLevels(error=(code,)), RuleLevels(("CC9",), ("CC",), ("CC",), (), (code,))):
         assert rule_level(code, levels) == "error"
-    assert (RULES[code].level == "error") != (code in FINDINGS), "what breaks nothing by itself is shown here to be able to"
+    assert (RULES[code].level == "error") != (code in FINDINGS), (
+        "what breaks nothing by itself is shown here to be able to"
+    )
     if code not in FINDINGS:
         assert code[:3] in ("CC0", CANNOT_TELL, "CC2")
         return

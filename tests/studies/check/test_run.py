@@ -235,7 +235,9 @@ def test_a_file_that_is_named_is_no_globs(here: Path) -> None:
     entries = ["{path: 'm/*.yaml', limits: {macs: 1}}", "{path: ./m/b.yaml, name: big, limits: {macs: 1G}}"]
     for order in (entries, entries[::-1]):
         write(here, m__a_yaml=NET, m__b_yaml=NET, costcalc_yaml="models:\n" + "".join(f"  - {one}\n" for one in order))
-        models = {checked.model: [(v.limit, v.outcome) for v in checked.verdicts] for checked in costcalc.check().models}
+        models = {
+            checked.model: [(v.limit, v.outcome) for v in checked.verdicts] for checked in costcalc.check().models
+        }
         assert models == {"m/a.yaml": [(1, "exceeded")], "big": [(10**9, "kept")]}
     write(here, costcalc_yaml="models: ['m/*.yaml', m]\nlimits: {macs: 1}")
     with pytest.raises(costcalc.CostcalcError, match="named twice"):
