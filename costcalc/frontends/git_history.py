@@ -241,7 +241,8 @@ def _follow_link(commit: str, path: str, answer: bytes, folder: str) -> _Content
 def _order(
     commit: str, revisions: dict[str, FileRevision], paths: Collection[str], options: Sequence[str], folder: str
 ) -> Iterator[FileRevision]:
-    """Revisions, and the paths that they touched -> the same, newest first and no commit before one that builds on it, each with its previous ones."""
+    """Revisions, and the paths that they touched -> the same, newest first and no commit before one that builds on it,
+    each with its previous ones."""
     names = sorted(paths)
     output = run_git("rev-list", "--parents", "--date-order", *options, commit, "--", *names, folder=folder)
     parents = {name: older for name, *older in (line.split() for line in output.decode().splitlines())}

@@ -359,6 +359,6 @@ VERDICT_COLUMNS = (
 
 
 def verdicts_table(result: CheckResult) -> Table:
-    """A result → a row for each verdict, kept ones too, and each broken rule, for programs: value, limit and baseline in the quantity's own
-    unit, of a layer's share as a fraction."""
+    """A result → a row for each verdict, kept ones too, and each broken rule, for programs: value, limit and baseline
+    in the quantity's own unit, of a layer's share as a fraction."""
     return make_table("check", VERDICT_COLUMNS, [*all_findings(result), *rule_findings(result)])

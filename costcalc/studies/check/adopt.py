@@ -37,8 +37,8 @@ IgnoreKey = tuple[str, str, str]
 
 
 class Adoption(NamedTuple):
-    """The config's new text, its file, how many entries are new or renewed, how many limits they are of, and the last day
-    that they hold."""
+    """The config's new text, its file, how many entries are new or renewed, how many limits they are of, and the last
+    day that they hold."""
 
     text: str
     file: str

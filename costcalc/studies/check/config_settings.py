@@ -13,8 +13,8 @@ from typing import Any
 
 from costcalc.core.errors import ConfigError
 from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
-from costcalc.frontends.yaml.document import Map, Seq, YamlNode
 from costcalc.frontends.symbols import refuse_empty
+from costcalc.frontends.yaml.document import Map, Seq, YamlNode
 from costcalc.graph.convert import PRECISIONS, normalise_dtype
 from costcalc.studies.check.config_reader import ConfigReader, is_null, is_removal
 from costcalc.studies.options import GROUPS, Settings, all_settings

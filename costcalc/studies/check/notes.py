@@ -115,8 +115,8 @@ def pair_with_removed(
     renames: Mapping[branch.Key, lock.LockEntry],
     names: Collection[branch.Key] | None,
 ) -> dict[branch.Key, lock.LockEntry]:
-    """The only new model of a scenario → the only entry that is gone since, whose place it may have taken: both the name
-    and the layers may have changed."""
+    """The only new model of a scenario → the only entry that is gone since, whose place it may have taken: both the
+    name and the layers may have changed."""
     new, removed = _new_and_removed(baseline, results, renames, names)
     pairs: dict[branch.Key, lock.LockEntry] = {}
     for key, _ in new:

@@ -1,5 +1,5 @@
-"""The text of a config, and an entry of its `ignore:` whose date is over → the text with another date in that entry, and
-the codes that it is of now; its reason and everything around it stay as they are.
+"""The text of a config, and an entry of its `ignore:` whose date is over → the text with another date in that entry,
+and the codes that it is of now; its reason and everything around it stay as they are.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.core.quantity import Certainty, Quantity
 from costcalc.studies.check.budget import RuleLevels
 
-
 RuleLevel = Literal["error", "warning", "note"]
 
 

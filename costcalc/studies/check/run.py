@@ -17,13 +17,13 @@ from costcalc.frontends.module import NamedModel
 from costcalc.frontends.source import find_source
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
-from costcalc.studies.check import branch, measurements
+from costcalc.studies.check import branch, loosened, measurements
 from costcalc.studies.check.branch import TargetResult
 from costcalc.studies.check.budget import Config, ConfigEntry, RuleLevels
 from costcalc.studies.check.case import CheckCase
-from costcalc.studies.check.config_settings import config_settings
 from costcalc.studies.check.config_file import NAMES, nearest_config
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
+from costcalc.studies.check.config_settings import config_settings
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.limits import make_limits, parse_increases
@@ -199,8 +199,6 @@ def _compare_limits(
 ) -> Iterator[str | RuleNote]:
     """What of a config is looser than where the baseline comes from: of a model that is new where one is gone, than
     what held that. Where that cannot be told, a note says so, which breaks the check where loosened limits do."""
-    from costcalc.studies.check import loosened
-
     if not config.file:
         return
     former = loosened.find_former_config(config, baseline)

@@ -35,11 +35,11 @@ def suppress_findings(
     against: str = "",
     contents: Mapping[str, bytes] | None = None,
 ) -> tuple[tuple[ModelCheck, ...], tuple[RuleNote, ...]]:
-    """The models with their exceeded verdicts marked that an ignore suppresses, and the notes of whatever level. ignores are the
-    config's; those of YAML models are read from their files. is_whole says that all models of the config are there,
-    unchecked which (model, scenario) are not (None: nothing is told of the config's ignores then), has_config that
-    there is one: of limits on a command line, which are some of all, no ignore is told to be stale. against names the
-    baseline. contents holds files of models that are not as on disk."""
+    """The models with their exceeded verdicts marked that an ignore suppresses, and the notes of whatever level.
+    ignores are the config's; those of YAML models are read from their files. is_whole says that all models of the
+    config are there, unchecked which (model, scenario) are not (None: nothing is told of the config's ignores then),
+    has_config that there is one: of limits on a command line, which are some of all, no ignore is told to be stale.
+    against names the baseline. contents holds files of models that are not as on disk."""
     today = today or current_date()
     sources = {checked.source: _read_source(checked.source, contents or {}) for checked in models if not checked.error}
     all_ignores = [*ignores, *(ignore for source in sources.values() for ignore in source.ignores)]

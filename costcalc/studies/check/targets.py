@@ -104,7 +104,7 @@ def holding_entries(config: Config, path: str) -> list[tuple[int, ConfigEntry, b
         (i, entry, False)
         for i, entry in numbered
         if path in (entry.path, _normalise(entry.path))
-        or (os.path.isabs(entry.path) and os.path.normpath(entry.path) == os.path.normpath(config.folder / path))
+        or (Path(entry.path).is_absolute() and os.path.normpath(entry.path) == os.path.normpath(config.folder / path))
     ]
     if exact or any(match_paths(excluded, [path]) for excluded in config.exclude):
         return exact

@@ -131,8 +131,8 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class ModelCheck:
     """One model in one scenario ("" where it has none). now is its figures, None where the model cannot be read: then
-    error says why. before is the baseline's, None where there is none. group is that of its entry, "" for none; settings
-    are those of the config or the command line under which it was read, without defaults."""
+    error says why. before is the baseline's, None where there is none. group is that of its entry, "" for none;
+    settings are those of the config or the command line under which it was read, without defaults."""
 
     model: str
     scenario: str
@@ -174,7 +174,8 @@ NO_LINEAGE = ModelLineage()
 
 class RuleNote(NamedTuple):
     """What a rule finds that is about no single limit: an ignore, a lock file, an entry that lacks, a limit that was
-    loosened. subject is what it is about, the same in every run; level is "note" (information), "warning" or "error", "" where the config decides."""
+    loosened. subject is what it is about, the same in every run; level is "note" (information), "warning" or "error",
+    "" where the config decides."""
 
     code: str
     fact: str
