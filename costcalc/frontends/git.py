@@ -272,6 +272,31 @@ def path_candidates(path: str, folder: str) -> Iterator[str]:
         raise UsageError(f"{path} is outside of the repository", "name a file in it, relative to its top")
 
 
+def find_blob(commit: str, path: str, folder: str = "") -> str:
+    """A commit and a path from the repository's top -> the object of the file; "" where it has none, and of a link."""
+    entry = _read_entry(commit, path, folder)
+    return entry.blob if entry.kind == "blob" and entry.mode != _LINK else ""
+
+
+def link_chain(commit: str, path: str, folder: str = "") -> list[str]:
+    """A commit and a path from the repository's top -> the path, each link on the way (a folder may be one), and the
+    path that it leads to; it ends where a link leads out of the tree, or round."""
+    chain = [path]
+    for _ in range(_MAX_LINKS):
+        parts = PurePosixPath(path).parts
+        prefixes = ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
+        entries = _parse_entries(run_git_list("ls-tree", "-z", "--full-tree", commit, "--", *prefixes, folder=folder))
+        link = next((prefix for prefix in prefixes if entries.get(prefix, _Entry()).mode == _LINK), None)
+        if link is None:
+            break
+        target = os.fsdecode(run_git("cat-file", "blob", entries[link].blob, folder=folder))
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(link), target, path[len(link) + 1 :]))
+        if path.startswith(("../", "/")) or path == "..":
+            break
+        chain += [link, path]
+    return list(dict.fromkeys(chain))
+
+
 class _Entry(NamedTuple):
     """A path of a commit; empty words where it is not there."""
 

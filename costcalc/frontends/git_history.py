@@ -8,12 +8,22 @@ the history goes on under that name. The working tree is not looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 from costcalc.core.errors import LoadError, UsageError
-from costcalc.frontends.git import find_renames, path_candidates, repository_root, resolve_commit, run_git, run_git_list
+from costcalc.frontends.git import (
+    find_blob,
+    find_renames,
+    link_chain,
+    path_candidates,
+    repository_root,
+    resolve_commit,
+    run_git,
+    run_git_list,
+)
 
 FORMAT = "%x00".join(("%H", "%P", "%cI", "%ct", "%an", "%s"))
 """A commit in `git log`: its hash, its parents, when it was committed (ISO 8601, and seconds), author, subject."""
@@ -38,7 +48,8 @@ _RELATIVE = re.compile(
 class FileRevision:
     """A commit that touched a file: path is its name there, blob the object with its content ("" where the commit took
     it away; new_path is then what it was renamed to, if it was). old_path is its name before, where the commit renamed
-    it. date is when it was committed (ISO 8601), timestamp the same in seconds. previous are the revisions of the file
+    it. problem says why there is no content although there is something: a link that leads out of the tree, or nowhere.
+    date is when it was committed (ISO 8601), timestamp the same in seconds. previous are the revisions of the file
     that it builds on, several of a merge."""
 
     commit: str
@@ -51,6 +62,7 @@ class FileRevision:
     old_path: str = ""
     new_path: str = ""
     previous: tuple[str, ...] = ()
+    problem: str = ""
 
 
 def list_revisions(
@@ -69,8 +81,10 @@ def list_revisions(
         if "\n" in name:
             raise UsageError(f"{path!r} has a line break in its name", "rename it")
         revisions = _follow(commit, name, options, root)
+        targets = _link_targets(commit, name, revisions, root)
+        revisions |= _touched_by_link((commit, name), revisions, targets, options, root)
         if revisions:
-            ordered = _order(commit, revisions, options, root)
+            ordered = _order(commit, revisions, {*(item.path for item in revisions.values()), *targets}, options, root)
             return tuple([item for item in ordered if item.timestamp >= earliest])
     if excluded and list_revisions(path, revision, "", first_parent, folder):
         return ()
@@ -121,6 +135,43 @@ def _follow(commit: str, path: str, options: Sequence[str], folder: str) -> dict
     return revisions
 
 
+def _link_targets(commit: str, name: str, revisions: Mapping[str, FileRevision], folder: str) -> list[str]:
+    """A file that is a link, in a commit or in revisions of its own -> the paths that it led to. Nothing outside of the
+    tree of the commit is looked at."""
+    places = [(commit, name), *((item.commit, item.path) for item in revisions.values())]
+    return list(dict.fromkeys(target for place in places for target in link_chain(*place, folder)[1:]))
+
+
+def _touched_by_link(
+    start: tuple[str, str],
+    revisions: Mapping[str, FileRevision],
+    targets: Sequence[str],
+    options: Sequence[str],
+    folder: str,
+) -> dict[str, FileRevision]:
+    """The newest commit and the name of a link there, its own revisions, and the paths that it led to -> the revisions
+    of those in which what the link gives is other than in each parent."""
+    commit, name = start
+    found: dict[str, FileRevision] = {}
+    for target in targets:
+        found |= {k: v for k, v in _follow(commit, target, options, folder).items() if k not in revisions}
+    if not found:
+        return {}
+    names = "".join(f"{commit}\n" for commit in found).encode()
+    lines = run_git("rev-list", "--no-walk=unsorted", "--parents", "--stdin", folder=folder, standard_input=names)
+    parents = {commit: older for commit, *older in (line.split() for line in lines.decode().splitlines())}
+    commits = dict.fromkeys(one for commit, older in parents.items() for one in (commit, *older))
+    touched: dict[str, FileRevision] = {}
+    for path in dict.fromkeys((name, *(item.path for item in revisions.values()))):
+        contents = _find_contents(commits, path, folder)
+        for sha, item in found.items():
+            content = contents[sha]
+            if content != NO_CONTENT and all(contents[parent] != content for parent in parents.get(sha, ())):
+                here = replace(item, path=path, old_path="", new_path="", blob=content.blob, problem=content.problem)
+                touched.setdefault(sha, here)
+    return touched
+
+
 def _list_under_one_name(
     commit: str, path: str, options: Sequence[str], folder: str
 ) -> Iterator[tuple[FileRevision, list[tuple[str, str]]]]:
@@ -130,35 +181,69 @@ def _list_under_one_name(
     commits = [log[i : i + 6] for i in range(0, len(log) - 5, 6)]
     parents = [fields[1].split()[: 1 if "--first-parent" in options else None] for fields in commits]
     names = dict.fromkeys(name for fields, older in zip(commits, parents, strict=True) for name in (fields[0], *older))
-    blobs = _find_blobs(names, path, folder)
+    contents = _find_contents(names, path, folder)
     for fields, older in zip(commits, parents, strict=True):
         name, _, committed, timestamp, author, subject = fields
-        item = FileRevision(name, path, blobs[name], committed, int(timestamp), author, subject)
+        blob, problem = contents[name]
+        item = FileRevision(name, path, blob, committed, int(timestamp), author, subject, problem=problem)
         moves: list[tuple[str, str]] = []
         for parent in older:
-            if item.blob and not blobs[parent]:
+            if contents[name] != NO_CONTENT and contents[parent] == NO_CONTENT:
                 old_path = find_renames(parent, name, folder).get(path)
                 moves += [(parent, old_path)] if old_path else []
-            elif not item.blob and blobs[parent]:
+            elif contents[name] == NO_CONTENT and contents[parent] != NO_CONTENT:
                 new_paths = {old: new for new, old in find_renames(parent, name, folder).items()}
                 item = replace(item, new_path=new_paths.get(path, ""))
         yield replace(item, old_path=moves[0][1] if moves else ""), moves
 
 
-def _find_blobs(commits: Iterable[str], path: str, folder: str) -> dict[str, str]:
-    """Commits -> the object of a path in each; "" where it has no such file."""
+class _Content(NamedTuple):
+    """The object of a file; "" where there is none. problem: a link that leads to nothing in the tree."""
+
+    blob: str = ""
+    problem: str = ""
+
+
+NO_CONTENT = _Content()
+
+_LINK_PROBLEMS = {
+    b"symlink": "it is a link that leads out of the repository, and is not followed",
+    b"dangling": "it is a link to what the revision does not have",
+    b"loop": "it is a link that leads round",
+    b"notdir": "it is a link through what is no folder",
+}
+"""What `git cat-file --follow-symlinks` answers for a link to no object of the tree."""
+
+
+def _find_contents(commits: Iterable[str], path: str, folder: str) -> dict[str, _Content]:
+    """Commits -> what a path has in each; links are followed in the tree of the commit, and never out of it."""
     names = list(commits)
     lines = "".join(f"{name}:{path}\n" for name in names).encode("utf-8", "surrogateescape")
-    output = run_git("cat-file", "--batch-check=%(objectname) %(objecttype)", folder=folder, standard_input=lines)
-    entries = [line.rsplit(b" ", 1) for line in output.splitlines()]
-    return {name: entry[0].decode() if entry[-1] == b"blob" else "" for name, entry in zip(names, entries, strict=True)}
+    form = "--batch-check=%(objectname) %(objecttype)"
+    output = run_git("cat-file", "--follow-symlinks", form, folder=folder, standard_input=lines)
+    contents: dict[str, _Content] = {}
+    for name in names:
+        line, _, output = output.partition(b"\n")
+        first, _, last = line.rpartition(b" ")
+        if first in _LINK_PROBLEMS and last.isdigit():  # the path that it leads to follows
+            contents[name], output = _follow_link(name, path, first, folder), output[int(last) + 1 :]
+        else:
+            contents[name] = _Content(first.decode()) if last == b"blob" else NO_CONTENT
+    return contents
+
+
+def _follow_link(commit: str, path: str, answer: bytes, folder: str) -> _Content:
+    """What a link gives that git does not follow by itself, which is so of one with `./` in it."""
+    blob = find_blob(commit, link_chain(commit, path, folder)[-1], folder)
+    return _Content(blob) if blob else _Content("", _LINK_PROBLEMS[answer])
 
 
 def _order(
-    commit: str, revisions: dict[str, FileRevision], options: Sequence[str], folder: str
+    commit: str, revisions: dict[str, FileRevision], paths: Collection[str], options: Sequence[str], folder: str
 ) -> Iterator[FileRevision]:
-    """Revisions -> the same, newest first and no commit before one that builds on it, each with its previous ones."""
-    names = sorted({item.path for item in revisions.values()})
+    """Revisions, and the paths that they touched -> the same, newest first and no commit before one that builds on it,
+    each with its previous ones."""
+    names = sorted(paths)
     output = run_git("rev-list", "--parents", "--date-order", *options, commit, "--", *names, folder=folder)
     parents = {name: older for name, *older in (line.split() for line in output.decode().splitlines())}
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from costcalc.core.arguments import check_mapping
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.errors import UnknownNameError, UsageError
-from costcalc.frontends.symbols import parse_dim_param
+from costcalc.frontends.symbols import parse_dim_param, refuse_empty
 
 
 class ReadOptions(NamedTuple):
@@ -46,6 +46,8 @@ def read_options(**options: Any) -> ReadOptions:
         if isinstance(default, Mapping):
             options[name] = check_mapping(name, options.get(name))
     options["dims"] = {name: _check_extent(value, name, 0) for name, value in options["dims"].items()}
+    for name, value in options["dims"].items():
+        refuse_empty(name, value)
     options["shapes"] = {name: _check_extents(shape, name) for name, shape in options["shapes"].items()}
     return ReadOptions(**options)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from costcalc.core.dim import Dim, Poly, maximum, minimum, symbol
-from costcalc.core.errors import CostcalcError
+from costcalc.core.errors import CostcalcError, UsageError
 
 BATCH = frozenset(("n", "b", "bs", "batch"))
 
@@ -118,6 +118,17 @@ def option_name(name: str, origins: Mapping[str, str]) -> str:
     input, `ids.0`, which says more than PyTorch's `s23`; else its own."""
     match = re.fullmatch(_AXIS_OF_INPUT, origins.get(name, ""))
     return f"{match[1]}.{match[2]}" if match and re.fullmatch(r"[su]\d+", name) else name
+
+
+SIZES = IMAGE_SYMBOLS | {"C", "height", "width", "channels", "*"}
+"""Symbols of an image's size; `*` stands for all that are open."""
+
+
+def refuse_empty(name: str, value: object) -> None:
+    """UsageError where a symbol of a batch or of an image's size is bound to 0: nothing would be computed, and every
+    limit be kept. Other symbols may be 0 (a cache that is empty, no images beside a text)."""
+    if value == 0 and not isinstance(value, bool) and (name in SIZES or is_batch_name(name)):
+        raise UsageError(f"{name} is bound to 0, so that nothing is computed", "give a whole number of at least 1")
 
 
 def is_batch_name(name: str) -> bool:

@@ -107,7 +107,7 @@ class ModelHistory:
     @property
     def is_complete(self) -> bool:
         """Whether git knows the file, and some revision that has it could be read, or there is none of those."""
-        figures = [item.figures for item in self.revisions if item.revision.blob]
+        figures = [item.figures for item in self.revisions if item.revision.blob or item.error]
         return self.is_known and (not figures or any(figures))
 
 
@@ -241,7 +241,7 @@ def _list_file(model: TrackedModel, revisions: RevisionRange, may_lack: bool) ->
 
 def _model_revision(revision: FileRevision, result: ContentFigures | None) -> ModelRevision:
     if result is None:
-        return ModelRevision(revision, {})
+        return ModelRevision(revision, {}, revision.problem)
     return ModelRevision(revision, result.figures, result.error, tuple([error.name for error in result.unknown_names]))
 
 

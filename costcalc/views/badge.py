@@ -43,5 +43,5 @@ def verdict_badge(result: CheckResult, label: str = "") -> Badge:
     """A check -> its headline: `costcalc | all 6 limits are kept`."""
     states: dict[str, BadgeState] = {"kept": "good", "exceeded": "bad"}
     state = states.get(result.outcome, "unknown")
-    has_warnings = any(verdict.outcome == "exceeded" for verdict in result.verdicts)
+    has_warnings = bool(result.broken_rules) or any(verdict.outcome == "exceeded" for verdict in result.verdicts)
     return Badge(label or "costcalc", headline(result), "warning" if state == "good" and has_warnings else state)

@@ -57,10 +57,34 @@ def all_findings(result: CheckResult) -> Iterator[CheckFinding]:
         yield from (CheckFinding(checked, verdict) for verdict in checked.verdicts)
 
 
+def rule_findings(result: CheckResult) -> list[CheckFinding]:
+    """A result → what rules find that are about no single limit, as findings of the file that it stands in."""
+    return [
+        CheckFinding(
+            ModelCheck(place.file, "", place.file, ()),
+            Verdict(
+                rule.code,
+                rule.level,
+                rule.subject or RULES[rule.code].name,
+                "count",
+                None,
+                None,
+                "exceeded",
+                rule.fact,
+                rule.remedy,
+                place=place,
+            ),
+        )
+        for rule in result.broken_rules
+        for place in (rule.place or SourcePlace("costcalc"),)
+    ]
+
+
 def findings(result: CheckResult) -> list[CheckFinding]:
-    """A result → the findings, worst first: unknown verdicts, then errors before warnings, the most exceeded first."""
-    open_findings = (f for f in all_findings(result) if f.verdict.outcome != "kept" and not f.verdict.is_suppressed)
-    return sorted(open_findings, key=_severity_key)
+    """A result → the findings, worst first: unknown verdicts, then errors before warnings, the most exceeded first;
+    of a level, rules that are about no single limit stand last."""
+    open_findings = [f for f in all_findings(result) if f.verdict.outcome != "kept" and not f.verdict.is_suppressed]
+    return sorted([*open_findings, *rule_findings(result)], key=_severity_key)
 
 
 class FindingCause(NamedTuple):
@@ -128,7 +152,7 @@ def causes(result: CheckResult) -> list[FindingCause]:
     groups: dict[Any, list[CheckFinding]] = {}
     for finding in findings(result):
         verdict = finding.verdict
-        key: tuple[Any, ...] = (finding.checked.label, verdict.quantity, verdict.code)
+        key: tuple[Any, ...] = (finding.checked.label, verdict.quantity, verdict.code, verdict.fact)
         if verdict.outcome == "unknown":
             is_open = is_known_from_below(verdict) or verdict.quantity == "unknown_ops"
             key = (finding.checked.label, "CC101" if is_open else (verdict.code, verdict.remedy))
@@ -161,13 +185,18 @@ def headline(result: CheckResult) -> str:
         elif finding.verdict.outcome == "exceeded":
             counts["warning" if finding.level == "warning" else "exceeded"] += 1
     total = f"{len(verdicts):,} {'limit' if len(verdicts) == 1 else 'limits'}"
+    kept_count = len(verdicts) - counts["warning"] - counts["suppressed"]
+    broken = sum(rule.level == "error" for rule in result.broken_rules)
+    warnings = counts["warning"] + len(result.broken_rules) - broken
     parts = []
     if counts["exceeded"]:
         parts.append(f"{counts['exceeded']:,} of {total} {_is_or_are(counts['exceeded'])} exceeded")
     if counts["unknown"]:
         parts.append(f"{counts['unknown']:,} {'of ' + total + ' ' if not parts else ''}cannot be told")
-    if counts["warning"]:
-        parts.append(f"{counts['warning']:,} {'warning' if counts['warning'] == 1 else 'warnings'}")
+    if broken:
+        parts.append(f"{broken:,} {'rule is' if broken == 1 else 'rules are'} broken")
+    if warnings:
+        parts.append(f"{warnings:,} {'warning' if warnings == 1 else 'warnings'}")
     if not counts["exceeded"] and not counts["unknown"]:
         kept_text = (
             "no limit applies"
@@ -176,7 +205,6 @@ def headline(result: CheckResult) -> str:
             if len(verdicts) == 1
             else f"all {total} are kept"
         )
-        kept_count = len(verdicts) - counts["warning"] - counts["suppressed"]
         parts.insert(
             0,
             f"{kept_count:,} of {total} {_is_or_are(kept_count or len(verdicts))} kept"
@@ -331,6 +359,6 @@ VERDICT_COLUMNS = (
 
 
 def verdicts_table(result: CheckResult) -> Table:
-    """A result → a row for each verdict, kept ones too, for programs: value, limit and baseline in the quantity's own
-    unit, of a layer's share as a fraction."""
-    return make_table("check", VERDICT_COLUMNS, all_findings(result))
+    """A result → a row for each verdict, kept ones too, and each broken rule, for programs: value, limit and baseline
+    in the quantity's own unit, of a layer's share as a fraction."""
+    return make_table("check", VERDICT_COLUMNS, [*all_findings(result), *rule_findings(result)])

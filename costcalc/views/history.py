@@ -157,7 +157,7 @@ def _revision_entry(item: ModelRevision) -> dict[str, Any]:
         "renamed_from": revision.old_path or None,
         "renamed_to": revision.new_path or None,
         "previous": list(revision.previous),
-        "removed": not revision.blob,
+        "removed": not revision.blob and not revision.problem,
         "error": item.error or None,
         "figures": {ref.key: figure_plain(figure) for ref, figure in figures.items()} or None,
     }

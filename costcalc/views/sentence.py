@@ -15,7 +15,7 @@ from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.quantity import Certainty
 from costcalc.core.units import format_bytes, format_exact_share, format_short, ratio
 from costcalc.studies.check import wording as words
-from costcalc.studies.check.verdict import CheckResult, ModelCheck, ModelLineage, Verdict
+from costcalc.studies.check.verdict import LOOSENED, CheckResult, ModelCheck, ModelLineage, Verdict
 from costcalc.studies.diff.diff import CAUSES, Diff, LayerChange, diff, total_change
 from costcalc.studies.diff.snapshot import Snapshot
 from costcalc.views.diff import DIRECT_STATUSES, changed_quantities, diff_title
@@ -32,6 +32,30 @@ MAX_NAMED = 3
 
 def check_sentence(result: CheckResult) -> str:
     """A result → its sentence, without a stop."""
+    return "; ".join([_models_sentence(result), *_rule_phrases(result)])
+
+
+def _rule_phrases(result: CheckResult) -> Iterator[str]:
+    """What rules find that are about no single limit → the limit that was loosened, or how many were; how many more
+    rules are broken."""
+    loosened = [
+        rule.fact.rpartition(", against ")[0] or rule.fact for rule in result.broken_rules if rule.code == LOOSENED
+    ]
+    if loosened:
+        yield loosened[0] + (
+            f", and {len(loosened) - 1:,} more limits were loosened"
+            if len(loosened) > 2
+            else f", and {loosened[1]}"
+            if len(loosened) > 1
+            else ""
+        )
+    broken = sum(rule.level == "error" and rule.code != LOOSENED for rule in result.broken_rules)
+    if broken:
+        yield f"{broken:,} {'rule is' if broken == 1 else 'rules are'} broken"
+
+
+def _models_sentence(result: CheckResult) -> str:
+    """A result → what the sentence says of its models."""
     ranked = sorted(result.models, key=_rank)
     if not ranked:
         return "; ".join(["no model was checked", *_lineage_phrases(result.lineage)])

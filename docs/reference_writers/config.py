@@ -98,6 +98,13 @@ NEEDS: dict[Need, str] = {
     "npu": "an NPU",
 }
 
+EXCEPTIONS_TEXT = """
+A file that an entry names by its path is held by that entry alone, whatever globs and folders fit it, in any order and
+in any group: `models/*.onnx` with one limit and `models/big.onnx` with its own are a rule and its exception. What the
+entry of the exception does not say comes from the group and the file, not from the glob. A file that two globs fit is
+refused.
+"""
+
 
 def write_config() -> str:
     """The page."""
@@ -105,7 +112,7 @@ def write_config() -> str:
     parts = [INTRODUCTION.format(names=names), block("yaml", EXAMPLE.strip()), block("toml", TOML_EXAMPLE.strip())]
     parts += ["## The file", LEVELS_TEXT, _keys_table(FILE_KEYS)]
     own = [key for key in MODEL_KEYS if key in MEANINGS and key not in LIMIT_KEYS]
-    parts += ["## An entry of models", "Beside limits, an entry has:", _keys_table(own, "model-")]
+    parts += ["## An entry of models", "Beside limits, an entry has:", _keys_table(own, "model-"), EXCEPTIONS_TEXT]
     parts += list(_describe_settings())
     parts += ["## Quantities", AMOUNTS_TEXT, _limits_table()]
     usual = ", ".join(code(key) for key in DEFAULT_INCREASES)

@@ -17,7 +17,8 @@ rule. The number of a rule never changes its meaning.
 
 LEVELS = """
 A config chooses among codes by their beginnings: `select: [CC0]` holds only these, `ignore: [CC301]` leaves some out,
-`warn: [CC2]` reports them without breaking the check ([configuration](config.md#select)). Of two beginnings that fit
+`warn: [CC2]` reports them without breaking the check, `error: [CC305, CC307]` lets them break it
+([configuration](config.md#select)); `check --error CC307` does so whatever the config says. Of two beginnings that fit
 a code, the longer one counts. Codes of what cannot be told (`CC1…`) are never ignored and never lowered.
 """
 
@@ -33,7 +34,12 @@ GROUPS = (
         "The check has no answer, which is never taken as a pass. Exit code 2.",
     ),
     ("CC2", "Growth", "A quantity grew over the baseline by more than is allowed. Exit code 1."),
-    ("CC3", "Notes", "Something to mend that breaks nothing. The exit code stays as it is."),
+    (
+        "CC3",
+        "Notes and warnings",
+        "Something about no single limit. By itself each is information, the last two are warnings, and the exit code "
+        "stays as it is; one of `error:` is broken as a limit is, with exit code 1.",
+    ),
 )
 """Beginning of codes -> title and meaning of the group; codes with another beginning follow under "Other codes"."""
 

@@ -159,3 +159,52 @@ def test_the_configuration_of_git_changes_nothing(repository: Path) -> None:
 def test_what_is_not_there(repository: Path, name: str, revision: str, fact: str) -> None:
     with pytest.raises((LoadError, UsageError), match=fact):
         list_revisions(name, revision)
+
+
+def test_a_link_is_followed_in_the_tree_of_each_revision(repository: Path) -> None:
+    """The history of a link is that of what it leads to, since it is there; a change of where it leads is a revision."""
+    (repository / "current.yaml").symlink_to("net.yaml")
+    commit(repository, "a link")
+    write(repository, "net.yaml", LONGER + "  - relu\n")
+    commit(repository, "longer")
+    write(repository, "models/big.yaml", LONGER + "  - tanh\n")
+    commit(repository, "big, which the link is not yet")
+    (repository / "current.yaml").unlink()
+    (repository / "current.yaml").symlink_to("./models/../models/big.yaml")
+    commit(repository, "the link leads to big")
+    write(repository, "net.yaml", LONGER)
+    commit(repository, "net, which the link is no more")
+    write(repository, "models/big.yaml", LONGER + "  - tanh\n  - tanh\n")
+    commit(repository, "bigger")
+    revisions = list_revisions("current.yaml")
+    assert subjects(revisions) == ["bigger", "the link leads to big", "longer", "a link"]
+    assert previous(revisions)["bigger"] == ["the link leads to big"] and previous(revisions)["longer"] == ["a link"]
+    assert all(item.blob and item.path == "current.yaml" and not item.problem for item in revisions)
+    blobs = [item.blob for item in revisions]
+    assert blobs[0] == git(repository, "rev-parse", "HEAD:models/big.yaml").strip()
+    assert blobs[3] == git(repository, "rev-parse", "HEAD:net.yaml").strip() and len(set(blobs)) == 4
+
+
+def test_a_folder_that_is_a_link(repository: Path) -> None:
+    write(repository, "shared/net.yaml", NET)
+    (repository / "models").symlink_to("shared")
+    commit(repository, "a folder's link")
+    write(repository, "shared/net.yaml", LONGER)
+    commit(repository, "longer")
+    assert subjects(list_revisions("models/net.yaml")) == ["longer", "a folder's link"]
+
+
+def test_a_link_out_of_the_tree_is_told_and_not_followed(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text(LONGER)
+    targets = {
+        "out": "../secret.yaml",
+        "absolute": str(tmp_path / "secret.yaml"),
+        "gone": "no.yaml",
+        "round": "round.yaml",
+    }
+    for name, target in targets.items():
+        (repository / f"{name}.yaml").symlink_to(target)
+    commit(repository, "links")
+    for name, word in {"out": "out of", "absolute": "out of", "gone": "does not have", "round": "round"}.items():
+        (item,) = list_revisions(f"{name}.yaml")
+        assert (item.subject, item.blob) == ("links", "") and word in item.problem

@@ -51,3 +51,13 @@ def test_a_star_binds_what_is_open() -> None:
 )
 def test_the_name_of_a_symbol_for_dim(name: str, origins: dict[str, str], option: str) -> None:
     assert option_name(name, origins) == option
+
+
+@pytest.mark.parametrize("name", ["N", "batch_size", "H", "width", "*"])
+def test_a_batch_or_a_size_of_nothing_is_refused(name: str) -> None:
+    """With it every limit would be kept; what may be empty (a cache, the images beside a text) may be 0."""
+    model = f"input: [{'seq' if name == '*' else name}, past]\nlayers:\n  - relu\n".encode()
+    with pytest.raises(costcalc.CostcalcError, match="is bound to 0, so that nothing is computed"):
+        costcalc.analyze(model, dims={name: 0})
+    if name != "*":
+        assert costcalc.analyze(model, dims={"past": 0, name: 1}).flops == 0

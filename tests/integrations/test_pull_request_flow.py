@@ -138,6 +138,19 @@ def test_a_forks_pull_request(origin: Path, github: GitHub) -> None:
     assert comments[0]["body"] == Path(vision["comment-path"]).read_text(encoding="utf-8")
 
 
+def test_a_forks_pull_request_that_moves_its_own_budget(origin: Path, github: GitHub) -> None:
+    """It is told in the comment and at the line of the config, and fails where the workflow says so."""
+    folder = fork(origin)
+    (folder / "vision/costcalc.yaml").write_text(CONFIGS["vision"].replace("1k", "2k") + "ignore: [CC307]\n")
+    (folder / "vision/net.yaml").write_text(NET.replace("filters: 4", "filters: 8"))
+    commit(folder, "wider, and the budget with it")
+    job = github.job(folder, {"args": "--error CC307", "working-directory": "vision", "baseline": "origin/main"})
+    _, given = job.run("Check")
+    assert given["verdict"] == "exceeded"
+    assert "the limit of macs rose from 1 k to 2 k for net.yaml" in given["comment"].splitlines()[1]
+    assert "::error file=vision/costcalc.yaml,line=2" in job.run("Check")[0].stdout
+
+
 def test_teams_that_share_a_config(origin: Path, github: GitHub) -> None:
     groups = "  vision: {models: [vision/net.yaml], limits: {macs: 1k}}\n  speech: {models: [speech/net.yaml]}\n"
     (origin / "costcalc.yaml").write_text(f"limits: {{params: 16}}\ngroups:\n{groups}")

@@ -73,6 +73,13 @@ if TYPE_CHECKING:
 )
 @click.option("--allow", multiple=True, metavar="OP", help="Take an operator without a rule as free.")
 @click.option("--allow-code", is_flag=True, help="Import and run the code of a MODEL written as package.module:name.")
+@click.option(
+    "--error",
+    "enforced",
+    multiple=True,
+    metavar="CODE",
+    help="Take a rule, or those whose code begins so, as an error, whatever the config says: --error CC307.",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit 0 where a limit is exceeded (2 stays 2).")
 @click.option("--allow-empty", is_flag=True, help="Exit 0 where there is no limit to hold (3 otherwise).")
 @click.option(
@@ -129,7 +136,14 @@ def check(
     With a config, MODEL names those of its models that are checked; all unless given. Every limit is reported. Exit 1
     where one is exceeded, 2 where it cannot be told, 3 where there is none.
     """
-    from costcalc.cli.commands.check_config import CommandLimits, choose_config, refuse, refuse_code, write_config
+    from costcalc.cli.commands.check_config import (
+        CommandLimits,
+        choose_config,
+        enforce,
+        refuse,
+        refuse_code,
+        write_config,
+    )
 
     refuse_code(models, allow_code, init)
 
@@ -143,6 +157,7 @@ def check(
     if not choice.add_ignores:
         refuse("check", {"--until": choice.until, "--reason": choice.reason}, "add --add-ignores")
     config, only = choose_config(models, file, limits, settings)
+    config = enforce(config, choice.enforced)
     if choice.groups and not config.file:
         refuse("a check without a config", {"--group": choice.groups})
     outcome = _find_outcome(config, baseline, only, choice.groups, choice.jobs)
@@ -152,6 +167,7 @@ def check(
 class CheckOptions(NamedTuple):
     """What a check is about, what it shows, and what is done with its findings."""
 
+    enforced: tuple[str, ...]
     exit_zero: bool
     allow_empty: bool
     groups: tuple[str, ...]
@@ -169,6 +185,7 @@ class CheckOptions(NamedTuple):
         """The values of the options that only a check has."""
         return {
             "--report": self.reports,
+            "--error": self.enforced,
             "--exit-zero": self.exit_zero,
             "--allow-empty": self.allow_empty,
             "--group": self.groups,

@@ -19,6 +19,7 @@ from costcalc.studies.check.config_file import find_config_file, nearest_config,
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
 from costcalc.studies.check.limits import parse_delta, parse_limits, read_increases
 from costcalc.studies.check.locking import make_lock_config
+from costcalc.studies.check.rules import require_known
 from costcalc.studies.check.run import make_config
 from costcalc.studies.options import GROUPS, Settings, all_settings
 
@@ -97,6 +98,13 @@ def choose_config(
         entries = [replace(e, budget=replace(e.budget, allow=(*e.budget.allow, *allow))) for e in config.entries]
         config = replace(config, entries=tuple(entries))
     return config, tuple(models)
+
+
+def enforce(config: Config, codes: Sequence[str]) -> Config:
+    """A config, and codes or their beginnings -> the config in which they are errors. UsageError for one that is
+    none."""
+    levels = config.levels._replace(enforced=tuple([require_known(code.upper()) for code in codes]))
+    return replace(config, levels=levels) if codes else config
 
 
 def lock_config(models: Sequence[str], file: str | None, settings: Settings) -> Config:

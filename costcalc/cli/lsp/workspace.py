@@ -42,9 +42,10 @@ class ConfigDocument:
         self.verdicts: tuple[Diagnostic, ...] = ()
 
     def update(self, text: str) -> None:
-        """Takes a new text, of which no limit is checked yet; of a pyproject.toml without [tool.costcalc] nothing is
-        read."""
-        self.source, self.verdicts = SourceText(text), ()
+        """Takes a new text, of which no limit is checked yet (one that was only saved keeps its verdicts); of a
+        pyproject.toml without [tool.costcalc] nothing is read."""
+        is_same = text == self.source.text
+        self.source, self.verdicts = SourceText(text), self.verdicts if is_same else ()
         content = text.encode("utf-8", "replace")
         if self.file.suffix == ".toml" and TABLE not in content:
             self.config, self.errors = None, ()
@@ -132,21 +133,24 @@ class EditorWorkspace:
 
     def check_config(self, document: ConfigDocument) -> Iterator[None]:
         """Checks the models of a config as they are on disk, one by one, and yields after each: the limits that are
-        broken are told where they are set. It ends early where the config has changed in the meantime."""
-        document.verdicts = ()
+        broken are told where they are set, once all are checked: two checks at once double nothing. It ends early where
+        the config has changed in the meantime."""
         if document.config is None or document.errors:
+            document.verdicts = ()
             return
         current = document.config
         local_entries = tuple([e for e in current.entries if not e.path.startswith(REMOTE)])
         config = replace(current, entries=local_entries)  # an editor downloads nothing
         try:
             targets = find_targets(config)
+            found: list[Diagnostic] = []
             for name in dict.fromkeys(target.name for target in targets[:MAX_CHECKED]):
                 verdicts = [v for check in run(config, model_names=[name]).models for v in _config_diagnostics(check)]
                 if document.config is not current:
                     return
-                document.verdicts += tuple([v for v in verdicts if v.place.file == document.file.name])
+                found += [v for v in verdicts if v.place.file == document.file.name]
                 yield
+            document.verdicts = tuple(found)
         except CostcalcError as error:
             document.verdicts = (diagnostic_of(error, document.file.name),)
             yield

@@ -15,6 +15,7 @@ from costcalc.studies.check.verdict import (
     CheckResult,
     ModelCheck,
     ModelLineage,
+    RuleNote,
     SourcePlace,
     Suppression,
     Verdict,
@@ -38,8 +39,20 @@ def to_dict(outcome: CheckResult) -> dict[str, Any]:
         "exit_code": outcome.exit_code,
         "models": [_model_object(checked) for checked in outcome.models],
         "notes": list(outcome.notes),
+        "broken_rules": [_rule_object(rule) for rule in outcome.broken_rules],
         "statistics": statistics_objects(outcome),
         "lineage": _lineage_object(outcome.lineage),
+    }
+
+
+def _rule_object(rule: RuleNote) -> dict[str, Any]:
+    return {
+        "code": rule.code,
+        "level": rule.level,
+        "subject": rule.subject or None,
+        "fact": rule.fact,
+        "remedy": rule.remedy or None,
+        "place": _place_object(rule.place),
     }
 
 
@@ -75,6 +88,7 @@ def _model_object(checked: ModelCheck) -> dict[str, Any]:
         "scenario": checked.scenario or None,
         **({"group": checked.group} if checked.group else {}),
         "source": checked.source,
+        **({"settings": dict(checked.settings)} if checked.settings else {}),
         "error": checked.error or None,
         "place": _place_object(checked.place),
         "totals": None if checked.snapshot is None else _totals_object(checked.snapshot.totals),

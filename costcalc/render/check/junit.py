@@ -14,6 +14,7 @@ from costcalc.views.check import (
     causes,
     finding_text,
     repository_path,
+    rule_findings,
     short_fact,
     suppression_text,
 )
@@ -28,6 +29,8 @@ def render(outcome: CheckResult) -> str:
         for title, cases in groupby(all_findings(outcome), lambda f: (id(f.checked), f.checked.label))
     ]
     cause_of = {id(finding.verdict): cause for cause in causes(outcome) for finding in cause.findings}
+    if rules := rule_findings(outcome):
+        suites.append(((0, "rules"), rules))
     all_cases = [finding for _, cases in suites for finding in cases]
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',

@@ -13,7 +13,7 @@ from costcalc.render import markdown
 from costcalc.render.check.changes import MarkdownBlock, changed_models, fit_blocks
 from costcalc.render.layout import shorten_middle
 from costcalc.studies.check.verdict import CheckResult
-from costcalc.studies.check.wording import describe_blame, format_place, place_phrase
+from costcalc.studies.check.wording import describe_blame, format_place, format_settings, place_phrase
 from costcalc.views.check import (
     CheckFinding,
     all_findings,
@@ -58,6 +58,7 @@ def render(outcome: CheckResult, ident: str = "", most: int = MAX_CHARACTERS) ->
         *_finding_blocks(outcome),
         *_suppressed_blocks(outcome),
         *_note_blocks(outcome),
+        *_setting_blocks(outcome),
         *_limit_blocks(outcome),
         *changed_models(outcome),
     ]
@@ -160,6 +161,14 @@ def _note_blocks(outcome: CheckResult) -> Iterator[MarkdownBlock]:
             (),
             "notes",
         )
+
+
+def _setting_blocks(outcome: CheckResult) -> Iterator[MarkdownBlock]:
+    """Outcome -> a line for each model that was read under settings."""
+    settings = {c.label: format_settings(c.settings) for c in outcome.models if c.settings}
+    rows = [f"* {name(label)} is read with {name(text)}" for label, text in settings.items()]
+    if rows:
+        yield MarkdownBlock((), tuple(rows), (), "settings")
 
 
 def name(text: str) -> str:

@@ -11,7 +11,14 @@ from costcalc.render.layout import shorten_middle, text_width, wrap
 from costcalc.render.terminal import Palette, Screen
 from costcalc.studies.check import wording as words
 from costcalc.studies.check.verdict import CheckResult, ModelCheck, Verdict
-from costcalc.views.check import headline, is_known_from_below, suppression_text, verdict_figures
+from costcalc.views.check import (
+    CheckFinding,
+    headline,
+    is_known_from_below,
+    rule_findings,
+    suppression_text,
+    verdict_figures,
+)
 
 MARKS = {"kept": "ok", "exceeded": "over", "warning": "warn", "unknown": "?", "suppressed": "skip"}
 
@@ -38,6 +45,9 @@ def render(outcome: CheckResult, screen: Screen) -> str:
     lines: list[str] = []
     for checked in outcome.models:
         lines += [*_model_lines(checked, screen), ""]
+    for finding in rule_findings(outcome):
+        lines += _rule_lines(finding, screen)
+    lines += [""] if outcome.broken_rules else []
     for note in outcome.notes:
         lines += [
             f"{screen.palette.warning}{line}{screen.palette.off}"
@@ -60,6 +70,9 @@ def _model_lines(checked: ModelCheck, screen: Screen) -> Iterator[str]:
     title, *rest = wrap(title, screen.text_width, 2)
     yield f"{palette.title}{title}{palette.off}{'' if is_source_hidden else f'  {palette.faint}{source}{palette.off}'}"
     yield from (f"{palette.title}{line}{palette.off}" for line in rest)
+    if checked.settings:
+        settings = printable(f"Settings  {words.format_settings(checked.settings)}")
+        yield from (f"{palette.faint}{line}{palette.off}" for line in wrap(settings, screen.text_width, 10))
     if checked.error:
         location = words.format_place(checked.place)
         text = f"cannot be read: {location}: {checked.error}" if location else f"cannot be read: {checked.error}"
@@ -69,6 +82,20 @@ def _model_lines(checked: ModelCheck, screen: Screen) -> Iterator[str]:
     elif not checked.verdicts:
         yield f"{'':{INDENT}}no limit applies"
     yield from _verdict_rows(checked.verdicts, screen)
+
+
+def _rule_lines(finding: CheckFinding, screen: Screen) -> Iterator[str]:
+    """Finding of a rule that is about no single limit -> what is found, where, and what to do."""
+    verdict, palette = finding.verdict, screen.palette
+    sign = mark(verdict)
+    place = words.format_place(verdict.place)
+    location = f" ({place})" if verdict.place and verdict.place.line and place not in verdict.fact else ""
+    first, *more = wrap(printable(f"{verdict.code}: {verdict.fact}{location}"), screen.text_width - INDENT, 2)
+    yield f"{_style_start(sign, palette)}{MARKS[sign]:{MARK}}{palette.off}  {first}"
+    yield from (f"{'':{INDENT}}{line}" for line in more)
+    if verdict.remedy:
+        for line in wrap(printable(f"→ {verdict.remedy}"), screen.text_width - INDENT, 2):
+            yield f"{'':{INDENT}}{line}"
 
 
 def mark(verdict: Verdict) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,8 @@ from costcalc.frontends.yaml.document import Map, Scalar, Seq, find_spans, parse
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import nearest_config, parse_config, read_config_file
-from costcalc.studies.check.ignore import last_day, parse_until
+from costcalc.studies.check.ignore import Ignore, last_day, parse_until
+from costcalc.studies.check.renew import renew_entry
 from costcalc.studies.check.run import run
 from costcalc.studies.check.suppress import current_date
 from costcalc.studies.check.verdict import CheckResult
@@ -31,8 +32,13 @@ IgnoreFields = tuple[tuple[str, str | list[str]], ...]
 """The keys and values of an entry."""
 
 
+IgnoreKey = tuple[str, str, str]
+"""Model, scenario and quantity ("" for any) that an entry is of."""
+
+
 class Adoption(NamedTuple):
-    """The config's new text, its file, how many limits the entries are of, and the last day that they hold."""
+    """The config's new text, its file, how many entries are new or renewed, how many limits they are of, and the last
+    day that they hold."""
 
     text: str
     file: str
@@ -67,7 +73,7 @@ def plan_ignores(config: Config, result: CheckResult, until: str | None = None, 
     last = parse_until(until) if until else _add_months(current_date(), MONTHS)
     if last < current_date():
         raise UsageError(f"until {until!r} is over: such an entry suppresses nothing", "name a day or month to come")
-    groups: dict[tuple[str, str, str], list[str]] = {}
+    groups: dict[IgnoreKey, list[str]] = {}
     findings = 0
     for checked in result.models:
         for verdict in checked.verdicts:
@@ -78,16 +84,34 @@ def plan_ignores(config: Config, result: CheckResult, until: str | None = None, 
             codes = groups.setdefault((checked.model, checked.scenario, quantity), [])
             codes += [] if verdict.code in codes else [verdict.code]
             findings += 1
-    entries = [_make_fields(key, codes, until or last.strftime("%Y-%m"), reason) for key, codes in groups.items()]
-    content = Path(config.file).read_bytes()
-    text = content.decode("utf-8")
-    if not entries:
+    text = Path(config.file).read_bytes().decode("utf-8")
+    if not groups:
         return Adoption(text, config.file, 0, 0, last)
-    is_toml = config.file.endswith(".toml")
-    new_text = _extend_toml(text, entries) if is_toml else _extend_yaml(text, config.file, entries)
+    until = until or last.strftime("%Y-%m")
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    new_text = text.removeprefix(mark).replace("\r\n", "\n")
+    expired = _find_expired(config, groups)
+    for ignore, key in sorted(expired.items(), key=lambda item: item[0].place, reverse=True):
+        new_text = renew_entry(new_text, config.file, ignore, groups[key], until, reason)
+    entries = [_make_fields(key, codes, until, reason) for key, codes in groups.items() if key not in expired.values()]
+    if entries:
+        is_toml = config.file.endswith(".toml")
+        new_text = _extend_toml(new_text, entries) if is_toml else _extend_yaml(new_text, config.file, entries)
     new_text = re.sub(r"(?<!\r)\n", "\r\n", new_text) if "\r\n" in text else new_text
+    new_text = mark + new_text
     _verify(config, new_text, len(entries))
-    return Adoption(new_text, config.file, len(entries), findings, last)
+    return Adoption(new_text, config.file, len(groups), findings, last)
+
+
+def _find_expired(config: Config, keys: Collection[IgnoreKey]) -> dict[Ignore, IgnoreKey]:
+    """The entries whose date is over, of those that are about the same as an entry to write: they are renewed in their
+    place, the last of several."""
+    by_key: dict[IgnoreKey, Ignore] = {}
+    for ignore in config.ignores:
+        key = ignore.model, ignore.scenario, ignore.quantity
+        if key in keys and not ignore.layer and ignore.is_expired(current_date()):
+            by_key[key] = ignore
+    return {ignore: key for key, ignore in by_key.items()}
 
 
 def _add_months(day: date, months: int) -> date:
@@ -96,7 +120,7 @@ def _add_months(day: date, months: int) -> date:
     return last_day(day.year + years, month + 1)
 
 
-def _make_fields(key: tuple[str, str, str], codes: list[str], until: str, reason: str | None) -> IgnoreFields:
+def _make_fields(key: IgnoreKey, codes: list[str], until: str, reason: str | None) -> IgnoreFields:
     """The fields of an entry of (model, scenario, quantity)."""
     model, scenario, quantity = key
     fields: list[tuple[str, str | list[str]]] = [("code", codes[0] if len(codes) == 1 else codes), ("model", model)]

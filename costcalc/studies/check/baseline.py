@@ -46,12 +46,13 @@ class LockEntry:
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """The entries of a lock file in its order. version is the costcalc that last changed a figure; source is what
-    messages call the file, format_version that of its text."""
+    messages call the file, format_version that of its text. exists is False of a revision that has no lock file yet."""
 
     entries: tuple[LockEntry, ...] = ()
     version: str = __version__
     source: str = NAME
     format_version: int = FORMAT_VERSION
+    exists: bool = True
 
     def find(self, model: str, scenario: str = "") -> LockEntry | None:
         """The entry of a model in a scenario."""

@@ -34,6 +34,7 @@ from costcalc.studies.check.targets import (
     read_config_at,
 )
 from costcalc.studies.check.verdict import title_of
+from costcalc.studies.check.wording import format_settings
 from costcalc.studies.diff.diff import Diff, diff
 from costcalc.studies.diff.snapshot import Snapshot
 
@@ -254,12 +255,12 @@ def baseline_notes(
     removed = [] if names is None else [e for e in removed_entries(baseline, names) if e not in renames.values()]
     notes = {
         f"new since {{}}{increase_remark}": [
-            f"{title_of(*name)} ({_format_cost(a.snapshot.totals)})" for name, _, a in new_models
+            f"{title_of(*name)} ({format_cost(a.snapshot.totals)})" for name, _, a in new_models
         ],
         "renamed since {}": [f"{e.title} → {title_of(*name)}" for name, e in renames.items()],
-        "no longer a model since {}": [f"{e.title} ({_format_cost(e.snapshot.totals)})" for e in removed],
+        "no longer a model since {}": [f"{e.title} ({format_cost(e.snapshot.totals)})" for e in removed],
         "read with other settings than in {}": [
-            f"{title_of(*name)}: {_format_settings(e.settings)} → {_format_settings(now)}"
+            f"{title_of(*name)}: {format_settings(e.settings)} → {format_settings(now)}"
             for name, t, e in pairs
             if e is not None and (now := lock.settings_to_lock(t.entry.locked_settings())) != e.settings
         ],
@@ -267,15 +268,6 @@ def baseline_notes(
     return tuple([f"{note.format(baseline.source)}: {', '.join(items)}" for note, items in notes.items() if items])
 
 
-def _format_cost(totals: Mapping[str, Dim]) -> str:
+def format_cost(totals: Mapping[str, Dim]) -> str:
     """Totals -> `248,320 MACs, 8,898 params`."""
     return f"{format_count(totals['macs'])} MACs, {format_count(totals['params'])} params"
-
-
-def _format_settings(settings: Mapping[str, object]) -> str:
-    """Settings -> `dims N=8, dtype=int8`."""
-    texts = [
-        f"{name} {' '.join(f'{k}={v}' for k, v in value.items())}" if isinstance(value, Mapping) else f"{name}={value}"
-        for name, value in settings.items()
-    ]
-    return ", ".join(texts) or "none"

@@ -119,15 +119,18 @@ class ConfigEntry:
 
 
 class RuleLevels(NamedTuple):
-    """Prefixes of codes: those that are held to (all, where none is selected), left out, and only warned of."""
+    """Prefixes of codes: those that are held to (all, where none is selected), left out, only warned of, and taken as
+    errors; enforced are those of the command line, which no config lowers."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     warn: tuple[str, ...] = ()
+    error: tuple[str, ...] = ()
+    enforced: tuple[str, ...] = ()
 
 
 ALL = RuleLevels()
-"""Every rule, and each breach an error."""
+"""Every rule at its own level."""
 
 
 @dataclass(frozen=True, slots=True)

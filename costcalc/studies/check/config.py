@@ -24,7 +24,9 @@ MODEL_KEYS = ("path", "name", "scenarios", *SCENARIO_KEYS)
 
 GROUP_KEYS = ("models", *LIMIT_KEYS)
 
-FILE_KEYS = (*GROUP_KEYS, "groups", "select", "ignore", "warn", "exclude", "lock", "remote")
+FILE_KEYS = (*GROUP_KEYS, "groups", "select", "ignore", "warn", "error", "exclude", "lock", "remote")
+
+LEVEL_KEYS = ("select", "ignore", "warn", "error")
 
 IGNORE_KEYS = ("code", "model", "scenario", "layer", "quantity", "until", "reason")
 
@@ -45,9 +47,7 @@ def read_config(root: YamlNode, file: str, folder: Path, errors: list[CostcalcEr
         *_read_models(reader, root, outer),
         *(e for key, node in groups for e in reader.attempt(partial(_read_group, reader, key, node, outer)) or ()),
     ]
-    levels = RuleLevels(
-        *(reader.attempt(partial(_read_prefixes, reader, root, key)) or () for key in ("select", "ignore", "warn"))
-    )
+    levels = RuleLevels(*(reader.attempt(partial(_read_prefixes, reader, root, key)) or () for key in LEVEL_KEYS))
     return Config(
         file,
         folder,
@@ -157,13 +157,13 @@ def is_glob(path: str) -> bool:
 
 
 def _read_prefixes(reader: ConfigReader, root: Map, key: str) -> tuple[str, ...]:
-    """The prefixes of codes in select, ignore or warn. What cannot be told is neither left out nor lowered."""
+    """The prefixes of codes in one of LEVEL_KEYS. What cannot be told is neither left out nor lowered."""
     nodes = [node for node in _list_items(root.values.get(key)) if key != "ignore" or not isinstance(node, Map)]
     prefixes = [(reader.word(node, key), node) for node in nodes]
     for prefix, node in prefixes:
         if not any(code.startswith(prefix) for code in RULES):
             raise reader.unknown(node, f"{key}: no code begins with", prefix, tuple(RULES))
-        if key != "select" and (prefix.startswith(CANNOT_TELL) or CANNOT_TELL.startswith(prefix)):
+        if key in ("ignore", "warn") and (prefix.startswith(CANNOT_TELL) or CANNOT_TELL.startswith(prefix)):
             effect = "left out" if key == "ignore" else "lowered to a warning"
             raise reader.error(
                 node,

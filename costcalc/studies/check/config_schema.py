@@ -38,6 +38,7 @@ MEANINGS: Mapping[str, str] = {
     "groups": "groups of models by name, such as teams: their models, and limits over those of the whole file",
     "ignore": "beginnings of codes that are left out, and mappings: single findings that are ignored for a time",
     "warn": "beginnings of codes that are reported as warnings and break nothing",
+    "error": "beginnings of codes that break the check: those of notes and warnings too (`CC305`, `CC307`)",
     "exclude": "globs of model files of the tree that no entry need hold",
     "code": "the code of what is ignored, or several",
     "model": "the model's name or a glob; any unless given",
@@ -129,7 +130,7 @@ def key_schema(key: str) -> Schema:
         "code": any_of(codes, list_of(codes)),
         **dict.fromkeys(("allow", "exclude"), words),
         "devices": any_of(device, list_of(device)),
-        **dict.fromkeys(("select", "warn"), any_of(codes, list_of(codes))),
+        **dict.fromkeys(("select", "warn", "error"), any_of(codes, list_of(codes))),
         "ignore": any_of(finding, list_of(finding)),
         **{group: any_of(TRUTH, {"enum": ["none", None]}, group_schema(group)) for group in GROUPS},
     }

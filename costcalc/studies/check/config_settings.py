@@ -14,6 +14,7 @@ from typing import Any
 from costcalc.core.errors import ConfigError
 from costcalc.core.settings import MAPPING_KINDS, Kind, Setting
 from costcalc.core.units import parse_digits
+from costcalc.frontends.symbols import refuse_empty
 from costcalc.frontends.yaml.document import Map, Seq, YamlNode
 from costcalc.graph.convert import PRECISIONS, normalise_dtype
 from costcalc.studies.check.config_reader import ConfigReader, is_null, is_removal
@@ -70,6 +71,15 @@ def merge_settings(outer: SettingsValues, inner: SettingsValues) -> dict[str, An
 def make_settings(reader: ConfigReader, node: YamlNode, values: SettingsValues) -> Settings:
     """The settings; what they refuse is refused at the node's place."""
     return reader.with_place(node, lambda: Settings.of(**values))
+
+
+def config_settings(settings: Settings) -> dict[str, Any]:
+    """Settings that are no defaults → the same by the keys of an entry: `set` of parameters, execution's on their
+    own."""
+    values: dict[str, Any] = {}
+    for name, value in settings.to_dict().items():
+        values |= value if name == "execution" else {KEYS.get(name, name): value}
+    return values
 
 
 def _read_named_group(
@@ -146,6 +156,7 @@ def _read_param(reader: ConfigReader, node: YamlNode, label: str) -> Any:
 def _read_extent(reader: ConfigReader, node: YamlNode, label: str) -> int | str:
     text = reader.word(node, label)
     if (number := parse_digits(text)) is not None:
+        reader.with_place(node, lambda: refuse_empty(label, number))
         return number
     if text[0].isdigit() or not text[0].isidentifier():
         raise reader.error(node, f"{label} is {text!r}", "give a whole number, or a symbol's name")

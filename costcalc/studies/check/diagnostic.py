@@ -12,13 +12,12 @@ from costcalc.analysis.report import Report
 from costcalc.core.errors import CostcalcError
 from costcalc.core.ir import Graph
 from costcalc.frontends.source import Source
-from costcalc.studies.check.budget import Config, ConfigEntry
-from costcalc.studies.check.config import is_glob
+from costcalc.studies.check.budget import Config
 from costcalc.studies.check.evaluate import Evaluation, evaluate
 from costcalc.studies.check.notes import read_config_lock
 from costcalc.studies.check.run import ConfigBaseline, check_model, make_evaluation
 from costcalc.studies.check.suppress import suppress_findings
-from costcalc.studies.check.targets import Target, match_paths
+from costcalc.studies.check.targets import Target, holding_entries
 from costcalc.studies.check.verdict import ModelCheck, SourcePlace, parse_place
 
 Severity = Literal["error", "warning"]
@@ -79,22 +78,8 @@ def find_entries(config: Config, file: Path) -> Iterator[tuple[Target, bool]]:
     """The entries of a config that hold a model's file, each as a target that reads the file, and whether it is one of
     several models (a glob's)."""
     relative = os.path.relpath(file, config.folder).replace(os.sep, "/")
-    for number, entry in enumerate(config.entries):
-        path = os.path.normpath(entry.path).replace(os.sep, "/")
-        if relative in (path, entry.path) or os.path.normpath(config.folder / entry.path) == str(file):
-            yield Target(entry.name or entry.path, file.name, entry, number), False
-        elif _fits(config, entry, relative):
-            yield Target(relative, file.name, entry, number), True
-
-
-def _fits(config: Config, entry: ConfigEntry, relative: str) -> bool:
-    """Whether an entry is a glob, or a folder, that holds the file, and `exclude:` does not leave it out."""
-    if any(match_paths(excluded, [relative]) for excluded in config.exclude):
-        return False
-    pattern = entry.path.rstrip("/")
-    if (config.folder / pattern).is_dir():
-        return relative.rpartition("/")[0] == pattern.removeprefix("./")
-    return is_glob(pattern) and bool(match_paths(pattern, [relative]))
+    for number, entry, is_pattern in holding_entries(config, relative):
+        yield Target(relative if is_pattern else entry.name or entry.path, file.name, entry, number), is_pattern
 
 
 def check_file(config: Config, file: Path, content: bytes, report: Report | None = None) -> tuple[ModelCheck, ...]:
@@ -109,7 +94,7 @@ def check_file(config: Config, file: Path, content: bytes, report: Report | None
         model = content_source if report is None else _known_model(evaluation, report) or content_source
         checks.append(check_model(config, comparison, target, evaluate(evaluation._replace(source=model))))
     contents = {file.name: content}
-    return suppress_findings(checks, config.ignores, config.levels, is_whole=False, contents=contents)[0]
+    return suppress_findings(checks, config.ignores, is_whole=False, contents=contents)[0]
 
 
 def _known_model(evaluation: Evaluation, report: Report) -> Report | Graph | None:

@@ -33,6 +33,17 @@ class Ignore:
         """What a verdict says that it suppresses."""
         return Suppression(self.place, self.until, self.reason, self.in_source)
 
+    @property
+    def subject(self) -> str:
+        """What it is about in words: `ignore of CC001 for net.yaml (eight) layer conv1 time t4`."""
+        about = [
+            self.model or (self.place.file if self.in_source else ""),
+            f"({self.scenario})" if self.scenario else "",
+        ]
+        about += [f"layer {self.layer}" if self.layer else "", self.quantity]
+        subject = " ".join(filter(None, about))
+        return f"ignore of {', '.join(self.codes)}{f' for {subject}' if subject else ''}"
+
     def is_expired(self, today: date) -> bool:
         """Whether its last day is over."""
         return self.until is not None and today > self.until

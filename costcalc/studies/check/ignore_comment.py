@@ -25,10 +25,10 @@ EXAMPLE = "# costcalc: ignore CC001 until 2027-01: the reason"
 
 
 class SourceIgnores(NamedTuple):
-    """The ignores of a model's file, and a sentence on each comment that is not understood."""
+    """The ignores of a model's file, and the place of each comment that is not understood, and why."""
 
     ignores: tuple[Ignore, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[tuple[SourcePlace, str], ...] = ()
 
 
 NO_IGNORES = SourceIgnores()
@@ -51,7 +51,7 @@ def read_source_ignores(content: bytes, file: str) -> SourceIgnores:
         try:
             ignores.append(_parse_directive(directive, place, lines))
         except UsageError as error:
-            problems.append(f"{file}:{place.line}: the comment is not understood: {error.fact}; {error.remedy}")
+            problems.append((place, f"the comment is not understood: {error.fact}; {error.remedy}"))
     return SourceIgnores(tuple(ignores), tuple(problems))
 
 

@@ -17,7 +17,7 @@ from costcalc.core.units import format_ceiling, format_count, format_exact_share
 from costcalc.frontends.builtin import find_builtin
 from costcalc.studies.batch import Failure
 from costcalc.studies.check.budget import Config, ConfigEntry
-from costcalc.studies.check.config_settings import KEYS
+from costcalc.studies.check.config_settings import config_settings
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.targets import find_targets
 from costcalc.studies.check.wording import quantity_kind
@@ -72,7 +72,8 @@ def _group_by_glob(
     results: Mapping[str, ModelFigures | Failure], folder: Path
 ) -> dict[str, Mapping[str, ModelFigures | Failure]]:
     """Models by their paths from a config's folder → the same by the paths of its entries: a glob for the many models
-    of one suffix that a folder has, if all can be held and it fits no other file, so that a new one is held at once."""
+    of one suffix that a folder has, if it fits no other file, so that a new one is held at once. One that cannot be
+    held yet (open, or unreadable) has an entry of its own beside it, which is then the glob's exception."""
     members: dict[str, list[str]] = {}
     for path in results:
         pattern = f"{PurePosixPath(path).parent}/*{PurePosixPath(path).suffix}".removeprefix("./")
@@ -80,14 +81,13 @@ def _group_by_glob(
     globs = {
         pattern
         for pattern, paths in members.items()
-        if len(paths) >= MANY
-        and all(_is_closed(results[path]) for path in paths)
-        and sorted(paths) == _find_by_glob(folder, pattern)
+        if sum(_is_closed(results[path]) for path in paths) >= MANY and sorted(paths) == _find_by_glob(folder, pattern)
     }
     grouped: dict[str, dict[str, ModelFigures | Failure]] = {}
     for pattern, paths in members.items():
         for path in paths:
-            grouped.setdefault(pattern if pattern in globs else path, {})[path] = results[path]
+            is_fitting = pattern in globs and _is_closed(results[path])
+            grouped.setdefault(pattern if is_fitting else path, {})[path] = results[path]
     return dict(sorted(grouped.items(), key=lambda item: list(results).index(next(iter(item[1])))))
 
 
@@ -121,14 +121,14 @@ def _format_entry(
     if not readable:
         return
     unknown_names = set.intersection(*({(e.argument, e.name) for e in r.unknown_names} for r in readable.values()))
-    for argument, value in _entry_settings(settings):
+    for key, value in config_settings(settings).items():
         bound = (
-            {k: v for k, v in value.items() if (argument, k) not in unknown_names}
+            {k: v for k, v in value.items() if ({"set": "params"}.get(key, key), k) not in unknown_names}
             if isinstance(value, Mapping)
             else value
         )
         if bound:
-            yield f"    {KEYS.get(argument, argument)}: {_format_flow(bound)}"
+            yield f"    {key}: {_format_flow(bound)}"
     totals = {name: result.snapshot.totals for name, result in readable.items()}
     unknown = dict.fromkeys(op for result in readable.values() for op in result.snapshot.unknown)
     if unknown:
@@ -137,17 +137,11 @@ def _format_entry(
         yield f"    # allow: [{_format_comment(names)}]"
     open_symbols = symbols(*[figures[q] for figures in totals.values() for q in QUANTITIES if q in figures])
     if open_symbols or any(q not in figures for figures in totals.values() for q in QUANTITIES):
-        symbol = open_symbols[0] if open_symbols else "seq"
-        yield f"    # Bind its symbols, so that all of it can be held: dims: {{{symbol}: 128}}"
+        bindings = ", ".join(f"{_format_scalar(symbol)}: 128" for symbol in open_symbols or ("seq",))
+        yield f"    # Bind its symbols, so that all of it can be held: dims: {{{_format_comment(bindings)}}}"
     yield "    limits:"
     yield from _format_limits(totals, slack)
     yield "      unknown_ops: 0"
-
-
-def _entry_settings(settings: Settings) -> Iterator[tuple[str, Any]]:
-    """The settings that are no defaults, by the keys of an entry."""
-    for name, value in settings.to_dict().items():
-        yield from value.items() if name == "execution" else ((name, value),)
 
 
 def _format_limits(totals: Mapping[str, Mapping[str, Dim]], slack: Fraction) -> Iterator[str]:

@@ -28,8 +28,20 @@ MAX_NAMED = 5
 
 
 def find_models(folder: Path) -> list[str]:
-    """The model files under a folder, in alphabetical order, YAML only where it is a model."""
-    return [str(folder / name) for name in sorted(walk_files(folder)) if _is_model(folder / name)]
+    """The model files under a folder, in alphabetical order, YAML only where it is a model; those below another config
+    further down are that one's."""
+    files = sorted(walk_files(folder))
+    inner = _inner_folders(folder, files)
+    return [str(folder / name) for name in files if not _is_below(name, inner) and _is_model(folder / name)]
+
+
+def _inner_folders(folder: Path, names: Iterable[str]) -> set[str]:
+    """The folders below a folder that have a config of their own."""
+    return {str(PurePosixPath(name).parent) for name in names if "/" in name and _is_config(folder, name)}
+
+
+def _is_below(name: str, folders: set[str]) -> bool:
+    return not folders.isdisjoint(map(str, PurePosixPath(name).parents))
 
 
 def _list_files(folder: Path) -> Iterator[str]:
@@ -75,13 +87,13 @@ def find_unheld_models(config: Config, targets: Sequence[Target]) -> list[str]:
     `exclude:`, those below another config, which holds them, and links to files elsewhere."""
     held = {os.path.realpath(target.source) for target in targets}
     files = sorted(name for name in _list_files(config.folder) if not _leads_outside(config.folder, name))
-    inner = {str(PurePosixPath(name).parent) for name in files if "/" in name and _is_config(config.folder, name)}
+    inner = _inner_folders(config.folder, files)
     excluded = {path for pattern in config.exclude for path in match_paths(pattern, files)}
     return [
         name
         for name in files
         if name not in excluded
-        and inner.isdisjoint(map(str, PurePosixPath(name).parents))
+        and not _is_below(name, inner)
         and os.path.realpath(config.folder / name) not in held
         and _is_model(config.folder / name)
     ]

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.quantities import CATALOGUE, TOTALS
 from costcalc.core.quantity import Certainty, Quantity
 from costcalc.studies.check.budget import RuleLevels
 
+RuleLevel = Literal["error", "warning", "note"]
+
 
 class CheckRule(NamedTuple):
-    """A code, its name, a sentence on what it holds, and how it is set and mended."""
+    """A code, its name, a sentence on what it holds, how it is set and mended, and what a breach counts as where no
+    config says: "error", "warning", or "note", which is information."""
 
     code: str
     name: str
     meaning: str
     remedy: str
+    level: RuleLevel = "error"
 
 
 CODES = {quantity.key: quantity.code for quantity in CATALOGUE.values()}
@@ -179,38 +183,63 @@ _OTHER_RULES = (
     CheckRule(
         "CC301",
         "stale baseline",
-        "The baseline says what the models cost now. This is noted and breaks nothing.",
+        "The baseline says what the models cost now.",
         "Write it anew with `costcalc lock`; `costcalc lock --check` fails where it would change.",
+        "note",
     ),
     CheckRule(
         "CC302",
         "stale ignore",
-        "An ignore suppresses something: one that does not would hide the next finding. This is noted, no more.",
+        "An ignore suppresses something: one that does not would hide the next finding.",
         "Remove the comment, or the entry of `ignore:`.",
+        "note",
     ),
     CheckRule(
         "CC303",
         "expired ignore",
         "An ignore is not over. What it suppressed counts again from the day after its date.",
         "Mend the model, or give the ignore a later date.",
+        "note",
     ),
     CheckRule(
         "CC304",
         "model without a limit",
-        "Every model of the config has a limit. This is noted and breaks nothing.",
+        "Every model of the config has a limit.",
         "Write `limits:` beside its `path:`, or for all models at the top of the config.",
+        "note",
     ),
     CheckRule(
         "CC305",
         "model without an entry",
-        "Every model file in the config's folder and below it is held by an entry. This is noted and breaks nothing.",
+        "Every model file in the config's folder and below it is held by an entry.",
         "Name the file or a glob in `models:`; leave out what is no product with `exclude: [tests/**]`.",
+        "note",
     ),
     CheckRule(
         "CC306",
         "unreadable ignore",
         "A comment that begins with `costcalc:` is understood. One that is not suppresses nothing.",
         "Write it as `# costcalc: ignore CC001 until 2027-01: the reason`.",
+        "note",
+    ),
+    CheckRule(
+        "CC307",
+        "loosened limit",
+        "Against a baseline of another revision, no limit was raised or taken away, no model left out, no ignore added "
+        "or made longer, no rule lowered: a change does not move its own budget in silence.",
+        "Where that is meant, a person who may decide it says so in the review; hold it with `error: [CC307]`, or with "
+        "`--error CC307`, which no change of the config takes away.",
+        "warning",
+    ),
+    CheckRule(
+        "CC308",
+        "growth not checked",
+        "A model that may only grow so far has a figure to grow from. One that a baseline of another revision lacks "
+        "has none: that is told where a model is gone since, whose place it may have taken, and where the revision "
+        "has no lock file at all.",
+        "Give the model the `name:` of the one that is gone, and it is compared with that; without a lock file, write "
+        "one with `costcalc lock` and commit it.",
+        "warning",
     ),
 )
 
@@ -234,23 +263,36 @@ def find_rule(code: str) -> CheckRule:
 
 
 def rule_level(code: str, levels: RuleLevels) -> str:
-    """error, warning, or "" where the rule is left out. Of prefixes that select and that ignore a code, the longer
-    counts; of two as long, the one that ignores."""
-    if code.startswith(CANNOT_TELL):
+    """error, warning, note, or "" where the rule is left out. Of prefixes that select and that ignore a code, the
+    longer counts; of two as long, the one that ignores. One of `error:` selects, too; of those that warn and that make
+    an error, the longer counts, of two as long the error."""
+
+    def longest(prefixes: Iterable[str]) -> int:
+        return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=-1)
+
+    if code.startswith(CANNOT_TELL) or longest(levels.enforced) >= 0:
         return "error"
-    selected = max((len(p) for p in levels.select if code.startswith(p)), default=-1 if levels.select else 0)
-    ignored = max((len(p) for p in levels.ignore if code.startswith(p)), default=-1)
-    if selected < 0 or ignored >= selected:
+    warned, raised = longest(levels.warn), longest(levels.error)
+    selected = max(longest(levels.select) if levels.select else 0, raised)
+    if selected < 0 or longest(levels.ignore) >= selected:
         return ""
-    return "warning" if any(code.startswith(p) for p in levels.warn) else "error"
+    if max(warned, raised) < 0:
+        return RULES[code].level
+    return "error" if raised >= warned else "warning"
+
+
+def require_known(prefix: str) -> str:
+    """A code or the beginning of several → the same. UsageError where there is none."""
+    if not any(known.startswith(prefix) for known in RULES):
+        suggestion = did_you_mean(prefix, tuple(RULES)) or "`costcalc rule` lists the codes"
+        raise UsageError(f"no code begins with {prefix!r}", suggestion)
+    return prefix
 
 
 def require_ignorable(code: str) -> str:
     """A code or the beginning of several → the same. UsageError where there is none, and for codes of what cannot be
     told, which are never ignored."""
-    if not any(known.startswith(code) for known in RULES):
-        suggestion = did_you_mean(code, tuple(RULES)) or "`costcalc rule` lists the codes"
-        raise UsageError(f"no code begins with {code!r}", suggestion)
+    require_known(code)
     if code.startswith(CANNOT_TELL) or CANNOT_TELL.startswith(code):
         fact = f"{code} covers codes of what cannot be told ({CANNOT_TELL}…), which are never ignored"
         raise UsageError(fact, "name the others (CC0, CC2)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -17,26 +17,38 @@ from costcalc.frontends.module import NamedModel
 from costcalc.frontends.source import find_source
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
-from costcalc.studies.check import branch, measurements
+from costcalc.studies.check import branch, loosened, measurements
 from costcalc.studies.check.branch import TargetResult
-from costcalc.studies.check.budget import Config, ConfigEntry
+from costcalc.studies.check.budget import Config, ConfigEntry, RuleLevels
 from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.config_file import NAMES, nearest_config
 from costcalc.studies.check.config_limits import LimitSet, make_limit_set
+from costcalc.studies.check.config_settings import config_settings
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.limits import make_limits, parse_increases
 from costcalc.studies.check.notes import (
     CheckScope,
     coverage_notes,
+    growth_notes,
+    pair_with_removed,
     read_config_lock,
     stale_lock_note,
     stale_notes,
     trace_lineage,
 )
+from costcalc.studies.check.rules import rule_level
 from costcalc.studies.check.suppress import suppress_findings
 from costcalc.studies.check.targets import Target, find_targets
-from costcalc.studies.check.verdict import CheckResult, ModelCheck, ModelLineage, SourcePlace, parse_place
+from costcalc.studies.check.verdict import (
+    LOOSENED,
+    CheckResult,
+    ModelCheck,
+    ModelLineage,
+    RuleNote,
+    SourcePlace,
+    parse_place,
+)
 from costcalc.studies.options import Settings
 
 if TYPE_CHECKING:
@@ -145,29 +157,71 @@ def run(
     scope = CheckScope(model_names, groups)
     if baseline is None:
         config_lock = read_config_lock(config)
-        notes = () if config_lock is None else stale_notes(config, config_lock, results, scope)
+        notes: tuple[str | RuleNote, ...] = (
+            () if config_lock is None else stale_notes(config, config_lock, results, scope)
+        )
         comparison = ConfigBaseline(config_lock)
     else:
         names = {branch.target_key(t) for t in find_targets(config)}
         renames = branch.find_renames(config, baseline, results, names) if config.file else {}
         all_names = scope.find_names(config, baseline)
         notes = branch.baseline_notes(baseline, results, renames, all_names)
-        notes += stale_lock_note(config, baseline, results, scope)
-        comparison = ConfigBaseline(baseline, renames, True, trace_lineage(baseline, results, renames, all_names))
+        notes = (*notes, *stale_lock_note(config, baseline, results, scope))
+        growth = list(growth_notes(config, baseline, results, renames, all_names)) if config.file else []
+        lineage = trace_lineage(baseline, results, renames, all_names)
+        notes = (*notes, *_compare_limits(config, baseline, results, renames, all_names, scope), *growth)
+        comparison = ConfigBaseline(baseline, renames, True, lineage)
     checked_models = [check_model(config, comparison, t, result) for t, result in results]
     source = "" if comparison.baseline is None else comparison.baseline.source
     models, ignore_notes = suppress_findings(
         checked_models,
         config.ignores,
-        config.levels,
         today=today,
         is_whole=scope.is_whole,
         unchecked=_find_unchecked(config, results) if groups and not model_names else None,
         has_config=bool(config.file),
         against=source,
     )
-    notes += (*ignore_notes, *coverage_notes(config, [target for target, _ in results], scope.is_whole))
-    return _make_result(models, notes, comparison.lineage)
+    coverage = coverage_notes(config, [target for target, _ in results], scope.is_whole)
+    return _make_result(models, _level_notes((*notes, *ignore_notes, *coverage), config.levels), comparison.lineage)
+
+
+def _level_notes(notes: Iterable[str | RuleNote], levels: RuleLevels) -> list[str | RuleNote]:
+    """Notes -> the same, those of rules at the level that the config gives them; without those that it leaves out."""
+    leveled: list[str | RuleNote] = []
+    for note in notes:
+        if isinstance(note, str):
+            leveled.append(note)
+        elif level := note.level or rule_level(note.code, levels):
+            leveled.append(note._replace(level=level))
+    return leveled
+
+
+def _compare_limits(
+    config: Config,
+    baseline: lock.Baseline,
+    results: Sequence[TargetResult],
+    renames: Mapping[branch.Key, lock.LockEntry],
+    names: Collection[branch.Key] | None,
+    scope: CheckScope,
+) -> Iterator[str | RuleNote]:
+    """What of a config is looser than where the baseline comes from: of a model that is new where one is gone, than
+    what held that. Where that cannot be told, a note says so, which breaks the check where loosened limits do."""
+    if not config.file:
+        return
+    former = loosened.find_former_config(config, baseline)
+    if former.problem:
+        level = rule_level(LOOSENED, config.levels)
+        place = SourcePlace(config.file)
+        yield RuleNote(LOOSENED, former.problem, place, level=level) if level == "error" else former.problem
+    if former.config is None:
+        return
+    level = loosened.stricter_level(config.levels, former.config.levels)
+    origins = {**pair_with_removed(baseline, results, renames, names), **renames}
+    groups = None if scope.model_names else scope.groups
+    targets = [target for target, _ in results]
+    for note in loosened.loosened_notes(config, former, targets, origins, groups) if level else ():
+        yield note._replace(level=level)
 
 
 def _find_unchecked(config: Config, results: Sequence[TargetResult]) -> set[branch.Key]:
@@ -188,9 +242,10 @@ class ConfigBaseline(NamedTuple):
     lineage: ModelLineage = ModelLineage()
 
 
-def _make_result(models: tuple[ModelCheck, ...], notes: tuple[str, ...], lineage: ModelLineage) -> CheckResult:
+def _make_result(models: tuple[ModelCheck, ...], notes: Sequence[str | RuleNote], lineage: ModelLineage) -> CheckResult:
     """The result of checked models, with what warns that one may not be what was meant, once for all scenarios; empty
-    where all were read and there is no verdict, for want of limits or of rules that are held to."""
+    where all were read and there is no verdict, for want of limits or of rules that are held to. A rule of the level
+    note is a note among the others."""
     warnings = dict.fromkeys(
         f"{checked.model}: {note}"
         for checked in models
@@ -199,7 +254,9 @@ def _make_result(models: tuple[ModelCheck, ...], notes: tuple[str, ...], lineage
         if isinstance(note, WarningNote)
     )
     is_empty = not any(checked.verdicts or checked.error for checked in models)
-    return CheckResult(models, (*notes, *warnings), is_empty, lineage)
+    broken = tuple([note for note in notes if isinstance(note, RuleNote) and note.level != "note"])
+    texts = [note if isinstance(note, str) else note.text for note in notes if note not in broken]
+    return CheckResult(models, (*texts, *warnings), is_empty, lineage, broken)
 
 
 def evaluate_targets(
@@ -269,7 +326,14 @@ def check_model(config: Config, comparison: ConfigBaseline, target: Target, resu
             SourcePlace(target.source) if Path(target.source).is_file() else entry.place
         )
         return ModelCheck(
-            target.name, entry.scenario, target.source, (), error=result.text, place=place, group=entry.group
+            target.name,
+            entry.scenario,
+            target.source,
+            (),
+            error=result.text,
+            place=place,
+            group=entry.group,
+            settings=config_settings(entry.settings),
         )
     baseline, key = comparison.baseline, branch.target_key(target)
     lock_entry = None if baseline is None else comparison.renames.get(key) or baseline.find(*key)
@@ -296,4 +360,5 @@ def check_model(config: Config, comparison: ConfigBaseline, target: Target, resu
         result.snapshot,
         baseline_snapshot,
         group=entry.group,
+        settings=config_settings(entry.settings),
     )

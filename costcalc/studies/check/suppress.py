@@ -10,11 +10,9 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 
 from costcalc.frontends.table import YAML
-from costcalc.studies.check.budget import RuleLevels
 from costcalc.studies.check.ignore import Ignore
 from costcalc.studies.check.ignore_comment import NO_IGNORES, SourceIgnores, read_source_ignores
-from costcalc.studies.check.rules import rule_level
-from costcalc.studies.check.verdict import ModelCheck, Verdict
+from costcalc.studies.check.verdict import ModelCheck, RuleNote, Verdict
 from costcalc.studies.check.wording import format_place
 
 Used = set[tuple[Ignore, str]]
@@ -29,7 +27,6 @@ def current_date() -> date:
 def suppress_findings(
     models: Sequence[ModelCheck],
     ignores: Sequence[Ignore],
-    levels: RuleLevels,
     *,
     today: date | None = None,
     is_whole: bool = True,
@@ -37,12 +34,12 @@ def suppress_findings(
     has_config: bool = True,
     against: str = "",
     contents: Mapping[str, bytes] | None = None,
-) -> tuple[tuple[ModelCheck, ...], tuple[str, ...]]:
-    """The models with their exceeded verdicts marked that an ignore suppresses, and the notes. ignores are the
-    config's; those of YAML models are read from their files. is_whole says that all models of the config are there,
-    unchecked which (model, scenario) are not (None: nothing is told of the config's ignores then), has_config that
-    there is one: of limits on a command line, which are some of all, no ignore is told to be stale. against names the
-    baseline. contents holds files of models that are not as on disk."""
+) -> tuple[tuple[ModelCheck, ...], tuple[RuleNote, ...]]:
+    """The models with their exceeded verdicts marked that an ignore suppresses, and the notes of whatever level.
+    ignores are the config's; those of YAML models are read from their files. is_whole says that all models of the
+    config are there, unchecked which (model, scenario) are not (None: nothing is told of the config's ignores then),
+    has_config that there is one: of limits on a command line, which are some of all, no ignore is told to be stale.
+    against names the baseline. contents holds files of models that are not as on disk."""
     today = today or current_date()
     sources = {checked.source: _read_source(checked.source, contents or {}) for checked in models if not checked.error}
     all_ignores = [*ignores, *(ignore for source in sources.values() for ignore in source.ignores)]
@@ -50,12 +47,15 @@ def suppress_findings(
         return tuple(models), ()
     used: Used = set()
     suppressed = tuple([_suppress_model(checked, all_ignores, today, used) for checked in models])
-    problems = [f"CC306: {problem}" for source in sources.values() for problem in source.problems]
+    problems = [
+        RuleNote("CC306", f"{format_place(place._replace(column=0))}: {problem}", place, format_place(place))
+        for source in sources.values()
+        for place, problem in source.problems
+    ]
     told = all_ignores if has_config else [ignore for ignore in all_ignores if ignore.is_expired(today)]
     if not is_whole:
         told = [ignore for ignore in told if ignore.in_source or _is_of_checked(ignore, models, unchecked)]
-    notes = (*problems, *_stale_notes(models, told, used, today, against))
-    return suppressed, tuple([note for note in notes if rule_level(note[:5], levels)])
+    return suppressed, (*problems, *_stale_notes(models, told, used, today, against))
 
 
 def _is_of_checked(ignore: Ignore, models: Sequence[ModelCheck], unchecked: Collection[tuple[str, str]] | None) -> bool:
@@ -95,8 +95,8 @@ def _stale_notes(
     used: Collection[tuple[Ignore, str]],
     today: date,
     against: str,
-) -> Iterator[str]:
-    """A sentence for each code of an ignore that suppresses nothing, and for each ignore that is over. Nothing is said
+) -> Iterator[RuleNote]:
+    """A note for each code of an ignore that suppresses nothing, and for each ignore that is over. Nothing is said
     of an ignore where a model that it may be about was not checked, or cannot be read."""
     for ignore in ignores:
         place = format_place(ignore.place._replace(column=0))
@@ -107,10 +107,10 @@ def _stale_notes(
         if unused:
             increases = all(code.startswith("CC2") for code in unused)
             remark = f" against {against}" if increases and against else ""
-            yield f"CC302: {place}: the ignore of {', '.join(unused)} suppresses nothing{remark}: remove it"
+            fact = f"{place}: the ignore of {', '.join(unused)} suppresses nothing{remark}"
+            yield RuleNote("CC302", fact, ignore.place, ignore.subject, remedy="remove it")
         expired = [code for code in ignore.codes if code not in unused]
         if expired and ignore.is_expired(today):
-            yield (
-                f"CC303: {place}: the ignore of {', '.join(expired)} ended on {ignore.until}, and counts no more: mend "
-                "the model, or give it a later date"
-            )
+            fact = f"{place}: the ignore of {', '.join(expired)} ended on {ignore.until}, and counts no more"
+            remedy = "mend the model, or give it a later date"
+            yield RuleNote("CC303", fact, ignore.place, ignore.subject, remedy=remedy)

@@ -23,7 +23,7 @@ from costcalc.frontends.source import REMOTE, Source
 from costcalc.frontends.table import is_model_file, is_model_path
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.config import is_glob
-from costcalc.studies.check.config_file import TABLE, parse_config
+from costcalc.studies.check.config_file import NAMES, TABLE, parse_config
 from costcalc.studies.check.wording import format_place
 from costcalc.studies.options import Settings
 
@@ -48,9 +48,7 @@ def find_targets(config: Config, model_names: Collection[str] = (), groups: Coll
         if group not in config.groups:
             remedy = did_you_mean(group, config.groups) or f"there are {', '.join(config.groups) or 'none'}"
             raise UsageError(f"{config.file} has no group {group!r}", remedy)
-    targets = [
-        t for i, entry in enumerate(config.entries) for t in _expand_targets(config, entry, i if config.file else 0)
-    ]
+    targets = list_targets(config)
     first_of_key: dict[tuple[str, str], Target] = {}
     for target in targets:
         key = target.name, target.entry.scenario
@@ -76,6 +74,47 @@ def find_targets(config: Config, model_names: Collection[str] = (), groups: Coll
             )
     chosen_paths = set().union(*paths_of_name.values())
     return tuple([t for t in targets if chosen_paths & _target_names(t)])
+
+
+def list_targets(config: Config) -> list[Target]:
+    """All models of a config; two may have one name. A file that an entry names by its path is no pattern's."""
+    named = named_paths(config)
+    return [
+        target
+        for i, entry in enumerate(config.entries)
+        for target in _expand_targets(config, entry, i if config.file else 0)
+        if target.error or target.name not in named or not _is_pattern(config.folder, entry.path)
+    ]
+
+
+def named_paths(config: Config) -> set[str]:
+    """The paths from a config's folder that entries name, and no pattern."""
+    return {_normalise(entry.path) for entry in config.entries if not _is_pattern(config.folder, entry.path)}
+
+
+def _normalise(path: str) -> str:
+    return posixpath.normpath(path.replace(os.sep, "/"))
+
+
+def holding_entries(config: Config, path: str) -> list[tuple[int, ConfigEntry, bool]]:
+    """A path from a config's folder → the number of each entry that holds it, the entry, and whether that is a pattern;
+    the patterns where no entry names the path. The tree of files need not have it."""
+    numbered = list(enumerate(config.entries))
+    exact = [
+        (i, entry, False)
+        for i, entry in numbered
+        if path in (entry.path, _normalise(entry.path))
+        or (Path(entry.path).is_absolute() and os.path.normpath(entry.path) == os.path.normpath(config.folder / path))
+    ]
+    if exact or any(match_paths(excluded, [path]) for excluded in config.exclude):
+        return exact
+    return [(i, entry, True) for i, entry in numbered if _fits_pattern(config.folder, entry.path.rstrip("/"), path)]
+
+
+def _fits_pattern(folder: Path, pattern: str, path: str) -> bool:
+    if (folder / pattern).is_dir():
+        return path.rpartition("/")[0] == pattern.removeprefix("./")
+    return is_glob(pattern) and bool(match_paths(pattern, [path]))
 
 
 def _target_names(target: Target) -> set[str]:
@@ -221,16 +260,38 @@ def _refuse_missing_submodule(path: str, paths: Collection[str], revision: str) 
 
 
 def _expand_paths(config: Config, entry: ConfigEntry, paths: dict[str, str], revision: str) -> Iterator[str]:
-    if not is_glob(entry.path) or entry.path in paths:
-        yield entry.path
+    pattern = entry.path
+    if pattern not in paths and any(path.startswith(f"{_normalise(pattern)}/") for path in paths):
+        pattern = f"{glob.escape(_normalise(pattern))}/*"  # a folder stands for the models in it
+    if not is_glob(pattern) or pattern in paths:
+        yield pattern
         return
     config_name = Path(config.file).name
 
     def is_model(path: str) -> bool:
         return is_model_file(path, lambda: Source(path, data=revisions.read_file(revision, paths[path]), file=path))
 
-    excluded = {path for pattern in config.exclude for path in match_paths(pattern, paths)} | {config_name}
-    yield from (path for path in match_paths(entry.path, paths) if path not in excluded and is_model(path))
+    named = {_normalise(other.path) for other in config.entries if not is_glob(other.path)}
+    excluded = {path for one in config.exclude for path in match_paths(one, paths)} | {config_name} | named
+    yield from (path for path in match_paths(pattern, paths) if path not in excluded and is_model(path))
+
+
+def find_config_at(config: Config, revision: str) -> Config | None:
+    """The config that holds what a config does now, as it is at a revision: the same file; where that is not there,
+    what it was renamed from, or the nearest one from its folder upward. None where there is none. ConfigError where it
+    breaks its form. Its folder is that of today's tree."""
+    name = posixpath.join(config_folder(config), Path(config.file).name)
+    files = revisions.list_files(revision)
+    folders = [posixpath.dirname(name), *map(str, PurePosixPath(posixpath.dirname(name)).parents)]
+    folders = list(dict.fromkeys("" if folder == "." else folder for folder in folders))
+    names = [name, revisions.find_old_path(revision, os.path.relpath(config.folder / Path(config.file).name))]
+    for path in [*names, *(posixpath.join(folder, one) for folder in folders for one in NAMES)]:
+        content = revisions.read_file(revision, path) if path in files else b""
+        if path is None or path not in files or (path.endswith(".toml") and TABLE not in content):
+            continue
+        folder = config.folder / posixpath.relpath(posixpath.dirname(path) or ".", posixpath.dirname(name) or ".")
+        return parse_config(content, f"{revision}:{path}", Path(os.path.normpath(folder)))
+    return None
 
 
 def read_config_at(config: Config, revision: str) -> Config | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Literal, NamedTuple
@@ -25,6 +26,10 @@ EXIT_CODES: dict[CheckOutcome, int] = {"kept": 0, "exceeded": 1, "unknown": 2, "
 
 UNREADABLE = "CC102"
 """The code of a model that cannot be read."""
+
+
+LOOSENED = "CC307"
+"""The code of a limit that was loosened since the baseline."""
 
 
 class SourcePlace(NamedTuple):
@@ -136,7 +141,8 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class ModelCheck:
     """One model in one scenario ("" where it has none). now is its figures, None where the model cannot be read: then
-    error says why. before is the baseline's, None where there is none. group is that of its entry, "" for none."""
+    error says why. before is the baseline's, None where there is none. group is that of its entry, "" for none;
+    settings are those of the config or the command line under which it was read, without defaults."""
 
     model: str
     scenario: str
@@ -147,6 +153,7 @@ class ModelCheck:
     error: str = ""
     place: SourcePlace | None = None
     group: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
@@ -175,6 +182,24 @@ class ModelLineage(NamedTuple):
 NO_LINEAGE = ModelLineage()
 
 
+class RuleNote(NamedTuple):
+    """What a rule finds that is about no single limit: an ignore, a lock file, an entry that lacks, a limit that was
+    loosened. subject is what it is about, the same in every run; level is "note" (information), "warning" or "error",
+    "" where the config decides."""
+
+    code: str
+    fact: str
+    place: SourcePlace | None = None
+    subject: str = ""
+    level: str = ""
+    remedy: str = ""
+
+    @property
+    def text(self) -> str:
+        """The code, the fact and the remedy."""
+        return f"{self.code}: {self.fact}{f': {self.remedy}' if self.remedy else ''}"
+
+
 class CodeCount(NamedTuple):
     """How many findings have a code: exceeded limits that are errors, those that are warnings, limits that cannot be
     told, and exceeded limits that are suppressed."""
@@ -189,19 +214,23 @@ class CodeCount(NamedTuple):
 class CheckResult(Result):
     """All models that were checked, and notes on the check as a whole (a stale baseline). is_empty says that
     no limit is held, for there is none or its rule is left out; a caller that accepts that sets it False. lineage says
-    which models are new, renamed or gone."""
+    which models are new, renamed or gone. broken_rules are findings that are about no single limit, at the level of a
+    warning or an error; those of the level note are notes."""
 
     models: tuple[ModelCheck, ...]
     notes: tuple[str, ...] = ()
     is_empty: bool = False
     lineage: ModelLineage = NO_LINEAGE
+    broken_rules: tuple[RuleNote, ...] = ()
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
         models = f"{len(self.models)} {'model' if len(self.models) == 1 else 'models'}"
         exceeded = sum(v.is_failure for v in self.verdicts)
         unknown = sum(v.outcome == "unknown" for v in self.verdicts)
+        broken = sum(rule.level == "error" for rule in self.broken_rules)
         facts = f"{exceeded} of {len(self.verdicts)} limits exceeded" + (f", {unknown} unknown" if unknown else "")
+        facts += f", {broken} {'rule' if broken == 1 else 'rules'} broken" if broken else ""
         return short_repr("CheckResult of", models, f"{facts}, exit code {self.exit_code}")
 
     def __bool__(self) -> bool:
@@ -217,12 +246,13 @@ class CheckResult(Result):
     @property
     def outcome(self) -> CheckOutcome:
         """unknown where a model cannot be read or a limit cannot be told, else empty where there is no limit, else
-        exceeded where one is, else kept. What is only a warning, or suppressed, changes nothing."""
+        exceeded where one is or a rule is broken, else kept. What is only a warning, or suppressed, changes nothing."""
         if any(c.error for c in self.models) or any(v.outcome == "unknown" for v in self.verdicts):
             return "unknown"
         if self.is_empty:
             return "empty"
-        return "exceeded" if any(v.is_failure for v in self.verdicts) else "kept"
+        is_broken = any(rule.level == "error" for rule in self.broken_rules)
+        return "exceeded" if is_broken or any(v.is_failure for v in self.verdicts) else "kept"
 
     @property
     def exit_code(self) -> int:
@@ -248,6 +278,8 @@ class CheckResult(Result):
                 kind = "warnings" if verdict.level == "warning" else "errors"
                 kind = "unknown" if verdict.outcome == "unknown" else "suppressed" if verdict.is_suppressed else kind
                 counts.setdefault(verdict.code, Counter())[kind] += 1
+        for rule in self.broken_rules:
+            counts.setdefault(rule.code, Counter())["errors" if rule.level == "error" else "warnings"] += 1
         unreadable = sum(bool(c.error) for c in self.models)
         if unreadable:
             counts.setdefault(UNREADABLE, Counter())["unknown"] += unreadable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -117,6 +117,21 @@ def format_place(place: SourcePlace | None) -> str:
     if place is None:
         return ""
     return ":".join([place.file, *(str(n) for n in (place.line, place.column) if n)]) if place.line else place.file
+
+
+def format_settings(settings: Mapping[str, object]) -> str:
+    """Settings by name → `dims N=8, dtype=int8, training`; what is set within a group or by name stands behind it."""
+    texts = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            texts.append(" ".join([name, *(f"{key}={_setting_text(inner)}" for key, inner in value.items())]))
+        else:
+            texts.append(name if value is True else f"{name}={_setting_text(value)}")
+    return ", ".join(texts) or "none"
+
+
+def _setting_text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def unknown_reasons(result: CheckResult) -> list[str]:

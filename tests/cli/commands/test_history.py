@@ -268,3 +268,16 @@ def test_a_badge_of_a_verdict(
 def test_no_badge(words: list[str], fact: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = call(capsys, "badge", *words)
     assert (code, out) == (2, "") and fact in err
+
+
+def test_a_link_to_a_model(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its figures are those of the model in the tree; out of it nothing is read, and the command says so."""
+    git(repository, "checkout", "-q", "--", ".")
+    (repository / "link.yaml").symlink_to("models/net.yaml")
+    (repository / "out.yaml").symlink_to("/etc/hostname")
+    commit(repository, "links")
+    document = json.loads(call(capsys, "history", "link.yaml", "--format", "json")[1])
+    (revision,) = document["history"]["models"][0]["revisions"]
+    assert revision["figures"]["macs"] > 0 and not revision["removed"]
+    code, out, _ = call(capsys, "history", "out.yaml")
+    assert code == 2 and "leads out of the repository" in out.replace("\n           ", " ")

@@ -252,3 +252,52 @@ def test_what_a_config_leaves_out_or_a_text_ignores_is_not_told(tmp_path: Path) 
         assert await editor.open("known.yaml", NET) == []
 
     run_session(tmp_path, session)
+
+
+def test_two_saves_neither_double_nor_lose_diagnostics(tmp_path: Path) -> None:
+    """A second save cancels the check that the first began; what was told stands until that has ended."""
+    from lsprotocol import types
+    from pygls.workspace import PositionCodec, TextDocument
+
+    from costcalc.cli.lsp import server
+
+    config = "models: [net.yaml, other.yaml]\nlimits: {macs: 1}\n"
+    texts = {"costcalc.yaml": config, "net.yaml": NET, "other.yaml": NET}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    uris = {name: (tmp_path / name).as_uri() for name in texts}
+    documents = {uris[name]: TextDocument(uris[name], text, 1) for name, text in texts.items()}
+    published: list[Any] = []
+    workspace = SimpleNamespace(
+        text_documents=documents, get_text_document=documents.__getitem__, position_codec=PositionCodec()
+    )
+    session = server.CostServer(
+        cast("Any", SimpleNamespace(workspace=workspace, text_document_publish_diagnostics=published.append))
+    )
+
+    def of_config() -> list[list[str]]:
+        return [[d.message for d in item.diagnostics] for item in published if item.uri == uris["costcalc.yaml"]]
+
+    async def settle() -> None:
+        while session.tasks:
+            await asyncio.sleep(0.01)
+
+    async def save_twice() -> None:
+        for name in ("costcalc.yaml", "net.yaml"):
+            session.open(types.DidOpenTextDocumentParams(types.TextDocumentItem(uris[name], "yaml", 1, texts[name])))
+        await settle()
+        first = of_config()[-1]
+        assert len(first) == 2 == len(set(first)), "one for each model"
+        for names in (("net.yaml", "net.yaml"), ("costcalc.yaml", "costcalc.yaml"), ("costcalc.yaml", "net.yaml")):
+            published.clear()
+            session.save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(uris[names[0]])))
+            await asyncio.sleep(0)
+            session.save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(uris[names[1]])))
+            await settle()
+            told = of_config()
+            assert told
+            assert all(one == first for one in told), names
+            of_model = [item.diagnostics for item in published if item.uri == uris["net.yaml"]]
+            assert all(len(one) == 1 for one in of_model)
+
+    asyncio.run(save_twice())

@@ -125,3 +125,58 @@ def test_warnings_and_what_is_ignored_get_no_entry() -> None:
     config = read_config_file("costcalc.yaml")
     plan = plan_ignores(config, run(config))
     assert plan.entries == 0 and plan.text == text
+
+
+OVER = [
+    ("{code: CC001, model: net.yaml, until: 2026-01, reason: x}  # keep", "2099-01"),
+    ("{code: [CC001, CC003], model: net.yaml, until: 2026-01-15}", "2099-01"),
+    ("code: CC001  # why\n    model: net.yaml\n    until: 2026-01\n    reason: x", "2099-01"),
+]
+
+
+@pytest.mark.parametrize(("entry", "until"), OVER)
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_an_entry_that_is_over_is_renewed_in_its_place(entry: str, until: str, ends: str) -> None:
+    """Its comments and its reason stay; run again, nothing is added."""
+    before = f"{HEAD}ignore:\n  - CC2\n  - {entry}\n"
+    Path("costcalc.yaml").write_bytes(before.replace("\n", ends).encode())
+    result = costcalc.add_ignores("costcalc.yaml", until=until)
+    renewed = entry.replace("2026-01-15", until).replace("2026-01", until).replace("[CC001, CC003]", "CC001")
+    expected = f"{HEAD}ignore:\n  - CC2\n  - {renewed}\n  - {OPS}\n".replace("\n", ends)
+    assert Path("costcalc.yaml").read_bytes().decode() == expected
+    assert result.ok and not result.notes and len(result.suppressed) == 2
+    costcalc.add_ignores("costcalc.yaml", until=until)
+    assert Path("costcalc.yaml").read_bytes().decode() == expected
+
+
+def test_a_renewed_entry_gets_a_reason_that_is_given() -> None:
+    for entry, renewed in (
+        ("{code: CC001, model: net.yaml, until: 2026-01}", "{code: CC001, model: net.yaml, until: 2099-01, reason: \"y\"}"),
+        ("code: CC001\n    model: net.yaml\n    until: 2026-01", "code: CC001\n    model: net.yaml\n    until: 2099-01\n    reason: \"y\""),
+        ("{code: CC001, model: net.yaml, until: 2026-01, reason: x}", "{code: CC001, model: net.yaml, until: 2099-01, reason: \"y\"}"),
+    ):  # fmt: skip
+        head = "models: [net.yaml]\nlimits: {macs: 1}\nignore:\n  - "
+        Path("costcalc.yaml").write_text(f"{head}{entry}\n", encoding="utf-8")
+        costcalc.add_ignores("costcalc.yaml", until="2099-01", reason="y")
+        assert Path("costcalc.yaml").read_text(encoding="utf-8") == f"{head}{renewed}\n"
+
+
+def test_a_broader_entry_that_is_over_stays() -> None:
+    """What was ignored of several models, or of one layer, is not ignored anew by a command about one limit."""
+    for fields in ("", "model: '*.yaml', ", "model: net.yaml, layer: conv, "):
+        Path("costcalc.yaml").write_text(
+            f"{HEAD}ignore:\n  - {{code: CC001, {fields}until: 2026-01}}\n", encoding="utf-8"
+        )
+        costcalc.add_ignores("costcalc.yaml", until="2099-01")
+        text = Path("costcalc.yaml").read_text(encoding="utf-8")
+        assert "until: 2026-01}" in text and ENTRY in text
+
+
+def test_toml_renews_an_entry_that_is_over() -> None:
+    for entry in (TABLE, f"[tool.x]\ny = 1\n\n{TABLE}"):
+        Path("pyproject.toml").write_text(f"{TOML}\n{entry.replace('2099', '2026')}", encoding="utf-8")
+        costcalc.add_ignores("pyproject.toml", until="2099-01")
+        assert Path("pyproject.toml").read_text(encoding="utf-8") == f"{TOML}\n{entry}"
+    Path("pyproject.toml").write_text(f"{TOML}ignore = [{INLINE.replace('2099', '2026')}]\n", encoding="utf-8")
+    costcalc.add_ignores("pyproject.toml", until="2099-01")
+    assert Path("pyproject.toml").read_text(encoding="utf-8") == f"{TOML}ignore = [{INLINE}]\n"

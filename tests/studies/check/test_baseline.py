@@ -60,7 +60,7 @@ def test_an_existing_file_wins(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("mian", "", "git knows no revision 'mian'; did you mean 'main'"),
         ("old.json", "", "there is no lock file old.json; write it with `costcalc lock`"),
-        ("main", "lock: other.json", "main has no lock file other.json; write it there with"),
+        ("main:other.json", "", "main has no lock file other.json; write it there with"),
         ("main:project/net.yaml", "", "main:project/net.yaml:1:1: it is no lock file"),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.cli import run
+from support.cli import call, run
 from support.small_models import BROKEN, MACS, NET, TEXT, WIDER, mystery, write
 
 import costcalc
@@ -59,3 +59,24 @@ def test_nothing_to_write(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "there is no .onnx or .yaml model here" in capsys.readouterr().err
     assert run(["check", "--init", "--config", "pyproject.toml"]) == 2
     assert run(["check", "--init", "--max", "macs=1", "mobilenet"]) == 2
+
+
+def test_a_glob_stands_for_the_closed_models_of_a_folder(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One with open symbols, of which all are named, or one that is broken, is the glob's exception."""
+    files = {f"m/net{i}.yaml": "input: [N, 4]\nlayers:\n  - linear: {units: 8}\n" for i in range(5)}
+    files["m/open.yaml"] = "input: {a: [N, seq, 4], b: [N, cache, 4]}\nlayers:\n  - concat: {from: [a, b], axis: 1}\n"
+    files["m/nested/costcalc.yaml"] = "models: ['*.yaml']\nlimits: {macs: 1M}\n"
+    files["m/nested/inner.yaml"] = files["m/net0.yaml"]
+    for name, text in files.items():
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text(text, encoding="utf-8")
+    assert call(capsys, "check", "--init")[0] == 0
+    text = (here / "costcalc.yaml").read_text(encoding="utf-8")
+    assert "m/*.yaml" in text and "m/open.yaml" in text and "net3" not in text and "inner" not in text
+    assert "dims: {seq: 128, cache: 128}" in text or "dims: {cache: 128, seq: 128}" in text
+    code, out, _ = call(capsys, "check")
+    assert code == 0 and "CC30" not in out
+    bound = text.replace("# Bind its symbols, so that all of it can be held: ", "")
+    (here / "costcalc.yaml").write_text(bound, encoding="utf-8")
+    code, out, _ = call(capsys, "check")
+    assert code == 0 and "open" in out

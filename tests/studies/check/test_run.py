@@ -134,7 +134,7 @@ def test_a_name_bound_for_a_glob_holds_for_the_models_that_have_it(here: Path) -
 
 
 def test_a_model_that_is_named_twice_is_refused(here: Path) -> None:
-    write(here, a_yaml=NET, costcalc_yaml="models:\n  - a.yaml\n  - '*.yaml'")
+    write(here, a_yaml=NET, costcalc_yaml="models:\n  - 'a*.yaml'\n  - '*.yaml'")
     with pytest.raises(
         costcalc.CostcalcError, match=r"costcalc.yaml:3:5: .*named twice \(first at costcalc.yaml:2:5\)"
     ):
@@ -228,3 +228,17 @@ def test_a_peak_names_the_largest_output_and_no_graph_input(here: Path) -> None:
 def test_a_folder_stands_for_its_models(here: Path) -> None:
     write(here, m__a_yaml=NET, m__b_yaml=NET, m__c_txt="no model", costcalc_yaml="models: [m]")
     assert [c.model for c in costcalc.check().models] == ["m/a.yaml", "m/b.yaml"]
+
+
+def test_a_file_that_is_named_is_no_globs(here: Path) -> None:
+    """The exception to a glob has the limits of its own entry alone, in whatever order they stand, also under a name."""
+    entries = ["{path: 'm/*.yaml', limits: {macs: 1}}", "{path: ./m/b.yaml, name: big, limits: {macs: 1G}}"]
+    for order in (entries, entries[::-1]):
+        write(here, m__a_yaml=NET, m__b_yaml=NET, costcalc_yaml="models:\n" + "".join(f"  - {one}\n" for one in order))
+        models = {
+            checked.model: [(v.limit, v.outcome) for v in checked.verdicts] for checked in costcalc.check().models
+        }
+        assert models == {"m/a.yaml": [(1, "exceeded")], "big": [(10**9, "kept")]}
+    write(here, costcalc_yaml="models: ['m/*.yaml', m]\nlimits: {macs: 1}")
+    with pytest.raises(costcalc.CostcalcError, match="named twice"):
+        costcalc.check()
