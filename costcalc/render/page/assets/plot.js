@@ -33,7 +33,7 @@ function roofsOf(chartData) {
   const devices = chartData.devices.map(([name, precision, peak, bandwidth, text]) => ({ id: name, name, precision, peak, bandwidth, peak_text: text }));
   const points = chartData.spots.map(([name, kind, intensity, share]) => ({ intensity, time: share, colour: Math.min(7, kinds.indexOf(kind)), ...(chartData.whole ? { size: 14 } : {}),
     about: () => tip(name, [["Operator", chartData.whole ? "" : kind], ["FLOP per byte", digits(intensity)], ["Of the time", chartData.whole ? "" : percent(share)]]) }));
-  return { height: 380, legend: kinds.map((kind, i) => [kind, Math.min(7, i)]), about: `Under the roof of ${devices[0].name}: left of the bend memory is the limit, right of it arithmetic`,
+  return { height: 380, roofs: devices, legend: kinds.map((kind, i) => [kind, Math.min(7, i)]), about: `Under the roof of ${devices[0].name}: left of the bend memory is the limit, right of it arithmetic`,
     option: (colours, width) => roofs(devices, points, devices[0], colours, width) };
 }
 
@@ -65,7 +65,7 @@ const charts = data.charts.map(({ kind, ...chartData }, i) => {
   const one = DRAWN[kind](chartData);
   const box = element("div", { class: "chart", style: `height:${one.height}px` });
   const colours = new Map(one.legend.map(([kind, colour]) => [colour, one.legend.filter((other) => other[1] === colour).length > 1 ? "others" : kind]));
-  return { box, one, section: section(`chart${i}`, chartData.title, element("p", { class: "lead" }, one.about), box, one.after ? element("p", { class: "status" }, one.after) : null,
+  return { box, one, section: section(`chart${i}`, chartData.title, element("p", { class: "lead" }, one.about), box, one.roofs ? roofNames(one.roofs, one.roofs[0]) : null, one.after ? element("p", { class: "status" }, one.after) : null,
     colours.size ? element("ul", { class: "legend" }, [...colours].map(([colour, kind]) => element("li", {}, element("i", { class: `mark${colour}`, "aria-hidden": "true" }), kind))) : null) };
 });
 document.getElementById("main").replaceChildren(...charts.map(({ section: made }) => made));
