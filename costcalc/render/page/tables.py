@@ -71,7 +71,13 @@ def _row_cells(row: Sequence[Cell], sides: Sequence[str]) -> Iterable[str]:
     for i, (cell, side) in enumerate(zip(row, sides, strict=True)):
         full, narrow = (cell, cell) if isinstance(cell, str) else cell
         is_formula = not isinstance(cell, str) and len(narrow) > LONGEST_CELL
-        text = opened_text(full, LONGEST_CELL) if is_formula else cells.prose_markup(full) if len(full) > LONGEST_CELL else escape(full)
+        text = (
+            opened_text(full, LONGEST_CELL)
+            if is_formula
+            else cells.prose_markup(full)
+            if len(full) > LONGEST_CELL
+            else escape(full)
+        )
         short = f' data-short="{escape(narrow)}"' if narrow != full and not is_formula else ""
         yield f'<th scope="row"{side}>{text}</th>' if i == 0 else f"<td{side}{short}>{text}</td>"
 

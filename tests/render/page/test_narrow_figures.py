@@ -22,7 +22,7 @@ def test_the_small_one_of_unequal_models_is_seen(show: Open, width: int) -> None
     drawn = texts(page, "#comparison .chart text")
     assert "417 k" in drawn and any(text.startswith("15.5 G") for text in drawn)
     bars = page.execute_script(
-        "return [...document.querySelectorAll('#comparison .chart path[fill^=\"rgb\"], #comparison .chart path[fill^=\"#\"]')]"
+        'return [...document.querySelectorAll(\'#comparison .chart path[fill^="rgb"], #comparison .chart path[fill^="#"]\')]'
         ".map((e) => e.getBoundingClientRect()).filter((r) => r.height > 8 && r.height < 16).map((r) => r.width)"
     )
     assert len(bars) >= 12 and min(bars) >= 2
@@ -73,5 +73,6 @@ def test_a_figure_stays_with_its_unit_where_a_line_ends(show: Open) -> None:
 def test_only_figures_with_units_are_bound() -> None:
     marked = prose_markup("grew by 4.09 MiB (12 layers) to 3 Blocks & 5 k")
     assert (
-        marked == 'grew by <span class="whole">4.09 MiB</span> (12 layers) to 3 Blocks &amp; <span class="whole">5 k</span>'
+        marked
+        == 'grew by <span class="whole">4.09 MiB</span> (12 layers) to 3 Blocks &amp; <span class="whole">5 k</span>'
     )
