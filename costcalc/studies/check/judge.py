@@ -267,6 +267,7 @@ def _make_verdict(
         limit.place,
         lower_bound=lower_bound,
         minimum=limit.minimum,
+        layer_count=blamed_layer.layer_count,
     )
 
 

@@ -99,6 +99,7 @@ class Verdict:
     minimum: bool = False
     certainty: Certainty = "exact"
     suppression: Suppression | None = None
+    layer_count: int = 0
 
     @property
     def is_suppressed(self) -> bool:
