@@ -20,7 +20,7 @@ from costcalc.cli.output import (
     print_error,
     replace_unprintable,
 )
-from costcalc.core.errors import CostcalcError, crash_message
+from costcalc.core.errors import CostcalcError, crash_message, is_near
 
 __all__ = ["cli", "main", "run"]
 
@@ -61,6 +61,7 @@ def run(args: Sequence[str]) -> int:
         return stop.exit_code
     except click.NoSuchOption as error:
         hint = OTHER_OPTIONS.get(error.option_name)
+        error.possibilities = [name for name in error.possibilities or () if is_near(error.option_name, name)]
         _show_usage(click.UsageError(f"No such option: {error.option_name}; {hint}", error.ctx) if hint else error)
         return CANNOT_ANSWER
     except click.ClickException as error:
