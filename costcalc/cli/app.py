@@ -61,8 +61,12 @@ def run(args: Sequence[str]) -> int:
         return stop.exit_code
     except click.NoSuchOption as error:
         hint = OTHER_OPTIONS.get(error.option_name)
-        error.possibilities = [name for name in error.possibilities or () if is_near(error.option_name, name)]
-        _show_usage(click.UsageError(f"No such option: {error.option_name}; {hint}", error.ctx) if hint else error)
+        near = [name for name in error.possibilities or () if is_near(error.option_name, name)]
+        _show_usage(
+            click.UsageError(f"No such option: {error.option_name}; {hint}", error.ctx)
+            if hint
+            else click.NoSuchOption(error.option_name, error.message, near, error.ctx)
+        )
         return CANNOT_ANSWER
     except click.ClickException as error:
         _show_usage(error)

@@ -141,7 +141,9 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     names, lower = list(choices), word.lower()
     matches = [name for name in names if name.lower() == lower][:1]
     matches = matches or [name for name in names if lower and name.lower().startswith(lower)][:3]
-    matches = matches or [name for name in difflib.get_close_matches(word, names, n=1, cutoff=0.6) if is_near(word, name)]
+    matches = matches or [
+        name for name in difflib.get_close_matches(word, names, n=1, cutoff=0.6) if is_near(word, name)
+    ]
     return Correction(f"did you mean {' or '.join(map(repr, matches))}?", word, matches) if matches else ""
 
 

@@ -56,8 +56,8 @@ def sweep_table(result: Sweep, columns: str | Sequence[str] = ()) -> Table:
 
 
 def sweep_sentence(result: Sweep) -> str:
-    """A sweep -> its combinations and where its MACs (its FLOPs, where none are multiplied) are least and most: `MobileNet
-    v1: 6 combinations; from 13.6 M MACs (alpha=0.25) to 569 M (alpha=1.0).`"""
+    """A sweep -> its combinations and where its MACs (its FLOPs, where none are multiplied) are least and most:
+    `MobileNet v1: 6 combinations; from 13.6 M MACs (alpha=0.25) to 569 M (alpha=1.0).`"""
     n = len(result.rows)
     start = f"{result.name}: {n:,} combination{'' if n == 1 else 's'}"
     for key, unit in (("macs", "MACs"), ("flops", "FLOPs")):
@@ -66,7 +66,8 @@ def sweep_sentence(result: Sweep) -> str:
         if values and (least := min(values))[0] < (most := max(values))[0]:
             ends = [f"({describe_point(result.axes, result.rows[i])})" for _, i in (least, most)]
             sign = "≥ " if any(row[LOWER] for row in result.rows) else ""
-            return f"{start}; from {sign}{format_short(least[0])} {unit} {ends[0]} to {sign}{format_short(most[0])} {ends[1]}."
+            texts = [f"{sign}{format_short(value)}" for value, _ in (least, most)]
+            return f"{start}; from {texts[0]} {unit} {ends[0]} to {texts[1]} {ends[1]}."
     return f"{start}."
 
 

@@ -77,7 +77,8 @@ def _conditions_markup(conditions: Sequence[Sequence[str]]) -> str:
     if not conditions:
         return ""
     rows = "".join(
-        f"<li{'' if outcome == 'kept' else WARNING}><b>{prose_markup(text)}</b> {OUTCOMES[outcome]}: {prose_markup(fact)}</li>"
+        f"<li{'' if outcome == 'kept' else WARNING}><b>{prose_markup(text)}</b> "
+        f"{OUTCOMES[outcome]}: {prose_markup(fact)}</li>"
         for text, outcome, fact in conditions
     )
     return f'<ul class="conditions">{rows}</ul>'

@@ -1,5 +1,5 @@
-"""A comparison or a sweep -> one HTML page in the style of reports: a sentence and tables that stand without scripts, and
-the chart that a report or `costcalc plot` draws of the same figures."""
+"""A comparison or a sweep -> one HTML page in the style of reports: a sentence and tables that stand without scripts,
+and the chart that a report or `costcalc plot` draws of the same figures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TABLE_SCRIPTS = ("figures", "elements", "model", "sheets")
 
 
 def render_comparison(comparison: Comparison) -> str:
-    """A comparison -> its page: sentences, bars of the ratios of up to four models, totals, FLOPs by operator, notes."""
+    """A comparison -> its page: sentences, bars of ratios of up to four models, totals, FLOPs by operator, notes."""
     entry = comparison_data(comparison)
     main = comparison_markup(entry)
     if len(comparison.names) > BESIDE:

@@ -38,7 +38,8 @@ def _model_markup(model: dict[str, Any], index: int, level: int) -> str:
     symbols = _symbols_markup(model["symbols"])
     return (
         f'<article data-model="{index}">\n<div class="title"><h{level} class="model">{escape(model["name"])}</h{level}>'
-        f'<p class="headline">{prose_markup(model["headline"])}</p><p class="lead">{escape(model["inputs"])}</p></div>\n'
+        f'<p class="headline">{prose_markup(model["headline"])}</p>'
+        f'<p class="lead">{escape(model["inputs"])}</p></div>\n'
         f'<section id="{ident}" aria-labelledby="{ident}-title"><h2 id="{ident}-title">Summary</h2>\n'
         f'<dl class="tiles">{"".join(map(_tile_markup, model["tiles"]))}</dl>\n{symbols}'
         f'<dl class="remarks">{"".join(_fact_rows(model))}</dl>\n{_parts_markup(model["parts"])}</section>\n</article>'

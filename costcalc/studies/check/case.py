@@ -147,7 +147,8 @@ CHANGED_STATUSES = ("added", "changed")
 
 
 class Blame(NamedTuple):
-    """A layer by name, its part of the total, how it grew, where it stands, and how many layers have a part (0: not known)."""
+    """A layer by name, its part of the total, how it grew, where it stands, and how many layers have a part
+    (0: not known)."""
 
     layer: str = ""
     share: Fraction | None = None

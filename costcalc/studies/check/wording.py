@@ -195,8 +195,8 @@ def format_growth_share(part: Dim, whole: Dim) -> str:
 
 def format_headroom(value: Amount, limit: Amount, kind: str, lower_bound: bool = False, minimum: bool = False) -> str:
     """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`; of a limit that is the
-    least, `missed by 2.10 tokens/s (4.2%)`; lower_bound: by at least. Of a formula the figure of its worst case, where that is
-    finite: `at least 1,024 left (10.0%), the worst case`. "" of what is no number."""
+    least, `missed by 2.10 tokens/s (4.2%)`; lower_bound: by at least. Of a formula the figure of its worst
+    case, where that is finite: `at least 1,024 left (10.0%), the worst case`. "" of what is no number."""
     if value is None or limit is None or kind == "boolean":
         return ""
     gap: Any = limit - value  # type: ignore[operator]
