@@ -148,10 +148,11 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def is_near(word: str, name: str) -> bool:
-    """Whether a word may be a slip for a name, whatever their case: one holds the other, or as many characters are
+    """Whether a word may be a slip for a name, whatever their case: one holds the other, the letters are
+    the same in another order, or as many characters are
     inserted, left out or replaced as a third of the word has, one at least."""
     a, b = word.lower(), name.lower()
-    if min(len(a), len(b)) > 3 and (a in b or b in a):
+    if min(len(a), len(b)) > 3 and (a in b or b in a) or sorted(a) == sorted(b):
         return True
     distances = list(range(len(b) + 1))  # Levenshtein's, a row at a time
     for i, letter in enumerate(a, 1):
