@@ -152,7 +152,7 @@ def is_near(word: str, name: str) -> bool:
     the same in another order, or as many characters are
     inserted, left out or replaced as a third of the word has, one at least."""
     a, b = word.lower(), name.lower()
-    if min(len(a), len(b)) > 3 and (a in b or b in a) or sorted(a) == sorted(b):
+    if (min(len(a), len(b)) > 3 and (a in b or b in a)) or sorted(a) == sorted(b):
         return True
     distances = list(range(len(b) + 1))  # Levenshtein's, a row at a time
     for i, letter in enumerate(a, 1):
