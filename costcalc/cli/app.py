@@ -20,7 +20,7 @@ from costcalc.cli.output import (
     print_error,
     replace_unprintable,
 )
-from costcalc.core.errors import CostcalcError, crash_message
+from costcalc.core.errors import CostcalcError, crash_message, is_near
 
 __all__ = ["cli", "main", "run"]
 
@@ -60,8 +60,7 @@ def run(args: Sequence[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.NoSuchOption as error:
-        hint = OTHER_OPTIONS.get(error.option_name)
-        _show_usage(click.UsageError(f"No such option: {error.option_name}; {hint}", error.ctx) if hint else error)
+        _show_usage(_option_error(error))
         return CANNOT_ANSWER
     except click.ClickException as error:
         _show_usage(error)
@@ -91,6 +90,15 @@ def run(args: Sequence[str]) -> int:
             return CANNOT_ANSWER
         print_error(crash_message(error))
         return CANNOT_ANSWER
+
+
+def _option_error(error: click.NoSuchOption) -> click.UsageError:
+    """The error of an option that is not there -> the same with what to write instead, or with near options alone."""
+    name = error.option_name
+    if hint := OTHER_OPTIONS.get(name):
+        return click.UsageError(f"No such option: {name}; {hint}", error.ctx)
+    near = [other for other in error.possibilities or () if is_near(name, other)]
+    return click.NoSuchOption(name, error.message, near, error.ctx)
 
 
 def _show_usage(error: click.ClickException) -> None:

@@ -141,8 +141,26 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     names, lower = list(choices), word.lower()
     matches = [name for name in names if name.lower() == lower][:1]
     matches = matches or [name for name in names if lower and name.lower().startswith(lower)][:3]
-    matches = matches or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    matches = matches or [
+        name for name in difflib.get_close_matches(word, names, n=1, cutoff=0.6) if is_near(word, name)
+    ]
     return Correction(f"did you mean {' or '.join(map(repr, matches))}?", word, matches) if matches else ""
+
+
+def is_near(word: str, name: str) -> bool:
+    """Whether a word may be a slip for a name, whatever their case: one holds the other, the letters are
+    the same in another order, or as many characters are
+    inserted, left out or replaced as a third of the word has, one at least."""
+    a, b = word.lower(), name.lower()
+    if (min(len(a), len(b)) > 3 and (a in b or b in a)) or sorted(a) == sorted(b):
+        return True
+    distances = list(range(len(b) + 1))  # Levenshtein's, a row at a time
+    for i, letter in enumerate(a, 1):
+        diagonal, distances[0] = distances[0], i
+        for j, other in enumerate(b, 1):
+            cost = min(distances[j] + 1, distances[j - 1] + 1, diagonal + (letter != other))
+            diagonal, distances[j] = distances[j], cost
+    return distances[-1] <= max(1, len(a) // 3)
 
 
 def suggest_choice(word: str, choices: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from costcalc.core.amount import LowerBound, is_formula
-from costcalc.core.sanitize import printable
+from costcalc.core.sanitize import escape_html, printable
 from costcalc.core.units import (
     format_bytes,
     format_count,
@@ -48,10 +48,20 @@ __all__ = [
     "format_shapes",
     "limit_text",
     "printable",
+    "prose_markup",
     "round_wide_figures",
     "row_texts",
     "short_form",
 ]
+
+
+FIGURE = re.compile(r"\d[\d.,]* (?:[yzafpnµmkKMGTPE]?i?(?:B|s|J|W|FLOPs?|MACs?)(?:/s)?|bytes|[kMGTPE])(?!\w)")
+"""A number with its unit."""
+
+
+def prose_markup(text: str) -> str:
+    """Text -> HTML in which no line ends between a number and its unit."""
+    return FIGURE.sub(lambda figure: f'<span class="whole">{figure[0]}</span>', escape_html(text))
 
 
 def column_texts(column: Column, values: Sequence[Any]) -> list[str]:

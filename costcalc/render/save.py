@@ -18,6 +18,7 @@ from costcalc.render.check.markdown import render_difference
 from costcalc.render.page import charts
 from costcalc.render.page import diff as diff_page
 from costcalc.render.page import history as history_page
+from costcalc.render.page import sheets as sheets_page
 from costcalc.render.terminal import Screen, screen
 from costcalc.studies.check.verdict import CheckResult
 from costcalc.studies.compare import Comparison
@@ -91,6 +92,10 @@ def _content(result: Any, form: str, path: str, plain_text: Callable[[Any], str]
     if isinstance(result, CheckResult):
         forms = ("table", "markdown", "svg")
         return _require(form, forms, path, lambda: f"{render_check(form, result, surface)}\n".encode())
+    if isinstance(result, Comparison) and form == "html":
+        return f"{sheets_page.render_comparison(result)}\n".encode()
+    if isinstance(result, Sweep) and form == "html":
+        return f"{sheets_page.render_sweep(result)}\n".encode()
     if isinstance(result, History) and form == "html":
         return history_page.render(result).encode()
     if isinstance(result, Diff) and form == "markdown":

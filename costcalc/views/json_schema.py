@@ -41,6 +41,7 @@ DOCUMENTS = (
     "sweep",
     "suggest",
     "reconcile",
+    "history",
     "table",
 )
 """What costcalc prints as JSON or writes: a file of FOLDER each. table is that of lists (models, hardware, ops …)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from costcalc.core.arguments import split_names
 from costcalc.core.quantity import SIGNS, Figure, QuantityRef
-from costcalc.core.units import format_bytes
+from costcalc.core.units import format_bytes, format_short
 from costcalc.studies.sweep.axes import Grid, describe_point, value_text, values_text
 from costcalc.studies.sweep.columns import ERROR, LOWER, REFUSED, UPPER, Row, SweepColumns
 from costcalc.studies.sweep.sweep import Sweep
@@ -54,6 +54,26 @@ def sweep_table(result: Sweep, columns: str | Sequence[str] = ()) -> Table:
     cells = [tuple([_cell_value(layout, row, index) for index in indexes]) for row in result.rows[:MAX_ROWS]]
     headers = tuple([_sweep_column(layout, index) for index in indexes])
     return Table(result.name, "", headers, tuple(cells), notes=tuple(_notes(result, indexes)), kind="model")
+
+
+def sweep_sentence(result: Sweep) -> str:
+    """A sweep -> its combinations and where its MACs (its FLOPs, where none are multiplied) are least and most:
+    `MobileNet v1: 6 combinations; from 13.6 M MACs (alpha=0.25) to 569 M (alpha=1.0).`"""
+    n = len(result.rows)
+    start = f"{result.name}: {n:,} combination{'' if n == 1 else 's'}"
+    for key, unit in (("macs", "MACs"), ("flops", "FLOPs")):
+        index = result.layout.find_column(key)
+        values = [(row[index], i) for i, row in enumerate(result.rows) if row[ERROR] is None and _is_whole(row[index])]
+        if values and (least := min(values))[0] < (most := max(values))[0]:
+            ends = [f"({describe_point(result.axes, result.rows[i])})" for _, i in (least, most)]
+            sign = "≥ " if any(row[LOWER] for row in result.rows) else ""
+            texts = [f"{sign}{format_short(value)}" for value, _ in (least, most)]
+            return f"{start}; from {texts[0]} {unit} {ends[0]} to {texts[1]} {ends[1]}."
+    return f"{start}."
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and value > 0
 
 
 def sweep_document(result: Sweep, columns: Sequence[str] = ()) -> dict[str, Any]:

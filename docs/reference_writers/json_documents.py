@@ -38,6 +38,7 @@ EXAMPLES = {
     "sweep": "costcalc sweep lenet5 --dim N=1,8 --format json",
     "suggest": "costcalc suggest vgg16 --format json",
     "reconcile": "costcalc reconcile lenet5 --format json",
+    "history": "costcalc history --format json",
     "lock": "costcalc lock",
     "table": "costcalc models --format json",
 }

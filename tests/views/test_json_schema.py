@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonschema
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from support.paths import DATA, ONNX_FILES, ROOT
 
 from costcalc.analysis.hardware.catalogue import PROFILE_FOLDER
 from costcalc.analysis.hardware.reader import read_profile
+from costcalc.cli.group import cli
 from costcalc.core.errors import ConfigError, HardwareError
 from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.yaml.document import parse_document
@@ -264,7 +266,21 @@ def described(schema: Any) -> Iterator[tuple[str, Any]]:
 
 
 def test_every_document_is_tested() -> None:
-    assert set(DOCUMENTS) == {*LINES, "lock"}
+    assert set(DOCUMENTS) == {*LINES, "lock", "history"}, "the last is validated in tests/cli/commands/test_history.py"
+
+
+def test_no_command_prints_a_document_without_a_schema() -> None:
+    """But for `badge`, whose JSON is what shields.io defines."""
+    context = click.Context(cli)
+    lists = {line.split()[0] for line in LINES["table"]}
+    printing = set()
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        for option in command.params if command else ():
+            if "--format" in option.opts and "json" in getattr(option.type, "choices", ()):
+                printing.add(name)
+    assert {"analyze", "history", "models"} <= printing
+    assert printing - lists - {"badge"} <= set(DOCUMENTS)
 
 
 @pytest.mark.parametrize("change", [{"format_version": 2}, {"models": {}}, {"costcalc": 1}])

@@ -4,6 +4,7 @@ where there is no limit.
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +13,7 @@ import click
 
 from costcalc.cli.parameters import Model, watch_option
 from costcalc.cli.settings import SettingsCommand, settings_options
-from costcalc.cli.verdict_options import emit_result, verdict_options
+from costcalc.cli.verdict_options import VARIABLE, emit_result, verdict_options
 
 if TYPE_CHECKING:
     from costcalc.studies.check.budget import Config
@@ -238,7 +239,10 @@ def _report_outcome(
     if allow_empty:
         outcome = replace(outcome, is_empty=False)
     is_written = emit_result(outcome, *output_args)
-    for reason in unknown_reasons(outcome):
+    form, path = output_args[:2]
+    # The table on standard output has reasons and remedies.
+    is_told = path is None and (form or os.environ.get(VARIABLE) or "table") == "table"
+    for reason in unknown_reasons(outcome, brief=is_told):
         print_error(f"costcalc: {reason}")
     if outcome.is_empty:
         print_error(f"costcalc: {_describe_absence(config)}, or --allow-empty")

@@ -32,6 +32,10 @@ def compare(models: tuple[str, ...], strict: bool, settings: Settings, form: str
         reports = [report_document(report) for report in comparison.reports]
         content = {"models": reports, "comparison": comparison_document(comparison)}
         write_text(json.dump(content), output)
+    elif form == "html":
+        from costcalc.render.page.sheets import render_comparison
+
+        write_text(render_comparison(comparison), output)
     else:
         print_tables(comparison_tables(comparison), form, output)
 

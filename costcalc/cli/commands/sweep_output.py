@@ -71,6 +71,11 @@ def write_sweep(
             writer.write(sweep.rows)
     elif form in STREAMS:
         write_text("".join(_format_lines(sweep, output)).rstrip("\n"), path)
+    elif form == "html":
+        from costcalc.render.page.sheets import render_sweep
+
+        chart = _plot_chart(sweep, output.plot) if output.plot else None
+        write_text(render_sweep(sweep, output.columns, chart), path)
     elif output.plot and form in PICTURES:
         print_charts([_plot_chart(sweep, output.plot)], form, path)
     elif form == "json":

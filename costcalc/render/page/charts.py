@@ -22,12 +22,14 @@ def render(charts: Sequence[Chart]) -> str:
         "version": __version__,
         "quantities": [],
         "models": [],
-        "charts": [
-            {"kind": CHART_KINDS[type(chart)], **{k: _json_value(v) for k, v in chart._asdict().items()}}
-            for chart in charts
-        ],
+        "charts": list(map(chart_data, charts)),
     }
     return html.render(content, SCRIPTS, ", ".join(chart.title for chart in charts), "main", "")
+
+
+def chart_data(chart: Chart) -> dict[str, Any]:
+    """A chart -> its entry in a page's data."""
+    return {"kind": CHART_KINDS[type(chart)], **{k: _json_value(v) for k, v in chart._asdict().items()}}
 
 
 def _json_value(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from costcalc.core.sanitize import escape_html as escape
 from costcalc.render import page as html
+from costcalc.render.cells import prose_markup
 from costcalc.render.page.tables import WARNING, sheet_markup
 from costcalc.studies.diff.diff import Diff
 from costcalc.studies.diff.threshold import ThresholdResult
@@ -37,7 +38,7 @@ def _main_markup(content: dict[str, Any], overview: Table | None, tables: Sequen
     if overview is not None:
         parts.append(
             f'<div class="title"><h1>{escape(overview.title)}</h1>'
-            f'<p class="headline">{escape(content["headline"])}</p></div><section id="overview" '
+            f'<p class="headline">{prose_markup(content["headline"])}</p></div><section id="overview" '
             f'aria-labelledby="overview-title"><h2 id="overview-title">Models</h2>{sheet_markup(overview)}</section>'
         )
     level = 1 if overview is None else 2
@@ -60,7 +61,7 @@ def _diff_markup(entry: dict[str, Any], sheets: Sequence[Table], index: int, lev
         sections.append(_section_markup(ident, title, lead + sheet_markup(sheet)))
     return (
         f'<article data-diff="{index}" id="diff-{index}"><div class="title"><h{level} class="model">'
-        f'{escape(entry["title"])}</h{level}><p class="headline">{escape(entry["headline"])}</p>'
+        f'{escape(entry["title"])}</h{level}><p class="headline">{prose_markup(entry["headline"])}</p>'
         f'<p class="lead">{escape(entry["versions"])}</p>{_conditions_markup(entry["conditions"])}</div>\n'
         + "\n".join(sections)
         + "</article>"
@@ -76,7 +77,8 @@ def _conditions_markup(conditions: Sequence[Sequence[str]]) -> str:
     if not conditions:
         return ""
     rows = "".join(
-        f"<li{'' if outcome == 'kept' else WARNING}><b>{escape(text)}</b> {OUTCOMES[outcome]}: {escape(fact)}</li>"
+        f"<li{'' if outcome == 'kept' else WARNING}><b>{prose_markup(text)}</b> "
+        f"{OUTCOMES[outcome]}: {prose_markup(fact)}</li>"
         for text, outcome, fact in conditions
     )
     return f'<ul class="conditions">{rows}</ul>'

@@ -11,6 +11,7 @@ from typing import Any
 
 from costcalc.core.sanitize import escape_html as escape
 from costcalc.core.units import format_bytes, format_count, format_ratio, format_short
+from costcalc.render.cells import prose_markup
 from costcalc.render.page.tables import WARNING, Cell, opened_text, table_markup, wide_markup
 
 LONGEST_FORMULA = 90
@@ -37,7 +38,8 @@ def _model_markup(model: dict[str, Any], index: int, level: int) -> str:
     symbols = _symbols_markup(model["symbols"])
     return (
         f'<article data-model="{index}">\n<div class="title"><h{level} class="model">{escape(model["name"])}</h{level}>'
-        f'<p class="headline">{escape(model["headline"])}</p><p class="lead">{escape(model["inputs"])}</p></div>\n'
+        f'<p class="headline">{prose_markup(model["headline"])}</p>'
+        f'<p class="lead">{escape(model["inputs"])}</p></div>\n'
         f'<section id="{ident}" aria-labelledby="{ident}-title"><h2 id="{ident}-title">Summary</h2>\n'
         f'<dl class="tiles">{"".join(map(_tile_markup, model["tiles"]))}</dl>\n{symbols}'
         f'<dl class="remarks">{"".join(_fact_rows(model))}</dl>\n{_parts_markup(model["parts"])}</section>\n</article>'
@@ -143,7 +145,7 @@ def comparison_markup(comparison: dict[str, Any]) -> str:
     """The comparison's entry -> its section: sentences, totals and FLOPs by operator, with ratios to the first."""
     names = comparison["names"]
     title = f"{len(names)} models" if len(names) > BESIDE else ", ".join(names)
-    sentences = "".join(f'<p class="headline">{escape(text)}</p>' for text in comparison["headlines"])
+    sentences = "".join(f'<p class="headline">{prose_markup(text)}</p>' for text in comparison["headlines"])
     head = f'<div class="title" id="compared"><h1>{escape(title)}</h1>{sentences}</div>\n'
     if len(names) > BESIDE:
         tables = wide_markup("Totals of the models", _models_in_rows(names, comparison["totals"]))

@@ -71,7 +71,13 @@ def _row_cells(row: Sequence[Cell], sides: Sequence[str]) -> Iterable[str]:
     for i, (cell, side) in enumerate(zip(row, sides, strict=True)):
         full, narrow = (cell, cell) if isinstance(cell, str) else cell
         is_formula = not isinstance(cell, str) and len(narrow) > LONGEST_CELL
-        text = opened_text(full, LONGEST_CELL) if is_formula else escape(full)
+        text = (
+            opened_text(full, LONGEST_CELL)
+            if is_formula
+            else cells.prose_markup(full)
+            if len(full) > LONGEST_CELL
+            else escape(full)
+        )
         short = f' data-short="{escape(narrow)}"' if narrow != full and not is_formula else ""
         yield f'<th scope="row"{side}>{text}</th>' if i == 0 else f"<td{side}{short}>{text}</td>"
 
@@ -79,7 +85,7 @@ def _row_cells(row: Sequence[Cell], sides: Sequence[str]) -> Iterable[str]:
 def opened_text(text: str, most: int = LONGEST_TEXT) -> str:
     """A text -> HTML; of a long one the beginning, behind which all of it opens."""
     if len(text) <= most:
-        return escape(text)
+        return cells.prose_markup(text)
     cut = text[:most].rfind(" ")
     start = text[: cut if cut > most // 2 else most].rstrip()
-    return f"<details><summary>{escape(start)} …</summary>{escape(text)}</details>"
+    return f"<details><summary>{escape(start)} …</summary>{cells.prose_markup(text)}</details>"

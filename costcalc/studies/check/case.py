@@ -150,12 +150,14 @@ CHANGED_STATUSES = ("added", "changed")
 
 
 class Blame(NamedTuple):
-    """A layer by name, its part of the total, how it grew, and where it stands."""
+    """A layer by name, its part of the total, how it grew, where it stands, and how many layers have a part
+    (0: not known)."""
 
     layer: str = ""
     share: Fraction | None = None
     growth: LayerGrowth | None = None
     place: SourcePlace | None = None
+    layer_count: int = 0
 
 
 NO_BLAME = Blame()
@@ -185,16 +187,17 @@ def largest_growth(snapshot: Snapshot, changes: Sequence[LayerChange], quantity:
 
 def largest_layer(snapshot: Snapshot, quantity: str, layers: Sequence[SnapshotLayer] | None = None) -> Blame:
     """The layer with the largest part of a total; NO_BLAME where symbols leave that open, or nothing costs anything."""
-    largest, largest_amount = None, 0
+    largest, largest_amount, layer_count = None, 0, 0
     for layer in snapshot.layers if layers is None else layers:
         amount = layer.amounts[quantity]
-        if isinstance(amount, int) and amount > largest_amount:
-            largest, largest_amount = layer, amount
-    return (
-        NO_BLAME
-        if largest is None
-        else Blame(largest.name, share_of_total(largest, snapshot, quantity), None, layer_place(largest, snapshot))
-    )
+        if isinstance(amount, int) and amount > 0:
+            layer_count += 1
+            if amount > largest_amount:
+                largest, largest_amount = layer, amount
+    if largest is None:
+        return NO_BLAME
+    share = share_of_total(largest, snapshot, quantity)
+    return Blame(largest.name, share, None, layer_place(largest, snapshot), layer_count)
 
 
 def blame_layer(snapshot: Snapshot, name: str, share: Fraction | None = None) -> Blame:

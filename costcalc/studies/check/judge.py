@@ -267,7 +267,7 @@ def _make_verdict(
         direction = "at least" if limit.minimum else "at most"
         size = "" if len(value_text) > words.MAX_FORMULA else f": {'at least ' if lower_bound else ''}{value_text} of"
         fact = f"{quantity}{size} {direction} {limit_text}, {headroom}".rstrip(", ")
-    blamed_layer: Blame = blame() if outcome == "exceeded" else NO_BLAME
+    blamed = blame() if outcome == "exceeded" else NO_BLAME
     return Verdict(
         code,
         "error",
@@ -279,13 +279,11 @@ def _make_verdict(
         fact,
         "",
         case.baseline_value(limit.ref) if in_catalogue else None,
-        blamed_layer.layer,
-        blamed_layer.share,
-        blamed_layer.growth,
-        blamed_layer.place,
+        *blamed[:4],
         limit.place,
         lower_bound=lower_bound,
         minimum=limit.minimum,
+        layer_count=blamed.layer_count,
     )
 
 

@@ -83,6 +83,7 @@ def _judge_increase(case: CheckCase, limit: Increase, changes: Changes) -> Verdi
         baseline=before,
         layer=blame.layer,
         share=blame.share,
+        layer_count=blame.layer_count,
         layer_growth=blame.growth,
         place=blame.place,
         lower_bound=lower_bound,

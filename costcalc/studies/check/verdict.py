@@ -114,6 +114,7 @@ class Verdict:
     certainty: Certainty = "exact"
     suppression: Suppression | None = None
     remark: str = ""
+    layer_count: int = 0
 
     @property
     def is_suppressed(self) -> bool:

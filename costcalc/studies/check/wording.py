@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -17,6 +18,12 @@ EXACT = ("count", "bytes")
 
 MAX_FORMULA = 200
 """Characters of a formula that a sentence holds."""
+
+MOST = Fraction(1, 2)
+"""The share above which a layer has most of a sum."""
+
+WORTH_NAMING = Fraction(1, 10)
+"""The share from which on a layer alone is told; below it the sum is spread over many."""
 
 MAX_DIGITS = 60
 """Digits that are added at most to tell two figures apart."""
@@ -134,18 +141,19 @@ def _setting_text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def unknown_reasons(result: CheckResult) -> list[str]:
-    """A result -> why it is `unknown`: a line for each model that cannot be read and each limit that cannot be told."""
+def unknown_reasons(result: CheckResult, brief: bool = False) -> list[str]:
+    """A result -> why it is `unknown`: a line for each model that cannot be read and each limit that cannot be told;
+    brief says of a limit which it is alone."""
     reasons: dict[str, None] = {}
     for model in result.models:
         if model.error:
-            reasons[f"{format_place(model.place) or model.title}: {model.error}"] = None
+            error = "cannot be read" if brief else model.error
+            reasons[f"{format_place(model.place) or model.title}: {error}"] = None
         for verdict in model.verdicts:
             if verdict.outcome == "unknown":
                 fact = verdict.fact.removeprefix(f"{verdict.quantity}: ")
-                reasons[": ".join([model.title, verdict.quantity, "; ".join(filter(None, [fact, verdict.remedy]))])] = (
-                    None
-                )
+                words = "cannot be told" if brief else "; ".join(filter(None, [fact, verdict.remedy]))
+                reasons[f"{model.title}: {verdict.quantity}: {words}"] = None
     return list(reasons)
 
 
@@ -185,7 +193,14 @@ def describe_blame(verdict: Verdict) -> str:
             if other_layers
             else ""
         )
-        return f"{BLAME_PHRASES.get(verdict.code, 'most is in')} {verdict.layer}{share}{further_phrase}"
+        phrase = BLAME_PHRASES.get(verdict.code)
+        is_spread = verdict.share is not None and verdict.share < WORTH_NAMING and not verdict.other_layers
+        if phrase is None and is_spread and verdict.layer_count > 1:
+            return f"it is spread over {verdict.layer_count:,} layers, at most {share[2:-1]} in one, {verdict.layer}"
+        if phrase is None:
+            is_most = verdict.share is None or verdict.share > MOST
+            phrase = "most is in" if is_most else "the largest part is in"
+        return f"{phrase} {verdict.layer}{share}{further_phrase}"
     _, before, after, follower, follower_growth = verdict.layer_growth
     rise: Dim = after - before
     follower_phrase = f", and {follower} follows with +{format_count(follower_growth)}" if follower else ""
@@ -204,15 +219,19 @@ def format_growth_share(part: Dim, whole: Dim) -> str:
 
 def format_headroom(value: Amount, limit: Amount, kind: str, lower_bound: bool = False, minimum: bool = False) -> str:
     """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`; of a limit that is the
-    least, `missed by 2.10 tokens/s (4.2%)`; lower_bound: by at least. "" of what is no number."""
+    least, `missed by 2.10 tokens/s (4.2%)`; lower_bound: by at least. Of a formula the figure of its worst
+    case, where that is finite: `at least 1,024 left (10.0%), the worst case`. "" of what is no number."""
     if value is None or limit is None or kind == "boolean":
         return ""
     gap: Any = limit - value  # type: ignore[operator]
     gap = -gap if minimum else gap
     is_exceeded = gap < 0 if isinstance(gap, (int, Fraction)) else bounds(gap)[1] < 0
     size_value = -gap if is_exceeded else gap
-    size = format_difference(size_value, kind)
-    if len(size) > MAX_FORMULA and not lower_bound:
+    size, case_text = format_difference(size_value, kind), ""
+    is_formula = not isinstance(size_value, (int, Fraction))
+    if is_formula and not is_exceeded and math.isfinite(least := bounds(size_value)[0]):
+        size, size_value, case_text = f"at least {format_figure(least, kind)}", least, ", the worst case"
+    elif len(size) > MAX_FORMULA and not lower_bound:
         size = f"at least {format_figure(bounds(size_value)[0], kind)}"
     share_text = format_relative(size_value, limit).replace("(+", "(")
     if kind == "share":
@@ -221,5 +240,5 @@ def format_headroom(value: Amount, limit: Amount, kind: str, lower_bound: bool =
     return (
         f"{verb} by {'at least ' if lower_bound else ''}{size}{share_text}"
         if is_exceeded
-        else f"{size} left{share_text}"
+        else f"{size} left{share_text}{case_text}"
     )

@@ -19,6 +19,7 @@ from costcalc.core.quantities import CATALOGUE
 from costcalc.core.quantity import Figure
 from costcalc.core.sanitize import printable
 from costcalc.core.version import __version__
+from costcalc.studies.compare import compare_measurements
 from costcalc.studies.measurement import Measurement
 from costcalc.views.columns import BACKWARD_COLUMN
 from costcalc.views.figures import figure_plain, refusal_notes
@@ -46,7 +47,7 @@ def page_content(measurements: Sequence[Measurement], devices: Sequence[str] = (
         "version": __version__,
         "quantities": [[key, CATALOGUE[key].label] for key in keys],
         "models": [_model_entry(measurement, keys, tuple(profiles.values())) for measurement in measurements],
-        "comparison": comparison_data(measurements) if len(measurements) > 1 else None,
+        "comparison": comparison_data(compare_measurements(measurements)) if len(measurements) > 1 else None,
     }
 
 

@@ -1,16 +1,15 @@
-"""Measurements -> totals and FLOPs by operator side by side, each with its ratio to the first model's, and a sentence
+"""Comparison -> totals and FLOPs by operator side by side, each with its ratio to the first model's, and a sentence
 for each further model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.sanitize import printable
 from costcalc.core.units import format_ratio
-from costcalc.studies.compare import Comparison, amount_ratio, compare_measurements
-from costcalc.studies.measurement import Measurement
+from costcalc.studies.compare import Comparison, amount_ratio
 from costcalc.views.figures import figure_ratios
 from costcalc.views.headline import cut_name
 from costcalc.views.page.amounts import figure_data, side_by_side
@@ -19,11 +18,10 @@ HEADLINE_MODELS = 4
 """Models that sentences compare; of more the table alone tells."""
 
 
-def comparison_data(measurements: Sequence[Measurement]) -> dict[str, Any]:
-    """Two or more models -> the entry of their comparison."""
-    comparison = compare_measurements(measurements)
+def comparison_data(comparison: Comparison) -> dict[str, Any]:
+    """The comparison of two or more models -> its entry."""
     return {
-        "headlines": list(_headlines(comparison)) if len(measurements) <= HEADLINE_MODELS else [],
+        "headlines": list(_headlines(comparison)) if len(comparison.names) <= HEADLINE_MODELS else [],
         "names": [printable(name) for name in comparison.names],
         "totals": [
             *[

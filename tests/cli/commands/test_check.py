@@ -255,3 +255,15 @@ def test_rule_speaks_the_rules_own_words(capsys: pytest.CaptureFixture[str]) -> 
     assert run(["rule", "--format", "csv"]) == 0
     assert "CC301" in capsys.readouterr().out
     assert run(["rule", "CC9"]) == 2
+
+
+@pytest.mark.parametrize("options", [(), ("--format", "table")])
+def test_a_verdict_that_is_unknown_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    model = tmp_path / "net.yaml"
+    model.write_text("name: net\ninput: [N, 3, H, H]\nlayers:\n  - conv: {filters: 8, kernel: 3}\n", encoding="utf-8")
+    code = run(["check", str(model), "--symbolic", "--max", "macs=600M", *options])
+    out, err = capsys.readouterr()
+    assert code == 2 and out.count("cannot be told: it depends") == 1
+    assert "depends" not in err and "macs: cannot be told" in err

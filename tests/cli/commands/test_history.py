@@ -9,12 +9,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from support.cli import call
 from support.repository import NET, begin, commit, git
 
 import costcalc
 import costcalc.studies.history as study
+from costcalc.views.json_schema import find_schema
 
 MACS = 3 * 4 * 3 * 3 * 6 * 6  # of NET: 3×3 filters on 8×8 without padding
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 1234\n".format("ab" * 32)
@@ -46,7 +48,9 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def document(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(text)["history"]
+    content = json.loads(text)
+    jsonschema.Draft202012Validator(find_schema("history")).validate(content)
+    found: dict[str, Any] = content["history"]
     return found
 
 

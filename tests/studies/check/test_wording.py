@@ -46,3 +46,22 @@ def test_other_layers_that_break_a_limit_are_counted() -> None:
     assert words.describe_blame(replace(EXCEEDED, layer_growth=None, other_layers=12)).endswith(
         ", and 12 more layers are above it"
     )
+
+
+def test_the_worst_case_of_a_headroom_is_a_figure() -> None:
+    """Where the room that is left is finite whatever the symbols are; else it stays a formula."""
+    seq = symbol("seq")
+    left = words.format_headroom(1000 - 64 * seq, 1000, "count")
+    assert left == "at least 64 left (6.4%), the worst case"
+    assert words.format_headroom(64 * seq, 64, "count").endswith("·seq + 64 left")
+
+
+def test_a_share_is_told_as_what_it_is() -> None:
+    """Most is more than a half; a small share of many layers is no place to look at."""
+    verdict = replace(EXCEEDED, code="CC001", layer="conv", layer_growth=None, other_layers=0, layer_count=86)
+    phrases = {share: words.describe_blame(replace(verdict, share=Fraction(share, 1000))) for share in (967, 300, 26)}
+    assert phrases == {
+        967: "most is in conv (96.7%)",
+        300: "the largest part is in conv (30.0%)",
+        26: "it is spread over 86 layers, at most 2.6% in one, conv",
+    }

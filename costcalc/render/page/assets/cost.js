@@ -17,9 +17,9 @@ function cost(model) {
     const inner = entrance(model, state.node, state.key);
     const parts = dearest(model, inner, partsOf(model, inner), state.key, MOST_AREAS).map((node) => [node, sumOf(model, node, state.key)]);
     const empty = isOpen(model, state.key) || !(mine > 0);
-    status.textContent = isOpen(model, state.key)
+    say(status, isOpen(model, state.key)
       ? `${TITLES[state.key]} are formulas here: bind what is open with --dim to see their shares.`
-      : `${least(state.node)}${rounded(mine, state.key)} ${spoken(state.key)}${model.drawn ? ` (${model.drawn})` : ""}${state.node === model.root ? "" : `, ${percent(mine / whole)} of ${least(model.root) ? "what is known of the model" : "the model"}`}, in ${counted(state.node.layers.length)}.`;
+      : `${least(state.node)}${rounded(mine, state.key)} ${spoken(state.key)}${model.drawn ? ` (${model.drawn})` : ""}${state.node === model.root ? "" : `, ${percent(mine / whole)} of ${least(model.root) ? "what is known of the model" : "the model"}`}, in ${counted(state.node.layers.length)}.`);
     box.hidden = empty;
     list.replaceChildren(...(empty ? [] : parts.sort((a, b) => (b[1] || 0) - (a[1] || 0)).filter(([, sum]) => sum > 0).map(([node, sum]) => part(node, sum, mine))));
     key.replaceChildren(empty ? "" : legendOf(model, state.node.layers.filter((layer) => plain(model.layers[state.key][layer]) > 0)));

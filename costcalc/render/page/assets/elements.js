@@ -3,8 +3,27 @@
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   put(made, attributes);
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  const parts = children.flat().filter((child) => child !== null && child !== undefined);
+  made.append(...(name === "option" ? parts : parts.flatMap((part) => (typeof part === "string" ? unbroken(part) : part))));
   return made;
+}
+
+// A text as nodes in which no figure is parted from its unit where a line ends, as prose_markup in render/cells.py does.
+const FIGURE = /(\d[\d.,]* (?:[yzafpnµmkKMGTPE]?i?(?:B|s|J|W|FLOPs?|MACs?)(?:\/s)?|bytes|[kMGTPE])(?!\w))/;
+
+function unbroken(words) {
+  return words.length < 12 ? [words] : words.split(FIGURE).map((part, i) => (i % 2 ? whole(part) : part));
+}
+
+function whole(words) {
+  const made = document.createElement("span");
+  made.className = "whole";
+  made.textContent = words;
+  return made;
+}
+
+function say(box, words) {
+  box.replaceChildren(...unbroken(words));
 }
 
 function drawn(name, attributes = {}, ...children) {

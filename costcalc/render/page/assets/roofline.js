@@ -9,9 +9,11 @@ function roofline(model) {
   const decided = points.length > 0;
   const box = element("div", { class: "chart" });
   const status = element("p", { class: "status", "aria-live": "polite" });
+  const roofList = element("div");
   let picture = null;
 
   function show() {
+    roofList.replaceChildren(roofNames(usable, state.device));
     const by = state.device.bound_by;
     const count = (name) => by.filter((one) => one === name).length;
     status.textContent = `${state.device.name}: ${counted(count("compute"))} bound by compute, ${exact(count("memory"))} by memory.${points.length > MOST_CIRCLES ? ` The ${exact(MOST_CIRCLES)} of ${exact(points.length)} layers that take most of the time are drawn.` : ""}`;
@@ -20,7 +22,7 @@ function roofline(model) {
 
   if (decided) {
     made.append(element("div", { class: "controls" }, choice("Layers on", usable.map((d) => [d.id, d.name]), state.device.id,
-      (id) => { state.device = usable.find((d) => d.id === id); show(); })), box, status, legendOf(model, points.map((point) => point.layer), "mark"));
+      (id) => { state.device = usable.find((d) => d.id === id); show(); })), box, roofList, status, legendOf(model, points.map((point) => point.layer), "mark"));
     made.start = () => {
       picture = chart(box, (colours, width) => roofs(usable, points, state.device, colours, width), "Attainable speed by arithmetic intensity; the table below has the bounds");
       show();
@@ -72,10 +74,12 @@ function roofs(devices, points, device, colours, width) {
   const order = points.map((_, i) => i).sort((a, b) => time[b] - time[a]).slice(0, MOST_CIRCLES);
   const top = 10 ** Math.ceil(Math.log10(Math.max(...devices.map((one) => one.peak)) * 1.6));
   const bottom = 10 ** Math.floor(Math.log10(Math.min(...devices.map((one) => one.bandwidth)) * left * 1.01));
-  const lift = lifted(devices.map((one) => (Math.log10(one.peak / bottom) / Math.log10(top / bottom)) * 278), narrow ? 16 : 34);
+  const most = 278;
+  const lines = narrow || 34 * (devices.length - 1) > most ? 1 : 2;
+  const lift = spread(devices.map((one) => (Math.log10(one.peak / bottom) / Math.log10(top / bottom)) * most), lines * 16, most);
   const axis = { type: "log", axisLine: { lineStyle: { color: colours.line } }, splitLine: { lineStyle: { color: colours.line } }, minorSplitLine: { show: false } };
   return {
-    grid: { left: 8, right: narrow ? 14 : 196, top: 34, bottom: 28, containLabel: true },
+    grid: { left: 8, right: narrow ? 22 : 196, top: 34, bottom: 28, containLabel: true },
     tooltip: { trigger: "item" },
     xAxis: { ...axis, name: "FLOP per byte", nameLocation: "middle", nameGap: 28, nameTextStyle: { color: colours.faint }, min: left, max: right, axisLabel: { color: colours.faint, formatter: intensity, hideOverlap: true } },
     yAxis: { ...axis, name: "FLOP/s", nameTextStyle: { color: colours.faint, align: "left" }, min: bottom, max: top, axisLabel: { color: colours.faint, formatter: (value) => short(value).trim(), hideOverlap: true } },
@@ -86,8 +90,8 @@ function roofs(devices, points, device, colours, width) {
           type: "line", symbol: "none", silent: true, z: 2, lineStyle: { color: chosen ? colours.ink : colours.faint, width: chosen ? 2 : 1.25, type: chosen ? "solid" : "dashed" },
           label: { show: false }, data: [[left, one.bandwidth * left], [one.peak / one.bandwidth, one.peak], [right, one.peak]],
           markPoint: { silent: true, symbol: "circle", symbolSize: 0.01, label: { show: true, color: chosen ? colours.ink : colours.faint, fontWeight: chosen ? 600 : 400, fontSize: narrow ? 11 : 12, backgroundColor: colours.paper, padding: [1, 3],
-            align: narrow ? "right" : "left", verticalAlign: narrow ? "bottom" : "middle", offset: narrow ? [0, -3 - lift[i]] : [6, -lift[i]],
-            formatter: narrow ? `${one.id}  ${one.peak_text}` : `${one.name}\n${one.precision} ${one.peak_text}`, lineHeight: 15 }, data: [{ coord: [right, one.peak] }] },
+            align: "left", verticalAlign: "middle", offset: [narrow ? 2 : 6, -lift[i]],
+            formatter: narrow ? letter(i) : lines === 1 ? `${one.name}  ${one.peak_text}` : `${one.name}\n${one.precision} ${one.peak_text}`, lineHeight: 15 }, data: [{ coord: [right, one.peak] }] },
         };
       }),
       {
@@ -103,15 +107,23 @@ function roofs(devices, points, device, colours, width) {
   };
 }
 
-// How far labels are raised so that none stands on another: their heights in pixels, from below.
-function lifted(heights, room) {
+// How far labels are raised or lowered so that none stands on another, and none outside: their heights in pixels, from
+// below, the room that each takes, and the height of the chart.
+function spread(heights, room, most) {
   const order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
-  const lift = heights.map(() => 0);
-  order.slice(1).forEach((i, k) => {
-    const below = order[k];
-    lift[i] = Math.max(0, heights[below] + lift[below] + room - heights[i]);
-  });
+  const places = [];
+  order.forEach((i, k) => places.push(k ? Math.max(heights[i], places[k - 1] + room) : heights[i]));
+  for (let k = places.length - 1, limit = most; k >= 0; k -= 1, limit = places[k + 1] - room) places[k] = Math.min(places[k], limit);
+  const lift = [];
+  order.forEach((i, k) => { lift[i] = places[k] - heights[i]; });
   return lift;
+}
+
+// A roof's letter, at its end in a chart that has no room for names, and before its name below.
+const letter = (i) => String.fromCharCode(65 + (i % 26));
+
+function roofNames(devices, device) {
+  return element("ul", { class: "legend roofs" }, devices.map((one, i) => element("li", {}, element(one === device ? "strong" : "span", {}, `${letter(i)}  ${one.name}  ${one.peak_text}`))));
 }
 
 const intensity = (value) => (value < 1 ? String(value) : short(value).trim());
