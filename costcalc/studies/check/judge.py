@@ -225,11 +225,6 @@ def _exceeds_for_a_while(case: CheckCase, limit: Limit, transient: int | None) -
     return transient is not None and decide_limit(case, limit, transient, LIMIT_CODES[limit.quantity])[0] == "exceeded"
 
 
-def _exceeds_for_a_while(case: CheckCase, limit: Limit, transient: int | None) -> bool:
-    """Whether a value that the model has for a while breaks a limit that its lasting value keeps."""
-    return transient is not None and decide_limit(case, limit, transient, LIMIT_CODES[limit.quantity])[0] == "exceeded"
-
-
 def _boolean_fact(verdict: Verdict, reason: str) -> str:
     """`fits t4: no: weights need 9 bytes of flash, which has 8`."""
     if verdict.outcome == "unknown":
