@@ -146,6 +146,8 @@ class GraphBuilder:
         try:
             if types is None:
                 types = self._infer(node)
+            elif len(types) != len(outputs):
+                raise ShapeError(f"it has {len(outputs)} outputs, and types of {len(types)}", "export the model again")
             elif not value_types.keys() >= {*filter(None, inputs)}:
                 raise _missing_value(next(value for value in inputs if value and value not in value_types))
             for output, type_ in zip(outputs, types, strict=True):

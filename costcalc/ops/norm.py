@@ -66,9 +66,9 @@ def row_statistics(x: TensorType, attributes: Attributes, per_row: int = 1) -> D
 
 
 def _channel_statistics(x: TensorType, attributes: Attributes) -> Dim:
-    """Mean and deviation of each channel of the batch."""
+    """Mean and deviation of each channel of the batch; values without further axes, [N], are of one channel."""
     assert x.shape is not None
-    return 2 * x.shape[1]
+    return 2 * (x.shape[1] if x.rank > 1 else 1)
 
 
 def _sample_statistics(x: TensorType, attributes: Attributes) -> Dim:

@@ -84,8 +84,9 @@ def winograd_multiplications(kernel: int, stride: int, positions: int) -> Fracti
     """Kernel, stride and output positions of an axis -> multiplications an output: a phase of the stride with r taps
     takes (r + m - 1) / m by F(m, r)."""
     tile = min(WINOGRAD_TILE, positions)
-    phases = [len(range(p, kernel, stride)) for p in range(min(stride, kernel))]
-    return sum((Fraction(r + tile - 1, tile) for r in phases), Fraction(0))
+    taps, longer = divmod(kernel, stride)
+    phases = ((taps + 1, longer), (taps, stride - longer if taps else 0))
+    return sum((Fraction((r + tile - 1) * count, tile) for r, count in phases), Fraction(0))
 
 
 def transformed_positions(extent: int, positions: int, kernel: int, stride: int, dilation: int) -> int:
@@ -97,13 +98,36 @@ def transformed_positions(extent: int, positions: int, kernel: int, stride: int,
 
 
 def real_taps(extent: int, positions: int, kernel: int, stride: int, dilation: int, begin: int) -> Fraction:
-    """Axis -> taps that meet an input and not the padding, for each output position."""
-    taps = 0
-    for tap in range(kernel):
-        offset = tap * dilation - begin
-        first = max(0, -(offset // stride))
-        taps += max(0, min(positions, (extent - 1 - offset) // stride + 1) - first)
-    return Fraction(taps, positions)
+    """Axis -> taps that meet an input and not the padding, for each output position: the places o · stride +
+    t · dilation - begin of all outputs o and taps t that lie on the axis."""
+
+    def places_up_to(last: int) -> int:
+        """Outputs and taps that stand at most at last: those of endless axes, less what is behind their ends."""
+        width, height = positions * stride, kernel * dilation
+        ends = ((0, 1), (width, -1), (height, -1), (width + height, 1))
+        return sum(sign * _count_places(last - end, stride, dilation) for end, sign in ends)
+
+    return Fraction(places_up_to(extent - 1 + begin) - places_up_to(begin - 1), positions)
+
+
+def _count_places(last: int, a: int, b: int) -> int:
+    """The number of pairs (x, y) of whole numbers from 0 with a · x + b · y ≤ last: ∑ ⌊(last - b · y) / a⌋ + 1, in
+    steps of Euclid's algorithm."""
+    if last < 0:
+        return 0
+    count = last // b + 1
+    return count + _sum_of_quotients(count, a, b, last % b)
+
+
+def _sum_of_quotients(n: int, m: int, a: int, b: int) -> int:
+    """∑ ⌊(a · i + b) / m⌋ for i from 0 to n - 1."""
+    total = 0
+    while n:
+        total += n * (n - 1) // 2 * (a // m) + n * (b // m)
+        a, b = a % m, b % m
+        highest = a * n + b
+        n, b, m, a = highest // m, highest % m, a, m
+    return total
 
 
 def _begin_pads(

@@ -15,6 +15,7 @@ from costcalc.core.traits import traits_of
 from costcalc.graph.index import operator_key
 from costcalc.graph.patterns.activation import ActivationPattern, find_activation
 from costcalc.graph.patterns.linear import LinearLayer, find_linear_layer, is_product
+from costcalc.ops.schema import find_schema
 from costcalc.studies.reconcile.attention_calls import (
     MULTIHEAD_ATTENTION,
     AttentionCall,
@@ -261,7 +262,7 @@ KNOWN_DOMAINS = ("", "com.microsoft")
 
 def onnx_calls(index: CostIndex) -> tuple[ModuleCall, ...]:
     """Graph -> a call for every node whose shapes are known; its kind is the operator's name, with its domain where
-    that is none of KNOWN_DOMAINS."""
+    that is none of KNOWN_DOMAINS, or has no operator of this name."""
     return tuple(_onnx_calls(index))
 
 
@@ -269,27 +270,27 @@ def _onnx_calls(index: CostIndex) -> Iterator[ModuleCall]:
     for node_index, node in enumerate(index.graph.nodes):
         if all(index.type(name).shape is not None for name in (*node.inputs, *node.outputs) if name):
             first = node.inputs[0] if node.inputs else ""
-            kind = node.op_type if node.domain in KNOWN_DOMAINS else qualified_name(node.domain, node.op_type)
+            is_known = node.domain in KNOWN_DOMAINS and find_schema(node.domain, node.op_type, 0) is not None
+            kind = node.op_type if is_known else qualified_name(node.domain, node.op_type)
             call = make_call(index, kind, "node", (node_index,), first, node.outputs[0])
             bias = bias_of(node)
-            call = call._replace(bias=index.elements(bias) if bias else 0, sizes=tuple(_onnx_sizes(index, node)))
+            call = call._replace(bias=index.elements(bias) if bias else 0, sizes=tuple(_onnx_sizes(index, node, kind)))
             if is_recurrent(node):
                 call = recurrent_call(index, node, call)._replace(kind=kind)
             yield call
 
 
-def _onnx_sizes(index: CostIndex, node: Node) -> Iterator[tuple[str, Dim]]:
-    """Node -> the further sizes that counters of ONNX graphs look at, by name."""
-    key = operator_key(node)
-    if key == ("", "ConvTranspose"):
+def _onnx_sizes(index: CostIndex, node: Node, kind: str) -> Iterator[tuple[str, Dim]]:
+    """Node and the kind of its call -> the further sizes that counters of ONNX graphs look at, by name."""
+    if kind == "ConvTranspose":
         yield "filter", prod((index.type(node.inputs[1]).shape or ())[1:])
-    elif key in {("", "MaxPool"), ("", "AveragePool")}:
+    elif kind in ("MaxPool", "AveragePool"):
         yield "kernel", prod(node.attributes["kernel_shape"])
-    elif key == ("", "LayerNormalization"):
+    elif kind == "LayerNormalization":
         yield "last", (index.type(node.inputs[0]).shape or (1,))[node.attributes.get("axis", -1)]
-    elif key == ("", "LRN"):
+    elif kind == "LRN":
         yield "window", node.attributes["size"]
-    elif key == ("", "Sum"):
+    elif kind == "Sum":
         yield "inputs", len(node.inputs)
-    elif key == ("", "Resize"):
+    elif kind == "Resize":
         yield str(node.attributes.get("mode", "nearest")), 1

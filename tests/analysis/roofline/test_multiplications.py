@@ -91,6 +91,14 @@ def test_real_taps_are_counted(
     assert real_taps(extent, positions, kernel, stride, dilation, begin) == Fraction(inside, positions)
 
 
+def test_axes_of_any_length_take_no_time() -> None:
+    """A kernel as long as a file may say: every output meets the whole image."""
+    large = 10**40
+    assert real_taps(225, 225, large, 1, 1, large // 2) == 225
+    assert real_taps(large, large, large, 1, 1, 0) == Fraction(large + 1, 2)
+    assert winograd_multiplications(large, 10**20, 9) == Fraction(10**20 * (10**20 + 5), 6)
+
+
 def test_what_no_output_needs_and_what_is_folded() -> None:
     nodes = (
         Node("a", "Relu", ("w",), ("a",), {}),

@@ -233,9 +233,11 @@ class CallSite:
         return self.builder.add_constant(f"{self.name}.{suffix}", dtype, shape, tuple(values))
 
     def alias(self, value: str, position: int = 0) -> None:
-        """Makes an output another name of a value: the call computes nothing."""
+        """Makes an output another name of a value: the call computes nothing. LoadError where it has no such output."""
         names = self.names
         assert isinstance(names, dict)
+        if position >= len(self.results):
+            raise LoadError(f"{self.target} names {len(self.results)} outputs, and gives more", REMEDY)
         names[self.results[position]] = value
 
 

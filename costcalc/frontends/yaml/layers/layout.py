@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from costcalc.core.dim import Dim
 from costcalc.core.errors import ShapeError
-from costcalc.core.ir import Node, WarningNote
+from costcalc.core.ir import DType, Node, TensorType, WarningNote
 from costcalc.core.traits import traits_of
 from costcalc.graph.builder import GraphBuilder
 
@@ -19,9 +19,16 @@ DEFAULT_INPUT = "input"
 """The name of an input that the file gives none."""
 
 
-def layout_text(name: str, shape: Sequence[Dim]) -> str:
-    """An input's name and its shape → what its axes look like and how to write them, or "" where they look like
-    [N, C, spatial…]."""
+INDEX_TYPES = (DType.INT32, DType.INT64)
+"""Elements of token ids and positions, which are no pixels or samples."""
+
+
+def layout_text(name: str, t: TensorType) -> str:
+    """An input's name and its type → what its axes look like and how to write them, or "" where they look like
+    [N, C, spatial…], are not known, or are those of indices."""
+    if t.shape is None or t.dtype in INDEX_TYPES:
+        return ""
+    shape = t.shape
     axes, sides = {5: _video_channels_last, 4: _channels_last, 3: _three_axes, 2: _two_axes}.get(len(shape), _none)(
         shape
     )
@@ -120,7 +127,7 @@ def note_layout(builder: GraphBuilder, value: str, only_batch: bool = False) -> 
     only_batch, where they lack the batch."""
     source, _ = trace_axes(builder, value)
     shape = builder.types[source].shape if source in builder.inputs else None
-    text = layout_text(source, shape) if shape is not None else ""
+    text = layout_text(source, builder.types[source]) if shape is not None else ""
     if only_batch and (shape is None or len(shape) > 3 or "like [N" in text or "like [C, L]" in text):
         return
     if text and text not in builder.notes:
@@ -136,5 +143,4 @@ def with_layout(error: ShapeError, builder: GraphBuilder) -> ShapeError:
 
 def _input_texts(builder: GraphBuilder) -> Iterable[str]:
     for name in builder.inputs:
-        shape = builder.types[name].shape
-        yield layout_text(name, shape) if shape is not None else ""
+        yield layout_text(name, builder.types[name])

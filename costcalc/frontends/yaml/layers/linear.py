@@ -50,7 +50,7 @@ def _image_axes(builder: GraphBuilder, value: str) -> str:
         return ""
     if rank > 3:
         return "an image [N, C, H, W]"
-    text = layout_text(source, builder.types[source].shape or ()) if rank == 3 else ""
+    text = layout_text(source, builder.types[source]) if rank == 3 else ""
     return "an image [N, H, W]" if "H, W" in text else ""
 
 
