@@ -148,19 +148,20 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def is_near(word: str, name: str) -> bool:
-    """Whether a word may be a slip for a name, whatever their case: one holds the other, the letters are
-    the same in another order, or as many characters are
-    inserted, left out or replaced as a third of the word has, one at least."""
-    a, b = word.lower(), name.lower()
+    """Whether a word may be a slip for a name, whatever their case and the dashes before them: one holds the other, the
+    letters are the same in another order, or as many characters are inserted, left out or replaced as a third of the
+    longer one has, one at least. A digit for another one is two slips: it names something else."""
+    a, b = word.lower().lstrip("-"), name.lower().lstrip("-")
     if (min(len(a), len(b)) > 3 and (a in b or b in a)) or sorted(a) == sorted(b):
         return True
     distances = list(range(len(b) + 1))  # Levenshtein's, a row at a time
     for i, letter in enumerate(a, 1):
         diagonal, distances[0] = distances[0], i
         for j, other in enumerate(b, 1):
-            cost = min(distances[j] + 1, distances[j - 1] + 1, diagonal + (letter != other))
+            replaced = (letter != other) * (2 if letter.isdigit() and other.isdigit() else 1)
+            cost = min(distances[j] + 1, distances[j - 1] + 1, diagonal + replaced)
             diagonal, distances[j] = distances[j], cost
-    return distances[-1] <= max(1, len(a) // 3)
+    return distances[-1] <= max(1, round(max(len(a), len(b)) / 3))
 
 
 def suggest_choice(word: str, choices: Iterable[str]) -> str:

@@ -20,6 +20,8 @@ from costcalc.core.errors import did_you_mean, is_near
         ("stm32h734", "stm32h743", True),
         ("pramas", "params", True),
         ("zork", "sort", False),
+        ("alfa", "alpha", True),
+        ("resnet51", "resnet50", True),
     ],
 )
 def test_near_is_a_slip(word: str, name: str, expected: bool) -> None:

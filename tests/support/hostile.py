@@ -15,6 +15,8 @@ import onnx
 from markdown_it import MarkdownIt
 from onnx import TensorProto, helper
 
+from costcalc.render.page import VENDORED
+
 NAMES = (
     "::set-output name=x::y",
     "::add-mask::x",
@@ -258,18 +260,24 @@ class _PageTags(HTMLParser):
             self.scripts.append(dict(attrs).get("type"))
         for key, value in attrs:
             assert not key.startswith("on") and key != "src", attrs
-            assert key != "href" or value == ("data:," if tag == "link" else "#main"), attrs
+            assert key != "href" or value in (("data:,",) if tag == "link" else ("#main", "#comparison", "#rows")), (
+                attrs
+            )
 
     def handle_comment(self, data: str) -> None:
         raise AssertionError(data)
 
 
 def plain_page(text: str) -> None:
-    """A page that runs its own script only: the data, and one script that its policy names."""
+    """A page that runs its own scripts only: the data, the library for charts where it has some, and one script that
+    its policy names."""
+    library = VENDORED.read_text(encoding="utf-8")
+    parts = text.split(library)
+    text = "".join(parts)
     neutral(text)
     parser = _PageTags()
     parser.feed(text)
-    assert parser.scripts == ["application/json", None], parser.scripts
+    assert parser.scripts == ["application/json", *[None] * len(parts)], parser.scripts
 
 
 def plain_json(text: str) -> Any:

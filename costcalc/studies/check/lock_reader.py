@@ -102,6 +102,8 @@ def _parse_entry(model: str, scenario: str, content: Any, place: str) -> LockEnt
     unknown = _expect_mapping(fields.get("unknown"), f"{place}: unknown")
     symbols = _expect_mapping(fields.get("symbols"), f"{place}: symbols")
     source = _expect_text(fields.get("source"), f"{place}: source")
+    settings = _expect_mapping(fields.get("settings"), f"{place}: settings")
+    frozen_settings = _freeze(settings)
     snapshot = Snapshot(
         _expect_text(fields.get("title"), f"{place}: title"),
         source,
@@ -117,9 +119,8 @@ def _parse_entry(model: str, scenario: str, content: Any, place: str) -> LockEnt
                 for a in _expect_list(fields.get("assumptions"), f"{place}: assumptions")
             ]
         ),
+        settings=frozen_settings,
     )
-    settings = _expect_mapping(fields.get("settings"), f"{place}: settings")
-    frozen_settings = _freeze(settings)
     try:
         Settings.of(**frozen_settings)
     except UsageError as error:

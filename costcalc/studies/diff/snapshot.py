@@ -70,7 +70,7 @@ class Snapshot:
     assumptions: tuple[str, ...] = ()
     figures: Mapping[str, Figure | QuantityError] = field(default_factory=dict)
     upper_bound: bool = False
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

@@ -39,7 +39,7 @@ def analyze(**fields: Any) -> costcalc.Report:
         ({"hidden_size": -64}, "it is at least 1"),
         ({"hidden_size": {"a": 1}}, r"hidden_size.a \(1\) is not understood"),
         ({"architectures": ["LlamaForSequenceClassification"]}, "LlamaForSequenceClassification has another head"),
-        ({"model_type": "bert", "architectures": ["BertLMHeadModel"]}, "BertLMHeadModel has a head that is not known"),
+        ({"model_type": "bert", "architectures": ["BertForMimicry"]}, "BertForMimicry has a head that is not known"),
         ({"model_type": "t5", "architectures": ["T5ForTokenClassification"]}, "T5ForTokenClassification has a head"),
         ({"model_type": "bert", "is_decoder": True}, "is_decoder is true"),
         ({"torch_dtype": "float13"}, "the element type 'float13' is not known"),
@@ -166,7 +166,8 @@ def test_a_directory_is_read_as_it_is_downloaded(tmp_path: Path, capsys: pytest.
         (folder / name).write_text('{"weight_map": {}}')
     assert run(["analyze", str(folder), "--set", "num_hidden_layers=3", "--dim", "seq=8", "--by", "block"]) == 0
     out = capsys.readouterr().out
-    assert "tiny-llama" in out and "model.layers.2" in out and "model.layers.3" not in out
+    assert out.startswith("tiny-llama  num_hidden_layers = 3, ") and "--set num_hidden_layers=3" in out
+    assert "model.layers.1 … 2" in out and "model.layers.3" not in out
     assert run(["analyze", str(folder), "--set", "depth=3"]) == 2
     assert "has no parameter 'depth'" in capsys.readouterr().err
 

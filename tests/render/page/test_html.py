@@ -22,6 +22,7 @@ from costcalc.core.sanitize import escape_html
 from costcalc.render.page import ASSETS, SCRIPTS, VENDORED, embed_json, render
 from costcalc.render.page.charts import SCRIPTS as CHARTS
 from costcalc.render.page.diff import SCRIPTS as DIFF
+from costcalc.render.page.sheets import COMPARISON_SCRIPTS, TABLE_SCRIPTS
 from costcalc.rules import DType, GraphBuilder
 
 PINNED = "6ec25f63eedd47c34b1f5842b030355c0a15f28a70229bdf42712434d600a478"
@@ -107,7 +108,13 @@ def test_our_own_files_name_no_address_and_write_no_markup() -> None:
         text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?:|//\w+\.|@import|url\((?!#)", text), path
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", text), path
-    assert {path.stem for path in ASSETS.glob("*.js")} == {*SCRIPTS, *CHARTS, *DIFF}
+    assert {path.stem for path in ASSETS.glob("*.js")} == {
+        *SCRIPTS,
+        *CHARTS,
+        *DIFF,
+        *COMPARISON_SCRIPTS,
+        *TABLE_SCRIPTS,
+    }
 
 
 @given(st.text(), st.text(alphabet="<>&/!-\u2028\u2029script"))

@@ -50,8 +50,8 @@ def test_a_limit_of_memory_points_at_a_layer(capsys: pytest.CaptureFixture[str])
     limits = ["--max", "tflm_arena_bytes=20KiB", "--max", "flash_bytes=50KiB"]
     code, out = check(capsys, KWS, *CMSIS_NN, *limits)
     assert code == 1
-    assert "the largest buffer at its peak is of functional_1/activation/Relu (35.1%)" in out, "8,000 of 22,820 bytes"
-    assert "the largest weights are of functional_1/activation_2/Relu (8.1%)" in out, "4,352 of 53,936 bytes"
+    assert "the largest buffer at its peak is of functional_1/conv2d (35.1%)" in out, "8,000 of 22,820 bytes"
+    assert "the largest weights are of functional_1/conv2d_1 (8.1%)" in out, "4,352 of 53,936 bytes"
     tail = check(capsys, str(FILES / "quantised.tflite"), *CMSIS_NN, "--max", "tflm_arena_bytes=1KiB")
     assert tail[0] == 1 and "CC031: raise the limit" in tail[1], "structures are most of that arena, no layer's"
 
@@ -69,9 +69,9 @@ memory: {{flash: {{value: {flash}, source: sheet}}, sram: {{value: {sram}, sourc
 @pytest.mark.parametrize(
     ("flash", "sram", "runtime", "words"),
     [
-        (50_000, 65_536, (), "model file needs 53,936 bytes of flash, which has 50,000; the largest part is of"),
-        (65_536, 10_000, (), "arena needs 16,000 bytes of sram, which has 10,000; the largest part is of"),
-        (65_536, 20_000, CMSIS_NN, "TFLM arena needs 22,820 bytes of sram, which has 20,000; the largest part is of"),
+        (50_000, 65_536, (), "model file needs 53,936 bytes of flash, which has 50,000"),
+        (65_536, 10_000, (), "arena needs 16,000 bytes of sram, which has 10,000"),
+        (65_536, 20_000, CMSIS_NN, "TFLM arena needs 22,820 bytes of sram, which has 20,000"),
     ],
 )
 def test_a_model_that_does_not_fit_points_at_a_layer(
@@ -79,7 +79,12 @@ def test_a_model_that_does_not_fit_points_at_a_layer(
 ) -> None:
     (here / "board.yaml").write_text(MEMORY.format(flash=flash, sram=sram))
     code, out = check(capsys, KWS, *runtime, "--require", "fits.board.yaml")
-    assert code == 1 and words in out and "cheaper, or name another device, or take it out" in out
+    assert (
+        code == 1
+        and words in out
+        and "the largest part is of" in out
+        and "cheaper, or name another device, or take it out" in out
+    )
 
 
 def test_operators_on_the_cpu_are_told_with_a_reason(capsys: pytest.CaptureFixture[str]) -> None:

@@ -280,10 +280,10 @@ def test_the_first_axis_of_the_token_ids_is_a_batch_without_a_name(options: tupl
 
 def test_the_axes_of_an_exported_program_are_bound_by_their_names() -> None:
     args = ("llm", str(DATA / "pt2" / "networks_decoder.pt2"), "--generate=3")
-    assert ok(*args, "--dim=tokens.1=5") == ok(*args, "--prompt=5")
+    assert ok(*args, "--dim=tokens.1=5") == f"{ok(*args, '--prompt=5')}Given     --dim tokens.1=5\n"
 
 
 def test_dims_that_bind_the_batch_are_the_number_of_texts() -> None:
-    assert ok("llm", "gpt2", "--dim=N=4") == ok("llm", "gpt2", "--batch=4")
+    assert ok("llm", "gpt2", "--dim=N=4") == f"{ok('llm', 'gpt2', '--batch=4')}Given     --dim N=4\n"
     with pytest.raises(CostcalcError, match="--batch is 2, and --dim binds the batch to 4"):
         make_decoder("gpt2", 2, dims={"N": 4})
