@@ -20,6 +20,8 @@ class Repeat(NamedTuple):
 def find_repeats(tokens: Sequence[Hashable], least_saved: int) -> list[Repeat]:
     """Tokens, equal where layers or blocks may stand as one → the runs that save so many of them, in order, none over
     another. Of those that begin at one token the one that saves most."""
+    numbers: dict[Hashable, int] = {}
+    tokens = [numbers.setdefault(token, len(numbers)) for token in tokens]
     following = _next_positions(tokens)
     mismatch: dict[int, int] = {}
     repeats: list[Repeat] = []
@@ -31,6 +33,8 @@ def find_repeats(tokens: Sequence[Hashable], least_saved: int) -> list[Repeat]:
             if j < 0:
                 break
             period = j - i
+            if len(tokens) - i - period <= _count_saved(best):
+                break
             repeat = Repeat(i, period, _equal_length(tokens, i, period, mismatch) // period + 1)
             if _count_saved(repeat) > _count_saved(best):
                 best = repeat

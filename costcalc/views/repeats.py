@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from costcalc.analysis.grouping import LayerGroup, join_path
@@ -36,22 +36,23 @@ class ItemGroup(NamedTuple):
 
 class _Line(NamedTuple):
     """An item: the path of its block, its own name behind that, a number that equal items share, its depth in a
-    tree."""
+    tree, the first numbers of path and name."""
 
     path: str
     name: str
     identity: int
     depth: int
+    numbers: Sequence[re.Match[str]]
 
     def parts(self, level: int) -> tuple[str, str, Hashable] | None:
         """The level-th number of path and name → what stands before it, the number, and what stands behind it without
         numbers of the name; None where there are fewer."""
-        text = self.path + self.name
-        match = next((m for i, m in enumerate(_NUMBER.finditer(text)) if i == level), None)
-        if match is None:
+        if level >= len(self.numbers):
             return None
-        rest = text[match.end() : len(self.path)], _SUFFIX.sub("", text[max(match.end(), len(self.path)) :])
-        return text[: match.start()], match[0], rest
+        match = self.numbers[level]
+        end, text = match.end(), match.string
+        behind = text[max(end, len(self.path)) :]
+        return text[: match.start()], match[0], (text[end : len(self.path)], behind and _SUFFIX.sub("", behind))
 
 
 class _Block(NamedTuple):
@@ -88,25 +89,33 @@ def _identify(item: LayerCost | LayerGroup) -> Hashable:
 
 
 def _make_line(item: LayerCost | LayerGroup, identity: int) -> _Line:
+    path, name = _split_path(item)
+    depth = item.depth if isinstance(item, LayerGroup) else 0
+    return _Line(path, name, identity, depth, tuple(islice(_NUMBER.finditer(path + name), MAX_NUMBERS)))
+
+
+def _split_path(item: LayerCost | LayerGroup) -> tuple[str, str]:
+    """An item → the path of its block, and its own name behind that."""
     if isinstance(item, LayerGroup):
-        return _Line(join_path(item.name.split("/")), "", identity, item.depth)
+        return join_path(item.name.split("/")), ""
     path = join_path(item.scope)
     if not path:
-        return _Line("", item.name, identity, 0)
+        return "", item.name
     for written in (path, "/".join(item.scope)):
         before, found, behind = item.name.partition(written)
         if found and before in ("", "/"):
-            return _Line(path, behind, identity, 0)
-    return _Line(f"{path}/", item.name, identity, 0)
+            return path, behind
+    return f"{path}/", item.name
 
 
 def _make_blocks(lines: Sequence[_Line], start: int, stop: int, level: int) -> list[_Block]:
     """Lines from start to before stop → blocks: lines together that have the same text up to the level-th number, with
     what a tree has below them; a line without such a number alone."""
     blocks: list[_Block] = []
+    parts_of = [line.parts(level) for line in lines[start:stop]]
     i = start
     while i < stop:
-        parts = lines[i].parts(level)
+        parts = parts_of[i - start]
         if parts is None:
             blocks.append(_Block(i, i + 1, "", "", ("alone", i)))
             i += 1
@@ -115,7 +124,7 @@ def _make_blocks(lines: Sequence[_Line], start: int, stop: int, level: int) -> l
         rows = [(rest, lines[i].identity, lines[i].depth)]
         end = i + 1
         while end < stop:
-            parts = lines[end].parts(level)
+            parts = parts_of[end - start]
             is_same = parts is not None and parts[:2] == (prefix, number)
             if not is_same and lines[end].depth <= lines[i].depth:
                 break

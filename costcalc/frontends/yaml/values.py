@@ -28,18 +28,14 @@ MAX_ERRORS = 100
 """The most errors of one file that are collected."""
 
 
-def is_count(key: LayerKey, text: str) -> bool:
-    """Whether the text is a number of at least 1, at a key that takes digits for that number."""
-    return key.kind in PLAIN and bool(parse_digits(text))
-
-
 def is_constant(key: LayerKey, node: YamlNode) -> bool:
     """Whether the value at a key is the same for all values of the file's names."""
     if not isinstance(node, Scalar):
         return False
     if key.kind == "bool":
         return node.text.lower() in TRUE + FALSE
-    return is_count(key, node.text) or (key.kind == "word" and node.text in key.choices)
+    is_count = key.kind in PLAIN and bool(parse_digits(node.text))
+    return is_count or (key.kind == "word" and node.text in key.choices)
 
 
 Names = Mapping[str, Any]
@@ -122,11 +118,11 @@ class ValueReader:
     def read(self, key: LayerKey, name: str, node: YamlNode, names: Names) -> Any:
         """The value at a key of a kind. SpecError where it is of another kind."""
         if isinstance(node, Scalar):
-            if is_count(key, text := node.text):
-                return int(text)
-            value = names.get(text)
-            if value.__class__ is int and value > 0 and key.kind in PLAIN and not text.isdigit():
-                return value
+            text = node.text
+            if key.kind in PLAIN:
+                value = names.get(text) if (number := parse_digits(text)) is None else number
+                if value.__class__ is int and value > 0:
+                    return value
             if node.is_null and key.default is None:
                 return None
         return _READERS[key.kind](self, key, name, node, names)
