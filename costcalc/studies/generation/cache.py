@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from costcalc.core.dim import Dim, Poly, substitute, symbol
+from costcalc.core.dim import Dim, Poly, substitute, symbol, symbols
+from costcalc.core.elision import list_symbols
+from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph, Node, TensorType
 from costcalc.core.traits import CacheSlot, traits_of
 
@@ -141,6 +143,15 @@ class CacheSize(NamedTuple):
 def _known(value: Dim) -> int:
     assert not isinstance(value, Poly), "a decoder's batch is bound"
     return value
+
+
+def check_cache(types: Iterable[TensorType], tokens: Dim) -> None:
+    """The types of a cache of so many tokens -> nothing. UsageError where something else than tokens is open in them."""
+    extents = [extent for t in types for extent in t.shape or ()]
+    open_symbols = set(symbols(*extents)) - set(symbols(tokens))
+    if open_symbols:
+        fact = f"what the model keeps of a text depends on {list_symbols(open_symbols)}"
+        raise UsageError(fact, "a cache grows with the tokens alone: bind what else is open, or use costcalc analyze")
 
 
 def cache_size(types: Sequence[TensorType], page: int = 1) -> CacheSize:

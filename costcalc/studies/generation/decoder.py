@@ -21,7 +21,7 @@ from costcalc.frontends import load
 from costcalc.frontends.source import hold_source
 from costcalc.frontends.symbols import option_name, unknown_symbol_remedy
 from costcalc.graph.convert import convert
-from costcalc.studies.generation.cache import add_cache, cache_entries, cached_nodes, keeps_tokens
+from costcalc.studies.generation.cache import add_cache, cache_entries, cached_nodes, check_cache, keeps_tokens
 from costcalc.studies.generation.decoder_inputs import (
     cache_inputs,
     cache_outputs,
@@ -200,9 +200,9 @@ def make_decoder(
         step = build_pass(1, 1)
         shapes = graph.types if caches else add_cache(graph, attentions, tokens)[0].types
         bound = {past: tokens} if past else {}
-        return tuple(
-            [bind_type(shapes[name], bound)._replace(dtype=step.graph.types[name].dtype) for name in step.caches]
-        )
+        types = [bind_type(shapes[name], bound)._replace(dtype=step.graph.types[name].dtype) for name in step.caches]
+        check_cache(types, tokens)
+        return tuple(types)
 
     return Decoder(graph.name, graph.source, build_pass, graph, sequence, graph.notes, cache_types, batch, lengths)
 
