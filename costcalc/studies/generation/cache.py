@@ -146,7 +146,7 @@ def _known(value: Dim) -> int:
 
 
 def check_cache(types: Iterable[TensorType], tokens: Dim) -> None:
-    """The types of a cache of so many tokens -> nothing. UsageError where something else than tokens is open in them."""
+    """The types of a cache of so many tokens -> nothing. UsageError where more than the tokens is open in them."""
     extents = [extent for t in types for extent in t.shape or ()]
     open_symbols = set(symbols(*extents)) - set(symbols(tokens))
     if open_symbols:
