@@ -185,6 +185,8 @@ class CheckOptions(NamedTuple):
     def by_option(self) -> dict[str, Any]:
         """The values of the options that only a check has."""
         return {
+            "--format": self.form,
+            "--output": self.output,
             "--report": self.reports,
             "--error": self.enforced,
             "--exit-zero": self.exit_zero,
