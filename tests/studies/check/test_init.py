@@ -59,8 +59,9 @@ def test_nothing_to_write(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "there is no .onnx or .yaml model here" in capsys.readouterr().err
     assert run(["check", "--init", "--config", "pyproject.toml"]) == 2
     assert run(["check", "--init", "--max", "macs=1", "mobilenet"]) == 2
-    assert run(["check", "--init", "-o", "verdict.csv"]) == 2
-    assert run(["check", "--init", "--format", "json"]) == 2
+    for option, value in (("--output", "verdict.csv"), ("--format", "json")):
+        assert run(["check", "--init", option, value]) == 2
+        assert f"{option} does not go with --init" in capsys.readouterr().err
 
 
 def test_a_glob_stands_for_the_closed_models_of_a_folder(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
