@@ -150,9 +150,12 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 def is_near(word: str, name: str) -> bool:
     """Whether a word may be a slip for a name, whatever their case and the dashes before them: one holds the other, the
     letters are the same in another order, or as many characters are inserted, left out or replaced as a third of the
-    longer one has, one at least. A digit for another one is two slips: it names something else."""
+    longer one has, one at least. Of several digits each that is another one is two slips: such a code names something
+    else."""
     a, b = word.lower().lstrip("-"), name.lower().lstrip("-")
     if (min(len(a), len(b)) > 3 and (a in b or b in a)) or sorted(a) == sorted(b):
+        return True
+    if len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1:
         return True
     distances = list(range(len(b) + 1))  # Levenshtein's, a row at a time
     for i, letter in enumerate(a, 1):

@@ -20,6 +20,7 @@ from costcalc.core.errors import did_you_mean, is_near
         ("stm32h734", "stm32h743", True),
         ("pramas", "params", True),
         ("zork", "sort", False),
+        ("int9", "int8", True),
         ("alfa", "alpha", True),
         ("resnet51", "resnet50", True),
     ],
