@@ -20,6 +20,9 @@ from costcalc.analysis.repeats import Repeat, find_repeats
 MAX_NUMBERS = 6
 """Numbers of a path that blocks are looked for at, from the outermost one."""
 
+LEAST_UNITS = 3
+"""Equal blocks that are folded: a row that stands for one block says less than the block."""
+
 _NUMBER = re.compile(r"(?<![0-9])[0-9]{1,18}(?![0-9])")
 
 _SUFFIX = re.compile(r"_?[0-9]+")
@@ -165,8 +168,9 @@ class _Search(NamedTuple):
                     yield from self.find_runs(unit[0].start, unit[0].stop, level + 1)
 
     def _is_worthwhile(self, units: Sequence[Sequence[_Block]]) -> bool:
-        """Whether units of a repeat save rows enough, and the numbers of their blocks grow from each to the next."""
-        if not units or units[-1][-1].stop - units[1][0].start - 1 < self.least_saved:
+        """Whether a repeat has LEAST_UNITS, its units save rows enough, and the numbers of their blocks grow from each to
+        the next."""
+        if len(units) < LEAST_UNITS or units[-1][-1].stop - units[1][0].start - 1 < self.least_saved:
             return False
         numbers = [[int(block.number) for block in unit] for unit in units]
         return all(a < b for pair in pairwise(numbers) for a, b in zip(*pair, strict=True))

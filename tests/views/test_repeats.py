@@ -54,7 +54,7 @@ def test_the_first_block_stands_and_one_row_for_the_others() -> None:
         ("aaaaaa", ["block1", "block2 … 6 × 5"]),
         ("aaab" * 4, ["block1", "block2", "block3", "block4", "block5 … 16 × 3 (4 blocks each)"]),
         ("baaaaa", ["block1", "block2", "block3 … 6 × 4"]),
-        ("aaaaaab" * 2, ["block1", "block2 … 6 × 5", "block7", "block8 … 14 × 1 (7 blocks each)"]),
+        ("aaaaaab" * 2, ["block1", "block2 … 6 × 5", "block7", "block8", "block9 … 13 × 5", "block14"]),
         ("aaaa", ["block1", "block2 … 4 × 3"]),
         ("aaa", ["block1", "block2", "block3"]),  # five rows saved
         ("abbaba", ["block1", "block2", "block3", "block4", "block5", "block6"]),
