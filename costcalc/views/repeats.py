@@ -168,8 +168,8 @@ class _Search(NamedTuple):
                     yield from self.find_runs(unit[0].start, unit[0].stop, level + 1)
 
     def _is_worthwhile(self, units: Sequence[Sequence[_Block]]) -> bool:
-        """Whether a repeat has LEAST_UNITS, its units save rows enough, and the numbers of their blocks grow from each to
-        the next."""
+        """Whether a repeat has LEAST_UNITS that save rows enough, and the numbers of their blocks grow from each to the
+        next."""
         if len(units) < LEAST_UNITS or units[-1][-1].stop - units[1][0].start - 1 < self.least_saved:
             return False
         numbers = [[int(block.number) for block in unit] for unit in units]
