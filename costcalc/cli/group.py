@@ -76,7 +76,7 @@ EXAMPLES = {
         "costcalc export mobilenet -o mobilenet.onnx --weights random",
         "costcalc export net.tflite --overlay model-explorer --quantity params -o params.json",
     ),
-    "hardware": ("costcalc hardware t4",),
+    "hardware": ("costcalc hardware t4", "costcalc hardware stm32"),
     "history": (
         "costcalc history models/net.yaml --since v1.0",
         "costcalc history models/net.onnx --columns macs,time.t4 -o history.html",
@@ -87,8 +87,8 @@ EXAMPLES = {
         "costcalc memory mobilenet_v2 --fuse --act-dtype int8",
         "costcalc memory net.onnx --arena --format json -o plan.json",
     ),
-    "models": ("costcalc models --format csv",),
-    "ops": ("costcalc ops --format json",),
+    "models": ("costcalc models resnet", "costcalc models --format csv"),
+    "ops": ("costcalc ops attention", "costcalc ops --format json"),
     "plot": (
         "costcalc plot resnet18 --by block --depth 1",
         "costcalc plot resnet50 --kind roofline --hardware t4 -o roofline.svg",
@@ -219,8 +219,8 @@ class Sections(click.Group):
         word = args[0] if args else ""
         if word and word not in MODULES:
             if command := OTHER_WORDS.get(word.lower()):
-                if command == "models" and args[1:]:
-                    command = "analyze"  # the list of models takes none
+                if command == "models" and any("." in argument for argument in args[1:]):
+                    command = "analyze"  # a file is in no list
                 line = " ".join(["costcalc", command, *args[1:]])
                 if command == "ops" and args[1:]:
                     line = " ".join(["costcalc analyze", *args[1:], "--by op"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -12,6 +13,7 @@ from costcalc.analysis.hardware.catalogue import builtin_profiles, reference_ene
 from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile, SourcedFigure
 from costcalc.analysis.roofline.published_runs import PublishedBand, find_energy_band, find_time_band
 from costcalc.core import registry
+from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.units import format_bytes, format_short
 from costcalc.frontends.builtin import builtin_models
 from costcalc.frontends.onnx.fallback import onnx_operators
@@ -22,6 +24,36 @@ from costcalc.studies.pipeline import analyze
 from costcalc.views.columns import quantity_column
 from costcalc.views.roofline import bandwidth_text, rate_text
 from costcalc.views.table import Column, Note, Table, make_table
+
+NAME_COLUMNS = ("name", "title", "id", "device", "aliases", "op")
+"""Columns of the tables of what costcalc knows that name things."""
+
+
+def matching_rows(table: Table, text: str) -> Table:
+    """A table of what costcalc knows, and a part of a name → the rows that have it in one of NAME_COLUMNS, whatever the
+    case, blanks, `-`, `_` and `.`."""
+    indexes = [i for i, column in enumerate(table.columns) if column.key in NAME_COLUMNS]
+    wanted = _plain_name(text)
+    return table._replace(
+        rows=tuple([row for row in table.rows if any(wanted in _plain_name(row[i]) for i in indexes)])
+    )
+
+
+def named_rows(table: Table, text: str | None) -> Table:
+    """A table of what costcalc knows → its rows whose name has the text, all without one. UsageError with the nearest
+    name where there is none."""
+    if not text:
+        return table
+    matches = matching_rows(table, text)
+    if not matches.rows:
+        hint = did_you_mean(text, [row[0] for row in table.rows])
+        raise UsageError(f"none of the {table.title} has {text!r} in its name", hint or "leave the name out to see all")
+    return matches
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"[-_. ]", "", name.casefold())
+
 
 RULE_STATES = ("costed", "free", "shape only", "unknown")
 

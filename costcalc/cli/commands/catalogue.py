@@ -15,35 +15,47 @@ from costcalc.cli.parameters import FORMATS, DeviceNames, debug_option, output_o
 def hardware(name: str | None, form: str, output: str | None) -> None:
     """List the hardware profiles, or show one with the source of every figure.
 
-    NAME is a profile's name or alias, or the path of your own.
+    NAME is a profile's name or alias, or the path of your own; a part of names lists those that have it.
     """
-    from costcalc.views.catalogue import devices_table, profile_figures_table, profile_table
+    from costcalc.views.catalogue import devices_table, matching_rows, profile_figures_table, profile_table
 
     if name is None:
         print_tables([devices_table()], form, output)
-    else:
-        from costcalc.analysis.hardware.catalogue import find_profile
+        return
+    from costcalc.analysis.hardware.catalogue import find_profile
+    from costcalc.core.errors import HardwareError
 
-        view = profile_figures_table if form in ("json", "csv") else profile_table
-        print_tables([view(find_profile(name))], form, output, keep_all=True)
+    try:
+        profile = find_profile(name)
+    except HardwareError:
+        table = matching_rows(devices_table(), name)
+        if not table.rows:
+            raise
+        print_tables([table], form, output)
+        return
+    view = profile_figures_table if form in ("json", "csv") else profile_table
+    print_tables([view(profile)], form, output, keep_all=True)
 
 
 @click.command()
+@click.argument("text", required=False)
 @debug_option
 @output_options(*FORMATS)
-def models(form: str, output: str | None) -> None:
-    """List the built-in models with their sources and costs."""
-    from costcalc.views.catalogue import models_table
+def models(text: str | None, form: str, output: str | None) -> None:
+    """List the built-in models with their sources and costs; with TEXT those that have it in their names."""
+    from costcalc.views.catalogue import models_table, named_rows
 
-    print_tables([models_table()], form, output)
+    print_tables([named_rows(models_table(), text)], form, output)
 
 
 @click.command()
+@click.argument("text", required=False)
 @rules_option
 @debug_option
 @output_options(*FORMATS)
-def ops(form: str, output: str | None) -> None:
-    """List every operator with its state: costed, free, shape only or unknown."""
-    from costcalc.views.catalogue import operators_table
+def ops(text: str | None, form: str, output: str | None) -> None:
+    """List every operator with its state: costed, free, shape only or unknown; with TEXT those that have it in their
+    names."""
+    from costcalc.views.catalogue import named_rows, operators_table
 
-    print_tables([operators_table()], form, output)
+    print_tables([named_rows(operators_table(), text)], form, output)
