@@ -25,7 +25,7 @@ FACTORS = {"": 1, "b": 1} | {
 def parse_digits(text: str) -> int | None:
     """Digits 0 to 9, at most 18 -> their number; None for any other text. Python's int() takes digits of other
     scripts and refuses more than 4,300 digits, so text from a file is never given to it as it is."""
-    return int(text) if len(text) < 19 and text.isascii() and text.isdigit() else None
+    return int(text) if text.isdigit() and text.isascii() and len(text) < 19 else None
 
 
 def format_count(d: Dim | None) -> str:

@@ -124,7 +124,10 @@ def trace_axes(builder: GraphBuilder, value: str) -> tuple[str, Node | None]:
 
 def note_layout(builder: GraphBuilder, value: str, only_batch: bool = False) -> None:
     """Notes where a value is an input, or has the axes of one, whose axes look like those of another tool; with
-    only_batch, where they lack the batch."""
+    only_batch, where they lack the batch. Behind the first NEAR nodes only a value that is an input itself is looked
+    at."""
+    if len(builder.nodes) > NEAR and value not in builder.inputs:
+        return
     source, _ = trace_axes(builder, value)
     shape = builder.types[source].shape if source in builder.inputs else None
     text = layout_text(source, builder.types[source]) if shape is not None else ""
