@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costcalc.core.assumptions import Assumption
@@ -63,10 +62,6 @@ Value = tuple[Any, ...]
 """The elements of a small tensor in row-major order: Dims of an integer tensor, bools, or Python floats."""
 
 
-_product = lru_cache(maxsize=1 << 10)(prod)
-"""The product of a shape's extents. Kept, because equal blocks have equal shapes, and formulas multiply slowly."""
-
-
 class TensorType(NamedTuple):
     """An element type and a shape; shape is None where it is not known. `value` is there where a small tensor's
     elements are known before the network runs (a shape, an axis)."""
@@ -85,14 +80,14 @@ class TensorType(NamedTuple):
     def elements(self) -> Dim:
         """∏ of the extents."""
         assert self.shape is not None, "rules only see known shapes"
-        return _product(self.shape)
+        return prod(self.shape)
 
     @property
     def nbytes(self) -> Dim:
         """Bytes as stored: elements below a byte are packed, the last byte is filled up."""
         assert self.shape is not None, "rules only see known shapes"
         bits = self.dtype.bits
-        elements = _product(self.shape)
+        elements = prod(self.shape)
         return elements * (bits // 8) if bits >= 8 else (elements * bits + 7) // 8
 
 

@@ -39,23 +39,23 @@ class ItemGroup(NamedTuple):
 
 class _Line(NamedTuple):
     """An item: the path of its block, its own name behind that, a number that equal items share, its depth in a
-    tree, the first numbers of path and name."""
+    tree."""
 
     path: str
     name: str
     identity: int
     depth: int
-    numbers: Sequence[re.Match[str]]
 
     def parts(self, level: int) -> tuple[str, str, Hashable] | None:
         """The level-th number of path and name → what stands before it, the number, and what stands behind it without
         numbers of the name; None where there are fewer."""
-        if level >= len(self.numbers):
+        text, width = self.path + self.name, len(self.path)
+        match = _NUMBER.search(text) if not level else next(islice(_NUMBER.finditer(text), level, None), None)
+        if match is None:
             return None
-        match = self.numbers[level]
-        end, text = match.end(), match.string
-        behind = text[max(end, len(self.path)) :]
-        return text[: match.start()], match[0], (text[end : len(self.path)], behind and _SUFFIX.sub("", behind))
+        start, end = match.span()
+        behind = text[max(end, width) :]
+        return text[:start], text[start:end], (text[end:width], behind and _SUFFIX.sub("", behind))
 
 
 class _Block(NamedTuple):
@@ -87,14 +87,14 @@ def _identify(item: LayerCost | LayerGroup) -> Hashable:
     """An item → a value that is equal where all is equal but the names."""
     if isinstance(item, LayerGroup):
         return item.class_name, tuple(map(_identify, item.rows))
-    outputs = tuple([(output.type.dtype, output.type.shape) for output in item.outputs])
-    return item.op_type, item.domain, item.state, item.count, outputs, tuple(item.figures.values())
+    outputs = [value for output in item.outputs for value in output.type[:2]]
+    return item.op_type, item.domain, item.state, item.count, *outputs, *item.figures.values()
 
 
 def _make_line(item: LayerCost | LayerGroup, identity: int) -> _Line:
     path, name = _split_path(item)
     depth = item.depth if isinstance(item, LayerGroup) else 0
-    return _Line(path, name, identity, depth, tuple(islice(_NUMBER.finditer(path + name), MAX_NUMBERS)))
+    return _Line(path, name, identity, depth)
 
 
 def _split_path(item: LayerCost | LayerGroup) -> tuple[str, str]:
