@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from costcalc.analysis.memory.footprint import MemoryFootprint
+    from costcalc.analysis.options import ExecutionOptions
     from costcalc.analysis.roofline.roofline import Rooflines
     from costcalc.frontends.source import ModelSource
     from costcalc.studies.compare import Comparison
@@ -146,14 +147,19 @@ def memory(
     reorder: bool = False,
     align: int | None = None,
     runtime: str | None = None,
+    execution: ExecutionOptions | Mapping[str, Any] | None = None,
     **options: Unpack[ReadingArguments],
 ) -> MemoryFootprint:
     """What a model's activations need while it runs: live bytes by step, the peak, with an alignment an arena. How it
-    is executed is as in costcalc.analysis.options.ExecutionOptions; the other options are load's."""
+    is executed is as in costcalc.analysis.options.ExecutionOptions, by name or as execution; the other options are
+    load's."""
     from costcalc.analysis.memory.footprint import measure_footprint
+    from costcalc.core.settings import join_group
 
-    execution = {"in_place": in_place, "fuse": fuse, "fuse_blocks": fuse_blocks, "reorder": reorder, "align": align}
-    settings = Settings.of(execution={**execution, "runtime": runtime}, **options)
+    flags = {"in_place": in_place, "fuse": fuse, "fuse_blocks": fuse_blocks, "reorder": reorder}
+    named: dict[str, Any] = {name: value for name, value in flags.items() if value is not False}
+    named |= {name: value for name, value in (("align", align), ("runtime", runtime)) if value is not None}
+    settings = Settings.of(execution=join_group(execution, named), **options)
     graph = _require_no_options(source, options).graph if isinstance(source, Report) else load_source(source, settings)
     return measure_footprint(graph, settings.execution)
 
@@ -242,7 +248,7 @@ def llm(
     generate=256, dtype="fp16", devices="h100-sxm x8", tp=8)`. max_context and max_batch give the longest text and the
     most texts that fit the device, sweep_parallel every way to split the model. UsageError where it is no decoder.
     """
-    from costcalc.core.settings import non_defaults, settings_of
+    from costcalc.core.settings import join_group, settings_of
     from costcalc.studies.options import GROUPS
     from costcalc.views.llm import LlmQuestion, llm_result
 
@@ -250,10 +256,8 @@ def llm(
     for group in ("generation", "parallel"):
         names = [setting.name for setting in settings_of(GROUPS[group])]
         named = {name: arguments.pop(name) for name in names if name in arguments}
-        whole = arguments.get(group)
         if named:
-            base = whole if isinstance(whole, Mapping) else non_defaults(whole) if isinstance(whole, tuple) else {}
-            arguments[group] = {**base, **named}
+            arguments[group] = join_group(arguments.get(group), named)
     settings = Settings.of(**arguments)
     return llm_result(source, settings, LlmQuestion(max_context, max_batch, sweep_parallel))
 

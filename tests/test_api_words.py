@@ -14,6 +14,7 @@ import pytest
 from support.cli import ok
 
 import costcalc
+from costcalc.analysis.options import ExecutionOptions
 from costcalc.cli.group import MODULES
 from costcalc.core.errors import CostcalcError, HardwareError, UsageError
 from costcalc.core.settings import settings_of
@@ -215,3 +216,13 @@ def test_reprs_fit_a_line_and_print_is_a_table() -> None:
         assert len(repr(result)) <= 100 and "\n" not in repr(result), name
         assert name == "report" or str(result).count("\n") >= 2, name
         assert result._repr_html_()
+
+
+def test_memory_takes_its_execution_by_name_and_as_a_whole() -> None:
+    by_name = costcalc.memory("lenet5", fuse=True, align=16).to_dict()
+    assert costcalc.memory("lenet5", execution={"fuse": True, "align": 16}).to_dict() == by_name
+    assert costcalc.memory("lenet5", execution=ExecutionOptions(fuse=True), align=16).to_dict() == by_name
+    assert costcalc.memory("lenet5").to_dict() != by_name
+    for wrong in ({"align": 0}, {"execution": 3}, {"execution": {"fused": True}}):
+        with pytest.raises(UsageError):
+            costcalc.memory("lenet5", **wrong)

@@ -79,6 +79,16 @@ def non_defaults(item: Any) -> dict[str, Any]:
     return {name: value for name, (value, default) in values.items() if value != default}
 
 
+def join_group(whole: Any, named: Mapping[str, Any]) -> Any:
+    """A group of settings as it was given, and those of it that were given by name -> both; the ones by name win."""
+    if not named:
+        return whole
+    return {
+        **(whole if isinstance(whole, Mapping) else non_defaults(whole) if isinstance(whole, tuple) else {}),
+        **named,
+    }
+
+
 def option_words(item: Any) -> tuple[str, ...]:
     """A NamedTuple of settings -> those that are not their defaults as words of the command line: `fuse`,
     `optimizer sgd`, `dim seq=128`."""
