@@ -156,10 +156,10 @@ def memory(
     from costcalc.analysis.memory.footprint import measure_footprint
     from costcalc.core.settings import join_group
 
-    flags = {"in_place": in_place, "fuse": fuse, "fuse_blocks": fuse_blocks, "reorder": reorder}
-    named: dict[str, Any] = {name: value for name, value in flags.items() if value is not False}
-    named |= {name: value for name, value in (("align", align), ("runtime", runtime)) if value is not None}
-    settings = Settings.of(execution=join_group(execution, named), **options)
+    named: dict[str, Any] = {"in_place": in_place, "fuse": fuse, "fuse_blocks": fuse_blocks, "reorder": reorder}
+    named |= {"align": align, "runtime": runtime}
+    given = {name: value for name, value in named.items() if value is not None and value is not False}
+    settings = Settings.of(execution=join_group(execution, given), **options)
     graph = _require_no_options(source, options).graph if isinstance(source, Report) else load_source(source, settings)
     return measure_footprint(graph, settings.execution)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from costcalc.core.errors import UsageError
@@ -74,6 +74,12 @@ def bind_options(names: Iterable[str], most: int = 4) -> str:
     if len(listed) > most:
         return f"--dim {listed[0]}=… and so on, or all {len(listed):,} with --dim '*=…'"
     return " ".join(f"--dim {name}=…" for name in listed)
+
+
+def list_first(names: Sequence[str], most: int) -> str:
+    """Names → the first few of them as text, and how many more there are: `a, b, c and 4 more`."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def list_names(names: Iterable[str], most: int = 6) -> str:

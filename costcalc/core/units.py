@@ -22,6 +22,10 @@ FACTORS = {"": 1, "b": 1} | {
 """The factor of each suffix in small letters: k, M, G of 1,000, KiB, MiB, GiB of 1,024."""
 
 
+WORTH_NAMING = Fraction(1, 10)
+"""The share of a sum from which on a part alone is told; below it the sum is spread over many."""
+
+
 def parse_digits(text: str) -> int | None:
     """Digits 0 to 9, at most 18 -> their number; None for any other text. Python's int() takes digits of other
     scripts and refuses more than 4,300 digits, so text from a file is never given to it as it is."""

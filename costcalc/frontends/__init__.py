@@ -70,13 +70,9 @@ def read_model(model: ModelSource, options: ReadOptions = ReadOptions()) -> Load
     source = find_source(model)
     frontend = find_frontend(source)
     with limited_work("reading the model", nbytes=source.size):
-        read = _bind_open if ANY_SYMBOL in options.dims else _read
-        loaded = read(frontend, source, options)
+        is_any = ANY_SYMBOL in options.dims
+        loaded = _bind_open(frontend, source, options) if is_any else frontend.read(source, options)
     return loaded._replace(graph=loaded.graph._replace(settings=options.non_defaults()))
-
-
-def _read(frontend: Frontend, source: Source, options: ReadOptions) -> Loaded:
-    return frontend.read(source, options)
 
 
 def find_frontend(source: Source) -> Frontend:

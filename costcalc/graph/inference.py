@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from costcalc.core.assumptions import Assumption, add_assumptions
 from costcalc.core.dim import Poly
 from costcalc.core.ir import TensorType
 from costcalc.core.memo import Memo
+
+T = TypeVar("T")
 
 Types = tuple[TensorType, ...]
 
@@ -46,10 +49,7 @@ class InferenceCache:
         """Key and output types of a node with concrete inputs -> the types, kept under the key where they hold for the
         next node too."""
         if not self.has_fresh_symbol and are_concrete(types):
-            try:
-                self.types[key] = types
-            except TypeError:
-                return types
+            _keep(self.types, key, types)
         return types
 
     def store_symbolic(
@@ -58,11 +58,13 @@ class InferenceCache:
         """The same of a node whose inputs have symbols, with what its rule assumed."""
         all_types = filter(None, (*inputs, *types))
         if not self.has_fresh_symbol and all(type(t) is TensorType and not is_long(t) for t in all_types):
-            try:
-                self.symbolic_types[key] = types, tuple(assumptions)
-            except TypeError:
-                return types
+            _keep(self.symbolic_types, key, (types, tuple(assumptions)))
         return types
+
+
+def _keep(table: dict[Any, T], key: Any, value: T) -> None:
+    with suppress(TypeError):  # an attribute that is a list or a graph has no hash
+        table[key] = value
 
 
 def is_long(t: TensorType) -> bool:

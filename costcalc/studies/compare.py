@@ -14,6 +14,7 @@ from costcalc.analysis.report import Report, report_total
 from costcalc.core.amount import Amount, LowerBound, magnitude, sum_amounts
 from costcalc.core.dim import Dim
 from costcalc.core.errors import CostcalcError, QuantityError, UsageError
+from costcalc.core.ir import qualified_name
 from costcalc.core.quantity import Figure, QuantityRef
 from costcalc.core.result import Result, short_repr
 from costcalc.core.units import ratio
@@ -60,10 +61,10 @@ class Comparison(Result):
         different ones: `Conv` -> `Conv`, `tflite:CONV_2D`, `tflite:DEPTHWISE_CONV_2D`."""
         operators_by_kind: dict[str, list[dict[str, str]]] = {}
         for index, report in enumerate(self.reports):
-            for row in report.rows:
-                _, kind = operator_kind((row.domain, row.op_type))
+            for domain, op_type in dict.fromkeys((row.domain, row.op_type) for row in report.rows):
+                _, kind = operator_kind((domain, op_type))
                 models = operators_by_kind.setdefault(kind, [{} for _ in self.reports])
-                models[index][row.operator] = row.domain
+                models[index][qualified_name(domain, op_type)] = domain
         joined: dict[str, tuple[str, ...]] = {}
         for kind, models in operators_by_kind.items():
             found = [operators for operators in models if operators]

@@ -74,6 +74,12 @@ class Measurement:
         return self.base if self.settings.training is None else self.training_report
 
     @property
+    def given_settings(self) -> dict[str, Any]:
+        """The settings that are not their defaults, by name, as costcalc.analyze takes them: those of the measurement,
+        and of the reading of its graph."""
+        return {**self.settings.to_dict(), **self.report.settings}
+
+    @property
     def available_report(self) -> Report:
         """The report, without the training step where the model cannot be trained."""
         try:
@@ -241,7 +247,7 @@ class MeasuredReport(Report):
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that are not their defaults, by name, as costcalc.analyze takes them."""
-        return {**self.measurement.settings.to_dict(), **self.measurement.report.settings}
+        return self.measurement.given_settings
 
     def bind(self, dims: Any) -> MeasuredReport:
         """As Report.bind; the further quantities are measured again."""

@@ -56,7 +56,7 @@ def analysis_document(measurement: Measurement) -> dict[str, Any]:
     if measurement.settings.generation is not None:
         measurement.require_generation()
     model = measurement.report.to_dict()
-    model |= settings_document({**measurement.settings.to_dict(), **measurement.report.settings})
+    model |= settings_document(measurement.given_settings)
     figures = {ref: measurement.attempt(ref) for ref in measurement.settings.quantities()}
     model["totals"] |= {ref.key: figure_plain(figure) for ref, figure in figures.items()}
     if certainty := model.pop("certainty", {}) | inexact_certainty(figures):

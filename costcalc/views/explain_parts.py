@@ -82,26 +82,25 @@ def _block_paths(row: LayerCost) -> Iterator[str]:
 def quantity_lines(report: Report, key: str) -> Iterator[WorkingLine]:
     """A report and a quantity that layers have -> its working: the layers with most of it, of traffic with what each
     reads and writes, the sum of the rest, and the total."""
-    label, column = CATALOGUE[key].label, key
-    parts = {
-        id(row): traffic_parts(report.graph, node, row)
-        for node, row in zip(report.graph.nodes, report.rows, strict=True)
-    }
-    rows = [row for row in report.rows if row.figures[column] != 0]
-    rows.sort(key=lambda row: magnitude(row.figures[column]), reverse=True)
+    label, parts = CATALOGUE[key].label, dict[int, Mapping[str, Dim]]()
+    if key == "traffic_bytes":
+        pairs = zip(report.graph.nodes, report.rows, strict=True)
+        parts = {id(row): traffic_parts(report.graph, node, row) for node, row in pairs}
+    rows = [row for row in report.rows if row.figures[key] != 0]
+    rows.sort(key=lambda row: magnitude(row.figures[key]), reverse=True)
     shown, rest = rows[:MAX_TERMS], rows[MAX_TERMS:]
     for row in shown:
-        sides = (row.name, *([_parts_text(parts[id(row)])] if column == "traffic_bytes" and parts[id(row)] else []))
-        amount = row.figures[column]
+        amount, row_parts = row.figures[key], parts.get(id(row))
+        sides = (row.name, *([_parts_text(row_parts)] if row_parts else []))
         yield WorkingLine(label, sides if amount is not None else (*sides, "?"), amount)
-    known = [amount for row in rest if (amount := row.figures[column]) is not None]
+    known = [amount for row in rest if (amount := row.figures[key]) is not None]
     if rest:
         unknown = f", {len(rest) - len(known):,} of them not known" if len(known) < len(rest) else ""
         yield WorkingLine(label, (f"{len(rest):,} more layers{unknown}",), sum_dims(known))
-    if column == "traffic_bytes" and all(parts.values()):
-        sums = {name: sum_dims([part[name] for part in parts.values() if part]) for name in TRAFFIC_PARTS}
+    if key == "traffic_bytes" and all(parts.values()):
+        sums = {name: sum_dims([part[name] for part in parts.values()]) for name in TRAFFIC_PARTS}
         yield WorkingLine(label, (_parts_text(sums),), sum_dims(list(sums.values())))
-    yield sum_line(label, [*shown, *rest], column)
+    yield sum_line(label, rows, key)
 
 
 def sum_line(label: str, rows: Sequence[LayerCost], column: str) -> WorkingLine:

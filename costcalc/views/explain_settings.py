@@ -66,7 +66,7 @@ def explain_measurement(measurement: Measurement, layer: str | None = None) -> E
         training=() if step is None or index is not None else tuple(training_lines(step)),
         bounds=tuple(bound_lines(explanation, measurement.rooflines())),
         generation=() if index is not None else tuple(generation_lines(measurement)),
-        settings={**measurement.settings.to_dict(), **report.settings},
+        settings=measurement.given_settings,
     )
 
 
@@ -95,8 +95,7 @@ def _with_part_settings(part: Explanation, measurement: Measurement) -> Explanat
     if report.step is not None:
         options = report.step.options
         part = _with_backward(part, gradient_flow(report.graph, options.freeze, options.input_gradient))
-    settings = {**measurement.settings.to_dict(), **report.settings}
-    return replace(part, bounds=tuple(bound_lines(part, rooflines)), settings=settings)
+    return replace(part, bounds=tuple(bound_lines(part, rooflines)), settings=measurement.given_settings)
 
 
 def peak_lines(report: Report) -> Iterator[WorkingLine]:

@@ -14,7 +14,7 @@ from costcalc.analysis.report import Report, is_lower_bound, report_certainty
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.quantity import SIGNS
 from costcalc.core.sanitize import printable
-from costcalc.core.units import format_bytes, format_short, share
+from costcalc.core.units import WORTH_NAMING, format_bytes, format_short, share
 from costcalc.views.settings import parameters_text
 from costcalc.views.summary import FLOAT32_MODEL_TYPES
 
@@ -23,9 +23,6 @@ LONGEST_NAME = 60
 
 NEARLY_ALL = 0.9
 """The share from which on an element type is told as that of the weights, or of the multiplications."""
-
-WORTH_NAMING = 10
-"""Percent of the cost from which on a part alone is told; below it the cost is spread over many."""
 
 MAX_SIZES = 3
 """Symbols that the sentence lists with their sizes; of more it tells how many there are."""
@@ -147,7 +144,7 @@ def _dearest_text(report: Report) -> str:
     percent = round(top / whole * 100)
     amount = "nearly all" if percent == 100 else f"{percent or '<1'} %"
     text = f"takes {amount} of the {known}{unit}"
-    if percent < WORTH_NAMING and len(equal) == 1:
+    if percent < 100 * WORTH_NAMING and len(equal) == 1:
         return f"the {known}{unit} are spread over {len(parts):,} {kind}, at most {percent or '<1'} % in one"
     if len(equal) == len(parts):
         return f"each of its {len(parts):,} {kind} {text}"

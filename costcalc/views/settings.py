@@ -44,10 +44,9 @@ def reading_words(settings: Mapping[str, Any], told: Collection[str] = ()) -> st
     return " ".join(f"--{option} {shlex.quote(value)}" if value else f"--{option}" for option, _, value in words)
 
 
-def given_notes(graph: Graph, told: Collection[str] | None = None) -> Iterator[Note]:
-    """A graph -> the note of how it was read; bound symbols are told by a note of their own, unless told says which
-    are."""
-    text = reading_words(graph.settings, graph.symbols if told is None else told)
+def given_notes(graph: Graph) -> Iterator[Note]:
+    """A graph -> the note of how it was read; bound symbols are told by a note of their own."""
+    text = reading_words(graph.settings, graph.symbols)
     if text:
         yield Note("Given", text)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from costcalc.core.budget import spend
+from costcalc.core.elision import list_first
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import DType, Graph, StoredFormat, WarningNote
 from costcalc.core.units import format_bytes
@@ -139,8 +140,7 @@ def difference_notes(graph: Graph, extra: Iterable[tuple[str, int]], missing: Se
 
 
 def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(name[:120] for name in names[:NAMED])
-    return shown if len(names) <= NAMED else f"{shown} and {len(names) - NAMED:,} more"
+    return list_first([name[:120] for name in names], NAMED)
 
 
 def apply_scheme(graph: Graph, scheme: QuantisationScheme) -> Graph:

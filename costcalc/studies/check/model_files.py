@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from costcalc.core.elision import list_first
 from costcalc.core.errors import UsageError
 from costcalc.frontends import git as revisions
 from costcalc.frontends.table import YAML, is_model_path
@@ -113,7 +114,7 @@ def _is_config(folder: Path, name: str) -> bool:
 def describe_unheld_models(folder: Path, names: Sequence[str]) -> str:
     """Model files that no entry holds, from the config's folder → a sentence, with the glob that fits them and no other
     file where there is one."""
-    listed = ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else "")
+    listed = list_first(names, MAX_NAMED)
     patterns = {f"{PurePosixPath(name).parent}/*{PurePosixPath(name).suffix}".removeprefix("./") for name in names}
     verb = "is" if len(names) == 1 else "are"
     it, name = ("it", "it") if len(names) == 1 else ("them", "each")

@@ -13,7 +13,7 @@ from costcalc.analysis.memory.arena import arena_remark
 from costcalc.analysis.memory.flash import flash_bytes
 from costcalc.analysis.memory.footprint import execution_steps
 from costcalc.analysis.memory.liveness import live_memory, make_schedule
-from costcalc.analysis.memory.tflm.plan import tflm_arena
+from costcalc.analysis.memory.tflm.plan import TflmPlan, tflm_arena
 from costcalc.analysis.npu.placement import NodePlacement, place_operators
 from costcalc.analysis.report import Report
 from costcalc.analysis.roofline.energy import MemoryFit, estimate_energy
@@ -171,9 +171,7 @@ def _largest_tflm_buffer(measurement: Measurement) -> tuple[str, Fraction | None
     arena = tflm_arena(measurement.base.graph, execution)
     if execution.reorder or flat is None or len(flat.subgraphs[0].operators) != len(rows):
         return "", None
-    live = arena.head.live_bytes()
-    alive = [b for b in arena.head.buffers if b.first <= live.index(max(live)) <= b.last]
-    largest = max(alive, key=lambda buffer: buffer.nbytes, default=None)
+    largest = next(iter(TflmPlan(flat, arena).peak_buffers()), None)
     if largest is None or arena.head_bytes < arena.tail_bytes:
         return "", None
     scope = (largest.subgraph, largest.operator) if largest.tensor < 0 else arena.head.scopes[largest.first]

@@ -25,7 +25,7 @@ def renew_entry(text: str, file: str, ignore: Ignore, codes: Sequence[str], unti
     texts |= {"reason": json.dumps(reason, ensure_ascii=False)} if reason else {}
     texts |= {} if tuple(codes) == ignore.codes else {"code": words[0] if len(words) == 1 else f"[{', '.join(words)}]"}
     node = _find_node(text, file, ignore)
-    places = _toml_places(text, node, texts) if is_toml else _yaml_places(text, node, texts)
+    places = _toml_places(text, file, node, texts) if is_toml else _yaml_places(text, node, texts)
     for start, end, value in sorted(places, reverse=True):
         text = text[:start] + value + text[end:]
     return text
@@ -60,7 +60,7 @@ def _yaml_places(text: str, node: Map, texts: Mapping[str, str]) -> list[tuple[i
     return [(*span_of(node.values[key]), value) for key, value in texts.items() if key in node.values]
 
 
-def _toml_places(text: str, node: Map, texts: Mapping[str, str]) -> list[tuple[int, int, str]]:
+def _toml_places(text: str, file: str, node: Map, texts: Mapping[str, str]) -> list[tuple[int, int, str]]:
     """The same of a table, whose parser tells only the places of keys."""
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     places = []
@@ -71,6 +71,6 @@ def _toml_places(text: str, node: Map, texts: Mapping[str, str]) -> list[tuple[i
         start = starts[scalar.line - 1] + scalar.column - 1 + len(key)
         match = re.compile(rf"[\"']?{_TOML_VALUE}").match(text, start)
         if match is None:
-            raise _no_place("", scalar.line)
+            raise _no_place(file, scalar.line)
         places.append((match.start(1), match.end(1), value))
     return places

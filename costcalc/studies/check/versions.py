@@ -45,7 +45,7 @@ def diff_versions(
     versions, lacks = [], []
     for source, item in zip(sources, entries, strict=True):
         if item is not None:
-            held = replace(item.snapshot, source=os.fspath(source), figures=item.figures, settings=item.settings)  # type: ignore[arg-type]
+            held = replace(item.snapshot, source=os.fspath(source), figures=item.figures)  # type: ignore[arg-type]
             versions.append(restrict_version(held, Settings.of(**item.settings), settings))
         elif isinstance(source, Report):
             versions.append(version(source))

@@ -10,7 +10,7 @@ from typing import Any
 from costcalc.core.dim import Dim, bounds
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.quantity import Certainty
-from costcalc.core.units import format_count, format_digits, format_exact_share, format_si
+from costcalc.core.units import WORTH_NAMING, format_count, format_digits, format_exact_share, format_si
 from costcalc.studies.check.verdict import Amount, CheckResult, SourcePlace, Verdict
 
 EXACT = ("count", "bytes")
@@ -21,9 +21,6 @@ MAX_FORMULA = 200
 
 MOST = Fraction(1, 2)
 """The share above which a layer has most of a sum."""
-
-WORTH_NAMING = Fraction(1, 10)
-"""The share from which on a layer alone is told; below it the sum is spread over many."""
 
 MAX_DIGITS = 60
 """Digits that are added at most to tell two figures apart."""
@@ -186,21 +183,7 @@ def describe_blame(verdict: Verdict) -> str:
     if not verdict.layer:
         return ""
     if verdict.layer_growth is None:
-        share = "" if verdict.share is None else f" ({format_exact_share(verdict.share)})"
-        other_layers = verdict.other_layers
-        further_phrase = (
-            f", and {other_layers:,} more {'layer is' if other_layers == 1 else 'layers are'} above it"
-            if other_layers
-            else ""
-        )
-        phrase = BLAME_PHRASES.get(verdict.code)
-        is_spread = verdict.share is not None and verdict.share < WORTH_NAMING and not verdict.other_layers
-        if phrase is None and is_spread and verdict.layer_count > 1:
-            return f"it is spread over {verdict.layer_count:,} layers, at most {share[2:-1]} in one, {verdict.layer}"
-        if phrase is None:
-            is_most = verdict.share is None or verdict.share > MOST
-            phrase = "most is in" if is_most else "the largest part is in"
-        return f"{phrase} {verdict.layer}{share}{further_phrase}"
+        return _describe_part(verdict)
     _, before, after, follower, follower_growth = verdict.layer_growth
     rise: Dim = after - before
     follower_phrase = f", and {follower} follows with +{format_count(follower_growth)}" if follower else ""
@@ -209,6 +192,18 @@ def describe_blame(verdict: Verdict) -> str:
     verb_phrase = "was changed and grew" if follower else "grew most,"
     size = f"(+{format_count(rise)}{format_growth_share(rise, before)})"
     return f"{verdict.layer} {verb_phrase} from {format_count(before)} to {format_count(after)} {size}{follower_phrase}"
+
+
+def _describe_part(verdict: Verdict) -> str:
+    """The layer with the largest part of what exceeds, or the first of several: `most is in conv1 (71.3%)`."""
+    others, share, phrase = verdict.other_layers, verdict.share, BLAME_PHRASES.get(verdict.code)
+    share_text = "" if share is None else format_exact_share(share)
+    if phrase is None and share is not None and share < WORTH_NAMING and not others and verdict.layer_count > 1:
+        return f"it is spread over {verdict.layer_count:,} layers, at most {share_text} in one, {verdict.layer}"
+    if phrase is None:
+        phrase = "most is in" if share is None or share > MOST else "the largest part is in"
+    further = f", and {others:,} more {'layer is' if others == 1 else 'layers are'} above it" if others else ""
+    return f"{phrase} {verdict.layer}{f' ({share_text})' if share_text else ''}{further}"
 
 
 def format_growth_share(part: Dim, whole: Dim) -> str:

@@ -23,20 +23,21 @@ INDEX_TYPES = (DType.INT32, DType.INT64)
 """Elements of token ids and positions, which are no pixels or samples."""
 
 
-def layout_text(name: str, t: TensorType) -> str:
-    """An input's name and its type → what its axes look like and how to write them, or "" where they look like
-    [N, C, spatial…], are not known, or are those of indices."""
+def foreign_axes(t: TensorType) -> tuple[str, Sequence[Dim]]:
+    """A type → what its axes look like, where they do not stand as here, and the extents behind the batch as they are
+    to be written; ("", …) where they look like [N, C, spatial…], are not known, or are those of indices."""
     if t.shape is None or t.dtype in INDEX_TYPES:
-        return ""
-    shape = t.shape
-    axes, sides = {5: _video_channels_last, 4: _channels_last, 3: _three_axes, 2: _two_axes}.get(len(shape), _none)(
-        shape
-    )
+        return "", ()
+    return {5: _video_channels_last, 4: _channels_last, 3: _three_axes, 2: _two_axes}.get(len(t.shape), _none)(t.shape)
+
+
+def layout_text(name: str, t: TensorType) -> str:
+    """An input's name and its type → what its axes look like and how to write them; "" where they stand as here."""
+    axes, sides = foreign_axes(t)
     if not axes:
         return ""
     subject = "the input" if name == DEFAULT_INPUT else f"the input {name!r}"
-    kind = {1: "sequences are [N, C, L]", 2: "sequences are [N, C, L]", 3: "images are [N, C, H, W]"}
-    order = kind.get(len(sides), "videos are [N, C, T, H, W]")
+    order = {2: "sequences are [N, C, L]", 3: "images are [N, C, H, W]", 4: "videos are [N, C, T, H, W]"}[len(sides)]
     return f"{subject} looks like {axes}; {order} here: write its shape as [N, {', '.join(map(str, sides))}]"
 
 
@@ -129,10 +130,12 @@ def note_layout(builder: GraphBuilder, value: str, only_batch: bool = False) -> 
     if len(builder.nodes) > NEAR and value not in builder.inputs:
         return
     source, _ = trace_axes(builder, value)
-    shape = builder.types[source].shape if source in builder.inputs else None
-    text = layout_text(source, builder.types[source]) if shape is not None else ""
-    if only_batch and (shape is None or len(shape) > 3 or "like [N" in text or "like [C, L]" in text):
+    if source not in builder.inputs:
         return
+    axes, _ = foreign_axes(builder.types[source])
+    if only_batch and (axes.startswith("[N") or axes == "[C, L]"):
+        return
+    text = layout_text(source, builder.types[source])
     if text and text not in builder.notes:
         builder.notes.append(WarningNote(text))
 

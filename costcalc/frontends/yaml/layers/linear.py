@@ -8,7 +8,7 @@ from costcalc.core.ir import WarningNote
 from costcalc.core.traits import traits_of
 from costcalc.frontends.yaml.layers.base import LayerKey, Site, layer
 from costcalc.frontends.yaml.layers.conv import BIAS, WEIGHTS
-from costcalc.frontends.yaml.layers.layout import layout_text, trace_axes
+from costcalc.frontends.yaml.layers.layout import foreign_axes, trace_axes
 from costcalc.graph.builder import GraphBuilder
 
 
@@ -50,8 +50,8 @@ def _image_axes(builder: GraphBuilder, value: str) -> str:
         return ""
     if rank > 3:
         return "an image [N, C, H, W]"
-    text = layout_text(source, builder.types[source]) if rank == 3 else ""
-    return "an image [N, H, W]" if "H, W" in text else ""
+    axes, _ = foreign_axes(builder.types[source])
+    return "an image [N, H, W]" if rank == 3 and "H, W" in axes else ""
 
 
 def _gemm(site: Site, x: str, units: Dim, features: Dim, bias: bool) -> str:
