@@ -286,11 +286,16 @@ def _flat(value: Any) -> tuple[Any, ...]:
 
 
 def parse_type(document: Any) -> TensorType:
-    """The JSON of a TensorMeta -> the type; UNKNOWN where a size is no whole number."""
+    """The JSON of a TensorMeta -> the type; UNKNOWN where a size is no whole number, or below 0."""
     document = _mapping(document, "a tensor")
     dtype = DTYPES.get(_scalar(document.get("dtype"), "dtype"), DType.UNDEFINED)
     shape = tuple([parse_size(entry) for entry in _list(document.get("sizes"), "sizes")])
-    return TensorType(dtype, shape) if len(shape) <= MAX_RANK else UNKNOWN
+    return TensorType(dtype, shape) if len(shape) <= MAX_RANK and are_sizes(shape) else UNKNOWN
+
+
+def are_sizes(shape: Iterable[Dim]) -> bool:
+    """Whether no extent of a shape is below 0; of a formula that is not asked."""
+    return not any(isinstance(extent, int) and extent < 0 for extent in shape)
 
 
 MAX_RANK = 64

@@ -22,6 +22,7 @@ from costcalc.frontends.pytorch.program import (
     ProgramGraph,
     SubgraphArgument,
     ValueName,
+    are_sizes,
     namespace_of,
     operator_name,
     tensor_names,
@@ -89,7 +90,9 @@ class ProgramWalker:
                 continue
             name = self.names[spec.value] = ties.targets.get(spec.target, spec.target)
             if name not in builder.types:
-                shape = type_.shape or ()
+                shape = type_.shape
+                if shape is None:
+                    raise LoadError(f"the stored tensor {name} has no size that can be read", REMEDY)
                 shape = tuple([shape[axis] for axis in self.transposed.get(name, range(len(shape)))])
                 builder.add_initializer(name, type_.dtype, shape)
             if spec.kind != "parameter":
@@ -229,7 +232,10 @@ class ProgramWalker:
 
     def _declared(self, graph: ProgramGraph, output: str) -> TensorType | None:
         type_ = graph.types.get(output) if output else None
-        return bind_type(type_, self.binding) if type_ is not None and self.binding else type_
+        if type_ is None or not self.binding:
+            return type_
+        bound = bind_type(type_, self.binding)
+        return bound if are_sizes(bound.shape or ()) else UNKNOWN
 
     def _add_untranslated(self, site: CallSite, unknown: bool = False) -> None:
         """Adds a call as a node of its own operator, in the domain of its namespace (`aten:roll`); with unknown, as
