@@ -14,7 +14,7 @@ from costcalc.render.layout import wrap
 from costcalc.render.names import shorten_name
 from costcalc.render.terminal import Palette, Screen
 from costcalc.views.columns import COLUMNS
-from costcalc.views.explain import MAX_TERMS, Explanation, LayerExplanation, WorkingLine, value_in_formula
+from costcalc.views.explain import MAX_TERMS, Explanation, LayerExplanation, WorkingLine, amount_line, value_in_formula
 from costcalc.views.summary import reading_notes, subtitle_text
 from costcalc.views.table import Column, make_table
 
@@ -88,24 +88,21 @@ def _compact_lines(explanation: Explanation, screen: Screen) -> Iterator[str]:
     """Explanation -> a line for each layer with its numbers, and the formulas with their names once per operator
     type."""
     key = "macs" if explanation.report.totals["macs"] != 0 else "flops"
-    label = CATALOGUE[key].label
-
-    def formula(working: LayerExplanation) -> WorkingLine:
-        return next((line for line in working.steps if line.label == label), WorkingLine(label, ("?",)))
-
+    lines = {id(working): amount_line(working.row, key) for working in explanation.workings}
     columns = (
         Column("name", "Layer", "name", 100, lambda working: working.row.name),
         Column("op", "Operator", "text", 70, lambda working: working.row.operator),
-        Column("working", "Working", "text", 95, lambda working: formula(working).sides[-1]),
+        Column("working", "Working", "text", 95, lambda working: lines[id(working)].sides[-1]),
         COLUMNS[key]._replace(value=lambda working: working.row.figures[key]),
     )
     names = tuple(row.name for row in explanation.report.rows)
     yield from table.body_lines(make_table("", columns, explanation.workings, all_names=names), screen)
     yield ""
-    formulas = [(working.row.operator, formula(working).sides) for working in explanation.workings]
+    formulas = [(working.row.operator, lines[id(working)].sides) for working in explanation.workings]
     legend = dict.fromkeys((operator, sides[0]) for operator, sides in formulas if len(sides) > 1)
-    lines = [WorkingLine(operator, (f"{label} = {names}",)) for operator, names in list(legend)[:MAX_TERMS]]
-    yield from _step_lines(lines, screen.text_width, screen.palette, "")
+    label = CATALOGUE[key].label
+    steps = [WorkingLine(operator, (f"{label} = {names}",)) for operator, names in list(legend)[:MAX_TERMS]]
+    yield from _step_lines(steps, screen.text_width, screen.palette, "")
 
 
 def _separable_lines(pairs: Sequence[SeparablePair], screen: Screen) -> Iterator[str]:

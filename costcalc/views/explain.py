@@ -133,6 +133,23 @@ def _flops_lines(cost: Cost) -> Iterator[WorkingLine]:
         yield WorkingLine("FLOPs", (" + ".join(parts),), cost.flops)
 
 
+def amount_line(row: LayerCost, key: str) -> WorkingLine:
+    """A layer's row and a quantity, macs or flops -> how the row's figure comes about in one line: the names of the
+    factors, their numbers, of all runs."""
+    label, amount = CATALOGUE[key].label, row.figures[key]
+    if row.cost is None:
+        return WorkingLine(label, ("?",), amount)
+    lines = _flops_lines(row.cost) if key == "flops" else [WorkingLine(label, _formula_sides(row.cost.macs))]
+    *names, numbers = next((line.sides for line in lines if line.label == label), ("",))
+    if not numbers:
+        return WorkingLine(label, (format_count(0),), amount)
+    if row.count != 1:
+        per_run = f"({numbers})" if " + " in numbers else numbers
+        numbers = f"{per_run} × {value_in_formula(row.count)}"
+        names = [f"({name}) × runs" if " + " in name else f"{name} × runs" for name in names]
+    return WorkingLine(label, (*names, numbers), amount)
+
+
 def _factor_sides(factors: Sequence[Factor]) -> tuple[str, str]:
     return factor_names(factors), factor_values(factors)
 

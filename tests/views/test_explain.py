@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from support.onnx_models import info, model, weight
 
 import costcalc
 from costcalc import CostcalcError
+from costcalc.frontends.builtin import builtin_names
 from costcalc.rules import DType, Graph, UsageError
+from costcalc.views.explain import amount_line
 
 F32 = DType.FLOAT32
 
@@ -182,3 +185,16 @@ def test_a_tensor_leads_to_the_layer_that_computes_it(tmp_path: Path) -> None:
     path.write_bytes(model(nodes, [info("x", shape=[1, 3, 6, 6])], ["getitem_9"], [weight("w", 5, 3, 3, 3)]))
     for tensor, layer in (("/body/Conv_output_0", "first"), ("…Conv_output_0", "first"), ("getitem_9", "Conv")):
         assert costcalc.explain(path, tensor).layer == layer
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+@pytest.mark.parametrize("name", builtin_names())
+def test_every_working_of_a_table_multiplies_out(name: str, runs: int) -> None:
+    """The numbers of a row's formula, calculated, are the row's figure, where a loop runs the layers too."""
+    graph = costcalc.analyze(name, dims={"*": 64}).graph
+    graph = graph._replace(nodes=tuple([node._replace(count=runs) for node in graph.nodes]))
+    rows = [(row, key) for row in costcalc.analyze(graph).rows for key in ("macs", "flops")]
+    workings = [amount_line(*pair).sides[-1].replace(",", "").replace("×", "*") for pair in rows]
+    assert all(re.fullmatch(r"[\d()+ *]+", working) for working in workings)
+    figures = [row.figures[key] for row, key in rows]
+    assert [eval(working) for working in workings] == figures
