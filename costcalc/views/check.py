@@ -273,7 +273,7 @@ def verdict_figures(verdict: Verdict) -> Mapping[str, str]:
     where there is none. A model that the baseline does not know yet may have grown by any amount: it is new."""
     value, limit = words.format_pair(verdict.value, verdict.limit, verdict.kind)
     is_unlimited = verdict.outcome == "kept" and verdict.limit is None
-    is_new, is_unchanged = is_unlimited and verdict.baseline is None, is_unlimited and verdict.baseline == verdict.value
+    is_new, is_unchanged = verdict.is_unheld, is_unlimited and verdict.baseline == verdict.value
     is_bound = verdict.lower_bound or (is_known_from_below(verdict) and verdict.kind != "share")
     sign = "≥ " if is_bound else ""
     if verdict.certainty != "exact":

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from costcalc.core.dim import Dim
+from costcalc.core.elision import list_first
 from costcalc.core.errors import QuantityError
 from costcalc.core.quantities import CATALOGUE, TOTALS, parse_quantity
 from costcalc.core.quantity import Certainty
@@ -311,16 +312,23 @@ def _rest_phrases(lead: ModelCheck, rest: Sequence[ModelCheck]) -> Iterator[str]
 
 
 def _held_phrase(result: CheckResult) -> str:
-    """Of models of which none is over a limit: how many limits are kept, and ignored."""
-    kept = sum(v.outcome == "kept" for v in result.verdicts)
+    """Of models of which none is over a limit: how many limits are kept, how many hold nothing, and are ignored."""
+    unheld = sum(v.is_unheld for v in result.verdicts)
+    kept = sum(v.outcome == "kept" for v in result.verdicts) - unheld
     suppressed = sum(v.is_suppressed for v in result.verdicts)
     if not result.verdicts:
         return "there is no limit"
+    phrases = []
     if kept == 1:
-        held = "the limit is kept" if not suppressed else "1 limit is kept"
-    else:
-        held = f"{'' if suppressed else 'all '}{kept:,} limits are kept"
-    return f"{held}, {suppressed:,} ignored" if suppressed else held
+        phrases.append("the limit is kept" if not suppressed else "1 limit is kept")
+    elif kept or not unheld:
+        phrases.append(f"{'' if suppressed else 'all '}{kept:,} limits are kept")
+    if unheld:
+        new = "1 limit of growth holds" if unheld == 1 else f"{unheld:,} limits of growth hold"
+        phrases.append(f"{new} nothing yet, of new models")
+    if suppressed:
+        phrases.append(f"{suppressed:,} ignored")
+    return ", ".join(phrases)
 
 
 def _lineage_phrases(lineage: ModelLineage, told: str = "", removal: str = "no longer in the config") -> Iterator[str]:
@@ -332,9 +340,7 @@ def _lineage_phrases(lineage: ModelLineage, told: str = "", removal: str = "no l
     for verb, names in (("new", new), ("renamed", renamed), (removal, removed)):
         if not names:
             continue
-        listed = ", ".join(names[:MAX_NAMED]) + (
-            f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
-        )
+        listed = list_first(names, MAX_NAMED)
         yield listed if verb == "renamed" else f"{listed} {'is' if len(names) == 1 else 'are'} {verb}"
 
 

@@ -224,9 +224,9 @@ def _find_outcome(
 
     reference = None
     if baseline is not None:
-        from costcalc.studies.check.lock_file import read_baseline as read
+        from costcalc.studies.check.revision_baseline import read_baseline
 
-        reference = read(baseline, config)
+        reference = read_baseline(baseline, config, jobs)
     debug = "--debug" in sys.argv
     return run(config, reference, model_names=only, groups=groups, jobs=jobs, raise_crashes=debug)
 

@@ -56,7 +56,7 @@ from costcalc.render.display import text_of_tables
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config import is_glob
 from costcalc.studies.check.config_file import NAMES, TABLE, read_config_file
-from costcalc.studies.check.lock_file import read_baseline
+from costcalc.studies.check.revision_baseline import read_baseline
 from costcalc.studies.check.run import check as check_models
 from costcalc.studies.check.run import run as run_check
 from costcalc.studies.options import Settings

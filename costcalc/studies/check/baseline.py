@@ -46,13 +46,17 @@ class LockEntry:
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """The entries of a lock file in its order. version is the costcalc that last changed a figure; source is what
-    messages call the file, format_version that of its text. exists is False of a revision that has no lock file yet."""
+    messages call the file, format_version that of its text. revision is the git revision that it is of, "" for a file
+    on disk. unread says of models that are there why they could not be measured, remarks are told with every
+    comparison."""
 
     entries: tuple[LockEntry, ...] = ()
     version: str = __version__
     source: str = NAME
     format_version: int = FORMAT_VERSION
-    exists: bool = True
+    revision: str = ""
+    unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def find(self, model: str, scenario: str = "") -> LockEntry | None:
         """The entry of a model in a scenario."""

@@ -1,40 +1,28 @@
-"""Config and a git revision -> the models that differ from it, each with its two versions; and a baseline of another
-revision -> under which names it has them.
+"""Config and a git revision -> the models that differ from it, each with its two versions.
 
 Each side is read as its own config says; where that does not name a model, as the other one does. So a model is only
-new or gone where its file is. A file that was renamed is followed, and what is the same is not read at all. Notes name
-the models that are new, renamed or gone, or that are read otherwise.
+new or gone where its file is. A file that was renamed is followed, and what is the same is not read at all.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from costcalc.core.dim import Dim
 from costcalc.core.errors import QuantityError, UsageError
-from costcalc.core.quantities import TOTALS
 from costcalc.core.quantity import QuantityRef
-from costcalc.core.units import format_count
 from costcalc.frontends import git as revisions
 from costcalc.studies.batch import Failure
-from costcalc.studies.check import baseline as lock
-from costcalc.studies.check import lock_file
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
-from costcalc.studies.check.staleness import removed_entries
 from costcalc.studies.check.targets import (
     Models,
     ModelVersion,
-    Target,
     models_at_revision,
     models_on_disk,
     read_config_at,
 )
 from costcalc.studies.check.verdict import title_of
-from costcalc.studies.check.wording import format_settings
 from costcalc.studies.diff.diff import Diff, diff
 from costcalc.studies.diff.snapshot import Snapshot
 
@@ -170,104 +158,3 @@ def _absent_version(version: Snapshot) -> Snapshot:
         assumptions=(),
         figures={},
     )
-
-
-TargetResult = tuple[Target, "ModelFigures | Failure"]
-
-Key = tuple[str, str]
-
-
-def target_key(target: Target) -> Key:
-    """(model, scenario), as a baseline names it."""
-    return target.name, target.entry.scenario
-
-
-def make_lock_entry(config: Config, target: Target, result: ModelFigures) -> lock.LockEntry:
-    """What a lock holds of a model: its totals and layers, and the figures that its limits or settings ask for."""
-    entry = target.entry
-    figures = {
-        ref.key: result.figures[ref].figure
-        for ref in entry.locked_quantities()
-        if ref.quantity.key not in TOTALS and ref in result.figures
-    }
-    known_figures = {key: figure for key, figure in figures.items() if figure is not None}
-    return lock.make_entry(
-        target.name, entry.scenario, result.snapshot, entry.locked_settings(), config.folder, known_figures
-    )
-
-
-def find_renames(
-    config: Config, baseline: lock.Baseline, results: Sequence[TargetResult], names: Collection[Key]
-) -> dict[Key, lock.LockEntry]:
-    """(model, scenario) → the entry that the baseline has of it under another name: its file was renamed, as git sees
-    it, or a model that is gone is the same to the last layer. names are those of all models of the config."""
-    unmatched = removed_entries(baseline, names)
-    renames: dict[Key, lock.LockEntry] = {}
-    for target, result in results:
-        if not isinstance(result, ModelFigures) or not unmatched or baseline.find(*target_key(target)):
-            continue
-        new_entry = make_lock_entry(config, target, result)
-        same_scenario = [old for old in unmatched if old.scenario == new_entry.scenario]
-        origin = _find_origin(config, baseline, target, same_scenario) or next(
-            (o for o in same_scenario if _have_equal_content(o, new_entry)), None
-        )
-        if origin is not None:
-            renames[target_key(target)] = origin
-            unmatched.remove(origin)
-    return renames
-
-
-def _find_origin(
-    config: Config, baseline: lock.Baseline, target: Target, candidates: Sequence[lock.LockEntry]
-) -> lock.LockEntry | None:
-    """The entry of the file that a model's file was at the baseline's revision; None where it is of no revision."""
-    revision = None if Path(baseline.source).is_file() else revisions.split_revision(baseline.source)
-    if revision is None or not candidates or not Path(target.source).is_file():
-        return None
-    old_path = revisions.find_old_path(revision[0], os.path.relpath(target.source))
-    return next(
-        (o for o in candidates if old_path and revisions.repository_path(config.folder / o.source) == old_path), None
-    )
-
-
-def _have_equal_content(entry: lock.LockEntry, other: lock.LockEntry) -> bool:
-    texts = [
-        lock_file.format_lock(
-            lock.Baseline((replace(e, model="", source="", snapshot=replace(e.snapshot, name="", source="")),), "")
-        )
-        for e in (entry, other)
-    ]
-    return texts[0] == texts[1]
-
-
-def baseline_notes(
-    baseline: lock.Baseline,
-    results: Sequence[TargetResult],
-    renames: Mapping[Key, lock.LockEntry],
-    names: Collection[Key] | None,
-) -> tuple[str, ...]:
-    """A sentence for each kind of difference that no limit tells. names are those of all models of the config, None
-    where nothing is to be said of what is gone."""
-    models = [(target_key(t), t, a) for t, a in results if isinstance(a, ModelFigures)]
-    pairs = [(name, t, renames.get(name) or baseline.find(*name)) for name, t, _ in models]
-    new_models = [(name, t, a) for name, t, a in models if name not in renames and baseline.find(*name) is None]
-    increase_remark = ", so no increase is held" if any(t.entry.budget.increases for _, t, _ in new_models) else ""
-    removed = [] if names is None else [e for e in removed_entries(baseline, names) if e not in renames.values()]
-    notes = {
-        f"new since {{}}{increase_remark}": [
-            f"{title_of(*name)} ({format_cost(a.snapshot.totals)})" for name, _, a in new_models
-        ],
-        "renamed since {}": [f"{e.title} → {title_of(*name)}" for name, e in renames.items()],
-        "no longer a model since {}": [f"{e.title} ({format_cost(e.snapshot.totals)})" for e in removed],
-        "read with other settings than in {}": [
-            f"{title_of(*name)}: {format_settings(e.settings)} → {format_settings(now)}"
-            for name, t, e in pairs
-            if e is not None and (now := lock.settings_to_lock(t.entry.locked_settings())) != e.settings
-        ],
-    }
-    return tuple([f"{note.format(baseline.source)}: {', '.join(items)}" for note, items in notes.items() if items])
-
-
-def format_cost(totals: Mapping[str, Dim]) -> str:
-    """Totals -> `248,320 MACs, 8,898 params`."""
-    return f"{format_count(totals['macs'])} MACs, {format_count(totals['params'])} params"

@@ -14,8 +14,9 @@ from costcalc.core.ir import Graph
 from costcalc.frontends.source import Source
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.evaluate import Evaluation, evaluate
+from costcalc.studies.check.lineage import BaselineMatch
 from costcalc.studies.check.notes import read_config_lock
-from costcalc.studies.check.run import ConfigBaseline, check_model, make_evaluation
+from costcalc.studies.check.run import check_model, make_evaluation
 from costcalc.studies.check.suppress import suppress_findings
 from costcalc.studies.check.targets import Target, holding_entries
 from costcalc.studies.check.verdict import ModelCheck, SourcePlace, parse_place
@@ -87,12 +88,13 @@ def check_file(config: Config, file: Path, content: bytes, report: Report | None
     entries that hold the model; their places name the file by its name alone. report is that of the content without
     settings, where it is known."""
     checks: list[ModelCheck] = []
-    comparison = ConfigBaseline(read_config_lock(config))
+    config_lock = read_config_lock(config)
+    match = None if config_lock is None else BaselineMatch(config_lock)
     for target, is_one_of_several in find_entries(config, file):
         evaluation = make_evaluation(config, target, is_one_of_several)
         content_source = Source(file.name, data=content, kind=file.suffix.lower(), file=file.name)
         model = content_source if report is None else _known_model(evaluation, report) or content_source
-        checks.append(check_model(config, comparison, target, evaluate(evaluation._replace(source=model))))
+        checks.append(check_model(config, match, target, evaluate(evaluation._replace(source=model))))
     contents = {file.name: content}
     return suppress_findings(checks, config.ignores, is_whole=False, contents=contents)[0]
 

@@ -13,12 +13,12 @@ from costcalc.core.result import short_repr
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import lock_file
 from costcalc.studies.check.baseline import FORMAT_VERSION, Baseline
-from costcalc.studies.check.branch import make_lock_entry
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import find_config_file, nearest_config
 from costcalc.studies.check.config_limits import make_limit_set
 from costcalc.studies.check.evaluate import ModelFigures
 from costcalc.studies.check.limits import parse_increases
+from costcalc.studies.check.lineage import make_lock_entry
 from costcalc.studies.check.run import evaluate_targets, make_config
 from costcalc.studies.check.staleness import describe_differences
 from costcalc.studies.check.targets import Target

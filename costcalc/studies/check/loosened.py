@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from costcalc.core.elision import list_first
 from costcalc.core.errors import CostcalcError
 from costcalc.core.units import format_bytes, format_exact_share, format_short, parse_magnitude
 from costcalc.frontends import git as revisions
@@ -58,10 +59,9 @@ def find_former_config(config: Config, baseline: lock.Baseline) -> Former:
     """The config that a baseline's limits stand in: that of its revision; of a file in another folder, the one beside
     it. The lock file itself has no limits."""
     source = baseline.source
-    revision = None if Path(source).is_file() else revisions.split_revision(source)
     try:
-        if revision is not None:
-            return Former(find_config_at(config, revision[0]), "", revision[0])
+        if baseline.revision:
+            return Former(find_config_at(config, baseline.revision), "", baseline.revision)
         beside = Path(source).parent / Path(config.file).name
         if beside.is_file() and not beside.samefile(config.file):
             return Former(replace(read_config_file(beside), folder=config.folder), "", "", beside.parent)
@@ -90,7 +90,7 @@ def loosened_notes(
         for item in () if entry is None else _compare_budgets(entry.budget, target.entry):
             models.setdefault(item, []).append(title_of(target.name, target.entry.scenario))
     for item, names in models.items():
-        yield _note(item, f" for {_format_list(names)}", before.file)
+        yield _note(item, f" for {list_first(names, MAX_NAMED)}", before.file)
     if groups is not None:
         yield from _unheld_notes(config, before, targets, groups)
     added = [*_added_ignores(before.ignores, [i for i in config.ignores if _is_about(i, targets)])]
@@ -106,11 +106,6 @@ def stricter_level(levels: RuleLevels, former: RuleLevels) -> str:
 
 def _note(item: Loosening, models: str, file: str) -> RuleNote:
     return RuleNote(LOOSENED, f"{item.fact}{models}, against {file}", item.place, item.subject)
-
-
-def _format_list(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
-    return ", ".join(names[:MAX_NAMED]) + more
 
 
 def _relative(source: str, folder: Path) -> str:
@@ -210,14 +205,14 @@ def _unheld_notes(
 ) -> Iterator[RuleNote]:
     """A note on each model that the former config would hold and that is none of the targets."""
     held = {(os.path.realpath(target.source), target.entry.scenario) for target in targets}
-    unheld: dict[str, SourcePlace | None] = {}
+    unheld: list[str] = []
     for target in list_targets(former):
         is_checked = not groups or target.entry.group in groups
         if target.error or target.entry.budget.is_empty or not is_checked or not Path(target.source).is_file():
             continue
         if (os.path.realpath(target.source), target.entry.scenario) not in held:
-            unheld[title_of(target.name, target.entry.scenario)] = None
-    for title in unheld:
+            unheld.append(title_of(target.name, target.entry.scenario))
+    for title in dict.fromkeys(unheld):
         item = Loosening(f"{title} is held to no limit any more", f"entry of {title}", SourcePlace(config.file))
         yield _note(item, "", former.file)
 
@@ -276,7 +271,7 @@ def _lowered_rules(before: RuleLevels, config: Config) -> Iterator[Loosening]:
             changes.setdefault((old, new), []).append(code)
     words = {"": "left out", "note": "information", "warning": "a warning", "error": "an error"}
     for (old, new), codes in changes.items():
-        names = _format_list(_join_codes(codes))
+        names = list_first(_join_codes(codes), MAX_NAMED)
         place = SourcePlace(config.file)
         yield Loosening(f"{names}: {words[new]} now, {words[old]} before", f"level of {names}", place)
 

@@ -235,10 +235,9 @@ _OTHER_RULES = (
         "CC308",
         "growth not checked",
         "A model that may only grow so far has a figure to grow from. One that a baseline of another revision lacks "
-        "has none: that is told where a model is gone since, whose place it may have taken, and where the revision "
-        "has no lock file at all.",
-        "Give the model the `name:` of the one that is gone, and it is compared with that; without a lock file, write "
-        "one with `costcalc lock` and commit it.",
+        "has none: that is told where a model is gone since, whose place it may have taken, and where the model cannot "
+        "be read as it is there.",
+        "Give the model the `name:` of the one that is gone, and it is compared with that.",
         "warning",
     ),
 )

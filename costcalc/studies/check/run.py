@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costcalc.core.errors import HardwareError, UsageError
 from costcalc.core.ir import WarningNote
@@ -17,8 +17,7 @@ from costcalc.frontends.module import NamedModel
 from costcalc.frontends.source import find_source
 from costcalc.studies.batch import Failure
 from costcalc.studies.check import baseline as lock
-from costcalc.studies.check import branch, loosened, measurements
-from costcalc.studies.check.branch import TargetResult
+from costcalc.studies.check import loosened, measurements
 from costcalc.studies.check.budget import Config, ConfigEntry, RuleLevels
 from costcalc.studies.check.case import CheckCase
 from costcalc.studies.check.config_file import NAMES, nearest_config
@@ -27,16 +26,17 @@ from costcalc.studies.check.config_settings import config_settings
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
 from costcalc.studies.check.judge import judge
 from costcalc.studies.check.limits import make_limits, parse_increases
-from costcalc.studies.check.notes import (
+from costcalc.studies.check.lineage import (
+    BaselineMatch,
     CheckScope,
-    coverage_notes,
+    Key,
+    TargetResult,
     growth_notes,
-    pair_with_removed,
-    read_config_lock,
-    stale_lock_note,
-    stale_notes,
-    trace_lineage,
+    lineage_notes,
+    match_baseline,
+    target_key,
 )
+from costcalc.studies.check.notes import coverage_notes, read_config_lock, stale_lock_note, stale_notes
 from costcalc.studies.check.rules import rule_level
 from costcalc.studies.check.suppress import suppress_findings
 from costcalc.studies.check.targets import Target, find_targets
@@ -160,19 +160,13 @@ def run(
         notes: tuple[str | RuleNote, ...] = (
             () if config_lock is None else stale_notes(config, config_lock, results, scope)
         )
-        comparison = ConfigBaseline(config_lock)
+        match = None if config_lock is None else BaselineMatch(config_lock)
     else:
-        names = {branch.target_key(t) for t in find_targets(config)}
-        renames = branch.find_renames(config, baseline, results, names) if config.file else {}
-        all_names = scope.find_names(config, baseline)
-        notes = branch.baseline_notes(baseline, results, renames, all_names)
-        notes = (*notes, *stale_lock_note(config, baseline, results, scope))
-        growth = list(growth_notes(config, baseline, results, renames, all_names)) if config.file else []
-        lineage = trace_lineage(baseline, results, renames, all_names)
-        notes = (*notes, *_compare_limits(config, baseline, results, renames, all_names, scope), *growth)
-        comparison = ConfigBaseline(baseline, renames, True, lineage)
-    checked_models = [check_model(config, comparison, t, result) for t, result in results]
-    source = "" if comparison.baseline is None else comparison.baseline.source
+        match = match_baseline(config, baseline, results, scope)
+        notes = (*baseline.remarks, *lineage_notes(match, results), *stale_lock_note(config, baseline, results, scope))
+        growth = list(growth_notes(match)) if config.file else []
+        notes = (*notes, *_compare_limits(config, match, results, scope), *growth)
+    checked_models = [check_model(config, match, t, result) for t, result in results]
     models, ignore_notes = suppress_findings(
         checked_models,
         config.ignores,
@@ -180,10 +174,11 @@ def run(
         is_whole=scope.is_whole,
         unchecked=_find_unchecked(config, results) if groups and not model_names else None,
         has_config=bool(config.file),
-        against=source,
+        against="" if match is None else match.baseline.source,
     )
     coverage = coverage_notes(config, [target for target, _ in results], scope.is_whole)
-    return _make_result(models, _level_notes((*notes, *ignore_notes, *coverage), config.levels), comparison.lineage)
+    lineage = ModelLineage() if match is None else match.lineage()
+    return _make_result(models, _level_notes((*notes, *ignore_notes, *coverage), config.levels), lineage)
 
 
 def _level_notes(notes: Iterable[str | RuleNote], levels: RuleLevels) -> list[str | RuleNote]:
@@ -198,18 +193,13 @@ def _level_notes(notes: Iterable[str | RuleNote], levels: RuleLevels) -> list[st
 
 
 def _compare_limits(
-    config: Config,
-    baseline: lock.Baseline,
-    results: Sequence[TargetResult],
-    renames: Mapping[branch.Key, lock.LockEntry],
-    names: Collection[branch.Key] | None,
-    scope: CheckScope,
+    config: Config, match: BaselineMatch, results: Sequence[TargetResult], scope: CheckScope
 ) -> Iterator[str | RuleNote]:
     """What of a config is looser than where the baseline comes from: of a model that is new where one is gone, than
     what held that. Where that cannot be told, a note says so, which breaks the check where loosened limits do."""
     if not config.file:
         return
-    former = loosened.find_former_config(config, baseline)
+    former = loosened.find_former_config(config, match.baseline)
     if former.problem:
         level = rule_level(LOOSENED, config.levels)
         place = SourcePlace(config.file)
@@ -217,29 +207,16 @@ def _compare_limits(
     if former.config is None:
         return
     level = loosened.stricter_level(config.levels, former.config.levels)
-    origins = {**pair_with_removed(baseline, results, renames, names), **renames}
+    origins = {**match.pair_with_removed(), **match.renames}
     groups = None if scope.model_names else scope.groups
     targets = [target for target, _ in results]
     for note in loosened.loosened_notes(config, former, targets, origins, groups) if level else ():
         yield note._replace(level=level)
 
 
-def _find_unchecked(config: Config, results: Sequence[TargetResult]) -> set[branch.Key]:
+def _find_unchecked(config: Config, results: Sequence[TargetResult]) -> set[Key]:
     """The models of a config that are none of those that were checked."""
-    return {branch.target_key(t) for t in find_targets(config)} - {branch.target_key(t) for t, _ in results}
-
-
-NO_RENAMES: Mapping[branch.Key, lock.LockEntry] = {}
-
-
-class ConfigBaseline(NamedTuple):
-    """What the models of a config are compared with; renames is what it has under another name, is_other_revision says
-    that it is another revision's, lineage what became of models since then."""
-
-    baseline: lock.Baseline | None
-    renames: Mapping[branch.Key, lock.LockEntry] = NO_RENAMES
-    is_other_revision: bool = False
-    lineage: ModelLineage = ModelLineage()
+    return {target_key(t) for t in find_targets(config)} - {target_key(t) for t, _ in results}
 
 
 def _make_result(models: tuple[ModelCheck, ...], notes: Sequence[str | RuleNote], lineage: ModelLineage) -> CheckResult:
@@ -318,8 +295,8 @@ def _refuse_unknown_names(results: Sequence[TargetResult]) -> Iterable[TargetRes
         yield target, result
 
 
-def check_model(config: Config, comparison: ConfigBaseline, target: Target, result: Any) -> ModelCheck:
-    """The verdicts on a model."""
+def check_model(config: Config, match: BaselineMatch | None, target: Target, result: Any) -> ModelCheck:
+    """The verdicts on a model, and on its growth where there is a baseline."""
     entry = target.entry
     if isinstance(result, Failure):
         place = parse_place(result.place.split(": ")[0]) or (
@@ -335,8 +312,7 @@ def check_model(config: Config, comparison: ConfigBaseline, target: Target, resu
             group=entry.group,
             settings=config_settings(entry.settings),
         )
-    baseline, key = comparison.baseline, branch.target_key(target)
-    lock_entry = None if baseline is None else comparison.renames.get(key) or baseline.find(*key)
+    lock_entry = None if match is None else match.find(target_key(target))
     baseline_snapshot = None if lock_entry is None else lock_entry.snapshot
     locked_figures = {} if lock_entry is None else lock_entry.figures
     case = CheckCase(
@@ -344,8 +320,8 @@ def check_model(config: Config, comparison: ConfigBaseline, target: Target, resu
         entry.budget,
         config.levels,
         baseline_snapshot,
-        "" if baseline is None else baseline.source,
-        comparison.is_other_revision,
+        "" if match is None else match.baseline.source,
+        match is not None and match.is_other_revision,
         result.figures,
         {parse_quantity(key): figure for key, figure in locked_figures.items()},
         result.peak,

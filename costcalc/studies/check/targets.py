@@ -237,7 +237,7 @@ def models_at_revision(configs: Sequence[Config], revision: str) -> Models:
         path_of = {posixpath.relpath(name, folder or "."): name for name in files}
         for entry in config.entries:
             for path in _expand_paths(config, entry, path_of, revision):
-                repository_path = path_of.get(posixpath.normpath(path))
+                repository_path = path_of.get(_relative_path(path, config.folder))
                 if repository_path is None:
                     _refuse_missing_submodule(path, path_of, revision)
                 if repository_path is not None or find_builtin(path):
@@ -249,6 +249,10 @@ def models_at_revision(configs: Sequence[Config], revision: str) -> Models:
         else ModelVersion(name, settings, None)
         for key, (name, settings) in sources.items()
     }
+
+
+def _relative_path(path: str, folder: Path) -> str:
+    return posixpath.normpath(os.path.relpath(path, folder).replace(os.sep, "/") if Path(path).is_absolute() else path)
 
 
 def _refuse_missing_submodule(path: str, paths: Collection[str], revision: str) -> None:
@@ -307,7 +311,7 @@ def read_config_at(config: Config, revision: str) -> Config | None:
 
 def config_folder(config: Config) -> str:
     """The config's folder from the top of its repository, which is that of the working directory."""
-    repository_path = revisions.repository_path(config.folder / Path(config.file).name)
+    repository_path = revisions.repository_path(config.folder / (Path(config.file).name or NAMES[0]))
     if repository_path is None:
         raise UsageError(f"{config.file} is in no repository, or not in this one", "go to its repository")
     return posixpath.dirname(repository_path)

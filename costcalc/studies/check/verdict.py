@@ -126,6 +126,11 @@ class Verdict:
         """Whether it is exceeded and counts: not suppressed, and no mere warning."""
         return self.outcome == "exceeded" and self.level == "error" and not self.is_suppressed
 
+    @property
+    def is_unheld(self) -> bool:
+        """Whether it is the increase of a model that the baseline does not have: there is nothing that it grew from."""
+        return self.outcome == "kept" and self.limit is None and self.baseline is None and not self.growth
+
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
         return short_repr("Verdict", f"{self.code} {self.outcome}", self.fact)

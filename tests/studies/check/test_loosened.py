@@ -41,7 +41,7 @@ def write(folder: Path, **files: str) -> None:
 
 def check(**options: object) -> CheckResult:
     from costcalc.studies.check.config_file import nearest_config
-    from costcalc.studies.check.lock_file import read_baseline
+    from costcalc.studies.check.revision_baseline import read_baseline
     from costcalc.studies.check.run import run
 
     config = nearest_config(None)
@@ -191,19 +191,49 @@ def test_a_model_that_was_renamed_and_rewritten(repository: Path) -> None:
 
 
 def test_a_revision_without_a_lock_file(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every model is new; where the branch brings no lock file either, unchecked growth is told."""
+    """Its models are measured as they are there, so that growth is held all the same."""
     lock = (repository / "costcalc.lock.json").read_text("utf-8")
     (repository / "costcalc.lock.json").unlink()
     commit(repository, "without a lock")
     result = check()
-    assert result.outcome == "kept" and [title for title, _ in result.lineage.new] == ["m/a.yaml", "m/b.yaml"]
-    assert [rule.code for rule in result.broken_rules] == ["CC308"]
+    assert result.outcome == "kept" and result.lineage.new == () and not result.broken_rules
+    assert "main has no lock file costcalc.lock.json: its models are measured as they are there" in result.notes
+    write(repository, **{"m/a.yaml": f"{OTHER.rstrip()}\n    as: stem\n"})
+    assert [v.code for v in check().verdicts if v.outcome == "exceeded"] == ["CC201"]
     write(repository, **{"costcalc.lock.json": lock})
-    assert not check().broken_rules
+    assert [v.code for v in check().verdicts if v.outcome == "exceeded"] == ["CC201"], "the branch's own is not asked"
+    (repository / "m/a.yaml").rename(repository / "m/c.yaml")
     code, out, _ = call(capsys, "check", "--baseline", "main", "--format", "markdown")
-    assert code == 0 and "2 models" in out and "main:costcalc.lock.json does not exist" in out
+    assert code == 0 and "1 limit of growth holds nothing yet" in out and "CC308" in out, "renamed and rewritten"
+    write(repository, **{"m/a.yaml": NET})
+    (repository / "m/b.yaml").rename(repository / "m/d.yaml")
+    assert check().lineage.renamed == (("m/b.yaml", "m/d.yaml"),)
+    (repository / "m/d.yaml").rename(repository / "m/b.yaml")
+    (repository / "m/c.yaml").unlink()
     write(repository, **{"costcalc.yaml": f"lock: mine.json\n{CONFIG}"})
     write(repository, **{"mine.json": lock})
     git(repository, "checkout", "-q", "HEAD~1", "--", "costcalc.lock.json")
     commit(repository, "the lock again")
     assert check().lineage.new == (), "the lock file of the revision is the one that its own config names"
+
+
+def test_a_revision_whose_models_are_broken(repository: Path) -> None:
+    """What cannot be measured there is told, and the growth of that model is not held in silence."""
+    (repository / "costcalc.lock.json").unlink()
+    write(repository, **{"m/b.yaml": "input: [N, 3"})
+    commit(repository, "without a lock")
+    write(repository, **{"m/b.yaml": NET})
+    (told,) = facts(check(), "CC308")
+    assert told.startswith("m/b.yaml cannot be read as it is at main: ") and told.endswith("growth is not checked")
+
+
+def test_a_model_of_the_command_line_at_a_revision_without_a_lock_file(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("costcalc.lock.json", "costcalc.yaml"):
+        (repository / name).unlink()
+    commit(repository, "models alone")
+    write(repository, **{"m/a.yaml": OTHER})
+    for path in ("m/a.yaml", str(repository / "m/a.yaml")):
+        code, out, _ = call(capsys, "check", path, "--max-increase", "macs=2%", "--baseline", "main")
+        assert code == 1 and "+10,925.0%" in out

@@ -13,7 +13,7 @@ from support.repository import begin, commit
 import costcalc
 from costcalc.studies.check.budget import RuleLevels
 from costcalc.studies.check.config_file import read_config_file
-from costcalc.studies.check.lock_file import read_baseline
+from costcalc.studies.check.revision_baseline import read_baseline
 from costcalc.studies.check.rules import CANNOT_TELL, RULES, rule_level
 from costcalc.studies.check.run import run
 from costcalc.studies.check.verdict import CheckResult
