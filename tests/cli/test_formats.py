@@ -42,6 +42,17 @@ def test_an_ending_that_no_format_has_is_refused_before_anything_is_written(
     assert not file.exists()
 
 
+@pytest.mark.parametrize("ending", ["csv", "png", "xlsx", "yaml"])
+@pytest.mark.parametrize("command", ["lock", "export", "report"])
+def test_a_command_of_one_format_refuses_the_endings_of_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, ending: str
+) -> None:
+    file = tmp_path / f"lenet5.{ending}"
+    assert run([command, "lenet5", "-o", str(file)]) == 2
+    assert f"would be {ending.upper()}, and what is written here is " in capsys.readouterr().err
+    assert not file.exists()
+
+
 @pytest.mark.parametrize(
     ("name", "start"),
     [("c.sarif", b"{"), ("c.xml", b"<?xml"), ("c.md", b"<!-- costcalc"), ("c.json", b"{"), ("c.txt", b"lenet5\n")],

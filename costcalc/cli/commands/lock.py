@@ -59,9 +59,11 @@ def lock(
     known; a model that cannot be read is exit 2, and nothing is written.
     """
     from costcalc.cli.commands.check_config import lock_config
+    from costcalc.cli.formats import refuse_ending
     from costcalc.core.sanitize import printable, printable_lines
     from costcalc.studies.check.locking import plan_lock
 
+    refuse_ending(output, "JSON", ("json",), ("yaml", "yml", "toml"))
     budget_config = lock_config(models, config, settings)
     file = str(budget_config.folder / budget_config.lock) if output in (None, "-") else str(output)
     debug = "--debug" in sys.argv

@@ -36,7 +36,7 @@ def report(models: tuple[str, ...], settings: Settings, strict: bool, output: st
     from costcalc.studies.compare import measure_models
     from costcalc.views.page import page_content
 
-    refuse_ending(output, "HTML", ("html", "htm"))
+    refuse_ending(output, "HTML", ("html", "htm"), ("yaml", "yml", "onnx"))
     measurements = measure_models(model_paths(models), settings, strict)
     write_bytes(render(page_content(measurements, settings.devices)).encode(), output)
 
