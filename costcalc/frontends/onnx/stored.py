@@ -41,10 +41,13 @@ _GRAPH, _INITIALIZER, _RAW_DATA = 7, 5, 9
 
 
 def make_tensor(name: str, t: TensorType) -> onnx.TensorProto:
-    """A name and a type -> a TensorProto of the known elements; of zeros where they are not known."""
+    """A name and a type -> a TensorProto of the known elements; of zeros where they are not known. UsageError where
+    the type itself is not known."""
     from onnx import TensorProto, helper
 
-    shape = require_numbers(t.shape or (), name)
+    if t.shape is None or t.dtype is DType.UNDEFINED:
+        raise UsageError(f"{name}: its type is not known, and ONNX stores none", "correct what reads it")
+    shape = require_numbers(t.shape, name)
     if t.value is not None:
         return helper.make_tensor(name, t.dtype.code, shape, require_numbers(t.value, name))
     proto = TensorProto(name=name, data_type=t.dtype.code, dims=shape)

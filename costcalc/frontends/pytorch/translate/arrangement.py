@@ -222,7 +222,7 @@ def repeat_interleave(call: CallSite) -> None:
     """Each element along an axis (of the flat tensor where none is named) is repeated in its place."""
     x = call.tensor("self")
     if call.get("dim") is None:
-        x = emit_reshape(call, x, (call.type(x).elements,), "flat")
+        x = emit_reshape(call, x, (call.elements(x),), "flat")
     axis = call.axis("dim", x, 0)
     shape = call.shape(x) or (1,)
     column = call.emit("Unsqueeze", [x, call.constant((axis + 1,) if call.shape(x) else (0, 1), "axes")], suffix="u")
@@ -296,5 +296,5 @@ def roll(call: CallSite) -> None:
     elif call.get("dims", ()):
         emit_roll(call, x, call.ints("shifts"), find_axes(call, call.ints("dims"), len(shape)))
     else:
-        flat = emit_reshape(call, x, (call.type(x).elements,), "flat")
+        flat = emit_reshape(call, x, (call.elements(x),), "flat")
         emit_reshape(call, emit_roll(call, flat, call.ints("shifts"), (0,), "roll"), shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from costcalc.core.dim import Dim, Poly
+from costcalc.core.dim import Dim, Poly, prod
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import UNKNOWN, DType, TensorType
 from costcalc.frontends.pytorch.program import REMEDY, Call, ValueName, namespace_of, operator_name, tensor_names
@@ -156,6 +156,10 @@ class CallSite:
         if shape is None:
             raise LoadError(f"the shape of {value!r} is not known", REMEDY)
         return shape
+
+    def elements(self, value: str) -> Dim:
+        """The number of elements of a value. LoadError where its shape is not known."""
+        return prod(self.shape(value))
 
     def axis(self, name: str, value: str, default: int | None = None) -> int:
         """An axis of a value, counted from 0. LoadError where it has no such axis."""

@@ -99,7 +99,7 @@ def gather(call: CallSite) -> None:
 def take(call: CallSite) -> None:
     """One element of the flat tensor for each index."""
     x = call.tensor("self")
-    call.emit("Gather", [emit_reshape(call, x, (call.type(x).elements,), "flat"), call.tensor("index")], {"axis": 0})
+    call.emit("Gather", [emit_reshape(call, x, (call.elements(x),), "flat"), call.tensor("index")], {"axis": 0})
 
 
 @translates("take_along_dim")
@@ -108,7 +108,7 @@ def take_along_axis(call: CallSite) -> None:
     x, index = call.tensor("self"), call.tensor("indices")
     if call.get("dim") is None:
         x, index = (
-            emit_reshape(call, value, (call.type(value).elements,), name) for value, name in ((x, "flat"), (index, "i"))
+            emit_reshape(call, value, (call.elements(value),), name) for value, name in ((x, "flat"), (index, "i"))
         )
     axis = call.axis("dim", x, 0)
     shape, index_shape = list(call.shape(x)), list(call.shape(index))

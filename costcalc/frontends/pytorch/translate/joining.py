@@ -182,7 +182,7 @@ def as_strided(call: CallSite) -> None:
     x = call.tensor("self")
     size, stride = call.dims("size"), call.dims("stride")
     row_major = tuple([prod(size[i + 1 :]) for i in range(len(size))])
-    if stride == row_major and prod(size) == call.type(x).elements and not call.get("storage_offset"):
+    if stride == row_major and prod(size) == call.elements(x) and not call.get("storage_offset"):
         emit_reshape(call, x, size)
     else:
         known = all(isinstance(extent, int) for extent in (*size, *stride))

@@ -107,7 +107,7 @@ def index_put(call: CallSite) -> None:
     axes = indexed_axes(call, selectors)
     if any(is_mask(call, value) for _, value in selectors):
         mask = selectors[0][1]
-        if len(selectors) == 1 and not is_sum and call.type(values).elements == 1 and call.shape(mask):
+        if len(selectors) == 1 and not is_sum and call.elements(values) == 1 and call.shape(mask):
             n = len(axes)
             wide = (1,) * axes[0] + call.shape(mask) + (1,) * (len(shape) - n - axes[0])
             mask = cast(call, emit_reshape(call, mask, wide, "mask"), DType.BOOL, "bool")
@@ -149,7 +149,7 @@ def put(call: CallSite) -> None:
     """Elements of the flat tensor that indices name are written, or added to."""
     x = call.tensor("self")
     flat, index, source = [
-        emit_reshape(call, value, (call.type(value).elements,), name)
+        emit_reshape(call, value, (call.elements(value),), name)
         for value, name in ((x, "flat"), (call.tensor("index"), "indices"), (call.tensor("source"), "source"))
     ]
     attributes = {"axis": 0, "reduction": "add" if call.flag("accumulate") else "none"}

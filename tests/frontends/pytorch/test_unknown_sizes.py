@@ -1,0 +1,54 @@
+"""A program that records no size of a tensor that can be: the calls that need it are unknown, and nothing breaks."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from support.paths import ROOT
+
+import costcalc
+from costcalc import CostcalcError
+
+PROGRAMS = sorted((ROOT / "tests/data/pt2").glob("*.pt2"))
+
+STEP = 5
+"""Of so many tensors, the size of one is taken away at a time."""
+
+
+def without_sizes(path: Path) -> Iterator[bytes]:
+    """A program -> the same with the first extent of one tensor below 0, for every fifth of its tensors."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = next(n for n in members if "/models/" in f"/{n}" and n.endswith(".json"))
+    document = json.loads(members[name])
+    tensors = document["graph_module"]["graph"]["tensor_values"]
+    for key in [key for key, entry in tensors.items() if entry["sizes"]][::STEP]:
+        entry = tensors[key]
+        tensors[key] = {**entry, "sizes": [{"as_int": -1}, *entry["sizes"][1:]]}
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as archive:
+            for member, content in {**members, name: json.dumps(document)}.items():
+                archive.writestr(member, content)
+        tensors[key] = entry
+        yield data.getvalue()
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_a_size_below_0(path: Path, tmp_path: Path) -> None:
+    """Each answer has sizes alone, and what cannot be answered or written is refused."""
+    for content in without_sizes(path):
+        try:
+            report = costcalc.analyze(content)
+        except CostcalcError:
+            continue
+        extents = [extent for t in report.graph.types.values() for extent in t.shape or () if isinstance(extent, int)]
+        assert min(extents, default=0) >= 0
+        assert str(costcalc.explain(report))
+        with suppress(CostcalcError):
+            costcalc.export(report.graph, tmp_path / "model.onnx")
