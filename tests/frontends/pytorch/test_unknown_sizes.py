@@ -33,7 +33,7 @@ def without_sizes(path: Path) -> Iterator[bytes]:
         tensors[key] = {**entry, "sizes": [{"as_int": -1}, *entry["sizes"][1:]]}
         data = io.BytesIO()
         with zipfile.ZipFile(data, "w") as archive:
-            for member, content in {**members, name: json.dumps(document)}.items():
+            for member, content in {**members, name: json.dumps(document).encode()}.items():
                 archive.writestr(member, content)
         tensors[key] = entry
         yield data.getvalue()
