@@ -100,7 +100,7 @@ def _fusion_notes(name: str, report: Report, files: Sequence[Report]) -> Iterato
 
 
 def _requantisation_notes(name: str, report: Report) -> Iterator[Note]:
-    """A file -> the FLOPs that bring its quantised outputs to their scale, which a model that is no such file has not."""
+    """A file -> the FLOPs that bring its quantised outputs to their scale; other models have none."""
     flops, total = report.flops_by_role().get("quantization", 0), report.totals["flops"]
     if flops != 0:
         text = f"{format_count(flops)} of {format_count(total)} FLOPs bring quantised outputs to their scale, a "
