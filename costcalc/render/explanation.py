@@ -20,6 +20,9 @@ from costcalc.views.table import Column, make_table
 
 INDENT = "  "
 
+OPERAND_WIDTH = 60
+"""Cells of a tensor's name; JSON has all of it."""
+
 MAX_FULL_LAYERS = 4
 """A model of more layers than this is shown as a table of workings."""
 
@@ -63,13 +66,26 @@ def _working_lines(working: LayerExplanation, screen: Screen, explains_operator:
         yield from (INDENT + line for line in wrap(working.sentence, screen.text_width - 2, 0))
         yield ""
     steps = [
-        WorkingLine("Input" if len(working.inputs) == 1 else "Inputs", (", ".join(working.inputs),)),
-        WorkingLine("Output" if len(working.outputs) == 1 else "Outputs", (", ".join(working.outputs),)),
+        WorkingLine("Input" if len(working.inputs) == 1 else "Inputs", (_operands_text(row.inputs, working.inputs),)),
+        WorkingLine(
+            "Output" if len(working.outputs) == 1 else "Outputs",
+            (_operands_text([output.name for output in row.outputs], working.outputs),),
+        ),
         *working.steps,
     ]
     if explains_operator and working.rule:
         steps.append(WorkingLine("Rule", (working.rule,)))
     yield from _step_lines([step for step in steps if step.sides != ("",)], screen.text_width, palette, INDENT)
+
+
+def _operands_text(names: Sequence[str], operands: Sequence[str]) -> str:
+    """Names of tensors, "" for an absent one, and each as name and shape -> the operands in a row, the middle of a long
+    name left out: that of a fused operator of a .tflite file has all the names that it was made of."""
+    present = [name for name in names if name]
+    return ", ".join(
+        f"{shorten_name(name, OPERAND_WIDTH)}{operand[len(name) :]}"
+        for name, operand in zip(present, operands, strict=True)
+    )
 
 
 def _step_lines(steps: list[WorkingLine], width: int, palette: Palette, indent: str) -> Iterator[str]:

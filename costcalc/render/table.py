@@ -5,7 +5,7 @@ Which columns of a Sheet stand in a table, or in one of several below each other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from costcalc.core.amount import is_formula
@@ -187,6 +187,17 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
         total_width = sum(widths.values()) + len(GAP) * (len(widths) - 1)
         yield f"{palette.faint}{'─' * total_width}{palette.off}"
         yield from (f"{palette.total}{row}{palette.off}" for row in rows[end_of_body:])
+    yield from _omission_lines(sheet.columns, widths, screen)
+
+
+def _omission_lines(columns: Sequence[Column], shown: Mapping[int, int], screen: Screen) -> list[str]:
+    """Columns and the widths of those that are shown -> lines that name the devices' figures for which the line has no
+    room: the reader has asked for each device by its name."""
+    omitted = [c.title for i, c in enumerate(columns) if i not in shown and c.kind == "seconds"]
+    if not omitted:
+        return []
+    text = f"No room here for {', '.join(map(printable, omitted))}: a wider terminal, fewer devices or --format csv."
+    return wrap(screen.text(text), screen.text_width, 2)
 
 
 def _fit_names(

@@ -61,6 +61,7 @@ def account_notes(names: Sequence[str], reports: Sequence[Report]) -> Iterator[N
             yield from _folding_notes(name, report, deployed)
             yield from _fusion_notes(name, report, files)
         else:
+            yield from _requantisation_notes(name, report)
             yield Note("Bytes", f"{name}: {_byte_terms(report, measure_flash(report.graph.flat))}")
 
 
@@ -96,6 +97,15 @@ def _fusion_notes(name: str, report: Report, files: Sequence[Report]) -> Iterato
         f"{format_count(written)} of {format_count(before)} activation bytes, {format_count(peak)} at the peak"
         f"{', the same as in the file' if is_same else ''}",
     )
+
+
+def _requantisation_notes(name: str, report: Report) -> Iterator[Note]:
+    """A file -> the FLOPs that bring its quantised outputs to their scale; other models have none."""
+    flops, total = report.flops_by_role().get("quantization", 0), report.totals["flops"]
+    if flops != 0:
+        text = f"{format_count(flops)} of {format_count(total)} FLOPs bring quantised outputs to their scale, a "
+        rest = f"; {format_count(total - flops)} are left" if isinstance(total, int) else ""
+        yield Note("Requantised", f"{name}: {text}multiplication and an addition each{rest}")
 
 
 def _byte_terms(report: Report, use: FlashUse) -> str:

@@ -100,7 +100,8 @@ def _estimate_notes(placement: NpuPlacement, roofline: Roofline) -> Iterator[Not
         seconds = placement_seconds(placement, roofline)
         time = "" if seconds is None else f" = {format_si(seconds, 's')}"
         time += " without the CPU's part" if placement.count("cpu") else ""
-        yield Note("  NPU cycles", f"≈ {estimate.cycles:,}{time}; {_band_text('cycles', cycles)}")
+        column = "; times of single layers are those of peak and bandwidth alone"
+        yield Note("  NPU cycles", f"≈ {estimate.cycles:,}{time}; {_band_text('cycles', cycles)}{column}")
         yield Note("  NPU SRAM", f"≈ {format_bytes(estimate.sram)}; {_band_text('SRAM', sram)}")
         own = estimate.macs - estimate.pool_macs - estimate.softmax_macs - estimate.upsampled_macs
         parts = [

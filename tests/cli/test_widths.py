@@ -140,3 +140,17 @@ def test_the_first_column_says_what_a_row_is_and_stays(width: int) -> None:
     table = CliRunner().invoke(cli, arguments, env={"COLUMNS": str(width)}).stdout.splitlines()
     operators = [line.split()[0] for line in table[3:11]]
     assert table[2].startswith("Operator") and operators[:2] == ["Conv", "Gemm"] and len(set(operators)) == 8
+
+
+def test_devices_whose_times_find_no_room_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four devices at 80 cells: each has its column, or is said to have none."""
+    devices = ("stm32h743", "nrf52840", "esp32-s3", "arduino-nano-33-ble")
+    monkeypatch.setenv("COLUMNS", "80")
+    run = ("analyze", "lenet5", "--dtype", "int8", "--hardware", ",".join(devices))
+    text = CliRunner().invoke(cli, run).stdout
+    (header,) = [line for line in text.splitlines() if line.startswith("Layer ")]
+    said = " ".join(text[text.index("No room here for") :].partition("\n\n")[0].split())
+    assert "--format csv" in said
+    assert [sum(f"Time {device}" in part for part in (header, said)) for device in devices] == [1, 1, 1, 1]
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "No room here" not in CliRunner().invoke(cli, run).stdout

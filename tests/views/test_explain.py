@@ -11,6 +11,7 @@ import pytest
 from onnx import helper
 from support.graphs import attention_scores, blocks, separable, standard_conv, unknown
 from support.onnx_models import info, model, weight
+from support.paths import DATA
 
 import costcalc
 from costcalc import CostcalcError
@@ -198,3 +199,15 @@ def test_every_working_of_a_table_multiplies_out(name: str, runs: int) -> None:
     assert all(re.fullmatch(r"[\d()+ *]+", working) for working in workings)
     figures = [row.figures[key] for row, key in rows]
     assert [eval(working) for working in workings] == figures
+
+
+def test_the_middle_of_long_names_of_tensors_is_left_out() -> None:
+    """A fused operator of a .tflite file has the names of all that it was made of; its document has them whole."""
+    explanation = costcalc.explain(DATA / "npu" / "vela" / "pretrainedResnet_quant.tflite", "model/add")
+    (working,) = explanation.workings
+    assert max(map(len, working.inputs)) > 150
+    text = str(explanation)
+    assert "…" in text and "1×32×32×16" in text
+    assert not any(operand in " ".join(text.split()) for operand in working.inputs)
+    (layer,) = explanation.to_dict()["layers"]
+    assert layer["inputs"] == list(working.inputs)

@@ -9,6 +9,7 @@ the definition. A test computes these four again.
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -72,11 +73,16 @@ def _make_run(device: str, model: str, precision: str, params: str, dims: str, *
 
 def find_time_band(profile: HardwareProfile) -> PublishedBand | None:
     """Profile -> what published times were over the estimate layer by layer, unfused: on this device where there are
-    enough of them, else on devices of its kind; None where there are none, they differ too much, or this device
-    multiplies far more in a cycle than any of them: its kernels feed it less well."""
+    enough of them, or where it multiplies far more in a cycle than the others of its kind: its kernels feed it less
+    well, so theirs say nothing of it, nor its own of them. Else on devices of its kind; None where there are none, or
+    they differ too much."""
+    runs = [(run, run.milliseconds / run.estimate_ms) for run in read_published_runs()]
     if _is_wider(profile):
-        return None
-    band = _find_band(profile, [(run, run.milliseconds / run.estimate_ms) for run in read_published_runs()])
+        own = [ratio for run, ratio in runs if run.device == profile.id]
+        band = PublishedBand(profile.id, len(own), min(own), max(own)) if own else None
+    else:
+        wider = {other.id for other in builtin_profiles() if _is_wider(other)}
+        band = _find_band(profile, [(run, ratio) for run, ratio in runs if run.device not in wider])
     return band if band is not None and band.highest <= MAX_SPREAD * band.lowest else None
 
 
@@ -87,12 +93,12 @@ cores instead of one."""
 
 def _is_wider(profile: HardwareProfile) -> bool:
     """Profile -> whether it has too few runs of its own, and more than MAX_WIDTH times the int8 operations in a cycle
-    of every measured device of its kind; False where a clock is not known."""
-    runs = [run.device for run in read_published_runs()]
-    own, kind = int8_per_cycle(profile), [p for p in builtin_profiles() if p.kind == profile.kind and p.id in runs]
+    of every device of its kind that has enough; False where a clock is not known."""
+    counts = Counter(run.device for run in read_published_runs())
+    own = int8_per_cycle(profile)
+    kind = [p for p in builtin_profiles() if p.kind == profile.kind and counts[p.id] >= LEAST_RUNS]
     widths = [width for width in map(int8_per_cycle, kind) if width is not None]
-    enough = runs.count(profile.id) >= LEAST_RUNS
-    return not enough and own is not None and bool(widths) and own > MAX_WIDTH * max(widths)
+    return counts[profile.id] < LEAST_RUNS and own is not None and bool(widths) and own > MAX_WIDTH * max(widths)
 
 
 def int8_per_cycle(profile: HardwareProfile) -> Fraction | None:

@@ -14,7 +14,7 @@ DOCUMENT = re.compile(
     r"datasheet|data sheet|manual|whitepaper|README|review \d|version of \d{4}-\d\d-\d\d|issue \d|gist of|wiki|"
     r"catalogue of|developer blog|\.(com|dev|io|td|es|ini)\b|\b(ST|PM|RM|DS|UM)[ -]?[A-Z]*\d+|documentation|board list|"
     r"nvidia-smi of|aiconfigurator of NVIDIA|logs of llama\.cpp|Hot Chips|architecture brief|base specification|tuning guide|"
-    r"description of|coral\.ai|MLPerf Tiny|ESP-IDF|Arm community|notebookinfo\.de|Fastvideo|Raspberry Pi Australia",
+    r"description of|coral\.ai|MLPerf Tiny|ESP-IDF|pico-sdk|nrfx|ArduinoCore|stm32duino|HAL,|hal_driver|cmsis.device|Arm community|notebookinfo\.de|Fastvideo|Raspberry Pi Australia",
     re.IGNORECASE,
 )
 """What a source names: a document, a page, a thread."""

@@ -111,6 +111,46 @@ def test_scratch_buffers_of_cmsis_nn_by_the_instructions_of_the_core(
     assert scratch("AVERAGE_POOL_2D", [y], tensor(1, 4, 4, 6), core) == pool
 
 
+DEPTHWISE_SIZES = [
+    ((1, 1, 3, 3, 4, 1), "int8", (0, 0, 100)),
+    ((1, 1, 3, 3, 1, 1), "int8", (0, 0, 4464)),
+    ((1, 1, 5, 5, 1, 1), "int8", (0, 50, 12400)),
+    ((1, 6, 5, 5, 6, 1), "int8", (0, 300, 12400)),
+    ((1, 6, 3, 3, 6, 1), "int8", (0, 0, 4464)),
+    ((1, 6, 5, 5, 6, 2), "int8", (0, 0, 0)),
+    ((2, 6, 5, 5, 6, 1), "int8", (0, 0, 0)),
+    ((1, 6, 5, 5, 12, 1), "int8", (0, 0, 0)),
+    ((1, 6, 3, 3, 6, 1), "int4", (108, 108, 4464)),
+]
+"""Batch, channels, kernel, outputs and dilation of a depthwise convolution of 8 × 8, the filter's type -> what
+arm_depthwise_conv_wrapper_*_get_buffer_size of CMSIS-NN at 99f736a, compiled by GCC, gives for each core."""
+
+TRANSPOSED_SIZES = [((16, 3, 3, 2), (1020, 1020)), ((17, 3, 3, 2), (1389, 1405)), ((24, 2, 2, 3), (1440, 1440))]
+"""Channels, kernel and stride of a transposed convolution of 8 × 8 to 5 channels -> both buffers, without MVE and with."""
+
+
+@pytest.mark.parametrize(("extents", "element", "sizes"), DEPTHWISE_SIZES)
+def test_scratch_of_depthwise_convolutions_is_what_cmsis_nn_computes(
+    extents: tuple[int, ...], element: str, sizes: tuple[int, ...]
+) -> None:
+    batch, channels, height, width, outputs, dilation = extents
+    x, y = tensor(batch, 8, 8, channels), tensor(batch, 8, 8, outputs)
+    weights = tensor(1, height, width, outputs, element=element)
+    for core, size in zip(("tflm:cmsis-nn-m0", "tflm:cmsis-nn", "tflm:cmsis-nn-m55"), sizes, strict=True):
+        assert scratch("DEPTHWISE_CONV_2D", [x, weights, None], y, core, dilations=(dilation,) * 2) == size
+
+
+@pytest.mark.parametrize(("extents", "sizes"), TRANSPOSED_SIZES)
+def test_scratch_of_transposed_convolutions_is_what_cmsis_nn_computes(
+    extents: tuple[int, ...], sizes: tuple[int, int]
+) -> None:
+    channels, height, width, stride = extents
+    inputs = [None, tensor(5, height, width, channels), tensor(1, 8, 8, channels), None]
+    output = tensor(1, 8 * stride, 8 * stride, 5)
+    for core, size in zip(("tflm:cmsis-nn", "tflm:cmsis-nn-m55"), sizes, strict=True):
+        assert scratch("TRANSPOSE_CONV", inputs, output, core, strides=(stride, stride)) == size
+
+
 def test_a_32_bit_build_needs_less_for_the_same_head() -> None:
     """30 tensors of 12 bytes instead of 24, and so on; the tensors themselves are the same."""
     wide, narrow = arena_of("elementwise"), arena_of("elementwise", "tflm:cortex-m")

@@ -114,6 +114,7 @@ def test_analyze_shows_the_placement() -> None:
     text = " ".join(ok("analyze", net, "--hardware", "ethos-u55-128").split())
     assert "13 of 13 operators and 100.0% of the MACs run on the NPU" in text
     assert "Vela's cycles were 0.43 to 1.2" in text and "n = 72" in text
+    assert "times of single layers are those of peak and bandwidth alone" in text
     assert "2,664,792 = 2,656,768 + 8,000 under windows of pools and means + 24 of softmax" in text
     calls = str(FOLDER / "calls_pools.tflite")
     rows = ok("analyze", calls, "--hardware", "ethos-u55-128", "--columns", "name,runs_on,why").splitlines()

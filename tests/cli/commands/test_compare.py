@@ -97,6 +97,8 @@ def test_a_network_and_the_file_that_was_made_of_it(tmp_path: Path) -> None:
     assert "Conv: Conv, tflite:CONV_2D, tflite:DEPTHWISE_CONV_2D" in table
     assert "210,850 parameters are left, the same as in the file" in table
     assert "write 231,812 of 694,916 activation bytes, 55,296 at the peak, the same as in the file" in table
+    assert "463,116 of 15,907,864 FLOPs bring quantised outputs to their scale" in table
+    assert "Requantised" not in ok("compare", "lenet5", str(VWW.with_name("vww_96_float.tflite")))
     assert "Fused" not in ok("compare", str(path), str(VWW), "--fuse")
 
 

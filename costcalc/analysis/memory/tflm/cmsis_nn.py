@@ -28,8 +28,9 @@ from costcalc.analysis.memory.tflm.kernels import (
 MVE_CHANNEL_BLOCK = 124
 """Channels of a block of a depthwise convolution with MVE (CH_IN_BLOCK_MVE)."""
 
-ONE_CHANNEL_THRESHOLD = 8
-"""A depthwise convolution of one channel runs as a convolution with MVE where it has more outputs than this, by GCC."""
+ONE_CHANNEL_THRESHOLD = 1
+"""A depthwise convolution of one channel runs as a convolution with MVE where it has more outputs than this, in a build
+by GCC; by Arm's compiler the threshold is 8 (arm_nnsupportfunctions.h)."""
 
 REVERSE_THRESHOLD = 16
 """A transposed convolution of more input channels than this runs as a convolution with a reversed filter."""
