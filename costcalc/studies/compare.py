@@ -61,10 +61,10 @@ class Comparison(Result):
         different ones: `Conv` -> `Conv`, `tflite:CONV_2D`, `tflite:DEPTHWISE_CONV_2D`."""
         operators_by_kind: dict[str, list[dict[str, str]]] = {}
         for index, report in enumerate(self.reports):
-            for domain, op_type in dict.fromkeys((row.domain, row.op_type) for row in report.rows):
-                _, kind = operator_kind((domain, op_type))
+            for key in dict.fromkeys((row.domain, row.op_type) for row in report.rows):
+                _, kind = operator_kind(key)
                 models = operators_by_kind.setdefault(kind, [{} for _ in self.reports])
-                models[index][qualified_name(domain, op_type)] = domain
+                models[index][qualified_name(*key)] = key[0]
         joined: dict[str, tuple[str, ...]] = {}
         for kind, models in operators_by_kind.items():
             found = [operators for operators in models if operators]

@@ -115,9 +115,10 @@ def guess_axes(tensor: SnapshotTensor, layout: Layout = "") -> Axes:
 
 
 def _image_roles(rank: int, layout: Layout) -> list[str]:
-    """What the axes of [N, C, …], or of [N, …, C], count."""
+    """What the axes of [N, C, …], or of [N, …, C], count, the first of them where there are fewer than two."""
     positions = [POSITIONS] * (rank - 2)
-    return [BATCH, *positions, CHANNELS] if layout == "channels_last" else [BATCH, CHANNELS, *positions]
+    roles = [BATCH, *positions, CHANNELS] if layout == "channels_last" else [BATCH, CHANNELS, *positions]
+    return roles[:rank]
 
 
 def single_factor_axes(roles: Sequence[str], shape: Sequence[Dim]) -> Axes:
@@ -155,7 +156,11 @@ def result_axes(layer: SnapshotLayer, out: SnapshotTensor, axes_of: AxesOf) -> A
         return _product_axes(layer, computed, first, shape, axes_of)
     if operator.kind == "transpose":
         perm = layer.attributes.get("perm") or range(len(first))[::-1]
-        return tuple([first[i] for i in perm]) if sorted(perm) == list(range(len(first))) else guess_axes(out)
+        return (
+            tuple([first[i] for i in perm])
+            if sorted(perm) == [*range(len(shape))] == [*range(len(first))]
+            else guess_axes(out)
+        )
     if operator.kind == "lookup" and layer.inputs[0].stored:
         return (*first, *single_factor_axes([CHANNELS] * (len(shape) - len(first)), shape[len(first) :]))[: len(shape)]
     if operator.view:
