@@ -157,12 +157,28 @@ def unknown_reasons(result: CheckResult, brief: bool = False) -> list[str]:
 REPLACED = ("CC010", "CC042", "CC043")
 """Codes of limits that a layer breaks by what it is, not by its size."""
 
+SPREAD_ACTION = "make the whole network smaller (`costcalc suggest` shows rewrites)"
+"""What helps where no layer has a large part of what exceeds."""
+
+
+SUMS = ("CC009", "CC032")
+"""Codes of limits on sums over layers that tell the layer in words of their own."""
+
+
+def is_spread(verdict: Verdict) -> bool:
+    """Whether what exceeds is spread over layers of which none has a part worth naming."""
+    has_parts = verdict.layer_count > 1 or verdict.code in SUMS
+    is_small = verdict.share is not None and verdict.share < WORTH_NAMING
+    return is_small and has_parts and verdict.layer_growth is None and not verdict.other_layers
+
 
 def describe_remedy(verdict: Verdict, other_revision: bool = False) -> str:
-    """What to do about an exceeded limit: the layer and its line, or the limit and its line. other_revision says that
+    """What to do about an exceeded limit: the layer and its line, the whole network where the cost is spread over many
+    layers, or the limit and its line. other_revision says that
     the baseline is another revision's, which no `costcalc lock` here changes."""
     layer_action = "replace {}" if verdict.code in REPLACED else "make {} cheaper"
     layer_phrase = f"{layer_action.format(verdict.layer)}{place_phrase(verdict.place)}" if verdict.layer else ""
+    layer_phrase = SPREAD_ACTION if is_spread(verdict) else layer_phrase
     if verdict.code.startswith("CC2") and not other_revision:
         alternative = "where the growth is meant, run `costcalc lock`"
     else:
@@ -198,7 +214,7 @@ def _describe_part(verdict: Verdict) -> str:
     """The layer with the largest part of what exceeds, or the first of several: `most is in conv1 (71.3%)`."""
     others, share, phrase = verdict.other_layers, verdict.share, BLAME_PHRASES.get(verdict.code)
     share_text = "" if share is None else format_exact_share(share)
-    if phrase is None and share is not None and share < WORTH_NAMING and not others and verdict.layer_count > 1:
+    if phrase is None and is_spread(verdict):
         return f"it is spread over {verdict.layer_count:,} layers, at most {share_text} in one, {verdict.layer}"
     if phrase is None:
         phrase = "most is in" if share is None or share > MOST else "the largest part is in"
