@@ -8,7 +8,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from costcalc.core.errors import CostcalcError, LoadError
+from costcalc.core.errors import CostcalcError, LoadError, UsageError
 from costcalc.frontends import git as revisions
 from costcalc.studies.batch import Failure
 from costcalc.studies.check.baseline import Baseline, LockEntry
@@ -31,15 +31,23 @@ def read_baseline(text: str, config: Config, jobs: int = 1) -> Baseline:
     revision_path = revisions.split_revision(text)
     if Path(text).is_file() or (revision_path is None and text.endswith(".json")):
         return read_lock(text)
+    _require_revision(text, revision_path[0] if revision_path else text, config.folder)
     if revision_path:
         return replace(parse_lock(_read_at(*revision_path, config.folder), text), revision=revision_path[0])
-    revisions.resolve_commit(text, _git_folder(config.folder))
     former = _config_at(config, text)
     path = former.lock if Path(former.lock).is_absolute() else f"./{former.lock}"
     if _has_lock(text, path, former.folder):
         source = f"{text}:{former.lock}"
         return replace(parse_lock(_read_at(text, path, former.folder), source), revision=text)
     return _measure_revision(config, former, text, jobs)
+
+
+def _require_revision(text: str, revision: str, folder: Path) -> None:
+    """UsageError, which names the option, unless a revision is one of the repository of a folder."""
+    try:
+        revisions.resolve_commit(revision, _git_folder(folder))
+    except UsageError as error:
+        raise UsageError(f"--baseline {text}: {error.fact}", error.remedy) from error
 
 
 def _measure_revision(config: Config, former: Config, revision: str, jobs: int) -> Baseline:
