@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from costcalc.core.dim import Dim, bounds
+from costcalc.core.elision import list_first
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.quantity import Certainty
 from costcalc.core.units import WORTH_NAMING, format_count, format_digits, format_exact_share, format_si
@@ -138,20 +139,47 @@ def _setting_text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
+MAX_NAMED = 3
+"""Models that a line names which tells a cause that several share; more are counted."""
+
+
 def unknown_reasons(result: CheckResult, brief: bool = False) -> list[str]:
-    """A result -> why it is `unknown`: a line for each model that cannot be read and each limit that cannot be told;
-    brief says of a limit which it is alone."""
-    reasons: dict[str, None] = {}
+    """A result -> why it is `unknown`: a line for each cause, with how many limits it leaves open, or which models it
+    keeps from being read; brief says of a limit or model that has a cause alone which it is, without the cause."""
+    return [*_unread_reasons(result, brief), *_open_limit_reasons(result, brief)]
+
+
+def _unread_reasons(result: CheckResult, brief: bool) -> Iterator[str]:
+    places_by_error: dict[str, dict[str, None]] = {}
     for model in result.models:
         if model.error:
-            error = "cannot be read" if brief else model.error
-            reasons[f"{format_place(model.place) or model.title}: {error}"] = None
+            places_by_error.setdefault(model.error, {})[format_place(model.place) or model.title] = None
+    for error, places in places_by_error.items():
+        told = "cannot be read" if brief and len(places) == 1 else error
+        yield f"{list_first(list(places), MAX_NAMED)}: {told}"
+
+
+def _open_limit_reasons(result: CheckResult, brief: bool) -> Iterator[str]:
+    groups: dict[tuple[str, str, str], list[tuple[str, Verdict]]] = {}
+    for model in result.models:
         for verdict in model.verdicts:
             if verdict.outcome == "unknown":
                 fact = verdict.fact.removeprefix(f"{verdict.quantity}: ")
-                words = "cannot be told" if brief else "; ".join(filter(None, [fact, verdict.remedy]))
-                reasons[f"{model.title}: {verdict.quantity}: {words}"] = None
-    return list(reasons)
+                key = verdict.code, fact.partition("cannot be told: ")[2] or fact, verdict.remedy
+                groups.setdefault(key, []).append((model.title, verdict))
+    for (_, cause, remedy), members in groups.items():
+        title, verdict = members[0]
+        if len(members) == 1:
+            fact = verdict.fact.removeprefix(f"{verdict.quantity}: ")
+            yield f"{title}: {verdict.quantity}: {'cannot be told' if brief else _join(fact, remedy)}"
+        else:
+            titles = list(dict.fromkeys(title for title, _ in members))
+            subject = f"{len(members):,} limits of {list_first(titles, MAX_NAMED)}"
+            yield f"{subject} cannot be told: {_join(cause, remedy)}"
+
+
+def _join(fact: str, remedy: str) -> str:
+    return f"{fact}; {remedy}" if remedy else fact
 
 
 REPLACED = ("CC010", "CC042", "CC043")
