@@ -174,14 +174,16 @@ def _severity_key(finding: CheckFinding) -> tuple[bool, bool, Fraction]:
 
 
 class LimitCounts(NamedTuple):
-    """How many limits there are, and how many of them are exceeded as errors and as warnings, cannot be told, and are
-    exceeded but ignored; unread is how many models without a limit cannot be read."""
+    """How many limits are held, and how many of them are exceeded as errors and as warnings, cannot be told, and are
+    exceeded but ignored; unheld are those on the growth of new models; unread is how many models without a limit cannot
+    be read."""
 
     total: int
     exceeded: int
     warnings: int
     unknown: int
     suppressed: int
+    unheld: int
     unread: int
 
 
@@ -194,8 +196,10 @@ def count_limits(result: CheckResult) -> LimitCounts:
         kind = "suppressed" if finding.verdict.is_suppressed else "warning" if is_warning else finding.verdict.outcome
         counts[kind] += 1
     counts["unknown"] -= unread
-    _, exceeded, warnings, unknown, suppressed = counts.values()
-    return LimitCounts(sum(counts.values()), exceeded, warnings, unknown, suppressed, unread)
+    kept, exceeded, warnings, unknown, suppressed = counts.values()
+    unheld = sum(verdict.is_unheld for verdict in result.verdicts)
+    total = kept - unheld + exceeded + warnings + unknown + suppressed
+    return LimitCounts(total, exceeded, warnings, unknown, suppressed, unheld, unread)
 
 
 def headline(result: CheckResult) -> str:
@@ -211,6 +215,8 @@ def headline(result: CheckResult) -> str:
         parts.append(f"{counts.unknown:,} {f'of {total} ' if not parts else ''}cannot be told")
     if not parts:
         parts.append(_kept_text(counts, total))
+    if counts.unheld:
+        parts.append(words.describe_unheld(counts.unheld))
     if counts.unread:
         parts.append(f"{_format_number(counts.unread, 'model')} without a limit cannot be read")
     if broken:

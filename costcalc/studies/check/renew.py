@@ -23,7 +23,9 @@ def renew_entry(text: str, file: str, ignore: Ignore, codes: Sequence[str], unti
     format_value = format_toml if is_toml else format_flow
     texts = {"until": format_value(until)}
     texts |= {"reason": quote(reason)} if reason else {}
-    texts |= {} if tuple(codes) == ignore.codes else {"code": format_value(codes[0] if len(codes) == 1 else list(codes))}
+    texts |= (
+        {} if tuple(codes) == ignore.codes else {"code": format_value(codes[0] if len(codes) == 1 else list(codes))}
+    )
     node = _find_node(text, file, ignore)
     places = _toml_places(text, file, node, texts) if is_toml else _yaml_places(text, node, texts)
     for start, end, value in sorted(places, reverse=True):

@@ -40,9 +40,7 @@ def removed_entries(baseline: Baseline, names: Collection[tuple[str, str]]) -> l
     return [entry for entry in baseline.entries if (entry.model, entry.scenario) not in names]
 
 
-def describe_removed(
-    baseline: Baseline, names: Collection[tuple[str, str]], is_written: bool = False
-) -> list[str]:
+def describe_removed(baseline: Baseline, names: Collection[tuple[str, str]], is_written: bool = False) -> list[str]:
     """A sentence for each entry of a model that is none of the config's; is_written: the file is written without it."""
     state = "is locked no more, for it is no longer" if is_written else "is locked, but no longer"
     return [f"{entry.title}: it {state} a model of the config" for entry in removed_entries(baseline, names)]

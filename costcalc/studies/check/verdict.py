@@ -285,8 +285,8 @@ class CheckResult(Result):
 
     @property
     def statistics(self) -> dict[str, CodeCount]:
-        """The number of findings by their codes: those with exceeded limits first, then what cannot be told, warnings and
-        what is suppressed, of each the most frequent first. A model that cannot be read is one."""
+        """The number of findings by their codes: those with exceeded limits first, then what cannot be told, warnings
+        and what is suppressed, of each the most frequent first. A model that cannot be read is one."""
         counts: dict[str, Counter[str]] = {}
         for verdict in self.verdicts:
             if verdict.outcome != "kept":

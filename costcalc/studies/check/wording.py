@@ -139,6 +139,14 @@ def _setting_text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
+def describe_unheld(count: int) -> str:
+    """How many limits of growth hold nothing, for the baseline does not have their models → words; "" for none."""
+    if not count:
+        return ""
+    limits = "1 limit of growth holds" if count == 1 else f"{count:,} limits of growth hold"
+    return f"{limits} nothing yet, of new models"
+
+
 MAX_NAMED = 3
 """Models that a line names which tells a cause that several share; more are counted."""
 

@@ -22,7 +22,7 @@ def notes(code: str) -> list[str]:
         (NET, True),
         ("\ufeffinput: [N, 4]\nlayers:\n  - relu\n", True),
         ("input : [N, 4]\nlayers :\n  - relu\n", True),
-        ('"input": [N, 4]\n\'layers\': [relu]\n', True),
+        ("\"input\": [N, 4]\n'layers': [relu]\n", True),
         ("layers: [relu]\nlayers: [relu]\n", False),
         ("job:\n  input: a\n  layers: b\n", False),
         ("inputs: 1\nlayers_of: 2\n", False),
