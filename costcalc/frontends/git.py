@@ -52,7 +52,9 @@ def repository_root(folder: str = "") -> Path:
         fact = "git does not trust this repository, for it has another owner"
         raise UsageError(fact, 'git config --global --add safe.directory "$PWD"')
     where = f"{folder} is" if folder else "the working directory is"
-    raise UsageError(f"{where} in no git repository with files", "name files, or go to a repository")
+    raise UsageError(
+        f"{where} in no git repository with files", "go to a repository, or name a file in place of a revision"
+    )
 
 
 def resolve_commit(revision: str, folder: str = "") -> str:
@@ -144,7 +146,9 @@ def _start(
     except FileNotFoundError:
         if folder and not Path(folder).is_dir():
             raise UsageError(f"there is no folder {folder}", "name one that exists") from None
-        raise UsageError("git is not installed, or not on the PATH", "install git, or name files") from None
+        raise UsageError(
+            "git is not installed, or not on the PATH", "install git, or name a file in place of a revision"
+        ) from None
 
 
 _REVISION = r"(?s)((?:[^:{}]|\{[^}]*\})+):(.+)"

@@ -173,47 +173,73 @@ def _severity_key(finding: CheckFinding) -> tuple[bool, bool, Fraction]:
     return finding.verdict.outcome != "unknown", finding.level == "warning", -excess
 
 
+class LimitCounts(NamedTuple):
+    """How many limits are held, and how many of them are exceeded as errors and as warnings, cannot be told, and are
+    exceeded but ignored; unheld are those on the growth of new models; unread is how many models without a limit cannot
+    be read."""
+
+    total: int
+    exceeded: int
+    warnings: int
+    unknown: int
+    suppressed: int
+    unheld: int
+    unread: int
+
+
+def count_limits(result: CheckResult) -> LimitCounts:
+    """A result → the numbers of its limits; those of a model that cannot be read are one that cannot be told."""
+    counts = dict.fromkeys(("kept", "exceeded", "warning", "unknown", "suppressed"), 0)
+    unread = sum(bool(checked.error) and not checked.has_limits for checked in result.models)
+    for finding in all_findings(result):
+        is_warning = finding.verdict.outcome == "exceeded" and finding.level == "warning"
+        kind = "suppressed" if finding.verdict.is_suppressed else "warning" if is_warning else finding.verdict.outcome
+        counts[kind] += 1
+    counts["unknown"] -= unread
+    kept, exceeded, warnings, unknown, suppressed = counts.values()
+    unheld = sum(verdict.is_unheld for verdict in result.verdicts)
+    total = kept - unheld + exceeded + warnings + unknown + suppressed
+    return LimitCounts(total, exceeded, warnings, unknown, suppressed, unheld, unread)
+
+
 def headline(result: CheckResult) -> str:
     """A result → its summary: 1 of 6 limits is exceeded; 2 cannot be told."""
-    verdicts = list(all_findings(result))
-    counts = dict.fromkeys(("exceeded", "warning", "unknown", "suppressed"), 0)
-    for finding in verdicts:
-        if finding.verdict.outcome == "unknown":
-            counts["unknown"] += 1
-        elif finding.verdict.is_suppressed:
-            counts["suppressed"] += 1
-        elif finding.verdict.outcome == "exceeded":
-            counts["warning" if finding.level == "warning" else "exceeded"] += 1
-    total = f"{len(verdicts):,} {'limit' if len(verdicts) == 1 else 'limits'}"
-    kept_count = len(verdicts) - counts["warning"] - counts["suppressed"]
+    counts = count_limits(result)
+    total = _format_number(counts.total, "limit")
     broken = sum(rule.level == "error" for rule in result.broken_rules)
-    warnings = counts["warning"] + len(result.broken_rules) - broken
+    warnings = counts.warnings + len(result.broken_rules) - broken
     parts = []
-    if counts["exceeded"]:
-        parts.append(f"{counts['exceeded']:,} of {total} {_is_or_are(counts['exceeded'])} exceeded")
-    if counts["unknown"]:
-        parts.append(f"{counts['unknown']:,} {'of ' + total + ' ' if not parts else ''}cannot be told")
+    if counts.exceeded:
+        parts.append(f"{counts.exceeded:,} of {total} {_is_or_are(counts.exceeded)} exceeded")
+    if counts.unknown:
+        parts.append(f"{counts.unknown:,} {f'of {total} ' if not parts else ''}cannot be told")
+    if not parts:
+        parts.append(_kept_text(counts, total))
+    if counts.unheld:
+        parts.append(words.describe_unheld(counts.unheld))
+    if counts.unread:
+        parts.append(f"{_format_number(counts.unread, 'model')} without a limit cannot be read")
     if broken:
         parts.append(f"{broken:,} {'rule is' if broken == 1 else 'rules are'} broken")
     if warnings:
-        parts.append(f"{warnings:,} {'warning' if warnings == 1 else 'warnings'}")
-    if not counts["exceeded"] and not counts["unknown"]:
-        kept_text = (
-            "no limit applies"
-            if not verdicts
-            else "the limit is kept"
-            if len(verdicts) == 1
-            else f"all {total} are kept"
-        )
-        parts.insert(
-            0,
-            f"{kept_count:,} of {total} {_is_or_are(kept_count or len(verdicts))} kept"
-            if counts["warning"] or counts["suppressed"]
-            else kept_text,
-        )
-    if counts["suppressed"]:
-        parts.append(f"{counts['suppressed']:,} {_is_or_are(counts['suppressed'])} ignored")
+        parts.append(_format_number(warnings, "warning"))
+    if counts.suppressed:
+        parts.append(f"{counts.suppressed:,} {_is_or_are(counts.suppressed)} ignored")
     return "; ".join(parts)
+
+
+def _kept_text(counts: LimitCounts, total: str) -> str:
+    """What is said of limits of which none is exceeded or cannot be told; total is their number in words."""
+    kept = counts.total - counts.warnings - counts.suppressed
+    if kept < counts.total:
+        return f"{kept:,} of {total} {_is_or_are(kept or counts.total)} kept"
+    if not kept:
+        return "no limit applies"
+    return "the limit is kept" if kept == 1 else f"all {total} are kept"
+
+
+def _format_number(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def _is_or_are(n: int) -> str:
@@ -237,7 +263,7 @@ STATISTICS_COLUMNS = (
 
 
 def statistics_table(result: CheckResult) -> Table:
-    """A result → a row for each code that a finding has, the most frequent first; columns without a finding are left
+    """A result → a row for each code that a finding has, errors first; columns without a finding are left
     out."""
     counts = result.statistics
     rows = [(code, RULES[code].name if code in RULES else "", *count) for code, count in counts.items()]

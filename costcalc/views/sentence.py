@@ -324,8 +324,7 @@ def _held_phrase(result: CheckResult) -> str:
     elif kept or not unheld:
         phrases.append(f"{'' if suppressed else 'all '}{kept:,} limits are kept")
     if unheld:
-        new = "1 limit of growth holds" if unheld == 1 else f"{unheld:,} limits of growth hold"
-        phrases.append(f"{new} nothing yet, of new models")
+        phrases.append(words.describe_unheld(unheld))
     if suppressed:
         phrases.append(f"{suppressed:,} ignored")
     return ", ".join(phrases)

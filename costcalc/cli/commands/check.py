@@ -69,7 +69,8 @@ if TYPE_CHECKING:
 @click.option(
     "--baseline",
     metavar="FILE|REV",
-    help="What increases compare with: a lock file, or a git revision, whose lock file is taken.  "
+    help="What increases compare with: a lock file, or a git revision: its lock file, or, where "
+    "it has none, its models as they are there.  "
     "[default: the config's lock file]",
 )
 @click.option("--allow", multiple=True, metavar="OP", help="Take an operator without a rule as free.")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from costcalc.cli.commands.analyze import model_paths
 from costcalc.cli.output import print_error, write_text
 from costcalc.core.errors import UsageError
-from costcalc.core.sanitize import printable
+from costcalc.core.sanitize import printable_lines
 from costcalc.core.units import parse_percent
 from costcalc.frontends.module import NamedModel
 from costcalc.frontends.table import YAML
@@ -155,6 +155,8 @@ def write_config(
     for line in initial.unreadable:
         print_error(f"costcalc: {line}")
     count = f"{initial.models:,} {'model' if initial.models == 1 else 'models'}"
+    count = count if initial.limited == initial.models else f"{initial.limited:,} of {count}"
     text = f"{target}: limits of {count}; hold them with `costcalc check`, lock the figures with `costcalc lock`"
-    write_text(printable(text), None)
+    text = text if initial.limited else f"{target} is written, and no model has limits in it yet"
+    write_text(printable_lines("\n".join([text, *(f"  {gap}" for gap in initial.gaps)])), None)
     return 2 if initial.unreadable else 0

@@ -5,7 +5,6 @@ A config that is open counts as it stands in the editor, like a model; a model t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -19,13 +18,10 @@ from costcalc.frontends.table import suffixes
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import NAMES, TABLE, diagnose_config, find_config_file
 from costcalc.studies.check.diagnostic import Diagnostic, check_file, diagnostic_of, diagnostics_of, find_entries
-from costcalc.studies.check.model_files import walk_files
+from costcalc.studies.check.model_files import is_model_text, walk_files
 from costcalc.studies.check.run import run
 from costcalc.studies.check.targets import find_targets
 from costcalc.studies.check.verdict import ModelCheck, SourcePlace
-
-MODEL_KEYS = re.compile(r"^(?:layers|input)\s*:", re.MULTILINE)
-"""A YAML text that has both keys is a model, unless a config holds it anyway."""
 
 MAX_CHECKED = 50
 """The most models of a config whose limits are shown in the config."""
@@ -78,7 +74,7 @@ class EditorWorkspace:
         self.configs.pop(file, None)
 
     def _is_model(self, file: Path, text: str) -> bool:
-        if len({found.strip(" :\t") for found in MODEL_KEYS.findall(text)}) == 2:
+        if is_model_text(text):
             return True
         config = self.config_of(file)
         return config is not None and any(True for _ in find_entries(config, file))

@@ -4,7 +4,6 @@ costcalc can be adopted where models are over their limits. Comments and layout 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Collection, Sequence
@@ -17,6 +16,7 @@ from costcalc.frontends.yaml.document import Map, Scalar, Seq, find_spans, parse
 from costcalc.studies.check import baseline as lock
 from costcalc.studies.check.budget import Config
 from costcalc.studies.check.config_file import nearest_config, parse_config, read_config_file
+from costcalc.studies.check.config_writer import format_flow, format_toml
 from costcalc.studies.check.ignore import Ignore, last_day, parse_until
 from costcalc.studies.check.renew import renew_entry
 from costcalc.studies.check.run import run
@@ -142,27 +142,11 @@ def _verify(config: Config, text: str, added: int) -> None:
         raise ConfigError("its form leaves no place for an `ignore:` entry", remedy, config.file)
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9_][\w./+-]*", re.A)
-
-
-def _yaml_entry(fields: IgnoreFields) -> str:
-    """`{code: CC001, model: net.yaml, until: 2027-01, reason: "…"}`."""
-
-    def text(value: str | list[str]) -> str:
-        if isinstance(value, list):
-            return f"[{', '.join(map(text, value))}]"
-        words = ("null", "none", "true", "false", "yes", "no", "on", "off")
-        is_plain = _PLAIN.fullmatch(value) and value.lower() not in words
-        return value if is_plain else json.dumps(value, ensure_ascii=False)
-
-    return f"{{{', '.join(f'{key}: {text(value)}' for key, value in fields)}}}"
-
-
 def _extend_yaml(text: str, file: str, entries: Sequence[IgnoreFields]) -> str:
     """The text of a config with more entries in `ignore:`, in the form that it has there, a list at the end where it
     has none."""
     body = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    items = [_yaml_entry(fields) for fields in entries]
+    items = [format_flow(dict(fields)) for fields in entries]
     root, spans = parse_document(body, file).root, find_spans(body)
     node = root.values.get("ignore") if isinstance(root, Map) else None
     indent = " " * (root.column - 1)
@@ -197,7 +181,7 @@ def _insert_lines(body: str, end: int, lines: Sequence[str]) -> str:
 
 
 def _toml_fields(fields: IgnoreFields) -> list[str]:
-    return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields]
+    return [f"{key} = {format_toml(value)}" for key, value in fields]
 
 
 def _extend_toml(text: str, entries: Sequence[IgnoreFields]) -> str:

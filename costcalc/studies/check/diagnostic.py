@@ -19,12 +19,9 @@ from costcalc.studies.check.notes import read_config_lock
 from costcalc.studies.check.run import check_model, make_evaluation
 from costcalc.studies.check.suppress import suppress_findings
 from costcalc.studies.check.targets import Target, holding_entries
-from costcalc.studies.check.verdict import ModelCheck, SourcePlace, parse_place
+from costcalc.studies.check.verdict import UNREADABLE, ModelCheck, SourcePlace, parse_place
 
 Severity = Literal["error", "warning"]
-
-UNREADABLE = "CC102"
-"""The rule that a model breaks which cannot be read."""
 
 
 class Diagnostic(NamedTuple):

@@ -4,21 +4,22 @@ the models as they are always keep to it.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from costcalc.core.dim import Dim, symbols
+from costcalc.core.elision import list_first
 from costcalc.core.units import format_ceiling, format_count, format_exact_share
 from costcalc.frontends.builtin import find_builtin
 from costcalc.studies.batch import Failure
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.config_settings import config_settings
+from costcalc.studies.check.config_writer import format_flow, format_scalar
 from costcalc.studies.check.evaluate import Evaluation, ModelFigures, evaluate_models
+from costcalc.studies.check.model_files import MAX_NAMED
 from costcalc.studies.check.targets import find_targets
 from costcalc.studies.check.wording import quantity_kind
 from costcalc.studies.options import Settings
@@ -28,8 +29,6 @@ QUANTITIES = ("macs", "params", "weight_bytes", "peak_activation_bytes")
 
 MANY = 5
 """Models of a folder from which on one glob stands for them."""
-
-_PLAIN = re.compile(r"[A-Za-z0-9_][\w./+-]*", re.A)
 
 HEAD = """\
 # What `costcalc check` holds the models to; `costcalc rule` explains each limit.
@@ -44,11 +43,22 @@ TAIL = """\
 
 
 class InitialConfig(NamedTuple):
-    """The config's text, how many models it holds, and a line for each that cannot be read."""
+    """The config's text, how many models it holds and how many of these have limits, a line for each that cannot be
+    read, and a sentence for each reason why models have no limits, or not all of them."""
 
     text: str
     models: int
+    limited: int
     unreadable: tuple[str, ...]
+    gaps: tuple[str, ...]
+
+
+GAPS = (
+    "without limits, for they cannot be read (until then the check exits 2)",
+    "without some limits, for symbols are open (bind them with `dims:`)",
+    "with lower bounds only, for operators have no rule (until `allow:` names them the check exits 2)",
+)
+"""Why models have no limits, not all of them, or limits that cannot be told."""
 
 
 def make_initial_config(
@@ -65,7 +75,22 @@ def make_initial_config(
     unreadable = [
         f"{name}: cannot be read: {a.text}" for name, a in zip(names, results, strict=True) if isinstance(a, Failure)
     ]
-    return InitialConfig("\n".join([*lines, "", *TAIL.splitlines()]), len(names), tuple(unreadable))
+    text = "\n".join([*lines, "", *TAIL.splitlines()])
+    limited = sum(bool(_closed_quantities(result)) for result in paths.values())
+    return InitialConfig(text, len(paths), limited, tuple(unreadable), tuple(_describe_gaps(paths)))
+
+
+def _describe_gaps(results: Mapping[str, ModelFigures | Failure]) -> Iterator[str]:
+    """Models by their paths → for each reason why some lack limits a sentence that names them."""
+    read = {path: result for path, result in results.items() if isinstance(result, ModelFigures)}
+    members = (
+        [path for path in results if path not in read],
+        [path for path, result in read.items() if not _is_closed(result)],
+        [path for path, result in read.items() if result.snapshot.unknown],
+    )
+    for gap, paths in zip(GAPS, members, strict=True):
+        if paths:
+            yield f"{gap}: {list_first(paths, MAX_NAMED)}"
 
 
 def _group_by_glob(
@@ -93,7 +118,13 @@ def _group_by_glob(
 
 def _is_closed(result: ModelFigures | Failure) -> bool:
     """Whether a model was read, and all that a first config limits is a number."""
-    return isinstance(result, ModelFigures) and all(isinstance(result.snapshot.totals.get(q), int) for q in QUANTITIES)
+    return len(_closed_quantities(result)) == len(QUANTITIES)
+
+
+def _closed_quantities(result: ModelFigures | Failure) -> list[str]:
+    """What a first config limits and a model has as a number."""
+    totals = result.snapshot.totals if isinstance(result, ModelFigures) else {}
+    return [quantity for quantity in QUANTITIES if isinstance(totals.get(quantity), int)]
 
 
 def _find_by_glob(folder: Path, pattern: str) -> list[str]:
@@ -110,7 +141,7 @@ def _format_entry(
     path: str, results: Mapping[str, ModelFigures | Failure], slack: Fraction, settings: Settings
 ) -> Iterator[str]:
     """The lines of an entry; of a glob, with what the largest of its models costs."""
-    yield f"  - path: {_format_scalar(path)}"
+    yield f"  - path: {format_scalar(path)}"
     if len(results) > 1:
         yield "    # One limit for all of them; max_increase below holds each of them to its own last state"
     readable = {name: result for name, result in results.items() if isinstance(result, ModelFigures)}
@@ -128,16 +159,16 @@ def _format_entry(
             else value
         )
         if bound:
-            yield f"    {key}: {_format_flow(bound)}"
+            yield f"    {key}: {format_flow(bound)}"
     totals = {name: result.snapshot.totals for name, result in readable.items()}
     unknown = dict.fromkeys(op for result in readable.values() for op in result.snapshot.unknown)
     if unknown:
-        names = ", ".join(map(_format_scalar, unknown))
+        names = ", ".join(map(format_scalar, unknown))
         yield "    # These have no rule: the check exits 2 until they have one, or are allowed, that is taken as free"
         yield f"    # allow: [{_format_comment(names)}]"
     open_symbols = symbols(*[figures[q] for figures in totals.values() for q in QUANTITIES if q in figures])
     if open_symbols or any(q not in figures for figures in totals.values() for q in QUANTITIES):
-        bindings = ", ".join(f"{_format_scalar(symbol)}: 128" for symbol in open_symbols or ("seq",))
+        bindings = ", ".join(f"{format_scalar(symbol)}: 128" for symbol in open_symbols or ("seq",))
         yield f"    # Bind its symbols, so that all of it can be held: dims: {{{_format_comment(bindings)}}}"
     yield "    limits:"
     yield from _format_limits(totals, slack)
@@ -154,21 +185,6 @@ def _format_limits(totals: Mapping[str, Mapping[str, Dim]], slack: Fraction) -> 
         limit = format_ceiling(values[name] * (1 + slack), quantity_kind(quantity) == "bytes")
         owner = f", {_format_comment(PurePosixPath(name).name)}" if len(totals) > 1 else ""
         yield f"      {quantity}: {limit}  # now {format_count(values[name])}{owner}"
-
-
-def _format_scalar(text: str) -> str:
-    """A word of YAML: plain where it is surely only that."""
-    return (
-        text if _PLAIN.fullmatch(text) and text.lower() not in ("null", "none", "true", "false") else json.dumps(text)
-    )
-
-
-def _format_flow(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_format_scalar(str(k))}: {_format_flow(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_format_flow, value)) + "]"
-    return str(value).lower() if isinstance(value, (bool, int, float)) else _format_scalar(str(value))
 
 
 def _format_comment(text: str) -> str:

@@ -98,14 +98,15 @@ class NewModel(NamedTuple):
 
 class BaselineMatch(NamedTuple):
     """What the models of a config are compared with: a baseline, the entries that it has under another name, the models
-    that it does not have, and its entries that no model is any more. is_other_revision says that it is not the config's
-    own lock file."""
+    that it does not have, its entries that no model is any more, and the models that could not be read there.
+    is_other_revision says that it is not the config's own lock file."""
 
     baseline: lock.Baseline
     renames: Mapping[Key, lock.LockEntry] = NO_RENAMES
     new: tuple[NewModel, ...] = ()
     removed: tuple[lock.LockEntry, ...] = ()
     is_other_revision: bool = False
+    unread: tuple[NewModel, ...] = ()
 
     def find(self, key: Key) -> lock.LockEntry | None:
         """(model, scenario) -> its entry, under whatever name; None where it is new."""
@@ -144,7 +145,9 @@ def match_baseline(
     ]
     names = scope.find_names(config, baseline)
     removed = [] if names is None else [e for e in removed_entries(baseline, names) if e not in renames.values()]
-    return BaselineMatch(baseline, renames, tuple(new), tuple(removed), True)
+    unread = [model for model in new if target_key(model.target) in baseline.unread]
+    new = [model for model in new if target_key(model.target) not in baseline.unread]
+    return BaselineMatch(baseline, renames, tuple(new), tuple(removed), True, tuple(unread))
 
 
 def _find_renames(
@@ -214,16 +217,14 @@ def growth_notes(match: BaselineMatch) -> Iterator[str | RuleNote]:
     """Notes on the models whose growth is limited and that the baseline of another revision lacks: one that could not
     be read there; one that is new where another is gone, for it may be that one, renamed and rewritten in one change,
     and nothing tells for certain."""
-    for model in match.new:
-        key = target_key(model.target)
-        gone = [entry for entry in match.removed if entry.scenario == key[1]]
-        if not model.target.entry.budget.increases:
-            continue
-        reason = match.baseline.unread.get(key, "")
-        if reason:
-            fact = f"{model.title} cannot be read as it is at {match.baseline.revision}: {reason}"
-            yield RuleNote("CC308", f"{fact}: growth is not checked", model.target.entry.place, model.title)
-        elif gone:
+    unread, new = ([m for m in models if m.target.entry.budget.increases] for models in (match.unread, match.new))
+    for model in unread:
+        reason = match.baseline.unread[target_key(model.target)]
+        fact = f"{model.title} cannot be read as it is at {match.baseline.revision}: {reason}"
+        yield RuleNote("CC308", f"{fact}: growth is not checked", model.target.entry.place, model.title)
+    for model in new:
+        gone = [entry for entry in match.removed if entry.scenario == model.target.entry.scenario]
+        if gone:
             costs = list_first([f"{e.title} ({format_cost(e.snapshot.totals)})" for e in gone], MAX_NAMED)
             cost = format_cost(model.figures.snapshot.totals)
             verb = "is" if len(gone) == 1 else "are"

@@ -76,8 +76,9 @@ def plan_lock(
     raise_crashes: bool = False,
 ) -> LockPlan:
     """What locking the models of a config in a file would write; of them only those that are named or of some groups,
-    where some are: the entries of the others stay. A broken lock file counts as none where all is written anew (renew),
-    else it is refused, as a file of something else always is."""
+    where some are: the entries of the others stay. renew says that it is to be written: then the differences tell what
+    was changed, and a broken lock file counts as none where all is written anew; else it is refused, as a file of
+    something else always is."""
     is_partial = bool(model_names or groups)
     old_baseline: Baseline | None = None
     old_text: str | None = None
@@ -98,9 +99,8 @@ def plan_lock(
         if old_baseline is not None and is_partial
         else []
     )
-    differences = (
-        () if old_baseline is None else describe_differences(old_baseline, entries, not is_partial and not failures)
-    )
+    is_complete = not is_partial and not failures
+    differences = () if old_baseline is None else describe_differences(old_baseline, entries, is_complete, renew)
     unknown = tuple([entry.title for entry in entries if entry.snapshot.unknown])
     return LockPlan(
         lock_file.format_lock(lock_file.make_baseline([*entries, *other_entries], old_baseline)),

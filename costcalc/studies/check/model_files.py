@@ -22,7 +22,10 @@ from costcalc.studies.check.targets import Target, match_paths
 
 SKIPPED = frozenset(("node_modules", "__pycache__", "site-packages", "build", "dist"))
 
-_MODEL = re.compile(rb"^(input|layers):", re.M)
+_MODEL_KEY = re.compile(r"^\ufeff?[\"']?(input|layers)[\"']?\s*:", re.M)
+
+MAX_READ = 1 << 20
+"""Bytes of a YAML file that are looked through for the keys of a model."""
 
 MAX_NAMED = 5
 """Files that a note names; the others are counted."""
@@ -78,9 +81,14 @@ def _is_model(file: Path) -> bool:
         return is_model_path(file)
     try:
         with file.open("rb") as stream:
-            return len(set(_MODEL.findall(stream.read(1 << 20)))) == 2
+            return is_model_text(stream.read(MAX_READ).decode("utf-8", "replace"))
     except OSError:
         return False
+
+
+def is_model_text(text: str) -> bool:
+    """Whether a YAML text is a model: it has both an input and layers."""
+    return len(set(_MODEL_KEY.findall(text))) == 2
 
 
 def find_unheld_models(config: Config, targets: Sequence[Target]) -> list[str]:

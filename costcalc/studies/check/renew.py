@@ -4,13 +4,13 @@ and the codes that it is of now; its reason and everything around it stay as the
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 
 from costcalc.core.errors import ConfigError
 from costcalc.frontends.yaml.document import Map, Seq, YamlNode, find_spans, parse_document
 from costcalc.studies.check.config_file import parse_toml
+from costcalc.studies.check.config_writer import format_flow, format_toml, quote
 from costcalc.studies.check.ignore import Ignore
 
 _TOML_VALUE = r"""\s*=\s*("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\[[^\]]*\]|[^\s,}\]]+)"""
@@ -20,10 +20,12 @@ def renew_entry(text: str, file: str, ignore: Ignore, codes: Sequence[str], unti
     """The text with LF, the entry as it was read, and what it is to say; reason None leaves the one that is there.
     ConfigError where the entry's form leaves no place for that."""
     is_toml = file.endswith(".toml")
-    words = [json.dumps(code) if is_toml else code for code in codes]
-    texts = {"until": json.dumps(until) if is_toml else until}
-    texts |= {"reason": json.dumps(reason, ensure_ascii=False)} if reason else {}
-    texts |= {} if tuple(codes) == ignore.codes else {"code": words[0] if len(words) == 1 else f"[{', '.join(words)}]"}
+    format_value = format_toml if is_toml else format_flow
+    texts = {"until": format_value(until)}
+    texts |= {"reason": quote(reason)} if reason else {}
+    texts |= (
+        {} if tuple(codes) == ignore.codes else {"code": format_value(codes[0] if len(codes) == 1 else list(codes))}
+    )
     node = _find_node(text, file, ignore)
     places = _toml_places(text, file, node, texts) if is_toml else _yaml_places(text, node, texts)
     for start, end, value in sorted(places, reverse=True):

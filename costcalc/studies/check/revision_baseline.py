@@ -5,10 +5,12 @@ its models are measured as they are there.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from costcalc.core.errors import CostcalcError, LoadError
+from costcalc.core.errors import CostcalcError, LoadError, UsageError
 from costcalc.frontends import git as revisions
 from costcalc.studies.batch import Failure
 from costcalc.studies.check.baseline import Baseline, LockEntry
@@ -18,7 +20,7 @@ from costcalc.studies.check.lineage import Key, make_lock_entry, target_key
 from costcalc.studies.check.lock_file import make_baseline, read_lock
 from costcalc.studies.check.lock_reader import parse_lock
 from costcalc.studies.check.run import make_evaluation
-from costcalc.studies.check.targets import Target, find_config_at, find_targets, models_at_revision
+from costcalc.studies.check.targets import Target, config_folder, find_config_at, find_targets, models_at_revision
 
 
 def read_baseline(text: str, config: Config, jobs: int = 1) -> Baseline:
@@ -31,22 +33,38 @@ def read_baseline(text: str, config: Config, jobs: int = 1) -> Baseline:
     revision_path = revisions.split_revision(text)
     if Path(text).is_file() or (revision_path is None and text.endswith(".json")):
         return read_lock(text)
+    with _name_option(text):
+        revisions.resolve_commit(revision_path[0] if revision_path else text, _git_folder(config.folder))
     if revision_path:
         return replace(parse_lock(_read_at(*revision_path, config.folder), text), revision=revision_path[0])
-    revisions.resolve_commit(text, _git_folder(config.folder))
     former = _config_at(config, text)
     path = former.lock if Path(former.lock).is_absolute() else f"./{former.lock}"
     if _has_lock(text, path, former.folder):
         source = f"{text}:{former.lock}"
         return replace(parse_lock(_read_at(text, path, former.folder), source), revision=text)
+    with _name_option(text):
+        config_folder(config)  # models are read in the repository of the working directory
     return _measure_revision(config, former, text, jobs)
+
+
+@contextmanager
+def _name_option(text: str) -> Iterator[None]:
+    """Names the option and its value in a UsageError."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"--baseline {text}: {error.fact}", error.remedy, error.place) from error
 
 
 def _measure_revision(config: Config, former: Config, revision: str, jobs: int) -> Baseline:
     """A config, the same as it is at a revision, and the revision -> what the models of either cost there."""
     entries_now = {target_key(target): target.entry for target in find_targets(config)}
+    versions = models_at_revision((former, config), revision)
+    known = [(version, key[1]) for key, version in versions.items() if key in entries_now]
     targets = []
-    for key, version in models_at_revision((former, config), revision).items():
+    for key, version in versions.items():
+        if key not in entries_now and (version, key[1]) in known:
+            continue  # it is there under the name that it has now
         entry = entries_now.get(key) or _entry_of_any(config, key)
         targets.append(Target(key[0], version.source, replace(entry, settings=version.settings), 0))
     results = evaluate_models([make_evaluation(config, target, lenient=True) for target in targets], jobs)

@@ -311,6 +311,7 @@ def check_model(config: Config, match: BaselineMatch | None, target: Target, res
             place=place,
             group=entry.group,
             settings=config_settings(entry.settings),
+            has_limits=not entry.budget.is_empty,
         )
     lock_entry = None if match is None else match.find(target_key(target))
     baseline_snapshot = None if lock_entry is None else lock_entry.snapshot
@@ -337,4 +338,5 @@ def check_model(config: Config, match: BaselineMatch | None, target: Target, res
         baseline_snapshot,
         group=entry.group,
         settings=config_settings(entry.settings),
+        has_limits=not entry.budget.is_empty,
     )

@@ -17,17 +17,22 @@ MAX_NAMED_LAYERS = 3
 """Layers that are named of those that differ."""
 
 
-def describe_differences(baseline: Baseline, entries: Iterable[LockEntry], all_models: bool = True) -> tuple[str, ...]:
+def describe_differences(
+    baseline: Baseline, entries: Iterable[LockEntry], all_models: bool = True, is_written: bool = False
+) -> tuple[str, ...]:
     """A sentence for each difference, none where the lock file would stay as it is. all_models: the entries are all
-    that there are, so that one which only the baseline has is told too."""
+    that there are, so that one which only the baseline has is told too. is_written: the file is written anew with
+    them."""
     entry_list = list(entries)
-    sentences = [
-        line for entry in entry_list for line in _describe_entry(baseline.find(entry.model, entry.scenario), entry)
-    ]
-    return (
-        *sentences,
-        *(describe_removed(baseline, {(e.model, e.scenario) for e in entry_list}) if all_models else ()),
-    )
+    sentences: list[str] = []
+    for entry in entry_list:
+        old = baseline.find(entry.model, entry.scenario)
+        if old is None:
+            sentences.append(f"{entry.title}: it is {'locked for the first time' if is_written else 'not locked yet'}")
+        else:
+            sentences += _describe_entry(old, entry)
+    names = {(entry.model, entry.scenario) for entry in entry_list}
+    return (*sentences, *(describe_removed(baseline, names, is_written) if all_models else ()))
 
 
 def removed_entries(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[LockEntry]:
@@ -35,19 +40,14 @@ def removed_entries(baseline: Baseline, names: Collection[tuple[str, str]]) -> l
     return [entry for entry in baseline.entries if (entry.model, entry.scenario) not in names]
 
 
-def describe_removed(baseline: Baseline, names: Collection[tuple[str, str]]) -> list[str]:
-    """A sentence for each entry of a model that is none of the config's."""
-    return [
-        f"{entry.title}: it is locked, but no longer a model of the config"
-        for entry in removed_entries(baseline, names)
-    ]
+def describe_removed(baseline: Baseline, names: Collection[tuple[str, str]], is_written: bool = False) -> list[str]:
+    """A sentence for each entry of a model that is none of the config's; is_written: the file is written without it."""
+    state = "is locked no more, for it is no longer" if is_written else "is locked, but no longer"
+    return [f"{entry.title}: it {state} a model of the config" for entry in removed_entries(baseline, names)]
 
 
-def _describe_entry(old: LockEntry | None, new: LockEntry) -> Iterator[str]:
+def _describe_entry(old: LockEntry, new: LockEntry) -> Iterator[str]:
     """What differs of one model: its totals; where they are equal, whatever else the file says of it."""
-    if old is None:
-        yield f"{new.title}: it is not locked yet"
-        return
     if old == new or format_lock(Baseline((old,), "")) == format_lock(Baseline((new,), "")):
         return
     before, after = old.snapshot.totals, new.snapshot.totals

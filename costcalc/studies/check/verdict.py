@@ -146,9 +146,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ModelCheck:
-    """One model in one scenario ("" where it has none). now is its figures, None where the model cannot be read: then
-    error says why. before is the baseline's, None where there is none. group is that of its entry, "" for none;
-    settings are those of the config or the command line under which it was read, without defaults."""
+    """One model in one scenario ("" where it has none). snapshot is its figures, None where the model cannot be read:
+    then error says why. baseline is the baseline's, None where there is none. group is that of its entry, "" for none;
+    settings are those of the config or the command line under which it was read, without defaults; has_limits says
+    whether its entry sets any."""
 
     model: str
     scenario: str
@@ -160,6 +161,7 @@ class ModelCheck:
     place: SourcePlace | None = None
     group: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
+    has_limits: bool = True
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""
@@ -214,6 +216,12 @@ class CodeCount(NamedTuple):
     warnings: int = 0
     unknown: int = 0
     suppressed: int = 0
+
+    @property
+    def severity(self) -> int:
+        """0 where a finding is an error, else 1 where one cannot be told, 2 where one is a warning, 3 of suppressed
+        ones alone."""
+        return [bool(n) for n in (self.errors, self.unknown, self.warnings, True)].index(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +285,8 @@ class CheckResult(Result):
 
     @property
     def statistics(self) -> dict[str, CodeCount]:
-        """The number of findings by their codes, the most frequent first; a model that cannot be read is one."""
+        """The number of findings by their codes: those with exceeded limits first, then what cannot be told, warnings
+        and what is suppressed, of each the most frequent first. A model that cannot be read is one."""
         counts: dict[str, Counter[str]] = {}
         for verdict in self.verdicts:
             if verdict.outcome != "kept":
@@ -289,5 +298,5 @@ class CheckResult(Result):
         unreadable = sum(bool(c.error) for c in self.models)
         if unreadable:
             counts.setdefault(UNREADABLE, Counter())["unknown"] += unreadable
-        ordered = sorted(counts.items(), key=lambda item: (-item[1].total(), item[0]))
-        return {code: CodeCount(**count) for code, count in ordered}
+        code_counts = {code: CodeCount(**count) for code, count in counts.items()}
+        return dict(sorted(code_counts.items(), key=lambda item: (item[1].severity, -sum(item[1]), item[0])))

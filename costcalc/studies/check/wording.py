@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from costcalc.core.dim import Dim, bounds
+from costcalc.core.elision import list_first
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.quantity import Certainty
 from costcalc.core.units import WORTH_NAMING, format_count, format_digits, format_exact_share, format_si
@@ -138,31 +139,82 @@ def _setting_text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
+def describe_unheld(count: int) -> str:
+    """How many limits of growth hold nothing, for the baseline does not have their models → words; "" for none."""
+    if not count:
+        return ""
+    limits = "1 limit of growth holds" if count == 1 else f"{count:,} limits of growth hold"
+    return f"{limits} nothing yet, of new models"
+
+
+MAX_NAMED = 3
+"""Models that a line names which tells a cause that several share; more are counted."""
+
+
 def unknown_reasons(result: CheckResult, brief: bool = False) -> list[str]:
-    """A result -> why it is `unknown`: a line for each model that cannot be read and each limit that cannot be told;
-    brief says of a limit which it is alone."""
-    reasons: dict[str, None] = {}
+    """A result -> why it is `unknown`: a line for each cause, with how many limits it leaves open, or which models it
+    keeps from being read; brief says of a limit or model that has a cause alone which it is, without the cause."""
+    return [*_unread_reasons(result, brief), *_open_limit_reasons(result, brief)]
+
+
+def _unread_reasons(result: CheckResult, brief: bool) -> Iterator[str]:
+    places_by_error: dict[str, dict[str, None]] = {}
     for model in result.models:
         if model.error:
-            error = "cannot be read" if brief else model.error
-            reasons[f"{format_place(model.place) or model.title}: {error}"] = None
+            places_by_error.setdefault(model.error, {})[format_place(model.place) or model.title] = None
+    for error, places in places_by_error.items():
+        told = "cannot be read" if brief and len(places) == 1 else error
+        yield f"{list_first(list(places), MAX_NAMED)}: {told}"
+
+
+def _open_limit_reasons(result: CheckResult, brief: bool) -> Iterator[str]:
+    groups: dict[tuple[str, str, str], list[tuple[str, Verdict]]] = {}
+    for model in result.models:
         for verdict in model.verdicts:
             if verdict.outcome == "unknown":
                 fact = verdict.fact.removeprefix(f"{verdict.quantity}: ")
-                words = "cannot be told" if brief else "; ".join(filter(None, [fact, verdict.remedy]))
-                reasons[f"{model.title}: {verdict.quantity}: {words}"] = None
-    return list(reasons)
+                key = verdict.code, fact.partition("cannot be told: ")[2] or fact, verdict.remedy
+                groups.setdefault(key, []).append((model.title, verdict))
+    for (_, cause, remedy), members in groups.items():
+        title, verdict = members[0]
+        if len(members) == 1:
+            fact = verdict.fact.removeprefix(f"{verdict.quantity}: ")
+            yield f"{title}: {verdict.quantity}: {'cannot be told' if brief else _join(fact, remedy)}"
+        else:
+            titles = list(dict.fromkeys(title for title, _ in members))
+            subject = f"{len(members):,} limits of {list_first(titles, MAX_NAMED)}"
+            yield f"{subject} cannot be told: {_join(cause, remedy)}"
+
+
+def _join(fact: str, remedy: str) -> str:
+    return f"{fact}; {remedy}" if remedy else fact
 
 
 REPLACED = ("CC010", "CC042", "CC043")
 """Codes of limits that a layer breaks by what it is, not by its size."""
 
+SPREAD_ACTION = "make the whole network smaller (`costcalc suggest` shows rewrites)"
+"""What helps where no layer has a large part of what exceeds."""
+
+
+SUMS = ("CC009", "CC032")
+"""Codes of limits on sums over layers that tell the layer in words of their own."""
+
+
+def is_spread(verdict: Verdict) -> bool:
+    """Whether what exceeds is spread over layers of which none has a part worth naming."""
+    has_parts = verdict.layer_count > 1 or verdict.code in SUMS
+    is_small = verdict.share is not None and verdict.share < WORTH_NAMING
+    return is_small and has_parts and verdict.layer_growth is None and not verdict.other_layers
+
 
 def describe_remedy(verdict: Verdict, other_revision: bool = False) -> str:
-    """What to do about an exceeded limit: the layer and its line, or the limit and its line. other_revision says that
+    """What to do about an exceeded limit: the layer and its line, the whole network where the cost is spread over many
+    layers, or the limit and its line. other_revision says that
     the baseline is another revision's, which no `costcalc lock` here changes."""
     layer_action = "replace {}" if verdict.code in REPLACED else "make {} cheaper"
     layer_phrase = f"{layer_action.format(verdict.layer)}{place_phrase(verdict.place)}" if verdict.layer else ""
+    layer_phrase = SPREAD_ACTION if is_spread(verdict) else layer_phrase
     if verdict.code.startswith("CC2") and not other_revision:
         alternative = "where the growth is meant, run `costcalc lock`"
     else:
@@ -198,7 +250,7 @@ def _describe_part(verdict: Verdict) -> str:
     """The layer with the largest part of what exceeds, or the first of several: `most is in conv1 (71.3%)`."""
     others, share, phrase = verdict.other_layers, verdict.share, BLAME_PHRASES.get(verdict.code)
     share_text = "" if share is None else format_exact_share(share)
-    if phrase is None and share is not None and share < WORTH_NAMING and not others and verdict.layer_count > 1:
+    if phrase is None and is_spread(verdict):
         return f"it is spread over {verdict.layer_count:,} layers, at most {share_text} in one, {verdict.layer}"
     if phrase is None:
         phrase = "most is in" if share is None or share > MOST else "the largest part is in"

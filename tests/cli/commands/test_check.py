@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from support.cli import environment, run
+from support.cli import call, environment, run
 from support.small_models import BROKEN, MACS, NET, TEXT, mystery, write
 
 from costcalc.cli.verdict_options import FORMATS
@@ -267,3 +267,25 @@ def test_a_verdict_that_is_unknown_is_told_once(
     out, err = capsys.readouterr()
     assert code == 2 and " ".join(out.split()).count("cannot be told: it depends") == 1
     assert "depends" not in err and "macs: cannot be told" in err
+
+
+def test_one_cause_is_one_line_with_a_count(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A lock file that is gone leaves every growth of every model open: that is told once, with what helps, whatever
+    the format; so are models that cannot be read for one reason."""
+    names = [f"net{i}.yaml" for i in range(5)]
+    for name in names:
+        (here / name).write_text("input: [N, 4]\nlayers:\n  - linear: {units: 8}\n", encoding="utf-8")
+    (here / "costcalc.yaml").write_text("models: ['*.yaml']\nmax_increase: {macs: 2%, params: 2%}\n", encoding="utf-8")
+    line = (
+        "costcalc: 10 limits of net0.yaml, net1.yaml, net2.yaml and 2 more cannot be told: there is no baseline; "
+        "write it with `costcalc lock` and commit it\n"
+    )
+    assert call(capsys, "check")[::2] == (2, line)
+    assert call(capsys, "check", "--format", "json")[::2] == (2, line)
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"
+    for name in names:
+        (here / name).with_suffix(".onnx").write_text(pointer, encoding="utf-8")
+    (here / "costcalc.yaml").write_text("models: ['*.onnx']\nlimits: {macs: 1}\n", encoding="utf-8")
+    code, _, err = call(capsys, "check")
+    assert code == 2 and err.count("\n") == 1
+    assert err.startswith("costcalc: net0.onnx, net1.onnx, net2.onnx and 2 more: ") and "git lfs pull" in err

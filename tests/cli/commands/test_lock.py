@@ -190,3 +190,18 @@ def test_without_a_config_the_named_models_are_locked_under_the_settings(
 def test_settings_beside_a_config_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = lock(capsys, "--fuse")
     assert code == 2 and "--fuse does not go with the config" in err and "write it there" in err
+
+
+def test_what_was_written_is_told_as_done(capsys: pytest.CaptureFixture[str]) -> None:
+    """A model that `lock` has just locked is not told as one that is not locked yet; `--check` changes nothing."""
+    Path("costcalc.yaml").write_text("models: ['models/*.yaml']\n", encoding="utf-8")
+    lock(capsys)
+    Path("models/net.yaml").rename("models/other.yaml")
+    missing = lock(capsys, "--check")[1]
+    assert "models/other.yaml: it is not locked yet" in missing
+    assert "models/net.yaml: it is locked, but no longer a model of the config" in missing
+    code, out, _ = lock(capsys)
+    assert code == 0 and "not locked yet" not in out and "it is locked, but" not in out
+    assert "models/other.yaml: it is locked for the first time" in out
+    assert "models/net.yaml: it is locked no more, for it is no longer a model of the config" in out
+    assert lock(capsys, "--check")[0] == 0

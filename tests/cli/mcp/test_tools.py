@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from support.repository import begin, commit, needs_git
 from support.tool_client import ToolCaller, run_tools
 
 import costcalc
@@ -181,3 +182,31 @@ def test_an_answer_is_bounded_whatever_its_form() -> None:
     many_texts = {f"{'key' * 100}{i}": "text" * 1_000 for i in range(1_000)}
     with pytest.raises(UsageError, match="longer than"):
         bounded(many_texts, 20)
+
+
+@needs_git
+def test_a_revision_is_a_baseline_where_its_repository_is_the_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The config of a revision may name any file of its repository, so none of it is read where the root is a folder
+    in it; as `diff` refuses a revision there."""
+    folder = begin(tmp_path / "repository", monkeypatch)
+    (folder / "team").mkdir()
+    (folder / "secret.yaml").write_text(NET)
+    (folder / "team" / "net.yaml").write_text(NET)
+    config = "models: [net.yaml{}]\nmax_increase: {{macs: 2%}}\n"
+    (folder / "team" / "costcalc.yaml").write_text(config.format(", ../secret.yaml"))
+    commit(folder)
+    (folder / "team" / "costcalc.yaml").write_text(config.format(""))
+
+    async def whole(tools: ToolCaller) -> None:
+        answer = await tools.call("check", config="team/costcalc.yaml", baseline="main")
+        assert answer["exit_code"] == 0 and any("measured as they are there" in note for note in answer["notes"])
+
+    async def part(tools: ToolCaller) -> None:
+        for revision in ("main", "main:costcalc.lock.json"):
+            refusal = await tools.refuse("check", baseline=revision)
+            assert "start the server at the top of the repository" in refusal and "secret" not in refusal
+
+    run_tools(folder, whole)
+    run_tools(folder / "team", part)

@@ -46,7 +46,15 @@ def test_what_cannot_be_read_or_limited_is_written_as_a_comment(here: Path, caps
     write(here, broken_yaml=BROKEN.replace("as: head", "as: head\n"), text_yaml=TEXT)
     mystery(here / "a b.onnx")
     assert run(["check", "--init"]) == 2
-    assert "broken.yaml: cannot be read" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert "broken.yaml: cannot be read" in printed.err
+    assert "limits of 2 of 3 models; hold them" in printed.out
+    gaps = [line.rpartition(": ")[::2] for line in printed.out.splitlines()[1:]]
+    assert [(gap.split(",")[0].strip(), names) for gap, names in gaps] == [
+        ("without limits", "broken.yaml"),
+        ("without some limits", "text.yaml"),
+        ("with lower bounds only", "a b.onnx"),
+    ]
     text = (here / "costcalc.yaml").read_text()
     assert '- path: "a b.onnx"' in text and '# allow: ["com.acme:Mystery"]' in text
     assert "dims: {seq: 128}" in text
@@ -83,3 +91,30 @@ def test_a_glob_stands_for_the_closed_models_of_a_folder(here: Path, capsys: pyt
     (here / "costcalc.yaml").write_text(bound, encoding="utf-8")
     code, out, _ = call(capsys, "check")
     assert code == 0 and "open" in out
+
+
+def test_a_config_of_models_that_cannot_be_read_is_told_as_one_without_limits(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pointer of Git LFS alone: nothing is held, and no line says that something is."""
+    (here / "net.onnx").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n", "utf-8")
+    code, out, err = call(capsys, "check", "--init")
+    assert (code, "no model has limits in it yet" in out, "limits of" in out) == (2, True, False)
+    assert "(until then the check exits 2): net.onnx" in out and "git lfs pull" in err
+
+
+@pytest.mark.parametrize("folder", ["é", "模型", "a b", 'q"uote', "tab\there", "tag\U000e0041"])
+def test_paths_are_written_as_they_are(here: Path, folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Letters of all languages stay what they are, in the config's entries and in its ignores; what is not printable
+    is escaped; both are read as the path that was written."""
+    (here / folder).mkdir()
+    (here / folder / "net.yaml").write_text(NET, encoding="utf-8")
+    assert call(capsys, "check", "--init")[0] == 0
+    config = here / "costcalc.yaml"
+    config.write_text(config.read_text("utf-8").replace("limits:", "limits: {flops: 1}  #").replace("      ", "  # "))
+    assert call(capsys, "check", "--add-ignores", "--until", "2999-01")[0] == 0
+    text = config.read_text("utf-8")
+    assert call(capsys, "check")[0] == 0
+    assert text.count(f"{folder}/net.yaml") == (2 if folder in ("é", "模型", "a b") else 0)
+    assert "\t" not in text and "\U000e0041" not in text
+    assert yaml.safe_load(text)["models"][0]["path"] == f"{folder}/net.yaml"

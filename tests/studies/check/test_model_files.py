@@ -16,6 +16,29 @@ def notes(code: str) -> list[str]:
     return [note.removeprefix(f"{code}: ") for note in costcalc.check("costcalc.yaml").notes if note.startswith(code)]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_model"),
+    [
+        (NET, True),
+        ("\ufeffinput: [N, 4]\nlayers:\n  - relu\n", True),
+        ("input : [N, 4]\nlayers :\n  - relu\n", True),
+        ("\"input\": [N, 4]\n'layers': [relu]\n", True),
+        ("layers: [relu]\nlayers: [relu]\n", False),
+        ("job:\n  input: a\n  layers: b\n", False),
+        ("inputs: 1\nlayers_of: 2\n", False),
+    ],
+)
+def test_which_yaml_texts_are_models(here: Path, text: str, is_model: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """`check --init`, the note on unheld models and the language server ask alike."""
+    from costcalc.cli.lsp.workspace import EditorWorkspace
+
+    (here / "a.yaml").write_text(text, encoding="utf-8")
+    (here / "held.yaml").write_text(NET, encoding="utf-8")
+    (here / "costcalc.yaml").write_text("models: [held.yaml]\nlimits: {macs: 1M}\n")
+    assert bool(notes("CC305")) == is_model
+    assert (EditorWorkspace().update(here / "a.yaml", text) is not None) == is_model
+
+
 def test_a_model_without_a_limit(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(here, a_yaml=NET, b_yaml=NET)
     (here / "costcalc.yaml").write_text("models: [{path: a.yaml, limits: {macs: 1M}}, b.yaml]\n")

@@ -65,3 +65,16 @@ def test_a_share_is_told_as_what_it_is() -> None:
         300: "the largest part is in conv (30.0%)",
         26: "it is spread over 86 layers, at most 2.6% in one, conv",
     }
+
+
+def test_the_remedy_of_what_is_spread_over_layers_names_no_layer() -> None:
+    """Where no layer has a part worth naming, fact and remedy agree: the whole network is to shrink."""
+    verdict = replace(EXCEEDED, layer="conv", layer_growth=None, other_layers=0, limit_place=None)
+    spread = replace(verdict, code="CC001", layer_count=86, share=Fraction(26, 1000))
+    whole = "make the whole network smaller (`costcalc suggest` shows rewrites), or raise the limit"
+    assert words.describe_remedy(spread) == whole
+    assert words.describe_remedy(replace(spread, code="CC009", layer_count=0)) == whole
+    layer = "make conv cheaper, or raise the limit"
+    assert words.describe_remedy(replace(spread, share=Fraction(1, 2))).startswith("make conv cheaper at")
+    assert words.describe_remedy(replace(spread, place=None, share=Fraction(1, 2))) == layer
+    assert words.describe_remedy(replace(spread, place=None, code="CC011", layer_count=0)) == layer
