@@ -9,7 +9,7 @@ import pytest
 
 from costcalc.core.registry import SHAPE_RULES
 from costcalc.ops import TFLITE_FAMILIES, load_families
-from costcalc.studies.diff.axes import find_axes, input_axes, result_axes
+from costcalc.studies.diff.axes import input_axes, result_axes
 from costcalc.studies.diff.snapshot import SnapshotLayer, SnapshotTensor
 
 load_families()
