@@ -92,7 +92,7 @@ def _compact_lines(explanation: Explanation, screen: Screen) -> Iterator[str]:
     columns = (
         Column("name", "Layer", "name", 100, lambda working: working.row.name),
         Column("op", "Operator", "text", 70, lambda working: working.row.operator),
-        Column("working", "Working", "text", 95, lambda working: lines[id(working)].sides[-1]),
+        Column("working", "Working", "working", 95, lambda working: lines[id(working)].sides[-1]),
         COLUMNS[key]._replace(value=lambda working: working.row.figures[key]),
     )
     names = tuple(row.name for row in explanation.report.rows)

@@ -36,7 +36,7 @@ NAME_WIDTH, TITLE = 22, 16
 """A name and a title may be shortened down to this; a figure is never cut."""
 
 
-SHRINKING_KINDS = {"text": 9, "shape": 13, "prose": 24, "bar": 5}
+SHRINKING_KINDS = {"text": 9, "working": 9, "shape": 13, "prose": 24, "bar": 5}
 """The least width of columns that are no names and no figures."""
 
 
@@ -89,7 +89,7 @@ def drop_empty_shares(sheet: Table) -> Table:
     return select_columns(sheet, [i for i in range(len(sheet.columns)) if i not in empty]) if empty else sheet
 
 
-LEFT_ALIGNED = ("name", "text", "prose", "bar")
+LEFT_ALIGNED = ("name", "text", "working", "prose", "bar")
 
 NAME = 18
 """Names are not shortened further where a line has some room."""
@@ -115,6 +115,7 @@ SHORTENING: dict[str, Callable[[str, int], str]] = {
     "bytes": shorten_formula,
     "short": shorten_formula,
     "change": shorten_formula,
+    "working": shorten_formula,
     "prose": shorten_end,
     "shape": shorten_shape,
 }
@@ -259,7 +260,7 @@ def _column_texts(sheet: Table, index: int, values: Sequence[Any], widest: int) 
     if column.kind == "bar":
         return []
     texts = cells.row_texts(sheet, index, values)
-    if column.kind not in ("name", "prose", "text"):
+    if column.kind not in ("name", "prose", "text", "working"):
         texts = cells.round_wide_figures(texts, widest)
     if column.kind == "name" and sheet.tree:
         labels = [f"{'  ' * depth}{printable(label)}" for depth, label in sheet.tree]
