@@ -131,7 +131,7 @@ def _repeat_rows(
     repeats: Sequence[ItemGroup], rows: Sequence[tuple[Any, ...]], keys: Sequence[str], options: TableOptions
 ) -> Iterator[RowRepeat]:
     """Repeats and the values of their groups → the rows that stand for them."""
-    for (start, stop, group), row in zip(repeats, rows, strict=True):
+    for (start, stop, group, _), row in zip(repeats, rows, strict=True):
         node = (group.depth, group.label) if options.by in TREES else None
         yield RowRepeat(start, stop, _named_row(row, keys, group.name), node)
 

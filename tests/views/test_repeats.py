@@ -103,7 +103,9 @@ def test_programs_read_every_row() -> None:
 
 def test_bars_are_as_long_as_the_shares_of_their_rows() -> None:
     text = ok("analyze", "gpt2", "--dim", "seq=64", "--columns", "name,share,bar")
-    rows = {match[1]: (float(match[2]), match[3].count("█")) for line in text.splitlines() if (match := BAR.match(line))}
+    rows = {
+        match[1]: (float(match[2]), match[3].count("█")) for line in text.splitlines() if (match := BAR.match(line))
+    }
     assert rows["decoder2 … 12 × 11"] == (63.3, 16) and len(rows) == 7
     assert all(full == int(share / 63.3 * 16) for share, full in rows.values())
     markup = render_tables("html", [report_table(costcalc.analyze("gpt2", dims={"seq": 64}))], Screen())
