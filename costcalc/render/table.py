@@ -15,6 +15,7 @@ from costcalc.render import cells
 from costcalc.render.layout import (
     GAP,
     MAX_PIPE_WIDTH,
+    MIN_ROOM,
     break_words,
     column_width,
     excess_width,
@@ -322,8 +323,9 @@ def _total_lines(text: str, width: int, label: int) -> list[str]:
 def note_lines(notes: Sequence[Note], width: int, palette: Palette) -> Iterator[str]:
     """Notes -> the footer's lines; a label that is too long for a column of labels begins the sentence."""
     notes = [remark._replace(label=printable(remark.label)) for remark in notes]
+    widest = min(MAX_LABEL, width - MIN_ROOM - len(GAP))
     notes = [
-        remark if text_width(remark.label) <= MAX_LABEL else Note("", f"{remark.label}  {remark.text}", remark.warning)
+        remark if text_width(remark.label) <= widest else Note("", f"{remark.label}  {remark.text}", remark.warning)
         for remark in notes
     ]
     label = max(len(remark.label) for remark in notes) + 2

@@ -140,3 +140,10 @@ def test_the_first_column_says_what_a_row_is_and_stays(width: int) -> None:
     table = CliRunner().invoke(cli, arguments, env={"COLUMNS": str(width)}).stdout.splitlines()
     operators = [line.split()[0] for line in table[3:11]]
     assert table[2].startswith("Operator") and operators[:2] == ["Conv", "Gemm"] and len(set(operators)) == 8
+
+
+@pytest.mark.parametrize("command", ["reconcile resnet50", "analyze resnet50", "explain gpt2 macs", "explain vit_b_16"])
+def test_nothing_is_wider_than_forty_columns(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    result = CliRunner().invoke(cli, command.split(), catch_exceptions=False)
+    assert [line for line in result.stdout.splitlines() if text_width(line) > 40] == []
