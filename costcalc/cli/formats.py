@@ -85,6 +85,8 @@ def choose_format(form: str | None, output: str | None, forms: Sequence[str], ot
         fact = (
             f"{output} {f'would be {ending.upper()}' if is_format else f'ends in .{ending}'}, which is not written here"
         )
-        endings = ", ".join([f".{name}" for name in (*forms, "txt") if name not in FORMATS_WITHOUT_ENDING])
+        ending_of = {form: name for name, form in FORMAT_OF_ENDING.items() if form in FORMATS_WITHOUT_ENDING}
+        named = [form for form in (*forms, "txt") if form in ending_of or form not in FORMATS_WITHOUT_ENDING]
+        endings = ", ".join([f".{ending_of.get(form, form)}" for form in named])
         raise UsageError(fact, f"name a file that ends in {endings}, or give --format")
     return from_ending or forms[0]

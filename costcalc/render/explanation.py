@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from costcalc.analysis.separable import SeparablePair
 from costcalc.core.dim import Dim
@@ -15,8 +16,9 @@ from costcalc.render.names import shorten_name
 from costcalc.render.terminal import Palette, Screen
 from costcalc.views.columns import COLUMNS
 from costcalc.views.explain import MAX_TERMS, Explanation, LayerExplanation, WorkingLine, amount_line, value_in_formula
+from costcalc.views.explain_repeats import fold_workings
 from costcalc.views.summary import reading_notes, subtitle_text
-from costcalc.views.table import Column, make_table
+from costcalc.views.table import Column, fold_repeats, make_table
 
 INDENT = "  "
 
@@ -27,8 +29,10 @@ MAX_FULL_LAYERS = 4
 """A model of more layers than this is shown as a table of workings."""
 
 
-def explanation_text(explanation: Explanation, screen: Screen) -> str:
-    """Explanation -> the whole of it as text."""
+def explanation_text(explanation: Explanation, screen: Screen, all_layers: bool = False) -> str:
+    """Explanation -> the whole of it as text; all_layers: blocks that equal those before them too."""
+    if explanation.folded_quantity and not all_layers:
+        explanation = replace(explanation, quantity=explanation.folded_quantity)
     report, palette = explanation.report, screen.palette
     lines: list[str] = []
     if explanation.layer is None:
@@ -41,7 +45,7 @@ def explanation_text(explanation: Explanation, screen: Screen) -> str:
             lines += [*_working_lines(working, screen, working.row.operator not in operators), ""]
             operators.add(working.row.operator)
     else:
-        lines += [*_compact_lines(explanation, screen), ""]
+        lines += [*_compact_lines(explanation, screen, all_layers), ""]
     if explanation.sums:
         lines += [*_step_lines(list(explanation.sums), screen.text_width, palette, ""), ""]
     for section in explanation.sections.values():
@@ -100,7 +104,7 @@ def _step_lines(steps: list[WorkingLine], width: int, palette: Palette, indent: 
         yield from (indent + line for line in more)
 
 
-def _compact_lines(explanation: Explanation, screen: Screen) -> Iterator[str]:
+def _compact_lines(explanation: Explanation, screen: Screen, all_layers: bool) -> Iterator[str]:
     """Explanation -> a line for each layer with its numbers, and the formulas with their names once per operator
     type."""
     key = "macs" if explanation.report.totals["macs"] != 0 else "flops"
@@ -108,12 +112,16 @@ def _compact_lines(explanation: Explanation, screen: Screen) -> Iterator[str]:
     columns = (
         Column("name", "Layer", "name", 100, lambda working: working.row.name),
         Column("op", "Operator", "text", 70, lambda working: working.row.operator),
-        Column("working", "Working", "text", 95, lambda working: lines[id(working)].sides[-1]),
+        Column("working", "Working", "working", 95, lambda working: lines[id(working)].sides[-1]),
         COLUMNS[key]._replace(value=lambda working: working.row.figures[key]),
     )
     names = tuple(row.name for row in explanation.report.rows)
-    yield from table.body_lines(make_table("", columns, explanation.workings, all_names=names), screen)
+    repeats = () if all_layers else tuple(fold_workings(explanation.report, explanation.workings, key))
+    sheet = fold_repeats(make_table("", columns, explanation.workings, all_names=names, repeats=repeats))
+    yield from table.body_lines(sheet, screen)
     yield ""
+    if sheet.notes:
+        yield from [*table.note_lines(sheet.notes, screen.text_width, screen.palette), ""]
     formulas = [(working.row.operator, lines[id(working)].sides) for working in explanation.workings]
     legend = dict.fromkeys((operator, sides[0]) for operator, sides in formulas if len(sides) > 1)
     label = CATALOGUE[key].label

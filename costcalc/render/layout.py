@@ -30,6 +30,7 @@ FIRST_WIDTHS = (
     ("prose", 24),
     ("name", 30),
     ("text", 16),
+    ("working", 30),
     ("shape", 18),
     ("name", 22),
 )
@@ -43,6 +44,7 @@ NARROW_WIDTHS = (
     ("shape", 13),
     ("name", 13),
     ("text", 9),
+    ("working", 9),
     ("change", 12),
     ("number", 12),
     ("bytes", 12),
@@ -58,11 +60,22 @@ MIN_WIDTHS = (
     ("bytes", 8),
     ("name", 8),
     ("text", 4),
+    ("working", 7),
     ("shape", 5),
 )
 """How far columns shrink that may not be left out."""
 
-MAX_WIDTHS = {"name": 64, "text": 28, "shape": 28, "number": 48, "bytes": 48, "short": 48, "change": 48, "prose": 60}
+MAX_WIDTHS = {
+    "name": 64,
+    "text": 28,
+    "shape": 28,
+    "working": 48,
+    "number": 48,
+    "bytes": 48,
+    "short": 48,
+    "change": 48,
+    "prose": 60,
+}
 """No column of a terminal is wider than this, whatever the line's width."""
 
 MAX_PIPE_WIDTH = 200
@@ -71,8 +84,11 @@ MAX_PIPE_WIDTH = 200
 SINGLE_CELL_SIGNS = frozenset("×≥…–·²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
 """Signs of one cell that tables are full of."""
 
-TERM_END, FACTOR_END = re.compile(r" [+-] "), re.compile(r"[·(]")
-"""Where a formula may be cut."""
+TERM_SIGN, FACTOR_END = re.compile(r" [+-] "), re.compile(r"[·(]| × ")
+"""What stands between the terms of a formula, and behind what a product may be cut."""
+
+OPENING, CLOSING = "(⌊⌈", ")⌋⌉"
+"""The parentheses of formulas."""
 
 BREAK = re.compile(r"(?<! [×/]) (?!(?:[×/=]|[kMGTPE]|[KMGTPE]iB|B)(?:[ ,;)]|$))")
 
@@ -148,13 +164,37 @@ def shorten_end(text: str, width: int) -> str:
 
 
 def shorten_formula(text: str, width: int) -> str:
-    """Formula and a width -> the formula without its end, for it begins with its largest term: cut behind a term
-    (`9·H + …`), else behind a factor (`9·…`). No number is cut."""
+    """Formula and a width -> the formula without its end, for it begins with its largest term: a sum is cut behind a
+    term (`9·H² + …`), or within its first one (`9·… + …`), a product behind a factor (`9·…`). No number is cut, and no
+    sum looks like a product."""
     if len(text) <= width:
         return text
-    ends = [match.end() for match in TERM_END.finditer(text, 0, width - 1)]
-    ends = ends or [match.end() for match in FACTOR_END.finditer(text, 0, width - 1)]
-    return text[: ends[-1] if ends else 0] + "…"
+    first = last = None
+    for sign in _term_signs(text):
+        first = first or sign
+        if sign.end() >= width:
+            break
+        last = sign
+    if first is None or last is not None:
+        return _shorten_product(text, width) if last is None else f"{text[: last.end()]}…"
+    rest = f"{first[0]}…"
+    return _shorten_product(text[: first.start()], width - len(rest)) + rest if width > len(rest) else "…"
+
+
+def _term_signs(text: str) -> Iterator[re.Match[str]]:
+    """Formula → the signs between its terms, not those within parentheses."""
+    depth = start = 0
+    for match in TERM_SIGN.finditer(text):
+        depth += sum((c in OPENING) - (c in CLOSING) for c in text[start : match.start()])
+        start = match.start()
+        if depth == 0:
+            yield match
+
+
+def _shorten_product(text: str, width: int) -> str:
+    """Product and a width → its first factors and `…`."""
+    ends = [match.end() for match in FACTOR_END.finditer(text, 0, max(0, width - 1))]
+    return f"{text[: ends[-1] if ends else 0]}…"
 
 
 def fit_columns(
@@ -223,7 +263,7 @@ def _formula_terms(text: str, room: int, within: int = 0) -> Iterator[str]:
     """Formula and a width -> its terms; those that are wider in their own terms, down to the innermost parentheses."""
     terms, depth, start, deepest = [], 0, 0, 0
     for i, c in enumerate(text):
-        depth += (c in "(⌊⌈") - (c in ")⌋⌉")
+        depth += (c in OPENING) - (c in CLOSING)
         deepest = max(deepest, depth)
         if c == " " and depth == within and (text[i + 1] in "+-" or text[i - 1] == ","):
             terms.append(text[start:i])

@@ -15,6 +15,7 @@ from costcalc.render import cells
 from costcalc.render.layout import (
     GAP,
     MAX_PIPE_WIDTH,
+    MIN_ROOM,
     break_words,
     column_width,
     excess_width,
@@ -36,7 +37,7 @@ NAME_WIDTH, TITLE = 22, 16
 """A name and a title may be shortened down to this; a figure is never cut."""
 
 
-SHRINKING_KINDS = {"text": 9, "shape": 13, "prose": 24, "bar": 5}
+SHRINKING_KINDS = {"text": 9, "working": 9, "shape": 13, "prose": 24, "bar": 5}
 """The least width of columns that are no names and no figures."""
 
 
@@ -89,7 +90,7 @@ def drop_empty_shares(sheet: Table) -> Table:
     return select_columns(sheet, [i for i in range(len(sheet.columns)) if i not in empty]) if empty else sheet
 
 
-LEFT_ALIGNED = ("name", "text", "prose", "bar")
+LEFT_ALIGNED = ("name", "text", "working", "prose", "bar")
 
 NAME = 18
 """Names are not shortened further where a line has some room."""
@@ -115,6 +116,7 @@ SHORTENING: dict[str, Callable[[str, int], str]] = {
     "bytes": shorten_formula,
     "short": shorten_formula,
     "change": shorten_formula,
+    "working": shorten_formula,
     "prose": shorten_end,
     "shape": shorten_shape,
 }
@@ -270,7 +272,7 @@ def _column_texts(sheet: Table, index: int, values: Sequence[Any], widest: int) 
     if column.kind == "bar":
         return []
     texts = cells.row_texts(sheet, index, values)
-    if column.kind not in ("name", "prose", "text"):
+    if column.kind not in ("name", "prose", "text", "working"):
         texts = cells.round_wide_figures(texts, widest)
     if column.kind == "name" and sheet.tree:
         labels = [f"{'  ' * depth}{printable(label)}" for depth, label in sheet.tree]
@@ -332,8 +334,9 @@ def _total_lines(text: str, width: int, label: int) -> list[str]:
 def note_lines(notes: Sequence[Note], width: int, palette: Palette) -> Iterator[str]:
     """Notes -> the footer's lines; a label that is too long for a column of labels begins the sentence."""
     notes = [remark._replace(label=printable(remark.label)) for remark in notes]
+    widest = min(MAX_LABEL, width - MIN_ROOM - len(GAP))
     notes = [
-        remark if text_width(remark.label) <= MAX_LABEL else Note("", f"{remark.label}  {remark.text}", remark.warning)
+        remark if text_width(remark.label) <= widest else Note("", f"{remark.label}  {remark.text}", remark.warning)
         for remark in notes
     ]
     label = max(len(remark.label) for remark in notes) + 2

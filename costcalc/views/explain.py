@@ -218,8 +218,9 @@ class LayerExplanation:
 class Explanation(Result):
     """The workings of a model's layers that cost MACs (or, where none does, FLOPs), or of the layer asked for; and
     those of what its settings ask for: live bytes under an execution, a training step, bounds on devices, generation.
-    settings are those that are not their defaults, by name. Where one total was asked for, quantity is its working;
-    where a block was, block is its path, and the workings and sums are those of its layers."""
+    settings are those that are not their defaults, by name. Where one total was asked for, quantity is its working,
+    and folded_quantity the same with equal blocks as one; where a block was, block is its path, and the workings and
+    sums are those of its layers."""
 
     report: Report
     layer: str | None
@@ -233,6 +234,7 @@ class Explanation(Result):
     settings: Mapping[str, Any] = field(default_factory=dict)
     quantity: tuple[WorkingLine, ...] = ()
     block: str = ""
+    folded_quantity: tuple[WorkingLine, ...] = ()
 
     @property
     def sections(self) -> dict[str, tuple[WorkingLine, ...]]:

@@ -4,7 +4,9 @@ block of several layers (`layer1.0`)."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from costcalc.analysis.grouping import LayerGroup
 from costcalc.analysis.layers import LAYER_QUANTITIES, LayerCost
 from costcalc.analysis.report import Report
 from costcalc.core.amount import magnitude, sum_amounts
@@ -79,40 +81,68 @@ def _block_paths(row: LayerCost) -> Iterator[str]:
         yield from (path[:end] for end in [i for i, sign in enumerate(f"{path}.") if sign == "."])
 
 
-def quantity_lines(report: Report, key: str) -> Iterator[WorkingLine]:
-    """A report and a quantity that layers have -> its working: the layers with most of it, of traffic with what each
-    reads and writes, the sum of the rest, and the total."""
+def quantity_lines(
+    report: Report, key: str, items: Sequence[LayerCost | LayerGroup] | None = None
+) -> Iterator[WorkingLine]:
+    """A report, a quantity that layers have and what to name (its layers by default, or some as groups) -> its working:
+    those with most of it, of traffic with what each reads and writes, the sum of the rest, and the total."""
     label, parts = CATALOGUE[key].label, dict[int, Mapping[str, Dim]]()
     if key == "traffic_bytes":
         pairs = zip(report.graph.nodes, report.rows, strict=True)
         parts = {id(row): traffic_parts(report.graph, node, row) for node, row in pairs}
-    rows = [row for row in report.rows if row.figures[key] != 0]
-    rows.sort(key=lambda row: magnitude(row.figures[key]), reverse=True)
-    shown, rest = rows[:MAX_TERMS], rows[MAX_TERMS:]
-    for row in shown:
-        amount, row_parts = row.figures[key], parts.get(id(row))
-        sides = (row.name, *([_parts_text(row_parts)] if row_parts else []))
-        yield WorkingLine(label, sides if amount is not None else (*sides, "?"), amount)
-    known = [amount for row in rest if (amount := row.figures[key]) is not None]
+    terms = [term for item in items or report.rows for term in _make_terms(item, key) if term.amount != 0]
+    terms.sort(key=lambda term: magnitude(term.amount), reverse=True)
+    for term in terms[:MAX_TERMS]:
+        row_parts = [parts[id(row)] for row in term.rows] if parts else []
+        sides = (term.name, *([_parts_text(_sum_parts(row_parts))] if row_parts and all(row_parts) else []))
+        yield WorkingLine(label, sides if term.amount is not None else (*sides, "?"), term.amount)
+    rest = [row.figures[key] for term in terms[MAX_TERMS:] for row in term.rows if row.figures[key] != 0]
+    known = [amount for amount in rest if amount is not None]
     if rest:
         unknown = f", {len(rest) - len(known):,} of them not known" if len(known) < len(rest) else ""
-        yield WorkingLine(label, (f"{len(rest):,} more layers{unknown}",), sum_dims(known))
+        yield WorkingLine(label, (f"{more_layers(len(rest))}{unknown}",), sum_dims(known))
     if key == "traffic_bytes" and all(parts.values()):
-        sums = {name: sum_dims([part[name] for part in parts.values()]) for name in TRAFFIC_PARTS}
+        sums = _sum_parts(list(parts.values()))
         yield WorkingLine(label, (_parts_text(sums),), sum_dims(list(sums.values())))
-    yield sum_line(label, rows, key)
+    yield sum_line(label, [(term.amount, len(term.rows)) for term in terms])
 
 
-def sum_line(label: str, rows: Sequence[LayerCost], column: str) -> WorkingLine:
-    """Rows and a quantity -> its sum, of many rows the first ones and the sum of the others; a lower bound where one is
-    not known."""
-    amounts = [row.figures[column] for row in rows]
-    known = [amount for amount in amounts if amount is not None]
-    terms = [value_in_formula(amount) for amount in known[:MAX_TERMS]]
-    terms += [value_in_formula(sum_dims(known[MAX_TERMS:]))] if len(known) > MAX_TERMS else []
+class _Term(NamedTuple):
+    """A layer, or a group of layers, of a sum: its name, its amount, its rows."""
+
+    name: str
+    amount: Dim | None
+    rows: tuple[LayerCost, ...]
+
+
+def _make_terms(item: LayerCost | LayerGroup, key: str) -> Iterator[_Term]:
+    """A layer or a group, and a quantity -> its term; those of its layers where one of a group is not known."""
+    rows = item.rows if isinstance(item, LayerGroup) else (item,)
+    known = [amount for row in rows if (amount := row.figures[key]) is not None]
+    if len(known) == len(rows):
+        yield _Term(item.name, sum_dims(known), tuple([row for row in rows if row.figures[key] != 0]))
+    else:
+        yield from (_Term(row.name, row.figures[key], (row,)) for row in rows)
+
+
+def more_layers(count: int) -> str:
+    """`20 more layers`, `1 more layer`."""
+    return f"{count:,} more layer{'' if count == 1 else 's'}"
+
+
+def sum_line(label: str, parts: Sequence[tuple[Dim | None, int]]) -> WorkingLine:
+    """The amounts of a sum, and of how many layers each is -> the sum, of many the first ones and the sum of the others
+    with how many layers these are; a lower bound where one is not known."""
+    amounts = [amount for amount, _ in parts]
+    known = [(amount, count) for amount, count in parts if amount is not None]
+    terms = [value_in_formula(amount) for amount, _ in known[:MAX_TERMS]]
+    if rest := known[MAX_TERMS:]:
+        count = sum(count for _, count in rest)
+        terms.append(f"{value_in_formula(sum_dims([amount for amount, _ in rest]))} ({more_layers(count)})")
+    total = sum_dims([amount for amount, _ in known])
     if len(known) < len(amounts):
-        return WorkingLine(label, (" + ".join([*terms, "?"]) + f" ≥ {value_in_formula(sum_dims(known))}",))
-    return WorkingLine(label, (" + ".join(terms) or "0",), sum_dims(known))
+        return WorkingLine(label, (" + ".join([*terms, "?"]) + f" ≥ {value_in_formula(total)}",))
+    return WorkingLine(label, (" + ".join(terms) or "0",), total)
 
 
 TRAFFIC_PARTS = ("weights", "values", "outputs")
@@ -139,6 +169,10 @@ def traffic_parts(graph: Graph, node: Node, row: LayerCost) -> Mapping[str, Dim]
     return {"weights": weights, "values": traffic - written - weights, "outputs": written}
 
 
+def _sum_parts(parts: Sequence[Mapping[str, Dim]]) -> dict[str, Dim]:
+    return {name: sum_dims([part[name] for part in parts]) for name in TRAFFIC_PARTS}
+
+
 def _parts_text(parts: Mapping[str, Dim]) -> str:
     """`weights 37,632 + values 602,112 + outputs 3,211,264`; without what is 0."""
     return " + ".join(f"{name} {value_in_formula(amount)}" for name, amount in parts.items() if amount != 0) or "0"
@@ -148,4 +182,5 @@ def block_lines(report: Report, rows: Sequence[LayerCost]) -> Iterator[WorkingLi
     """The rows of a block -> the sums of the quantities that layers have."""
     for key in LAYER_QUANTITIES:
         if key in report.totals and magnitude(sum_amounts([row.figures[key] for row in rows]))[1] != 0:
-            yield sum_line(CATALOGUE[key].label, [row for row in rows if row.figures[key] != 0], key)
+            amounts = [row.figures[key] for row in rows]
+            yield sum_line(CATALOGUE[key].label, [(amount, 1) for amount in amounts if amount != 0])

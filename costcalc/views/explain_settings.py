@@ -6,6 +6,7 @@ bytes as a sum of kinds. Devices and generation: the bounds, the cache and the m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -38,6 +39,7 @@ from costcalc.views.explain import (
 )
 from costcalc.views.explain_bounds import bound_lines
 from costcalc.views.explain_parts import PEAK, block_lines, find_block, find_quantity, is_layer_name, quantity_lines
+from costcalc.views.explain_repeats import find_repeat, fold_layers, repeat_lines
 from costcalc.views.figures import figure_text
 from costcalc.views.memory import open_peak_text
 
@@ -73,11 +75,20 @@ def explain_measurement(measurement: Measurement, layer: str | None = None) -> E
 def _explain_part(report: Report, name: str) -> Explanation | None:
     """A report and a name -> the working of the total, or of the block, of this name; None where there is none."""
     if key := find_quantity(name):
-        lines = tuple(peak_lines(report) if key == PEAK else quantity_lines(report, key))
-        return Explanation(report, None, (), (), (), quantity=lines)
-    if (found := find_block(report, name)) is None:
-        return None
-    path, indexes = found
+        if key == PEAK:
+            return Explanation(report, None, (), (), (), quantity=tuple(peak_lines(report)))
+        lines, folded = (tuple(quantity_lines(report, key, items)) for items in (report.rows, fold_layers(report)))
+        return Explanation(report, None, (), (), (), quantity=lines, folded_quantity=folded)
+    if repeat := find_repeat(report, re.split(r"\s{2,}|\t", name.strip())[0]):
+        stop = repeat.start + (repeat.stop - repeat.start) // repeat.times
+        block = _explain_block(report, repeat.group.name, range(repeat.start, stop))
+        return replace(block, sums=(*block.sums, *repeat_lines(report, repeat)))
+    found = find_block(report, name)
+    return None if found is None else _explain_block(report, *found)
+
+
+def _explain_block(report: Report, path: str, indexes: Sequence[int]) -> Explanation:
+    """A report, the path of a block and the indexes of its layers -> their working and sums."""
     workings = explain_layers(report, indexes)
     sums = tuple(block_lines(report, [report.rows[i] for i in indexes]))
     names = {working.row.name for working in workings}

@@ -30,11 +30,12 @@ _SUFFIX = re.compile(r"_?[0-9]+")
 
 
 class ItemGroup(NamedTuple):
-    """Items from start to before stop, and the group that stands for them."""
+    """Items from start to before stop, the group that stands for them, and how many equal units they are."""
 
     start: int
     stop: int
     group: LayerGroup
+    times: int
 
 
 class _Line(NamedTuple):
@@ -80,7 +81,7 @@ def find_item_repeats(
         identity = identities.setdefault((_identify(item), values), len(identities))
         lines.append(_make_line(item, identity))
     runs = sorted(_Search(lines, least_saved).find_runs(0, len(lines), 0), key=lambda run: run[0][0].start)
-    return [ItemGroup(run[0].start, run[-1].stop, _make_group(items, run, times)) for run, times in runs]
+    return [ItemGroup(run[0].start, run[-1].stop, _make_group(items, run, times), times) for run, times in runs]
 
 
 def _identify(item: LayerCost | LayerGroup) -> Hashable:

@@ -130,10 +130,8 @@ def _find_repeats(
 def _repeat_rows(
     repeats: Sequence[ItemGroup], rows: Sequence[tuple[Any, ...]], keys: Sequence[str], options: TableOptions
 ) -> Iterator[RowRepeat]:
-    """Repeats and the values of their groups → the rows that stand for them; without a bar, which would be the longest
-    and leave none to compare."""
-    for (start, stop, group), values in zip(repeats, rows, strict=True):
-        row = tuple([None if key == "bar" else value for key, value in zip(keys, values, strict=True)])
+    """Repeats and the values of their groups → the rows that stand for them."""
+    for (start, stop, group, _), row in zip(repeats, rows, strict=True):
         node = (group.depth, group.label) if options.by in TREES else None
         yield RowRepeat(start, stop, _named_row(row, keys, group.name), node)
 

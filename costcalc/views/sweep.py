@@ -154,7 +154,8 @@ def _reason_notes(
         point = describe_point(result.axes, next(iter(rows_of_reason.values())))
         yield Note(label, f"{point}{more}: {f'{names}: ' if names else ''}{reason}", True)
     if len(rows) > MAX_REASONS:
-        yield Note(label, f"{len(rows) - MAX_REASONS:,} more reasons: see the column {column}", True)
+        count = len(rows) - MAX_REASONS
+        yield Note(label, f"{count:,} more reason{'' if count == 1 else 's'}: see the column {column}", True)
 
 
 def _sweep_column(layout: SweepColumns, index: int) -> Column:

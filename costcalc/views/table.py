@@ -9,9 +9,9 @@ from costcalc.core.result import short_repr
 
 
 class Column(NamedTuple):
-    """kind says how a value is printed: name, text, shape, number, bytes, figure, share or bar. Where a line is too
-    narrow, the column of the least importance goes first. value reads the raw value of an item; a finished table's
-    columns are without it, for tables travel between processes."""
+    """kind says how a value is printed: name, text, working, shape, number, bytes, figure, share or bar. Where a line
+    is too narrow, the column of the least importance goes first. value reads the raw value of an item; a finished
+    table's columns are without it, for tables travel between processes."""
 
     key: str
     title: str

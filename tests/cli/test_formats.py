@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from support.cli import run
 
+from costcalc.cli.formats import choose_format
+from costcalc.core.errors import UsageError
+
 STARTS = {
     "json": b"{",
     "csv": b"name,op,output",
@@ -125,3 +128,17 @@ def test_a_command_with_one_format_refuses_the_ending_of_another(
 @pytest.mark.parametrize("name", ["o.onnx", "o.ONNX", "o.model", "o"])
 def test_export_writes_under_endings_of_no_other_format(tmp_path: Path, name: str) -> None:
     assert run(["export", "lenet5", "-o", str(tmp_path / name)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("forms", "endings"),
+    [
+        (("table", "json", "markdown", "html"), ".json, .md, .html, .txt"),
+        (("table", "sarif", "junit", "github"), ".sarif, .xml, .txt"),
+        (("table", "jsonl"), ".jsonl, .txt"),
+    ],
+)
+def test_an_unknown_ending_is_told_all_that_are_written(forms: tuple[str, ...], endings: str) -> None:
+    with pytest.raises(UsageError) as error:
+        choose_format(None, "a.docx", forms)
+    assert f"name a file that ends in {endings}, or give --format" in str(error.value)

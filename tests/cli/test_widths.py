@@ -154,3 +154,10 @@ def test_devices_whose_times_find_no_room_are_named(monkeypatch: pytest.MonkeyPa
     assert [sum(f"Time {device}" in part for part in (header, said)) for device in devices] == [1, 1, 1, 1]
     monkeypatch.setenv("COLUMNS", "200")
     assert "No room here" not in CliRunner().invoke(cli, run).stdout
+
+
+@pytest.mark.parametrize("command", ["reconcile resnet50", "analyze resnet50", "explain gpt2 macs", "explain vit_b_16"])
+def test_nothing_is_wider_than_forty_columns(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    result = CliRunner().invoke(cli, command.split(), catch_exceptions=False)
+    assert [line for line in result.stdout.splitlines() if text_width(line) > 40] == []

@@ -195,6 +195,36 @@ def test_a_long_formula_breaks_between_its_terms() -> None:
     assert layout.wrap_formula(text, 40, 2) == ["3·((height + 1)//2)·((width + 1)//2)", "  + 5·((height + 3)//4) - 7"]
 
 
+@pytest.mark.parametrize(
+    ("formula", "width", "short"),
+    [
+        ("18,432·seq² + 123,532,032·seq", 20, "18,432·seq² + …"),
+        ("18,432·seq² + 123,532,032·seq", 14, "18,432·… + …"),
+        ("18,432·seq² + 123,532,032·seq", 11, "… + …"),
+        ("18,432·seq² - 123,532,032·seq", 14, "18,432·… - …"),
+        ("18,432·seq² + 123,532,032·seq", 4, "…"),
+        ("18,432·seq² + 123,532,032·seq", 29, "18,432·seq² + 123,532,032·seq"),
+        ("123,532,032·sequence", 16, "123,532,032·…"),
+        ("9·(seq + 1)·(seq + 2)·width", 14, "9·(seq + 1)·(…"),
+        ("9·(seq + 1)·(seq + 2) + width", 20, "9·(seq + 1)·(… + …"),
+        ("9·(seq + 1)·(seq + 2) + width + 3", 32, "9·(seq + 1)·(seq + 2) + …"),
+        ("49,152 × 64 + 49,152 × 64", 20, "49,152 × 64 + …"),
+        ("seq × 2,304 × 768", 16, "seq × 2,304 × …"),
+    ],
+)
+def test_a_sum_that_is_cut_ends_with_its_sign(formula: str, width: int, short: str) -> None:
+    assert layout.shorten_formula(formula, width) == short
+
+
+@pytest.mark.parametrize("width", range(34, 70, 3))
+def test_no_sum_in_a_row_looks_like_a_product(width: int) -> None:
+    columns = ("name", "macs", "params")
+    sheet = report_table(costcalc.analyze("gpt2"), TableOptions("block", columns=columns, all_layers=True))
+    lines = list(table.body_lines(sheet, Screen(width), keep_all=True))[1:]
+    sums = [line for line, row in zip(lines, sheet.rows, strict=False) if " + " in cells.amount(row[1])]
+    assert len(sums) == 12 and all(" + " in line for line in sums)
+
+
 def test_columns_that_were_asked_for_stay() -> None:
     chosen = TableOptions(columns=("name", "op", "output", "macs", "flops", "params", "share", "weight_bytes"))
     header = next(table.body_lines(report_table(costcalc.analyze(blocks()), chosen), Screen(40), keep_all=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from onnx import helper
+from support.cli import ok
 from support.graphs import attention_scores, blocks, separable, standard_conv, unknown
 from support.onnx_models import info, model, weight
 from support.paths import DATA
@@ -18,6 +20,7 @@ from costcalc import CostcalcError
 from costcalc.frontends.builtin import builtin_names
 from costcalc.rules import DType, Graph, UsageError
 from costcalc.views.explain import amount_line
+from costcalc.views.explain_parts import more_layers
 
 F32 = DType.FLOAT32
 
@@ -211,3 +214,42 @@ def test_the_middle_of_long_names_of_tensors_is_left_out() -> None:
     assert not any(operand in " ".join(text.split()) for operand in working.inputs)
     (layer,) = explanation.to_dict()["layers"]
     assert layer["inputs"] == list(working.inputs)
+
+
+def test_equal_blocks_are_one_row_of_the_workings_and_one_term_of_a_total() -> None:
+    table, every = ok("explain", "vit_b_16"), ok("explain", "vit_b_16", "--all-layers")
+    row = next(line for line in table.splitlines() if line.startswith("encoder2 … 12 × 11"))
+    times, one, total = (int(text.replace(",", "")) for text in re.findall(r"[\d,]+", row)[-3:])
+    report = costcalc.analyze("vit_b_16")
+    macs = sum(layer.figures["macs"] or 0 for layer in report.rows if re.match("encoder([2-9]|1[0-2])/", layer.name))
+    assert times * one == total == macs and times == 11
+    assert "encoder3/" not in table and "--all-layers" in table
+    assert "encoder3/" in every and " × 11 " not in every and "--all-layers" not in every
+    lines = ok("explain", "vit_b_16", "macs").splitlines()
+    assert f"encoder2 … 12 × 11 = {total:,}" in lines[2] and lines[-1].endswith(f"{report.totals['macs']:,}")
+    assert "encoder2/" in ok("explain", "vit_b_16", "macs", "--all-layers")
+    document = json.loads(ok("explain", "vit_b_16", "macs", "--format", "json"))["explanation"]
+    assert not any("× 11" in side for line in document["quantity"] for side in line["working"])
+
+
+@pytest.mark.parametrize(
+    "name", ["separable8 … 11", "separable8 … 11 × 4", "separable8 … 11 × 4   209,133,568   36.8%"]
+)
+def test_the_name_of_a_folded_row_is_answered(name: str) -> None:
+    text = ok("explain", "mobilenet", name)
+    assert "separable8/pointwise_conv  Conv" in text and "separable9/" not in text
+    assert "separable8 … 11 × 4: 4 equal blocks" in " ".join(text.split())
+    assert "4 × 52,283,392 = 209,133,568" in text
+
+
+def test_a_folded_row_that_does_not_stand_in_the_table_has_no_layer() -> None:
+    with pytest.raises(UsageError, match="has no layer 'separable8 … 12'"):
+        costcalc.explain("mobilenet", "separable8 … 12")
+
+
+def test_the_rest_of_a_sum_says_how_many_layers_it_is() -> None:
+    text = " ".join(ok("explain", "resnet18", "conv2_x").split())
+    rows = [row for row in costcalc.analyze("resnet18").rows if row.scope[:1] == ("conv2_x",)]
+    flops = [row.figures["flops"] for row in rows if row.figures["flops"]]
+    assert f"{sum(flops[8:]):,} ({len(flops) - 8} more layers) = {sum(flops):,}" in text
+    assert more_layers(1) == "1 more layer"

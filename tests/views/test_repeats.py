@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,8 @@ from costcalc.render import render_tables
 from costcalc.render.terminal import Screen
 from costcalc.views.report import TableOptions, report_table
 from costcalc.views.table import Table, fold_repeats
+
+BAR = re.compile(r"(\S.*?) +([\d.]+)%  ([█▏▎▍▌▋▊▉]+)$")
 
 GPT2_BLOCK = 12 * 768 * 768
 """MACs of a block's linear layers, for each token."""
@@ -96,6 +99,18 @@ def test_programs_read_every_row() -> None:
     rows = list(csv.reader(io.StringIO(render_tables("csv", [table], Screen()))))
     assert len(rows) == 188 and not any("×" in cell and "…" in cell for row in rows for cell in row)
     assert len(costcalc.analyze("gpt2").tables()[0].rows) == 187
+
+
+def test_bars_are_as_long_as_the_shares_of_their_rows() -> None:
+    text = ok("analyze", "gpt2", "--dim", "seq=64", "--columns", "name,share,bar")
+    rows = {
+        match[1]: (float(match[2]), match[3].count("█")) for line in text.splitlines() if (match := BAR.match(line))
+    }
+    assert rows["decoder2 … 12 × 11"] == (63.3, 16) and len(rows) == 7
+    assert all(full == int(share / 63.3 * 16) for share, full in rows.values())
+    markup = render_tables("html", [report_table(costcalc.analyze("gpt2", dims={"seq": 64}))], Screen())
+    widths = list(map(int, re.findall(r"<i style=\"width:(\d+)px", markup)))
+    assert [width for width in widths if width > 20] == [120, round(120 * 30.9 / 63.3)]
 
 
 @pytest.mark.parametrize("form", ["table", "markdown", "html", "svg"])

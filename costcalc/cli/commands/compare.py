@@ -44,14 +44,15 @@ def compare(models: tuple[str, ...], strict: bool, settings: Settings, form: str
 @click.argument("model", type=Model())
 @click.argument("layer", required=False)
 @settings_options()
+@click.option("--all-layers", is_flag=True, help="No row for several equal blocks.")
 @output_options("text", "json")
-def explain(model: str, layer: str | None, settings: Settings, form: str, output: str | None) -> None:
+def explain(model: str, layer: str | None, settings: Settings, all_layers: bool, form: str, output: str | None) -> None:
     """Show the working of every figure: formulas with names and with numbers, extents, receptive fields.
 
-    LAYER is a layer's name, or enough of it to be told from the others; a block of several layers (layer1.0); or a
-    total (peak_activation_bytes: the tensors that are alive; traffic_bytes: what is read and written). Execution,
-    training, devices and generation add the working of the peak, of the backward pass, of the bounds, of cache and
-    memory.
+    LAYER is a layer's name, or enough of it to be told from the others; a block of several layers (layer1.0); the
+    name of a row of equal blocks (decoder2 … 12 × 11); or a total (peak_activation_bytes: the tensors that are alive;
+    traffic_bytes: what is read and written). Execution, training, devices and generation add the working of the peak,
+    of the backward pass, of the bounds, of cache and memory.
     """
     from costcalc.studies.measurement import measure
     from costcalc.views.explain_settings import explain_measurement
@@ -66,4 +67,4 @@ def explain(model: str, layer: str | None, settings: Settings, form: str, output
         from costcalc.render.explanation import explanation_text
         from costcalc.render.terminal import screen
 
-        write_text(explanation_text(explanation, screen(output is not None)), output)
+        write_text(explanation_text(explanation, screen(output is not None), all_layers), output)
