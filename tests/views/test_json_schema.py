@@ -175,7 +175,7 @@ def models(here: Path) -> Path:
     """A folder with a detector."""
     (here / "detector.yaml").write_text(DETECTOR, encoding="utf-8")
     (here / "groups.yaml").write_text(GROUPS, encoding="utf-8")
-    (here / "gpt2.json").write_text('{"model_type": "gpt2", "n_layer": 1}', encoding="utf-8")
+    (here / "gpt2.json").write_text('{"model_type": "gpt2", "n_layer": 1, "n_positions": 64}', encoding="utf-8")
     return here
 
 
