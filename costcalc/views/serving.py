@@ -233,7 +233,7 @@ def largest_note(name: str, found: Largest, what: str) -> str:
 
 def largest_table(rows: Sequence[tuple[str, str, Largest]]) -> Table:
     """(device, what is counted, the largest) -> a row for each."""
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("device", "Device", "name", 100, lambda row: row[0]),
         Column("what", "What", "text", 90, lambda row: row[1]),
         Column("largest", "Largest", "number", 95, lambda row: row[2].number),
