@@ -49,8 +49,10 @@ def cost_nodes(graph: Graph) -> Iterator[NodeCost]:
         if cost is not None and _is_bias_addition(node, graph):
             cost = _bias_cost(cost)
         outputs = tuple([types[name] for name in node.outputs if name])
-        if graph.stored_formats and traffic_bytes and (node.inputs and traits_of(node).reads == "all"):
-            traffic_bytes = traffic_bytes + _format_difference(node, graph)
+        if graph.stored_formats and traffic_bytes is not None and (node.inputs and traits_of(node).reads == "all"):
+            difference = _format_difference(node, graph)
+            if difference and traffic_bytes:
+                traffic_bytes = traffic_bytes + difference
         if state == "free" and storage == NO_STORAGE and outputs and stored.issuperset(filter(None, node.outputs)):
             state = "constant"  # a view of stored tensors, which no run computes
         yield NodeCost(node, outputs, cost, storage, macs, flops, activation_bytes, traffic_bytes, state)

@@ -223,6 +223,13 @@ class WarningNote(str):
     __slots__ = ()
 
 
+class ContextLimit(NamedTuple):
+    """The most tokens of a text that a model's file states, and which field says so."""
+
+    tokens: int
+    origin: str
+
+
 class Graph(NamedTuple):
     """A model in which every value has a type (UNKNOWN where no rule gives one).
 
@@ -240,7 +247,7 @@ class Graph(NamedTuple):
     owners gives tensors that no node reads the node that they are counted for. flat is the file as an interpreter
     reads it, of formats that microcontrollers run; None of any other, where its inputs are resized to open extents, and
     of a signature of another subgraph than the first. settings are the settings of its reading that are not their
-    defaults, by name, as costcalc.load takes them.
+    defaults, by name, as costcalc.load takes them. context_limit is the most tokens of a text that the file states.
     """
 
     name: str
@@ -269,6 +276,7 @@ class Graph(NamedTuple):
     owners: Mapping[str, str] = {}
     flat: "FlatModel | None" = None
     settings: Mapping[str, Any] = {}
+    context_limit: ContextLimit | None = None
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

@@ -56,20 +56,31 @@ def _merge(mappings: Iterable[Mapping[str, Item]]) -> dict[str, Item]:
     return {key: value for mapping in mappings for key, value in mapping.items()}
 
 
+class _NamesInWhole(dict[str, str]):
+    """Names of a part -> those in the whole network, each made once: a name stands at its value and at each reader."""
+
+    def __init__(self, prefixes: Mapping[str, str]) -> None:
+        super().__init__()
+        self.prefixes = prefixes
+
+    def __missing__(self, name: str) -> str:
+        whole = name
+        for old, new in self.prefixes.items():
+            if name.startswith(old):
+                whole = f"{new}{name.removeprefix(old)}"
+                break
+        self[name] = whole
+        return whole
+
+
 def _rename(part: Part) -> Graph:
     """The part's graph with all names but those of its inputs as in the whole network."""
-    graph, inputs = part.graph, set(part.graph.inputs)
-
-    def new_name(name: str) -> str:
-        if not name or name in inputs:
-            return name
-        for old, new in part.prefixes.items():
-            if name.startswith(old):
-                return f"{new}{name.removeprefix(old)}"
-        return name
+    graph, names_in_whole = part.graph, _NamesInWhole(part.prefixes)
+    names_in_whole.update({name: name for name in ("", *part.graph.inputs)})
+    new_name = names_in_whole.__getitem__
 
     def new_names(names: Iterable[str]) -> tuple[str, ...]:
-        return tuple([new_name(name) for name in names])
+        return tuple(map(new_name, names))
 
     def new_node(node: Node) -> Node:
         scope = (part.name, *new_names(node.scope[:1]), *node.scope[1:])

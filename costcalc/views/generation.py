@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from costcalc.analysis.experts import routings
 from costcalc.analysis.roofline.roofline import TimeBound
 from costcalc.core.dim import pretty_text
+from costcalc.core.ir import ContextLimit
 from costcalc.core.units import format_count, format_short, format_si, share
 from costcalc.studies.generation.generation import Generation, Pass, masked_attentions
 from costcalc.studies.generation.speed import GenerationSpeed
@@ -41,12 +42,12 @@ PASS_COLUMNS = (
 
 SPEED_COLUMNS = (
     Column("device", "Device", "name", 100, lambda speed: speed.profile.id),
-    Column("prefill", "Prompt ≥", "text", 80, lambda speed: _time_text(speed.prefill)),
-    Column("first", "First ≥", "text", 60, lambda speed: _time_text(speed.first)),
-    Column("last", "Last ≥", "text", 70, lambda speed: _time_text(speed.last)),
+    Column("prefill", "Prompt ≥", "text", 80, lambda speed: _time_text(speed, speed.prefill)),
+    Column("first", "First ≥", "text", 60, lambda speed: _time_text(speed, speed.first)),
+    Column("last", "Last ≥", "text", 70, lambda speed: _time_text(speed, speed.last)),
     Column("bound", "Bound by", "text", 65, lambda speed: (speed.last or speed.prefill).bound_by),
-    Column("total", "All ≥", "text", 75, lambda speed: _seconds_text(speed.total_seconds)),
-    Column("tokens_per_s", "Tokens/s ≤", "text", 90, lambda speed: _rate_text(speed.tokens_per_s)),
+    Column("total", "All ≥", "text", 75, lambda speed: seconds_text(speed, speed.total_seconds)),
+    Column("tokens_per_s", "Tokens/s ≤", "text", 90, lambda speed: rate_text(speed, speed.tokens_per_s)),
 )
 
 
@@ -79,6 +80,14 @@ def _pass_rows(generation: Generation) -> Iterator[PassRow]:
         yield PassRow(f"all {generation.steps:,} steps", tokens, generation.last.context, *sums)
 
 
+def limit_note(limit: ContextLimit | None, tokens: int) -> tuple[Note, ...]:
+    """What a model's file states and the length of a text -> a note where the text is longer."""
+    if limit is None or tokens <= limit.tokens:
+        return ()
+    text = f"the model's file states {limit.tokens:,} tokens a text at most ({limit.origin}), fewer than {tokens:,}"
+    return (Note("Context", text, True),)
+
+
 def _totals(generation: Generation) -> Iterator[Total]:
     yield Total("Params", generation.prefill.report.params, "number")
     if "active_params" in generation.prefill.report.totals:
@@ -100,6 +109,7 @@ def least_macs(generation: Generation) -> int:
 
 
 def _notes(generation: Generation) -> Iterator[Note]:
+    yield from limit_note(generation.context_limit, generation.prompt + generation.generate)
     yield Note(
         "KV cache",
         f"{format_count(generation.cache_elements)} numbers a token of a text, in {generation.cache_dtype}; of "
@@ -151,24 +161,40 @@ def speeds_table(speeds: Sequence[GenerationSpeed]) -> Table:
     """A row for each device; below, whether it fits, and what has no peak."""
     notes: list[Note] = []
     for speed in speeds:
-        name = speed.profile.id
-        notes += fit_notes(name, speed.fits)
-        for precision in speed.without_peak:
-            notes.append(Note(name, f"no peak for {precision}: its MACs take no time here (--dtype)", True))
+        notes += (*peak_notes(speed), *fit_notes(speed.profile.id, speed.fits))
     subtitle = "lower bounds of time, upper bounds of speed"
     return make_table("On devices", SPEED_COLUMNS, speeds, subtitle, notes=tuple(notes), kind="table")
 
 
-def _time_text(bound: TimeBound | None) -> str:
-    return _seconds_text(None if bound is None else bound.seconds)
+def _time_text(speed: GenerationSpeed, bound: TimeBound | None) -> str:
+    return seconds_text(speed, None if bound is None else bound.seconds)
 
 
-def _seconds_text(seconds: Fraction | None) -> str:
-    return "–" if seconds is None else format_si(seconds, "s")
+def seconds_text(speed: GenerationSpeed, seconds: Fraction | None) -> str:
+    """Seconds of a speed -> `47.3 ms`, with the mark of peak_notes where MACs without a peak count nothing in it."""
+    return "–" if seconds is None else format_si(seconds, "s") + _mark(speed)
 
 
-def _rate_text(rate: Fraction | None) -> str:
-    return "–" if rate is None else tokens_text(rate)
+def rate_text(speed: GenerationSpeed, rate: Fraction | None) -> str:
+    """Tokens a second of a speed -> `1.18 k`, with the mark of peak_notes as above."""
+    return "–" if rate is None else tokens_text(rate) + _mark(speed)
+
+
+def _mark(speed: GenerationSpeed) -> str:
+    return " *" if speed.without_peak else ""
+
+
+def peak_notes(speed: GenerationSpeed) -> Iterator[Note]:
+    """A speed -> a note where the profile has no peak for its MACs, which is what a mark at a figure says."""
+    if speed.without_peak:
+        types = ", ".join(speed.without_peak)
+        text = f"{speed.profile.id} has no peak for {types}: MACs in it take no time here, only the rest does (--dtype)"
+        yield Note("*", text, True)
+
+
+def limit_document(limit: ContextLimit | None) -> dict[str, Any] | None:
+    """The most tokens of a text that a model's file states -> its entry of the JSON report."""
+    return limit and {"tokens": limit.tokens, "origin": limit.origin}
 
 
 def generation_document(generation: Generation) -> dict[str, Any]:
@@ -190,6 +216,7 @@ def generation_document(generation: Generation) -> dict[str, Any]:
         "batch": generation.batch,
         "prompt": generation.prompt,
         "generate": generation.generate,
+        "context_limit": limit_document(generation.context_limit),
         "params": generation.prefill.report.params,
         "active_params": generation.prefill.report.totals.get("active_params", generation.prefill.report.params),
         "weight_bytes": generation.weight_bytes,

@@ -19,6 +19,7 @@ from costcalc.studies.options import Settings
 from costcalc.views.generation import generation_document, passes_table, speed_document, speeds_table
 from costcalc.views.results import TableSet
 from costcalc.views.serving import (
+    TEXT_LENGTH,
     largest_document,
     largest_table,
     layout_document,
@@ -82,7 +83,7 @@ def _generation(source: ModelSource, settings: Settings) -> TableSet:
 def _largest(source: ModelSource, settings: Settings, question: LlmQuestion) -> TableSet:
     if not settings.devices:
         raise UsageError("what fits depends on the device", "name one: --device h100-sxm")
-    questions = {"tokens a text": longest_context} if question.max_context else {}
+    questions = {TEXT_LENGTH: longest_context} if question.max_context else {}
     questions |= {"texts": largest_batch} if question.max_batch else {}
     rows = [
         (name, what, find(source, settings, find_profile(name)))

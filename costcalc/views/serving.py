@@ -4,18 +4,17 @@ and their entries of the JSON report."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from costcalc.analysis.experts import routings
-from costcalc.core.units import format_count, format_si
+from costcalc.core.units import format_bytes, format_count
 from costcalc.studies.generation.largest import Largest
 from costcalc.studies.generation.layouts import Layout
 from costcalc.studies.generation.serving import SentBytes, Serving, StageMemory
 from costcalc.studies.generation.speed import GenerationSpeed
-from costcalc.views.figures import tokens_text
+from costcalc.views.generation import limit_document, limit_note, peak_notes, rate_text, seconds_text
 from costcalc.views.roofline import fit_notes
-from costcalc.views.table import Column, Note, Table, Total, make_table
+from costcalc.views.table import Column, FigureCell, Note, Table, Total, make_table
 
 
 class StageRow(NamedTuple):
@@ -27,6 +26,9 @@ class StageRow(NamedTuple):
     cache_bytes: int
     peak_bytes: int
 
+
+TEXT_LENGTH = "tokens a text"
+"""What the longest context counts."""
 
 STAGE_COLUMNS = (
     Column("stage", "Stage", "name", 100, lambda row: f"stage {row.number}"),
@@ -50,11 +52,11 @@ SENT_COLUMNS = (
 
 SPEED_COLUMNS = (
     Column("device", "Device", "name", 100, lambda row: row[1].profile.id),
-    Column("first_token", "First token ≥", "text", 80, lambda row: _seconds_text(row[1].prefill.seconds)),
-    Column("token", "Per token ≥", "text", 85, lambda row: _seconds_text(row[1].seconds_per_token)),
+    Column("first_token", "First token ≥", "text", 80, lambda row: seconds_text(row[1], row[1].prefill.seconds)),
+    Column("token", "Per token ≥", "text", 85, lambda row: seconds_text(row[1], row[1].seconds_per_token)),
     Column("bound", "Bound by", "text", 65, lambda row: (row[1].last or row[1].prefill).bound_by),
-    Column("tokens_per_s", "Tokens/s ≤", "text", 95, lambda row: _rate_text(row[1].tokens_per_s)),
-    Column("each", "A device ≤", "text", 75, lambda row: _rate_text(row[1].tokens_per_s, row[0].options.total)),
+    Column("tokens_per_s", "Tokens/s ≤", "text", 95, lambda row: rate_text(row[1], row[1].tokens_per_s)),
+    Column("each", "A device ≤", "text", 75, lambda row: _rate_each(*row)),
 )
 
 LAYOUT_COLUMNS = (
@@ -67,10 +69,22 @@ LAYOUT_COLUMNS = (
     Column("memory_bytes", "Memory", "bytes", 90, lambda row: row.serving and row.serving.memory_bytes),
     Column("sent_bytes", "Sent a step", "bytes", 60, lambda row: _step_bytes(row.serving)),
     Column(
-        "first_token", "First token ≥", "text", 75, lambda row: row.speed and _seconds_text(row.speed.prefill.seconds)
+        "first_token",
+        "First token ≥",
+        "text",
+        75,
+        lambda row: row.speed and seconds_text(row.speed, row.speed.prefill.seconds),
     ),
-    Column("token", "Per token ≥", "text", 78, lambda row: row.speed and _seconds_text(row.speed.seconds_per_token)),
-    Column("tokens_per_s", "Tokens/s ≤", "text", 85, lambda row: row.speed and _rate_text(row.speed.tokens_per_s)),
+    Column(
+        "token",
+        "Per token ≥",
+        "text",
+        78,
+        lambda row: row.speed and seconds_text(row.speed, row.speed.seconds_per_token),
+    ),
+    Column(
+        "tokens_per_s", "Tokens/s ≤", "text", 85, lambda row: row.speed and rate_text(row.speed, row.speed.tokens_per_s)
+    ),
     Column("fits", "Fits", "text", 88, lambda row: {None: "", True: "yes", False: "no"}[_layout_fit(row)]),
 )
 
@@ -157,13 +171,11 @@ def serving_speeds_table(serving: Serving, speeds: Sequence[GenerationSpeed]) ->
     notes: list[Note] = []
     for speed in speeds:
         name, link = speed.profile.id, speed.profile.fastest_link
-        notes += fit_notes(name, speed.fits)
+        notes += (*peak_notes(speed), *fit_notes(name, speed.fits))
         if link is not None and serving.options.total > 1:
             notes.append(Note(name, f"link: {link[0]}, {float(link[1].value / 10**9):,.4g} GB/s one way"))
         elif serving.options.total > 1:
             notes.append(Note(name, "the profile has no link: what is sent takes no time here", True))
-        for precision in speed.without_peak:
-            notes.append(Note(name, f"no peak for {precision}: its MACs take no time here (--dtype)", True))
     rest = "the most of compute, memory and link at their peaks, all overlapped; no launch, no scheduling, no sampling"
     notes.append(Note("Bounds", rest))
     subtitle = "lower bounds of time, upper bounds of speed"
@@ -177,11 +189,38 @@ def layouts_table(name: str, layouts: Sequence[Layout]) -> Table:
     refusals: dict[str, list[str]] = {}
     for layout in layouts:
         if layout.serving is None:
-            words = f"tp {layout.options.tp} pp {layout.options.pp} ep {layout.options.ep} dp {layout.options.replicas}"
-            refusals.setdefault(layout.refusal, []).append(words)
-    notes = tuple([Note("Not possible", f"{', '.join(words)}: {text}") for text, words in refusals.items()])
+            refusals.setdefault(layout.refusal, []).append(_layout_words(layout))
+    notes = (
+        *_misfit_note(rows),
+        *(note for layout in rows[:1] for note in _layout_notes(layout)),
+        *[Note("Not possible", f"{', '.join(words)}: {text}") for text, words in refusals.items()],
+    )
     count = layouts[0].options.total if layouts else 0
     return make_table(name, LAYOUT_COLUMNS, rows, f"every split over {count:,} devices; bytes a device", notes=notes)
+
+
+def _layout_words(layout: Layout) -> str:
+    options = layout.options
+    return f"tp {options.tp} pp {options.pp} ep {options.ep} dp {options.replicas}"
+
+
+def _misfit_note(layouts: Sequence[Layout]) -> Iterator[Note]:
+    """Layouts -> a note where none fits: the one that needs the least, and how many bytes that is too many."""
+    fits = [(fit.nbytes, fit, layout) for layout in layouts if layout.speed for fit in layout.speed.fits]
+    if not fits or any(fit.fits for _, fit, _ in fits):
+        return
+    nbytes, fit, nearest = min(fits, key=lambda row: row[0])
+    needs = f"{format_bytes(nbytes)} of {format_bytes(fit.capacity)} a device"
+    text = f"none of the {len(fits):,} ways; the nearest, {_layout_words(nearest)}, takes {needs}"
+    yield Note("Does not fit", f"{text}, {format_bytes(nbytes - fit.capacity)} too many", True)
+
+
+def _layout_notes(layout: Layout) -> Iterator[Note]:
+    """A layout -> notes that hold for all: figures without a peak, texts longer than the model's file states."""
+    if layout.speed is not None:
+        yield from peak_notes(layout.speed)
+    if layout.serving is not None:
+        yield from limit_note(layout.serving.device.context_limit, layout.serving.tokens)
 
 
 def largest_note(name: str, found: Largest, what: str) -> str:
@@ -194,15 +233,27 @@ def largest_note(name: str, found: Largest, what: str) -> str:
 
 def largest_table(rows: Sequence[tuple[str, str, Largest]]) -> Table:
     """(device, what is counted, the largest) -> a row for each."""
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("device", "Device", "name", 100, lambda row: row[0]),
         Column("what", "What", "text", 90, lambda row: row[1]),
         Column("largest", "Largest", "number", 95, lambda row: row[2].number),
         Column("memory_bytes", "Memory", "bytes", 80, lambda row: row[2].nbytes),
         Column("capacity", "Of", "bytes", 70, lambda row: row[2].capacity),
     )
+    if any(_stated_tokens(row).text for row in rows):
+        stated = Column("limit", "File states", "figure", 92, _stated_tokens)
+        columns = (*columns[:3], stated, *columns[3:])
     notes = tuple([Note(what, largest_note(name, found, what)) for name, what, found in rows])
+    notes += tuple(dict.fromkeys([note for *_, found in rows for note in limit_note(found.limit, found.tokens)]))
     return make_table("The largest that fits", columns, rows, "the next one does not", notes=notes)
+
+
+def _stated_tokens(row: tuple[str, str, Largest]) -> FigureCell:
+    """A row of the largest -> the most tokens that the model's file states, where tokens are counted."""
+    _, what, found = row
+    if found.limit is None or what != TEXT_LENGTH:
+        return FigureCell("", None)
+    return FigureCell(format_count(found.limit.tokens), found.limit.tokens)
 
 
 def serving_document(serving: Serving) -> dict[str, Any]:
@@ -251,6 +302,7 @@ def largest_document(found: Largest) -> dict[str, Any]:
         "memory_bytes": found.nbytes,
         "next_memory_bytes": found.next_nbytes,
         "capacity_bytes": found.capacity,
+        "context_limit": limit_document(found.limit),
     }
 
 
@@ -266,9 +318,7 @@ def _layout_fit(layout: Layout) -> bool | None:
     return all(fit.fits for fit in fits) if fits else None
 
 
-def _seconds_text(seconds: Fraction | None) -> str:
-    return "–" if seconds is None else format_si(seconds, "s")
-
-
-def _rate_text(rate: Fraction | None, devices: int = 1) -> str:
-    return "–" if rate is None else tokens_text(rate / devices)
+def _rate_each(serving: Serving, speed: GenerationSpeed) -> str:
+    """Tokens a second of one of the devices."""
+    rate = speed.tokens_per_s
+    return rate_text(speed, None if rate is None else rate / serving.options.total)

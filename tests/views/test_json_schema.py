@@ -73,6 +73,7 @@ LINES = {
     "llm": [
         "llm gpt2 --prompt 8 --generate 4 --hardware t4",
         "llm gpt2 --prompt 8 --generate 1",
+        "llm gpt2.json --prompt 8 --generate 4",
         f"llm gpt2 {SPLIT}",
         "llm gpt2 --device t4 --max-context --max-batch",
         "llm gpt2 --device t4 --devices 2 --sweep-parallel",
@@ -174,6 +175,7 @@ def models(here: Path) -> Path:
     """A folder with a detector."""
     (here / "detector.yaml").write_text(DETECTOR, encoding="utf-8")
     (here / "groups.yaml").write_text(GROUPS, encoding="utf-8")
+    (here / "gpt2.json").write_text('{"model_type": "gpt2", "n_layer": 1, "n_positions": 64}', encoding="utf-8")
     return here
 
 

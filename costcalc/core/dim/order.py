@@ -53,8 +53,11 @@ def extreme(op: str, a: Dim, b: Dim) -> Dim:
 
 def bounds(d: Dim) -> tuple[float, float]:
     """Numbers (low, high) with low <= d <= high for all positive values of the symbols; ±infinity where none."""
-    if isinstance(d, int):
-        return d, d
+    return (d, d) if isinstance(d, int) else _poly_bounds(d)
+
+
+@lru_cache(maxsize=1 << 14)
+def _poly_bounds(d: Poly) -> tuple[float, float]:
     try:
         return _lower_bound(d), -_lower_bound(-d)
     except OverflowError as error:  # an int that no float holds

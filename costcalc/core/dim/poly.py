@@ -64,6 +64,8 @@ class Poly:
     def __add__(self, other: Dim) -> Dim:
         if not isinstance(other, (int, Poly)):
             return NotImplemented
+        if other.__class__ is int and not other:
+            return self
         total = dict(self.terms)
         for monomial, c in terms_of(other):
             total[monomial] = total.get(monomial, 0) + c
@@ -82,6 +84,8 @@ class Poly:
 
     def __mul__(self, other: Dim) -> Dim:
         if isinstance(other, int):
+            if other == 1:
+                return self
             return Poly({m: c * other for m, c in self.terms.items()}) if other else 0
         if not isinstance(other, Poly):
             return NotImplemented

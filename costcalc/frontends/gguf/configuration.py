@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from costcalc.core.errors import LoadError, did_you_mean
+from costcalc.core.ir import ContextLimit
 from costcalc.frontends.checkpoint.tensor import TensorEntry
 from costcalc.frontends.gguf.header import LongArray
+from costcalc.frontends.huggingface.context import context_limit
 
 CONVERT = "convert the model again"
 
@@ -219,6 +221,22 @@ ARCHITECTURES: Mapping[str, GgufArchitecture] = {
     "gpt-oss": GgufArchitecture("gpt_oss", {**COMMON, **WINDOW, "expert_used_count": "num_experts_per_tok"}, _gpt_oss),
 }
 """llama.cpp's architectures (gguf-py, MODEL_ARCH_NAMES) whose families are known."""
+
+CONTEXT = "context_length"
+
+SCALING = {
+    "rope.scaling.type": "rope_type",
+    "rope.scaling.factor": "factor",
+    "rope.scaling.original_context_length": "original_max_position_embeddings",
+}
+
+
+def stated_context(metadata: Mapping[str, Any]) -> ContextLimit | None:
+    """The metadata of a file -> the most tokens of a text that they state."""
+    m = _Metadata(str(metadata.get("general.architecture")), metadata, {})
+    fields = {"max_position_embeddings": m.get(CONTEXT), "rope_scaling": m.fields(SCALING)}
+    return context_limit(fields, {"max_position_embeddings": f"{m.architecture}.{CONTEXT}"})
+
 
 EMBEDDING = "token_embd.weight"
 

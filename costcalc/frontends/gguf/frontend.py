@@ -14,7 +14,7 @@ from costcalc.frontends.checkpoint.storage import ParameterStorage, add_weight, 
 from costcalc.frontends.checkpoint.tensor import WeightFiles
 from costcalc.frontends.checkpoint.weights import StoredWeight
 from costcalc.frontends.frontend import Loaded
-from costcalc.frontends.gguf.configuration import configuration_fields
+from costcalc.frontends.gguf.configuration import configuration_fields, stated_context
 from costcalc.frontends.gguf.files import SPLIT, GgufModel, read_source
 from costcalc.frontends.gguf.names import TABLES, GgufNames
 from costcalc.frontends.huggingface.frontend import parameters_of, read_network
@@ -30,7 +30,9 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     model, fields = _read(source)
     named = replace(source, name=_model_name(source, model))
     try:
-        return Loaded(apply_tensors(read_network(fields, named, source.name, options), model.checkpoint))
+        graph = read_network(fields, named, source.name, options)
+        graph = graph._replace(context_limit=stated_context(model.metadata))
+        return Loaded(apply_tensors(graph, model.checkpoint))
     except LoadError as error:
         raise error.at(source.file) from error
 

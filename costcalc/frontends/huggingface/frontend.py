@@ -11,6 +11,7 @@ from typing import Any
 from costcalc.core.errors import CostcalcError, LoadError
 from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Loaded
+from costcalc.frontends.huggingface.context import context_limit
 from costcalc.frontends.huggingface.document import config_source, read_fields
 from costcalc.frontends.huggingface.family import Family, find_family, unknown_remedy
 from costcalc.frontends.huggingface.mapping import find_parameters, weight_type
@@ -32,7 +33,7 @@ def read(source: Source, options: ReadOptions) -> Loaded:
     config = config_source(source, folder)
     fields = read_fields(config)
     named = replace(source, name=model_name(source), file=config.file)
-    graph = read_network(fields, named, source.name, options)
+    graph = read_network(fields, named, source.name, options)._replace(context_limit=context_limit(fields))
     return Loaded(store_weights(_note_prediction(graph, fields), fields, folder))
 
 

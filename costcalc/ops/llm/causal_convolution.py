@@ -42,22 +42,29 @@ describe("Each channel is convolved with its own filter over the present and the
 
 @shape_rule(OPERATOR, domain=LLM)
 def causal_convolution_shape(
-    x: TensorType, weight: TensorType, bias: TensorType | None = None, past_state: TensorType | None = None
+    x: TensorType,
+    weight: TensorType,
+    bias: TensorType | None = None,
+    past_state: TensorType | None = None,
+    *,
+    window: int | None = None,
 ) -> tuple[TensorType, ...]:
-    """x [B, T, C], weight [C, 1, k], the past window [B, C, k] -> [B, T, C], the window. ShapeError for other ranks."""
+    """x [B, T, C], weight [C, 1, k], the past window [B, C, k] -> [B, T, C], the window. ShapeError for other ranks.
+    The attribute window says how many positions it has where these are not k: k - 1 are needed."""
     assert x.shape is not None and weight.shape is not None
     if len(x.shape) != 3 or len(weight.shape) != 3:
         raise ShapeError(f"the input has {len(x.shape)} axes, the weight {len(weight.shape)}", "both have 3")
     channels = require_equal(x.shape[2], weight.shape[0], "the channels of the input and the filters")
-    return TensorType(x.dtype, x.shape), TensorType(x.dtype, (x.shape[0], channels, weight.shape[2]))
+    return TensorType(x.dtype, x.shape), TensorType(x.dtype, (x.shape[0], channels, window or weight.shape[2]))
 
 
 @cache_rule(OPERATOR, domain=LLM)
 def causal_convolution_caches(types: Types, attributes: Attributes, tokens: Dim) -> tuple[CacheSlot, ...]:
-    """The last k positions of each channel, [B, C, k], whatever the number of tokens."""
+    """The last positions of each channel, [B, C, k] or [B, C, window], whatever the number of tokens."""
     x, weight = types[:2]
     assert x is not None and x.shape is not None and weight is not None and weight.shape is not None
-    return (CacheSlot(3, "past_state", TensorType(x.dtype, (x.shape[0], x.shape[2], weight.shape[2])), 0, 1),)
+    window = attributes.get("window") or weight.shape[2]
+    return (CacheSlot(3, "past_state", TensorType(x.dtype, (x.shape[0], x.shape[2], window)), 0, 1),)
 
 
 @cost_rule(OPERATOR, domain=LLM)

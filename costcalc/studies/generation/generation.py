@@ -27,7 +27,7 @@ from costcalc.analysis.roofline.least_work import find_needed_values, least_macs
 from costcalc.analysis.roofline.traffic import Reads, minimum_traffic, value_bytes
 from costcalc.core.dim import Dim, sum_dims
 from costcalc.core.errors import UnknownOperatorError, UsageError
-from costcalc.core.ir import DTYPES, Graph
+from costcalc.core.ir import DTYPES, ContextLimit, Graph
 from costcalc.core.traits import traits_of
 from costcalc.frontends.source import ModelSource
 from costcalc.graph.convert import parse_dtype
@@ -100,6 +100,11 @@ class Generation:
         """Bytes that a token adds to the cache of a text, as long as no window is full."""
         cache = self.cache.unpaged
         return -(-(cache.nbytes(1) - cache.nbytes(0)) // self.batch)
+
+    @property
+    def context_limit(self) -> ContextLimit | None:
+        """The most tokens of a text that the model's file states."""
+        return self.prefill.report.graph.context_limit
 
     @property
     def steps(self) -> int:

@@ -1,6 +1,7 @@
 """The longest text and the most texts that fit; every way to split a model; the command line."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,80 @@ def test_a_search_finds_the_last_that_fits(capacity: int) -> None:
 def test_what_does_not_fit_at_all() -> None:
     with pytest.raises(UsageError, match="one text does not fit: it takes 11 of 10 bytes"):
         find_largest(lambda n: 10 + n, 10, 1, "one text")
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ({"prompt": 100_000, "generate": 16}, {"generate": 16}),
+        ({"prompt": 100, "generate": 400_000}, {"prompt": 100}),
+        ({"prompt": 400_000, "generate": 400_000}, {"generate": 1}),
+    ],
+)
+def test_the_longest_text_that_fits_where_the_asked_one_does_not(
+    text: dict[str, int], fits: dict[str, int], tmp_path: Path
+) -> None:
+    model, profile = write_config("llama3-8b", tmp_path), find_profile("l4")
+    alone = Settings.of(generation=text)
+    with pytest.raises(UsageError, match=r"too many; --prompt \d+ --generate \d+ fits; or use more devices") as caught:
+        largest_batch(model, alone, profile)
+    prompt, generate = map(int, re.findall(r"--\w+ (\d+)", caught.value.remedy))
+    found = {"prompt": prompt, "generate": generate}
+    assert found | fits == found
+    longer = "prompt" if "generate" in fits else "generate"
+    capacity = profile.bytes_of("device") or 0
+    for more, does_fit in ((0, True), (1, False)):
+        held = measure_serving(model, Settings.of(generation={**found, longer: found[longer] + more})).memory_bytes
+        assert (held <= capacity) is does_fit
+    assert largest_batch(model, Settings.of(generation=found), profile).number == 1
+
+
+def test_weights_that_do_not_fit_are_no_matter_of_the_text(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="too many; use more devices, or narrower types"):
+        largest_batch(write_config("llama3-8b", tmp_path), Settings.of(), find_profile("t4"))
+
+
+def limited(tmp_path: Path) -> str:
+    path = Path(write_config("llama3-8b", tmp_path)) / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "max_position_embeddings": 4096}))
+    return str(path.parent)
+
+
+def text_of(*arguments: str) -> str:
+    return " ".join(CliRunner().invoke(cli, list(arguments), catch_exceptions=False).stdout.split())
+
+
+def test_the_length_that_a_file_states_stands_beside_what_fits(tmp_path: Path) -> None:
+    model, plain = limited(tmp_path), ("--device", "l4", "--max-context", "--max-batch")
+    rows = run("llm", model, *plain)["largest"]
+    assert [row["context_limit"] for row in rows] == [{"tokens": 4096, "origin": "max_position_embeddings"}] * 2
+    stated = "the model's file states 4,096 tokens a text at most (max_position_embeddings), fewer than"
+    text = text_of("llm", model, *plain)
+    assert f"Context {stated} {rows[0]['largest']:,}" in text and "File states" in text
+    split = ("--devices", "2", "--sweep-parallel", "--device", "l4")
+    for question in ((), ("--device", "l4", "--max-batch"), split):
+        assert f"Context {stated} 4,097" in text_of("llm", model, "--prompt", "3969", *question)
+        assert "Context the" not in text_of("llm", model, "--prompt", "3968", *question)
+    assert "File states" not in text_of("llm", write_config("llama3-8b", tmp_path), *plain)
+
+
+def test_that_no_split_fits_is_said_with_the_nearest(tmp_path: Path) -> None:
+    model, split = write_config("llama3-8b", tmp_path), ("--device", "t4", "--devices", "4", "--sweep-parallel")
+    rows = run("llm", model, *split, "--batch", "4096")["layouts"]
+    least = min(row["memory_bytes"] for row in rows)
+    (nearest,) = [row for row in rows if row["memory_bytes"] == least]
+    name = " ".join(f"{axis} {nearest[axis]}" for axis in ("tp", "pp", "ep", "dp"))
+    text = text_of("llm", model, *split, "--batch", "4096")
+    assert f"Does not fit none of the {len(rows)} ways; the nearest, {name}, takes" in text and "too many" in text
+    assert "Does not fit" not in text_of("llm", model, *split)
+
+
+def test_times_without_a_peak_are_marked(tmp_path: Path) -> None:
+    model = write_config("llama3-8b", tmp_path)
+    for more in ((), ("--devices", "2", "--tp", "2"), ("--devices", "2", "--sweep-parallel")):
+        text = text_of("llm", model, "--device", "t4", *more)
+        assert "ms *" in text and "* t4 has no peak for bfloat16: MACs in it take no time here" in text
+        assert " *" not in text_of("llm", model, "--device", "t4", *more, "--dtype", "fp16").replace(" * (", "")
 
 
 def test_every_way_to_split() -> None:

@@ -60,17 +60,22 @@ def diagonal_recurrence(site: Site, state_dtype: str) -> tuple[str, ...]:
     return _with_state(site, "DiagonalRecurrence", list(site.inputs), attributes)
 
 
-@layer("causal_conv", kernel=LayerKey("extent", doc="positions that an output sees, its own the last"), bias=BIAS)
-def causal_conv(site: Site, kernel: int, bias: bool) -> tuple[str, ...]:
+@layer(
+    "causal_conv",
+    kernel=LayerKey("extent", doc="positions that an output sees, its own the last"),
+    bias=BIAS,
+    window=LayerKey("extent", None, "positions that are kept for the next outputs (`kernel` unless given)"),
+)
+def causal_conv(site: Site, kernel: int, bias: bool, window: int | None) -> tuple[str, ...]:
     """A convolution of each channel of [N, positions, channels] over the last positions, which can be cached. Gives the
-    outputs and the last window [N, channels, kernel]: `as: [y, window]`."""
+    outputs and the last positions [N, channels, window]: `as: [y, window]`."""
     channels = site.extent(-1)
     inputs = [
         site.x,
         site.weight("weight", (channels, 1, kernel)),
         *([site.weight("bias", (channels,))] if bias else []),
     ]
-    return _with_state(site, "CausalConvolution", inputs, {})
+    return _with_state(site, "CausalConvolution", inputs, {"window": window} if window else {})
 
 
 def _with_state(site: Site, op_type: str, inputs: list[str], attributes: dict[str, Any]) -> tuple[str, ...]:
