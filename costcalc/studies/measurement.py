@@ -294,19 +294,11 @@ def _minimum_traffic(measurement: Measurement, ref: QuantityRef) -> Figure:
     return Figure(minimum_traffic(report.graph, report.rows), "lower")
 
 
-def _intensity(measurement: Measurement, ref: QuantityRef) -> Figure:
-    return intensity_figure(measurement.base)
-
-
 def _time(measurement: Measurement, ref: QuantityRef) -> Figure:
     bound = _closed_roofline(measurement, ref.device)
     if bound.model.seconds is None or bound.without_peak:
         raise missing_peak(bound, bound.without_peak)
     return Figure(bound.model.seconds, "lower")
-
-
-def _energy(measurement: Measurement, ref: QuantityRef) -> Figure:
-    return energy_figure(_closed_roofline(measurement, ref.device), ref.device)
 
 
 def _fits(measurement: Measurement, ref: QuantityRef) -> Figure:
@@ -378,9 +370,9 @@ _FIGURES: dict[str, Callable[[Measurement, QuantityRef], Figure]] = {
     "tflm_arena_bytes": _tflm_arena,
     "flash_bytes": _flash,
     "compulsory_bytes": _minimum_traffic,
-    "intensity": _intensity,
+    "intensity": lambda measurement, ref: intensity_figure(measurement.base),
     "time": _time,
-    "energy": _energy,
+    "energy": lambda measurement, ref: energy_figure(_closed_roofline(measurement, ref.device), ref.device),
     "fits": _fits,
     "cpu_macs": _left_to_cpu,
     "cpu_operators": _left_to_cpu,
