@@ -24,7 +24,8 @@ def counter_names() -> Iterable[str]:
 
 
 def _name_figure(text: str, tools: Sequence[str]) -> tuple[str, str]:
-    """`thop=11.3G`, or `11.3G` beside the only counter that is asked for -> (counter, figure). UsageError for others."""
+    """`thop=11.3G`, or `11.3G` beside the only counter that is asked for -> (counter, figure). UsageError for other
+    texts."""
     if "=" not in text and len(tools) == 1 and text.strip():
         return tools[0], text.strip()
     name, equals, figure = (part.strip() for part in text.rpartition("="))
