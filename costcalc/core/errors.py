@@ -134,17 +134,31 @@ class Correction(str):
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A word and the known words -> the remedy `did you mean 'x'?` as a Correction, or "" where none is near: the same
-    but for case, else the first few that begin with it, else the nearest by difflib."""
-    import difflib
+    """A word and the known words -> the remedy `did you mean 'x'?` as a Correction, or "" where none is near."""
+    matches = near_names(word, choices)
+    return Correction(f"did you mean {' or '.join(map(repr, matches))}?", word, matches) if matches else ""
 
-    names, lower = list(choices), word.lower()
+
+def near_names(word: str, choices: Iterable[str], count: int = 1) -> list[str]:
+    """A word and the known words -> those that may be meant: the one that is the same but for case, else the first
+    three that begin with the word, else the count nearest by difflib of those that is_near takes for slips."""
+    names, lower = list(dict.fromkeys(choices)), word.lower()
     matches = [name for name in names if name.lower() == lower][:1]
     matches = matches or [name for name in names if lower and name.lower().startswith(lower)][:3]
-    matches = matches or [
-        name for name in difflib.get_close_matches(word, names, n=1, cutoff=0.6) if is_near(word, name)
-    ]
-    return Correction(f"did you mean {' or '.join(map(repr, matches))}?", word, matches) if matches else ""
+    return matches or [name for name in alike_names(word, names) if is_near(word, name)][:count]
+
+
+def alike_names(word: str, choices: Iterable[str], cutoff: float = 0.6) -> list[str]:
+    """A word and the known words -> those with at least this share of the word's letters in its order (difflib's ratio,
+    0 to 1, whatever the case), the most alike first. For who knows by other marks that each of them may be meant;
+    else near_names."""
+    import difflib
+
+    by_lower: dict[str, list[str]] = {}
+    for name in choices:
+        by_lower.setdefault(name.lower(), []).append(name)
+    close = difflib.get_close_matches(word.lower(), by_lower, n=len(by_lower) or 1, cutoff=cutoff)
+    return [name for key in close for name in by_lower[key]]
 
 
 def is_near(word: str, name: str) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from costcalc.core.errors import LoadError, UsageError
+from costcalc.core.errors import LoadError, UsageError, near_names
 from costcalc.frontends import git_trust
 
 if TYPE_CHECKING:
@@ -93,8 +93,6 @@ def _merge_base(revision: str, before: str, after: str, folder: str) -> str:
 
 def _revision_remedy(revision: str, folder: str) -> str:
     """The remedy for an unknown revision. A clone that a CI makes holds one commit of one branch."""
-    import difflib
-
     shallow = is_shallow(folder)
     remote, _, branch = revision.partition("/")
     is_name = re.fullmatch(r"[\w./-]+", revision) is not None
@@ -106,7 +104,7 @@ def _revision_remedy(revision: str, folder: str) -> str:
         return "this clone is shallow: `git fetch --unshallow` brings the commits before"
     branches = run_git("for-each-ref", "--format=%(refname:short)", folder=folder).decode("utf-8", "replace").split()
     remote_branches = [name for name in branches if name.endswith(f"/{revision}")]
-    matches = remote_branches or difflib.get_close_matches(revision, branches, 1, 0.6)
+    matches = remote_branches or near_names(revision, branches)
     hint = f"did you mean {matches[0]!r}?" if matches else ""
     if is_remote_branch:
         return f"{hint} What is not fetched yet comes with `{fetch}`".strip()
@@ -357,14 +355,12 @@ def _resolve_lfs_pointer(data: bytes, place: str, folder: str) -> bytes:
 
 
 def _missing_path(revision: str, commit: str, path: str, folder: str) -> LoadError:
-    import difflib
-
     fact = f"there is no {path} at {revision}"
     old = find_old_path(revision, path, folder)
     if old is not None:
         return LoadError(fact, f"it was called {old} there: {revision}:{old}")
     names = list_files(commit, folder)
     same_names = [name for name in names if PurePosixPath(name).name == PurePosixPath(path).name]
-    matches = same_names or difflib.get_close_matches(path, names, 1, 0.6)
+    matches = same_names or near_names(path, names)
     hint = f"`git ls-tree -r --name-only {revision}` lists its files"
     return LoadError(fact, f"did you mean {revision}:{matches[0]}?" if matches else hint)

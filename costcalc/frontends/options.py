@@ -39,6 +39,10 @@ class ReadOptions(NamedTuple):
             raise UnknownNameError(fact, remedy, argument=argument, name=name)
 
 
+NO_PARAMETERS = "--set is for YAML models, configurations and PyTorch code"
+"""The fact where a parameter is set of a model whose format has none."""
+
+
 def read_options(**options: Any) -> ReadOptions:
     """Fields of ReadOptions as a user gives them -> the options, with names of symbols turned into extents. UsageError
     for what is no extent or no mapping."""

@@ -13,10 +13,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Union
 
-from costcalc.core.errors import CostcalcError, LoadError, UsageError, did_you_mean
+from costcalc.core.errors import CostcalcError, LoadError, UsageError, did_you_mean, is_near
 from costcalc.core.ir import Graph
 from costcalc.frontends.archive import Member, read_directory
-from costcalc.frontends.builtin import builtin_names, find_builtin, find_family
+from costcalc.frontends.builtin import builtin_names, find_builtin, find_family, plain_name
 from costcalc.frontends.module import (
     NamedModel,
     TorchModule,
@@ -249,13 +249,41 @@ def _text_for_path() -> UsageError:
 def _no_file(path: Path) -> CostcalcError:
     if path.exists():
         return LoadError(f"{path} is no file", MODEL_REMEDY)
-    import difflib
-
     text = str(path)
     if "\n" in text:
         return _text_for_path()
-    matches = difflib.get_close_matches(text.lower(), builtin_names(), n=1, cutoff=0.6)
-    remedy = f"did you mean {matches[0]!r}?" if matches else "see `costcalc models` for the built-in ones"
-    if family := find_family(text):
-        remedy = f"there are {', '.join(family)}" if len(family) > 1 else f"did you mean {family[0]!r}?"
-    return LoadError(f"there is no file and no built-in model {text!r}", remedy)
+    return LoadError(f"there is no file and no built-in model {text!r}", _missing_model_remedy(text))
+
+
+_ENDING = re.compile(r"(?:\.[A-Za-z]\w*)+$")
+"""The ending of a file's name. A number behind a dot is a version: Llama-3.1-8B."""
+
+_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+
+
+def _missing_model_remedy(text: str) -> str:
+    """What is neither a file nor a built-in model -> the built-in models that it may mean, else where others are."""
+    stem = _ENDING.sub("", text)
+    is_file = stem != text
+    if not (is_file and len(stem) < 4):  # net.pt is a file of the reader's own, no slip for unet
+        family = find_family(stem)
+        if len(family) > 1:
+            return f"there are {', '.join(family)}"
+        names = [name for name in builtin_names() if not _has_other_number(stem, name)]
+        if remedy := f"did you mean {family[0]!r}?" if family else did_you_mean(stem, names):
+            return remedy
+    builtin = "see `costcalc models` for the built-in ones"
+    if is_file:
+        return builtin
+    if _HUB_NAME.fullmatch(text):
+        return f"a model of the Hugging Face Hub is hf:{text}, or its config.json on disk; {builtin}"
+    return f"{builtin}; one of the Hugging Face Hub is hf:ORG/NAME, or its config.json on disk"
+
+
+def _has_other_number(text: str, name: str) -> bool:
+    """Whether a text has the letters of a model's name, and behind them the number of another one: llama3, not a slip
+    for llama or llama_7b."""
+    wanted, known = (re.fullmatch(r"(\D*)(.*)", plain_name(word)) for word in (text, name))
+    if not (wanted and known and wanted[2]) or wanted[1] != known[1]:
+        return False
+    return not known[2] or not is_near(wanted[2], known[2])

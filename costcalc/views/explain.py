@@ -3,7 +3,6 @@ were costed."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from costcalc.analysis.layers import LayerCost
+from costcalc.analysis.layers import LAYER_QUANTITIES, LayerCost
 from costcalc.analysis.receptive_field import (
     ReceptiveField,
     extent_formulas,
@@ -25,7 +24,7 @@ from costcalc.core import registry
 from costcalc.core.amount import LowerBound, json_amount
 from costcalc.core.dim import Dim, Poly
 from costcalc.core.elision import list_names, match_elided
-from costcalc.core.errors import UsageError
+from costcalc.core.errors import UsageError, is_near, near_names
 from costcalc.core.formula import Cost, Factor, Formula
 from costcalc.core.ir import Graph
 from costcalc.core.quantities import CATALOGUE
@@ -35,6 +34,9 @@ from costcalc.core.traits import traits_of
 from costcalc.core.units import format_count, format_shape
 from costcalc.graph.parameters import StoredTensor, find_stored_tensors
 from costcalc.views.settings import settings_document
+
+EXPLAINED = (*LAYER_QUANTITIES, "peak_activation_bytes")
+"""Quantities that have a working of their own: sums over layers, and over live tensors."""
 
 MAX_TERMS = 8
 """A sum of more terms than this is shortened: equal terms together, then by operator type."""
@@ -304,12 +306,30 @@ def find_layer(report: Report, name: str) -> int:
     first_cell = re.split(r"\s{2,}|\t", name.strip())[0]
     if first_cell != name:  # a whole row of a table
         return find_layer(report, first_cell)
-    numbers = re.findall(r"\d+", lower_name)
-    close_names = difflib.get_close_matches(lower_name, lower_names, 30, 0.5)
-    close_names.sort(key=lambda candidate: re.findall(r"\d+", candidate)[: len(numbers)] != numbers)
-    suggestion = " or ".join(names[lower_names.index(candidate)] for candidate in close_names[:3])
-    hint = f"did you mean {suggestion}?" if suggestion else "see `costcalc analyze`"
-    raise UsageError(f"{report.name} has no layer {name!r}", hint)
+    from_parts = [candidate for candidate in names if _has_near_words(name.lower(), candidate.lower())]
+    raise UsageError(f"{report.name} has no layer {name!r}", _part_remedy(report, name, from_parts))
+
+
+def _part_remedy(report: Report, name: str, layers: Sequence[str]) -> str:
+    """A name that nothing has, and the layers whose paths are near it -> the remedy: the blocks, layers and quantities
+    that may be meant, those with the name's numbers first; else where there are names."""
+    rows = report.rows
+    blocks = dict.fromkeys("/".join(row.scope[:end]) for row in rows for end in range(1, len(row.scope) + 1))
+    modules = dict.fromkeys(row.module.path for row in rows if row.module is not None and row.module.path)
+    near = [*near_names(name, [*blocks, *modules, *(row.name for row in rows), *EXPLAINED], 30), *layers]
+    numbers = re.findall(r"\d+", name)
+    near.sort(key=lambda candidate: re.findall(r"\d+", candidate)[: len(numbers)] != numbers)
+    if near:
+        return f"did you mean {' or '.join(list(dict.fromkeys(near))[:3])}?"
+    return f"see `costcalc analyze` for layers and blocks; of quantities there are {', '.join(EXPLAINED)}"
+
+
+def _has_near_words(name: str, path: str) -> bool:
+    """Whether a path has words near those of a name of several parts, in this order: encoder1/self_attention/query
+    those of encoder1/attentoin/query."""
+    remaining_words = iter(re.split("[/_.]", path))
+    words = [word for word in re.split("[/…_.]", name) if word]
+    return "/" in name and all(any(is_near(word, other) for other in remaining_words) for word in words)
 
 
 def _has_parts_in_order(parts: Sequence[str], path: Sequence[str]) -> bool:

@@ -16,12 +16,9 @@ from costcalc.core.errors import UsageError
 from costcalc.core.ir import Graph, Node
 from costcalc.core.quantities import CATALOGUE
 from costcalc.core.traits import traits_of
-from costcalc.views.explain import MAX_TERMS, WorkingLine, value_in_formula
+from costcalc.views.explain import EXPLAINED, MAX_TERMS, WorkingLine, value_in_formula
 
 PEAK = "peak_activation_bytes"
-
-SUMS = (*LAYER_QUANTITIES, PEAK)
-"""Quantities that have a working of their own: sums over layers, and over live tensors."""
 
 SHORT_NAMES = {"peak": PEAK, "memory": PEAK, "dram": "traffic_bytes"}
 
@@ -33,7 +30,7 @@ def find_quantity(name: str) -> str:
     for key, quantity in CATALOGUE.items():
         if word not in (key, key.removesuffix("_bytes"), "_".join(quantity.label.lower().split())):
             continue
-        if key not in SUMS:
+        if key not in EXPLAINED:
             remedy = (
                 "leave it out, and add --hardware NAME, --training or --prompt N: their working comes with the rest"
             )

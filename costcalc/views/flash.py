@@ -45,7 +45,8 @@ def file_notes(flat: FlatModel) -> Iterator[Note]:
     yield Note("Flash", f"{format_count(use.file_bytes)} bytes{outside}: constants {constants or 'none'}; {rest}")
     parts = ", ".join(f"{name} {format_count(nbytes)}" for name, nbytes in use.strippable.items())
     if parts:
-        stripped = f"{format_count(use.stripped_bytes)} bytes ({format_bytes(use.stripped_bytes)})"
+        rounded = f" ({format_bytes(use.stripped_bytes)})" if use.stripped_bytes >= 1024 else ""
+        stripped = f"{format_count(use.stripped_bytes)} bytes{rounded}"
         yield Note("Stripped", f"about {stripped} without {parts}")
 
 

@@ -24,7 +24,8 @@ SECTIONS = {
 """Folder of docs/ -> the title of its section, in their order; pages of other folders stand in the last."""
 
 FACTS = """
-- `pip install costcalc` needs Python 3.10 or later; no framework and no weights are needed.
+- Install: `pip install .` in a checkout, `pip install costcalc` of a published version.
+- Python 3.10 or later; no framework and no weights are needed.
 - `costcalc analyze MODEL --format json` prints what each layer costs; MODEL is a file (YAML, ONNX, `.pt2`, `.tflite`,
   GGUF, a Hugging Face `config.json`), a folder or a built-in name. `costcalc schema analyze` prints the JSON Schema of
   that document.

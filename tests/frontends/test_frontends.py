@@ -140,7 +140,7 @@ def test_an_option_that_a_format_lacks_is_refused_by_name() -> None:
     with pytest.raises(UnknownNameError, match="--value is for ONNX models") as refused:
         costcalc.load(YAML.encode(), values={"n": 7})
     assert (refused.value.argument, refused.value.name) == ("values", "n")
-    with pytest.raises(UnknownNameError, match="--set is for YAML models") as refused:
+    with pytest.raises(UnknownNameError, match="--set is for YAML models, configurations and PyTorch code;") as refused:
         costcalc.load(model(), params={"f": 7})
     assert (refused.value.argument, refused.value.name) == ("params", "f")
 

@@ -119,6 +119,22 @@ def test_a_layer_is_found_by_parts_of_its_path_in_order() -> None:
         costcalc.explain(report, "encoder1/attentoin/query")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("separable22", "did you mean separable2 or separable"),
+        ("separable2/depthwse", "did you mean separable2/depthwise_conv"),
+        ("traffic_byts", "did you mean traffic_bytes?"),
+        ("parms", "did you mean params?"),
+        ("latency", "for layers and blocks; of quantities there are macs, flops, params"),
+    ],
+)
+def test_blocks_and_quantities_are_suggested_too(name: str, said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        costcalc.explain(costcalc.analyze("mobilenet_v1"), name)
+    assert said in str(refused.value)
+
+
 # What the settings ask for.
 
 

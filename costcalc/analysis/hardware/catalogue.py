@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from costcalc.analysis.hardware.profile import EnergyTable, HardwareProfile
 from costcalc.analysis.hardware.reader import read_energy_file, read_profile
-from costcalc.core.errors import HardwareError
+from costcalc.core.errors import HardwareError, alike_names
 
 PROFILE_FOLDER = Path(__file__).parent / "profiles"
 
@@ -74,7 +73,7 @@ def find_profile(name: str) -> HardwareProfile:
     if (plain := key.replace("-", "")) in plain_names:
         return plain_names[plain]
     candidates = {alias: profile for alias, profile in by_name.items() if _may_mean(key, profile)}
-    matches = difflib.get_close_matches(key, candidates, 3, 0.5)
+    matches = alike_names(key, candidates, 0.5)[:3]
     names = ", ".join(dict.fromkeys(by_name[alias].id for alias in matches))
     hint = f"did you mean {names}? " if matches else ""
     if not matches and _family(key) in MICROCONTROLLERS:
@@ -126,7 +125,7 @@ def _is_near(family: str, word: str) -> bool:
     """Whether the letters of a series are those of a name's word, perhaps with a slip of the fingers."""
     letters = re.match("[a-z]*", word)[0]  # type: ignore[index]
     if min(len(family), len(letters)) >= 5:
-        return difflib.SequenceMatcher(None, family, letters).ratio() >= 0.8
+        return bool(alike_names(family, (letters,), 0.8))
     return bool(family) and (sorted(family) == sorted(letters) or (len(letters) == 4 and family.startswith(letters)))
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from costcalc.core.elision import match_pattern, module_labels
-from costcalc.core.errors import UsageError
+from costcalc.core.errors import UsageError, did_you_mean
 from costcalc.core.ir import DType, Graph, Node
 from costcalc.core.traits import traits_of
 from costcalc.graph.parameters import StoredTensor, find_stored_tensors
@@ -127,5 +126,4 @@ def _block_names(scope: Sequence[str]) -> Iterator[str]:
 
 
 def _closest_name(pattern: str, names: Iterable[str]) -> str:
-    matches = difflib.get_close_matches(pattern, list(names), 1, 0.4)
-    return f"did you mean {matches[0]!r}? `*` stands for any text" if matches else "`*` stands for any text"
+    return f"{did_you_mean(pattern, names)} `*` stands for any text".lstrip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +10,7 @@ import click
 from costcalc.cli.output import print_tables, write_text
 from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, Word, output_options
 from costcalc.cli.settings import SettingsCommand, settings_options
+from costcalc.core.errors import UsageError
 
 if TYPE_CHECKING:
     from costcalc.studies.options import Settings
@@ -20,6 +21,20 @@ def counter_names() -> Iterable[str]:
     from costcalc.studies.reconcile.counters import COUNTERS
 
     return COUNTERS
+
+
+def _name_figure(text: str, tools: Sequence[str]) -> tuple[str, str]:
+    """`thop=11.3G`, or `11.3G` beside the only counter that is asked for -> (counter, figure). UsageError for other
+    texts."""
+    if "=" not in text and len(tools) == 1 and text.strip():
+        return tools[0], text.strip()
+    name, equals, figure = (part.strip() for part in text.rpartition("="))
+    if not name or not figure:
+        if not equals and not text[:1].isdigit():  # a counter without its figure
+            name, figure = text.strip(), ""
+        example = f"{name or (tools[0] if tools else 'thop')}={figure or '11.3G'}"
+        raise UsageError(f"--figure {text!r} is not understood", f"write it as {example}")
+    return name, figure
 
 
 @click.command(cls=SettingsCommand)
@@ -38,9 +53,9 @@ def counter_names() -> Iterable[str]:
     "--figure",
     "figures",
     multiple=True,
-    type=NameValue(str, "thop=11.3G"),
+    metavar="NAME=VALUE",
     help="A figure that you saw: what the parts do not explain of it is printed. A rounded one stands for "
-    "what rounds to it.",
+    "what rounds to it. With one --tool the value is enough.",
 )
 @click.option(
     "--written",
@@ -63,7 +78,7 @@ def counter_names() -> Iterable[str]:
 def reconcile(
     model: str,
     tools: str,
-    figures: tuple[tuple[str, str], ...],
+    figures: tuple[str, ...],
     written: tuple[tuple[str, str], ...],
     by: str,
     settings: Settings,
@@ -78,8 +93,9 @@ def reconcile(
     from costcalc.studies.reconcile.reconcile import reconcile as account
     from costcalc.views.reconcile import flat_table, reconciliation_document, reconciliation_tables
 
-    names = [name for name in tools.split(",") if name.strip()]
-    result = account(model, tools=names, written=dict(written), figures=dict(figures), **settings.load_arguments())
+    names = [name.strip() for name in tools.split(",") if name.strip()]
+    named_figures = dict(_name_figure(text, names) for text in figures)
+    result = account(model, tools=names, written=dict(written), figures=named_figures, **settings.load_arguments())
     if form == "json":
         from costcalc.render import json
 

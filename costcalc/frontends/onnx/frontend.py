@@ -6,7 +6,7 @@ from costcalc.core.ir import Graph
 from costcalc.frontends.frontend import Loaded
 from costcalc.frontends.onnx.reader import load_onnx
 from costcalc.frontends.onnx.source import parse_text, serialize_model
-from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.options import NO_PARAMETERS, ReadOptions
 from costcalc.frontends.recognition import TextFormat, text_format
 from costcalc.frontends.source import Source
 
@@ -16,8 +16,8 @@ NAMED_TEXT: dict[str, TextFormat] = {".onnxtxt": "onnxtxt", ".onnxtext": "onnxtx
 
 def read(source: Source, options: ReadOptions) -> Loaded:
     """The model. LoadError where it is damaged. UnknownNameError for options.params."""
-    remedy = "an ONNX file has no parameters; use --dim or --shape"
-    options.refuse("params", "--set is for YAML models", remedy)
+    remedy = "an ONNX file has no parameters; --dim binds its symbols, --shape the extents of an input"
+    options.refuse("params", NO_PARAMETERS, remedy)
     return Loaded(_load(model_content(source), source, options))
 
 

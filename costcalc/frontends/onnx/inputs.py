@@ -10,12 +10,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from costcalc.core.dim import Dim, Poly, substitute, symbol, symbols
-from costcalc.core.errors import UnknownNameError, UsageError
+from costcalc.core.errors import UnknownNameError, UsageError, near_names
 from costcalc.core.ir import DType, Value
 from costcalc.frontends.onnx.messages import ValueInfoProto
 from costcalc.frontends.symbols import declared_dim, is_batch_name, symbol_name, symbolic_shape
@@ -110,7 +109,7 @@ def bind_value(name: str, dtype: DType, shape: tuple[Dim, ...] | None, value: in
 def suggest_names(name: str, choices: Iterable[str]) -> str:
     """A remedy that names the nearest choices, or all of a few."""
     names = list(choices)
-    matches = difflib.get_close_matches(name, names, 3, 0.6)
+    matches = near_names(name, names, 3)
     if matches:
         return "did you mean " + " or ".join(matches) + "?"
     return f"choose from: {', '.join(names[:20])}" if names else "there are none"

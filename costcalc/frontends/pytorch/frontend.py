@@ -6,14 +6,14 @@ from pathlib import Path
 
 from costcalc.core.errors import CostcalcError
 from costcalc.frontends.frontend import Loaded
-from costcalc.frontends.options import ReadOptions
+from costcalc.frontends.options import NO_PARAMETERS, ReadOptions
 from costcalc.frontends.pytorch.reader import load_program, read_program
 from costcalc.frontends.source import Source
 
 
 def read(source: Source, options: ReadOptions) -> Loaded:
     """The model. LoadError where it is damaged. UnknownNameError for options.params and options.values."""
-    options.refuse("params", "--set is for YAML models and modules", "a .pt2 file has no parameters; use --dim")
+    options.refuse("params", NO_PARAMETERS, "a .pt2 file has no parameters; --dim binds its symbols")
     options.refuse("values", "--value is for ONNX models", "a .pt2 file has its values in it; use --dim")
     try:
         with source.open() as file:

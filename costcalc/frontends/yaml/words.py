@@ -17,7 +17,11 @@ _LAYERS = {
     ),
     **dict.fromkeys(("depthwiseconv2d", "depthwiseconv"), "depthwise_conv: {kernel: 3}"),
     **dict.fromkeys(
-        ("separableconv2d", "separableconv"), "depthwise_conv: {kernel: 3}` and `pointwise_conv: {filters: 64}"
+        (
+            *("separableconv1d", "separableconv2d", "separableconv", "separable"),
+            *("depthwiseseparable", "depthwiseseparableconv", "depthwiseseparableconv2d", "dwseparable", "dwsepconv"),
+        ),
+        "depthwise_conv: {kernel: 3}` and `pointwise_conv: {filters: 64}",
     ),
     **dict.fromkeys(("dense", "linear", "gemm", "fc", "fullyconnected", "innerproduct"), "linear: {units: 10}"),
     **dict.fromkeys(

@@ -5,6 +5,7 @@ Amounts are in the unit that the catalogue says: 600M, 256 KiB, 2.1 ms, 1 mJ, 50
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
@@ -120,7 +121,11 @@ def _has_operator(operators: Collection[tuple[str, str]], domain: str, name: str
 
 
 def parse_limits(text: str, option: str, devices: Sequence[str]) -> list[Limit]:
-    """As parse_limit; a quantity of a device that names none is limited on each of some devices."""
+    """As parse_limit, of one limit or several between commas; a quantity of a device that names none is limited on
+    each of some devices."""
+    several = re.split(r"," if option == "--require" else r",\s*(?=[A-Za-z_][^,=]*=)", text)
+    if len(several) > 1:
+        return [limit for part in several for limit in parse_limits(part.strip(), option, devices)]
     name = text.partition("=")[0].strip()
     if devices and name in CATALOGUE and CATALOGUE[name].per_device:
         return [parse_limit(f"{name}.{device}{text[text.index(name) + len(name) :]}", option) for device in devices]

@@ -12,6 +12,7 @@ from costcalc.core.ir import Graph
 from costcalc.core.quantities import TOTALS
 from costcalc.core.quantity import QuantityRef
 from costcalc.frontends import load, model_parameters
+from costcalc.frontends.options import NO_PARAMETERS
 from costcalc.frontends.source import Source, find_source, hold_source
 from costcalc.frontends.symbols import IMAGE_SYMBOLS, has_batch_default
 from costcalc.studies.options import Settings
@@ -64,8 +65,8 @@ def prepare_sweep(
         raise UsageError("a graph is built already", "vary its symbols with dims, or give the model's path")
     parameters = None if isinstance(source, Graph) else model_parameters(source)
     if params and parameters is None:
-        fact, remedy = "--set is for YAML models", "an ONNX file has no parameters; use --dim or --shape"
-        raise UnknownNameError(fact, remedy, argument="params", name=next(iter(params)))
+        remedy = "this model has none: vary its symbols with --dim, its settings with --vary"
+        raise UnknownNameError(NO_PARAMETERS, remedy, argument="params", name=next(iter(params)))
     space = build_space(params, dims, parameters, RESERVED, axes)
     measured_quantities = _measured_quantities(settings, axes, quantities)
     if measured_quantities:

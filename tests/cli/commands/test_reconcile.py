@@ -111,3 +111,24 @@ def test_what_would_explain_a_figure_stands_beside_all_counters() -> None:
     shown = ok("reconcile", "vgg16", "--figure", "thop=15.5G", "--figure", "fvcore=30.9G", "--by", "tool")
     assert shown.count("Perhaps") == 1
     assert "fvcore 30.9G: it is twice the sum" in shown
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("--figure", "15.5G"), "--figure '15.5G' is not understood; write it as thop=15.5G"),
+        (("--tool", "fvcore", "--figure", "fvcore="), "write it as fvcore=11.3G"),
+        (("--tool", "fvcore,thop", "--figure", "15.5G"), "write it as fvcore=15.5G"),
+    ],
+)
+def test_a_figure_of_no_counter_is_refused(
+    args: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["reconcile", "lenet5", *args]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_figure_beside_the_only_counter_is_its_own() -> None:
+    named = ok("reconcile", "lenet5", "--tool", "fvcore", "--figure", "fvcore=420k", "--format", "json")
+    assert ok("reconcile", "lenet5", "--tool", "fvcore", "--figure", "420k", "--format", "json") == named
+    assert named != ok("reconcile", "lenet5", "--tool", "fvcore", "--format", "json")

@@ -8,7 +8,7 @@ import pytest
 
 from costcalc.rules import UsageError
 from costcalc.studies.check.budget import Increase, Limit
-from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limit
+from costcalc.studies.check.limits import parse_delta, parse_increases, parse_limit, parse_limits
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,10 @@ def test_increases_are_of_every_quantity_that_is_a_number() -> None:
         parse_increases("fits.t4=0")
     with pytest.raises(UsageError, match=r"write time\.t4"):
         parse_increases("time=0")
+
+
+def test_several_limits_stand_between_commas() -> None:
+    texts = [("macs=1,000,params=2M, time.t4=2ms", "--max"), ("fits.t4,fits.a100", "--require")]
+    keys = [[(limit.quantity, limit.subject) for limit in parse_limits(text, option, ())] for text, option in texts]
+    assert keys == [[("macs", ""), ("params", ""), ("time", "t4")], [("fits", "t4"), ("fits", "a100")]]
+    assert parse_limits("macs=1,000,params=2", "--max", ())[0] == parse_limit("macs=1000")
