@@ -13,10 +13,11 @@ from typing import Any
 from costcalc.core.errors import LoadError, UnknownNameError, did_you_mean
 from costcalc.core.ir import Graph
 from costcalc.frontends.huggingface.document import flatten
-from costcalc.frontends.huggingface.family import Family, FamilyPart
+from costcalc.frontends.huggingface.family import Family, FamilyPart, find_family
 from costcalc.frontends.huggingface.mapping import find_parameters, label_count
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
+from costcalc.frontends.yaml.reader import read_parameters
 from costcalc.frontends.yaml.values import LiteralText
 from costcalc.graph.join import Part, join_graphs
 
@@ -39,7 +40,7 @@ def read_parts(
     joined: list[Part] = []
     refusals: list[dict[tuple[str, str], UnknownNameError]] = []
     for part, own_fields, head in parts:
-        whole = whole_values(fields, part) | head
+        whole = whole_values(fields, part, family, source.file) | head
         part_source = replace(source, name=part.field)
         part_options = options._replace(params=_part_params(options.params, part, part is parts[0][0]))
         refused: dict[tuple[str, str], UnknownNameError] = {}
@@ -136,9 +137,18 @@ def is_flat(fields: Mapping[str, Any], part: FamilyPart) -> bool:
     return part.field not in fields and is_known and "hidden_size" in fields
 
 
-def whole_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
-    """Values of a part's parameters that stand in fields of the whole configuration."""
+def whole_values(fields: Mapping[str, Any], part: FamilyPart, family: Family, file: str) -> dict[str, Any]:
+    """Values of a part's parameters that stand in fields of the whole configuration, or that another part's class has
+    for a field it does not give (`text_config.hidden_size`)."""
     values = dict(flatten(fields)) | label_count(fields)
+    for other in family.parts:
+        missing = [path for path in part.fields if path.startswith(f"{other.field}.") and values.get(path) is None]
+        own_fields = part_fields(fields, other, family, file) if missing else None
+        if own_fields is not None:
+            model_type = str(own_fields.get("model_type", ""))
+            own = find_family(model_type, file)
+            defaults = read_parameters(own.text, own.file, find_parameters(own_fields, own, file), model_type)
+            values |= {path: defaults.get(path.removeprefix(f"{other.field}.")) for path in missing}
     return {name: values[path] for path, name in part.fields.items() if values.get(path) is not None}
 
 

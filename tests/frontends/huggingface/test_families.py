@@ -225,6 +225,29 @@ def test_parts_stand_side_by_side() -> None:
             load(source, params={name: 1})
 
 
+def test_a_field_that_another_part_leaves_out_is_that_of_its_class() -> None:
+    """Gemma 4's text has 2304 features unless it says otherwise: the projector of images maps to them."""
+    config: dict[str, Any] = {"model_type": "gemma4", "text_config": {"num_hidden_layers": 1}, "vision_config": {}}
+    written = config | {"text_config": {"num_hidden_layers": 1, "hidden_size": 2304}}
+    assert names(config) == names(written)
+    assert names(config)["model.embed_vision.embedding_projection.weight"] == (768, 2304)
+
+
+def test_a_tower_with_a_head_has_it_in_gemma_3_too() -> None:
+    """SigLIP's head of 768 features: a probe, an attention, a normalisation and a feed-forward part of 3072."""
+    tower = {"model_type": "siglip_vision_model", "image_size": 896, "num_hidden_layers": 1}
+    params = [
+        costcalc.analyze(
+            json.dumps(
+                {"model_type": "gemma3", "text_config": {"num_hidden_layers": 1}, "vision_config": vision}
+            ).encode(),
+            dims={"seq": 1, "images": 1},
+        ).params
+        for vision in (tower, {**tower, "vision_use_head": False})
+    ]
+    assert params[0] - params[1] == 768 + 4 * (768 * 768 + 768) + 2 * 768 + 2 * 768 * 3072 + 3072 + 768
+
+
 def test_layers_that_predict_further_tokens_are_named() -> None:
     config = {"model_type": "deepseek_v3", "num_hidden_layers": 1, "num_nextn_predict_layers": 1}
     for fields, count in ((config, 1), ({**config, "num_nextn_predict_layers": 0}, 0)):
