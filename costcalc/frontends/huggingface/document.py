@@ -78,8 +78,8 @@ def _check(fields: Mapping[str, Any]) -> None:
 
 def flatten(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Fields -> (path, value) of all that hold no fields themselves: `rope_parameters.rope_theta`. Of a list of objects
-    each path stands for the list of its values, None where an element has none: `block_configs[].attention.no_op`; so of
-    `per_layer_config`, where `per_layer_config[]` is the list of the layers that it names."""
+    each path stands for the list of its values, None where an element has none: `block_configs[].attention.no_op`.
+    `per_layer_config` is such a list, and `per_layer_config[]` lists the layers that it names."""
     for name, value in fields.items():
         path = f"{prefix}{name}"
         layers = _own_layers(value) if name.endswith(LAYERS_FIELD) else None
