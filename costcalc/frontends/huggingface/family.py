@@ -26,6 +26,7 @@ Each part is the model of a family; model_type is that of the part's own configu
 names of its tensors begin with in the checkpoint, fields which fields of the whole configuration are parameters of it.
 `missing: defaults` says that a part without a configuration has its class's values (else it is left out), and `unread:`
 beside `parts:` which fields of the whole have no effect although a part has such fields: a note names them.
+`text_classes:` beside `parts:` names the classes (`architectures`) that have the first part alone.
 Where the whole has `heads:`, a part's own say which head it has with which of those (the first where no class is
 named); it is left out with any other, and has its class's values where its field is missing.
 
@@ -53,7 +54,18 @@ _TYPES = re.compile(r"^  model_types:[^\n]*\n((?:    [^\n]*\n|\s*\n)+)", re.M)
 
 _TYPE = re.compile(r"^    ([\w.-]+):", re.M)
 
-KEYS = ("model_types", "fields", "fixed", "neutral", "supported", "heads", "unread", "parts", "requires")
+KEYS = (
+    "model_types",
+    "fields",
+    "fixed",
+    "neutral",
+    "supported",
+    "heads",
+    "unread",
+    "parts",
+    "requires",
+    "text_classes",
+)
 
 PART_KEYS = ("model_type", "prefixes", "fields", "heads", "missing")
 
@@ -84,6 +96,7 @@ class Family(NamedTuple):
     parts: tuple[FamilyPart, ...] = ()
     unread: frozenset[str] = frozenset()
     requires: Mapping[str, str] = MappingProxyType({})
+    text_classes: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=1)
@@ -147,6 +160,7 @@ def read_family(path: Path) -> Family:
         else (),
         frozenset(_words(reader, config.values.get("unread"))),
         _texts(reader, config.values.get("requires")),
+        frozenset(_words(reader, config.values.get("text_classes"))),
     )
 
 

@@ -54,9 +54,9 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
     if "num_labels" in family.parameters:
         values |= label_count(fields)
     if family.heads:
-        values |= _find_head(_class_names(fields), family, file)
+        values |= _find_head(class_names(fields), family, file)
     elif "architectures" not in {path.partition("[")[0] for path in family.fields}:
-        _check_classes(_class_names(fields), family, file)
+        _check_classes(class_names(fields), family, file)
     return values
 
 
@@ -115,7 +115,8 @@ def label_count(fields: Mapping[str, Any]) -> dict[str, int]:
     return {"num_labels": count} if isinstance(count, int) and not isinstance(count, bool) else {}
 
 
-def _class_names(fields: Mapping[str, Any]) -> list[str]:
+def class_names(fields: Mapping[str, Any]) -> list[str]:
+    """Fields of a configuration -> the classes that it names in `architectures`."""
     classes = fields.get("architectures")
     return [name for name in classes if isinstance(name, str)] if isinstance(classes, list) else []
 

@@ -14,7 +14,7 @@ from costcalc.core.errors import LoadError, UnknownNameError, did_you_mean
 from costcalc.core.ir import Graph
 from costcalc.frontends.huggingface.document import flatten
 from costcalc.frontends.huggingface.family import Family, FamilyPart, find_family
-from costcalc.frontends.huggingface.mapping import find_parameters, label_count
+from costcalc.frontends.huggingface.mapping import class_names, find_parameters, label_count
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
 from costcalc.frontends.yaml.reader import read_parameters
@@ -51,11 +51,12 @@ def read_parts(
         if all(key in refused for refused in refusals):
             raise error
     graph = join_graphs(joined, source.name, origin)
-    unread = [name for name in fields if name in family.unread]
-    if not unread:
-        return graph
-    note = f"{', '.join(unread)} of the whole configuration have no effect: each part is read from its own"
-    return graph._replace(notes=(*graph.notes, note))
+    notes = []
+    if unread := [name for name in fields if name in family.unread]:
+        notes = [f"{', '.join(unread)} of the whole configuration have no effect: each part is read from its own"]
+    if has_text_alone(fields, family):
+        notes += [f"the class {class_names(fields)[0]} has the part {family.parts[0].field} alone"]
+    return graph._replace(notes=(*graph.notes, *notes)) if notes else graph
 
 
 def _read_known(
@@ -92,12 +93,17 @@ def chosen_parts(
     values = find_parameters({} if is_flat(fields, family.parts[0]) else own, family, file)
     head = values.get("head", next(iter(family.heads.values()), ""))
     parts = []
-    for part in family.parts:
+    for part in family.parts[:1] if has_text_alone(fields, family) else family.parts:
         if not family.heads or head in part.heads:
             own_fields = part_fields(fields, part, family, file)
             part_head = {"head": LiteralText(part.heads[head])} if family.heads else {}
             parts += [] if own_fields is None else [(part, own_fields, part_head)]
     return parts
+
+
+def has_text_alone(fields: Mapping[str, Any], family: Family) -> bool:
+    """Whether the class of a whole configuration is that of its text: `Qwen3_5ForCausalLM` beside a vision_config."""
+    return not family.text_classes.isdisjoint(class_names(fields)[:1])
 
 
 def check_params(params: Mapping[str, Any], present: Sequence[str]) -> None:

@@ -155,6 +155,16 @@ def test_the_class_says_which_parts_a_network_has() -> None:
     assert labels["classifier.weight"] == (3, 768) and not any(name.startswith("text") for name in labels)
 
 
+def test_the_class_of_a_text_leaves_the_other_parts_out() -> None:
+    """Qwen3_5ForCausalLM has 8,953,803,264 parameters by default (transformers 5.24), the tower's 453,650,672 less."""
+    whole = {"model_type": "qwen3_5", "text_config": {"model_type": "qwen3_5_text"}, "vision_config": {}}
+    text = load(json.dumps({**whole, "architectures": ["Qwen3_5ForCausalLM"]}).encode())
+    both = load(json.dumps({**whole, "architectures": ["Qwen3_5ForConditionalGeneration"]}).encode())
+    assert analyze_graph(text).params == 8_953_803_264 == analyze_graph(both).params - 453_650_672
+    assert "the class Qwen3_5ForCausalLM has the part text_config alone" in text.notes
+    assert not any("alone" in note for note in both.notes)
+
+
 def test_a_step_of_a_decoder_does_not_compute_its_encoder() -> None:
     """T5 small: 6 layers of 512 features over 40 tokens of the source, of which a step reads keys and values only."""
     decoder = make_decoder(json.dumps({"model_type": "t5"}).encode(), dims={"source": 40})
