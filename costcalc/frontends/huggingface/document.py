@@ -20,6 +20,13 @@ MAX_DEPTH = 16
 
 MAX_FIELDS = 100_000
 
+LAYERS_FIELD = "per_layer_config"
+"""The end of a field's name that holds, by the numbers of layers, what a layer has else than the others. transformers
+writes it (integrations/heterogeneity) and reads its keys by int()."""
+
+MAX_LAYERS = 10_000
+"""The largest number of a layer with fields of its own."""
+
 MAX_NUMBER = 1 << 62
 """The largest whole number of a field: no extent is as large."""
 
@@ -71,17 +78,35 @@ def _check(fields: Mapping[str, Any]) -> None:
 
 def flatten(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Fields -> (path, value) of all that hold no fields themselves: `rope_parameters.rope_theta`. Of a list of objects
-    each path stands for the list of its values, None where an element has none: `block_configs[].attention.no_op`."""
+    each path stands for the list of its values, None where an element has none: `block_configs[].attention.no_op`.
+    `per_layer_config` is such a list, and `per_layer_config[]` lists the layers that it names."""
     for name, value in fields.items():
         path = f"{prefix}{name}"
-        if isinstance(value, dict) and value:
+        layers = _own_layers(value) if name.endswith(LAYERS_FIELD) else None
+        if layers is not None:
+            yield from _flatten_rows([layers.get(i) for i in range(max(layers, default=-1) + 1)], path)
+            yield f"{path}[]", list(layers)
+        elif isinstance(value, dict) and value:
             yield from flatten(value, f"{path}.")
         elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-            rows = [dict(flatten(item)) if isinstance(item, dict) else {} for item in value]
-            for key in dict.fromkeys(key for row in rows for key in row):
-                yield f"{path}[].{key}", [row.get(key) for row in rows]
+            yield from _flatten_rows(value, path)
         else:
             yield path, value
+
+
+def _flatten_rows(rows: list[Any], path: str) -> Iterator[tuple[str, list[Any]]]:
+    values = [dict(flatten(item)) if isinstance(item, dict) else {} for item in rows]
+    for key in dict.fromkeys(key for row in values for key in row):
+        yield f"{path}[].{key}", [row.get(key) for row in values]
+
+
+def _own_layers(value: Any) -> dict[int, dict[str, Any]] | None:
+    """An object by numbers of layers -> the fields of each; None where it is another object."""
+    if not isinstance(value, dict) or not all(isinstance(item, dict) for item in value.values()):
+        return None
+    if not all(key.isascii() and key.isdecimal() and len(key) < 19 and int(key) < MAX_LAYERS for key in value):
+        return None
+    return {int(key): item for key, item in value.items()}
 
 
 def is_finite(value: Any) -> bool:

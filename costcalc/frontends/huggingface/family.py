@@ -9,7 +9,8 @@ A family's file is a YAML model with a key `config:`:
       fields: {n_embd: hidden_size}      # fields with another name than their parameter, as paths
       fixed: [qkv_bias]                  # parameters that only the model type decides
       neutral: [pretraining_tp]          # fields that change no figure of this family
-      supported: {alibi: [false]}        # the values that a field may have
+      supported: {alibi: [false]}        # the values that a field may have, or each element
+      requires: {hidden_size % 2 == 0: hidden_size ({hidden_size}) is odd}     # conditions, and what is wrong without
       heads: {ForMaskedLM: tokens}       # endings of classes (`architectures`) and the value of the parameter `head`
 
 A network of parts that have configurations of their own (text_config, vision_config) has `parts:` instead of a model:
@@ -25,6 +26,7 @@ Each part is the model of a family; model_type is that of the part's own configu
 names of its tensors begin with in the checkpoint, fields which fields of the whole configuration are parameters of it.
 `missing: defaults` says that a part without a configuration has its class's values (else it is left out), and `unread:`
 beside `parts:` which fields of the whole have no effect although a part has such fields: a note names them.
+`text_classes:` beside `parts:` names the classes (`architectures`) that have the first part alone.
 Where the whole has `heads:`, a part's own say which head it has with which of those (the first where no class is
 named); it is left out with any other, and has its class's values where its field is missing.
 
@@ -38,6 +40,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from costcalc.core.errors import LoadError, did_you_mean
@@ -51,7 +54,18 @@ _TYPES = re.compile(r"^  model_types:[^\n]*\n((?:    [^\n]*\n|\s*\n)+)", re.M)
 
 _TYPE = re.compile(r"^    ([\w.-]+):", re.M)
 
-KEYS = ("model_types", "fields", "fixed", "neutral", "supported", "heads", "unread", "parts")
+KEYS = (
+    "model_types",
+    "fields",
+    "fixed",
+    "neutral",
+    "supported",
+    "heads",
+    "unread",
+    "parts",
+    "requires",
+    "text_classes",
+)
 
 PART_KEYS = ("model_type", "prefixes", "fields", "heads", "missing")
 
@@ -81,6 +95,8 @@ class Family(NamedTuple):
     heads: Mapping[str, str]
     parts: tuple[FamilyPart, ...] = ()
     unread: frozenset[str] = frozenset()
+    requires: Mapping[str, str] = MappingProxyType({})
+    text_classes: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=1)
@@ -143,6 +159,8 @@ def read_family(path: Path) -> Family:
         if isinstance(parts, Map)
         else (),
         frozenset(_words(reader, config.values.get("unread"))),
+        _texts(reader, config.values.get("requires")),
+        frozenset(_words(reader, config.values.get("text_classes"))),
     )
 
 

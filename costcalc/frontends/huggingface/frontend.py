@@ -20,6 +20,7 @@ from costcalc.frontends.huggingface.weights import model_folder, store_weights
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.recognition import CONFIG_NAME
 from costcalc.frontends.source import Source
+from costcalc.frontends.yaml.expression import evaluate
 from costcalc.frontends.yaml.layers.base import ParameterStyle
 from costcalc.frontends.yaml.reader import load_spec, read_parameters
 
@@ -47,6 +48,7 @@ def read_network(
         return read_parts(fields, family, source, origin, options, read_network)
     values = {**find_parameters(fields, family, source.file), **(whole or {}), **options.params}
     try:
+        _check_requirements(family, values, model_type)
         return load_spec(
             family.text,
             family.file,
@@ -62,6 +64,15 @@ def read_network(
         )
     except CostcalcError as error:
         raise error.in_file(source.file) from error
+
+
+def _check_requirements(family: Family, values: Mapping[str, Any], model_type: str) -> None:
+    """LoadError where the values of parameters break a condition of the family."""
+    if family.requires:
+        names = read_parameters(family.text, family.file, values, model_type)
+        for condition, fact in family.requires.items():
+            if not evaluate(condition, names):
+                raise LoadError(fact.format_map(names), f"the family {family.file} has no such network")
 
 
 def parameters(source: Source) -> Mapping[str, Any]:

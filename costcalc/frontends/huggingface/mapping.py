@@ -35,6 +35,7 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
     """
     values: dict[str, Any] = {}
     unknown: list[str] = []
+    inner = _inner_configs(family)
     for path, value in flatten(fields):
         name = family.fields.get(path) or (path if path in family.parameters - family.fixed else "")
         if value is None:
@@ -46,22 +47,34 @@ def find_parameters(fields: Mapping[str, Any], family: Family, file: str) -> dic
             _check_supported(path, value, allowed, family, file)
         if name:
             values[name] = _parameter(value, path, file)
-        elif allowed is None and not is_neutral(path, family.neutral) and not _is_unset(value):
+        elif allowed is None and not _is_unset(value) and not _is_neutral(path, family, inner):
             unknown.append(path)
     if unknown:
         raise _not_understood(unknown, fields, family, file)
     if "num_labels" in family.parameters:
         values |= label_count(fields)
     if family.heads:
-        values |= _find_head(_class_names(fields), family, file)
+        values |= _find_head(class_names(fields), family, file)
     elif "architectures" not in {path.partition("[")[0] for path in family.fields}:
-        _check_classes(_class_names(fields), family, file)
+        _check_classes(class_names(fields), family, file)
     return values
 
 
+def _inner_configs(family: Family) -> frozenset[str]:
+    """The fields that hold a configuration of their own, of which a family names fields: `attn_config` of MPT."""
+    paths = [path for path in (*family.fields, *family.supported, *family.neutral) if "." in path]
+    return frozenset(path.partition(".")[0] for path in paths)
+
+
+def _is_neutral(path: str, family: Family, inner: frozenset[str]) -> bool:
+    """Whether a field changes no figure. An inner configuration has the fields of every configuration, too."""
+    first, _, rest = path.partition(".")
+    return path in family.neutral or is_neutral(path, family.neutral) or (first in inner and is_neutral(rest))
+
+
 def _check_supported(path: str, value: Any, allowed: list[Any], family: Family, file: str) -> None:
-    """LoadError for a value that the family does not have; of a list of objects each has one."""
-    for item in value if "[]" in path else [value]:
+    """LoadError for a value that the family does not have; of a list each element is one of them."""
+    for item in value if isinstance(value, list) and value not in allowed else [value]:
         if item not in allowed:
             fact = f"{path} is {_text(item)}, which the family {family.file} does not have"
             raise LoadError(fact, f"it has {', '.join(_text(word) for word in allowed)}", file)
@@ -102,7 +115,8 @@ def label_count(fields: Mapping[str, Any]) -> dict[str, int]:
     return {"num_labels": count} if isinstance(count, int) and not isinstance(count, bool) else {}
 
 
-def _class_names(fields: Mapping[str, Any]) -> list[str]:
+def class_names(fields: Mapping[str, Any]) -> list[str]:
+    """Fields of a configuration -> the classes that it names in `architectures`."""
     classes = fields.get("architectures")
     return [name for name in classes if isinstance(name, str)] if isinstance(classes, list) else []
 

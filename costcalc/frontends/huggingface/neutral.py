@@ -32,9 +32,9 @@ NEUTRAL = (
     "prefix",
     # training
     "initializer_*",
-    "init_std",
+    "*initializer_range",
     "init_method*",
-    "*_init_std",
+    "*_std",
     "*dropout*",
     "*_pdrop",
     "*_drop",

@@ -13,10 +13,11 @@ from typing import Any
 from costcalc.core.errors import LoadError, UnknownNameError, did_you_mean
 from costcalc.core.ir import Graph
 from costcalc.frontends.huggingface.document import flatten
-from costcalc.frontends.huggingface.family import Family, FamilyPart
-from costcalc.frontends.huggingface.mapping import find_parameters, label_count
+from costcalc.frontends.huggingface.family import Family, FamilyPart, find_family
+from costcalc.frontends.huggingface.mapping import class_names, find_parameters, label_count
 from costcalc.frontends.options import ReadOptions
 from costcalc.frontends.source import Source
+from costcalc.frontends.yaml.reader import read_parameters
 from costcalc.frontends.yaml.values import LiteralText
 from costcalc.graph.join import Part, join_graphs
 
@@ -39,7 +40,7 @@ def read_parts(
     joined: list[Part] = []
     refusals: list[dict[tuple[str, str], UnknownNameError]] = []
     for part, own_fields, head in parts:
-        whole = whole_values(fields, part) | head
+        whole = whole_values(fields, part, family, source.file) | head
         part_source = replace(source, name=part.field)
         part_options = options._replace(params=_part_params(options.params, part, part is parts[0][0]))
         refused: dict[tuple[str, str], UnknownNameError] = {}
@@ -50,11 +51,12 @@ def read_parts(
         if all(key in refused for refused in refusals):
             raise error
     graph = join_graphs(joined, source.name, origin)
-    unread = [name for name in fields if name in family.unread]
-    if not unread:
-        return graph
-    note = f"{', '.join(unread)} of the whole configuration have no effect: each part is read from its own"
-    return graph._replace(notes=(*graph.notes, note))
+    notes = []
+    if unread := [name for name in fields if name in family.unread]:
+        notes = [f"{', '.join(unread)} of the whole configuration have no effect: each part is read from its own"]
+    if has_text_alone(fields, family):
+        notes += [f"the class {class_names(fields)[0]} has the part {family.parts[0].field} alone"]
+    return graph._replace(notes=(*graph.notes, *notes)) if notes else graph
 
 
 def _read_known(
@@ -91,12 +93,17 @@ def chosen_parts(
     values = find_parameters({} if is_flat(fields, family.parts[0]) else own, family, file)
     head = values.get("head", next(iter(family.heads.values()), ""))
     parts = []
-    for part in family.parts:
+    for part in family.parts[:1] if has_text_alone(fields, family) else family.parts:
         if not family.heads or head in part.heads:
             own_fields = part_fields(fields, part, family, file)
             part_head = {"head": LiteralText(part.heads[head])} if family.heads else {}
             parts += [] if own_fields is None else [(part, own_fields, part_head)]
     return parts
+
+
+def has_text_alone(fields: Mapping[str, Any], family: Family) -> bool:
+    """Whether the class of a whole configuration is that of its text: `Qwen3_5ForCausalLM` beside a vision_config."""
+    return not family.text_classes.isdisjoint(class_names(fields)[:1])
 
 
 def check_params(params: Mapping[str, Any], present: Sequence[str]) -> None:
@@ -136,9 +143,18 @@ def is_flat(fields: Mapping[str, Any], part: FamilyPart) -> bool:
     return part.field not in fields and is_known and "hidden_size" in fields
 
 
-def whole_values(fields: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
-    """Values of a part's parameters that stand in fields of the whole configuration."""
+def whole_values(fields: Mapping[str, Any], part: FamilyPart, family: Family, file: str) -> dict[str, Any]:
+    """Values of a part's parameters that stand in fields of the whole configuration, or that another part's class has
+    for a field it does not give (`text_config.hidden_size`)."""
     values = dict(flatten(fields)) | label_count(fields)
+    for other in family.parts:
+        missing = [path for path in part.fields if path.startswith(f"{other.field}.") and values.get(path) is None]
+        own_fields = part_fields(fields, other, family, file) if missing else None
+        if own_fields is not None:
+            model_type = str(own_fields.get("model_type", ""))
+            own = find_family(model_type, file)
+            defaults = read_parameters(own.text, own.file, find_parameters(own_fields, own, file), model_type)
+            values |= {path: defaults.get(path.removeprefix(f"{other.field}.")) for path in missing}
     return {name: values[path] for path, name in part.fields.items() if values.get(path) is not None}
 
 

@@ -162,6 +162,9 @@ def _config() -> Schema:
         "fixed": with_description(names, "parameters that only the model type decides"),
         "neutral": with_description(names, "fields that change no figure of this family"),
         "supported": with_description(values, "the values that a field may have"),
+        "requires": with_description(
+            values, "conditions of parameters, each with what is wrong where it does not hold"
+        ),
         "heads": with_description(values, "endings of classes and the value of the parameter `head`"),
     }
     schema = {"type": "object", "required": ["model_types"], "additionalProperties": False, "properties": properties}

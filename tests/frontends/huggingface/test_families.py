@@ -155,6 +155,16 @@ def test_the_class_says_which_parts_a_network_has() -> None:
     assert labels["classifier.weight"] == (3, 768) and not any(name.startswith("text") for name in labels)
 
 
+def test_the_class_of_a_text_leaves_the_other_parts_out() -> None:
+    """Qwen3_5ForCausalLM has 8,953,803,264 parameters by default (transformers 5.24), the tower's 453,650,672 less."""
+    whole = {"model_type": "qwen3_5", "text_config": {"model_type": "qwen3_5_text"}, "vision_config": {}}
+    text = load(json.dumps({**whole, "architectures": ["Qwen3_5ForCausalLM"]}).encode())
+    both = load(json.dumps({**whole, "architectures": ["Qwen3_5ForConditionalGeneration"]}).encode())
+    assert analyze_graph(text).params == 8_953_803_264 == analyze_graph(both).params - 453_650_672
+    assert "the class Qwen3_5ForCausalLM has the part text_config alone" in text.notes
+    assert not any("alone" in note for note in both.notes)
+
+
 def test_a_step_of_a_decoder_does_not_compute_its_encoder() -> None:
     """T5 small: 6 layers of 512 features over 40 tokens of the source, of which a step reads keys and values only."""
     decoder = make_decoder(json.dumps({"model_type": "t5"}).encode(), dims={"source": 40})
@@ -223,6 +233,29 @@ def test_parts_stand_side_by_side() -> None:
     ):
         with pytest.raises(UnknownNameError, match=says):
             load(source, params={name: 1})
+
+
+def test_a_field_that_another_part_leaves_out_is_that_of_its_class() -> None:
+    """Gemma 4's text has 2304 features unless it says otherwise: the projector of images maps to them."""
+    config: dict[str, Any] = {"model_type": "gemma4", "text_config": {"num_hidden_layers": 1}, "vision_config": {}}
+    written = config | {"text_config": {"num_hidden_layers": 1, "hidden_size": 2304}}
+    assert names(config) == names(written)
+    assert names(config)["model.embed_vision.embedding_projection.weight"] == (768, 2304)
+
+
+def test_a_tower_with_a_head_has_it_in_gemma_3_too() -> None:
+    """SigLIP's head of 768 features: a probe, an attention, a normalisation and a feed-forward part of 3072."""
+    tower = {"model_type": "siglip_vision_model", "image_size": 896, "num_hidden_layers": 1}
+    params = [
+        costcalc.analyze(
+            json.dumps(
+                {"model_type": "gemma3", "text_config": {"num_hidden_layers": 1}, "vision_config": vision}
+            ).encode(),
+            dims={"seq": 1, "images": 1},
+        ).params
+        for vision in (tower, {**tower, "vision_use_head": False})
+    ]
+    assert params[0] - params[1] == 768 + 4 * (768 * 768 + 768) + 2 * 768 + 2 * 768 * 3072 + 3072 + 768
 
 
 def test_layers_that_predict_further_tokens_are_named() -> None:

@@ -104,10 +104,42 @@ def test_a_network_of_parts_is_refused_by_name(fields: dict[str, Any], says: str
 
 
 @pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        (
+            {"model_type": "gemma4_text", "per_layer_config": {"05": {"head_dim": 64, "skip": ["mlp"]}}},
+            r"per_layer_config\[\].skip .* is not understood",
+        ),
+        ({"model_type": "gemma4_text", "per_layer_config": {"x": {"head_dim": 64}}}, "per_layer_config.x.head_dim"),
+        ({"model_type": "gemma4_text", "per_layer_config": {str(10**15): {"head_dim": 1}}}, "per_layer_config.1000"),
+        ({"model_type": "llama", "per_layer_config": {"0": {"head_dim": 64}}}, r"per_layer_config\[\].head_dim"),
+        (
+            {"model_type": "deepseek_v32", "layer_types": ["indexed_attention", "mamba"]},
+            'layer_types is "mamba", which the family deepseek_v3.yaml does not have',
+        ),
+        ({"model_type": "mpt", "attn_config": {"qk_ln": True}}, "attn_config.qk_ln is true"),
+        ({"model_type": "mpt", "attn_config": {"kv_n_heads": 2}}, r"attn_config.kv_n_heads \(2\) is not understood"),
+        (
+            {"model_type": "gemma3", "text_config": {}, "vision_config": {"model_type": "siglip_vision_model"}},
+            r"image_size \(224\) and patch_size \(16\) give 14 × 14 patches.*mm_tokens_per_image \(256\)",
+        ),
+        (
+            {"model_type": "kimi_k25", "text_config": {}, "vision_config": {}, "projection_hidden_size": 65},
+            r"projection_hidden_size \(65\) is not hidden_size \(1152\)",
+        ),
+    ],
+)
+def test_what_a_family_does_not_have_is_refused_by_its_fields(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(LoadError, match=says):
+        costcalc.load(json.dumps(fields).encode())
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         {"attention_sparsity": None, "new_switch": False, "extra": {}, "names": []},
         {"eos_token_id": [1, 2], "attention_dropout": 0.1, "initializer_range": 0.02, "rope_theta": 5e5},
+        {"embedding_initializer_range": 0.03, "router_std": 0.02},
         {"rope_scaling": {"rope_type": "llama3", "factor": 8.0}, "max_position_embeddings": 131072},
         {"transformers_version": "5.0", "_name_or_path": "/x", "torch_dtype": "float32", "use_cache": True},
     ],
