@@ -102,14 +102,25 @@ def add_image_macs(model: Any, found: dict[str, Any]) -> None:
     if not has_image_part(model):
         return
     model.requires_grad_(False)
-    image = make_image(model.config.vision_config)
-    inputs = {"pixel_values": image}
-    if "image_sizes" in signature(model.get_image_features).parameters:
-        inputs["image_sizes"] = torch.tensor([image.shape[-2:]], device="cpu")
+    inputs = make_image_inputs(model)
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         image_features(model, inputs)
     found["image_macs"] = counter.get_total_flops() // 2
+
+
+def make_image_inputs(model: Any) -> dict[str, Any]:
+    """A network of images and text -> what get_image_features takes for one square image."""
+    import torch
+
+    asked = signature(model.get_image_features).parameters
+    if "spatial_shapes" in asked:
+        return make_patches(model.config.vision_config)
+    image = make_image(model.config.vision_config)
+    if "pixel_attention_mask" in asked:
+        return {"pixel_values": image[None] + 1}  # several images of one text; one of zeros is left out
+    sizes = {"image_sizes": torch.tensor([image.shape[-2:]], device="cpu")} if "image_sizes" in asked else {}
+    return {"pixel_values": image, **sizes}
 
 
 def image_features(model: Any, inputs: dict[str, Any]) -> None:
