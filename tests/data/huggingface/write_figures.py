@@ -116,6 +116,12 @@ def make_image_inputs(model: Any) -> dict[str, Any]:
     asked = signature(model.get_image_features).parameters
     if "spatial_shapes" in asked:
         return make_patches(model.config.vision_config)
+    if "image_grid_thw" in asked:
+        vision = model.config.vision_config
+        side = vision.image_size // vision.patch_size
+        features = vision.in_channels * vision.temporal_patch_size * vision.patch_size**2
+        patches = torch.zeros(side**2, features, dtype=torch.bfloat16)
+        return {"pixel_values": patches, "image_grid_thw": torch.tensor([[1, side, side]])}
     image = make_image(model.config.vision_config)
     if "pixel_attention_mask" in asked:
         return {"pixel_values": image[None] + 1}  # several images of one text; one of zeros is left out
