@@ -36,9 +36,9 @@ mapping stands for a part's configuration where that is missing, its model_type 
 
 Fields of the whole that the row does not name are refused; a row's null says that null and false decide nothing.
 values: are those of parameters of the part, which its family must have, and neutral: fields of its own configuration
-that change no figure of this network. A part that `reads:` another stands in no configuration: its graph goes on from
-the other's output, its values are those of the row and of fields, where `text_config.hidden_size` is the parameter of
-that part.
+that change no figure of this network; `merged: true` says that the row's values stand for single missing fields, too.
+A part that `reads:` another stands in no configuration: its graph goes on from the other's output, its values are those
+of the row and of fields, where `text_config.hidden_size` is the parameter of that part.
 
 Every other parameter is the field of the same name. `model_types:` stands in the head of the file, one a line, so that
 the index of all families is read without a YAML parser.
@@ -65,7 +65,7 @@ _TYPE = re.compile(r"^    ([\w.-]+):", re.M)
 
 KEYS = ("model_types", "fields", "fixed", "neutral", "supported", "heads", "unread", "parts")
 
-PART_KEYS = ("model_type", "prefixes", "fields", "heads", "missing", "values", "reads", "neutral")
+PART_KEYS = ("model_type", "prefixes", "fields", "heads", "missing", "values", "reads", "neutral", "merged")
 
 
 class FamilyPart(NamedTuple):
@@ -81,6 +81,7 @@ class FamilyPart(NamedTuple):
     values: Mapping[str, Any] = {}
     reads: str = ""
     neutral: frozenset[str] = frozenset()
+    is_merged: bool = False
 
 
 class Family(NamedTuple):
@@ -175,7 +176,9 @@ def _read_part(reader: ValueReader, field: str, node: YamlNode) -> FamilyPart:
     values, reads = _mapping(reader, node.values.get("values")), node.values.get("reads")
     read = reads.text if isinstance(reads, Scalar) else ""
     neutral = frozenset(_words(reader, node.values.get("neutral")))
-    return FamilyPart(field, text, prefixes, fields, heads, missing is not None, values, read, neutral)
+    return FamilyPart(
+        field, text, prefixes, fields, heads, missing is not None, values, read, neutral, "merged" in node.values
+    )
 
 
 def _read_class_values(reader: ValueReader, node: YamlNode | None) -> dict[str, dict[str, Any]]:

@@ -53,14 +53,15 @@ def read_parts(
         part_source = replace(source, name=part.field)
         part_options = options._replace(params=_part_params(options.params, part, part is parts[0][0]))
         if part.reads:
-            part_options = part_options._replace(shapes=_features(options.shapes, graphs[part.reads], source.file))
+            shapes = _features(options.shapes, graphs[part.reads], source.file)
+            part_options = part_options._replace(dims={}, shapes=shapes)
         refused: dict[tuple[str, str], UnknownNameError] = {}
         graph = _read_known(own_fields, part_source, origin, part_options, read, whole, refused)
         if part.reads:
             graph = graph._replace(symbols={})  # extents of its input, which are those of the tower
         graphs[part.field] = graph
         joined.append(Part(part_name(part.field), graph, part.prefixes, part_name(part.reads)))
-        refusals.append(refused)
+        refusals += [] if part.reads else [refused]
     for key, error in refusals[0].items():
         if all(key in refused for refused in refusals):
             raise error
@@ -157,13 +158,15 @@ def complete_fields(fields: Mapping[str, Any], family: Family, file: str) -> dic
     for part in family.parts:
         if part.reads and part.field in fields:
             raise LoadError(f"the field {part.field} is not understood", "remove it where nothing depends on it", file)
+    merged = {part.field for part in family.parts if part.is_merged}
     complete = dict(fields)
     for name, value in row.items():
         own = fields.get(name)
         if own is None or (value is None and own is False):  # false of the whole, where the part's own decides
             complete[name] = value
-        elif isinstance(own, dict) and isinstance(value, dict) and "model_type" in value:
-            complete[name] = {**own, "model_type": own.get("model_type") or value["model_type"]}
+        elif isinstance(own, dict) and isinstance(value, dict):
+            kept = value if name in merged else {k: v for k, v in value.items() if k == "model_type"}
+            complete[name] = {**kept, **{k: v for k, v in own.items() if v is not None or k not in kept}}
     return complete
 
 
@@ -204,7 +207,7 @@ def part_name(field: str) -> str:
 
 
 def _features(shapes: Mapping[str, Any], tower: Graph, file: str) -> dict[str, Any]:
-    """Shapes of inputs and the graph of a tower -> the shapes for a part that goes on from the tower. UnknownNameError
+    """Shapes of inputs and the graph of a tower -> that of a part that goes on from the tower. UnknownNameError
     where shapes name that part's input; LoadError where the tower has no single output with a known shape."""
     if FEATURES in shapes:
         raise UnknownNameError(
@@ -213,7 +216,7 @@ def _features(shapes: Mapping[str, Any], tower: Graph, file: str) -> dict[str, A
     shape = tower.types[tower.outputs[0]].shape if len(tower.outputs) == 1 else None
     if shape is None:
         raise LoadError(f"{tower.name} has no single output", "it is no tower of this network", file)
-    return {**shapes, FEATURES: shape}
+    return {FEATURES: shape}
 
 
 def _part_params(params: Mapping[str, Any], part: FamilyPart, is_first: bool) -> dict[str, Any]:

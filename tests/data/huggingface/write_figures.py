@@ -6,8 +6,8 @@ A file holds a list of cases. Of a case with a `config` and no `params` the scri
 test-torch) says on the meta device, where nothing is computed: `params`, `macs` of 128 tokens with an explicit 4-D mask
 (FlopCounterMode does not see the grouped products of experts: write their factors as `experts`, by hand; and sees
 the products of an implementation of a scan: write its extents as `scans`, see tests/support/scans.py), the elements of
-the cache behind 128 tokens (`cache`). Of a network of images and text `macs` are the text's, `image_macs` those of one image
-and its projector.
+the cache behind 128 tokens (`cache`). Of a network of images, or recordings, and text `macs` are the text's, `tower_macs` those
+of one image, or recording, and its projector.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ CLASSES = (
     "AutoModelForSpeechSeq2Seq",
     "AutoModelForMaskedLM",
     "AutoModelForImageTextToText",
+    "AutoModelForMultimodalLM",
     "AutoModelForCausalLM",
     "AutoModelForImageClassification",
     "AutoModel",
@@ -94,19 +95,29 @@ def add_macs(model: Any, found: dict[str, Any]) -> None:
         return
 
 
-def add_image_macs(model: Any, found: dict[str, Any]) -> None:
-    """Adds `image_macs` where a text decoder takes the features of images."""
+def add_tower_macs(model: Any, found: dict[str, Any]) -> None:
+    """Adds `tower_macs` where a text decoder takes the features of images."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     if not has_image_part(model):
         return
     model.requires_grad_(False)
-    inputs = make_image_inputs(model)
     counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
-        image_features(model, inputs)
-    found["image_macs"] = counter.get_total_flops() // 2
+    if hasattr(model.config, "audio_config"):
+        settings = model.config.audio_config
+        frames = torch.zeros(1, settings.num_mel_bins, 2 * settings.max_source_positions, dtype=torch.bfloat16)
+        with torch.no_grad(), counter:
+            inner = model.model
+            if hasattr(model, "get_audio_features"):
+                model.get_audio_features(frames)
+            else:
+                inner.multi_modal_projector(inner.audio_tower(frames).last_hidden_state)
+    else:
+        inputs = make_image_inputs(model)
+        with torch.no_grad(), counter:
+            image_features(model, inputs)
+    found["tower_macs"] = counter.get_total_flops() // 2
 
 
 def make_image_inputs(model: Any) -> dict[str, Any]:
@@ -144,8 +155,9 @@ def image_features(model: Any, inputs: dict[str, Any]) -> None:
 
 
 def has_image_part(model: Any) -> bool:
-    """Whether a model is one of images and text whose parts are called apart."""
-    return hasattr(model, "get_image_features") and hasattr(model.config, "text_config")
+    """Whether a model is one of images, or recordings, and text whose parts are called apart."""
+    has_tower = hasattr(model, "get_image_features") or hasattr(model.config, "audio_config")
+    return has_tower and hasattr(model.config, "text_config")
 
 
 def add_cache(model: Any, found: dict[str, Any]) -> None:
@@ -159,7 +171,7 @@ def add_cache(model: Any, found: dict[str, Any]) -> None:
             found["cache"] = cache_elements(cache)
 
 
-RULES = (("macs", add_macs), ("image_macs", add_image_macs), ("cache", add_cache))
+RULES = (("macs", add_macs), ("tower_macs", add_tower_macs), ("cache", add_cache))
 """Figures and what adds them; one that a model does not have is left out."""
 
 

@@ -61,9 +61,9 @@ def test_parameters_and_macs_are_those_of_transformers(case: Case) -> None:
     experts -= case.get("similarity_macs", 0)  # products of a text and an image: the parts are costed apart
     if "macs" in case:
         text = case["macs"] + experts - sum(map(counted_more, case.get("scans", ())))
-        assert report.macs == text + case.get("image_macs", 0)
-        if "image_macs" in case:
-            assert report.macs - macs_of(report, "text") == case["image_macs"]
+        assert report.macs == text + case.get("tower_macs", 0)
+        if "tower_macs" in case:
+            assert report.macs - macs_of(report, "text") == case["tower_macs"]
     assert not report.unknown
     if "active_params" in case:
         assert report.totals.get("active_params", report.params) == case["active_params"]
