@@ -1,5 +1,5 @@
 """Graphs of the parts of a network -> one graph: the parts stand side by side, each under its name, with inputs and
-outputs of its own."""
+outputs of its own; a part may go on from the output of one before it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ Item = TypeVar("Item")
 
 class Part(NamedTuple):
     """A part of a network: the name that stands before its blocks, its graph, and by the beginning of a name in it what
-    it begins with in the whole network ("": any name)."""
+    it begins with in the whole network ("": any name). Of a part that goes on from another, reads is that one's name:
+    the output of its graph is the first input of this one."""
 
     name: str
     graph: Graph
     prefixes: Mapping[str, str]
+    reads: str = ""
 
 
 def join_graphs(parts: Sequence[Part], name: str, source: str) -> Graph:
     """Parts -> one graph with the inputs, nodes, outputs and notes of all, in their order. ShapeError where two of them
     give a value or an input one name."""
-    graphs = [_rename(part) for part in parts]
+    graphs = _connect(parts, [_rename(part) for part in parts])
     names = [key for graph in graphs for key in graph.types]
     if len(set(names)) < len(names):
         twice = next(key for key in names if names.count(key) > 1)
@@ -71,6 +73,29 @@ class _NamesInWhole(dict[str, str]):
                 break
         self[name] = whole
         return whole
+
+
+def _connect(parts: Sequence[Part], graphs: Sequence[Graph]) -> list[Graph]:
+    """Parts and their graphs under the names of the whole -> the graphs, each reading what it goes on from."""
+    connected = list(graphs)
+    positions = {part.name: i for i, part in enumerate(parts)}
+    for i, part in enumerate(parts):
+        if not part.reads:
+            continue
+        tower, graph = connected[positions[part.reads]], connected[i]
+        (given,), read = tower.outputs, graph.inputs[0]
+
+        def joined(names: Iterable[str], read: str = read, given: str = given) -> tuple[str, ...]:
+            return tuple([given if name == read else name for name in names])
+
+        connected[positions[part.reads]] = tower._replace(outputs=())
+        connected[i] = graph._replace(
+            inputs=graph.inputs[1:],
+            outputs=joined(graph.outputs),
+            nodes=tuple([node._replace(inputs=joined(node.inputs)) for node in graph.nodes]),
+            types={name: value for name, value in graph.types.items() if name != read},
+        )
+    return connected
 
 
 def _rename(part: Part) -> Graph:

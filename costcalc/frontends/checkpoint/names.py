@@ -2,7 +2,8 @@
 
 The graph has a parameter `….experts.*.gate_proj.weight` for the matrices of all experts. Files have one for each expert
 (`….experts.17.gate_proj.weight`), or all in one, with both first maps together (`….experts.gate_up_proj`). Files of a
-part of a model, or of a model around it, leave out or put before its names what stands in PREFIXES.
+part of a model, or of a model around it, leave out or put before its names what stands in PREFIXES; towers of images
+have the name of their model between, or not.
 """
 
 from __future__ import annotations
@@ -28,11 +29,9 @@ FUSED = {"gate_up_proj": ("gate_proj", "up_proj"), "gate_proj": ("gate_up_proj",
 
 
 def core_of(name: str) -> str:
-    """A name without what PREFIXES put before it."""
-    for prefix in PREFIXES:
-        if name.startswith(prefix):
-            return name.removeprefix(prefix)
-    return name
+    """A name without what PREFIXES put before it, and without the model's own name within a tower of images."""
+    prefix = next((prefix for prefix in PREFIXES if name.startswith(prefix)), "")
+    return name.removeprefix(prefix).replace("vision_tower.vision_model.", "vision_tower.", 1)
 
 
 class ParameterNames:

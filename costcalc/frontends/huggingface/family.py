@@ -30,6 +30,21 @@ beside `parts:` which fields of the whole have no effect although a part has suc
 Where the whole has `heads:`, a part's own say which head it has with which of those (the first where no class is
 named); it is left out with any other, and has its class's values where its field is missing.
 
+Networks of the same parts may stand in one file. Values of a model type are then those of fields of the whole; a
+mapping stands for a part's configuration where that is missing, its model_type also where a configuration has none:
+
+      model_types:
+        llava: {projector_hidden_act: gelu, vision_config: {model_type: clip_vision_model, hidden_size: 1024}}
+      parts:
+        vision_config: {values: {features: true}}
+        multi_modal_projector: {model_type: projector, reads: vision_config, fields: {projector_hidden_act: act}}
+
+Fields of the whole that the row does not name are refused; a row's null says that null and false decide nothing.
+values: are those of parameters of the part, which its family must have, and neutral: fields of its own configuration
+that change no figure of this network; `merged: true` says that the row's values stand for single missing fields, too.
+A part that `reads:` another stands in no configuration: its graph goes on from the other's output, its values are those
+of the row and of fields, where `text_config.hidden_size` is the parameter of that part.
+
 Every other parameter is the field of the same name. `model_types:` stands in the head of the file, one a line, so that
 the index of all families is read without a YAML parser.
 """
@@ -67,7 +82,7 @@ KEYS = (
     "text_classes",
 )
 
-PART_KEYS = ("model_type", "prefixes", "fields", "heads", "missing")
+PART_KEYS = ("model_type", "prefixes", "fields", "heads", "missing", "values", "reads", "neutral", "merged")
 
 
 class FamilyPart(NamedTuple):
@@ -80,6 +95,10 @@ class FamilyPart(NamedTuple):
     fields: Mapping[str, str]
     heads: Mapping[str, str]
     has_defaults: bool = False
+    values: Mapping[str, Any] = {}
+    reads: str = ""
+    neutral: frozenset[str] = frozenset()
+    is_merged: bool = False
 
 
 class Family(NamedTuple):
@@ -97,6 +116,7 @@ class Family(NamedTuple):
     unread: frozenset[str] = frozenset()
     requires: Mapping[str, str] = MappingProxyType({})
     text_classes: frozenset[str] = frozenset()
+    class_values: Mapping[str, Mapping[str, Any]] = {}
 
 
 @lru_cache(maxsize=1)
@@ -161,6 +181,7 @@ def read_family(path: Path) -> Family:
         frozenset(_words(reader, config.values.get("unread"))),
         _texts(reader, config.values.get("requires")),
         frozenset(_words(reader, config.values.get("text_classes"))),
+        _read_class_values(reader, config.values.get("model_types")) if isinstance(parts, Map) else {},
     )
 
 
@@ -173,7 +194,25 @@ def _read_part(reader: ValueReader, field: str, node: YamlNode) -> FamilyPart:
     if missing is not None and not (isinstance(missing, Scalar) and missing.text == "defaults"):
         raise reader.error(missing, "it is no rule for a missing part", "write defaults, or leave it out")
     text = model_type.text if isinstance(model_type, Scalar) else ""
-    return FamilyPart(field, text, prefixes, fields, heads, missing is not None)
+    values, reads = _mapping(reader, node.values.get("values")), node.values.get("reads")
+    read = reads.text if isinstance(reads, Scalar) else ""
+    neutral = frozenset(_words(reader, node.values.get("neutral")))
+    return FamilyPart(
+        field, text, prefixes, fields, heads, missing is not None, values, read, neutral, "merged" in node.values
+    )
+
+
+def _read_class_values(reader: ValueReader, node: YamlNode | None) -> dict[str, dict[str, Any]]:
+    """The model types of a network of parts -> the values of its fields by type, those of a part as a mapping."""
+    rows = node.values if isinstance(node, Map) else {}
+    return {
+        name: {
+            key: _mapping(reader, value) if isinstance(value, Map) else reader.value(value, {})
+            for key, value in row.values.items()
+        }
+        for name, row in rows.items()
+        if isinstance(row, Map)
+    }
 
 
 def _mapping(reader: ValueReader, node: YamlNode | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A configuration whose parts have configurations of their own -> one graph, with each part's graph under its name.
 
 Parts are costed as networks of their own: what a vision tower gives takes places in the text by a copy, which is no
-arithmetic. Each has its own inputs and outputs.
+arithmetic. Each has its own inputs and outputs, but a projector, which goes on from a tower's output.
 """
 
 from __future__ import annotations
@@ -26,6 +26,12 @@ ReadNetwork = Callable[[Mapping[str, Any], Source, str, ReadOptions, Mapping[str
 INHERITED = ("dtype", "torch_dtype", "quantization_config")
 """Fields of the whole network that hold for its parts, too, where those do not say otherwise."""
 
+ChosenPart = tuple[FamilyPart, dict[str, Any], dict[str, Any]]
+"""A part, its own fields, and the value of its parameter `head`, if any."""
+
+FEATURES = "features"
+"""The input of a part that goes on from another."""
+
 NAMES = ("dims", "shapes")
 """Options by names of symbols and inputs: each part takes those that it has."""
 
@@ -35,18 +41,27 @@ def read_parts(
 ) -> Graph:
     """Fields of the whole configuration and its family -> the graph of all parts. LoadError where a field of the whole
     is not understood, or the first part is missing; UnknownNameError for a name that no part has."""
+    fields = complete_fields(fields, family, source.file)
     parts = chosen_parts(fields, family, source.file)
     check_params(options.params, [part.field for part, _, _ in parts])
     joined: list[Part] = []
     refusals: list[dict[tuple[str, str], UnknownNameError]] = []
+    graphs: dict[str, Graph] = {}
     for part, own_fields, head in parts:
-        whole = whole_values(fields, part, family, source.file) | head
+        known = network_values(fields, part, parts, options.params, source.file)
+        whole = whole_values(known, part) | head
         part_source = replace(source, name=part.field)
         part_options = options._replace(params=_part_params(options.params, part, part is parts[0][0]))
+        if part.reads:
+            shapes = _features(options.shapes, graphs[part.reads], source.file)
+            part_options = part_options._replace(dims={}, shapes=shapes)
         refused: dict[tuple[str, str], UnknownNameError] = {}
         graph = _read_known(own_fields, part_source, origin, part_options, read, whole, refused)
-        joined.append(Part(part.field.removesuffix("_config"), graph, part.prefixes))
-        refusals.append(refused)
+        if part.reads:
+            graph = graph._replace(symbols={})  # extents of its input, which are those of the tower
+        graphs[part.field] = graph
+        joined.append(Part(part_name(part.field), graph, part.prefixes, part_name(part.reads)))
+        refusals += [] if part.reads else [refused]
     for key, error in refusals[0].items():
         if all(key in refused for refused in refusals):
             raise error
@@ -81,13 +96,12 @@ def _read_known(
             options = options._replace(**changes)
 
 
-def chosen_parts(
-    fields: Mapping[str, Any], family: Family, file: str
-) -> list[tuple[FamilyPart, dict[str, Any], dict[str, Any]]]:
-    """Fields of the whole configuration and its family -> the parts that it and its class have, each with its own
-    fields and the value of its parameter `head`, if any. LoadError for a field of the whole, parts apart, that is not
-    understood; those of a flat one are the first part's."""
+def chosen_parts(fields: Mapping[str, Any], family: Family, file: str) -> list[ChosenPart]:
+    """Fields of the whole configuration and its family -> the parts that it and its class have. LoadError for a field
+    of the whole, parts apart, that is not understood; those of a flat one are the first part's."""
     known = {path.partition(".")[0] for part in family.parts for path in part.fields}
+    if row := family.class_values.get(fields.get("model_type", ""), {}):
+        known = set(row)
     known |= {part.field for part in family.parts} | family.unread
     own = {name: value for name, value in fields.items() if name not in known}
     values = find_parameters({} if is_flat(fields, family.parts[0]) else own, family, file)
@@ -131,7 +145,7 @@ def part_fields(fields: Mapping[str, Any], part: FamilyPart, family: Family, fil
     model_type = {"model_type": part.model_type} if part.model_type else {}
     return {
         **inherited,
-        **{name: value for name, value in own.items() if value is not None or name not in inherited},
+        **{k: value for k, value in own.items() if k not in part.neutral and (value is not None or k not in inherited)},
         **model_type,
     }
 
@@ -143,19 +157,74 @@ def is_flat(fields: Mapping[str, Any], part: FamilyPart) -> bool:
     return part.field not in fields and is_known and "hidden_size" in fields
 
 
-def whole_values(fields: Mapping[str, Any], part: FamilyPart, family: Family, file: str) -> dict[str, Any]:
-    """Values of a part's parameters that stand in fields of the whole configuration, or that another part's class has
-    for a field it does not give (`text_config.hidden_size`)."""
+def complete_fields(fields: Mapping[str, Any], family: Family, file: str) -> dict[str, Any]:
+    """Fields of the whole configuration and its family -> the same with the values of its model type where fields, or
+    parts, are missing or null. LoadError for a field with the name of a part that stands in no configuration."""
+    row = family.class_values.get(fields.get("model_type", ""), {})
+    for part in family.parts:
+        if part.reads and part.field in fields:
+            raise LoadError(f"the field {part.field} is not understood", "remove it where nothing depends on it", file)
+    merged = {part.field for part in family.parts if part.is_merged}
+    complete = dict(fields)
+    for name, value in row.items():
+        own = fields.get(name)
+        if own is None or (value is None and own is False):  # false of the whole, where the part's own decides
+            complete[name] = value
+        elif isinstance(own, dict) and isinstance(value, dict):
+            kept = value if name in merged else {k: v for k, v in value.items() if k == "model_type"}
+            complete[name] = {**kept, **{k: v for k, v in own.items() if v is not None or k not in kept}}
+    return complete
+
+
+def whole_values(values: Mapping[str, Any], part: FamilyPart) -> dict[str, Any]:
+    """Values of the network's fields by path -> those of a part's parameters that stand there, or that all such
+    networks have."""
+    return {
+        **part.values,
+        **{name: values[path] for path, name in part.fields.items() if values.get(path) is not None},
+    }
+
+
+def network_values(
+    fields: Mapping[str, Any], part: FamilyPart, parts: Sequence[ChosenPart], params: Mapping[str, Any], file: str
+) -> dict[str, Any]:
+    """Values of all fields by path; where fields of another part are missing, and for a part that goes on from another,
+    with the other's parameters, which have their class's values. LoadError where the part's family lacks a parameter
+    that the network needs."""
     values = dict(flatten(fields)) | label_count(fields)
-    for other in family.parts:
-        missing = [path for path in part.fields if path.startswith(f"{other.field}.") and values.get(path) is None]
-        own_fields = part_fields(fields, other, family, file) if missing else None
-        if own_fields is not None:
-            model_type = str(own_fields.get("model_type", ""))
-            own = find_family(model_type, file)
-            defaults = read_parameters(own.text, own.file, find_parameters(own_fields, own, file), model_type)
-            values |= {path: defaults.get(path.removeprefix(f"{other.field}.")) for path in missing}
-    return {name: values[path] for path, name in part.fields.items() if values.get(path) is not None}
+    for other, own_fields, _ in parts:
+        model_type = own_fields.get("model_type", "")
+        if other is part:
+            missing = sorted(set(part.values) - find_family(model_type, file).parameters) if part.values else []
+            if missing:
+                fact = f"{part.field} is a configuration of {model_type!r}, which is no such part of this network"
+                raise LoadError(fact, f"its family has no {', '.join(missing)}", file)
+            continue
+        paths = [path for path in part.fields if path.startswith(f"{other.field}.")]
+        if paths and (part.reads or any(values.get(path) is None for path in paths)):
+            family = find_family(model_type, file)
+            own = find_parameters(own_fields, family, file) | _part_params(params, other, other is parts[0][0])
+            resolved = read_parameters(family.text, family.file, own, model_type)
+            values |= {f"{other.field}.{name}": value for name, value in resolved.items()}
+    return values
+
+
+def part_name(field: str) -> str:
+    """The field of a part -> its name before blocks: `vision` of vision_config."""
+    return field.removesuffix("_config")
+
+
+def _features(shapes: Mapping[str, Any], tower: Graph, file: str) -> dict[str, Any]:
+    """Shapes of inputs and the graph of a tower -> that of a part that goes on from the tower. UnknownNameError
+    where shapes name that part's input; LoadError where the tower has no single output with a known shape."""
+    if FEATURES in shapes:
+        raise UnknownNameError(
+            f"{FEATURES!r} is no input of the network", "a part before it gives it", argument="shapes", name=FEATURES
+        )
+    shape = tower.types[tower.outputs[0]].shape if len(tower.outputs) == 1 else None
+    if shape is None:
+        raise LoadError(f"{tower.name} has no single output", "it is no tower of this network", file)
+    return {FEATURES: shape}
 
 
 def _part_params(params: Mapping[str, Any], part: FamilyPart, is_first: bool) -> dict[str, Any]:
@@ -170,6 +239,6 @@ def part_parameters(
 ) -> dict[str, Any]:
     """Fields of the whole configuration -> the parameters of each part as `vision_config.depth`."""
     values: dict[str, Any] = {}
-    for part, own_fields, _ in chosen_parts(fields, family, file):
+    for part, own_fields, _ in chosen_parts(complete_fields(fields, family, file), family, file):
         values |= {f"{part.field}.{name}": value for name, value in read(own_fields, file).items()}
     return values

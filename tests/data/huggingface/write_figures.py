@@ -6,7 +6,8 @@ A file holds a list of cases. Of a case with a `config` and no `params` the scri
 test-torch) says on the meta device, where nothing is computed: `params`, `macs` of 128 tokens with an explicit 4-D mask
 (FlopCounterMode does not see the grouped products of experts: write their factors as `experts`, by hand; and sees
 the products of an implementation of a scan: write its extents as `scans`, see tests/support/scans.py), the elements of
-the cache behind 128 tokens (`cache`).
+the cache behind 128 tokens (`cache`). Of a network of images, or recordings, and text `macs` are the text's, `tower_macs` those
+of one image, or recording, and its projector.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ CLASSES = (
     "AutoModelForSeq2SeqLM",
     "AutoModelForSpeechSeq2Seq",
     "AutoModelForMaskedLM",
+    "AutoModelForImageTextToText",
+    "AutoModelForMultimodalLM",
     "AutoModelForCausalLM",
     "AutoModelForImageClassification",
     "AutoModel",
@@ -53,7 +56,7 @@ def figures(config: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"params": sum(p.numel() for name, p in model.named_parameters() if name.startswith(parts))}
     for device in ("meta", "cpu")[: 2 if found["params"] < LARGEST_ON_CPU else 1]:
         with torch.device(device):
-            missing = [rule for name, rule in (("macs", add_macs), ("cache", add_cache)) if name not in found]
+            missing = [rule for name, rule in RULES if name not in found]
             placed = model if device == "meta" else make_model(config)
             for rule in missing:
                 try:
@@ -70,10 +73,14 @@ def add_macs(model: Any, found: dict[str, Any]) -> None:
 
     model.requires_grad_(False)  # the counter follows modules by hooks, which a weight as input does not take
     inputs = make_inputs(model)
-    if hasattr(model.config, "use_cache"):
+    if hasattr(getattr(model.config, "text_config", model.config), "use_cache"):
         inputs["use_cache"] = False
     masks: list[dict[str, Any]] = [{}]  # what has no attention takes no 4-D mask
-    if "input_ids" in inputs and not model.config.is_encoder_decoder and "pixel_values" not in inputs:
+    if (
+        "input_ids" in inputs
+        and not getattr(model.config, "is_encoder_decoder", False)
+        and "pixel_values" not in inputs
+    ):
         masks.insert(0, {"attention_mask": torch.zeros(1, 1, TOKENS, TOKENS, dtype=torch.bfloat16)})
     for mask in masks:
         counter = FlopCounterMode(display=False)
@@ -88,15 +95,84 @@ def add_macs(model: Any, found: dict[str, Any]) -> None:
         return
 
 
+def add_tower_macs(model: Any, found: dict[str, Any]) -> None:
+    """Adds `tower_macs` where a text decoder takes the features of images."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    if not has_image_part(model):
+        return
+    model.requires_grad_(False)
+    counter = FlopCounterMode(display=False)
+    if hasattr(model.config, "audio_config"):
+        settings = model.config.audio_config
+        frames = torch.zeros(1, settings.num_mel_bins, 2 * settings.max_source_positions, dtype=torch.bfloat16)
+        with torch.no_grad(), counter:
+            inner = model.model
+            if hasattr(model, "get_audio_features"):
+                model.get_audio_features(frames)
+            else:
+                inner.multi_modal_projector(inner.audio_tower(frames).last_hidden_state)
+    else:
+        inputs = make_image_inputs(model)
+        with torch.no_grad(), counter:
+            image_features(model, inputs)
+    found["tower_macs"] = counter.get_total_flops() // 2
+
+
+def make_image_inputs(model: Any) -> dict[str, Any]:
+    """A network of images and text -> what get_image_features takes for one square image."""
+    import torch
+
+    asked = signature(model.get_image_features).parameters
+    if "spatial_shapes" in asked:
+        return make_patches(model.config.vision_config)
+    if "image_grid_thw" in asked:
+        vision = model.config.vision_config
+        side = vision.image_size // vision.patch_size
+        features = vision.in_channels * vision.temporal_patch_size * vision.patch_size**2
+        patches = torch.zeros(side**2, features, dtype=torch.bfloat16)
+        return {"pixel_values": patches, "image_grid_thw": torch.tensor([[1, side, side]])}
+    image = make_image(model.config.vision_config)
+    if "pixel_attention_mask" in asked:
+        return {"pixel_values": image[None] + 1}  # several images of one text; one of zeros is left out
+    sizes = {"image_sizes": torch.tensor([image.shape[-2:]], device="cpu")} if "image_sizes" in asked else {}
+    return {"pixel_values": image, **sizes}
+
+
+def image_features(model: Any, inputs: dict[str, Any]) -> None:
+    """A network and the inputs of one image -> nothing: the tower and the projector are called. LLaVA-NeXT and its kin
+    put tiles of an image together; here the one image stands for itself."""
+    inner = model.model
+    if "image_grid_pinpoints" not in model.config:
+        model.get_image_features(**inputs)
+        return
+    features = inner.vision_tower(inputs["pixel_values"]).last_hidden_state
+    start = 1 if model.config.vision_feature_select_strategy == "default" else 0
+    count = getattr(model.config, "vision_feature_layer", -1)
+    layers = len(count) if isinstance(count, (list, tuple)) else 1
+    inner.multi_modal_projector(features[:, start:].repeat(1, 1, layers))
+
+
+def has_image_part(model: Any) -> bool:
+    """Whether a model is one of images, or recordings, and text whose parts are called apart."""
+    has_tower = hasattr(model, "get_image_features") or hasattr(model.config, "audio_config")
+    return has_tower and hasattr(model.config, "text_config")
+
+
 def add_cache(model: Any, found: dict[str, Any]) -> None:
     """Adds `cache` where the model gives one."""
     import torch
 
-    if getattr(model.config, "use_cache", False):
+    if getattr(getattr(model.config, "text_config", model.config), "use_cache", False):
         with torch.no_grad():
             cache = getattr(model(**make_inputs(model), use_cache=True), "past_key_values", None)
         if cache is not None:
             found["cache"] = cache_elements(cache)
+
+
+RULES = (("macs", add_macs), ("tower_macs", add_tower_macs), ("cache", add_cache))
+"""Figures and what adds them; one that a model does not have is left out."""
 
 
 def make_model(config: dict[str, Any]) -> Any:
@@ -137,13 +213,20 @@ def make_inputs(model: Any) -> dict[str, Any]:
         images = {"pixel_values": make_image(vision)}
     if "input_ids" not in asked and images:
         return images
-    if settings.model_type in WHOLES.values():
+    if settings.model_type in WHOLES.values() or has_image_part(model):
         return {"input_ids": ids}
     if name == "input_features":
         frames = 2 * settings.max_source_positions
         features = torch.zeros(1, settings.num_mel_bins, frames, dtype=torch.bfloat16)
-        return {name: features, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
-    return {"input_ids": ids, **images, **({"decoder_input_ids": ids} if settings.is_encoder_decoder else {})}
+        return {
+            name: features,
+            **({"decoder_input_ids": ids} if getattr(settings, "is_encoder_decoder", False) else {}),
+        }
+    return {
+        "input_ids": ids,
+        **images,
+        **({"decoder_input_ids": ids} if getattr(settings, "is_encoder_decoder", False) else {}),
+    }
 
 
 def make_image(settings: Any) -> Any:

@@ -19,7 +19,7 @@ from costcalc.core.errors import LoadError, UnknownNameError
 from costcalc.core.ir import DType
 from costcalc.frontends import load
 from costcalc.frontends.builtin import specs_folder
-from costcalc.frontends.huggingface.family import family_files, find_family
+from costcalc.frontends.huggingface.family import family_files, find_family, read_family
 from costcalc.studies.generation.cache import TOKEN_COUNT, cache_size
 from costcalc.studies.generation.decoder import make_decoder
 from costcalc.studies.generation.generation import measure_generation
@@ -46,6 +46,11 @@ def source(case: Case) -> bytes:
     return json.dumps(case["config"]).encode()
 
 
+def macs_of(report: costcalc.Report, part: str) -> Dim:
+    """The MACs of the layers of one part."""
+    return sum(layer.macs or 0 for layer in report.layers if layer.scope[0] == part)
+
+
 @pytest.mark.parametrize("case", cases())
 def test_parameters_and_macs_are_those_of_transformers(case: Case) -> None:
     """The products of experts are added by hand: layers × tokens × experts of a token × matrices × their extents; what
@@ -55,7 +60,10 @@ def test_parameters_and_macs_are_those_of_transformers(case: Case) -> None:
     experts = prod(case["experts"]) if "experts" in case else 0
     experts -= case.get("similarity_macs", 0)  # products of a text and an image: the parts are costed apart
     if "macs" in case:
-        assert report.macs == case["macs"] + experts - sum(map(counted_more, case.get("scans", ())))
+        text = case["macs"] + experts - sum(map(counted_more, case.get("scans", ())))
+        assert report.macs == text + case.get("tower_macs", 0)
+        if "tower_macs" in case:
+            assert report.macs - macs_of(report, "text") == case["tower_macs"]
     assert not report.unknown
     if "active_params" in case:
         assert report.totals.get("active_params", report.params) == case["active_params"]
@@ -294,7 +302,9 @@ def test_a_step_behind_a_state_costs_the_same_at_any_length(model_type: str) -> 
     assert cache_size(decoder.cache_types(TOKEN_COUNT)).elements(1) == cache_size(decoder.cache_types(7)).elements(9)
 
 
-@pytest.mark.parametrize("model_type", [name for name in family_files() if "_vision" in name])
+@pytest.mark.parametrize(
+    "model_type", [name for name, path in family_files().items() if "_vision" in name and not read_family(path).parts]
+)
 def test_a_tower_has_no_note(model_type: str) -> None:
     """Patches are no image whose last axis is mapped by mistake."""
     assert not load(json.dumps({"model_type": model_type}).encode()).notes
@@ -311,3 +321,29 @@ def test_fields_that_a_class_reads_from_its_parts_alone_are_told() -> None:
     )
     with pytest.raises(LoadError, match="heads_of_another"):
         load(json.dumps({"model_type": "step3p7", "heads_of_another": 3}).encode())
+
+
+def test_a_projector_goes_on_from_the_tower() -> None:
+    """LLaVA 1.5: 576 patches of 1024 features to the text's; `--set` of the text's size is the projector's, too."""
+    config = json.dumps({"model_type": "llava", "text_config": {"num_hidden_layers": 1}}).encode()
+    graph = load(config, params={"text_config.hidden_size": 512}, dims={"images": 3})
+    assert graph.types["multi_modal_projector.linear_1.weight"].shape == (1024, 512)
+    features = [graph.types[name].shape for name in graph.outputs]
+    assert (3, 576, 512) in features and "features" not in graph.inputs and "patches" not in graph.symbols
+    with pytest.raises(UnknownNameError, match="'features' is no input"):
+        load(config, shapes={"features": (1, 2, 3)})
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"downsample_factor": 2}, r"downsample_factor \(2\) is not understood"),
+        ({"multi_modal_projector": {}}, "multi_modal_projector is not understood"),
+        ({"vision_config": {"model_type": "bert"}}, "vision_config is a configuration of 'bert'"),
+        ({"vision_config": {"model_type": "eva"}}, "the model type 'eva' is not known"),
+        ({"text_config": {"model_type": "llama", "heads_of_another": 3}}, "heads_of_another"),
+    ],
+)
+def test_a_network_of_images_refuses_what_its_class_does_not_read(fields: Case, says: str) -> None:
+    with pytest.raises(LoadError, match=says):
+        load(json.dumps({"model_type": "llava", **fields}).encode())
