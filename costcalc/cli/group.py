@@ -187,6 +187,7 @@ OTHER_OPTIONS = {
     **{f"--{form}": f"write --format {form}" for form in ("json", "csv", "markdown", "html")},
     **dict.fromkeys(("--input-size", "--input-shape", "--input", "--size"), "write --shape INPUT=1,3,224,224"),
     **dict.fromkeys(("--device", "--gpu", "--target"), "write --hardware NAME (see `costcalc hardware`)"),
+    "--hardware": "`costcalc analyze MODEL --hardware NAME` holds the memory to a device",
     **dict.fromkeys(("--precision", "--quantize"), "write --dtype int8 for weights, --act-dtype int8 for activations"),
     **dict.fromkeys(("--output-format", "--out-format"), "write --format json"),
 }

@@ -227,7 +227,7 @@ def _find_outcome(
     if baseline is not None:
         from costcalc.studies.check.revision_baseline import read_baseline
 
-        reference = read_baseline(baseline, config, jobs)
+        reference = read_baseline(baseline, config, jobs, only, groups)
     debug = "--debug" in sys.argv
     return run(config, reference, model_names=only, groups=groups, jobs=jobs, raise_crashes=debug)
 

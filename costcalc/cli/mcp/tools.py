@@ -178,8 +178,9 @@ class CostTools:
                 if settings is not None:
                     raise UsageError("settings do not go with a config", "write them there, or give limits")
                 parsed = self._read_config(config)
-                reference = baseline and read_baseline(resolve_baseline(self.root, baseline), parsed)
-                result = run_check(parsed, reference or None, model_names=models or (), groups=groups or ())
+                chosen, held = models or (), groups or ()
+                reference = baseline and read_baseline(resolve_baseline(self.root, baseline), parsed, 1, chosen, held)
+                result = run_check(parsed, reference or None, model_names=chosen, groups=held)
             return check_document(result), str(result)
 
         return self.answer(work, top)

@@ -5,7 +5,7 @@ its models are measured as they are there.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,12 +23,15 @@ from costcalc.studies.check.run import make_evaluation
 from costcalc.studies.check.targets import Target, config_folder, find_config_at, find_targets, models_at_revision
 
 
-def read_baseline(text: str, config: Config, jobs: int = 1) -> Baseline:
+def read_baseline(
+    text: str, config: Config, jobs: int = 1, model_names: Collection[str] = (), groups: Collection[str] = ()
+) -> Baseline:
     """The baseline in a lock file (`old.lock.json`), or in the config's lock file at a git revision (`main`,
     `main...HEAD` for where the branch began) or another one there (`main:old.lock.json`). An existing file wins.
 
     At a revision it is the lock file of the config as it is there; where that has none, its models are measured with
-    so many jobs. CostcalcError where there is no such file or revision.
+    so many jobs: of those that the config has, only the named ones, or those of groups, where one says which.
+    CostcalcError where there is no such file or revision.
     """
     revision_path = revisions.split_revision(text)
     if Path(text).is_file() or (revision_path is None and text.endswith(".json")):
@@ -44,7 +47,8 @@ def read_baseline(text: str, config: Config, jobs: int = 1) -> Baseline:
         return replace(parse_lock(_read_at(text, path, former.folder), source), revision=text)
     with _name_option(text):
         config_folder(config)  # models are read in the repository of the working directory
-    return _measure_revision(config, former, text, jobs)
+    chosen = {target_key(target) for target in find_targets(config, model_names, groups)}
+    return _measure_revision(config, former, text, chosen, jobs)
 
 
 @contextmanager
@@ -56,8 +60,9 @@ def _name_option(text: str) -> Iterator[None]:
         raise UsageError(f"--baseline {text}: {error.fact}", error.remedy, error.place) from error
 
 
-def _measure_revision(config: Config, former: Config, revision: str, jobs: int) -> Baseline:
-    """A config, the same as it is at a revision, and the revision -> what the models of either cost there."""
+def _measure_revision(config: Config, former: Config, revision: str, chosen: Collection[Key], jobs: int) -> Baseline:
+    """A config, the same as it is at a revision, and the revision -> what the models of either cost there; of those
+    that the config has, the chosen ones."""
     entries_now = {target_key(target): target.entry for target in find_targets(config)}
     versions = models_at_revision((former, config), revision)
     known = [(version, key[1]) for key, version in versions.items() if key in entries_now]
@@ -65,6 +70,8 @@ def _measure_revision(config: Config, former: Config, revision: str, jobs: int) 
     for key, version in versions.items():
         if key not in entries_now and (version, key[1]) in known:
             continue  # it is there under the name that it has now
+        if key in entries_now and key not in chosen:
+            continue
         entry = entries_now.get(key) or _entry_of_any(config, key)
         targets.append(Target(key[0], version.source, replace(entry, settings=version.settings), 0))
     results = evaluate_models([make_evaluation(config, target, lenient=True) for target in targets], jobs)

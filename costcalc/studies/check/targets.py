@@ -20,7 +20,7 @@ from costcalc.frontends import git as revisions
 from costcalc.frontends.builtin import find_builtin
 from costcalc.frontends.module import NamedModel
 from costcalc.frontends.source import REMOTE, Source
-from costcalc.frontends.table import is_model_file, is_model_path
+from costcalc.frontends.table import SHARED_SUFFIXES, is_model_file, is_model_path, suffixes
 from costcalc.studies.check.budget import Config, ConfigEntry
 from costcalc.studies.check.config import is_glob
 from costcalc.studies.check.config_file import NAMES, TABLE, parse_config
@@ -134,7 +134,10 @@ def _expand_targets(config: Config, entry: ConfigEntry, group: int) -> Iterator[
         return
     if not _is_pattern(config.folder, entry.path):
         source = locate(config.folder, entry.path)
-        yield Target(entry.name or entry.path, source, entry, group)
+        is_file = entry.path.endswith((*suffixes(), *SHARED_SUFFIXES))
+        is_gone = config.file and is_file and not Path(source).exists()
+        error = f"there is no file {entry.path}: correct the path, or take the entry out" if is_gone else ""
+        yield Target(entry.name or entry.path, source, entry, group, error)
         return
     pattern = f"{glob.escape(entry.path.rstrip('/'))}/*" if (config.folder / entry.path).is_dir() else entry.path
     config_name = Path(config.file).name if config.file else ""

@@ -128,3 +128,22 @@ def test_limits_of_growth_that_hold_nothing_are_not_told_as_kept(
     write(repository, **{"m/c.yaml": NET.replace("3, 8, 8", "7, 8, 8")})
     out = " ".join(call(capsys, "check", "--baseline", "main")[1].split())
     assert "new since main, so no increase is held: m/c.yaml" in out and "12 limits of growth hold nothing yet" in out
+
+
+def test_of_a_revision_only_the_models_that_are_checked_are_measured(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that cannot be read there is in nobody's way while another one is checked."""
+    write(repository, **{"m/b.yaml": "input: [N, 3"})
+    commit(repository, "b is broken")
+    git(repository, "branch", "-f", "main")
+    write(repository, **{"m/a.yaml": WIDER, "m/b.yaml": NET})
+    code, out, _ = call(capsys, "check", "m/a.yaml", "--baseline", "main")
+    assert code == 1 and "+100.0%" in out and "m/b.yaml" not in out
+
+
+def test_a_model_that_was_deleted(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(repository, **{"costcalc.yaml": CONFIG.replace("m/*.yaml", "m/a.yaml, m/gone/config.json")})
+    code, out, _ = call(capsys, "check", "--baseline", "main")
+    assert code == 2
+    assert "there is no file m/gone/config.json: correct the path, or take the entry out" in " ".join(out.split())
