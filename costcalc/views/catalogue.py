@@ -215,6 +215,10 @@ def profile_table(profile: HardwareProfile) -> Table:
         Note("Also", ", ".join(profile.aliases) or "-"),
         Note("Peaks", "dense unless named sparse; a multiply-accumulate counts as two"),
     ]
+    if profile.runtime:
+        notes.append(
+            Note("Runtime", f"{profile.runtime} is the build of TensorFlow Lite Micro for its core (--runtime)")
+        )
     if profile.npu:
         notes.append(Note("NPU", f"what it runs of a .tflite model is known: {profile.npu}"))
     bands = (find_time_band(profile), "times", "the estimate"), (find_energy_band(profile), "energies", "that of cells")

@@ -77,7 +77,8 @@ class HardwareProfile:
     structured sparsity, for information only. links holds bytes a second that the device sends at most, one way, by
     link. memory holds bytes by memory. bandwidth is bytes a second between the memory and the compute units. overhead
     is the least seconds of a kernel. npu names the NPU of which it is known what operators it runs ("" where there is
-    none), clock is its hertz. access_date is the day on which the sources were read (YYYY-MM-DD; `seen` in a file).
+    none), clock is its hertz. runtime names the build of TensorFlow Lite Micro for its core, as --runtime takes it, ""
+    where that is not known. access_date is the day on which the sources were read (YYYY-MM-DD; `seen` in a file).
     """
 
     id: str
@@ -96,6 +97,7 @@ class HardwareProfile:
     npu: str = ""
     clock: SourcedFigure | None = None
     links: Mapping[str, SourcedFigure] = field(default_factory=dict)
+    runtime: str = ""
 
     def __repr__(self) -> str:
         """Short, for a session that shows the value of every line."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from costcalc.analysis.hardware.profile import DEVICE_KINDS, LINKS, MEMORIES, NPUS, PRECISIONS
 from costcalc.analysis.hardware.reader import KEYS, REQUIRED_KEYS
+from costcalc.analysis.options import TFLM_RUNTIMES
 
 Schema = dict[str, Any]
 
@@ -15,6 +16,7 @@ MEANINGS: Mapping[str, str] = {
     "aliases": "other names of the profile",
     "kind": "the kind of device, by which published runs are chosen",
     "npu": "the NPU whose operators are known",
+    "runtime": "the build of TensorFlow Lite Micro for the device's core, as --runtime takes it",
     "clock": "the NPU's clock, in hertz",
     "variant": "the exact variant: clock, memory, power",
     "seen": "the day on which the sources were read: 2026-01-31",
@@ -39,6 +41,7 @@ ENERGY_MEANINGS: Mapping[str, str] = {
 NAMES: Mapping[str, tuple[str, ...]] = {
     "kind": DEVICE_KINDS,
     "npu": NPUS,
+    "runtime": TFLM_RUNTIMES,
     "peak": PRECISIONS,
     "sparse": PRECISIONS,
     "links": LINKS,
@@ -75,7 +78,7 @@ def _figure_schema() -> Schema:
 
 
 def _key_schema(key: str) -> Schema:
-    if key in ("kind", "npu"):
+    if key in ("kind", "npu", "runtime"):
         return {"enum": list(NAMES[key])}
     if key in NAMES:
         return _figures(NAMES[key])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +21,7 @@ from costcalc.analysis.hardware.profile import (
     HardwareProfile,
     SourcedFigure,
 )
+from costcalc.analysis.options import TFLM_RUNTIMES
 from costcalc.core.errors import HardwareError, UsageError, suggest_choice
 from costcalc.core.units import parse_magnitude
 
@@ -35,6 +36,7 @@ KEYS = (
     "aliases",
     "kind",
     "npu",
+    "runtime",
     "clock",
     "variant",
     "seen",
@@ -130,16 +132,18 @@ def read_profile(path: Path) -> HardwareProfile:
         read_energy_profile(tree["energy"], _read_text(tree["name"], file, "name"), file) if "energy" in tree else None,
         _read_texts(tree.get("aliases", []), file, "aliases"),
         _read_texts(tree.get("notes", []), file, "notes"),
-        _read_npu(tree.get("npu", ""), file),
+        _read_choice(tree.get("npu", ""), NPUS, "NPU with known rules", file, "npu"),
         _read_figure(tree["clock"], file, "clock", parse_clock) if "clock" in tree else None,
         _read_figures(tree.get("links", {}), LINKS, file, "links", parse_bandwidth),
+        _read_choice(tree.get("runtime", ""), TFLM_RUNTIMES, "build of TensorFlow Lite Micro", file, "runtime"),
     )
 
 
-def _read_npu(value: Any, file: str) -> str:
-    if value in ("", *NPUS):
+def _read_choice(value: Any, choices: Sequence[str], what: str, file: str, key: str) -> str:
+    """A value -> the same where it is one of the choices, or empty. HardwareError for another."""
+    if value in ("", *choices):
         return str(value)
-    raise HardwareError(f"{value!r} is no NPU with known rules", suggest_choice(str(value), NPUS), f"{file}: npu")
+    raise HardwareError(f"{value!r} is no {what}", suggest_choice(str(value), choices), f"{file}: {key}")
 
 
 def read_energy_profile(tree: Any, name: str, file: str) -> EnergyTable:

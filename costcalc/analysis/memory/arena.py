@@ -227,6 +227,9 @@ def _improve_placement(
     return best[1]
 
 
+REFERENCE_KERNELS = "tflm:cortex-m"
+"""The build that suits every core of 32 bits."""
+
 NO_RUNTIME = "tensors alone: an interpreter's arena is larger"
 NO_RUNTIME_REMEDIES = {
     True: "--runtime tflm:cmsis-nn for Cortex-M; tflm:cortex-m for others of 32 bits",
@@ -235,10 +238,13 @@ NO_RUNTIME_REMEDIES = {
 """What is said of an arena without what a runtime adds, and what tells it, by whether the model is a .tflite file."""
 
 
-def arena_remark(graph: Graph, execution: ExecutionOptions) -> str:
-    """Graph and execution -> what arena bytes leave out: all that an interpreter adds, unless a runtime of
-    microcontrollers is stated."""
-    if execution.runtime in TFLM_RUNTIMES:
-        return ""
+def arena_remark(graph: Graph, execution: ExecutionOptions, device_runtime: str = "") -> str:
+    """Graph, execution and the runtime of the device's core, if known -> what arena bytes leave out (all that an
+    interpreter adds, unless a runtime of microcontrollers is stated), or that the stated one is that of other cores."""
     flat = graph.flat
-    return f"{NO_RUNTIME} ({NO_RUNTIME_REMEDIES[flat is not None and flat.is_as_stored]})"
+    is_stored = flat is not None and flat.is_as_stored
+    if execution.runtime in TFLM_RUNTIMES:
+        is_other = device_runtime and execution.runtime not in (device_runtime, REFERENCE_KERNELS)
+        return f"{execution.runtime} is no build for its core: --runtime {device_runtime}" if is_other else ""
+    own = f"--runtime {device_runtime} is the build for its core"
+    return f"{NO_RUNTIME} ({own if device_runtime and is_stored else NO_RUNTIME_REMEDIES[is_stored]})"

@@ -220,7 +220,7 @@ def _memory_fits(report: Report, profile: HardwareProfile) -> Iterator[MemoryFit
         if capacity is None or len(amounts) < len(content_totals) or not amounts or amounts[0][0] != keys[0]:
             continue
         contents = " + ".join(CONTENT_NAMES[key] for key, _ in amounts)
-        remark = arena_remark(report.graph, report.execution) if memory == "sram" and has_arena else ""
+        remark = arena_remark(report.graph, report.execution, profile.runtime) if memory == "sram" and has_arena else ""
         yield MemoryFit(memory, contents, sum(amount for _, amount in amounts), capacity, remark)
         if memory == "flash" and stripped:
             yield MemoryFit(memory, "model file, stripped", stripped, capacity)

@@ -3,11 +3,22 @@
 import re
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
+from support.paths import DATA
 
-from costcalc.analysis.hardware.catalogue import builtin_profiles, find_profile, profile_names, reference_energy
+import costcalc
+from costcalc.analysis.hardware.catalogue import (
+    PROFILE_FOLDER,
+    builtin_profiles,
+    find_profile,
+    profile_names,
+    reference_energy,
+)
 from costcalc.analysis.hardware.profile import HardwareProfile, SourcedFigure, peak_precisions
+from costcalc.analysis.hardware.reader import read_profile
+from costcalc.analysis.roofline.energy import memory_fits
 from costcalc.core.errors import HardwareError
 
 DOCUMENT = re.compile(
@@ -150,6 +161,26 @@ def test_boards_of_microcontrollers_have_flash_and_sram_as_a_program_gets_them()
     assert all(flash and sram for id, (flash, sram) in sizes.items() if id != "nrf54h20")
     assert find_profile("max78000").bytes_of("weights") == 768 * 64 * 9
     assert find_profile("coral").bytes_of("on_chip") == 8_000_000
+
+
+def test_the_build_of_another_core_is_told() -> None:
+    """The RP2040's Cortex-M0+ has no DSP instructions; the reference kernels suit every core."""
+    model = DATA / "npu" / "kws_ref_model.tflite"
+
+    def remarks(runtime: str | None, device: str) -> list[str]:
+        report = costcalc.analyze(model, execution={"runtime": runtime} if runtime else {})
+        return [fit.remark for fit in memory_fits(report, find_profile(device)) if fit.memory == "sram"]
+
+    assert remarks("tflm:cmsis-nn", "rp2040") == ["tflm:cmsis-nn is no build for its core: --runtime tflm:cmsis-nn-m0"]
+    assert remarks("tflm:cmsis-nn", "nrf52840") == remarks("tflm:cortex-m", "rp2040") == [""]
+    assert "(--runtime tflm:cmsis-nn-m0 is the build for its core)" in remarks(None, "rp2040")[0]
+
+
+def test_a_build_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    text = (PROFILE_FOLDER / "rp2040.yaml").read_text("utf-8").replace("tflm:cmsis-nn-m0", "tflm:cmsis-nn-m7")
+    (tmp_path / "mine.yaml").write_text(text, "utf-8")
+    with pytest.raises(HardwareError, match="'tflm:cmsis-nn-m7' is no build of TensorFlow Lite Micro"):
+        read_profile(tmp_path / "mine.yaml")
 
 
 def test_a_measured_energy_is_that_of_its_runs() -> None:
