@@ -144,7 +144,7 @@ def describe_unheld(count: int) -> str:
     if not count:
         return ""
     limits = "1 limit of growth holds" if count == 1 else f"{count:,} limits of growth hold"
-    return f"{limits} nothing yet, of new models"
+    return f"{limits} nothing yet, for there is no figure to grow from"
 
 
 MAX_NAMED = 3
