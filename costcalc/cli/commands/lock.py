@@ -63,7 +63,7 @@ def lock(
     from costcalc.core.sanitize import printable, printable_lines
     from costcalc.studies.check.locking import plan_lock
 
-    refuse_ending(output, "JSON", ("json",), ("yaml", "yml", "toml"))
+    refuse_ending(output, "JSON", ("json",))
     budget_config = lock_config(models, config, settings)
     file = str(budget_config.folder / budget_config.lock) if output in (None, "-") else str(output)
     debug = "--debug" in sys.argv
