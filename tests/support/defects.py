@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -119,14 +120,14 @@ def _steering(content: bytes, colours: bool) -> str:
 
 
 def written_format(arguments: tuple[str, ...]) -> str:
-    """A command line -> the format that it asks for, by --format or by the ending of the file."""
-    form = ""
-    for i, word in enumerate(arguments[:-1]):
-        if word in ("-o", "--output") and "." in arguments[i + 1] and not form:
-            form = arguments[i + 1].rpartition(".")[2]
+    """A command line -> the format that it asks for, by --format or by the ending of the last file that it names."""
+    form = ending = ""
+    for word, value in pairwise(arguments):
+        if word in ("-o", "--output") and "." in value:
+            ending = value.rpartition(".")[2]
         if word == "--format":
-            form = arguments[i + 1]
-    return {"md": "markdown", "htm": "html"}.get(form, form)
+            form = value
+    return {"md": "markdown", "htm": "html"}.get(form or ending, form or ending)
 
 
 def unreadable(form: str, command: str, content: bytes) -> str:
