@@ -379,7 +379,9 @@ _FLOATS = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
 def _scalar(value: Any, what: str) -> Any:
     if isinstance(value, str) and what.startswith("as_float"):
         value = _FLOATS.get(value, value)
-    if isinstance(value, (int, float, str, bool)) or value is None:
+    if isinstance(value, int) and abs(value) >= 1 << 64:
+        raise LoadError(f"{what} is a number of {value.bit_length()} bits", "PyTorch's have 64 at most")
+    if isinstance(value, (int, float, str)) or value is None:
         return value
     raise LoadError(f"{what} is {_form(value)}, where one value is due", REMEDY)
 

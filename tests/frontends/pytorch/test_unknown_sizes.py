@@ -14,6 +14,8 @@ from support.paths import ROOT
 
 import costcalc
 from costcalc import CostcalcError
+from costcalc.core.errors import LoadError
+from costcalc.frontends.pytorch.program import GraphParser
 
 PROGRAMS = sorted((ROOT / "tests/data/pt2").glob("*.pt2"))
 
@@ -52,3 +54,12 @@ def test_a_size_below_0(path: Path, tmp_path: Path) -> None:
         assert str(costcalc.explain(report))
         with suppress(CostcalcError):
             costcalc.export(report.graph, tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("kind", ["as_int", "as_ints"])
+def test_a_number_of_more_bits_than_pytorch_has(kind: str) -> None:
+    """JSON has integers of any length; none that is beyond 64 bits is a number of a call."""
+    long = 1 << 1400
+    with pytest.raises(LoadError, match=rf"{kind} is a number of 1401 bits"):
+        GraphParser().argument({kind: long if kind == "as_int" else [1, long]})
+    assert GraphParser().argument({"as_int": -(1 << 63)}) == -(1 << 63)
