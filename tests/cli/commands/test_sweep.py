@@ -245,7 +245,10 @@ def test_the_ending_names_the_format(capsys: pytest.CaptureFixture[str], tmp_pat
         (("mobilenet", "--resume"), "--resume goes on with a file"),
         (("mobilenet", "--plot", "macs,params", "--format", "csv"), "csv is for programs"),
         (("mobilenet", "--plot", "macs,params", "-o", "x.jsonl"), "jsonl is for programs"),
-        (("mobilenet", "-o", "x.xlsx"), "name a file that ends in .json, .csv, .jsonl, .parquet, .md, .html, .svg, .png,"),
+        (
+            ("mobilenet", "-o", "x.xlsx"),
+            "name a file that ends in .json, .csv, .jsonl, .parquet, .md, .html, .svg, .png,",
+        ),
         (("mobilenet", "--format", "parquet"), "Parquet is a file; name it with -o"),
         (("mobilenet", "--executor", "spark://h:1"), "is no address of an executor; write dask://HOST:8786"),
         (("mobilenet", "--executor", "dask://h:99999"), "is no address of an executor"),
