@@ -66,15 +66,24 @@ def _make_checked_model(graph: Graph, weights: str) -> onnx.ModelProto:
             "convert the .tflite file itself, with tf2onnx",
             foreign.name,
         )
-    for name in graph.outputs:
-        if graph.types[name].dtype is DType.UNDEFINED:
-            raise CostcalcError(
-                f"the type of the output {name!r} is not known", "give the operators without a rule one with --rules"
-            )
+    _require_types(graph)
     with _refuse_unencodable():
         model = _model_proto(_rename_axes(graph))
     _check_model(model, graph)
     return model
+
+
+def _require_types(graph: Graph) -> None:
+    """CostcalcError where a tensor that the file has to declare (input, stored or output) is of an unknown type."""
+    for kind, names in (("input", graph.inputs), ("stored tensor", graph.initializers), ("output", graph.outputs)):
+        for name in names:
+            if graph.types[name].dtype is DType.UNDEFINED:
+                raise CostcalcError(
+                    f"the type of the {kind} {name!r} is not known",
+                    "give the operators without a rule one with --rules"
+                    if kind == "output"
+                    else "write the model again with an element type that ONNX has",
+                )
 
 
 def _rename_axes(graph: Graph) -> Graph:
