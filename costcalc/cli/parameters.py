@@ -81,6 +81,46 @@ class NameValue(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is not understood; {remedy}", param, ctx)
 
 
+class Count(click.IntRange):
+    """A whole number, of at least 1 unless another least one is given."""
+
+    name = "n"
+
+    def __init__(self, least: int | None = 1) -> None:
+        super().__init__(least)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{_quoted(value)} is no whole number; write it in digits, as 8", param, ctx)
+        if self.min is not None and number < self.min:
+            self.fail(f"{_quoted(value)} is too small; the least is {self.min:g}", param, ctx)
+        return number
+
+
+class Ratio(click.FloatRange):
+    """A number from 0 to 1."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number <= 1:  # nan is neither
+            self.fail(f"{_quoted(value)} is no number from 0 to 1; write it as 0.5", param, ctx)
+        return number
+
+
+def _quoted(value: Any) -> str:
+    """What was given, in quotes; without its middle where it is long."""
+    text = str(value)
+    return repr(text if len(text) <= 40 else f"{text[:20]}…{text[-10:]}")
+
+
 class Word(click.Choice):  # type: ignore[type-arg]
     """One of a few words, whatever its case, in the singular or the plural, or by another name of it."""
 

@@ -11,9 +11,11 @@ import click
 from click.core import ParameterSource
 
 from costcalc.cli.parameters import (
+    Count,
     DeviceNames,
     ElementType,
     NameValue,
+    Ratio,
     Word,
     debug_option,
     offline_option,
@@ -138,10 +140,10 @@ def click_option(setting: Setting, group: str) -> Callable[[Callable[..., Any]],
     if setting.kind == "texts":
         return option(multiple=True, metavar=setting.metavar)
     types: dict[str, Any] = {
-        "count": click.IntRange(1),
+        "count": Count(),
         "precision": ElementType(),
         "choice": Word(setting.choices),
-        "ratio": click.FloatRange(0, 1),
+        "ratio": Ratio(),
     }
     return option(type=types[setting.kind], metavar=setting.metavar or ("N" if setting.kind == "count" else None))
 

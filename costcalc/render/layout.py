@@ -79,7 +79,7 @@ MAX_WIDTHS = {
 """No column of a terminal is wider than this, whatever the line's width."""
 
 MAX_PIPE_WIDTH = 200
-"""No column that goes to no terminal is wider than this."""
+"""No column that goes to no terminal is wider than this; prose is wrapped there as in a terminal."""
 
 SINGLE_CELL_SIGNS = frozenset("×≥…–·²³⁴⁵⁶⁷⁸⁹▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
 """Signs of one cell that tables are full of."""
@@ -201,15 +201,15 @@ def fit_columns(
     columns: Sequence[Column], natural: Sequence[int], floors: Sequence[int], width: int, keep_all: bool
 ) -> dict[int, int]:
     """Columns with their natural and least widths -> widths by column index; a column that is not there is left out,
-    unless all are to be kept. The first stays: it says what a row is. No column shrinks below its floor: a figure is
-    never cut."""
+    unless all are to be kept. The first stays: it says what a row is; of equally important ones the last goes. No
+    column shrinks below its floor: a figure is never cut."""
     indexes = list(range(len(columns)))
     while True:
         # Left out, a column gives its room back: the others start again from their natural widths.
         widths = {i: _initial_width(columns[i].kind, natural[i], width) for i in indexes}
         if _shrink_columns(columns, widths, floors, width, FIRST_WIDTHS):
             break
-        least = min(indexes[1:] or indexes, key=lambda i: columns[i].importance)
+        least = min(indexes[:0:-1] or indexes, key=lambda i: columns[i].importance)
         if keep_all or columns[least].importance > LOW_IMPORTANCE:
             if _shrink_columns(columns, widths, floors, width, NARROW_WIDTHS):
                 break
@@ -227,7 +227,7 @@ def fit_columns(
 def _initial_width(kind: str, natural: int, line: int) -> int:
     if kind == "bar":
         return BAR_WIDTHS[0]
-    return min(natural, MAX_WIDTHS.get(kind, natural) if line < PIPE_WIDTH else MAX_PIPE_WIDTH)
+    return min(natural, MAX_WIDTHS.get(kind, natural) if line < PIPE_WIDTH or kind == "prose" else MAX_PIPE_WIDTH)
 
 
 def excess_width(widths: dict[int, int], width: int) -> int:

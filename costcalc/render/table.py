@@ -110,6 +110,9 @@ WIDEST_FIGURE = 24
 MOST_LINES = 3
 """Lines of a row whose prose its column cannot hold in one."""
 
+WORTH_A_LINE = 3
+"""Cells that a head of two lines saves at least."""
+
 SHORTENING: dict[str, Callable[[str, int], str]] = {
     "name": shorten_name,
     "number": shorten_formula,
@@ -155,9 +158,12 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
     texts = [_column_texts(sheet, i, values, widest) for i, values in enumerate(raw)]
     if not screen.unicode:
         texts = [[screen.text(text) for text in column] for column in texts]
-    titles = [screen.text(printable(column.title)) for column in sheet.columns]
-    natural = [max(text_width(title), column_width(t)) for title, t in zip(titles, texts, strict=True)]
-    floors = [_floor_width(c.kind, v, t, screen.width) for c, v, t in zip(sheet.columns, raw, texts, strict=True)]
+    heads = _head_lines(sheet.columns, texts, screen)
+    natural = [max(column_width(lines), column_width(t)) for lines, t in zip(heads, texts, strict=True)]
+    floors = [
+        _floor_width(column, values, column_texts, head, screen.width)
+        for column, values, column_texts, head in zip(sheet.columns, raw, texts, heads, strict=True)
+    ]
     widths, name_widths = _fit_names(sheet, texts, natural, floors, screen.width, keep_all)
     for i, width in name_widths.items():
         row_count = len(sheet.rows)
@@ -166,7 +172,7 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
     lines_by_column = _column_lines(sheet, texts, widths, name_widths)
     heights = [max(map(len, lines)) for lines in zip(*lines_by_column.values(), strict=True)]
     heights = heights or [1] * (len(sheet.rows) + len(footer_rows))
-    header, columns = [], []
+    headers, columns = [], []
     for i, width in widths.items():
         column = sheet.columns[i]
         right = column.kind not in LEFT_ALIGNED
@@ -174,12 +180,11 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
             texts[i] = cells.bars(raw[i][: len(sheet.rows)], width, screen.unicode) + [""] * len(footer_rows)
         if lines_by_column:
             texts[i] = _fill_heights(lines_by_column.get(i) or [[text] for text in texts[i]], heights)
-        padded = pad(
-            [shorten_middle(titles[i], width), *texts[i]], width, right, SHORTENING.get(column.kind, shorten_middle)
-        )
-        header.append(padded[0])
-        columns.append(_paint_column(padded[1:], column.key, palette))
-    yield f"{palette.header}{GAP.join(header).rstrip()}{palette.off}"
+        headers.append(pad(heads[i], width, right, shorten_middle))
+        padded = pad(texts[i], width, right, SHORTENING.get(column.kind, shorten_middle))
+        columns.append(_paint_column(padded, column.key, palette))
+    for cells_of_line in zip(*headers, strict=True):
+        yield f"{palette.header}{GAP.join(cells_of_line).rstrip()}{palette.off}"
     rows = [GAP.join(row).rstrip() for row in zip(*columns, strict=True)]
     end_of_rows = sum(heights[: len(sheet.rows)])
     end_of_body = len(rows) - (heights[-1] if sheet.total_row is not None else 0)
@@ -192,14 +197,41 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
     yield from _omission_lines(sheet.columns, widths, screen)
 
 
+def _head_lines(columns: Sequence[Column], texts: Sequence[Sequence[str]], screen: Screen) -> list[list[str]]:
+    """Columns and their texts -> the lines of each head, as many for each: one, or two where one line has no room for
+    all of them, and titles of several words make columns wider than their figures."""
+    titles = [screen.text(printable(column.title)) for column in columns]
+    widths = [column_width(t) for t in texts]
+    whole = sum(max(text_width(title), width) + len(GAP) for title, width in zip(titles, widths, strict=True))
+    if whole - len(GAP) <= screen.width:
+        return [[title] for title in titles]
+    broken = [_break_title(title, width) for title, width in zip(titles, widths, strict=True)]
+    height = max(map(len, broken))
+    return [[""] * (height - len(lines)) + lines for lines in broken]
+
+
+def _break_title(title: str, width: int) -> list[str]:
+    """Title and the width of its column's texts -> its lines: two of about the same length where that makes the column
+    narrower by WORTH_A_LINE."""
+    words = title.split(" ")
+    ways = [[title], *([" ".join(words[:i]), " ".join(words[i:])] for i in range(1, len(words)))]
+    best = min(ways, key=column_width)
+    return best if text_width(title) - max(column_width(best), width) >= WORTH_A_LINE else [title]
+
+
 def _omission_lines(columns: Sequence[Column], shown: Mapping[int, int], screen: Screen) -> list[str]:
     """Columns and the widths of those that are shown -> lines that name the devices' figures for which the line has no
     room: the reader has asked for each device by its name."""
-    omitted = [c.title for i, c in enumerate(columns) if i not in shown and c.kind == "seconds"]
+    omitted = [c.title for i, c in enumerate(columns) if i not in shown and (c.kind == "seconds" or _is_of_device(c))]
     if not omitted:
         return []
     text = f"No room here for {', '.join(map(printable, omitted))}: a wider terminal, fewer devices or --format csv."
     return wrap(screen.text(text), screen.text_width, 2)
+
+
+def _is_of_device(column: Column) -> bool:
+    """Whether a column is of one of several devices."""
+    return ":" in column.key
 
 
 def _fit_names(
@@ -280,12 +312,15 @@ def _column_texts(sheet: Table, index: int, values: Sequence[Any], widest: int) 
     return texts
 
 
-def _floor_width(kind: str, values: Sequence[Any], texts: Sequence[str], width: int) -> int:
-    """Values and texts of a column -> the width below which it is not shortened: that of the widest figure, for a
-    figure is not cut; of formulas a quarter of the line; of names what tells them apart."""
-    if kind == "name":
+def _floor_width(column: Column, values: Sequence[Any], texts: Sequence[str], head: Sequence[str], width: int) -> int:
+    """A column with its values, their texts and its head -> the width below which it is not shortened: that of the
+    widest figure, for a figure is not cut; of formulas a quarter of the line; of names what tells them apart; of words
+    about one of several devices the head, which names it."""
+    if column.kind == "name":
         return min(column_width(texts), NAME, width // 4)
-    if kind not in (*FIGURE_KINDS, "share", "ratio", "percent", "sign"):
+    if _is_of_device(column) and column.kind == "text":
+        return column_width(head)
+    if column.kind not in (*FIGURE_KINDS, "share", "ratio", "percent", "sign"):
         return 0
     if not any(map(is_formula, set(values))):
         return max(map(len, texts), default=0)

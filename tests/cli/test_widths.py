@@ -138,22 +138,26 @@ def test_the_first_column_says_what_a_row_is_and_stays(width: int) -> None:
     devices = "raspberry-pi-4,jetson-orin-nano-8gb,stm32h743,t4"
     arguments = ["analyze", "mobilenet_v2", "--hardware", devices, "--by", "op"]
     table = CliRunner().invoke(cli, arguments, env={"COLUMNS": str(width)}).stdout.splitlines()
-    operators = [line.split()[0] for line in table[3:11]]
-    assert table[2].startswith("Operator") and operators[:2] == ["Conv", "Gemm"] and len(set(operators)) == 8
+    head = next(i for i, line in enumerate(table) if line.startswith("Operator"))
+    operators = [line.split()[0] for line in table[head + 1 : head + 9]]
+    assert operators[:2] == ["Conv", "Gemm"] and len(set(operators)) == 8
 
 
-def test_devices_whose_times_find_no_room_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four devices at 80 cells: each has its column, or is said to have none."""
+@pytest.mark.parametrize(("width", "shown"), [(50, 2), (80, 4), (200, 4)])
+def test_devices_whose_times_find_no_room_are_named(width: int, shown: int) -> None:
+    """Of four devices each has its column, with the name in the head's second line, or is said to have none."""
     devices = ("stm32h743", "nrf52840", "esp32-s3", "arduino-nano-33-ble")
-    monkeypatch.setenv("COLUMNS", "80")
     run = ("analyze", "lenet5", "--dtype", "int8", "--hardware", ",".join(devices))
-    text = CliRunner().invoke(cli, run).stdout
+    text = CliRunner().invoke(cli, run, env={"COLUMNS": str(width)}).stdout
     (header,) = [line for line in text.splitlines() if line.startswith("Layer ")]
-    said = " ".join(text[text.index("No room here for") :].partition("\n\n")[0].split())
-    assert "--format csv" in said
-    assert [sum(f"Time {device}" in part for part in (header, said)) for device in devices] == [1, 1, 1, 1]
-    monkeypatch.setenv("COLUMNS", "200")
-    assert "No room here" not in CliRunner().invoke(cli, run).stdout
+    said = " ".join(text.partition("No room here for ")[2].partition("\n\n")[0].split())
+    times = [header.replace("Bound by ", "").count(device) + (f"Time {device}" in said) for device in devices]
+    bounds = [f"Bound by {device}" in said for device in devices]
+    assert [device in header for device in devices] == [True] * shown + [False] * (4 - shown)
+    if width == 200:
+        assert not said and times == [2, 2, 2, 2]
+    else:
+        assert "--format csv" in said and times == [1, 1, 1, 1] and all(bounds)
 
 
 @pytest.mark.parametrize("command", ["reconcile resnet50", "analyze resnet50", "explain gpt2 macs", "explain vit_b_16"])

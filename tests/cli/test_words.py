@@ -43,6 +43,10 @@ def test_a_model_alone_is_analysed(name: str) -> None:
         (("resnet",), "there are resnet18, resnet34, resnet50, resnet101, resnet152"),
         (("missing.onnx",), "no file and no built-in model 'missing.onnx'"),
         (("EfficientNet",), "there are efficientnet_b0, efficientnet_b1"),
+        (("analyze", "lenet5", "--top", "five"), "'five' is no whole number; write it in digits, as 8"),
+        (("analyze", "lenet5", "--jobs", "0"), "'0' is too small; the least is 1"),
+        (("sweep", "lenet5", "--sample", "2", "--seed", "1.5"), "'1.5' is no whole number"),
+        (("llm", "gpt2", "--acceptance", "nan"), "'nan' is no number from 0 to 1"),
         (("analyze", "mobilenet-v3"), "there are mobilenet_v3_large, mobilenet_v3_small"),
     ],
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_text
-from costcalc.cli.parameters import FORMATS, Model, NameList, Word, output_options, split_columns, watch_option
+from costcalc.cli.parameters import FORMATS, Count, Model, NameList, Word, output_options, split_columns, watch_option
 from costcalc.cli.settings import SettingsCommand, settings_options
 
 if TYPE_CHECKING:
@@ -125,11 +125,11 @@ def layer_columns() -> Iterable[str]:
     show_default=True,
     help="A row per layer, per operator type, per block, or per module (of PyTorch models; else per block).",
 )
-@click.option("--depth", type=click.IntRange(1), help="Open the tree this deep (with --by block or module).")
+@click.option("--depth", type=Count(), help="Open the tree this deep (with --by block or module).")
 @click.option(
     "--sort", type=NameList(layer_columns, several=False), metavar="COLUMN", help="The largest of this column first."
 )
-@click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows; the others are summed up.")
+@click.option("--top", type=Count(), metavar="K", help="Only the first K rows; the others are summed up.")
 @click.option(
     "--all-layers", is_flag=True, help="No row for several layers: repeats of blocks, layers that cost nothing."
 )
@@ -144,7 +144,7 @@ def layer_columns() -> Iterable[str]:
     "by role (bias, normalization, activation, …).",
 )
 @click.option("--strict", is_flag=True, help="Refuse a model with an operator that has no rule.")
-@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read several models in N processes.")
+@click.option("--jobs", type=Count(), default=1, metavar="N", help="Read several models in N processes.")
 @watch_option
 @output_options(*FORMATS)
 def analyze(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from costcalc.cli.output import write_text
-from costcalc.cli.parameters import Model, NameList, output_options
+from costcalc.cli.parameters import Count, Model, NameList, output_options
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
 
@@ -37,7 +37,7 @@ def known_quantities() -> Iterable[str]:
 @click.option("--label", default="", metavar="TEXT", help="The text on the left.  [default: the quantity, or costcalc]")
 @click.option("--config", metavar="FILE", type=click.Path(dir_okay=False), help="The config, without MODEL.")
 @click.option("--group", "groups", multiple=True, metavar="NAME", help="Only the models of a group of the config.")
-@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read the config's models in N processes.")
+@click.option("--jobs", type=Count(), default=1, metavar="N", help="Read the config's models in N processes.")
 @settings_options()
 @output_options("svg", "json")
 def badge(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from costcalc.cli.parameters import Model, watch_option
+from costcalc.cli.parameters import Count, Model, watch_option
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.cli.verdict_options import VARIABLE, emit_result, verdict_options
 
@@ -105,7 +105,7 @@ if TYPE_CHECKING:
     "--until", metavar="DATE", help="With --add-ignores: the last day or month, 2027-01.  [default: in three months]"
 )
 @click.option("--reason", metavar="TEXT", help="With --add-ignores: why.  [default: TODO, to be filled in]")
-@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read the models in N processes.")
+@click.option("--jobs", type=Count(), default=1, metavar="N", help="Read the models in N processes.")
 @click.option(
     "--init",
     is_flag=True,

@@ -10,7 +10,7 @@ import click
 
 from costcalc.cli.formats import choose_format
 from costcalc.cli.output import CANNOT_ANSWER, output_option, print_error, print_tables, write_text
-from costcalc.cli.parameters import FORMATS, Model, Word
+from costcalc.cli.parameters import FORMATS, Count, Model, Word
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
 from costcalc.studies.options import Settings
@@ -45,11 +45,11 @@ DEFAULT_TOP = 30
 )
 @click.option(
     "--top",
-    type=click.IntRange(1),
+    type=Count(),
     metavar="K",
     help=f"Only the K layers that changed most; on a page {DEFAULT_TOP} unless given.",
 )
-@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read models in N processes, with --git.")
+@click.option("--jobs", type=Count(), default=1, metavar="N", help="Read models in N processes, with --git.")
 @click.option(
     "--format",
     "form",

@@ -9,7 +9,7 @@ import click
 
 from costcalc.cli.commands.table import known_columns, table_columns
 from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_bytes, write_text
-from costcalc.cli.parameters import Model, NameList, output_options
+from costcalc.cli.parameters import Count, Model, NameList, output_options
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.quantities import HISTORY_QUANTITIES
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--group", "groups", multiple=True, metavar="NAME", help="Only the models of a group of the config.")
 @click.option("--rev", "revision", default="HEAD", metavar="REV", help="The newest revision.  [default: HEAD]")
 @click.option("--since", default="", metavar="REV|DATE", help="Only what came after: v1.0, 2026-01-31, '3 months ago'.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the N newest revisions of each model.")
+@click.option("--limit", type=Count(), metavar="N", help="Only the N newest revisions of each model.")
 @click.option("--first-parent", is_flag=True, help="Only the branch itself: what was merged counts as one revision.")
 @click.option(
     "--columns",
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     help="Which quantities: any, time.DEVICE too.  "
     f"[default: {','.join(HISTORY_QUANTITIES)}, and what the settings add]",
 )
-@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Analyse in N processes.")
+@click.option("--jobs", type=Count(), default=1, metavar="N", help="Analyse in N processes.")
 @settings_options()
 @output_options("table", "csv", "json", "html", "markdown")
 def history(

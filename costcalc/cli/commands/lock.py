@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import click
 
 from costcalc.cli.output import CANNOT_ANSWER, print_error, print_tables, write_text
-from costcalc.cli.parameters import FORMATS, Model, NameList, debug_option, output_options
+from costcalc.cli.parameters import FORMATS, Count, Model, NameList, debug_option, output_options
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.studies.options import Settings
 
@@ -34,7 +34,7 @@ CHANGED = 1
     help="Lock only the models of a group of the config (`groups:`), as often as wanted.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the file would change, and say what.")
-@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Read models in N processes.")
+@click.option("--jobs", type=Count(), default=1, metavar="N", help="Read models in N processes.")
 @click.option(
     "-o",
     "--output",

@@ -6,7 +6,7 @@ import click
 
 from costcalc.analysis.options import ALIGNMENT
 from costcalc.cli.output import print_tables, write_text
-from costcalc.cli.parameters import FORMATS, Model, Word, output_options
+from costcalc.cli.parameters import FORMATS, Count, Model, Word, output_options
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.studies.options import Settings
 
@@ -32,7 +32,7 @@ DEFAULT_TOP = 10
 )
 @click.option(
     "--top",
-    type=click.IntRange(1),
+    type=Count(),
     metavar="K",
     help=f"Only the first K rows; on a page {DEFAULT_TOP} tensors unless given.",
 )

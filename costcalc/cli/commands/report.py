@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from costcalc.cli.commands.analyze import model_paths
 from costcalc.cli.formats import choose_format, refuse_ending
 from costcalc.cli.output import output_option, print_charts, write_bytes
-from costcalc.cli.parameters import Model, NameList, Word
+from costcalc.cli.parameters import Count, Model, NameList, Word
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
 
@@ -82,10 +82,8 @@ DEFAULT_BARS = 12
     type=Word(("layer", "block", "module", "op")),
     help="A bar per layer, block, module or operator.  [default: block; layer of a model with few blocks]",
 )
-@click.option("--depth", type=click.IntRange(1), help="Open the tree this deep (with --by block or module).")
-@click.option(
-    "--top", type=click.IntRange(1), default=DEFAULT_BARS, show_default=True, metavar="K", help="How many bars."
-)
+@click.option("--depth", type=Count(), help="Open the tree this deep (with --by block or module).")
+@click.option("--top", type=Count(), default=DEFAULT_BARS, show_default=True, metavar="K", help="How many bars.")
 @click.option("--x", default="macs", show_default=True, metavar="QUANTITY", help="The horizontal axis of pareto.")
 @click.option("--y", default="params", show_default=True, metavar="QUANTITY", help="The vertical axis of pareto.")
 @click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from costcalc.cli.output import print_error, print_tables, write_text
-from costcalc.cli.parameters import FORMATS, Model, NameList, output_options, split_columns
+from costcalc.cli.parameters import FORMATS, Count, Model, NameList, output_options, split_columns
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import UsageError
 
@@ -39,7 +39,7 @@ def quantities() -> Iterable[str]:
 
 @click.command(cls=SettingsCommand)
 @click.argument("model", type=Model())
-@click.argument("number", required=False, type=click.IntRange(1))
+@click.argument("number", required=False, type=Count())
 @settings_options()
 @click.option(
     "--rule",
@@ -62,7 +62,7 @@ def quantities() -> Iterable[str]:
 @click.option("--min-saving", default="0", metavar="AMOUNT", help="Leave out what saves less of that: 1%, 10M.")
 @click.option(
     "--reduction",
-    type=click.IntRange(2),
+    type=Count(2),
     default=4,
     show_default=True,
     metavar="R",
@@ -70,15 +70,13 @@ def quantities() -> Iterable[str]:
 )
 @click.option(
     "--group",
-    type=click.IntRange(2),
+    type=Count(2),
     default=4,
     show_default=True,
     metavar="G",
     help="How many query heads share a key and value head.",
 )
-@click.option(
-    "--top", type=click.IntRange(1), metavar="K", help=f"Only the first K; on a page {DEFAULT_TOP} unless given."
-)
+@click.option("--top", type=Count(), metavar="K", help=f"Only the first K; on a page {DEFAULT_TOP} unless given.")
 @click.option(
     "--apply",
     "selector",

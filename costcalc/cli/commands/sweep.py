@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from costcalc.cli.output import output_option
-from costcalc.cli.parameters import FORMATS, Model, NameList, NameValue, Word, split_commas
+from costcalc.cli.parameters import FORMATS, Count, Model, NameList, NameValue, Word, split_commas
 from costcalc.cli.settings import SettingsCommand, settings_options
 from costcalc.core.errors import CostcalcError, UsageError
 from costcalc.core.quantities import CATALOGUE
@@ -45,8 +45,8 @@ def figures() -> Iterable[str]:
     help="Vary a setting: dtype=int8,float16, fuse=true,false, align=null,16, optimizer=sgd,adam, batch=1:8.",
 )
 @settings_options(omit=("dims", "params"))
-@click.option("--sample", type=click.IntRange(1), metavar="K", help="Only K of the combinations, drawn at random.")
-@click.option("--seed", type=int, help="The seed of --sample.  [default: 0]")
+@click.option("--sample", type=Count(), metavar="K", help="Only K of the combinations, drawn at random.")
+@click.option("--seed", type=Count(None), help="The seed of --sample.  [default: 0]")
 @click.option("--where", metavar="CONDITION", help="Only rows that meet it: 'time.t4 < 5ms and params <= 4M'.")
 @click.option(
     "--pareto",
@@ -68,7 +68,7 @@ def figures() -> Iterable[str]:
 )
 @click.option("--subject-to", metavar="CONDITION", help="What the best must meet: 'macs <= 100M'.")
 @click.option("--sort", type=NameList(figures), metavar="COLUMNS", help="In this order: macs, or macs:desc,params.")
-@click.option("--top", type=click.IntRange(1), metavar="K", help="Only the first K rows.")
+@click.option("--top", type=Count(), metavar="K", help="Only the first K rows.")
 @click.option(
     "--columns",
     type=NameList(figures),
@@ -83,7 +83,7 @@ def figures() -> Iterable[str]:
     "the rows that no other beats: macs,params or macs,resolution:max.",
 )
 @click.option("--strict", is_flag=True, help="End at the first combination that is invalid or has an unknown operator.")
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="How many processes build models; one for each core.")
+@click.option("--jobs", type=Count(), metavar="N", help="How many processes build models; one for each core.")
 @click.option(
     "--executor",
     metavar="ADDRESS",
