@@ -42,7 +42,8 @@ class Window(NamedTuple):
 
 
 def window_of(node: Node, types: Mapping[str, TensorType]) -> Window | None:
-    """Convolution or pool -> its window; None for other operators and unknown shapes."""
+    """Convolution or pool -> its window; None for other operators, unknown shapes, and where an operator of PyTorch's
+    own has attributes for other axes than its tensors."""
     attributes, operator = node.attributes, traits_of(node)
     if operator.kind not in ("convolution", "transposed_convolution", "pool"):
         return None
@@ -63,6 +64,9 @@ def window_of(node: Node, types: Mapping[str, TensorType]) -> Window | None:
     output_padding = attributes.get("output_padding") or (0,) * rank
     auto = attributes.get("auto_pad", "NOTSET")
     pads = (0,) * (2 * rank) if auto == "VALID" else attributes.get("pads") or (0,) * (2 * rank)
+    lengths = {len(out) - 2, len(kernel), len(strides), len(dilations), len(output_padding), len(pads) // 2}
+    if lengths != {rank}:
+        return None
     names, channels_last = AXIS_NAMES.get(rank, ""), operator.layout_of(attributes) == "channels_last"
     inside, outside = (shape[1:-1] if channels_last else shape[2:] for shape in (x, out))
     axes = tuple(

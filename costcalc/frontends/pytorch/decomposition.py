@@ -61,7 +61,7 @@ def _join(graph: ProgramGraph, product: Call, total: Call) -> Call | None:
         return None
     rank = max(ranks)
     axis = axes[0] if len(axes) == 1 and isinstance(axes[0], int) else -1 if rank == 1 and not axes else None
-    if axis is None:
+    if axis is None or not rank:
         return None
     x, y = operands
     if axis % rank == rank - 1 and ranks in ([2, 1], [1, 1]):

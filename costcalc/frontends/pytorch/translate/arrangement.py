@@ -69,7 +69,7 @@ def emit_slice(call: CallSite, value: str, axis: int, bounds: tuple[Dim, Dim], s
     inputs = [value, *(call.constant((n,), name) for n, name in zip((start, end, axis), names, strict=False))]
     if step != 1:
         inputs.append(call.constant((step,), names[3]))
-    numbers = (start, end, step, call.shape(value)[axis])
+    numbers = (start, end, step, call.extent(value, axis))
     is_open = not suffix and any(isinstance(n, Poly) for n in numbers)
     return call.emit("Slice", inputs, suffix=suffix, types=[call.out_type()] if is_open else None)
 
@@ -101,7 +101,7 @@ def find_axes(call: CallSite, axes: Sequence[int], rank: int) -> tuple[int, ...]
 )
 def reshape(call: CallSite) -> None:
     """The same elements under the shape that the program says."""
-    emit_reshape(call, call.tensor("self"), call.out_type().shape or ())
+    emit_reshape(call, call.tensor("self"), call.out_shape())
 
 
 @translates("flatten")
@@ -129,7 +129,7 @@ def squeeze(call: CallSite) -> None:
     shape = call.shape(x)
     named = find_axes(call, call.ints("dim"), len(shape)) if call.get("dim") is not None else range(len(shape))
     axes = tuple(sorted([axis for axis in named if axis < len(shape) and shape[axis] == 1]))
-    out = call.out_type().shape or ()
+    out = call.out_shape()
     if len(axes) != len(shape) - len(out):  # a symbol that is bound to 1
         emit_reshape(call, x, out)
     elif axes:
@@ -149,7 +149,7 @@ def unsqueeze(call: CallSite) -> None:
 @translates("expand", "expand_copy", "expand_as", "broadcast_to")
 def expand(call: CallSite) -> None:
     """Axes of extent 1 are repeated, and new axes are put before them."""
-    emit_expand(call, call.tensor("self"), call.out_type().shape or ())
+    emit_expand(call, call.tensor("self"), call.out_shape())
 
 
 @translates("permute", "permute_copy")
@@ -211,7 +211,7 @@ def repeat(call: CallSite) -> None:
     times: tuple[Dim, ...] = call.dims("repeats" if "repeats" in call.arguments else "dims")
     times = (1,) * (len(shape) - len(times)) + times
     if all(n == 1 for n in times):
-        emit_reshape(call, x, call.out_type().shape or ())
+        emit_reshape(call, x, call.out_shape())
         return
     x = emit_reshape(call, x, (1,) * (len(times) - len(shape)) + shape, "reshape")
     call.emit("Tile", [x, call.constant(times, "repeats")])
@@ -227,7 +227,7 @@ def repeat_interleave(call: CallSite) -> None:
     shape = call.shape(x) or (1,)
     column = call.emit("Unsqueeze", [x, call.constant((axis + 1,) if call.shape(x) else (0, 1), "axes")], suffix="u")
     wide = emit_expand(call, column, (*shape[: axis + 1], call.dim("repeats"), *shape[axis + 1 :]), "expand")
-    emit_reshape(call, wide, call.out_type().shape or ())
+    emit_reshape(call, wide, call.out_shape())
 
 
 @translates("repeat_interleave.self_Tensor", "repeat_interleave.Tensor")

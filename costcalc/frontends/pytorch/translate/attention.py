@@ -81,8 +81,8 @@ def _add_products(call: CallSite, operands: Sequence[str], mask: str, scale: obj
     of scaled queries and keys, the mask, the softmax, the product with the values. So it has their layers, FLOPs and
     peak."""
     query, key, value = operands
-    dtype, heads = call.type(query).dtype, call.shape(query)[1]
-    if call.shape(key)[1] != heads:
+    dtype, heads = call.type(query).dtype, call.extent(query, 1)
+    if call.extent(key, 1) != heads:
         key, value = (_repeat_heads(call, *entry, heads) for entry in zip((key, value), "kv", strict=True))
     root = call.constant((_root_of_scale(call, query, scale),), "scale", dtype, scalar=True)
     key = call.emit("Transpose", (key,), {"perm": (0, 1, 3, 2)}, suffix="transpose")
@@ -104,7 +104,7 @@ def _add_products(call: CallSite, operands: Sequence[str], mask: str, scale: obj
 
 def _root_of_scale(call: CallSite, query: str, scale: object) -> float:
     """The factor of queries and of keys: the root of the scale, by default of 1/√D."""
-    size = call.shape(query)[3]
+    size = call.extent(query, 3)
     if isinstance(scale, (int, float)):
         return math.sqrt(abs(scale))
     return 1 / math.sqrt(math.sqrt(size)) if isinstance(size, int) and size > 0 else 1.0
@@ -112,7 +112,7 @@ def _root_of_scale(call: CallSite, query: str, scale: object) -> float:
 
 def _repeat_heads(call: CallSite, value: str, name: str, heads: Dim) -> str:
     """Keys or values [B, H_kv, S, D] -> [B, H, S, D], each head for several heads of queries."""
-    batch, few, length, size = call.shape(value)
+    batch, few, length, size = call.shape(value, 4, 4)
     axes = call.constant((2,), f"{name}_axes")
     value = call.emit("Unsqueeze", (value, axes), suffix=f"{name}_unsqueeze")
     shape = call.constant((batch, few, heads // few, length, size), f"{name}_heads")
@@ -128,7 +128,7 @@ def _four_axes(shape: Sequence[Dim]) -> tuple[Dim, ...]:
 
 def _as_four_axes(call: CallSite, value: str, shape: Sequence[Dim], name: str) -> str:
     """A value -> the same as [B, H, S, D], its batch as long as the query's."""
-    batch = tuple(call.out_type().shape or ())[:-3]
+    batch = call.out_shape()[:-3]
     if len(shape) > 3 and tuple(shape[:-3]) != batch:
         shape = (*batch, *shape[-3:])
         value = call.emit("Expand", (value, call.constant(shape, f"{name}_batch")), suffix=f"{name}_Expand")
@@ -159,7 +159,7 @@ def add_self_attention(call: CallSite, x: str, heads: int) -> str:
     call.emit("Split", (joint,), {"axis": -1, "num_outputs": 3}, outputs=parts, suffix="split")
     mask = call.optional_tensor("mask")
     if mask and len(call.shape(mask)) == 2 and call.get("mask_type", 0) == 1:
-        batch, keys = call.shape(mask)
+        batch, keys = call.shape(mask, 2, 2)
         mask = call.emit("Reshape", (mask, call.constant((batch, 1, 1, keys), "mask_shape")), suffix="mask")
     attributes = {"q_num_heads": heads, "kv_num_heads": heads}
     return call.emit("Attention", (*parts, mask) if mask else parts, attributes, suffix="Attention")
@@ -215,5 +215,5 @@ def _add_score_mod(call: CallSite, mod: SubgraphArgument, query: str, key: str) 
         call.builder.types[name] = TensorType(dtype, ())
     captured = [value for value in call.arguments.values() if isinstance(value, tuple)]
     others = [call.names.get(v, v) for v in captured[-2] if isinstance(v, ValueName)] if len(captured) > 1 else []
-    scores = prod((*call.shape(query)[:-1], call.shape(key)[-2]))
+    scores = prod((*call.shape(query)[:-1], call.extent(key, -2)))
     add_graph(call, "3", [*names, *others], "score_mod", scores)

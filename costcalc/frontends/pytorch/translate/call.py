@@ -150,11 +150,22 @@ class CallSite:
             raise LoadError(f"{self.target} reads {value!r}, which nothing before it computes", REMEDY)
         return type_
 
-    def shape(self, value: str) -> tuple[Dim, ...]:
-        """The shape of a value. LoadError where it is not known."""
+    def shape(self, value: str, least: int = 0, most: int | None = None) -> tuple[Dim, ...]:
+        """The shape of a value. LoadError where it is not known, or has fewer or more axes than the call takes."""
         shape = self.type(value).shape
         if shape is None:
             raise LoadError(f"the shape of {value!r} is not known", REMEDY)
+        return self._of_rank(shape, least, most)
+
+    def out_shape(self, position: int = 0, least: int = 0, most: int | None = None) -> tuple[Dim, ...]:
+        """The shape that the program says an output has. LoadError where it says none, or one of fewer or more axes
+        than the call gives."""
+        return self._of_rank(self.out_type(position).shape or (), least, most)
+
+    def _of_rank(self, shape: tuple[Dim, ...], least: int, most: int | None) -> tuple[Dim, ...]:
+        if len(shape) < least or (most is not None and len(shape) > most):
+            due = str(least) if least == most else f"at least {least}" if len(shape) < least else f"at most {most}"
+            raise LoadError(f"a tensor of {self.target} has {len(shape)} axes, {due} are due", REMEDY)
         return shape
 
     def elements(self, value: str) -> Dim:
@@ -168,6 +179,14 @@ class CallSite:
         if not -rank <= axis < rank:
             raise LoadError(f"{name} of {self.target} is {axis}, the tensor has {rank} axes", REMEDY)
         return axis % rank
+
+    def extent(self, value: str, axis: int) -> Dim:
+        """The extent of a value along an axis, which may count from the end; of a tensor without axes it is 1, as
+        PyTorch has it. LoadError where there is no such axis."""
+        shape = self.shape(value) or (1,)
+        if not -len(shape) <= axis < len(shape):
+            raise LoadError(f"{self.target} needs axis {axis}, the tensor has {len(shape)} axes", REMEDY)
+        return shape[axis]
 
     def out_type(self, position: int = 0) -> TensorType:
         """The type that the program says an output has. LoadError where it says none."""

@@ -59,7 +59,7 @@ def full(call: CallSite) -> None:
     """A tensor of one repeated number, which may itself be a tensor of one element."""
     if has_tensor(call, "fill_value"):
         value = cast(call, call.tensor("fill_value"), call.out_type().dtype)
-        call.emit("Expand", [value, call.constant(call.out_type().shape or (), "shape")])
+        call.emit("Expand", [value, call.constant(call.out_shape(), "shape")])
     else:
         emit_filled(call, call.get("s" if call.operator == "scalar_tensor" else "fill_value"))
 
@@ -239,7 +239,7 @@ def meshgrid(call: CallSite) -> None:
         out = call.out_type(position)
         shape = [1] * len(tensors)
         target: list[Dim] = list(shape)
-        target[axis] = (out.shape or ())[axis]
+        target[axis] = call.out_shape(position, axis + 1)[axis]
         column = call.constant(target, f"column{position}")
         line = call.emit("Reshape", [tensor, column], suffix=f"line{position}")
         whole = call.constant(out.shape or (), f"shape{position}")

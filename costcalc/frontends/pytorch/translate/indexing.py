@@ -31,7 +31,7 @@ def slice_axis(call: CallSite) -> None:
     x = call.tensor("self")
     axis = call.axis("dim", x, 0)
     start, end, step = call.dim("start", 0), call.dim("end", END_OF_AXIS), call.dim("step", 1)
-    extent = call.shape(x)[axis]
+    extent = call.extent(x, axis)
     if start == 0 and step == 1 and (end in (extent, END_OF_AXIS) or _is_beyond(end, extent)):
         call.alias(x)
     else:
@@ -59,7 +59,7 @@ def narrow(call: CallSite) -> None:
         emit_own(call, "narrow", x, call.tensor("start"), attributes={"axis": axis})
         return
     start = call.dim("start")
-    if length == call.shape(x)[axis]:
+    if length == call.extent(x, axis):
         call.alias(x)
     elif isinstance(start, int) and start < 0:
         emit_slice(call, x, axis, (start, start + length if start + length != 0 else END_OF_AXIS))
@@ -72,7 +72,7 @@ def index_select(call: CallSite) -> None:
     """The slices of an axis that a vector of indices names."""
     x = emit_vector(call, call.tensor("self"), "vector")
     index = emit_vector(call, call.tensor("index"), "indices")
-    out = call.out_type().shape or ()
+    out = call.out_shape()
     value = call.emit("Gather", [x, index], {"axis": call.axis("dim", x)}, suffix="" if out else "selected")
     if not out:
         emit_reshape(call, value, ())
@@ -111,12 +111,12 @@ def take_along_axis(call: CallSite) -> None:
             emit_reshape(call, value, (call.elements(value),), name) for value, name in ((x, "flat"), (index, "i"))
         )
     axis = call.axis("dim", x, 0)
-    shape, index_shape = list(call.shape(x)), list(call.shape(index))
+    shape, index_shape = list(call.shape(x, axis + 1)), list(call.shape(index, axis + 1))
     shape[axis] = index_shape[axis] = 1
     common = list(broadcast(tuple(shape), tuple(index_shape)))
     wide = []
     for value, name in ((x, "expand"), (index, "indices")):
-        common[axis] = call.shape(value)[axis]
+        common[axis] = call.extent(value, axis)
         wide.append(emit_expand(call, value, common, name))
     call.emit("GatherElements", wide, {"axis": axis})
 
@@ -156,7 +156,7 @@ def index(call: CallSite) -> None:
     if any(is_mask(call, value) and not call.shape(value) for _, value in selectors):
         emit_own(call, "index", x, *(value for _, value in selectors))
         return
-    shape, out = call.shape(x), call.out_type().shape or ()
+    shape, out = call.shape(x), call.out_shape()
     axes = indexed_axes(call, selectors)
     rest = [a for a in range(len(shape)) if a not in axes]
     rank = len(out) - len(rest)
@@ -177,7 +177,10 @@ def indexed_axes(call: CallSite, selectors: Sequence[tuple[int, str]]) -> list[i
 
 
 def emit_places(call: CallSite, selectors: Sequence[tuple[int, str]], shape: Sequence[Dim]) -> str:
-    """Tensors of indices, and masks, that broadcast to a shape -> the vectors of indices, [*shape, number of axes]."""
+    """Tensors of indices, and masks, that broadcast to a shape -> the vectors of indices, [*shape, number of axes].
+    LoadError where the shape has no axis for what a mask selects."""
+    if not shape and any(is_mask(call, value) for _, value in selectors):
+        raise LoadError(f"{call.target} has no axis for what its mask selects", REMEDY)
     if len(selectors) == 1:
         return _emit_true_places(call, selectors[0][1], shape[-1])
     columns: list[str] = []
@@ -221,7 +224,7 @@ def masked_select(call: CallSite) -> None:
         emit_own(call, "index", x, mask)
         return
     x, mask = emit_expand(call, x, shape, "expand"), emit_expand(call, mask, shape, "mask")
-    (count,) = call.out_type().shape or (0,)
+    (count,) = call.out_shape(0, 1, 1)
     call.emit("GatherND", [x, _emit_true_places(call, mask, count)], types=[call.out_type()])
 
 

@@ -13,6 +13,7 @@ from costcalc.frontends.pytorch.program import REMEDY
 from costcalc.frontends.pytorch.translate.arrangement import (
     emit_expand,
     emit_reshape,
+    find_axes,
 )
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.operand import cast, emit_own
@@ -43,7 +44,7 @@ def stack(call: CallSite) -> None:
     """Tensors of one shape along a new axis: an Unsqueeze of each and a Concat."""
     tensors = call.tensors("tensors")
     rank = len(call.shape(tensors[0])) + 1
-    axis = call.integer("dim", 0) % rank
+    (axis,) = find_axes(call, (call.integer("dim", 0),), rank)
     axes = call.constant((axis,), "axes")
     emit_concat(call, [call.emit("Unsqueeze", [x, axes], suffix=f"{i}") for i, x in enumerate(tensors)], axis)
 
@@ -76,7 +77,7 @@ def _fill_up(shape: tuple[Dim, ...], least: int, is_column: bool) -> tuple[Dim, 
 
 def emit_split(call: CallSite, x: str, axis: int) -> None:
     """A value cut along an axis into parts of the extents that the program says."""
-    sizes = tuple([(call.out_type(i).shape or (0,) * (axis + 1))[axis] for i in range(len(call.outputs))])
+    sizes = tuple([call.out_shape(i, axis + 1)[axis] for i in range(len(call.outputs))])
     if len(sizes) == 1:
         call.alias(x)
     else:
@@ -113,8 +114,8 @@ def unbind(call: CallSite) -> None:
     """The slices along an axis, without it: a Split and a Squeeze of each part."""
     x = call.tensor("self")
     axis, n = call.axis("dim", x, 0), len(call.outputs)
-    if n != call.shape(x)[axis]:
-        raise LoadError(f"{call.target} gives {n} of {call.shape(x)[axis]} slices", REMEDY)
+    if n != call.extent(x, axis):
+        raise LoadError(f"{call.target} gives {n} of {call.extent(x, axis)} slices", REMEDY)
     parts = [x]
     if n > 1:
         parts = [f"{call.name}/part{i}" for i in range(n)]
@@ -129,7 +130,7 @@ def unbind(call: CallSite) -> None:
 def broadcast_tensors(call: CallSite) -> None:
     """Each tensor expanded to the shape that all broadcast to."""
     for i, x in enumerate(call.tensors("tensors")):
-        call.alias(emit_expand(call, x, call.out_type(i).shape or (), f"{i}"), i)
+        call.alias(emit_expand(call, x, call.out_shape(i), f"{i}"), i)
 
 
 @translates(
@@ -155,7 +156,7 @@ def diagonal(call: CallSite) -> None:
 def trace(call: CallSite) -> None:
     """The sum of the diagonal of a matrix."""
     x = call.tensor("self")
-    rows, columns = call.shape(x)
+    rows, columns = call.shape(x, 2, 2)
     out = call.out_type()
     line = call.type(x)._replace(shape=(minimum(rows, columns),), value=None)
     vector = call.emit("diagonal", [x], suffix="diagonal", domain=ATEN, types=[line])

@@ -144,7 +144,7 @@ def class_loss(call: CallSite) -> None:
 def _emit_smooth_labels(call: CallSite, inputs: list[str], attributes: dict[str, Any]) -> None:
     """(1 − s) · the loss of the classes − s / C · Σ ln softmax(x), with a smoothing s and C classes."""
     x, smoothing, reduction = inputs[0], call.number("label_smoothing"), str(attributes["reduction"])
-    rank, classes, dtype = len(call.shape(x)), call.shape(x)[1], call.type(x).dtype
+    rank, classes, dtype = len(call.shape(x)), call.extent(x, 1), call.type(x).dtype
     if not isinstance(classes, int) or len(call.shape(call.tensor("self"))) == 1:
         raise LoadError("smooth labels of an open number of classes, or without a batch", "export it with sizes")
     logarithm = call.emit("LogSoftmax", [x], {"axis": 1}, suffix="logsoftmax")
@@ -190,7 +190,7 @@ def _emit_cross_entropy(call: CallSite, x: str, target: str) -> None:
     operands = {"x": logarithm, "target": cast(call, target, dtype)}
     nodes = ExpressionNodes(call, operands, dtype)
     smoothing = call.number("label_smoothing")
-    classes = call.shape(x)[axis]
+    classes = call.extent(x, axis)
     labels: Expression = "target"
     if smoothing and isinstance(classes, int) and classes:
         labels = ("Add", ("Mul", "target", 1.0 - smoothing), smoothing / classes)

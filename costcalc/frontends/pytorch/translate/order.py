@@ -19,7 +19,7 @@ def sorted_elements(call: CallSite) -> None:
             call.alias(value, position)
         return
     axis = 0 if operator == "msort" else call.axis("dim", x, -1)
-    count: Dim = call.dim("k") if operator == "topk" else call.shape(x)[axis]
+    count: Dim = call.dim("k") if operator == "topk" else call.extent(x, axis)
     largest = call.flag("largest", True) if operator == "topk" else call.flag("descending")
     attributes = {"axis": axis, "largest": int(largest), "sorted": int(call.flag("sorted", True))}
     places = f"{call.name}/indices"

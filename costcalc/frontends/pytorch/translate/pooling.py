@@ -61,7 +61,7 @@ def _is_for_some_extents(call: CallSite, x: str, attributes: Mapping[str, Any]) 
     padding is left out, and torch.export decides by the extents that it sees whether there is one."""
     kernel, strides, pads = attributes["kernel_shape"], attributes["strides"], attributes["pads"]
     dilations = attributes.get("dilations", (1,) * len(kernel))
-    extents, sizes = call.shape(x)[-len(kernel) :], (call.out_type().shape or ())[-len(kernel) :]
+    extents, sizes = call.shape(x)[-len(kernel) :], call.out_shape()[-len(kernel) :]
     if not attributes["ceil_mode"] or all(isinstance(extent, int) for extent in extents):
         return False
     for i, (extent, size) in enumerate(call.pairs(extents, sizes, "an image and an output")):
@@ -95,7 +95,7 @@ def _adaptive_pool(call: CallSite, pool: str, name: str) -> None:
     """A global pool where one window is asked for, a pool where the windows are equal and do not overlap, else an
     operator that ONNX does not have."""
     x, rank, outputs = image_input(call), spatial_rank(call), call.read_outputs()
-    extents, sizes = call.shape(x)[-rank:], (call.out_type().shape or ())[-rank:]
+    extents, sizes = call.shape(x)[-rank:], call.out_shape()[-rank:]
     if all(size == 1 for size in sizes) and len(outputs) == 1:
         emit_batched(call, f"Global{pool}", (x,), {}, rank)
         return

@@ -10,6 +10,7 @@ from costcalc.core.dim import Dim
 from costcalc.core.errors import LoadError
 from costcalc.core.ir import TensorType
 from costcalc.frontends.pytorch.program import REMEDY
+from costcalc.frontends.pytorch.translate.arrangement import find_axes
 from costcalc.frontends.pytorch.translate.call import CallSite, translates
 from costcalc.frontends.pytorch.translate.operand import emit_own
 from costcalc.ops.aten import ATEN
@@ -90,10 +91,10 @@ def scaled_sum(call: CallSite) -> None:
     beta = call.number("beta", 1.0)
     if beta:
         call.emit("Add", (_scale(call, start, beta, "beta"), value))
-    elif call.shape(value) == call.out_type().shape:
+    elif call.shape(value) == call.out_shape():
         call.alias(value)
     else:
-        call.emit("Expand", (value, call.constant(call.out_type().shape or (), "shape")))
+        call.emit("Expand", (value, call.constant(call.out_shape(), "shape")))
 
 
 def _scale(call: CallSite, value: str, factor: float, name: str) -> str:
@@ -178,7 +179,7 @@ def contraction(call: CallSite) -> None:
     operator = call.operator
     if operator == "linalg_vecdot":
         rank = max(rank_a, rank_b)
-        axis = call.integer("dim", -1) % rank
+        (axis,) = find_axes(call, (call.integer("dim", -1),), rank)
         term = LETTERS[:rank]
         _emit_einsum(call, (a, b), (term[rank - rank_a :], term[rank - rank_b :]), term[:axis] + term[axis + 1 :])
         return
@@ -236,7 +237,7 @@ def kron(call: CallSite) -> None:
         shape = call.constant([d for pair in pairs for d in pair], f"{name}_shape")
         parts.append(call.emit("Reshape", (call.tensor(name), shape), suffix=name))
     value = call.emit("Mul", parts, suffix="Mul")
-    call.emit("Reshape", (value, call.constant(call.out_type().shape or (), "shape")))
+    call.emit("Reshape", (value, call.constant(call.out_shape(), "shape")))
 
 
 @translates("chain_matmul", "linalg_multi_dot")
@@ -311,7 +312,7 @@ def embedding_bag(call: CallSite) -> None:
 @translates("one_hot")
 def one_hot(call: CallSite) -> None:
     """Indices -> vectors that are 1 at that place."""
-    shape = call.out_type().shape or ()
+    shape = call.out_shape()
     depth, values = call.constant(shape[-1:], "depth"), call.constant((0, 1), "values")
     call.emit("OneHot", (call.tensor("self"), depth, values), {"axis": -1})
 

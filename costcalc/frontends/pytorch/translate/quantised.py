@@ -132,10 +132,10 @@ def int4_mm(call: CallSite) -> None:
     x, weight = call.tensor("self"), call.tensor("mat2")
     scale, zeros = call.optional_tensor("qScale"), call.optional_tensor("qZeros")
     scale = scale or call.tensor("qScaleAndZeros")
-    shape = call.out_type().shape or ()
+    shape = call.out_shape()
     if not shape or not call.shape(x):
         raise LoadError(f"{call.target} multiplies scalars", REMEDY)
-    k = call.shape(x)[-1]
+    k = call.extent(x, -1)
     attributes = {"K": k, "N": shape[-1], "bits": 4, "block_size": call.integer("qGroupSize")}
     inputs = (x, weight, scale, zeros or scale)
     call.emit("MatMulNBits", inputs, attributes, domain="com.microsoft", types=[call.out_type()])

@@ -106,7 +106,7 @@ def _join_states(call: CallSite, names: Sequence[str], i: int) -> str:
 
 
 def _attributes(call: CallSite, cell: str, recurrent: str, directions: int) -> dict[str, object]:
-    attributes: dict[str, object] = {"hidden_size": call.shape(recurrent)[2]}
+    attributes: dict[str, object] = {"hidden_size": call.extent(recurrent, 2)}
     if directions == 2:
         attributes["direction"] = "bidirectional"
     if cell == "gru":

@@ -113,7 +113,7 @@ def _emit_place(call: CallSite, operator: str, position: int) -> None:
         return
     line = call.emit("Reshape", [x, call.constant((-1,), "line_shape")], suffix="line")
     place = call.emit(operator, [line], {"axis": 0, "keepdims": 0}, suffix="place")
-    shape = call.constant(call.out_type(position).shape or (), "place_shape")
+    shape = call.constant(call.out_shape(position), "place_shape")
     call.emit("Reshape", [place, shape], outputs=outputs, suffix=suffix)
 
 
@@ -198,10 +198,10 @@ def _emit_mean(call: CallSite, mean: str) -> None:
     """The mean as the second output, in its shape."""
     if not call.is_read(1):
         return
-    if call.shape(mean) == call.out_type(1).shape:
+    if call.shape(mean) == call.out_shape(1):
         call.alias(mean, 1)
     else:
-        shape = call.constant(call.out_type(1).shape or (), "mean_shape")
+        shape = call.constant(call.out_shape(1), "mean_shape")
         call.emit("Reshape", [mean, shape], outputs=[call.outputs[1]], suffix="means")
 
 

@@ -68,7 +68,7 @@ def _coordinates(call: CallSite) -> dict[str, Any]:
 def _resize(call: CallSite, attributes: dict[str, Any]) -> None:
     """A Resize of the spatial axes: by the scales where they give the extents of the program, else by its sizes."""
     x, rank = image_input(call), spatial_rank(call)
-    extents, sizes = call.shape(x)[2:], (call.out_type().shape or ())[2:]
+    extents, sizes = call.shape(x)[2:], call.out_shape()[2:]
     if len(extents) != rank or len(sizes) != rank:
         raise LoadError(f"the image has {len(extents)} spatial axes", f"{call.target} takes {rank}")
     attributes = {**attributes, "axes": tuple(range(2, rank + 2))}
@@ -162,8 +162,8 @@ def _pad(call: CallSite, mode: str, argument: str) -> None:
 def pixel_shuffle(call: CallSite) -> None:
     """[…, C · r², H, W] -> […, C, H · r, W · r]."""
     x, factor = call.tensor("self"), call.integer("upscale_factor")
-    *batch, _, height, width = call.shape(x)
-    out = call.out_type().shape or ()
+    *batch, _, height, width = call.shape(x, 3)
+    out = call.out_shape(0, 3)
     if len(batch) == 1:
         call.emit("DepthToSpace", (x,), {"blocksize": factor, "mode": "CRD"})
         return
@@ -176,8 +176,8 @@ def pixel_shuffle(call: CallSite) -> None:
 def pixel_unshuffle(call: CallSite) -> None:
     """[…, C, H · r, W · r] -> […, C · r², H, W]. ONNX's SpaceToDepth orders the channels in another way."""
     x, factor = call.tensor("self"), call.integer("downscale_factor")
-    *batch, channels, _, _ = call.shape(x)
-    out = call.out_type().shape or ()
+    *batch, channels, _, _ = call.shape(x, 3)
+    out = call.out_shape(0, 3)
     n = len(batch)
     blocks = (*batch, channels, out[-2], factor, out[-1], factor)
     _rearrange(call, x, blocks, (*range(n), n, n + 2, n + 4, n + 1, n + 3))
@@ -187,7 +187,7 @@ def pixel_unshuffle(call: CallSite) -> None:
 def channel_shuffle(call: CallSite) -> None:
     """[N, groups · C, …]: the channels of the groups take turns."""
     x, groups = call.tensor("self"), call.integer("groups")
-    n, channels, *spatial = call.shape(x)
+    n, channels, *spatial = call.shape(x, 2)
     _rearrange(call, x, (n, groups, channels // groups, *spatial), (0, 2, 1, *range(3, 3 + len(spatial))))
 
 
@@ -195,7 +195,7 @@ def _rearrange(call: CallSite, x: str, blocks: tuple[Dim, ...], perm: tuple[int,
     """x in the shape `blocks`, its axes in the order perm, in the output's shape."""
     blocked = call.emit("Reshape", (x, call.constant(blocks, "blocks")), suffix="blocks")
     moved = call.emit("Transpose", (blocked,), {"perm": perm}, suffix="transpose")
-    call.emit("Reshape", (moved, call.constant(call.out_type().shape or (), "shape")))
+    call.emit("Reshape", (moved, call.constant(call.out_shape(), "shape")))
 
 
 @translates("im2col")

@@ -55,7 +55,7 @@ def scatter(call: CallSite) -> None:
     if (word and reduction == "none") or not call.flag("include_self", True):
         emit_own(call, "scatter_reduce", x, index, updates, attributes={"reduction": word})
         return
-    out = call.out_type().shape
+    out = call.out_shape()
     attributes = {"axis": axis, "reduction": reduction}
     whole = call.emit("ScatterElements", [x, index, updates], attributes, suffix="" if out else "scattered")
     if not out:
@@ -164,7 +164,7 @@ def write_view(call: CallSite) -> None:
     operator = call.operator
     if operator == "slice_scatter" and call.get("step", 1) == 1:
         start, end = call.get("start", 0), call.get("end", END_OF_AXIS)
-        extent = call.shape(x)[call.axis("dim", x, 0)]
+        extent = call.extent(x, call.axis("dim", x, 0))
         if (
             start == 0
             and not isinstance(end, Poly)

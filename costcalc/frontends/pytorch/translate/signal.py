@@ -44,8 +44,8 @@ def _emit_transform(call: CallSite, x: str, kind: str, axes: Sequence[int], leng
         raise LoadError(f"{call.target} has {len(lengths)} lengths for {len(axes)} axes", REMEDY)
     if kind == "complex" and not call.type(x).dtype.name.startswith("COMPLEX"):
         kind = "widened"
-    shape = call.shape(x)
-    extents = [shape[axis] if n == -1 else n for axis, n in zip(axes, lengths or (-1,) * len(axes), strict=True)]
+    pairs = zip(axes, lengths or (-1,) * len(axes), strict=True)
+    extents = [call.extent(x, axis) if n == -1 else n for axis, n in pairs]
     attributes = {"kind": kind, "axes": tuple(axes), "lengths": tuple(extents)}
     emit_own(call, "fft", x, attributes=attributes)
 
