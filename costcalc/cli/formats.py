@@ -27,6 +27,13 @@ FOREIGN_ENDINGS = (
     "json",
     "csv",
     "xlsx",
+    "xls",
+    "ods",
+    "doc",
+    "docx",
+    "odt",
+    "rtf",
+    "tex",
     "pptx",
     "parquet",
 )

@@ -45,7 +45,7 @@ def test_an_ending_that_no_format_has_is_refused_before_anything_is_written(
     assert not file.exists()
 
 
-@pytest.mark.parametrize("ending", ["csv", "png", "xlsx"])
+@pytest.mark.parametrize("ending", ["csv", "png", "xlsx", "docx"])
 @pytest.mark.parametrize("command", ["lock", "export", "report"])
 def test_a_command_of_one_format_refuses_the_endings_of_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, ending: str

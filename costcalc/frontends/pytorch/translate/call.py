@@ -202,6 +202,12 @@ class CallSite:
             raise LoadError(f"{self.target} has {what} of {len(first)} and {len(second)} axes", REMEDY)
         return list(zip(first, second, strict=True))
 
+    def output(self, position: int) -> str:
+        """The name of an output, "" of one that is not read. LoadError where the program has none there."""
+        if position >= len(self.outputs):
+            raise LoadError(f"{self.target} has no output {position}", REMEDY)
+        return self.outputs[position]
+
     def out_types(self, outputs: Sequence[str]) -> list[TensorType]:
         """Outputs of the call, by their names in the graph -> the types that the program says they have."""
         return [self.out_type(self.outputs.index(name)) for name in outputs]
@@ -238,6 +244,8 @@ class CallSite:
         name = f"{self.name}/{suffix}" if suffix else self.name
         if outputs is None:
             outputs = (name,) if suffix else self.outputs
+        if not outputs:
+            raise LoadError(f"{self.target} has no output", REMEDY)
         return self.builder.add(
             op_type,
             inputs,

@@ -244,4 +244,4 @@ def meshgrid(call: CallSite) -> None:
         line = call.emit("Reshape", [tensor, column], suffix=f"line{position}")
         whole = call.constant(out.shape or (), f"shape{position}")
         suffix = f"grid{position}" if position else ""
-        call.emit("Expand", [line, whole], outputs=[call.outputs[position]], suffix=suffix)
+        call.emit("Expand", [line, whole], outputs=[call.output(position)], suffix=suffix)

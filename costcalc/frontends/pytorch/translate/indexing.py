@@ -251,7 +251,7 @@ def nonzero_by_axis(call: CallSite) -> None:
         call.emit("Split", [rows, call.constant((1,) * n, "sizes")], {"axis": 0}, suffix="split", outputs=parts)
     axes = call.constant((0,), "axes")
     for i, part in enumerate(parts):
-        call.emit("Squeeze", [part, axes], suffix=f"{i}", outputs=(call.outputs[i],))
+        call.emit("Squeeze", [part, axes], suffix=f"{i}", outputs=(call.output(i),))
 
 
 @translates("nonzero_static", "masked_scatter", "_unsafe_masked_index", "_unsafe_masked_index_put_accumulate")

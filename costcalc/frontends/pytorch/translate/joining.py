@@ -122,8 +122,8 @@ def unbind(call: CallSite) -> None:
         call.emit("Split", [x, call.constant((1,) * n, "sizes")], {"axis": axis}, suffix="split", outputs=parts)
     axes = call.constant((axis,), "axes")
     for i, part in enumerate(parts):
-        if call.outputs[i]:
-            call.emit("Squeeze", [part, axes], suffix=f"{i}" if n > 1 else "", outputs=(call.outputs[i],))
+        if call.output(i):
+            call.emit("Squeeze", [part, axes], suffix=f"{i}" if n > 1 else "", outputs=(call.output(i),))
 
 
 @translates("broadcast_tensors")

@@ -138,7 +138,7 @@ def class_loss(call: CallSite) -> None:
         value = call.emit(operator, inputs, attributes, suffix="loss")
         call.emit("Reshape", [value, call.constant((), "scalar_shape")])
     else:
-        call.emit(operator, inputs, attributes, outputs=[call.outputs[0]])
+        call.emit(operator, inputs, attributes, outputs=[call.output(0)])
 
 
 def _emit_smooth_labels(call: CallSite, inputs: list[str], attributes: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ def _batch_norm(call: CallSite, training: bool) -> None:
     attributes: dict[str, Any] = {"epsilon": call.number("eps", call.number("epsilon", 1e-5))}
     inputs = (x, scale, shift, mean, variance)
     if training and len(call.read_outputs()) == 1:  # ONNX's operator then gives the running statistics too
-        outputs = (call.outputs[0], f"{call.name}/running_mean", f"{call.name}/running_var")
+        outputs = (call.output(0), f"{call.name}/running_mean", f"{call.name}/running_var")
         call.emit("BatchNormalization", inputs, {**attributes, "training_mode": 1}, outputs=outputs)
     else:
         _emit(call, "BatchNormalization", inputs, {**attributes, "training_mode": int(training)})

@@ -71,7 +71,7 @@ def cast(call: CallSite, value: str, dtype: DType, suffix: str = "cast") -> str:
 
 def emit_cast(call: CallSite, value: str, dtype: DType, suffix: str = "", position: int = 0) -> str:
     """Adds the conversion of a value to an element type, as an output or, with a suffix, as an intermediate value."""
-    outputs = None if suffix else [call.outputs[position]]
+    outputs = None if suffix else [call.output(position)]
     if COMPLEX.isdisjoint((call.type(value).dtype, dtype)):
         return call.emit("Cast", [value], {"to": dtype.code}, outputs=outputs, suffix=suffix)
     types = [TensorType(dtype, call.type(value).shape)]
@@ -201,7 +201,7 @@ class ExpressionNodes:
     def _emit(self, operator: str, inputs: list[str], attributes: dict[str, Any], position: int | None) -> str:
         call = self.call
         suffix = "" if position == 0 else self._suffix(operator.lower())
-        outputs = None if position is None else [call.outputs[position]]
+        outputs = None if position is None else [call.output(position)]
         if self.dtype is DType.BOOL:
             operator = LOGICAL.get(operator, operator)
         if self.dtype in COMPLEX and operator not in COMPLEX_SAME:

@@ -23,11 +23,11 @@ def sorted_elements(call: CallSite) -> None:
     largest = call.flag("largest", True) if operator == "topk" else call.flag("descending")
     attributes = {"axis": axis, "largest": int(largest), "sorted": int(call.flag("sorted", True))}
     places = f"{call.name}/indices"
-    outputs = [call.outputs[0], places]
+    outputs = [call.output(0), places]
     if operator == "argsort":
-        outputs = [f"{call.name}/values", call.outputs[0]]
+        outputs = [f"{call.name}/values", call.output(0)]
     elif len(call.outputs) > 1:
-        outputs = [call.outputs[0] or f"{call.name}/values", call.outputs[1] or places]
+        outputs = [call.output(0) or f"{call.name}/values", call.output(1) or places]
     call.emit("TopK", [x, call.constant((count,), "k")], attributes, outputs=outputs)
 
 

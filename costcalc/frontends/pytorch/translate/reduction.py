@@ -57,7 +57,7 @@ def emit_reduction(
     """Adds a reduction of a value along axes, of all without any, as an output, or as the intermediate value of a
     suffix."""
     inputs = [x, call.constant(axes, f"{suffix or 'output'}{position}_axes")] if axes else [x]
-    outputs = None if suffix else [call.outputs[position]]
+    outputs = None if suffix else [call.output(position)]
     label = suffix or ("" if position == 0 else operator.lower())
     return call.emit(operator, inputs, {"keepdims": int(keep)}, outputs=outputs, suffix=label)
 
@@ -107,7 +107,7 @@ def _emit_place(call: CallSite, operator: str, position: int) -> None:
     """The place of an extreme along an axis, or among all elements."""
     x, keep = call.tensor("self"), int(call.flag("keepdim"))
     suffix = operator.lower() if position else ""
-    outputs = [call.outputs[position]]
+    outputs = [call.output(position)]
     if call.get("dim") is not None and call.shape(x):
         call.emit(operator, [x], {"axis": call.axis("dim", x), "keepdims": keep}, outputs=outputs, suffix=suffix)
         return
@@ -202,7 +202,7 @@ def _emit_mean(call: CallSite, mean: str) -> None:
         call.alias(mean, 1)
     else:
         shape = call.constant(call.out_shape(1), "mean_shape")
-        call.emit("Reshape", [mean, shape], outputs=[call.outputs[1]], suffix="means")
+        call.emit("Reshape", [mean, shape], outputs=[call.output(1)], suffix="means")
 
 
 @translates("linalg_vector_norm", "norm", "frobenius_norm", "linalg_matrix_norm", "linalg_norm")
