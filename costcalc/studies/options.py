@@ -305,6 +305,11 @@ def _check_devices(value: Any) -> tuple[tuple[str, ...], int | None]:
         match = re.fullmatch(r"(.*\S)\s*(?:×|(?<=\s)x)\s*(\d{1,7})", name)
         if match and not int(match.group(2)):
             raise UsageError(f"--hardware {name!r} is no device", "give 1 or more: --hardware 'h100-sxm x8'")
+        before = re.fullmatch(r"(\d{1,7})\s*[×x*]\s*(?P<name>\D.*)|(?P<device>.*\S)\s*[:*]\s*(\d{1,7})", name)
+        if before and not match and not name.endswith((".yaml", ".yml")):
+            device, count = before["name"] or before["device"], before[1] or before[4]
+            remedy = f"the number stands behind the name: --hardware '{device} x{count}'"
+            raise UsageError(f"--hardware {name!r} is no device", remedy)
         devices.append(match.group(1) if match else name)
         counts |= {int(match.group(2))} if match else set()
     if len(counts) > 1:

@@ -48,6 +48,10 @@ NEUTRAL = (
     "gradient_checkpointing",
     "pretraining_tp",
     "rescale_prenorm_residual",
+    "time_step_min",
+    "time_step_max",
+    "time_step_floor",
+    "time_step_limit",
     # outputs, generation
     "output_attentions",
     "output_hidden_states",

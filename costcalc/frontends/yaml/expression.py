@@ -273,11 +273,24 @@ def _numbers(value: Any) -> list[Any]:
     return [int(part) for part in parts]
 
 
+def _each(value: Any, count: Any) -> list[Any]:
+    """A value and a number of layers -> the value of each layer: those of a list, another value for all."""
+    if type(count) is not int:
+        raise ExpressionError(f"each takes {_show(count)}", "give a whole number: each(3, layers)")
+    if not isinstance(value, list):
+        _check_elements(count, "each")
+        return [value] * count
+    if len(value) != count:
+        raise ExpressionError(f"{_show(value)} has {len(value)} values for {count} layers", "give one, or one for each")
+    return value
+
+
 LIST_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "len": _length,
     "range": _range,
     "count": _count,
     "numbers": _numbers,
+    "each": _each,
 }
 
 

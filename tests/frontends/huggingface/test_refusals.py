@@ -44,6 +44,12 @@ def analyze(**fields: Any) -> costcalc.Report:
         ({"model_type": "bert", "is_decoder": True}, "is_decoder is true"),
         ({"torch_dtype": "float13"}, "the element type 'float13' is not known"),
         ({"layer_types": ["full_attention"], "num_hidden_layers": 2}, "takes the element 1 of 1"),
+        ({"model_type": "recurrent_gemma", "conv1d_width": 1}, "conv1d_width is 1, which leaves no position to keep"),
+        ({"model_type": "exaone_moe", "is_moe_layer": [True]}, r"is_moe_layer \(\[true\]\) is not understood"),
+        (
+            {"model_type": "hunyuan_v1_moe", "num_hidden_layers": 2, "moe_topk": [2, 1, 1]},
+            r"\[2, 1, 1\] has 3 values for 2 layers; give one, or one for each",
+        ),
         ({"num_hidden_layers": 10**9}, "at most"),
         ({"num_hidden_layers": 1 << 62}, "at most"),
         ({"rms_norm_eps": 1, "partial": float("nan")}, "partial"),

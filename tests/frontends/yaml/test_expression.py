@@ -58,6 +58,7 @@ NAMES = {"alpha": Fraction(3, 4), "filters": 64, "seq": symbol("seq"), "word": "
         ("range(10 ** 30, 0)", []),
         ("['x'] * 2 + sizes", ["x", "x", 1, 7]),
         ("len(sizes) + count('MM-', 'M')", 4),
+        ("each(7, 3) + each([1, 2], 2)", [7, 7, 7, 1, 2]),
         ("false or sizes", True),
     ],
 )
@@ -93,6 +94,8 @@ def test_values(text: str, value: object) -> None:
         ("'a' < 4", "calculates with 'a'"),
         ("4 in filters", "takes a list"),
         ("sizes.count(1)", "no function 'sizes.count'"),
+        ("each([1, 2], 3)", "has 2 values for 3 layers"),
+        ("each(1, 2.5)", "each takes"),
         ("~filters", "use not"),
         ("filters << 4", "an operator that is not known"),
         ("lambda: 1", "outside the language"),

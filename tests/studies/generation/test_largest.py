@@ -192,6 +192,12 @@ def test_a_sweep_over_the_batch(tmp_path: Path) -> None:
     assert [row["tp"] for row in rows] == [2, 4]
 
 
+@pytest.mark.parametrize("name", ["8xh100-sxm", "8 × h100-sxm", "h100-sxm:8", "h100-sxm*8"])
+def test_a_number_at_another_place_is_told_its_own(name: str) -> None:
+    with pytest.raises(UsageError, match="the number stands behind the name: --hardware 'h100-sxm x8'"):
+        Settings.of(devices=[name])
+
+
 def test_what_is_no_number_of_devices(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'h100-sxm x0' is no device; give 1 or more"):
         Settings.of(devices=["h100-sxm x0"])
