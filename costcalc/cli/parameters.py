@@ -86,16 +86,17 @@ class Count(click.IntRange):
 
     name = "n"
 
-    def __init__(self, least: int | None = 1) -> None:
+    def __init__(self, least: int = 1) -> None:
         super().__init__(least)
+        self.least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
             number = int(value)
         except ValueError:
             self.fail(f"{_quoted(value)} is no whole number; write it in digits, as 8", param, ctx)
-        if self.min is not None and number < self.min:
-            self.fail(f"{_quoted(value)} is too small; the least is {self.min:g}", param, ctx)
+        if number < self.least:
+            self.fail(f"{_quoted(value)} is too small; the least is {self.least}", param, ctx)
         return number
 
 

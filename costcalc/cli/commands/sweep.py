@@ -46,7 +46,7 @@ def figures() -> Iterable[str]:
 )
 @settings_options(omit=("dims", "params"))
 @click.option("--sample", type=Count(), metavar="K", help="Only K of the combinations, drawn at random.")
-@click.option("--seed", type=Count(None), help="The seed of --sample.  [default: 0]")
+@click.option("--seed", type=Count(0), help="The seed of --sample.  [default: 0]")
 @click.option("--where", metavar="CONDITION", help="Only rows that meet it: 'time.t4 < 5ms and params <= 4M'.")
 @click.option(
     "--pareto",
