@@ -77,8 +77,20 @@ class NameValue(click.ParamType):  # type: ignore[type-arg]
                 raise ValueError
             return name.strip(), self.read(text.strip())
         except ValueError as error:
-            remedy = str(error) if str(error).startswith("give ") else f"write it as {self.example}"
+            remedy = str(error) if str(error).startswith("give ") else self._remedy(value)
             self.fail(f"{value!r} is not understood; {remedy}", param, ctx)
+
+    def _remedy(self, value: str) -> str:
+        """How to write what was given: a value without its name gets one."""
+        if "=" not in value and value.strip() and self._is_value(value.strip()):
+            return f"write its name before it, as {self.example.partition('=')[0]}={value.strip()}"
+        return f"write it as {self.example}"
+
+    def _is_value(self, text: str) -> bool:
+        try:
+            return not isinstance(self.read(text), str) and not text.isidentifier()
+        except ValueError:
+            return False
 
 
 class Count(click.IntRange):

@@ -137,9 +137,24 @@ def compare_reports(
     if len(reports) < 2:
         raise UsageError("there is nothing to compare with", "name two or more models")
     names = [report.name for report in reports]
-    unique = [name if names.count(name) == 1 else report.source for name, report in zip(names, reports, strict=True)]
+    tails = shortest_tails([report.source for report in reports])
+    unique = [
+        tail if name == report.source or names.count(name) > 1 else name
+        for name, tail, report in zip(names, tails, reports, strict=True)
+    ]
     numbered = [name if unique.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(unique, 1)]
     return Comparison(tuple(reports), tuple(numbered), figures)
+
+
+def shortest_tails(paths: Sequence[str]) -> list[str]:
+    """Paths -> as many of the last parts of each as tell the different ones apart: `v1/model.onnx`, `v2/model.onnx`."""
+    parts = [path.split("/") for path in paths]
+    different = len(set(paths))
+    for count in range(1, max(map(len, parts))):
+        tails = ["/".join(words[-count:]) for words in parts]
+        if len(set(tails)) == different:
+            return tails
+    return list(paths)
 
 
 def _total_key(report: Report, key: str) -> str:

@@ -105,3 +105,20 @@ def test_a_network_and_the_file_that_was_made_of_it(tmp_path: Path) -> None:
 def test_models_of_one_format_have_a_row_for_each_operator() -> None:
     flops = json.loads(ok("compare", "lenet5", "resnet18", "--format", "json"))["comparison"]["flops_by_op"]
     assert {"Conv", "Gemm"} <= set(flops) and "MatMul" not in flops
+
+
+def test_files_of_one_name_are_called_by_the_folder_that_tells_them_apart(tmp_path: Path) -> None:
+    files = [tmp_path / "a" / "v1" / "net" / "model.yaml", tmp_path / "a" / "v2" / "net" / "model.yaml"]
+    for file, name in zip(files, ("lenet5", "lenet5_modern"), strict=True):
+        file.parent.mkdir(parents=True)
+        text = (SPECS / f"{name}.yaml").read_text(encoding="utf-8")
+        file.write_text("\n".join(line for line in text.splitlines() if not line.startswith("name:")))
+    head = ok("compare", *map(str, files)).splitlines()[2].split()
+    assert head == ["v1/net/model.yaml", "v2/net/model.yaml", "ratio"]
+    assert ok("compare", *[str(files[0])] * 2).splitlines()[2].split() == [
+        "model.yaml",
+        "(1)",
+        "model.yaml",
+        "(2)",
+        "ratio",
+    ]
