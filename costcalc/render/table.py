@@ -173,6 +173,7 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
     heights = [max(map(len, lines)) for lines in zip(*lines_by_column.values(), strict=True)]
     heights = heights or [1] * (len(sheet.rows) + len(footer_rows))
     headers, columns = [], []
+    height = max((len(heads[i]) for i in widths), default=1)
     for i, width in widths.items():
         column = sheet.columns[i]
         right = column.kind not in LEFT_ALIGNED
@@ -180,7 +181,7 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
             texts[i] = cells.bars(raw[i][: len(sheet.rows)], width, screen.unicode) + [""] * len(footer_rows)
         if lines_by_column:
             texts[i] = _fill_heights(lines_by_column.get(i) or [[text] for text in texts[i]], heights)
-        headers.append(pad(heads[i], width, right, shorten_middle))
+        headers.append(pad([""] * (height - len(heads[i])) + heads[i], width, right, shorten_middle))
         padded = pad(texts[i], width, right, SHORTENING.get(column.kind, shorten_middle))
         columns.append(_paint_column(padded, column.key, palette))
     for cells_of_line in zip(*headers, strict=True):
@@ -198,16 +199,14 @@ def body_lines(sheet: Table, screen: Screen, keep_all: bool = False) -> Iterator
 
 
 def _head_lines(columns: Sequence[Column], texts: Sequence[Sequence[str]], screen: Screen) -> list[list[str]]:
-    """Columns and their texts -> the lines of each head, as many for each: one, or two where one line has no room for
-    all of them, and titles of several words make columns wider than their figures."""
+    """Columns and their texts -> the lines of each head: one, or two where one line has no room for all of them, and
+    titles of several words make columns wider than their figures."""
     titles = [screen.text(printable(column.title)) for column in columns]
     widths = [column_width(t) for t in texts]
     whole = sum(max(text_width(title), width) + len(GAP) for title, width in zip(titles, widths, strict=True))
     if whole - len(GAP) <= screen.width:
         return [[title] for title in titles]
-    broken = [_break_title(title, width) for title, width in zip(titles, widths, strict=True)]
-    height = max(map(len, broken))
-    return [[""] * (height - len(lines)) + lines for lines in broken]
+    return [_break_title(title, width) for title, width in zip(titles, widths, strict=True)]
 
 
 def _break_title(title: str, width: int) -> list[str]:

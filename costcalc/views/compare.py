@@ -15,7 +15,7 @@ from costcalc.views.flash import account_notes
 from costcalc.views.summary import accounting_text, report_notes
 from costcalc.views.table import Column, Note, Table, make_table
 
-SHARED_NOTE_LABELS = ("Bound", "Given", "Open", "Peak", "Execution", "Training", "Assumed", "Note", "Unknown", "")
+SHARED_NOTE_LABELS = ("Sizes", "Given", "Open", "Peak", "Execution", "Training", "Assumed", "Note", "Unknown", "")
 """Labels of the notes of a report that a comparison repeats, in this order."""
 
 

@@ -42,7 +42,7 @@ def _notes(diff: Diff, changed_keys: Sequence[str]) -> Iterator[Note]:
         yield Note("Unchanged", ", ".join(unchanged_labels))
     yield from _input_notes(diff)
     for label, before, after in (
-        ("Bound", _symbols_text(diff.before.symbols), _symbols_text(diff.after.symbols)),
+        ("Sizes", _symbols_text(diff.before.symbols), _symbols_text(diff.after.symbols)),
         ("Given", _settings_text(diff.before), _settings_text(diff.after)),
         ("Assumed", "; ".join(diff.before.assumptions), "; ".join(diff.after.assumptions)),
     ):

@@ -149,7 +149,7 @@ def memory_notes(footprint: MemoryFootprint) -> Iterator[Note]:
     bindings = [f"{name} = {format_count(value)}" for name, value in footprint.graph.symbols.items()]
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in footprint.graph.notes)]
     if unnoted_bindings:
-        yield Note("Bound", ", ".join(unnoted_bindings))
+        yield Note("Sizes", ", ".join(unnoted_bindings))
     yield from given_notes(footprint.graph)
     for assumption in footprint.graph.assumptions:
         yield Note("Assumed", assumption.format())

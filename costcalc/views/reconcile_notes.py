@@ -102,7 +102,7 @@ def _shared_notes(result: Reconciliation) -> Iterator[Note]:
         yield Note("Not seen", f"{text}other; if so, --written bias=folded takes them back", True)
     for name, value in result.graph.symbols.items():
         if value != 1:
-            yield Note("Bound", f"{name} = {format_count(value)}")
+            yield Note("Sizes", f"{name} = {format_count(value)}")
     yield from given_notes(result.graph)
     for assumption in result.graph.assumptions:
         yield Note("Assumed", assumption.format())

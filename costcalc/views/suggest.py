@@ -45,7 +45,7 @@ REWRITE_COLUMNS = (
     Column("accuracy", "Accuracy", "text", 85),
 )
 
-NOTE_LABELS = ("Bound", "Given", "Open", "Peak", "Execution", "Assumed", "Note", "Unknown", "")
+NOTE_LABELS = ("Sizes", "Given", "Open", "Peak", "Execution", "Assumed", "Note", "Unknown", "")
 """Labels of the notes of a report that stand under its suggestions."""
 
 

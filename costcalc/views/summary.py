@@ -118,7 +118,7 @@ def reading_notes(report: Report) -> Iterator[Note]:
     bindings = [f"{name} = {format_count(value)}" for name, value in report.bound_symbols.items()]
     unnoted_bindings = [text for text in bindings if not any(note.startswith(text) for note in report.notes)]
     if unnoted_bindings:
-        yield Note("Bound", list_symbols(unnoted_bindings, MAX_SYMBOLS))
+        yield Note("Sizes", list_symbols(unnoted_bindings, MAX_SYMBOLS))
     yield from given_notes(report.graph)
 
 

@@ -128,7 +128,7 @@ def _notes(result: Sweep, indexes: Sequence[int]) -> Iterator[Note]:
     ]
     yield from _reason_notes(result, "No figure", "refused", refusals)
     if any(row[UPPER] for row in result.rows):
-        yield Note("Bound", "an If is open in some: its dearer branch counts", True)
+        yield Note("Note", "an If is open in some: its dearer branch counts", True)
     if any(row[LOWER] for row in result.rows):
         text = "an operator has no rule in some: figures marked ≥ are lower bounds, for conditions too (--strict)"
         yield Note("Unknown", text, True)

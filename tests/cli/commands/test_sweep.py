@@ -94,6 +94,7 @@ def test_any_quantity_under_any_settings(capsys: pytest.CaptureFixture[str], mon
     header, *rows = text.splitlines()[2 : text.splitlines().index("", 2)]
     assert header.split() == ["alpha", "resolution", "Params", "Arena", "Time", "t4", "Energy", "t4"]
     assert [row.split()[:2] for row in rows] == [["0.5", "128"]] and " ≥ 709 ns  ≈ 13.0 µJ" in rows[0]
+    monkeypatch.setenv("COLUMNS", "160")
     table = out(capsys, *asked)
     assert "Time t4" in table and "Energy t4" in table and "Fits t4" in table and "Arena" not in table
     lines = out(capsys, *asked, "--format", "csv").splitlines()
