@@ -127,6 +127,10 @@ def _notes(result: Sweep, indexes: Sequence[int]) -> Iterator[Note]:
         (row, {key: reason for key, reason in row[REFUSED] or () if key in column_names}) for row in result.rows
     ]
     yield from _reason_notes(result, "No figure", "refused", refusals)
+    if any(name.startswith("fits.") for name in column_names) and not dict(result.settings.get("execution") or {}).get(
+        "fuse"
+    ):
+        yield Note("Fits", "with the activations of fused steps, as runtimes execute them; --fuse gives their peak")
     if any(row[UPPER] for row in result.rows):
         yield Note("Note", "an If is open in some: its dearer branch counts", True)
     if any(row[LOWER] for row in result.rows):

@@ -324,3 +324,9 @@ def test_a_reader_that_has_enough_is_no_failure(form: str) -> None:
     child.stdout.read(10)
     child.stdout.close()
     assert child.stderr.read() == b"" and child.wait(60) == 141
+
+
+def test_what_must_fit_is_that_of_fused_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("lenet5", "--dim", "N=1,2", "--hardware", "stm32h743")
+    assert "Fits  with the activations of fused steps" in out(capsys, *asked)
+    assert "of fused steps" not in out(capsys, *asked, "--fuse")
