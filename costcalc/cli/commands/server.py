@@ -34,7 +34,7 @@ COLLECTION_THRESHOLD = (50_000, 10, 10)
 def server(lsp: bool, mcp: bool, root: str | None) -> None:
     """Serve one client over standard input and output.
 
-    An editor or an agent starts this command by itself; `docs/how-to/editors.md` and `docs/how-to/agents.md` say how.
+    An editor or an agent starts this command by itself; the pages Editors and Agents of the documentation say how.
     """
     if lsp and mcp:
         raise UsageError("--lsp and --mcp are two protocols, and a server has one", "leave one out")

@@ -144,9 +144,7 @@ def _call(node: ast.Call, names: Mapping[str, Any], text: str) -> Any:
         try:
             return LIST_FUNCTIONS[name](*values)
         except TypeError as error:
-            raise ExpressionError(
-                f"{name} takes other arguments in {text!r}", "see docs/how-to/write-a-model.md"
-            ) from error
+            raise _other_arguments(name, LIST_FUNCTIONS[name], text) from error
     function = FUNCTIONS.get(name)
     if function is None:
         known = [*FUNCTIONS, *LIST_FUNCTIONS]
@@ -158,9 +156,16 @@ def _call(node: ast.Call, names: Mapping[str, Any], text: str) -> Any:
     try:
         return _check_size(function(*arguments), text)
     except TypeError as error:
-        raise ExpressionError(
-            f"{name} takes other arguments in {text!r}", "see docs/how-to/write-a-model.md"
-        ) from error
+        raise _other_arguments(name, function, text) from error
+
+
+def _other_arguments(name: str, function: Callable[..., Any], text: str) -> ExpressionError:
+    """The name of a function and the call of it -> the error that says what it takes."""
+    from inspect import Parameter, signature
+
+    parameters = signature(function).parameters.values()
+    words = [f"{p.name}, …" if p.kind is Parameter.VAR_POSITIONAL else p.name for p in parameters]
+    return ExpressionError(f"{name} takes other arguments in {text!r}", f"write it as {name}({', '.join(words)})")
 
 
 def _compare(node: ast.Compare, names: Mapping[str, Any], text: str) -> bool:

@@ -48,7 +48,7 @@ def read_attributes(
         remedy = call_remedy(kind) or layer_remedy(kind, kinds) or did_you_mean(kind, kinds)
         if " - " in kind:
             remedy = "a layer in the line below is indented deeper; indent all layers of a list alike"
-        remedy = remedy or "docs/reference/yaml.md lists all layers, `costcalc ops` the operators"
+        remedy = remedy or "`costcalc schema` has all layers, `costcalc ops` lists the operators"
         raise reader.error(item.node, f"there is no layer, block or operator {kind!r}", remedy)
     attributes: dict[str, Any] = {}
     errors: list[CostcalcError] = []

@@ -69,7 +69,7 @@ def test_slips_at_the_top(text: str, message: str) -> None:
         ("Conv2D: {filters: 8}", "write `conv: {"),
         ("depthwise_separable: {filters: 8}", "`depthwise_conv: {kernel: 3}` and `pointwise_conv: {filters: 64}`"),
         ("DepthwiseSeparableConv2d", "`depthwise_conv: {kernel: 3}` and `pointwise_conv: {filters: 64}`"),
-        ("zzqqxx", "docs/reference/yaml.md lists all layers, `costcalc ops` the operators"),
+        ("zzqqxx", "`costcalc schema` has all layers, `costcalc ops` lists the operators"),
         ("Dense: {units: 10}", "write `linear: {"),
         ("BatchNorm2d: {num_features: 3}", "write `batch_norm`"),
         ("BatchNormalization2: {}", "did you mean"),
