@@ -71,8 +71,8 @@ def test_values(text: str, value: object) -> None:
     [
         ("filter", "did you mean 'filters'"),
         ("1 / 0", "divides by zero"),
-        ("make_divisible(1, 2, 3, 4)", "write it as make_divisible(value, divisor, least)"),
-        ("len()", "write it as len(value)"),
+        ("make_divisible(1, 2, 3, 4)", "write it as make_divisible(value, divisor, least"),
+        ("len()", "write it as len(value"),
         ("max()", "write it as max(first, operands, …"),
         ("2 ** 9999", "exponent"),
         ("9 ** 9 ** 9", "exponent"),
