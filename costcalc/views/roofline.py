@@ -63,6 +63,8 @@ def _device_notes(roofline: Roofline) -> Iterator[Note]:
         )
     if shows_layers(roofline):
         yield Note("  Layer by layer", layers_text(roofline))
+    elif roofline.unfused:
+        yield Note("  Layer by layer", WITHOUT_BAND)
     yield from placement_notes(roofline)
     for fit in memory_fits(roofline.report, profile):
         yield Note("  Fits" if fit.fits else "  Does not fit", fit_text(fit), not fit.fits)
@@ -113,6 +115,12 @@ def shows_layers(roofline: Roofline) -> bool:
     """Whether the estimate layer by layer is shown: it is known, and so is how far published runs are from it."""
     return roofline.unfused is not None and find_time_band(roofline.profile) is not None
 
+
+WITHOUT_BAND = (
+    "each with its operands through memory; not summed up, for no published measurement tells how far above the sum "
+    "the times of such a device are"
+)
+"""What the times of layers are, where their sum is not shown."""
 
 DEVICE_KIND_NAMES = {
     "microcontroller": "microcontrollers",
@@ -309,7 +317,8 @@ def device_columns(rooflines: Sequence[Roofline]) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for roofline in rooflines:
         bounds = {id(row): bound for row, bound in zip(roofline.report.rows, placed_bounds(roofline), strict=True)}
-        own = {key: COLUMNS[key]._replace(value=_bound_reader(key, bounds)) for key in DEVICE_COLUMNS[:3]}
+        sums = roofline.unfused is None or shows_layers(roofline)
+        own = {key: COLUMNS[key]._replace(value=_bound_reader(key, bounds, sums)) for key in DEVICE_COLUMNS[:3]}
         own |= placement_columns(roofline)
         for key, column in own.items():
             if len(rooflines) > 1:
@@ -320,9 +329,10 @@ def device_columns(rooflines: Sequence[Roofline]) -> dict[str, Column]:
     return columns
 
 
-def _bound_reader(key: str, bounds: dict[int, TimeBound]) -> Callable[[Item], Any]:
-    """The key of a column and bounds by the identity of their row → the reader of its cells. Where the arithmetic of a
-    layer has no time, the seconds are a LowerBound and nothing is said of what bounds it."""
+def _bound_reader(key: str, bounds: dict[int, TimeBound], sums: bool) -> Callable[[Item], Any]:
+    """The key of a column, bounds by the identity of their row, and whether their sum is shown → the reader of its
+    cells. Where the arithmetic of a layer has no time, the seconds are a LowerBound and nothing is said of what bounds
+    it."""
 
     def cell(item: Item) -> Any:
         rows = item.rows if isinstance(item, LayerGroup) else (item,)
@@ -333,7 +343,7 @@ def _bound_reader(key: str, bounds: dict[int, TimeBound]) -> Callable[[Item], An
             return limits.pop() if len(limits) == 1 else "both" if limits else ""
         times = [bound.seconds for bound in row_bounds if bound.seconds is not None]
         seconds = sum(times, Fraction(0))
-        if not times:
+        if not times or (len(rows) > 1 and key == "time" and not sums):
             return None
         if key == "time":
             value: Any = float(seconds)

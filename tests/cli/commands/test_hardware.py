@@ -190,3 +190,14 @@ def test_the_python_api() -> None:
     assert (first.model.bound_by, second.model.bound_by) == ("compute", "memory")
     (same,) = costcalc.on_hardware("resnet50", "a100", dtype="float16", act_dtype="float16")
     assert same.model == first.model
+
+
+@pytest.mark.parametrize(
+    ("device", "is_summed"), [("t4", True), ("stm32h743", True), ("hailo-8", False), ("max78000", False)]
+)
+def test_times_of_layers_are_added_up_where_published_times_tell_how_far_they_lie_above(
+    device: str, is_summed: bool
+) -> None:
+    text = ok("analyze", "lenet5", "--dtype", "int8", "--act-dtype", "int8", "--hardware", device)
+    total = next(line for line in text.splitlines() if line.startswith("Total of"))
+    assert (" ? " not in total) == is_summed == ("not summed up" not in " ".join(text.split()))
