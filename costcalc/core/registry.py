@@ -32,8 +32,8 @@ ShapeResult = TensorType | tuple[TensorType, ...]
 
 class OperatorRule(NamedTuple):
     """A function and its signature: the keyword names that it accepts, those without a default (required), whether it
-    takes any number of inputs, how many at most (arity) and at least, and the positions of inputs that may not be
-    absent."""
+    takes any number of inputs, how many at most (arity) and at least, the positions of inputs that may not be absent,
+    and whether those behind the arity may not."""
 
     function: Callable[..., Any]
     accepts: frozenset[str]
@@ -42,6 +42,7 @@ class OperatorRule(NamedTuple):
     required: frozenset[str] = frozenset()
     min_inputs: int = 0
     required_inputs: tuple[int, ...] = ()
+    requires_rest: bool = False
 
 
 SHAPE_RULES: dict[tuple[str, str], OperatorRule] = {}
@@ -76,8 +77,12 @@ def _inspect_rule(function: Callable[..., Any]) -> OperatorRule:
     min_inputs = code.co_argcount - len(function.__defaults__ or ())
     hints = [str(function.__annotations__.get(name, "")) for name in code.co_varnames[:min_inputs]]
     required_inputs = tuple(i for i, hint in enumerate(hints) if "None" not in hint)
-    variadic = bool(code.co_flags & 0x04)
-    return OperatorRule(function, frozenset(names), variadic, code.co_argcount, required, min_inputs, required_inputs)
+    count, variadic = code.co_argcount, bool(code.co_flags & 0x04)
+    rest = str(function.__annotations__.get(code.co_varnames[count + len(names)], "")) if variadic else ""
+    requires_rest = rest != "" and "None" not in rest
+    return OperatorRule(
+        function, frozenset(names), variadic, count, required, min_inputs, required_inputs, requires_rest
+    )
 
 
 def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeFunction], ShapeFunction]:
@@ -218,7 +223,8 @@ def call_rule(rule: OperatorRule, inputs: Types, attributes: Mapping[str, Any], 
         raise ShapeError(f"{count} inputs are given, the operator needs {min_inputs}", "name them in `from:`")
     if count > rule.arity and not rule.variadic:
         raise ShapeError(f"{count} inputs are given, the operator takes {rule.arity}", "remove some")
-    for position in rule.required_inputs:
+    rest = range(rule.arity, count) if rule.requires_rest and None in inputs else ()
+    for position in (*rule.required_inputs, *rest):
         if inputs[position] is None:
             raise ShapeError(f"input {position + 1} is left out, which the operator needs", "give it")
     try:
