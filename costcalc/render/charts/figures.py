@@ -7,7 +7,8 @@ Colours go with signs, so that kinds differ without colour, and labels do not me
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from costcalc.core.sanitize import printable
@@ -59,16 +60,22 @@ def draw_legend(axes: Any, numbers: dict[str, int], **position: Any) -> None:
 
 
 def place_labels(
-    axes: Any, positions: Sequence[tuple[float, float]], labels: Sequence[str], sides: Sequence[str], **style: Any
+    axes: Any,
+    positions: Sequence[tuple[float, float]],
+    labels: Sequence[str],
+    sides: Sequence[str],
+    lines: Sequence[Any] = (),
+    **style: Any,
 ) -> None:
-    """Axes, positions and labels -> each label is drawn on the first of its sides where it meets no other label and no
-    position; it is left out where there is no such side."""
+    """Axes, positions and labels -> each label is drawn on the first of its sides where it meets no other label, no
+    position and none of the lines; it is left out where there is no such side."""
     figure = axes.figure
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     points = axes.transData.transform([tuple(map(float, position)) for position in positions])
     inside = axes.get_window_extent(renderer)
     boxes: list[Any] = []
+    obstacles = [spot for line in lines for spot in _line_spots(line.get_transform().transform(line.get_xydata()))]
     for position, (px, py), text, side_keys in zip(positions, points, labels, sides, strict=True):
         if not text:
             continue
@@ -78,13 +85,21 @@ def place_labels(
             )
             annotation.set_in_layout(False)
             box = annotation.get_window_extent(renderer)
+            others = (*((x, y) for x, y in points if (x, y) != (px, py)), *obstacles)
             overlaps = any(box.overlaps(other) for other in boxes) or any(
-                box.x0 < x < box.x1 and box.y0 < y < box.y1 for x, y in points if (x, y) != (px, py)
+                box.x0 < x < box.x1 and box.y0 < y < box.y1 for x, y in others
             )
             if not overlaps and box.x0 >= inside.x0 and box.x1 <= inside.x1 + 4 and box.y1 <= inside.y1 + 12:
                 boxes.append(box)
                 break
             annotation.remove()
+
+
+def _line_spots(corners: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """The corners of a line, in pixels -> spots of it that are 2 pixels from each other."""
+    for (x0, y0), (x1, y1) in pairwise(corners):
+        count = max(1, round(math.hypot(x1 - x0, y1 - y0) / 2))
+        yield from ((x0 + (x1 - x0) * i / count, y0 + (y1 - y0) * i / count) for i in range(count + 1))
 
 
 SIDES = {
@@ -237,7 +252,7 @@ def draw_roofline(chart: RooflineChart, axes: Any) -> None:
         [(s.intensity, heights[id(s)]) for s in labelled_spots],
         [label(s.label, 34) for s in labelled_spots],
     )
-    place_labels(axes, points, labels, ["acdA"] * len(labelled_spots), fontsize=8.5, color=INK, zorder=6)
+    place_labels(axes, points, labels, ["adebA"] * len(labelled_spots), axes.lines, fontsize=8.5, color=INK, zorder=6)
 
 
 def _draw_devices(chart: RooflineChart, axes: Any, left: float, right: float) -> None:
