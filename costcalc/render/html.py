@@ -8,9 +8,25 @@ from collections.abc import Sequence
 from costcalc.core.sanitize import escape_html as escape
 from costcalc.render import area as plot
 from costcalc.render import cells
-from costcalc.views.table import Table
+from costcalc.views.table import Column, Table
 
-STYLE = """
+MINOR = 75
+"""A column of at most this importance is left out on a narrow page."""
+
+MOST_COLUMNS = 12
+"""Columns that a narrow page can leave out: those behind always stand."""
+
+NARROW = (
+    "@media(max-width:560px){.costcalc th:first-child,.costcalc td:first-child{white-space:normal!important;"
+    "overflow-wrap:anywhere;min-width:8em}.costcalc wbr{display:inline}"
+    ".costcalc th,.costcalc td{padding:.15em .4em!important}"
+    + ",".join(f".costcalc .no{i} :is(th,td):nth-child({i})" for i in range(2, MOST_COLUMNS + 1))
+    + "{display:none}}"
+)
+"""On a phone names go on in the next line, and columns of little importance are left out."""
+
+STYLE = (
+    """
 .costcalc{font:14px/1.45 system-ui,sans-serif!important;font-variant-numeric:tabular-nums!important}
 .costcalc{color:inherit;max-width:100%}
 .costcalc h2{font:600 15px/1.3 system-ui,sans-serif!important;margin:1.2em 0 .4em!important}
@@ -24,7 +40,7 @@ STYLE = """
 .costcalc th,.costcalc td{border:0!important;background:none!important;color:inherit!important}
 .costcalc th,.costcalc td{line-height:1.45!important;max-width:none!important;vertical-align:baseline!important}
 .costcalc th{font-weight:600!important;opacity:.7}
-.costcalc th.l,.costcalc td.l{text-align:left!important}
+.costcalc th.l,.costcalc td.l{text-align:left!important}.costcalc wbr{display:none}
 .costcalc tbody tr:hover{background:rgba(128,128,128,.15)!important}
 .costcalc tr.total td{border-top:1px solid rgba(128,128,128,.5)!important;font-weight:600!important}
 .costcalc i{display:inline-block!important;height:.7em;background:#3b8ea5!important;border-radius:1px}
@@ -39,6 +55,9 @@ STYLE = """
 .costcalc pre{overflow-x:auto!important;white-space:pre!important;color:inherit!important;background:none!important}
 .costcalc pre{margin:0!important;padding:0!important;border:0!important;font:13px/1.35 ui-monospace,monospace!important}
 """.strip()
+    + "\n"
+    + NARROW
+)
 """Scoped to its own element. `!important` holds it against what notebooks do to tables in outputs: Jupyter, its classic
 form and VS Code align all cells to one side, colour rows, fix the layout, and float the terms of lists."""
 
@@ -90,8 +109,10 @@ def _sheet_markup(sheet: Table) -> str:
             columns.append(_bar_cells(raw[i][: len(sheet.rows)]) + [""] * len(footer_rows))
             continue
         texts = list(map(escape, cells.row_texts(sheet, i, raw[i])))
-        if column.kind == "name" and sheet.tree:
-            texts[: len(sheet.tree)] = [f"{'&emsp;' * depth}{escape(label)}" for depth, label in sheet.tree]
+        if column.kind == "name":
+            if sheet.tree:
+                texts[: len(sheet.tree)] = [f"{'&emsp;' * depth}{escape(label)}" for depth, label in sheet.tree]
+            texts = [text.replace("/", "/<wbr>") for text in texts]
         columns.append(texts)
     alignments = [' class="l"' if column.kind in ("name", "text", "prose", "bar") else "" for column in sheet.columns]
     rows = [
@@ -101,12 +122,20 @@ def _sheet_markup(sheet: Table) -> str:
     if sheet.total_row is not None:
         rows[-1] = rows[-1].replace("<tr>", '<tr class="total">', 1)
     header = "".join(f"<th{c}>{escape(column.title)}</th>" for c, column in zip(alignments, sheet.columns, strict=True))
+    minor = " ".join(f"no{i}" for i in _minor_columns(sheet.columns))
     return (
         f"<h2>{escape(sheet.title)}<span>{escape(sheet.subtitle)}</span></h2>\n{plot.area_svg(sheet.plot)}"
-        f'<div class="wide" tabindex="0"><table><thead><tr>{header}</tr></thead>\n<tbody>\n'
+        f'<div class="wide" tabindex="0"><table class="{minor}"><thead><tr>{header}</tr></thead>\n<tbody>\n'
         + "\n".join(rows)
         + f"\n</tbody></table></div>\n{_fact_list(sheet)}"
     )
+
+
+def _minor_columns(columns: Sequence[Column]) -> list[int]:
+    """Columns -> the places, from 1, of those that a narrow page leaves out: none unless two more important ones stay
+    beside the first."""
+    minor = [i for i, column in enumerate(columns, 1) if 1 < i <= MOST_COLUMNS and column.importance <= MINOR]
+    return minor if len(columns) - len(minor) > 2 else []
 
 
 def _bar_cells(shares: Sequence[float | None]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.browser import chromium  # noqa: F401
+from support.browser import chromium, set_screen  # noqa: F401
 from support.paths import DATA
 
 import costcalc
@@ -96,7 +96,7 @@ def measure(browser: Any, folder: Path, fragment: str, view: View) -> dict[str, 
         f'<!doctype html><meta charset="utf-8"><style>{sheet}</style><body class="{"dark" if view.dark else "light"}">'
         f'<div style="width:{view.width}px"><div {HOSTS[view.host]}>{fragment}</div></div></div>'
     )
-    browser.set_window_size(1280, 900)
+    set_screen(browser, 1280)
     browser.get(page.as_uri())
     measures: dict[str, Any] = browser.execute_script(MEASURE)
     return measures

@@ -61,13 +61,7 @@ def shown(browser: Any, tmp_path: Path) -> Open:
     def opened(*reports: Report, width: int = 1280, dark: bool = False) -> Any:
         path = tmp_path / "report.html"
         path.write_text(page_text(*reports, devices=("t4", "raspberry-pi-5")), encoding="utf-8")
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        scheme = [
-            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
-            {"name": "prefers-reduced-motion", "value": "reduce"},
-        ]
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+        set_screen(browser, width, dark)
         browser.get_log("browser"), browser.get_log("performance")
         browser.get(path.as_uri())
         assert is_ready(browser), complaints(browser)
@@ -75,6 +69,15 @@ def shown(browser: Any, tmp_path: Path) -> Open:
         return browser
 
     return opened
+
+
+def set_screen(browser: Any, width: int, dark: bool = False) -> None:
+    """The pages that follow are shown at this width, below 600 as on a phone, light or dark, without motion."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    motion = {"name": "prefers-reduced-motion", "value": "reduce"}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme, motion]})
 
 
 def keep(browser: Any, name: str) -> None:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 from onnx import helper
-from support.browser import chromium, is_ready  # noqa: F401
+from support.browser import chromium, is_ready, set_screen  # noqa: F401
 from support.cli import call, environment, ok
 from support.onnx_models import info, model, weight
 
@@ -144,8 +144,7 @@ def test_a_page_of_charts_stands_and_runs_nothing_of_a_name(
     browser: Any, width: int, hostile: list[tuple[str, ...]], tmp_path: Path
 ) -> None:
     path = tmp_path / "charts.html"
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    set_screen(browser, width)
     browser.get_log("browser")
     for words in (*PLOTS.values(), *hostile):
         ok("plot", *words, "-o", str(path))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.browser import chromium, click, complaints, is_ready, texts  # noqa: F401
+from support.browser import chromium, click, complaints, is_ready, set_screen, texts  # noqa: F401
 from support.cli import call, ok
 from support.graphs import blocks, unknown
 
@@ -44,10 +44,7 @@ def opened_diff(browser: Any, tmp_path: Path) -> Open:
     def opened(*diffs: Diff, width: int = 1280, dark: bool = False) -> Any:
         path = tmp_path / "diff.html"
         path.write_text(render(diffs), encoding="utf-8")
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+        set_screen(browser, width, dark)
         browser.get_log("browser")
         browser.get(path.as_uri())
         assert is_ready(browser), complaints(browser)

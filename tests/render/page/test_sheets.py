@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.browser import chromium, complaints, is_ready, keep, texts  # noqa: F401
+from support.browser import chromium, complaints, is_ready, keep, set_screen, texts  # noqa: F401
 from support.cli import ok
 
 import costcalc
@@ -17,10 +17,7 @@ SWEEP = ("sweep", "mobilenet", "--set", "alpha=0.25,1", "--set", "resolution=128
 
 def look(browser: Any, path: Path, text: str, width: int, dark: bool) -> Any:
     path.write_text(text, encoding="utf-8")
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+    set_screen(browser, width, dark)
     browser.get_log("browser")
     browser.get(path.as_uri())
     assert is_ready(browser) and complaints(browser) == []
@@ -78,3 +75,20 @@ def test_more_models_than_stand_side_by_side_are_rows() -> None:
     models = ("lenet5", "vgg16", "mobilenet", "alexnet", "resnet18")
     page = ok("compare", *models, "--format", "html")
     assert '<th scope="row" class="l">ResNet-18</th>' in page and "FLOPs by operator" in page
+
+
+@pytest.mark.parametrize(("width", "columns"), [(1280, 7), (390, 3)])
+def test_a_table_shows_names_and_what_they_cost_on_a_phone(
+    browser: Any, tmp_path: Path, width: int, columns: int
+) -> None:
+    path = tmp_path / "analyze.html"
+    path.write_text(ok("analyze", "resnet18", "--format", "html"), encoding="utf-8")
+    set_screen(browser, width)
+    browser.get(path.as_uri())
+    script = """
+      const box = document.querySelector(".wide");
+      const heads = [...box.querySelectorAll("th")].filter((e) => e.offsetWidth);
+      return [heads.map((e) => e.textContent), box.scrollWidth - box.clientWidth];"""
+    heads, hidden = browser.execute_script(script)
+    assert heads[0] == "Layer" and {"MACs", "% MACs"} < set(heads)
+    assert len(heads) == columns and hidden == 0
