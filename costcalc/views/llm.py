@@ -45,6 +45,7 @@ class LlmQuestion(NamedTuple):
 def llm_result(source: ModelSource, settings: Settings, question: LlmQuestion = LlmQuestion()) -> TableSet:  # noqa: B008
     """Model, settings and question -> the tables with their JSON content. UsageError where the model is no decoder, and
     where the question needs a device that the settings do not name."""
+    _refuse_unused(settings, question)
     if settings.dims:
         refuse_unused_length(source, settings, question.max_context)
     if question.max_context or question.max_batch:
@@ -56,6 +57,19 @@ def llm_result(source: ModelSource, settings: Settings, question: LlmQuestion = 
     notes = (*first.notes, *([Note("Given", text)] if text else []))
     content = {**result.content, **settings_document(settings.to_dict())}
     return TableSet(result.name, (first._replace(notes=notes), *others), content)
+
+
+def _refuse_unused(settings: Settings, question: LlmQuestion) -> None:
+    """UsageError where the settings give what the question looks for."""
+    generation, parallel = settings.generation, settings.parallel
+    if question.max_batch and not question.max_context and generation is not None and generation.batch > 1:
+        raise UsageError("--max-batch looks for the batch that --batch gives", "leave one of them out")
+    split = [f"--{name}" for name in ("tp", "pp", "ep", "dp") if getattr(parallel, name) not in (1, None)]
+    if question.sweep_parallel and split:
+        raise UsageError(
+            f"--sweep-parallel looks for the split that {' and '.join(split)} {'give' if len(split) > 1 else 'gives'}",
+            "leave one of them out; --devices says over how many",
+        )
 
 
 def _generation(source: ModelSource, settings: Settings) -> TableSet:

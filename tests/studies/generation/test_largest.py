@@ -228,3 +228,19 @@ def test_the_peak_of_a_chunk_of_sparse_attention(tmp_path: Path) -> None:
         run("llm", str(path), "--prompt", "64", "--generate", "4", *chunk)["generation"]["peak_activation_bytes"]
         == whole
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        (("--max-batch", "--batch", "4"), "--max-batch looks for the batch that --batch gives"),
+        (("--devices", "8", "--sweep-parallel", "--tp", "8"), "looks for the split that --tp gives"),
+        (
+            ("--devices", "8", "--sweep-parallel", "--tp", "4", "--pp", "2"),
+            "looks for the split that --tp and --pp give",
+        ),
+    ],
+)
+def test_an_option_that_gives_what_is_looked_for_is_refused(options: tuple[str, ...], given: str) -> None:
+    with pytest.raises(UsageError, match=given):
+        CliRunner().invoke(cli, ["llm", "gpt2", "--device", "l4", *options], catch_exceptions=False)
