@@ -123,9 +123,10 @@ def _sheet_markup(sheet: Table) -> str:
         rows[-1] = rows[-1].replace("<tr>", '<tr class="total">', 1)
     header = "".join(f"<th{c}>{escape(column.title)}</th>" for c, column in zip(alignments, sheet.columns, strict=True))
     minor = " ".join(f"no{i}" for i in _minor_columns(sheet.columns))
+    table = f'<table class="{minor}">' if minor else "<table>"
     return (
         f"<h2>{escape(sheet.title)}<span>{escape(sheet.subtitle)}</span></h2>\n{plot.area_svg(sheet.plot)}"
-        f'<div class="wide" tabindex="0"><table class="{minor}"><thead><tr>{header}</tr></thead>\n<tbody>\n'
+        f'<div class="wide" tabindex="0">{table}<thead><tr>{header}</tr></thead>\n<tbody>\n'
         + "\n".join(rows)
         + f"\n</tbody></table></div>\n{_fact_list(sheet)}"
     )

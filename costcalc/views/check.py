@@ -316,7 +316,8 @@ def verdict_figures(verdict: Verdict) -> Mapping[str, str]:
 
 
 def _headroom_text(verdict: Verdict) -> str:
-    return words.format_headroom(verdict.value, verdict.limit, verdict.kind, verdict.lower_bound, verdict.minimum)
+    is_bound = verdict.lower_bound or verdict.certainty in words.BOUNDS
+    return words.format_headroom(verdict.value, verdict.limit, verdict.kind, is_bound, verdict.minimum)
 
 
 def is_known_from_below(verdict: Verdict) -> bool:

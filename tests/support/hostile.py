@@ -182,6 +182,7 @@ class _Tags(HTMLParser):
             "th",
             "td",
             "i",
+            "wbr",
             "dl",
             "dt",
             "dd",

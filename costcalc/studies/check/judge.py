@@ -258,7 +258,8 @@ def _make_verdict(
         direction = "at least" if limit.minimum else "within"
         fact = f"{quantity}: whether {subject} is {direction} {limit_text} cannot be told: {reason}"
     else:
-        headroom = words.format_headroom(value, limit.value, kind, lower_bound, limit.minimum)
+        is_bound = lower_bound or (in_catalogue and CATALOGUE[limit.quantity].certainty in words.BOUNDS)
+        headroom = words.format_headroom(value, limit.value, kind, is_bound, limit.minimum)
         direction = "at least" if limit.minimum else "at most"
         size = "" if len(value_text) > words.MAX_FORMULA else f": {'at least ' if lower_bound else ''}{value_text} of"
         fact = f"{quantity}{size} {direction} {limit_text}, {headroom}".rstrip(", ")

@@ -17,6 +17,9 @@ from costcalc.studies.check.verdict import Amount, CheckResult, SourcePlace, Ver
 EXACT = ("count", "bytes")
 """Kinds of figures that are whole numbers or formulas, which are written out in full."""
 
+BOUNDS = ("lower", "upper")
+"""Certainties of figures that are bounds: what is left to a limit is at most what they say."""
+
 MAX_FORMULA = 200
 """Characters of a formula that a sentence holds."""
 
@@ -264,10 +267,11 @@ def format_growth_share(part: Dim, whole: Dim) -> str:
     return f", {text[2:-1]}" if text else ""
 
 
-def format_headroom(value: Amount, limit: Amount, kind: str, lower_bound: bool = False, minimum: bool = False) -> str:
+def format_headroom(value: Amount, limit: Amount, kind: str, is_bound: bool = False, minimum: bool = False) -> str:
     """`31,259,648 left (5.2%)`, `exceeded by 1 (<0.1%)`; of shares `exceeded by 4.2 points`; of a limit that is the
-    least, `missed by 2.10 tokens/s (4.2%)`; lower_bound: by at least. Of a formula the figure of its worst
-    case, where that is finite: `at least 1,024 left (10.0%), the worst case`. "" of what is no number."""
+    least, `missed by 2.10 tokens/s (4.2%)`. is_bound says that the value is one: exceeded by at least, at most so much
+    left. Of a formula the figure of its worst case, where that is finite: `at least 1,024 left (10.0%), the worst
+    case`. "" of what is no number."""
     if value is None or limit is None or kind == "boolean":
         return ""
     gap: Any = limit - value  # type: ignore[operator]
@@ -278,14 +282,14 @@ def format_headroom(value: Amount, limit: Amount, kind: str, lower_bound: bool =
     is_formula = not isinstance(size_value, (int, Fraction))
     if is_formula and not is_exceeded and math.isfinite(least := bounds(size_value)[0]):
         size, size_value, case_text = f"at least {format_figure(least, kind)}", least, ", the worst case"
-    elif len(size) > MAX_FORMULA and not lower_bound:
+    elif len(size) > MAX_FORMULA and not is_bound:
         size = f"at least {format_figure(bounds(size_value)[0], kind)}"
     share_text = format_relative(size_value, limit).replace("(+", "(")
     if kind == "share":
         size, share_text = f"{size.removesuffix('%')} points", ""
     verb = "missed" if minimum else "exceeded"
     return (
-        f"{verb} by {'at least ' if lower_bound else ''}{size}{share_text}"
+        f"{verb} by {'at least ' if is_bound else ''}{size}{share_text}"
         if is_exceeded
-        else f"{size} left{share_text}{case_text}"
+        else f"{'at most ' if is_bound else ''}{size} left{share_text}{case_text}"
     )

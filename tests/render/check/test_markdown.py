@@ -98,7 +98,7 @@ def test_marks() -> None:
     assert "### ❔ net: MACs +66.7%" in text
     assert "costcalc: 1 of 6 limits is exceeded; 2 cannot be told; 1 warning." in text
     assert text.index("❔ **other") < text.index("❌ **net") < text.index("⚠️ **net (batch1)")
-    assert "≥ 2.100001 ms | 2.100000 ms | exceeded by 1.00 ns" in text, "rounding hides no breach"
+    assert "≥ 2.100001 ms | 2.100000 ms | exceeded by at least 1.00 ns" in text, "rounding hides no breach"
 
 
 def test_a_marker_finds_a_comment_again_and_tells_several_apart() -> None:

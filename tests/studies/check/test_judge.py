@@ -211,7 +211,7 @@ HALF, ONE = Fraction(1, 2), Fraction(1)
             Limit("tokens_per_second", ONE, "t4", None, True),
             Figure(HALF, "upper"),
             "exceeded",
-            "0.50 tokens/s of at least 1.00 tokens/s, missed by 0.50 tokens/s (50.0%) (already the upper bound is below)",
+            "0.50 tokens/s of at least 1.00 tokens/s, missed by at least 0.50 tokens/s (50.0%) (already the upper bound is below)",
         ),
         (Limit("intensity", ONE, minimum=True), Figure(HALF), "exceeded", "missed by 0.50 FLOP/byte (50.0%)"),
         (Limit("fits", True, "t4", None, True), Figure(True), "kept", "fits t4: yes"),
