@@ -176,6 +176,8 @@ def test_memory_is_bounded_for_a_million_points() -> None:
 def test_a_large_recipe_is_sent_to_those_that_lack_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "MAX_INLINE_BYTES", 0)
     monkeypatch.setattr(chunks, "MAX_CHUNK_POINTS", 2)
+    for seconds in ("TARGET_SECONDS", "LEAST_SECONDS"):  # on a slow machine, too, each chunk has two points
+        monkeypatch.setattr(chunks, seconds, 1e6)
     inline = Counting()
     assert costcalc.sweep("mobilenet", params=GRID, executor=inline) == costcalc.sweep("mobilenet", params=GRID, jobs=1)
     assert inline.submissions == 16 * 7 / 2 + 8 and inline.with_recipe == 8
